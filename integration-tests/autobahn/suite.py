@@ -1,0 +1,117 @@
+"""The Autobahn test suite, in a virtual environment of its own because it needs Python 2.7."""
+
+import asyncio
+import hashlib
+import json
+import os
+import shutil
+import subprocess
+import sys
+import tempfile
+from dataclasses import dataclass
+from pathlib import Path
+
+from harness.tools import cache, missing
+
+HERE = Path(__file__).parent
+PINS = HERE / "requirements-python2.txt"
+VIRTUALENV = "virtualenv<20.22"  # the last one that makes environments for Python 2.7
+
+CORE = ["1.*", "2.*", "3.*", "4.*", "5.*", "6.*", "7.*", "10.*"]
+LARGE = ["9.*"]
+DEFLATE = ["12.*", "13.*"]
+SLOW_DEFLATE = [
+    f"{group}.{window}.{size}"
+    for group in (12, 13)
+    for window in range(1, 8)
+    for size in (6, 7, 8, 9, 10, 12, 13, 14, 15, 16, 17, 18)
+]
+"""A thousand messages of 8 KiB and more each: most of an hour in all, and nothing that the smaller do not show."""
+
+
+@dataclass(frozen=True)
+class Verdict:
+    """What the suite says of one case: how the server behaved, and how it closed."""
+
+    behavior: str
+    close: str
+
+    @property
+    def failed(self) -> bool:
+        """Whether the suite counts it as a failure."""
+        good = {"OK", "NON-STRICT", "INFORMATIONAL", "UNIMPLEMENTED"}
+        return self.behavior not in good or self.close not in good
+
+
+def wstest() -> Path:
+    """The suite's program: the one in PATH, else one that is installed into the cache."""
+    there = shutil.which("wstest")
+    if there:
+        return Path(there)
+    digest = hashlib.sha256(PINS.read_bytes()).hexdigest()[:16]
+    folder = cache("autobahn") / digest
+    if not (folder / "bin" / "wstest").exists():
+        _install(folder)
+    return folder / "bin" / "wstest"
+
+
+def _install(folder: Path) -> None:
+    python = _python2()
+    clean = {name: value for name, value in os.environ.items() if name != "PYTHONPATH"}
+    with tempfile.TemporaryDirectory() as boot:
+        _run([python, "-m", "pip", "install", "-q", "--target", boot, VIRTUALENV], clean)
+        _run([python, "-m", "virtualenv", "-q", str(folder)], {**clean, "PYTHONPATH": boot})
+    _run([str(folder / "bin" / "pip"), "install", "-q", "-r", str(PINS)], clean)
+
+
+def _run(command: list[str], environment: dict[str, str]) -> None:
+    done = subprocess.run(command, env=environment, capture_output=True, text=True)
+    if done.returncode:
+        raise RuntimeError(f"{' '.join(command)} failed:\n{done.stdout}{done.stderr}")
+
+
+def _python2() -> str:
+    pyenv = Path(os.environ.get("PYENV_ROOT", Path.home() / ".pyenv")) / "versions"
+    for found in (*sorted(pyenv.glob("2.7*/bin/python2.7")), shutil.which("python2.7")):
+        if found and not subprocess.run([found, "-c", ""], capture_output=True).returncode:
+            return str(found)
+    missing("Python 2.7, which autobahntestsuite needs", "pyenv install 2.7.18")
+
+
+async def run(compression: bool, cases: list[str], exclude: list[str]) -> dict[str, Verdict]:
+    """Run the suite against our server, and get its verdict on each case."""
+    program = wstest()
+    server = await asyncio.create_subprocess_exec(
+        sys.executable,
+        HERE / "server.py",
+        *(["--compression"] if compression else []),
+        stdout=asyncio.subprocess.PIPE,
+    )
+    assert server.stdout is not None
+    try:
+        port = int(await server.stdout.readline())
+        report = cache("autobahn", f"report-compression-{'on' if compression else 'off'}")
+        spec = report / "spec.json"
+        spec.write_text(
+            json.dumps(
+                {
+                    "servers": [{"agent": "primus", "url": f"ws://127.0.0.1:{port}/primus/"}],
+                    "outdir": str(report),
+                    "cases": cases,
+                    "exclude-cases": exclude,
+                }
+            )
+        )
+        with (report / "log.txt").open("w") as log:
+            suite = await asyncio.create_subprocess_exec(
+                program, "-m", "fuzzingclient", "-s", spec, stdout=log, stderr=log
+            )
+            assert await suite.wait() == 0, (report / "log.txt").read_text()[-2000:]
+    finally:
+        server.kill()
+        await server.wait()
+    verdicts = json.loads((report / "index.json").read_text())["primus"]
+    return {
+        case: Verdict(verdict["behavior"], verdict["behaviorClose"])
+        for case, verdict in verdicts.items()
+    }

@@ -1,0 +1,62 @@
+"""The fixtures of the integration tests: a cast of real peers, and a stage for each test."""
+
+import sys
+from collections.abc import AsyncIterator
+from pathlib import Path
+
+import pytest
+import pytest_asyncio
+
+sys.path.insert(0, str(Path(__file__).parent))
+
+from harness.casts import Cast
+from harness.idlers import Idlers
+from harness.stage import Stage
+
+
+def pytest_configure(config: pytest.Config) -> None:
+    """Register the markers of this folder."""
+    config.addinivalue_line("markers", "slow: takes more than half a minute by nature")
+
+
+def pytest_addoption(parser: pytest.Parser) -> None:
+    """Add the flag that runs all of the Autobahn suite."""
+    parser.addoption("--autobahn-full", action="store_true", help="run every Autobahn case")
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Play the slow tests last: what they wait for goes on in the background from the start."""
+    items.sort(key=lambda item: item.get_closest_marker("slow") is not None)
+
+
+@pytest_asyncio.fixture(scope="session", loop_scope="session")
+async def cast() -> AsyncIterator[Cast]:
+    """The peers of the whole run."""
+    cast = Cast()
+    yield cast
+    await cast.close()
+
+
+@pytest_asyncio.fixture(loop_scope="session")
+async def stage(cast: Cast) -> AsyncIterator[Stage]:
+    """A stage that is cleared after the test, on which no peer of ours may have logged an error."""
+    stage = Stage(cast)
+    yield stage
+    await stage.clear()
+    cast.assert_quiet()
+
+
+@pytest_asyncio.fixture(scope="session", loop_scope="session", autouse=True)
+async def idlers(request: pytest.FixtureRequest) -> AsyncIterator[Idlers | None]:
+    """Every pair, connected and left alone with the default intervals since the run began.
+
+    They sit in processes of their own while the other tests run, so that the one test that needs
+    more than a minute costs no minute.
+    """
+    if not any(item.get_closest_marker("slow") for item in request.session.items):
+        yield None
+        return
+    cast = Cast()
+    idlers = Idlers(cast)
+    yield idlers
+    await idlers.close()

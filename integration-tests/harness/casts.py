@@ -1,0 +1,91 @@
+"""Who can play in a conversation: each kind of client and of server, started once for all tests."""
+
+import sys
+from dataclasses import dataclass, field
+from pathlib import Path
+
+import aiohttp
+
+from .chromium import Chromium
+from .node import GENERATIONS, installed, node
+from .parties import Client, Peer, Server
+from .process import ProcessPeer
+from .tools import PEERS
+
+NODE = [f"node{generation}" for generation in GENERATIONS]
+OURS_IN_NODE = "primus.js in node"
+OURS_IN_CHROMIUM = "primus.js in chromium"
+OURS_IN_PYTHON = "python"
+
+REFERENCE = [(kind, kind) for kind in NODE]
+TO_OUR_SERVER = [
+    (kind, OURS_IN_PYTHON) for kind in (*NODE, OURS_IN_NODE, OURS_IN_CHROMIUM, OURS_IN_PYTHON)
+]
+FROM_OUR_CLIENTS = [(kind, server) for kind in (OURS_IN_PYTHON, OURS_IN_NODE) for server in NODE]
+PAIRS = REFERENCE + TO_OUR_SERVER + FROM_OUR_CLIENTS
+"""Kinds of client and server that can meet: ours with everybody, and each real Primus with itself."""
+
+
+@dataclass
+class Cast:
+    """The peers of a test run, each started when it is first needed."""
+
+    _peers: dict[str, Peer] = field(default_factory=dict)
+    _library: Path | None = None
+
+    async def server_peer(self, kind: str) -> ProcessPeer:
+        """A fresh process that hosts servers of ``kind``: ``python`` or ``node6``, say."""
+        if kind == OURS_IN_PYTHON:
+            command = [sys.executable, PEERS / "server.py"]
+        else:
+            command = [*node(), PEERS / "server.js", installed(int(kind.removeprefix("node")))]
+        return await ProcessPeer.start(*command, title=f"{kind} server")
+
+    async def client_peer(self, kind: str) -> Peer:
+        """A fresh process, or browser, that hosts clients of ``kind``."""
+        if kind == OURS_IN_CHROMIUM:
+            return await Chromium.start()
+        if kind == OURS_IN_PYTHON:
+            command = [sys.executable, PEERS / "client.py"]
+        elif kind == OURS_IN_NODE:
+            command = [*node(), PEERS / "client.js", installed(8), await self.library()]
+        else:
+            command = [*node(), PEERS / "client.js", installed(int(kind.removeprefix("node")))]
+        return await ProcessPeer.start(*command, title=f"{kind} client")
+
+    async def server(self, kind: str) -> Server:
+        """A new server at the shared peer of ``kind``; ``listen`` starts it."""
+        return Server(await self._shared(f"{kind} server", kind))
+
+    async def client(self, kind: str) -> Client:
+        """A new client at the shared peer of ``kind``; ``connect`` starts it."""
+        return Client(await self._shared(f"{kind} client", kind))
+
+    async def library(self) -> Path:
+        """Our primus.js, as our server serves it, saved where it finds ``ws``."""
+        if self._library is None:
+            server = await (await self.server(OURS_IN_PYTHON)).listen()
+            self._library = installed(8) / "primus-ours.js"
+            async with aiohttp.request("GET", f"{server.url()}/primus/primus.js") as response:
+                assert response.status == 200, await response.text()
+                self._library.write_text(await response.text(), encoding="utf-8")
+            await server.destroy()
+        return self._library
+
+    def assert_quiet(self) -> None:
+        """No process of ours has logged a warning, an error or a traceback since the last time."""
+        for name, peer in self._peers.items():
+            if name.startswith(OURS_IN_PYTHON) and isinstance(peer, ProcessPeer):
+                said, peer.stderr[:] = "".join(peer.stderr), []
+                assert not said, f"{peer.title} logged:\n{said}"
+
+    async def close(self) -> None:
+        """Let everybody leave."""
+        for peer in self._peers.values():
+            await peer.close()
+
+    async def _shared(self, name: str, kind: str) -> Peer:
+        if name not in self._peers:
+            start = self.server_peer if name.endswith("server") else self.client_peer
+            self._peers[name] = await start(kind)
+        return self._peers[name]

@@ -1,0 +1,108 @@
+"""Connections on which nothing is said, so that only heartbeats pass."""
+
+import asyncio
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from .casts import PAIRS, REFERENCE, Cast
+from .parties import Client, Server
+
+LEGACY = ("node5", "node6")
+MODERN = ("node8",)
+
+Options = Mapping[str, Any]
+
+
+@dataclass(frozen=True)
+class Tempo:
+    """Heartbeat options in milliseconds, for each generation of client and server."""
+
+    legacy_client: Options
+    modern_client: Options
+    legacy_server: Options
+    modern_server: Options
+
+    def client(self, kind: str) -> Options:
+        """The options for a client of ``kind``; ours takes those of both generations."""
+        if kind in LEGACY:
+            return self.legacy_client
+        if kind in MODERN:
+            return self.modern_client
+        return {**self.legacy_client, **self.modern_client}
+
+    def server(self, kind: str) -> Options:
+        """The options for a server of ``kind``; ours takes those of both generations."""
+        if kind in LEGACY:
+            return self.legacy_server
+        if kind in MODERN:
+            return self.modern_server
+        return {**self.legacy_server, **self.modern_server}
+
+
+DEFAULT = Tempo({}, {"pingTimeout": 45_000}, {}, {})
+"""What everybody does when nothing is said; `createSocket` of Primus 8 alone needs to be told."""
+
+FAST = Tempo(
+    legacy_client={"ping": 500, "pong": 1500},
+    modern_client={"pingTimeout": 5000},
+    legacy_server={"timeout": 3000},
+    modern_server={"pingInterval": 2000},
+)
+"""The same proportions in little time: our first ping comes after a legacy client has pinged."""
+
+
+@dataclass
+class Idle:
+    """A client that says nothing to its server."""
+
+    client: Client
+    server: Server
+
+    async def beats(self, count: int, within: float) -> None:
+        """Wait for so many heartbeats, and then find that nothing else has happened."""
+        for _ in range(count):
+            await self.server.event("heartbeat", within)
+        stray = self.client.seen("data") + self.server.seen("data", "disconnection")
+        assert not stray, f"{self.client.on} on {self.server.on}: {stray}"
+        trouble = self.client.seen("offline", "close", "error", "reconnect scheduled", "end")
+        assert not trouble, f"{self.client.on} on {self.server.on}: {trouble}"
+
+
+async def idle(cast: Cast, client_kind: str, server_kind: str, tempo: Tempo) -> Idle:
+    """A client that has just connected, to a server that it has for itself."""
+    server = await cast.server(server_kind)
+    await server.listen(options=tempo.server(server_kind))
+    client = await cast.client(client_kind)
+    await client.connect(server.url(), **tempo.client(client_kind))
+    await client.event("open")
+    return Idle(client, server)
+
+
+class Idlers:
+    """Every pair of `PAIRS`, idle since the beginning, with the default intervals."""
+
+    def __init__(self, cast: Cast) -> None:
+        self._cast = cast
+        self._starting = asyncio.gather(
+            *(self._start(*pair) for pair in PAIRS if pair not in REFERENCE),
+            return_exceptions=True,
+        )
+
+    async def _start(self, client_kind: str, server_kind: str) -> Idle:
+        return await idle(self._cast, client_kind, server_kind, DEFAULT)
+
+    async def all(self) -> list[Idle]:
+        """All of them, or the error that kept one from starting."""
+        started = await self._starting
+        for each in started:
+            if isinstance(each, BaseException):
+                raise each
+        return [each for each in started if isinstance(each, Idle)]
+
+    async def close(self) -> None:
+        """Send everybody home."""
+        await self._starting
+        await self._cast.close()
+
+

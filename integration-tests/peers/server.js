@@ -1,0 +1,83 @@
+'use strict';
+
+/* node server.js FOLDER: servers of the Primus installed in FOLDER. */
+const http = require('http');
+const path = require('path');
+const { createRequire } = require('module');
+const wire = require('./wire.js');
+
+const Primus = createRequire(path.join(process.argv[2], 'package.json'))('primus');
+const modern = Number(Primus.prototype.version.split('.')[0]) > 6;
+const servers = new Map();
+
+/** Lets in whoever brings `?token=...`; anybody else gets a 401 that says why. */
+function guard(token) {
+  return (req, done) => {
+    if (req.query.token === token) return done();
+
+    done({ statusCode: 401, message: 'a token, please', authenticate: 'Basic realm="primus"' });
+  };
+}
+
+/** Primus 5 and 6 have no `heartbeat` event: any control text and any ping frame keeps their sparks alive. */
+function heartbeats(spark, beat) {
+  if (modern) return spark.on('heartbeat', beat);
+
+  spark.on('incoming::data', (raw) => { if (raw.startsWith('"primus::')) beat(); });
+  spark.on('incoming::ping', (time) => { if (typeof time !== 'number') beat(); });
+}
+
+function watch(on, primus, echo) {
+  primus.on('connection', (spark) => {
+    const about = { spark: spark.id };
+
+    wire.report(on, 'connection', Object.assign({ query: spark.query, ip: spark.address.ip }, about));
+
+    spark.on('data', (data) => {
+      wire.report(on, 'data', Object.assign({ data }, about));
+      if (echo) spark.write(data);
+    });
+
+    heartbeats(spark, () => wire.report(on, 'heartbeat', about));
+  });
+
+  primus.on('disconnection', (spark) => wire.report(on, 'disconnection', { spark: spark.id }));
+}
+
+function connected(on) {
+  const sparks = [];
+
+  servers.get(on).forEach((spark) => { sparks.push(spark); });
+  return sparks;
+}
+
+wire.serve({
+  listen({ on, port, options, echo, token }) {
+    const server = http.createServer();
+    const primus = new Primus(server, Object.assign({ transformer: 'websockets', parser: 'json' }, options));
+
+    if (token) primus.authorize(guard(token));
+    watch(on, primus, echo);
+    servers.set(on, primus);
+
+    return new Promise((resolve, reject) => {
+      server.on('error', reject);
+      server.listen(port || 0, '127.0.0.1', () => resolve(server.address().port));
+    });
+  },
+
+  broadcast({ on, data }) { servers.get(on).write(data); },
+  write({ on, spark, data }) { return servers.get(on).spark(spark).write(data); },
+
+  end({ on, spark, data, reconnect }) {
+    servers.get(on).spark(spark).end(data, { reconnect: !!reconnect });
+  },
+
+  connected({ on }) { return connected(on).map((spark) => spark.id); },
+
+  destroy({ on, reconnect }) {
+    return new Promise((resolve) => {
+      servers.get(on).destroy({ reconnect: !!reconnect, close: true }, () => resolve());
+    });
+  }
+});

@@ -1,0 +1,173 @@
+"""Our server, attached to an aiohttp application, under the commands of server.js."""
+
+import asyncio
+import gc
+import logging
+from collections import Counter
+from pathlib import Path
+from typing import Any
+
+import wire
+from aiohttp import web
+
+from primus import Primus, Request, Spark, Unauthorized
+
+PAGE = """<!doctype html>
+<meta charset="utf-8"><title>Primus</title>
+<script src="/primus/primus.js"></script>
+<script src="/sockets.js"></script>
+<script>var commands = makeSockets(function report(on, event, fields) {
+  tell(JSON.stringify(Object.assign({ on: on, event: event }, fields)));
+});</script>
+"""
+
+SECONDS = {"timeout": "timeout", "pingInterval": "ping_interval"}
+"""Options of Node Primus in milliseconds, which we take in seconds."""
+
+servers: dict[str, tuple[Primus, web.AppRunner]] = {}
+
+
+def options_of(options: dict[str, Any]) -> dict[str, Any]:
+    """Options in Node's names and units, in ours."""
+    return {
+        SECONDS.get(name, name): value / 1000 if name in SECONDS and value else value
+        for name, value in options.items()
+    }
+
+
+def guard(token: str) -> Any:
+    """Let in whoever brings ``?token=…``."""
+
+    async def authorize(request: Request) -> None:
+        await asyncio.sleep(0)
+        if request.query.get("token") != token:
+            raise Unauthorized("a token, please", authenticate='Basic realm="primus"')
+
+    return authorize
+
+
+def watch(on: str, primus: Primus, *, echo: bool, quiet: bool) -> None:
+    """Report what happens to the sparks, or, when quiet, only let them work."""
+    tell = (lambda *_, **__: None) if quiet else wire.report
+
+    @primus.on("connection")
+    def connection(spark: Spark) -> None:
+        tell(on, "connection", spark=spark.id, query=dict(spark.query), ip=spark.address.ip)
+
+        @spark.on("data")
+        def data(message: Any) -> None:
+            tell(on, "data", spark=spark.id, data=message)
+            if echo:
+                spark.write(message)
+
+        @spark.on("heartbeat")
+        def heartbeat() -> None:
+            tell(on, "heartbeat", spark=spark.id)
+
+    @primus.on("disconnection")
+    def disconnection(spark: Spark) -> None:
+        tell(on, "disconnection", spark=spark.id)
+
+
+async def listen(
+    on: str,
+    port: int = 0,
+    options: dict[str, Any] | None = None,
+    token: str | None = None,
+    *,
+    echo: bool = False,
+    quiet: bool = False,
+    page: str = PAGE,
+) -> int:
+    """Start a server on loopback, with a page that holds its primus.js, and get its port."""
+    app = web.Application()
+    primus = Primus(app, **options_of(options or {}))
+    if token:
+        primus.authorize(guard(token))
+    watch(on, primus, echo=echo, quiet=quiet)
+
+    async def sockets(request: web.Request) -> web.Response:
+        script = Path(__file__).with_name("sockets.js").read_text()
+        return web.Response(text=script, content_type="text/javascript")
+
+    async def home(request: web.Request) -> web.Response:
+        return web.Response(text=page, content_type="text/html")
+
+    app.router.add_get("/", home)
+    app.router.add_get("/sockets.js", sockets)
+    runner = web.AppRunner(app)
+    await runner.setup()
+    await web.TCPSite(runner, "127.0.0.1", port).start()
+    servers[on] = primus, runner
+    return int(runner.addresses[0][1])
+
+
+def broadcast(on: str, data: Any) -> None:
+    """Write to every spark."""
+    servers[on][0].write(data)
+
+
+def find(on: str, spark: str) -> Spark:
+    """The spark with that id."""
+    found = servers[on][0].spark(spark)
+    assert found is not None, f"no spark {spark}"
+    return found
+
+
+def write(on: str, spark: str, data: Any) -> bool:
+    """Write to one spark."""
+    return find(on, spark).write(data)
+
+
+def flood(on: str, spark: str, data: Any, times: int) -> int:
+    """Write many times to one spark, and count what it accepted."""
+    target = find(on, spark)
+    return sum(target.write(data) for _ in range(times))
+
+
+def end(on: str, spark: str, data: Any = None, *, reconnect: bool = False) -> None:
+    """End one spark."""
+    find(on, spark).end(data, reconnect=reconnect)
+
+
+def connected(on: str) -> list[str]:
+    """The ids of the sparks that are connected."""
+    return [spark.id for spark in servers[on][0]]
+
+
+def library(on: str) -> str:
+    """The browser client."""
+    return servers[on][0].library()
+
+
+async def destroy(on: str, *, reconnect: bool = False) -> None:
+    """Destroy the server, and stop listening as Node's does."""
+    primus, runner = servers.pop(on)
+    await primus.destroy(reconnect=reconnect)
+    await runner.cleanup()
+
+
+def census(on: str) -> dict[str, Any]:
+    """How many objects of each type there are after a full collection, and the resident memory."""
+    for _ in range(3):
+        gc.collect()
+    counts = Counter(type(each).__qualname__ for each in gc.get_objects())
+    return {"objects": counts, "rss": resident(), "tasks": len(asyncio.all_tasks())}
+
+
+def resident() -> int:
+    """Resident memory in bytes."""
+    fields = Path("/proc/self/statm").read_text().split()
+    return int(fields[1]) * 4096
+
+
+COMMANDS = {
+    each.__name__: each
+    for each in (
+        listen, broadcast, write, flood, end, connected, library, destroy, census
+    )
+}
+
+if __name__ == "__main__":
+    logging.basicConfig(level=logging.WARNING)
+    asyncio.run(wire.serve(COMMANDS))

@@ -1,0 +1,67 @@
+/*
+ * What the tests can ask of any JavaScript client of Primus: the Node clients of Primus 5, 6 and 8, and our own
+ * primus.js in Node and in a page. `report(on, event, fields)` tells the test what happened.
+ */
+(function expose(make) {
+  if (typeof module !== 'undefined' && module.exports) module.exports = make;
+  else globalThis.makeSockets = make;
+})(function makeSockets(report) {
+  'use strict';
+
+  var sockets = {};
+
+  function attempt(on, event) {
+    return function scheduled(first, second) {
+      var opts = second || first || {};
+      report(on, event, {
+        attempt: opts.attempt,
+        scheduled: opts.scheduled,
+        message: first instanceof Error ? first.message : undefined
+      });
+    };
+  }
+
+  function plain(on, event) {
+    return function happened() { report(on, event, {}); };
+  }
+
+  return {
+    /** Makes `new Socket(url, options)`, and writes `writes` at once, long before it can be open. */
+    connect: function connect(Socket, message) {
+      var on = message.on
+        , socket = sockets[on] = new Socket(message.url, message.options);
+
+      socket.on('data', function data(value) { report(on, 'data', { data: value }); });
+      socket.on('error', function error(err) {
+        report(on, 'error', { message: String(err && err.message), status: err && err.status });
+      });
+      socket.on('readyStateChange', function change(state) { report(on, 'readyStateChange', { state: state }); });
+
+      ['open', 'close', 'end', 'offline', 'online', 'timeout', 'destroy'].forEach(function each(event) {
+        socket.on(event, plain(on, event));
+      });
+      ['reconnect', 'reconnect scheduled', 'reconnected', 'reconnect timeout', 'reconnect failed']
+        .forEach(function each(event) { socket.on(event, attempt(on, event)); });
+
+      (message.writes || []).forEach(function each(value) { socket.write(value); });
+    },
+
+    write: function write(message) {
+      message.values.forEach(function each(value) { sockets[message.on].write(value); });
+    },
+
+    end: function end(message) {
+      if ('data' in message) sockets[message.on].end(message.data);
+      else sockets[message.on].end();
+    },
+
+    open: function open(message) { sockets[message.on].open(); },
+    destroy: function destroy(message) { sockets[message.on].destroy(); },
+    state: function state(message) { return sockets[message.on].readyState; },
+    latency: function latency(message) { return sockets[message.on].latency; },
+
+    id: function id(message) {
+      return new Promise(function wait(resolve) { sockets[message.on].id(resolve); });
+    }
+  };
+});

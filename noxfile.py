@@ -1,0 +1,285 @@
+"""Every command of this repository, one session each; ``nox -l`` lists them.
+
+``nox`` runs what continuous integration runs, fast sessions first. What follows ``--`` is handed
+to the tool a session runs: ``nox -s tests-3.12 -- -k heartbeat -x``.
+"""
+
+from __future__ import annotations
+
+import os
+import re
+import shutil
+import subprocess
+import sys
+import tomllib
+from collections.abc import Iterable
+from functools import cache
+from itertools import chain
+from pathlib import Path
+from typing import Any, NoReturn
+
+import nox
+from packaging.requirements import Requirement
+from packaging.utils import canonicalize_name
+
+nox.needs_version = ">=2026.4"
+nox.options.default_venv_backend = "uv|virtualenv"
+nox.options.download_python = "never"
+nox.options.error_on_external_run = True
+nox.options.reuse_venv = "yes"
+nox.options.sessions = [
+    "lint",
+    "docs",
+    "tests",
+    "wheels",
+    "examples",
+    "browser",
+    "integration",
+    "autobahn",
+]
+if not {"-s", "-e", "--session", "--sessions"} & set(sys.argv):
+    # Two sessions at a time hold back their output: one asked for by name writes at once.
+    nox.options.parallel = 2
+
+ROOT = Path(__file__).parent
+CONSTRAINED = ("-c", str(ROOT / "constraints.txt"))
+TOOLS = tomllib.loads((ROOT / "pyproject.toml").read_text())["dependency-groups"]
+PYENV = Path(os.environ.get("PYENV_ROOT", Path.home() / ".pyenv")) / "versions"
+
+
+def _distributions() -> dict[str, Path]:
+    """Every distribution of the repository by its name, from the folders that hold one."""
+    files = [*ROOT.glob("packages/*/pyproject.toml"), *ROOT.glob("plugins/*/pyproject.toml")]
+    folders = sorted(file.parent for file in files)
+    return {folder.name: folder for folder in folders if not folder.name.startswith("_")}
+
+
+def _pythons() -> list[str]:
+    """Every CPython from 3.11 on: the running one, those on PATH and those of pyenv, as ``3.N``."""
+    path = os.environ["PATH"].split(os.pathsep)
+    released = [each for each in PYENV.glob("3.*") if re.fullmatch(r"3\.\d+\.\d+", each.name)]
+    path += [str(each / "bin") for each in released if str(each / "bin") not in path]
+    os.environ["PATH"] = os.pathsep.join(path)
+    names = [file.name for folder in path for file in Path(folder).glob("python3.*")]
+    found = [re.fullmatch(r"python3\.(\d+)(\.exe)?", name) for name in names]
+    minors = {sys.version_info.minor} | {int(match[1]) for match in found if match}
+    return [f"3.{minor}" for minor in sorted(minors) if minor >= 11]
+
+
+DISTRIBUTIONS = _distributions()
+PYTHONS = _pythons()
+
+
+@nox.session(allow_parallel=True)
+def lint(session: nox.Session) -> None:
+    """Style, formatting, types (mypy strict) and import contracts."""
+    _install(session, *DISTRIBUTIONS, tools=["lint"])
+    session.run("ruff", "check", ".")
+    session.run("ruff", "format", "--check", ".")
+    session.run("mypy", *(str(folder / "src") for folder in DISTRIBUTIONS.values()))
+    session.run("mypy", "noxfile.py", ".ci/check_wheels.py")
+    session.run("lint-imports")
+
+
+@nox.session(allow_parallel=True)
+def docs(session: nox.Session) -> None:
+    """The documentation, built strictly into docs/_build/html."""
+    _install(session, *DISTRIBUTIONS, tools=["docs"])
+    session.run("sphinx-build", "-W", "-n", "--keep-going", "-q", "docs", "docs/_build/html")
+
+
+@nox.session(python=PYTHONS, allow_parallel=True)
+@nox.parametrize("distribution", [nox.param(name, id=name) for name in DISTRIBUTIONS])
+def tests(session: nox.Session, distribution: str) -> None:
+    """The tests of each distribution, installed alone, on every Python found."""
+    _install(session, distribution, group="test")
+    session.run("pytest", str(DISTRIBUTIONS[distribution] / "tests"), *session.posargs)
+
+
+@nox.session(allow_parallel=True)
+def wheels(session: nox.Session) -> None:
+    """Build every sdist and wheel into dist/, and use the wheels in a clean environment."""
+    _install(session, tools=["wheels"])
+    dist = ROOT / "dist"
+    shutil.rmtree(dist, ignore_errors=True)
+    for folder in DISTRIBUTIONS.values():
+        build = ["python", "-m", "build", "--no-isolation", "--outdir", str(dist), str(folder)]
+        session.run(*build, silent=True)
+    clean = Path(session.create_tmp()).resolve() / "clean"
+    session.run("python", "-m", "venv", "--clear", str(clean))
+    python = str(clean / ("Scripts" if os.name == "nt" else "bin") / "python")
+    built = [str(wheel) for wheel in dist.glob("*.whl")]
+    session.run(python, "-m", "pip", "install", "--quiet", *CONSTRAINED, *built, external=True)
+    check = [str(ROOT / ".ci" / "check_wheels.py"), str(dist), *map(str, DISTRIBUTIONS.values())]
+    session.run(python, "-P", *check, external=True)
+
+
+@nox.session
+def examples(session: nox.Session) -> None:
+    """Run each example as its reader would."""
+    _install(session, *DISTRIBUTIONS, tools=["integration"])
+    session.run("pytest", "examples", *session.posargs)
+
+
+@nox.session
+def browser(session: nox.Session) -> None:
+    """The browser client: its modules in Node, then the served library in Chromium."""
+    _install(session, *DISTRIBUTIONS, tools=["integration"])
+    _use_node(session)
+    session.run("node", "--test", "packages/primus-core/tests/browser/", external=True)
+    _integration_tests(session, "browser")
+
+
+@nox.session
+def integration(session: nox.Session) -> None:
+    """Real processes, real sockets and real Node peers."""
+    _install(session, *DISTRIBUTIONS, tools=["integration"])
+    _use_node(session)
+    elsewhere = [f"--ignore-glob=*/test_{name}*.py" for name in ("browser", "autobahn")]
+    session.run("pytest", "integration-tests", *elsewhere, *session.posargs)
+
+
+@nox.session
+def autobahn(session: nox.Session) -> None:
+    """The WebSocket conformance suite (autobahntestsuite), which needs a Python 2.7."""
+    _install(session, *DISTRIBUTIONS, tools=["integration"])
+    _use_wstest(session)
+    _integration_tests(session, "autobahn")
+
+
+@nox.session(default=False)
+def demo(session: nox.Session) -> None:
+    """Serve the demo at http://localhost:8080; takes options: -- --transformer websockets."""
+    _install(session, *DISTRIBUTIONS)
+    session.run("python", "examples/demo/main.py", *session.posargs)
+
+
+@nox.session(default=False)
+def coverage(session: nox.Session) -> None:
+    """What the tests of all distributions leave untouched, on one Python."""
+    _install(session, *DISTRIBUTIONS, group="test", tools=["coverage"])
+    session.run("coverage", "erase")
+    for folder in DISTRIBUTIONS.values():
+        session.run("coverage", "run", "-m", "pytest", "-q", str(folder / "tests"))
+    session.run("coverage", "combine", "--quiet")
+    session.run("coverage", "report", *session.posargs)
+
+
+@nox.session(default=False)
+def tidy(session: nox.Session) -> None:
+    """Rewrite the Python sources in the house style."""
+    _install(session, tools=["lint"])
+    session.run("ruff", "check", "--fix-only", ".")
+    session.run("ruff", "format", ".")
+
+
+@nox.session(default=False)
+def constraints(session: nox.Session) -> None:
+    """Resolve everything used here again, and write the pins to constraints.txt."""
+    wanted = {text for group in TOOLS.values() for text in group}
+    for name in DISTRIBUTIONS:
+        extras = _declared(name)["project"].get("optional-dependencies", {}).values()
+        wanted |= {*_requirements(name), *_group(name, "test"), *chain(*extras)}
+    wanted = {text for text in wanted if not _ours([text])}
+    source = Path(session.create_tmp()) / "requirements.in"
+    source.write_text("\n".join(sorted(wanted)) + "\n")
+    _install(session, tools=["nox"])
+    resolve = ["uv", "pip", "compile", "--quiet", "--upgrade", "--universal"]
+    resolve += ["--python-version", "3.11", "--no-annotate", "--no-emit-index-url"]
+    resolve += ["--custom-compile-command", "nox -s constraints"]
+    session.run(*resolve, "--output-file", "constraints.txt", str(source))
+
+
+def _install(
+    session: nox.Session, *names: str, group: str = "", tools: list[str] | None = None
+) -> None:
+    """Install distributions from their folders, and the tools of the root's dependency groups.
+
+    ``group`` names a dependency group of each distribution to install with it. What they need of
+    this repository is installed from its folder as well, never from an index.
+    """
+    others = {text for tool in tools or [] for text in TOOLS[tool]}
+    others |= {text for name in names for text in _group(name, group) if not _ours([text])}
+    pending = {*names, *_ours(text for name in names for text in _group(name, group))}
+    wanted: set[str] = set()
+    while pending:
+        wanted |= pending
+        pending = {each for name in pending for each in _ours(_requirements(name))} - wanted
+    _share_pip_settings(session)
+    folders = [part for name in sorted(wanted) for part in ("-e", str(DISTRIBUTIONS[name]))]
+    session.install(*CONSTRAINED, *folders, *sorted(others))
+
+
+@cache
+def _declared(name: str) -> dict[str, Any]:
+    return tomllib.loads((DISTRIBUTIONS[name] / "pyproject.toml").read_text())
+
+
+def _requirements(name: str) -> list[str]:
+    return list(_declared(name)["project"]["dependencies"])
+
+
+def _group(name: str, group: str) -> list[str]:
+    return list(_declared(name).get("dependency-groups", {}).get(group, []))
+
+
+def _ours(requirements: Iterable[str]) -> set[str]:
+    """The distributions of this repository that are among some requirements."""
+    names = {str(canonicalize_name(Requirement(text).name)) for text in requirements}
+    return names & set(DISTRIBUTIONS)
+
+
+def _share_pip_settings(session: nox.Session) -> None:
+    """Make uv use the index and the certificates that pip is configured with on this machine."""
+    if session.venv_backend != "uv":
+        return
+    command = [sys.executable, "-m", "pip", "config", "list"]
+    told = subprocess.run(command, capture_output=True, text=True, check=False).stdout
+    settings = dict(re.findall(r"^[^.]+\.([\w-]+)='(.*)'$", told, re.MULTILINE))
+    for setting, variable in (("index-url", "UV_DEFAULT_INDEX"), ("cert", "SSL_CERT_FILE")):
+        if setting in settings and variable not in os.environ:
+            session.env[variable] = settings[setting]
+
+
+def _integration_tests(session: nox.Session, topic: str) -> None:
+    files = sorted(ROOT.glob(f"integration-tests/test_{topic}*.py"))
+    session.run("pytest", *map(str, files), *session.posargs)
+
+
+def _use_node(session: nox.Session) -> None:
+    """Take Node from PyPI when this machine has none of version 20 or later."""
+    version = ""
+    if shutil.which("node") and shutil.which("npm"):
+        version = subprocess.run(["node", "-v"], capture_output=True, text=True, check=True).stdout
+    if not version or int(version.lstrip("v").split(".")[0]) < 20:
+        _install(session, tools=["node"])
+
+
+def _use_wstest(session: nox.Session) -> None:
+    """Put autobahntestsuite's ``wstest`` on the session's PATH."""
+    python = next(map(str, PYENV.glob("2.7.*/bin/python2.7")), None) or shutil.which("python2.7")
+    if python is None:
+        _missing(session, "Python 2.7")
+    suite = Path(session.virtualenv.location).resolve() / "autobahntestsuite"
+    program = Path(session.bin) / "wstest"
+    if not program.exists():
+        pip = [python, "-m", "pip", "--disable-pip-version-check", "install", "--quiet"]
+        session.run(*pip, "--target", str(suite), "autobahntestsuite==25.10.1", external=True)
+        program.write_text(WSTEST.format(python=python, suite=str(suite)))
+        program.chmod(0o755)
+
+
+# The suite's packages share namespaces through .pth files, which only a site directory reads.
+WSTEST = """#!{python}
+import site
+site.addsitedir({suite!r})
+from autobahntestsuite.wstest import run
+run()
+"""
+
+
+def _missing(session: nox.Session, what: str) -> NoReturn:
+    """Skip a session whose tool is not installed; continuous integration must have it."""
+    if os.environ.get("CI"):
+        session.error(f"{what} is not installed")
+    session.skip(f"{what} is not installed")

@@ -1,0 +1,314 @@
+import { EventEmitter } from './events.js';
+import { Heartbeat } from './heartbeat.js';
+import { Pipeline, asError } from './pipeline.js';
+import { parseControl } from './protocol.js';
+import { Wire } from './wire.js';
+
+const OPENING = 1;
+const CLOSED = 2;
+const OPEN = 3;
+
+/**
+ * The life of one client: from opening over losing to recovering, and its message path.
+ *
+ * What a transformer reports comes in through `_opened`, `_received`, `_failed` and `_lost`. The
+ * state only changes here, and every listener called on the way may itself end or open the
+ * connection: whoever goes on after one looks first whether the wire is still the same.
+ */
+export class Connection extends EventEmitter {
+  _prepare() {
+    this.readyState = CLOSED;
+    this.writable = this.readable = true;
+    this.socket = null;
+    this.buffer = [];
+    this.latency = 0;
+    // Set by `primus::server::close`: the server closes on purpose, so stay away.
+    this.disconnect = false;
+    this.transformers = { incoming: [], outgoing: [] };
+    this._wire = null;
+    this._ending = null;
+    this._interrupted = this._resume = false;
+    this._ids = [];
+
+    const fail = (error) => this._tell('error', error);
+    this._inbox = new Pipeline(this, this.transformers.incoming, (data, raw) => {
+      this._tell('data', data, raw);
+    }, fail);
+    this._outbox = new Pipeline(this, this.transformers.outgoing, (data) => this._write(data), fail);
+    this._heartbeat = new Heartbeat(this, (text) => this._outbox.pass(text), () => this._silent());
+  }
+
+  /** Emits an event of ours: what a listener throws reaches the console, but not this path. */
+  _tell(event, ...args) {
+    try {
+      return this.emit(event, ...args);
+    } catch (error) {
+      this.clock.setTimeout(() => { throw error; }, 0);
+      return true;
+    }
+  }
+
+  _state(state, name) {
+    if (this.readyState === state) return;
+    this.readyState = state;
+    this._tell('readyStateChange', name);
+  }
+
+  /** Opens a wire in the place of whatever there was. */
+  _connect() {
+    this._drop();
+    const wire = new Wire(this, {
+      opened: () => this._opened(wire),
+      received: (frame) => this._received(frame),
+      failed: (error) => this._failed(wire, error),
+      lost: (info) => this._lost(wire, info)
+    });
+
+    this.disconnect = false;
+    this._wire = wire;
+    this._state(OPENING, 'opening');
+    if (this._wire !== wire) return;
+    try {
+      wire.link = this.compiled.connect(wire);
+    } catch (error) {
+      this._failed(wire, error);
+      return;
+    }
+    if (this._wire !== wire) {
+      wire.link.close();
+      return;
+    }
+    this.socket = wire.link.socket || wire.link;
+    this._tell('outgoing::open');
+  }
+
+  _drop() {
+    const wire = this._wire;
+
+    this._wire = null;
+    if (wire) wire.close();
+  }
+
+  _opened(wire) {
+    this._tell('incoming::open');
+    this.timers.clear('connect');
+    this.recovery.reconnected();
+    if (this._wire !== wire) return;
+    this.writable = this.readable = true;
+    if (!this.online) {
+      this.online = true;
+      this._tell('online');
+    }
+    if (this._wire !== wire) return;
+    this._state(OPEN, 'open');
+    if (this._wire !== wire) return;
+    this._heartbeat.start();
+    this._flush();
+    this._tell('open');
+    if (this._wire === wire && this.readyState === OPEN) this._heartbeat.ask();
+  }
+
+  _received(frame) {
+    let data;
+
+    this._tell('incoming::data', frame);
+    try {
+      data = this.compiled.decode(frame);
+    } catch (error) {
+      this._tell('error', asError(error));
+      return;
+    }
+    const control = parseControl(data);
+
+    if (control) this._control(control.name, control.value);
+    else this._inbox.push(data, frame);
+  }
+
+  /** Control text never reaches the user, and is not held up by messages being transformed. */
+  _control(name, value) {
+    if (name === 'ping') {
+      this._tell('incoming::ping', +value);
+      this.online = true;
+      if (this.readyState !== OPEN) return;
+      this._tell('outgoing::pong', +value);
+      this._heartbeat.ping(value);
+    } else if (name === 'pong') {
+      this._heartbeat.pong(+value);
+      this._tell('incoming::pong', +value);
+    } else if (name === 'id') {
+      this._heartbeat.answered();
+      for (const waiting of this._ids.splice(0)) waiting.resolve(value);
+      this._tell('incoming::id', value);
+    } else if (name === 'server' && value === 'close') {
+      this.disconnect = true;
+    }
+  }
+
+  _failed(wire, reason) {
+    const connecting = this.timers.active('connect');
+    const error = asError(reason);
+
+    this._tell('incoming::error', error);
+    if (this._wire !== wire) return;
+    if (this.recovery.reconnecting()) {
+      this._abandon();
+      this.recovery.reconnected(error);
+      return;
+    }
+    this.timers.clear('connect');
+    // A broken installation must not go unnoticed, and is not mended by trying again.
+    if (error.critical) {
+      this.end();
+      this.critical(error);
+      return;
+    }
+    this._tell('error', error);
+    if (!connecting || this._wire !== wire) return;
+    this._retryOrEnd();
+  }
+
+  /** The first connection could not be made. */
+  _retryOrEnd() {
+    if (!this._has('timeout')) return this.end();
+    this._abandon();
+    return this.recovery.reconnect();
+  }
+
+  _has(strategy) {
+    return this.options.strategy.split(',').indexOf(strategy) >= 0;
+  }
+
+  /** Gives up on a wire that did not open. */
+  _abandon() {
+    this._drop();
+    this._state(CLOSED, 'end');
+  }
+
+  /** The wire is gone. What it had brought is delivered first. */
+  _lost(wire, info) {
+    if (this.readyState !== OPEN) {
+      this._failed(wire, new Error('The connection was closed before it opened'));
+      return;
+    }
+    this._wire = null;
+    this._heartbeat.stop();
+    this._tell('incoming::end', info);
+    this._settled(this._inbox, () => this._recover());
+  }
+
+  /** The server has been silent for too long. */
+  _silent() {
+    const wire = this._wire;
+
+    // When the window has reported offline, all this has happened already.
+    if (!wire || !this.online) return;
+    this.online = false;
+    this._tell('offline');
+    if (this._wire !== wire) return;
+    this._drop();
+    this._lost(wire, { code: 1006, reason: 'The server stopped answering', clean: false });
+  }
+
+  /** Calls `fn` once a pipeline has run dry, but does not wait for a stuck transform forever. */
+  _settled(pipeline, fn) {
+    let done = false;
+    const once = () => {
+      if (done) return;
+      done = true;
+      this.timers.clear('settle');
+      fn();
+    };
+
+    if (!pipeline.idle) this.timers.setTimeout('settle', once, this.options.timeout || 10000);
+    pipeline.after(once);
+  }
+
+  _recover() {
+    if (this.readyState !== OPEN) return;
+    if (this.disconnect || this._ending) {
+      this._finish();
+      return;
+    }
+    this._interrupted = true;
+    this.writable = this.readable = false;
+    this.timers.clear();
+    this._state(CLOSED, 'end');
+    if (this._interrupted) this._tell('close');
+    if (!this._interrupted) return;
+    this._interrupted = false;
+    if (this._has('disconnect')) {
+      this.recovery.reconnect();
+    } else {
+      this._tell('outgoing::end');
+      this._over();
+    }
+  }
+
+  /** Closes for good: nothing runs afterwards. */
+  _finish() {
+    this._ending = null;
+    this.disconnect = false;
+    this._inbox.clear();
+    this.timers.clear();
+    this.recovery.reset();
+    this._state(CLOSED, 'end');
+    this._tell('outgoing::end');
+    this._drop();
+    this._tell('close');
+    this._over();
+  }
+
+  _over() {
+    for (const waiting of this._ids.splice(0)) {
+      waiting.reject(new Error('The connection ended before the server told its id'));
+    }
+    this._tell('end');
+  }
+
+  /** Sends data past the transforms, or keeps it until the connection is open. */
+  _write(data) {
+    if (this.readyState !== OPEN || !this._wire || this.buffer.length) {
+      this.buffer.push(data);
+      while (this.buffer.length > this.options.queueSize) this.buffer.shift();
+      return false;
+    }
+    return this._send(data);
+  }
+
+  _flush() {
+    while (this.buffer.length && this._wire && this.readyState === OPEN) {
+      this._send(this.buffer.shift());
+    }
+  }
+
+  _send(data) {
+    let frame;
+
+    try {
+      frame = this.compiled.encode(data);
+    } catch (error) {
+      this._tell('error', asError(error));
+      return true;
+    }
+    // `undefined` has no JSON; like every Primus server, send no empty frames.
+    if (frame === undefined || frame === null || frame === '') return true;
+    if (typeof frame === 'string') {
+      // Line ends to JavaScript before ES2019, which would break JSONP and evaluated messages.
+      frame = frame.replace(/\u2028/g, '\\u2028').replace(/\u2029/g, '\\u2029');
+    }
+    this._tell('outgoing::data', frame);
+    const wire = this._wire;
+
+    if (!wire) return true;
+    try {
+      wire.link.send(frame);
+    } catch (error) {
+      wire.onerror(error);
+    }
+    return true;
+  }
+}
+
+Connection.OPENING = OPENING;
+Connection.CLOSED = CLOSED;
+Connection.OPEN = OPEN;

@@ -1,0 +1,92 @@
+/**
+ * The event emitter that Primus is built on, also exposed as `Primus.EventEmitter`.
+ *
+ * Unlike Node's, an `error` event without a listener is not thrown: listening to errors is
+ * optional (README of Primus, "primus.on('error')").
+ */
+export class EventEmitter {
+  constructor() {
+    this._events = new Map();
+  }
+
+  /** Adds a listener. `context` becomes its `this`; without one that is the emitter. */
+  on(event, fn, context) {
+    return this._add(event, fn, context, false);
+  }
+
+  /** Adds a listener that is removed before its first call. */
+  once(event, fn, context) {
+    return this._add(event, fn, context, true);
+  }
+
+  /** Removes one listener; without `fn` all listeners of the event. */
+  off(event, fn) {
+    if (fn === undefined) return this.removeAllListeners(event);
+    const entries = this._events.get(event) || [];
+    const kept = entries.filter((entry) => entry.fn !== fn);
+
+    if (kept.length) this._events.set(event, kept);
+    else this._events.delete(event);
+    return this;
+  }
+
+  /** Removes all listeners of one event; without an event those of all events. */
+  removeAllListeners(event) {
+    if (event === undefined) this._events.clear();
+    else this._events.delete(event);
+    return this;
+  }
+
+  /**
+   * Calls the listeners in the order they were added.
+   *
+   * Listeners that are added or removed meanwhile count from the next emit on.
+   *
+   * @returns {boolean} Whether anybody listened.
+   */
+  emit(event, ...args) {
+    const entries = this._events.get(event);
+    if (!entries) return false;
+
+    for (const entry of entries) {
+      if (entry.once) this._forget(event, entry);
+      entry.fn.apply(entry.context, args);
+    }
+    return true;
+  }
+
+  /** The listeners of an event, as a new array. */
+  listeners(event) {
+    return (this._events.get(event) || []).map((entry) => entry.fn);
+  }
+
+  /** How many listeners an event has. */
+  listenerCount(event) {
+    return (this._events.get(event) || []).length;
+  }
+
+  /** The names of the events that have listeners. */
+  eventNames() {
+    return Array.from(this._events.keys());
+  }
+
+  _add(event, fn, context, once) {
+    if (typeof fn !== 'function') throw new TypeError('The listener must be a function');
+    // A new array every time: an emit that is under way keeps walking its own.
+    const entries = (this._events.get(event) || []).slice();
+
+    entries.push({ fn, once, context: context === undefined ? this : context });
+    this._events.set(event, entries);
+    return this;
+  }
+
+  _forget(event, gone) {
+    const kept = (this._events.get(event) || []).filter((entry) => entry !== gone);
+
+    if (kept.length) this._events.set(event, kept);
+    else this._events.delete(event);
+  }
+}
+
+EventEmitter.prototype.addListener = EventEmitter.prototype.on;
+EventEmitter.prototype.removeListener = EventEmitter.prototype.off;

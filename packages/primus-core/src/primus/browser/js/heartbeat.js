@@ -1,0 +1,94 @@
+import { formatControl } from './protocol.js';
+
+/**
+ * Finds out whether the server is still there, and how far away it is.
+ *
+ * Servers from Primus 7 on, and ours, send `primus::ping::` and want it answered; a server that
+ * has been silent for `pingTimeout` is taken for lost. Given the option `ping`, the client does
+ * as clients up to Primus 6 did: it pings, and wants the answer within `pong`. Without that
+ * option it never pings, because newer Node servers would hand the ping to the application.
+ *
+ * The latency is the time from `primus::id::` to its answer, which every server understands.
+ */
+export class Heartbeat {
+  /**
+   * @param {Primus} primus Its `timers`, `options` and `clock` are used.
+   * @param {function(string)} send Takes control text.
+   * @param {function()} expired Called once the server is taken for lost.
+   */
+  constructor(primus, send, expired) {
+    this._primus = primus;
+    this._send = send;
+    this._expired = expired;
+    this._asked = null;
+  }
+
+  /** Whether the server still owes the answer to `primus::id::`. */
+  get asking() {
+    return this._asked !== null;
+  }
+
+  /** The connection has opened. */
+  start() {
+    this._asked = null;
+    this._expect();
+    this._schedule();
+  }
+
+  /** The server has pinged: it is alive, and wants its own text back. */
+  ping(value) {
+    this._expect();
+    this._send(formatControl('pong', value));
+    this.ask();
+  }
+
+  /** The server has answered a ping. */
+  pong(value) {
+    const { clock, options, timers } = this._primus;
+
+    if (!options.ping || !timers.active('pong')) return;
+    timers.clear('pong');
+    this._primus.latency = Math.max(0, clock.now() - value);
+    this._schedule();
+  }
+
+  /** Asks the server for the id of this connection, and looks at the clock. */
+  ask() {
+    this._asked = this._primus.clock.ticks();
+    this._send(formatControl('id'));
+  }
+
+  /** The server has told the id. */
+  answered() {
+    if (this._asked === null) return;
+    const taken = this._primus.clock.ticks() - this._asked;
+
+    this._asked = null;
+    this._primus.latency = Math.max(0, Math.round(taken * 10) / 10);
+  }
+
+  /** The connection is gone. */
+  stop() {
+    this._asked = null;
+    this._primus.timers.clear('heartbeat', 'ping', 'pong');
+  }
+
+  _expect() {
+    const { options, timers } = this._primus;
+
+    if (options.pingTimeout) timers.setTimeout('heartbeat', this._expired, options.pingTimeout);
+  }
+
+  _schedule() {
+    const { clock, options, timers } = this._primus;
+
+    if (!options.ping) return;
+    timers.setTimeout('ping', () => {
+      const now = clock.now();
+
+      timers.setTimeout('pong', this._expired, options.pong);
+      this._primus.emit('outgoing::ping', now);
+      this._send(formatControl('ping', now));
+    }, options.ping);
+  }
+}

@@ -1,0 +1,313 @@
+import { Connection } from './connection.js';
+import { EventEmitter } from './events.js';
+import { detectNetwork, isOnline, watchNetwork } from './network.js';
+import { completeOptions } from './options.js';
+import { Recovery } from './recovery.js';
+import { Timers, systemClock } from './timers.js';
+import { describeAddress, formatAddress, formatQuery, parseQuery, parseUrl } from './url.js';
+
+const own = (object, key) => Object.prototype.hasOwnProperty.call(object, key);
+
+/** The methods of a client. Users make one with `Primus`, which needs no `new`. */
+class Client extends Connection {
+  constructor(address, given) {
+    super();
+    const bare = address && typeof address === 'object';
+    const user = (bare ? address : given) || {};
+
+    this.options = completeOptions(user, this.compiled.pingTimeout, this.authorization);
+    this.url = this.parse(bare ? user.url || user.uri : address);
+    this.transport = this.options.transport;
+    this.timers = new Timers(this.clock);
+    this.recovery = new Recovery(this.options.reconnect, this.clock);
+    if ('websockets' in user) this.AVOID_WEBSOCKETS = !user.websockets;
+    if ('network' in user) this.NETWORK_EVENTS = user.network;
+    this.online = isOnline(this.network);
+    this._prepare();
+    this._followRecovery();
+    this._watchNetwork();
+    // On the next turn, so that listeners can be added and errors be heard.
+    if (!this.options.manual) this.timers.setTimeout('open', () => this.open(), 0);
+    for (const name of Object.keys(this.ark)) this.ark[name].call(this, this, this.options);
+  }
+
+  /** Opens the connection; nothing happens when it is open or opening already. */
+  open() {
+    assertContext(this, 'open');
+    if (!this.options) return this.critical(new Error('A destroyed Primus cannot be opened'));
+    this._interrupted = this._resume = false;
+    this.timers.clear('open');
+    if (this.readyState !== Connection.CLOSED) return this;
+    this.recovery.reset();
+    if (this.options.timeout) {
+      this.timers.setTimeout('connect', () => {
+        this._tell('timeout');
+        if (this.readyState === Connection.OPENING) this._retryOrEnd();
+      }, this.options.timeout);
+    }
+    this._connect();
+    return this;
+  }
+
+  /** Sends a message, or keeps it until the connection is open. */
+  write(data) {
+    assertContext(this, 'write');
+    if (!this.options) return false;
+    this._outbox.push(data);
+    return true;
+  }
+
+  /** Closes the connection for good, once everything written (and `data`) is on its way. */
+  end(data) {
+    assertContext(this, 'end');
+    if (!this.options || this._ending) return this;
+    const idle = this.readyState === Connection.CLOSED;
+
+    this._resume = false;
+    if (idle && !this.timers.active('connect') && !this.timers.active('open')) {
+      if (!this._interrupted && !this.recovery.reconnecting()) return this;
+      this._interrupted = false;
+      this.recovery.reset();
+      this._over();
+      return this;
+    }
+    if (data !== undefined) this.write(data);
+    const ending = this._ending = {};
+
+    this.writable = this.readable = false;
+    this._settled(this._outbox, () => this._ending === ending && this._finish());
+    return this;
+  }
+
+  /** Ends the connection and lets go of everything it holds; `false` when that is done already. */
+  destroy() {
+    if (!this.options) return false;
+    this.end();
+    if (this._ending) this._finish();
+    if (this._unwatch) this._unwatch();
+    this.timers.destroy();
+    this.recovery.destroy();
+    this._inbox.clear();
+    this._outbox.clear();
+    this._tell('destroy');
+    this.removeAllListeners();
+    this.url = this.timers = this.options = this.recovery = this.socket = null;
+    this.transport = this.transformers = null;
+    return true;
+  }
+
+  /** Asks for the server's id of this connection: `fn(id)`, or a promise without `fn`. */
+  id(fn) {
+    assertContext(this, 'id');
+    const link = this._wire && this._wire.link;
+    const known = link && this.readyState === Connection.OPEN && link.id;
+
+    if (fn) {
+      if (known) fn(known);
+      else this._askId(fn, () => {});
+      return this;
+    }
+    return known ? Promise.resolve(known) : new Promise((resolve, reject) => {
+      this._askId(resolve, reject);
+    });
+  }
+
+  _askId(resolve, reject) {
+    if (!this.options) {
+      reject(new Error('A destroyed Primus has no id'));
+      return;
+    }
+    this._ids.push({ resolve, reject });
+    // Every connection asks by itself when it opens.
+    if (this.readyState === Connection.OPEN && !this._heartbeat.asking) this._heartbeat.ask();
+  }
+
+  /** A function that emits `event` with its arguments; a last `parser(next, ...)` may change them. */
+  emits(...args) {
+    const parser = typeof args[args.length - 1] === 'function' ? args.pop() : null;
+
+    if (!parser) return (...more) => this.emit(...args, ...more);
+    return (...more) => {
+      parser.call(this, (error, changed) => {
+        if (error) return this.emit('error', error);
+        if (changed === null) return this.emit(...args);
+        return this.emit(...args, ...(changed === undefined ? more : [].concat(changed)));
+      }, ...more);
+      return true;
+    };
+  }
+
+  /** Adds a transform for `incoming` or `outgoing` messages: see pipeline.js. */
+  transform(type, fn) {
+    assertContext(this, 'transform');
+    if (type !== 'incoming' && type !== 'outgoing') {
+      return this.critical(new Error('Invalid transformer type: ' + type));
+    }
+    this.transformers[type].push(fn);
+    return this;
+  }
+
+  /** The client half of a plugin, or all of them by name. */
+  plugin(name) {
+    assertContext(this, 'plugin');
+    return name ? this.ark[name] : Object.assign({}, this.ark);
+  }
+
+  /** Whether an event belongs to Primus, so that it must not be used for anything else. */
+  reserved(event) {
+    return /^(incoming|outgoing)::/.test(event) || own(this.reserved.events, event);
+  }
+
+  /** Writes every message to `destination` (anything with `write` and `end`), and ends it. */
+  pipe(destination, options) {
+    this.on('data', (data) => destination.write(data));
+    if (!options || options.end !== false) this.once('end', () => destination.end());
+    return destination;
+  }
+
+  /** The URL of the next connection, for transformers: see `Wire#uri`. */
+  uri(options) {
+    const wanted = options || {};
+    const address = describeAddress(this.url, wanted, this.pathname);
+
+    this._tell('outgoing::url', address);
+    if (!wanted.object) return formatAddress(address, wanted.query);
+    if (!wanted.query) delete address.query;
+    return address;
+  }
+
+  /** Emits an error that makes the client useless; throws it when nobody listens. */
+  critical(error) {
+    if (this.emit('error', error)) return this;
+    throw error;
+  }
+
+  /** Copies the own keys of the other objects to `target`. */
+  merge(target, ...others) {
+    for (const other of others) {
+      // An own `__proto__`, as JSON can hold, would otherwise become the target's prototype.
+      for (const key of Object.keys(other || {})) if (key !== '__proto__') target[key] = other[key];
+    }
+    return target;
+  }
+
+  clone(object) {
+    return this.merge({}, object);
+  }
+
+  _followRecovery() {
+    const { recovery } = this;
+
+    recovery.on('reconnect scheduled', (opts) => this._tell('reconnect scheduled', opts));
+    recovery.on('reconnected', (opts) => this._tell('reconnected', opts));
+    recovery.on('reconnect', (opts) => {
+      this._tell('outgoing::reconnect');
+      if (recovery.attempt !== opts) return;
+      this._connect();
+      this._tell('reconnect', opts);
+    });
+    recovery.on('reconnect timeout', (error, opts) => {
+      this._abandon();
+      this._tell('reconnect timeout', error, opts);
+    });
+    recovery.on('reconnect failed', (error, opts) => {
+      this._over();
+      this._tell('reconnect failed', error, opts);
+    });
+  }
+
+  _watchNetwork() {
+    if (!this.NETWORK_EVENTS || !this.network) return;
+    this._unwatch = watchNetwork(this.network, () => this._wentOffline(), () => this._cameOnline());
+  }
+
+  _wentOffline() {
+    if (!this.online) return;
+    const resume = this.readyState !== Connection.CLOSED || this.recovery.reconnecting()
+      || this.timers.active('open');
+
+    this.online = false;
+    this._tell('offline');
+    if (!this.options) return;
+    this.end();
+    if (this._ending) this._finish();
+    // A connection that the user had ended stays ended.
+    if (this.readyState === Connection.CLOSED) this._resume = resume;
+  }
+
+  _cameOnline() {
+    if (this.online) return;
+    this.online = true;
+    this._tell('online');
+    if (!this._resume || !this._has('online')) return;
+    this._resume = false;
+    this.recovery.reconnect();
+  }
+}
+
+/**
+ * A connection to a Primus server.
+ *
+ * @param {string} [url] Where the server is; the page's origin by default. No path.
+ * @param {object} [options] See the table of options in the documentation. `url` may be left out.
+ */
+export function Primus(url, options) {
+  return Reflect.construct(Client, [url, options], new.target || Primus);
+}
+
+Primus.prototype = Client.prototype;
+Object.assign(Primus, {
+  OPENING: Connection.OPENING,
+  CLOSED: Connection.CLOSED,
+  OPEN: Connection.OPEN,
+  EventEmitter,
+  connect: (url, options) => new Primus(url, options),
+  /** Loads a module in Node; anywhere else, and when it is missing, gives `undefined`. */
+  requires: () => undefined
+});
+Primus.require = (name) => Primus.requires(name);
+
+Object.defineProperty(Primus.prototype, 'constructor', { value: Primus, writable: true });
+Primus.prototype.reserved.events = {
+  'reconnect scheduled': 1,
+  'reconnect timeout': 1,
+  'reconnect failed': 1,
+  readyStateChange: 1,
+  reconnected: 1,
+  reconnect: 1,
+  offline: 1,
+  timeout: 1,
+  destroy: 1,
+  online: 1,
+  error: 1,
+  close: 1,
+  open: 1,
+  data: 1,
+  end: 1
+};
+
+// What the server compiles in; `compiled.js` puts the real values here.
+Object.assign(Primus.prototype, {
+  version: '0.0.0',
+  pathname: '/primus',
+  authorization: false,
+  ark: Object.create(null),
+  compiled: { pingTimeout: 45000 },
+  clock: systemClock,
+  network: detectNetwork(),
+  NETWORK_EVENTS: detectNetwork() !== null,
+  AVOID_WEBSOCKETS: false,
+  parse: parseUrl,
+  querystring: parseQuery,
+  querystringify: formatQuery
+});
+
+function assertContext(self, method) {
+  if (self instanceof Client) return;
+  const error = new Error(
+    'Primus#' + method + '\'s context should called with a Primus instance'
+  );
+
+  if (!self || typeof self.listeners !== 'function' || !self.listeners('error').length) throw error;
+  self.emit('error', error);
+}

@@ -1,0 +1,134 @@
+/**
+ * The address of the server, and the one a connection is opened with.
+ */
+const URL_PARTS = new RegExp(
+  '^([a-z][a-z0-9+.-]*:)?//' +          // protocol
+  '(?:([^/?#]*)@)?' +                   // user:password
+  '(\\[[^\\]]*\\]|[^:/?#\\s]*)' +       // host name, or [IPv6]
+  '(?::(\\d*))?' +                      // port
+  '(/[^?#]*)?(\\?[^#]*)?(#.*)?$', 'i'  // path, query, hash
+);
+const DIGITS = '0123456789ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz-_';
+let lastStamp = '';
+let sameStamp = 0;
+
+/** Where a client without a URL connects to: the page's own origin, else localhost. */
+export function defaultUrl() {
+  if (typeof location === 'object' && location && location.host) {
+    return location.origin || location.protocol + '//' + location.host;
+  }
+  return 'http://127.0.0.1';
+}
+
+/**
+ * The parts of a URL: `protocol` (`http:`), `auth` (`user:password` or empty), `username`,
+ * `password`, `host` (with port), `hostname`, `port`, `pathname`, `query` (with `?`), `hash`,
+ * `href`. Without protocol or host those of the page are taken.
+ *
+ * @throws {Error} when the text is not a URL.
+ */
+export function parseUrl(address) {
+  let text = String(address || defaultUrl()).trim();
+  const base = URL_PARTS.exec(defaultUrl());
+
+  if (/^[/?#](?!\/)/.test(text)) text = base[1] + '//' + hostOf(base) + text;
+  else if (!/^([a-z][a-z0-9+.-]*:)?\/\//i.test(text)) text = base[1] + '//' + text;
+  const parts = URL_PARTS.exec(text);
+
+  if (!parts || !parts[3] && !/\+unix:$/.test(parts[1])) {
+    throw new Error('"' + address + '" is not a URL that can be connected to');
+  }
+  const auth = parts[2] || '';
+  const colon = auth.indexOf(':');
+
+  return {
+    protocol: (parts[1] || base[1]).toLowerCase(),
+    auth,
+    username: colon < 0 ? auth : auth.slice(0, colon),
+    password: colon < 0 ? '' : auth.slice(colon + 1),
+    host: hostOf(parts),
+    hostname: parts[3],
+    port: parts[4] || '',
+    pathname: parts[5] || '/',
+    query: parts[6] && parts[6].length > 1 ? parts[6] : '',
+    hash: parts[7] || '',
+    href: text
+  };
+}
+
+/** The fields of a query string, with or without its `?`. The first of several wins. */
+export function parseQuery(query) {
+  const fields = Object.create(null);
+
+  for (const pair of String(query || '').replace(/^[?#]/, '').split('&')) {
+    const [, key, value] = /^([^=]*)=?([^]*)$/.exec(pair);
+
+    if (key && !(decode(key) in fields)) fields[decode(key)] = decode(value);
+  }
+  return fields;
+}
+
+/** The query string of an object, without `?`; `prefix` (`true` for `?`) is put before it. */
+export function formatQuery(fields, prefix) {
+  const text = Object.keys(fields).map((key) => {
+    const value = fields[key];
+    const empty = value === undefined || value === null;
+
+    return encodeURIComponent(key) + '=' + encodeURIComponent(empty ? '' : value);
+  }).join('&');
+
+  return text && prefix ? (typeof prefix === 'string' ? prefix : '?') + text : text;
+}
+
+/**
+ * Fills in the description of a connection's address.
+ *
+ * A cache buster `_primuscb` keeps browsers from answering a new connection from their
+ * back-forward cache.
+ *
+ * @param {object} url What `parseUrl` gave.
+ * @param {object} options What the transformer wants: `protocol` (default `http:`), `query`
+ *   (whether the URL carries the query string), `object`, and any part it wants to replace.
+ * @param {string} pathname Where Primus lives on the server.
+ */
+export function describeAddress(url, options, pathname) {
+  const secure = /^(https|wss):$/.test(url.protocol);
+  const defaults = { protocol: 'http:', secure, auth: url.auth, host: url.host, pathname };
+  const address = Object.assign(defaults, options);
+  const fields = url.query.slice(1).split('&').filter((field) => !/^(_primuscb=|$)/.test(field));
+
+  if (!options.port) address.port = +url.port || (address.secure ? 443 : 80);
+  address.query = (options.query ? fields : []).concat('_primuscb=' + stamp(Date.now())).join('&');
+  return address;
+}
+
+/** The URL of a description; `query` says whether the query string belongs to it. */
+export function formatAddress(address, query) {
+  const plain = address.secure && !/^(https|wss):$/.test(address.protocol);
+  const protocol = plain ? address.protocol.replace(':', 's:') : address.protocol;
+  const auth = address.auth ? address.auth + '@' : '';
+
+  return protocol + '//' + auth + address.host + address.pathname + (query ? '?' + address.query : '');
+}
+
+/** A short text that is different every time, from a time in milliseconds. */
+export function stamp(time) {
+  let text = '';
+
+  for (let rest = time; rest > 0; rest = Math.floor(rest / 64)) text = DIGITS[rest % 64] + text;
+  sameStamp = text === lastStamp ? sameStamp + 1 : 0;
+  lastStamp = text;
+  return sameStamp ? text + '.' + sameStamp.toString(36) : text;
+}
+
+function hostOf(parts) {
+  return parts[3] + (parts[4] ? ':' + parts[4] : '');
+}
+
+function decode(text) {
+  try {
+    return decodeURIComponent(text.replace(/\+/g, ' '));
+  } catch (error) {
+    return text;
+  }
+}

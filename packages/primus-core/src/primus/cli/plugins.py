@@ -1,0 +1,108 @@
+"""``primus plugins``: what is installed."""
+
+from __future__ import annotations
+
+import argparse
+import inspect
+import json
+from collections.abc import Iterator
+from dataclasses import asdict, dataclass, field
+from typing import Any
+
+from primus.errors import PluginError
+from primus.plugins import Ark
+from primus.registry import PARSER, PLUGIN, TRANSFORMER, Kind, find, installed
+
+__all__ = ["Offer", "add", "offers"]
+
+DESCRIPTION = """\
+List the transformers, parsers and plugins that are installed, with the names to give in
+--transformer, --parser and --plugin. One that cannot be used is listed with the reason.
+"""
+
+EPILOG = """\
+examples:
+  primus plugins
+  primus plugins --json
+"""
+
+
+@dataclass(slots=True)
+class Offer:
+    """One installed entry point. ``error`` says why it cannot be used; `None` when it can."""
+
+    kind: str
+    name: str
+    distribution: str
+    version: str
+    module: str
+    hooks: list[str] = field(default_factory=list)
+    error: str | None = None
+
+
+def add(subparsers: Any) -> None:
+    """Add the command to the parser of ``primus``."""
+    parser = subparsers.add_parser(
+        "plugins",
+        help="list the installed transformers, parsers and plugins",
+        description=DESCRIPTION,
+        epilog=EPILOG,
+        formatter_class=argparse.RawDescriptionHelpFormatter,
+    )
+    parser.add_argument("--json", action="store_true", help="as JSON, for programs")
+    parser.set_defaults(run=run)
+
+
+def run(args: argparse.Namespace) -> int:
+    """Print the list."""
+    found = list(offers())
+    if args.json:
+        print(json.dumps([asdict(offer) for offer in found], indent=2))
+        return 0
+    for kind in (TRANSFORMER, PARSER, PLUGIN):
+        print(f"{kind.name}s")
+        _print([offer for offer in found if offer.kind == kind.name])
+    return 0
+
+
+def offers() -> Iterator[Offer]:
+    """Everything installed: transformers, parsers, plugins, each by name. Imports all of it."""
+    for kind in (TRANSFORMER, PARSER, PLUGIN):
+        for name, entry in sorted(installed(kind).items()):
+            owner = entry.dist
+            offer = Offer(
+                kind.name,
+                entry.name,
+                distribution="unknown" if owner is None else owner.name,
+                version="unknown" if owner is None else owner.version,
+                module=entry.value,
+            )
+            try:
+                offer.hooks = _hooks(kind, name)
+            except PluginError as error:
+                offer.error = str(error)
+            yield offer
+
+
+def _hooks(kind: Kind, name: str) -> list[str]:
+    """The hooks that an installed module offers, in the order it defines them.
+
+    Raises:
+        PluginError: it cannot be imported, or its hooks do not fit.
+    """
+    module = find(kind, name)
+    Ark().add(name, module)
+    members = vars(module) if inspect.ismodule(module) else dict(inspect.getmembers(module))
+    return [name for name, member in members.items() if hasattr(member, "primus_impl")]
+
+
+def _print(found: list[Offer]) -> None:
+    if not found:
+        print("  none")
+    names = max((len(offer.name) for offer in found), default=0)
+    owners = [f"{offer.distribution} {offer.version}" for offer in found]
+    width = max(map(len, owners), default=0)
+    for offer, owner in zip(found, owners, strict=True):
+        hooks = ", ".join(hook.removeprefix("primus_") for hook in offer.hooks)
+        state = hooks if offer.error is None else f"broken: {offer.error}"
+        print(f"  {offer.name:{names}}  {owner:{width}}  {state}")

@@ -1,0 +1,208 @@
+"""``primus serve``: a server of its own, with no more code than needed."""
+
+from __future__ import annotations
+
+import argparse
+import asyncio
+import importlib
+import logging
+import os
+import signal
+import sys
+from collections.abc import Callable
+from contextlib import suppress
+from typing import TYPE_CHECKING, Any
+
+from primus.cli.options import add_server_options, server_options
+from primus.errors import PrimusError
+
+if TYPE_CHECKING:
+    from primus.server.primus import Primus
+    from primus.server.spark import Spark
+
+__all__ = ["add"]
+
+DESCRIPTION = """\
+Serve a Primus until Ctrl-C.
+
+MODULE:FUNCTION is your code: FUNCTION, plain or async, is called once with the Primus before it
+takes connections. chat.py, for `primus serve chat:setup`:
+
+  def setup(primus):
+      @primus.on("connection")
+      def connection(spark):
+          spark.on("data", primus.write)     # everybody gets what anybody says
+"""
+
+EPILOG = """\
+examples:
+  primus serve --echo
+  primus serve chat:setup --plugin rooms --port 3000
+  primus serve chat:setup --host 0.0.0.0 --cert server.pem --key server.key
+
+Then talk to it, from another terminal:
+  primus connect http://127.0.0.1:8080
+"""
+
+LOOPBACK = ("127.0.0.1", "::1", "localhost")
+
+Setup = Callable[["Primus"], Any]
+
+
+def add(subparsers: Any) -> None:
+    """Add the command to the parser of ``primus``."""
+    parser = subparsers.add_parser(
+        "serve",
+        help="serve your code, or an echo",
+        description=DESCRIPTION,
+        epilog=EPILOG,
+        formatter_class=argparse.RawDescriptionHelpFormatter,
+    )
+    parser.add_argument(
+        "target",
+        metavar="MODULE:FUNCTION",
+        nargs="?",
+        help="your code; the module is also looked for in the current folder",
+    )
+    parser.add_argument(
+        "--echo", action="store_true", help="send every message back to where it came from"
+    )
+    parser.add_argument(
+        "--verbose", action="store_true", help="log what happens to standard error"
+    )
+    where = parser.add_argument_group("where")
+    where.add_argument(
+        "--host",
+        default="127.0.0.1",
+        help="address to listen on; 0.0.0.0 lets other machines in (default: %(default)s)",
+    )
+    where.add_argument(
+        "--port",
+        type=_port,
+        default=8080,
+        help="port to listen on; 0 picks a free one (default: %(default)s)",
+    )
+    where.add_argument("--cert", metavar="FILE", help="serve TLS with this certificate (PEM)")
+    where.add_argument("--key", metavar="FILE", help="its private key, when it is not in there")
+    add_server_options(parser)
+    parser.add_argument(
+        "--compression", action="store_true", help="compress messages where clients can"
+    )
+    parser.set_defaults(run=run)
+
+
+def run(args: argparse.Namespace) -> int:
+    """Serve until SIGINT or SIGTERM.
+
+    Raises:
+        PrimusError: an option cannot be used, or the address is taken.
+    """
+    setup = None if args.target is None else load(args.target)
+    level = logging.DEBUG if args.verbose else logging.WARNING
+    logging.basicConfig(level=level, format="%(levelname)s %(name)s: %(message)s")
+    with suppress(KeyboardInterrupt):
+        asyncio.run(_serve(args, setup))
+    return 0
+
+
+def load(target: str) -> Setup:
+    """The function that ``MODULE:FUNCTION`` names.
+
+    Raises:
+        PrimusError: there is no such module or function.
+    """
+    name, _, attribute = target.partition(":")
+    if not name or not attribute:
+        raise PrimusError(f"{target!r}: must be MODULE:FUNCTION, such as chat:setup")
+    if (here := os.getcwd()) not in sys.path:
+        sys.path.insert(0, here)
+    try:
+        found: Any = importlib.import_module(name)
+    except ModuleNotFoundError as error:
+        # Only the module that was asked for: one that it imports in vain is its own bug.
+        if error.name is None or not f"{name}.".startswith(f"{error.name}."):
+            raise
+        raise PrimusError(f"{target!r}: there is no module {name!r} here or installed") from error
+    for part in attribute.split("."):
+        if not hasattr(found, part):
+            raise PrimusError(f"{target!r}: {found!r} has no {part!r}")
+        found = getattr(found, part)
+    if not callable(found):
+        raise PrimusError(f"{target!r}: must name a function, not {found!r}")
+    setup: Setup = found
+    return setup
+
+
+async def _serve(args: argparse.Namespace, setup: Setup | None) -> None:
+    options = server_options(args) | {"compression": args.compression}
+    options |= {name: value for name in ("cert", "key") if (value := getattr(args, name))}
+    try:
+        primus = await _primus_class(setup).create_server(
+            _echo if args.echo else None,
+            host=args.host,
+            port=args.port,
+            iknowhttpsisbetter=args.host in LOOPBACK,
+            **options,
+        )
+    except OSError as error:
+        reason = error.strerror or error
+        raise PrimusError(f"cannot listen on {args.host} port {args.port}: {reason}") from error
+    stopped = _stop_signal()
+    print(f"Primus {primus.version} ({primus.transformer_name}, {primus.parser_name})")
+    print(f"listening at {primus.url}, pathname {primus.pathname}", flush=True)
+    try:
+        await stopped.wait()
+    finally:
+        # The clients may come back: most stops are the beginning of a restart.
+        await primus.destroy(reconnect=True)
+
+
+def _primus_class(setup: Setup | None) -> type[Primus]:
+    """A Primus that hands itself to `setup` when its application starts, before it listens."""
+    from aiohttp.web import Application
+
+    from primus.pipeline import is_awaitable
+    from primus.server.primus import Primus
+
+    class Served(Primus):
+        def __init__(self, server: Application, **options: Any) -> None:
+            super().__init__(server, **options)
+            server.on_startup.insert(0, self._set_up)
+
+        async def _set_up(self, app: Application) -> None:
+            try:
+                result = None if setup is None else setup(self)
+                if is_awaitable(result):
+                    await result
+            except OSError as error:
+                # Not to be taken for an address that cannot be listened on.
+                raise RuntimeError("the function that sets the server up failed") from error
+
+    return Served
+
+
+def _echo(spark: Spark) -> None:
+    spark.on("data", spark.write)
+
+
+def _stop_signal() -> asyncio.Event:
+    """Set by the first Ctrl-C or SIGTERM; a second one ends the process at once."""
+    loop = asyncio.get_running_loop()
+    stopped = asyncio.Event()
+
+    def stop() -> None:
+        for number in (signal.SIGINT, signal.SIGTERM):
+            loop.remove_signal_handler(number)
+        stopped.set()
+
+    for number in (signal.SIGINT, signal.SIGTERM):
+        with suppress(NotImplementedError):  # Windows: asyncio.run() turns Ctrl-C into a cancel
+            loop.add_signal_handler(number, stop)
+    return stopped
+
+
+def _port(text: str) -> int:
+    port = int(text)
+    if not 0 <= port <= 65535:
+        raise argparse.ArgumentTypeError(f"{port} is no port: 0 to 65535")
+    return port

@@ -1,0 +1,104 @@
+"""What every part of a connection stands on: its state, its transport and its events."""
+
+from __future__ import annotations
+
+import asyncio
+from abc import abstractmethod
+from collections.abc import Awaitable
+from typing import TYPE_CHECKING, Any, ClassVar, Final
+
+from primus.clock import SYSTEM_CLOCK, Clock
+from primus.events import Emitter
+from primus.protocol import Control, Side
+
+if TYPE_CHECKING:
+    from primus.parser import Parser
+    from primus.pipeline import Pipeline
+    from primus.transformer import Transport
+
+__all__ = ["CLOSED", "OPEN", "OPENING", "Endpoint"]
+
+OPENING: Final = 1
+CLOSED: Final = 2
+OPEN: Final = 3
+
+
+class Endpoint(Emitter):
+    """One end of a connection, without its message path."""
+
+    __slots__ = (
+        "_jammed",
+        "_now",
+        "_parser",
+        "_pipeline",
+        "_spied",
+        "_state",
+        "_transport",
+        "seen_at",
+    )
+
+    side: ClassVar[Side]
+    high_water: int = 1 << 20
+
+    def __init__(self, parser: Parser, pipeline: Pipeline, clock: Clock = SYSTEM_CLOCK) -> None:
+        super().__init__()
+        self._parser = parser
+        self._pipeline = pipeline
+        self._now = clock.time
+        self._transport: Transport | None = None
+        self._state = CLOSED
+        self._jammed = False
+        self._spied = False
+        self.seen_at = self._now()
+        """When the peer last gave a sign of life, in seconds of the connection's clock."""
+
+    @property
+    def ready_state(self) -> int:
+        """`OPENING` (1), `CLOSED` (2) or `OPEN` (3)."""
+        return self._state
+
+    def _become(self, state: int) -> bool:
+        """Change the ready state; False when it was that already."""
+        if state == self._state:
+            return False
+        self._state = state
+        self.emit("readyStateChange", state)
+        return True
+
+    def _detach(self) -> Transport | None:
+        """Let go of the transport, which has nobody to tell anything from now on."""
+        transport, self._transport = self._transport, None
+        self._jammed = False
+        return transport
+
+    def seen(self) -> None:
+        """Note a sign of life that is no frame."""
+        self.seen_at = self._now()
+
+    def _add(self, event: str, fn: Any, *, once: bool) -> Any:
+        if event.startswith(("incoming::", "outgoing::")):
+            self._spied = True
+        return super()._add(event, fn, once=once)
+
+    def _report(self, error: Exception) -> None:
+        """Tell whoever listens to ``error``; a line in the log when nobody does."""
+        if not self.emit("error", error):
+            self.log.info("%r: %s", self, error)
+
+    async def _shielded(self, pending: Awaitable[None]) -> None:
+        """Await; a listener that cancels itself must not stop the connection for good."""
+        try:
+            await pending
+        except asyncio.CancelledError:
+            task = asyncio.current_task()
+            if task is not None and task.cancelling():
+                raise
+            self.log.warning("%r: a listener was cancelled", self)
+
+    @abstractmethod
+    def _control(self, message: Control) -> None:
+        """Act on a control message."""
+
+    @abstractmethod
+    def _drop(self) -> None:
+        """End the connection at once, so that the client may reconnect."""

@@ -1,0 +1,135 @@
+"""Everything Primus raises or emits, in one hierarchy rooted at `PrimusError`."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+__all__ = [
+    "AttachError",
+    "BrokenPluginError",
+    "ConnectTimeout",
+    "HandshakeError",
+    "HookError",
+    "InvalidPluginError",
+    "ListenerError",
+    "OptionError",
+    "ParserError",
+    "PluginError",
+    "PrimusError",
+    "ProtocolError",
+    "SlowConsumerError",
+    "TransformError",
+    "TransportError",
+    "Unauthorized",
+    "UnknownPluginError",
+]
+
+
+class PrimusError(Exception):
+    """Root of every error that Primus raises, or emits as ``error``."""
+
+
+class OptionError(PrimusError, ValueError):
+    """An option is unknown, or has a value that cannot work."""
+
+
+class AttachError(PrimusError):
+    """The Primus cannot be attached to the given server."""
+
+
+class PluginError(PrimusError):
+    """A plugin, transformer or parser cannot be used as asked."""
+
+
+class UnknownPluginError(PluginError, LookupError):
+    """No installed distribution offers the wanted name."""
+
+
+class BrokenPluginError(PluginError, ImportError):
+    """The distribution is installed, but importing it failed (``__cause__`` says why)."""
+
+
+class InvalidPluginError(PluginError, TypeError):
+    """The object was imported, but is not a plugin, transformer or parser."""
+
+
+class HookError(InvalidPluginError):
+    """A hook of a plugin is misspelt or has arguments that no hook of that name receives."""
+
+
+class ParserError(PrimusError):
+    """A frame could not be decoded, or a value could not be encoded.
+
+    ``frame`` is the frame that failed to decode, or `None` when encoding failed.
+    """
+
+    def __init__(self, message: str, frame: str | bytes | None = None) -> None:
+        super().__init__(message)
+        self.frame = frame
+
+
+class TransformError(PrimusError):
+    """A message transform raised; the message was swallowed (``__cause__`` says why)."""
+
+
+class ListenerError(PrimusError):
+    """A listener raised (``__cause__`` says what); other listeners were called all the same."""
+
+
+class TransportError(PrimusError):
+    """The wire failed: it could not be opened, or it broke."""
+
+
+class ProtocolError(TransportError):
+    """The peer broke the rules of the wire protocol."""
+
+
+class SlowConsumerError(TransportError):
+    """A peer did not read for so long that more than ``high_water`` bytes wait for it."""
+
+
+class ConnectTimeout(TransportError, TimeoutError):
+    """The connection was not open within ``timeout`` seconds."""
+
+
+class HandshakeError(TransportError):
+    """The server refused the handshake.
+
+    ``status`` is the HTTP status, ``headers`` and ``body`` are those of the refusal.
+    """
+
+    def __init__(
+        self,
+        message: str,
+        *,
+        status: int,
+        headers: Mapping[str, str] | None = None,
+        body: bytes = b"",
+    ) -> None:
+        super().__init__(message)
+        self.status = status
+        self.headers: Mapping[str, str] = headers or {}
+        self.body = body
+
+
+class Unauthorized(PrimusError):
+    """Raise it in an authorization handler to refuse a request.
+
+    Args:
+        message: goes to the peer as ``{"error": message}``.
+        status: HTTP status of the refusal, 400 to 599.
+        authenticate: value of the ``WWW-Authenticate`` header; sent when the status is 401.
+    """
+
+    def __init__(
+        self,
+        message: object = "Unauthorized",
+        status: int = 401,
+        authenticate: str | None = None,
+    ) -> None:
+        if not 400 <= status <= 599:
+            raise OptionError(f"Unauthorized(status={status}): must be 400 to 599")
+        super().__init__(str(message))
+        self.message = message
+        self.status = status
+        self.authenticate = authenticate

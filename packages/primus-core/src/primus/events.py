@@ -1,0 +1,218 @@
+"""An event emitter whose listeners may be plain or async, and may take fewer arguments.
+
+Adding a listener does the expensive work once: how many arguments it takes is measured then.
+Listeners of an event are kept in a tuple that is replaced, never changed, so that an emit
+that is under way is not disturbed by `on` and `off`, and copies nothing.
+"""
+
+from __future__ import annotations
+
+import inspect
+import logging
+import sys
+from collections.abc import Awaitable, Callable
+from inspect import Parameter
+from typing import Any, ClassVar, Final, TypeVar, overload
+
+from primus.errors import ListenerError
+
+__all__ = ["EVERYTHING", "Emitter", "Listener", "ReservedEvents", "arity"]
+
+Handler = TypeVar("Handler", bound=Callable[..., Any])
+
+EVERYTHING: Final = sys.maxsize
+"""The arity of a callable that takes any number of arguments."""
+
+PRIVATE_PREFIXES: Final = ("incoming::", "outgoing::")
+
+# Names that Primus reserves by accident (its check reads Object.prototype); kept so that a
+# name is reserved on both sides of a connection or on neither.
+PROTOTYPE_NAMES: Final = frozenset(
+    "__defineGetter__ __defineSetter__ __lookupGetter__ __lookupSetter__ __proto__ constructor"
+    " hasOwnProperty isPrototypeOf propertyIsEnumerable toLocaleString toString valueOf".split()
+)
+
+
+def arity(fn: Callable[..., Any]) -> int:
+    """How many positional arguments `fn` takes at the most; `EVERYTHING` when unlimited.
+
+    A callable that shows no signature (some built-ins) is taken to accept everything.
+    """
+    try:
+        parameters = inspect.signature(fn).parameters.values()
+    except (TypeError, ValueError):
+        return EVERYTHING
+    if any(p.kind is Parameter.VAR_POSITIONAL for p in parameters):
+        return EVERYTHING
+    positional = (Parameter.POSITIONAL_ONLY, Parameter.POSITIONAL_OR_KEYWORD)
+    return sum(p.kind in positional for p in parameters)
+
+
+class Listener:
+    """A callable with the number of arguments it takes, and whether it is called only once."""
+
+    __slots__ = ("arity", "fn", "once")
+
+    def __init__(self, fn: Callable[..., Any], once: bool) -> None:
+        self.fn = fn
+        self.arity = arity(fn)
+        self.once = once
+
+
+class ReservedEvents:
+    """The event names that belong to Primus. Each Primus has tables of its own."""
+
+    __slots__ = ("names",)
+
+    def __init__(self, names: frozenset[str]) -> None:
+        self.names = set(names)
+
+    def __contains__(self, event: object) -> bool:
+        return isinstance(event, str) and (
+            event in self.names or event.startswith(PRIVATE_PREFIXES) or event in PROTOTYPE_NAMES
+        )
+
+    def copy(self) -> ReservedEvents:
+        """An independent table with the same names."""
+        return ReservedEvents(frozenset(self.names))
+
+
+class Emitter:
+    """Gives `on`, `once`, `off`, `emit`, `emits` and `reserved`."""
+
+    __slots__ = ("__weakref__", "_listeners")
+
+    events: ReservedEvents = ReservedEvents(frozenset())
+    log: ClassVar[logging.Logger] = logging.getLogger("primus")
+
+    def __init__(self) -> None:
+        self._listeners: dict[str, tuple[Listener, ...]] = {}
+
+    @overload
+    def on(self, event: str) -> Callable[[Handler], Handler]: ...
+    @overload
+    def on(self, event: str, fn: Handler) -> Handler: ...
+    def on(self, event: str, fn: Handler | None = None) -> Any:
+        """Call `fn` whenever `event` is emitted. Without `fn`, works as a decorator.
+
+        `fn` is plain or async and may take fewer arguments than the event carries.
+
+        Returns:
+            `fn` itself.
+
+        Raises:
+            TypeError: `fn` is not callable.
+        """
+        return self._add(event, fn, once=False)
+
+    @overload
+    def once(self, event: str) -> Callable[[Handler], Handler]: ...
+    @overload
+    def once(self, event: str, fn: Handler) -> Handler: ...
+    def once(self, event: str, fn: Handler | None = None) -> Any:
+        """As `on`, but `fn` is called for the next `event` only."""
+        return self._add(event, fn, once=True)
+
+    def _add(self, event: str, fn: Any, *, once: bool) -> Any:
+        if fn is None:
+            return lambda handler: self._add(event, handler, once=once)
+        if not callable(fn):
+            raise TypeError(f"listener of {event!r} must be callable, not {fn!r}")
+        self._listeners[event] = (*self._listeners.get(event, ()), Listener(fn, once))
+        return fn
+
+    def off(self, event: str | None = None, fn: Callable[..., Any] | None = None) -> None:
+        """Remove `fn` from `event`; without `fn` all listeners of `event`; without both, all."""
+        if event is None:
+            self._listeners.clear()
+            return
+        kept = () if fn is None else self._listeners.get(event, ())
+        kept = tuple(listener for listener in kept if listener.fn != fn)
+        if kept:
+            self._listeners[event] = kept
+        else:
+            self._listeners.pop(event, None)
+
+    def listeners(self, event: str) -> tuple[Callable[..., Any], ...]:
+        """The callables that listen to `event`, in the order of their adding."""
+        return tuple(listener.fn for listener in self._listeners.get(event, ()))
+
+    def emit(self, event: str, /, *args: Any) -> bool:
+        """Call the listeners of `event`, in order.
+
+        An async listener is started and goes on by itself. A listener that raises is logged
+        and reported by `error`; the others are called all the same.
+
+        Returns:
+            Whether anybody listens.
+        """
+        listeners = self._listeners.get(event)
+        if not listeners:
+            return False
+        for listener in listeners:
+            result = self._call(event, listener, args)
+            if result is not None and hasattr(type(result), "__await__"):
+                self._start(event, result)
+        return True
+
+    def emits(self, event: str, parser: Callable[..., Any] | None = None) -> Callable[..., bool]:
+        """A function that emits `event` with its arguments, or with what `parser` makes of them.
+
+        A tuple returned by `parser` gives the arguments; any other value is the one argument.
+        """
+
+        def emitter(*args: Any) -> bool:
+            if parser is not None:
+                made = parser(*args)
+                args = made if isinstance(made, tuple) else (made,)
+            return self.emit(event, *args)
+
+        return emitter
+
+    def reserved(self, event: str) -> bool:
+        """Whether `event` is a name that Primus itself, or a plugin in use, emits."""
+        return event in self.events
+
+    def _call(self, event: str, listener: Listener, args: tuple[Any, ...]) -> Any:
+        if listener.once and not self._forget(event, listener):
+            return None
+        try:
+            return listener.fn(*args[: listener.arity])
+        except Exception as error:
+            self._failed(event, error)
+            return None
+
+    def _take(self, event: str) -> tuple[Listener, ...]:
+        """The listeners of `event`, for a caller that calls them itself."""
+        listeners = self._listeners.get(event, ())
+        return tuple(one for one in listeners if not one.once or self._forget(event, one))
+
+    def _forget(self, event: str, listener: Listener) -> bool:
+        """Drop one `Listener`; False when it was gone already (it fired within this emit)."""
+        before = self._listeners.get(event, ())
+        after = tuple(other for other in before if other is not listener)
+        if after:
+            self._listeners[event] = after
+        else:
+            self._listeners.pop(event, None)
+        return len(after) < len(before)
+
+    def _start(self, event: str, awaitable: Awaitable[Any]) -> None:
+        """Let an async listener run by itself."""
+        from primus.tasks import spawn
+
+        spawn(self._guard(event, awaitable))
+
+    async def _guard(self, event: str, awaitable: Awaitable[Any]) -> None:
+        try:
+            await awaitable
+        except Exception as error:
+            self._failed(event, error)
+
+    def _failed(self, event: str, error: Exception) -> None:
+        """A listener raised: log it with its traceback and tell whoever listens to `error`."""
+        self.log.error("a listener of %r raised", event, exc_info=error)
+        if event != "error" and self._listeners.get("error"):
+            wrapped = ListenerError(f"a listener of {event!r} raised: {error!r}")
+            wrapped.__cause__ = error
+            self.emit("error", wrapped)

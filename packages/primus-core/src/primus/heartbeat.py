@@ -1,0 +1,143 @@
+"""Heartbeats of both Primus generations, as arithmetic on times (pure).
+
+Clients of Primus up to 6 ping by themselves; clients of Primus 7 and later wait for a ping.
+Nothing at the connect tells them apart, so a server waits: whoever pings within the first
+``ping_interval`` is legacy, whoever does not is modern and is pinged from then on.
+All times are in seconds of one monotonic clock.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Hashable
+from dataclasses import dataclass
+from enum import Enum
+from typing import Generic, TypeVar
+
+__all__ = ["Action", "Deadlines", "Generation", "HeartbeatPolicy", "Pulse"]
+
+Item = TypeVar("Item", bound=Hashable)
+
+
+class Generation(Enum):
+    """Who starts the heartbeat of a connection."""
+
+    UNKNOWN = "auto"
+    LEGACY = "legacy"
+    MODERN = "modern"
+
+
+class Action(Enum):
+    """What a check asks the server to do."""
+
+    WAIT = "wait"
+    PING = "ping"
+    END = "end"
+
+
+class Pulse:
+    """What is known of the heartbeat of one connection."""
+
+    __slots__ = ("generation", "opened", "pinged", "seen")
+
+    def __init__(self, now: float, generation: Generation = Generation.UNKNOWN) -> None:
+        self.generation = generation
+        self.opened = now
+        self.seen = now
+        self.pinged: float | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class HeartbeatPolicy:
+    """The two durations of a server, in seconds; `None` disables what each stands for.
+
+    ``timeout``: a connection that has sent nothing for so long is ended.
+    ``ping_interval``: how often a modern client is pinged; it may leave one ping unanswered
+    for as long.
+    """
+
+    timeout: float | None
+    ping_interval: float | None
+
+    def check(self, pulse: Pulse, now: float) -> tuple[Action, float]:
+        """What to do about a connection, and when to look again.
+
+        The caller sends the ping, and ends the connection, that is asked for; asking for a
+        ping is noted in `pulse`.
+        """
+        if pulse.generation is Generation.LEGACY or self.ping_interval is None:
+            return self._silence(pulse, now)
+        if pulse.pinged is not None and pulse.seen < pulse.pinged:
+            give_up = self._give_up(pulse, self.ping_interval)
+            if give_up <= now:
+                return Action.END, math.inf
+            return Action.WAIT, give_up
+        due = (pulse.opened if pulse.pinged is None else pulse.pinged) + self.ping_interval
+        if due > now:
+            return Action.WAIT, due
+        pulse.generation = Generation.MODERN
+        pulse.pinged = now
+        return Action.PING, now + self.ping_interval
+
+    def _silence(self, pulse: Pulse, now: float) -> tuple[Action, float]:
+        if self.timeout is None:
+            return Action.WAIT, math.inf
+        deadline = pulse.seen + self.timeout
+        return (Action.END, math.inf) if deadline <= now else (Action.WAIT, deadline)
+
+    def _give_up(self, pulse: Pulse, ping_interval: float) -> float:
+        """When a connection that owes a pong is given up."""
+        if self.timeout is None:
+            return math.inf
+        answer_by = pulse.pinged + ping_interval if pulse.pinged is not None else 0.0
+        return max(answer_by, pulse.seen + self.timeout)
+
+
+class Deadlines(Generic[Item]):
+    """Items with a time each, kept in buckets: every operation costs the same for any number.
+
+    Times are rounded up to `granularity` seconds, so one timer serves thousands of items.
+    """
+
+    __slots__ = ("_buckets", "_keys", "granularity")
+
+    def __init__(self, granularity: float) -> None:
+        self.granularity = granularity
+        self._buckets: dict[int, set[Item]] = {}
+        self._keys: dict[Item, int] = {}
+
+    def __len__(self) -> int:
+        return len(self._keys)
+
+    def put(self, item: Item, when: float) -> None:
+        """Have `item` due at `when`, in place of any earlier time; never, when it is infinite."""
+        self.discard(item)
+        if when == math.inf:
+            return
+        key = math.ceil(when / self.granularity)
+        self._keys[item] = key
+        self._buckets.setdefault(key, set()).add(item)
+
+    def discard(self, item: Item) -> None:
+        """Forget `item`, if it is known."""
+        key = self._keys.pop(item, None)
+        if key is None:
+            return
+        bucket = self._buckets[key]
+        bucket.discard(item)
+        if not bucket:
+            del self._buckets[key]
+
+    def next(self) -> float | None:
+        """The earliest time at which something is due, or `None`."""
+        return min(self._buckets) * self.granularity if self._buckets else None
+
+    def due(self, now: float) -> list[Item]:
+        """Take out, and return, everything that is due."""
+        keys = [key for key in self._buckets if key * self.granularity <= now]
+        items: list[Item] = []
+        for key in sorted(keys):
+            for item in self._buckets.pop(key):
+                del self._keys[item]
+                items.append(item)
+        return items

@@ -1,0 +1,137 @@
+"""The whole plugin contract, on one page.
+
+A plugin is any object, usually a module, with functions marked `@hookimpl` and named as
+below. A hook may leave out arguments it does not need. Hooks run when a plugin is used, in
+the order of this page; nothing here is called for a message. What they return, and what
+``primus_setup`` installs, is taken back by ``plugout``, and when the plugin fails half-way.
+
+Entry-point groups: ``primus.plugins``, ``primus.transformers``, ``primus.parsers``; the entry
+point names the module.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Awaitable, Iterable, Mapping
+from typing import TYPE_CHECKING, Any
+
+import pluggy
+
+if TYPE_CHECKING:
+    from primus.browser import Browser
+    from primus.client.socket import Socket
+    from primus.parser import Parser
+    from primus.pipeline import Transform
+    from primus.server.layers import Layer
+    from primus.server.primus import Primus
+    from primus.server.spark import Spark
+    from primus.transformer import Transformer
+
+__all__ = ["hookimpl", "hookspec"]
+
+hookspec = pluggy.HookspecMarker("primus")
+hookimpl = pluggy.HookimplMarker("primus")
+
+
+@hookspec
+def primus_transformer() -> type[Transformer]:
+    """The server half of a transformer; its class knows the two client halves.
+
+    For modules named in the group ``primus.transformers``. Import the class inside the
+    function: the module is loaded to be listed, the class only to be used.
+    """
+    raise AssertionError
+
+
+@hookspec
+def primus_parser() -> Parser:
+    """A parser; for modules named in the group ``primus.parsers``."""
+    raise AssertionError
+
+
+@hookspec
+def primus_options() -> Mapping[str, object]:
+    """The options that the plugin adds to those of `Primus`, with their defaults.
+
+    They stand in ``primus.options.extra``. An option that nobody declares is an error.
+    """
+    raise AssertionError
+
+
+@hookspec
+def primus_extend_spark() -> Mapping[str, object]:
+    """Attributes and methods for the sparks of this server.
+
+    They are set on the server's own `Spark` subclass, so a value is shared by all sparks:
+    give functions, properties and immutable defaults. Two plugins cannot give the same name.
+    """
+    raise AssertionError
+
+
+@hookspec
+def primus_middleware(primus: Primus) -> Iterable[Layer]:
+    """HTTP layers; each names the layer it goes before, or is appended."""
+    raise AssertionError
+
+
+@hookspec
+def primus_incoming(primus: Primus) -> Transform:
+    """A transform for the messages that arrive: ``fn(packet, spark)``."""
+    raise AssertionError
+
+
+@hookspec
+def primus_outgoing(primus: Primus) -> Transform:
+    """A transform for the messages that leave: ``fn(packet, spark)``.
+
+    With any outgoing transform, a broadcast is encoded for each spark rather than once.
+    """
+    raise AssertionError
+
+
+@hookspec
+def primus_setup(primus: Primus) -> None:
+    """Install whatever the other hooks do not cover: listeners, attributes, reserved names."""
+    raise AssertionError
+
+
+@hookspec
+def primus_connection(spark: Spark) -> Awaitable[None] | None:
+    """A spark has connected; plain or async, before the ``connection`` listeners."""
+    raise AssertionError
+
+
+@hookspec
+def primus_disconnection(spark: Spark) -> None:
+    """A spark has ended; before the ``disconnection`` listeners."""
+    raise AssertionError
+
+
+@hookspec
+def primus_teardown(primus: Primus) -> None:
+    """The plugin is being plugged out, or the server is being destroyed."""
+    raise AssertionError
+
+
+@hookspec
+def primus_extend_socket() -> Mapping[str, object]:
+    """Attributes and methods for the Python `Socket`: the first half of the client half."""
+    raise AssertionError
+
+
+@hookspec
+def primus_socket(socket: Socket, options: Mapping[str, Any]) -> None:
+    """A Python `Socket` has been made and has not opened yet: the rest of the client half.
+
+    Install transforms and listeners here. `options` are those that no option of `Socket`
+    takes, for plugins to read.
+    """
+    raise AssertionError
+
+
+@hookspec
+def primus_browser() -> Browser:
+    """The browser half: ``client.js`` and, if it needs one, a library.
+
+    Read both from package data, so that they are real ``.js`` files.
+    """
+    raise AssertionError

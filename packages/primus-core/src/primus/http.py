@@ -1,0 +1,269 @@
+"""Requests and responses in a form that no HTTP server owns.
+
+Every host turns what its server gives it into a `Request`, so that middleware, authorization
+and transformers are written once.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import AsyncIterator, Callable, Iterator, Mapping
+from dataclasses import dataclass
+from http import HTTPStatus
+from http.cookies import CookieError, SimpleCookie
+from typing import TYPE_CHECKING, Any
+from urllib.parse import parse_qsl
+
+from multidict import CIMultiDict, CIMultiDictProxy
+
+from primus.errors import PrimusError
+
+if TYPE_CHECKING:
+    import asyncio
+
+__all__ = [
+    "Address",
+    "BodyTooLarge",
+    "HandOver",
+    "Headers",
+    "Query",
+    "Request",
+    "Response",
+    "check_header",
+    "parse_query",
+    "phrase",
+]
+
+Headers = CIMultiDictProxy[str]
+Query = Mapping[str, "str | list[str]"]
+
+
+class BodyTooLarge(PrimusError):
+    """The body of a request is longer than its reader allows."""
+
+
+@dataclass(frozen=True, slots=True)
+class Address:
+    """Where a peer is: its IP address (empty for a unix socket) and port (0 when unknown)."""
+
+    ip: str
+    port: int = 0
+
+
+@dataclass(slots=True)
+class HandOver:
+    """A raw transport with the bytes that followed the head of the upgrade request.
+
+    Reading is paused; whoever takes it sets its protocol and resumes reading.
+    """
+
+    transport: asyncio.Transport
+    early: bytes
+
+
+class Request:
+    """An HTTP request below ``primus.pathname``.
+
+    ``path`` is as it was sent, not decoded, and ``query_string`` what followed the ``?``.
+    ``headers`` are case-insensitive; ``address`` is that of the client, as far as trusted
+    proxies tell it; ``secure`` says whether the client uses TLS; ``upgrade`` whether it asks
+    for a WebSocket. ``response_headers`` are added to whatever is answered. ``native`` is the
+    request object of the HTTP server, or `None` once an upgrade has been handed over.
+    """
+
+    __slots__ = (
+        "_body",
+        "_detach",
+        "_query",
+        "address",
+        "headers",
+        "method",
+        "native",
+        "path",
+        "query_string",
+        "response_headers",
+        "secure",
+        "upgrade",
+    )
+
+    def __init__(
+        self,
+        method: str,
+        target: str,
+        headers: Headers,
+        *,
+        address: Address,
+        secure: bool = False,
+        body: Callable[[], AsyncIterator[bytes]] | None = None,
+        detach: Callable[[], HandOver] | None = None,
+        native: Any = None,
+    ) -> None:
+        path, _, query_string = target.partition("#")[0].partition("?")
+        self.method = method
+        self.path = path
+        self.query_string = query_string
+        self.headers = headers
+        self.address = address
+        self.secure = secure
+        self.upgrade = detach is not None
+        self.response_headers: CIMultiDict[str] = CIMultiDict()
+        self.native = native
+        self._body = body
+        self._detach = detach
+        self._query: Query | None = None
+
+    def __repr__(self) -> str:
+        return f"<Request {self.method} {self.path}>"
+
+    @property
+    def query(self) -> Query:
+        """The parameters of the query string; one that is repeated has a list of values."""
+        if self._query is None:
+            self._query = parse_query(self.query_string)
+        return self._query
+
+    @property
+    def cookies(self) -> Mapping[str, str]:
+        """The cookies of the request; none when the header cannot be read."""
+        try:
+            jar = SimpleCookie(self.headers.get("Cookie", ""))
+        except CookieError:
+            return {}
+        return {name: morsel.value for name, morsel in jar.items()}
+
+    async def read(self, limit: int | None = None) -> bytes:
+        """The body.
+
+        Args:
+            limit: the longest body that is taken, in bytes; `None` for any.
+
+        Raises:
+            BodyTooLarge: the body is longer than `limit`; the rest of it is not read.
+        """
+        if self._body is None:
+            return b""
+        received = bytearray()
+        async for chunk in self._body():
+            received += chunk
+            if limit is not None and len(received) > limit:
+                raise BodyTooLarge(f"the body is longer than {limit} bytes")
+        return bytes(received)
+
+    def detach(self) -> HandOver:
+        """Take the transport of an upgrade away from the HTTP server, which forgets it.
+
+        Raises:
+            ConnectionResetError: the client has gone.
+            RuntimeError: the request is no upgrade, or was handed over before.
+        """
+        if self._detach is None:
+            raise RuntimeError("only an upgrade can be handed over, and only once")
+        detach, self._detach = self._detach, None
+        handed = detach()
+        self.native = self._body = None
+        return handed
+
+
+class Response:
+    """What is answered to a request.
+
+    Args:
+        status: the HTTP status.
+        body: text (sent as UTF-8) or bytes.
+        headers: names and values; neither may hold a line end.
+        content_type: shorthand for that header.
+
+    Raises:
+        ValueError: a header holds CR, LF or NUL, which would smuggle in a header.
+    """
+
+    __slots__ = ("body", "headers", "status")
+
+    def __init__(
+        self,
+        status: int = 200,
+        body: str | bytes = b"",
+        headers: Mapping[str, str] | None = None,
+        *,
+        content_type: str | None = None,
+    ) -> None:
+        self.status = status
+        self.body = body.encode() if isinstance(body, str) else body
+        self.headers: CIMultiDict[str] = CIMultiDict(headers or {})
+        if content_type is not None:
+            self.headers["Content-Type"] = content_type
+        for name, value in self.headers.items():
+            check_header(name, value)
+
+    def __repr__(self) -> str:
+        return f"<Response {self.status} {self.reason}>"
+
+    @classmethod
+    def json(cls, value: Any, status: int = 200) -> Response:
+        """A response with `value` as compact JSON."""
+        body = json.dumps(value, separators=(",", ":"), ensure_ascii=False)
+        return cls(status, body, content_type="application/json")
+
+    @classmethod
+    def error(cls, status: int, message: str | None = None) -> Response:
+        """A refusal in the form that Primus clients know: ``{"error": message}``."""
+        return cls.json({"error": message or phrase(status)}, status)
+
+    def headers_for(self, request: Request) -> CIMultiDict[str]:
+        """All headers of the answer to `request`, with those that its layers have added.
+
+        Raises:
+            ValueError: a header holds CR, LF or NUL.
+        """
+        headers = request.response_headers.copy()
+        headers.update(self.headers)
+        headers["Content-Length"] = str(len(self.body))
+        for name, value in headers.items():
+            check_header(name, value)
+        return headers
+
+    @property
+    def reason(self) -> str:
+        """The phrase that stands beside the status."""
+        return phrase(self.status)
+
+
+def phrase(status: int) -> str:
+    """The standard phrase of an HTTP status, or an empty text."""
+    try:
+        return HTTPStatus(status).phrase
+    except ValueError:
+        return ""
+
+
+def check_header(name: str, value: str) -> None:
+    """Refuse a header that would smuggle in another.
+
+    Raises:
+        ValueError: there is a CR, LF or NUL in it.
+    """
+    if any(mark in name or mark in value for mark in "\r\n\0"):
+        raise ValueError(f"header {name!r} has a line end or NUL in it")
+
+
+def parse_query(query_string: str) -> dict[str, str | list[str]]:
+    """The parameters of `query_string` as Node's ``querystring`` gives them.
+
+    A name that stands once has a text, one that is repeated a list of texts. At most 1,000
+    parameters are read, as in Node.
+    """
+    query: dict[str, str | list[str]] = {}
+    for name, value in _pairs(query_string):
+        earlier = query.get(name)
+        if earlier is None:
+            query[name] = value
+        elif isinstance(earlier, list):
+            earlier.append(value)
+        else:
+            query[name] = [earlier, value]
+    return query
+
+
+def _pairs(query_string: str) -> Iterator[tuple[str, str]]:
+    limited = "&".join(query_string.split("&", 1000)[:1000])
+    yield from parse_qsl(limited, keep_blank_values=True, errors="replace")

@@ -1,0 +1,164 @@
+"""The message path inwards: from frames to ``data`` listeners."""
+
+from __future__ import annotations
+
+from abc import abstractmethod
+from collections.abc import Awaitable
+from typing import TYPE_CHECKING, Any, Final
+
+from primus.clock import SYSTEM_CLOCK, Clock
+from primus.endpoint import OPEN, Endpoint
+from primus.errors import ParserError, TransformError
+from primus.events import Listener
+from primus.inbox import Inbox
+from primus.pipeline import SWALLOWED, Packet, Pipeline, is_awaitable, run
+from primus.protocol import PREFIX, control
+from primus.tasks import spawn
+
+if TYPE_CHECKING:
+    from primus.parser import Parser
+
+__all__ = ["Inbound"]
+
+_LOST: Final = object()
+
+
+class Inbound(Endpoint):
+    """The half of a connection that receives."""
+
+    __slots__ = ("_decode", "_inbox")
+
+    def __init__(self, parser: Parser, pipeline: Pipeline, clock: Clock = SYSTEM_CLOCK) -> None:
+        super().__init__(parser, pipeline, clock)
+        self._decode = parser.decode
+        self._inbox: Inbox | None = None
+
+    def feed(self, frame: str | bytes) -> None:
+        """Take one frame from the transport."""
+        self.seen_at = self._now()
+        if self._state != OPEN:
+            return
+        if self._spied:
+            self.emit("incoming::data", frame)
+        try:
+            data = self._decode(frame)
+        except Exception as error:
+            self._undecodable(frame, error)
+            return
+        if type(data) is str and data.startswith(PREFIX):
+            self._control(control(self.side, data))
+            return
+        if self._inbox is not None:
+            self._keep(data, frame)
+            return
+        pending = self._receive(data, frame)
+        if pending is not None:
+            self.hold(pending)
+
+    def hold(self, pending: Awaitable[None]) -> None:
+        """Keep messages back until `pending` is done, then deliver them in order."""
+        self._inbox = Inbox()
+        spawn(self._catch_up(self._inbox, pending))
+
+    def _receive(self, data: Any, raw: Any) -> Awaitable[None] | None:
+        """Bring a decoded message to the listeners; what is returned has to be awaited first."""
+        if is_awaitable(data):
+            return self._receive_decoded(data, raw)
+        if self._pipeline.incoming:
+            return self._transform_incoming(data, raw)
+        return self._deliver(data, raw)
+
+    async def _receive_decoded(self, decoding: Awaitable[Any], raw: Any) -> None:
+        try:
+            data = await decoding
+        except Exception as error:
+            self._undecodable(raw, error)
+            return
+        if isinstance(data, str) and data.startswith(PREFIX):
+            self._control(control(self.side, data))
+            return
+        pending = self._receive(data, raw)
+        if pending is not None:
+            await pending
+
+    def _transform_incoming(self, data: Any, raw: Any) -> Awaitable[None] | None:
+        try:
+            result = run(self._pipeline.incoming, Packet(data, raw), self)
+        except TransformError as error:
+            self._report(error)
+            return None
+        if is_awaitable(result):
+            return self._deliver_transformed(result, raw)
+        return None if result is SWALLOWED else self._deliver(result, raw)
+
+    async def _deliver_transformed(self, transforming: Awaitable[Any], raw: Any) -> None:
+        try:
+            result = await transforming
+        except TransformError as error:
+            self._report(error)
+            return
+        pending = None if result is SWALLOWED else self._deliver(result, raw)
+        if pending is not None:
+            await pending
+
+    def _deliver(self, data: Any, raw: Any) -> Awaitable[None] | None:
+        """Call the ``data`` listeners, up to the first that has to be awaited."""
+        listeners = self._listeners.get("data", ())
+        for index, listener in enumerate(listeners):
+            result = self._call("data", listener, (data, raw))
+            if result is not None and is_awaitable(result):
+                return self._deliver_on(listeners[index + 1 :], result, data, raw)
+        return None
+
+    async def _deliver_on(
+        self, listeners: tuple[Listener, ...], result: Any, data: Any, raw: Any
+    ) -> None:
+        """Await `result`, then call the listeners that are left."""
+        await self._guard("data", result)
+        for listener in listeners:
+            result = self._call("data", listener, (data, raw))
+            if is_awaitable(result):
+                await self._guard("data", result)
+
+    def _keep(self, data: Any, raw: Any) -> None:
+        assert self._inbox is not None
+        if self._inbox.put(data, raw) and self._transport is not None:
+            self._transport.pause_reading()
+
+    async def _catch_up(self, inbox: Inbox, pending: Awaitable[None] | None) -> None:
+        """Await what is pending, then handle what was kept meanwhile, one by one."""
+        while True:
+            if pending is not None:
+                await self._shielded(pending)
+            if not inbox.entries:
+                break
+            data, raw = inbox.take()
+            if data is _LOST:
+                self._inbox = None
+                self._ended(raw)
+                return
+            pending = self._receive(data, raw) if self._state == OPEN else None
+        self._inbox = None
+        if inbox.paused and self._transport is not None:
+            self._transport.resume_reading()
+
+    def _undecodable(self, frame: Any, error: Exception) -> None:
+        if not isinstance(error, ParserError):
+            cause = error
+            error = ParserError(f"failed to decode incoming data: {cause!r}", frame)
+            error.__cause__ = cause
+        self._report(error)
+
+    def lost(self, error: Exception | None = None) -> None:
+        """The wire is gone. What arrived before it went is delivered first."""
+        if self._transport is None:
+            return
+        self._detach()
+        if self._inbox is not None and self._inbox.entries:
+            self._inbox.put(_LOST, error)
+        else:
+            self._ended(error)
+
+    @abstractmethod
+    def _ended(self, error: Exception | None) -> None:
+        """The wire is gone, and everything that came over it has been handled."""

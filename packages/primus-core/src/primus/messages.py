@@ -1,0 +1,62 @@
+"""Messages that wait to be taken by ``async for``, with backpressure."""
+
+from __future__ import annotations
+
+import asyncio
+from collections import deque
+from typing import Any
+
+__all__ = ["Messages"]
+
+
+class Messages:
+    """A queue that makes its producer wait until the consumer has come for what is in it."""
+
+    __slots__ = ("_arrived", "_done", "_queue", "_taken")
+
+    def __init__(self) -> None:
+        self._queue: deque[Any] = deque()
+        self._arrived: asyncio.Future[None] | None = None
+        self._taken: asyncio.Future[None] | None = None
+        self._done = False
+
+    def put(self, message: Any) -> asyncio.Future[None] | None:
+        """Add a message. The result, if any, is to be awaited before the next is added."""
+        self._queue.append(message)
+        if self._arrived is not None and not self._arrived.done():
+            self._arrived.set_result(None)
+            return None
+        if self._done:
+            return None
+        self._taken = asyncio.get_running_loop().create_future()
+        return self._taken
+
+    def finish(self) -> None:
+        """Nothing more will come; what is queued can still be taken."""
+        self._done = True
+        _wake(self._arrived)
+        _wake(self._taken)
+
+    async def next(self) -> Any:
+        """The next message.
+
+        Raises:
+            StopAsyncIteration: there is none, and none will come.
+        """
+        while not self._queue:
+            if self._done:
+                raise StopAsyncIteration
+            self._arrived = asyncio.get_running_loop().create_future()
+            try:
+                await self._arrived
+            finally:
+                self._arrived = None
+        message = self._queue.popleft()
+        if not self._queue:
+            _wake(self._taken)
+        return message
+
+
+def _wake(future: asyncio.Future[None] | None) -> None:
+    if future is not None and not future.done():
+        future.set_result(None)

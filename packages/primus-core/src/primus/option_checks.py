@@ -1,0 +1,160 @@
+"""Checks of option values: each gives the value in its proper form, or raises `OptionError`."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import fields
+from difflib import get_close_matches
+from ipaddress import IPv4Network, IPv6Network, ip_network
+from typing import Any, Final
+
+from primus.errors import OptionError
+from primus.heartbeat import Generation
+from primus.recovery import Backoff
+
+Network = IPv4Network | IPv6Network
+
+
+def unknown(name: str, names: list[str]) -> str:
+    """The message about an option that does not exist."""
+    close = get_close_matches(name, names, n=1, cutoff=0.5)
+    hint = f" Did you mean {close[0]!r}?" if close else ""
+    return f"unknown option {name!r}.{hint} Options: {', '.join(sorted(names))}"
+
+
+def anything(name: str, value: Any) -> Any:
+    """`value` as it is."""
+    return value
+
+
+def flag(name: str, value: Any) -> bool:
+    """Whether `value` is true."""
+    return bool(value)
+
+
+def duration(name: str, value: Any) -> float | None:
+    """Seconds above zero; `None` for `None` or `False`, which disable it."""
+    if value is None or value is False:
+        return None
+    if isinstance(value, bool) or not isinstance(value, int | float) or not value > 0:
+        raise OptionError(f"{name}={value!r}: must be seconds > 0, or False to disable it")
+    return float(value)
+
+
+def seconds(name: str, value: Any) -> float:
+    """Seconds from zero."""
+    if isinstance(value, bool) or not isinstance(value, int | float) or not value >= 0:
+        raise OptionError(f"{name}={value!r}: must be seconds >= 0")
+    return float(value)
+
+
+def size(name: str, value: Any) -> int:
+    """A whole number of bytes above zero."""
+    if isinstance(value, bool) or not isinstance(value, int) or value <= 0:
+        raise OptionError(f"{name}={value!r}: must be a whole number of bytes > 0")
+    return value
+
+
+def count(name: str, value: Any) -> float:
+    """A number from zero."""
+    if isinstance(value, bool) or not isinstance(value, int | float) or not value >= 0:
+        raise OptionError(f"{name}={value!r}: must be a number >= 0")
+    return value
+
+
+def pathname(name: str, value: Any) -> str:
+    """A path below the root, with one slash before it and none behind."""
+    if not isinstance(value, str) or not value.strip("/") or any(c in value for c in "?#{} \r\n"):
+        raise OptionError(f"{name}={value!r}: must be a path below the root, such as '/primus'")
+    return "/" + value.strip("/")
+
+
+def function(name: str, value: Any) -> Callable[..., Any] | None:
+    """A callable, or `None`."""
+    if value is not None and not callable(value):
+        raise OptionError(f"{name}={value!r}: must be callable")
+    result: Callable[..., Any] | None = value
+    return result
+
+
+def text(name: str, value: Any) -> str:
+    """A text that is not empty."""
+    if not isinstance(value, str) or not value:
+        raise OptionError(f"{name}={value!r}: must be a non-empty text")
+    return value
+
+
+def names(name: str, value: Any) -> tuple[str, ...]:
+    """Names from a text with commas, or from a list; `None` and `False` name nothing."""
+    if value is None or value is False:
+        return ()
+    items = value.split(",") if isinstance(value, str) else value
+    try:
+        return tuple(str(item).strip() for item in items if str(item).strip())
+    except TypeError:
+        raise OptionError(f"{name}={value!r}: must be 'a, b' or a list of names") from None
+
+
+def methods(name: str, value: Any) -> tuple[str, ...]:
+    """HTTP methods, in upper case."""
+    return tuple(method.upper() for method in names(name, value))
+
+
+def networks(name: str, value: Any) -> tuple[Network, ...]:
+    """IP networks; a single address is a network of one."""
+    try:
+        return tuple(ip_network(item, strict=False) for item in names(name, value))
+    except ValueError as error:
+        raise OptionError(f"{name}={value!r}: {error}") from None
+
+
+def slow_consumer(name: str, value: Any) -> str:
+    """One of the three policies."""
+    if value not in ("disconnect", "drop", "buffer"):
+        raise OptionError(f'{name}={value!r}: must be "disconnect", "drop" or "buffer"')
+    return str(value)
+
+
+def generation(name: str, value: Any) -> Generation:
+    """A heartbeat generation, or ``auto``."""
+    try:
+        return Generation(value)
+    except ValueError:
+        raise OptionError(f'{name}={value!r}: must be "auto", "legacy" or "modern"') from None
+
+
+def mapping(name: str, value: Any) -> Mapping[str, Any]:
+    """A mapping."""
+    if not isinstance(value, Mapping):
+        raise OptionError(f"{name}={value!r}: must be a mapping")
+    return value
+
+
+def backoff(name: str, value: Any) -> Backoff:
+    """The reconnect options, from a mapping."""
+    if isinstance(value, Backoff):
+        return value
+    if value is None or value is True:
+        return Backoff()
+    names = [f.name for f in fields(Backoff)]
+    for key in mapping(name, value):
+        if key not in names:
+            raise OptionError(f"{name}: " + unknown(key, names))
+    return Backoff(**value)
+
+
+STRATEGIES: Final = frozenset({"disconnect", "online", "timeout"})
+
+
+def strategy(name: str, value: Any) -> frozenset[str] | None:
+    """The reconnection strategies; `None` for the default ones."""
+    if value is None:
+        return None
+    if value is False:
+        return frozenset()
+    chosen = frozenset(item.lower() for item in names(name, value))
+    if chosen - STRATEGIES:
+        raise OptionError(
+            f"{name}={value!r}: may name {', '.join(sorted(STRATEGIES))}, or be False"
+        )
+    return chosen or None

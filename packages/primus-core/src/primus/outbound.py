@@ -1,0 +1,213 @@
+"""The message path outwards: from `write` to frames, with backpressure."""
+
+from __future__ import annotations
+
+import asyncio
+from collections import deque
+from collections.abc import Awaitable
+from typing import TYPE_CHECKING, Any, Final
+
+from primus.clock import SYSTEM_CLOCK, Clock
+from primus.endpoint import OPEN
+from primus.errors import ParserError, SlowConsumerError, TransformError
+from primus.inbound import Inbound
+from primus.pipeline import SWALLOWED, Packet, Pipeline, is_awaitable, run
+from primus.protocol import escape_separators
+from primus.tasks import spawn
+
+if TYPE_CHECKING:
+    from primus.parser import Parser
+    from primus.transformer import Transport
+
+__all__ = ["Outbound"]
+
+OUTBOX_MESSAGES: Final = 4096
+"""How many messages may wait for an async transform before `slow_consumer` applies."""
+
+
+class Outbound(Inbound):
+    """The half of a connection that sends, on top of the one that receives."""
+
+    __slots__ = ("_encode", "_outbox", "_room")
+
+    slow_consumer: str = "buffer"
+
+    def __init__(self, parser: Parser, pipeline: Pipeline, clock: Clock = SYSTEM_CLOCK) -> None:
+        super().__init__(parser, pipeline, clock)
+        self._encode = parser.encode
+        self._outbox: deque[tuple[Any, Any]] | None = None
+        self._room: asyncio.Event | None = None
+
+    def _submit(self, data: Any) -> bool:
+        """Send a message of the user, behind all that was written before it."""
+        if self._jammed and not self._admit():
+            return False
+        if self._outbox is not None:
+            return self._postpone(self._outgoing, data)
+        self._settle(self._outgoing(data))
+        return True
+
+    def _tell(self, text: str) -> None:
+        """Send a control message, in its place behind the messages written before it."""
+        if self._jammed and not self._admit():
+            return
+        if self._outbox is not None:
+            self._postpone(self._encoded, text)
+        else:
+            self._settle(self._encoded(text))
+
+    def _outgoing(self, data: Any) -> Awaitable[None] | None:
+        """Transform, encode and send; what is returned has to be awaited first."""
+        if not self._pipeline.outgoing:
+            return self._encoded(data)
+        try:
+            result = run(self._pipeline.outgoing, Packet(data), self)
+        except TransformError as error:
+            self._report(error)
+            return None
+        if is_awaitable(result):
+            return self._send_transformed(result)
+        return None if result is SWALLOWED else self._encoded(result)
+
+    async def _send_transformed(self, transforming: Awaitable[Any]) -> None:
+        try:
+            result = await transforming
+        except TransformError as error:
+            self._report(error)
+            return
+        pending = None if result is SWALLOWED else self._encoded(result)
+        if pending is not None:
+            await pending
+
+    def _encoded(self, data: Any) -> Awaitable[None] | None:
+        try:
+            frame = self._encode(data)
+        except Exception as error:
+            self._unencodable(error)
+            return None
+        if isinstance(frame, str | bytes):
+            self._send(frame)
+            return None
+        return self._send_encoded(frame)
+
+    async def _send_encoded(self, encoding: Awaitable[str | bytes]) -> None:
+        try:
+            frame = await encoding
+        except Exception as error:
+            self._unencodable(error)
+            return
+        self._send(frame)
+
+    def _send(self, frame: str | bytes) -> None:
+        if not frame or self._transport is None:
+            return
+        if isinstance(frame, str):
+            frame = escape_separators(frame)
+        if self._spied:
+            self.emit("outgoing::data", frame)
+        self._transport.send(frame)
+
+    def _unencodable(self, error: Exception) -> None:
+        if not isinstance(error, ParserError):
+            cause = error
+            error = ParserError(f"failed to encode outgoing data: {cause!r}")
+            error.__cause__ = cause
+        self._report(error)
+
+    def relay(self, frame: str | bytes, prepared: dict[type[Transport], Any]) -> None:
+        """Send a frame that goes to many connections.
+
+        Args:
+            frame: the frame, with its separators escaped.
+            prepared: what each class of transport has made of it so far; it is added to.
+        """
+        transport = self._transport
+        if transport is None or self._state != OPEN or (self._jammed and not self._admit()):
+            return
+        if self._outbox is not None:
+            self._postpone(self._send, frame)
+            return
+        if self._spied:
+            self.emit("outgoing::data", frame)
+        kind = type(transport)
+        ready = prepared.get(kind)
+        if ready is None:
+            ready = prepared[kind] = kind.prepare(frame)
+        transport.send_prepared(ready)
+
+    def _finish(self) -> None:
+        """Close the transport, behind all that was written before."""
+        if self._outbox is not None:
+            self._outbox.append((self._close_transport, None))
+        else:
+            self._close_transport(None)
+
+    def _close_transport(self, _: object) -> None:
+        transport = self._detach()
+        if transport is not None:
+            transport.close()
+
+    def _settle(self, pending: Awaitable[None] | None) -> None:
+        if pending is not None:
+            self._outbox = deque()
+            spawn(self._work_off(self._outbox, pending))
+
+    def _postpone(self, step: Any, value: Any) -> bool:
+        assert self._outbox is not None
+        if len(self._outbox) >= OUTBOX_MESSAGES and not self._admit():
+            return False
+        self._outbox.append((step, value))
+        return True
+
+    async def _work_off(self, outbox: deque[tuple[Any, Any]], pending: Any) -> None:
+        """Await what is pending, then send what was written meanwhile, in order."""
+        while True:
+            if pending is not None:
+                await self._shielded(pending)
+            if not outbox:
+                break
+            step, value = outbox.popleft()
+            pending = step(value)
+        self._outbox = None
+
+    # -- backpressure
+
+    @property
+    def buffered(self) -> int:
+        """How many bytes wait to be sent."""
+        return 0 if self._transport is None else self._transport.buffered
+
+    @property
+    def is_congested(self) -> bool:
+        """Whether more than ``high_water`` bytes wait to be sent."""
+        return self._jammed
+
+    async def drain(self) -> None:
+        """Wait until fewer than ``high_water`` bytes wait to be sent, or the connection ends."""
+        while self._jammed and self._state == OPEN:
+            if self._room is None:
+                self._room = asyncio.Event()
+            self._room.clear()
+            await self._room.wait()
+
+    def congested(self, jammed: bool) -> None:
+        """The transport holds more than ``high_water`` unsent bytes, or no longer does."""
+        self._jammed = jammed
+        if not jammed and self._room is not None:
+            self._room.set()
+
+    def _admit(self) -> bool:
+        """Whether a slow consumer gets yet another frame; applies ``slow_consumer``."""
+        if self.slow_consumer == "buffer":
+            return True
+        if self.slow_consumer == "disconnect" and self._state == OPEN:
+            self._report(
+                SlowConsumerError(f"{self.buffered} bytes wait for a peer that reads too slowly")
+            )
+            self._drop()
+        return False
+
+    def _detach(self) -> Transport | None:
+        if self._room is not None:
+            self._room.set()
+        return super()._detach()

@@ -1,0 +1,50 @@
+"""The interface of a parser: values to frames, and back."""
+
+from __future__ import annotations
+
+from collections.abc import Awaitable
+from typing import TYPE_CHECKING, Any, Protocol, runtime_checkable
+
+if TYPE_CHECKING:
+    from primus.browser import Browser
+
+__all__ = ["Parser", "browser_half", "is_binary", "parser_name"]
+
+
+@runtime_checkable
+class Parser(Protocol):
+    """Any object with these two methods is a parser; both may be async.
+
+    Optional attributes: ``name`` (shown by ``/spec``), ``binary`` (its frames are `bytes`),
+    and a method ``browser() -> Browser`` that gives the browser half.
+    """
+
+    def encode(self, value: Any) -> str | bytes | Awaitable[str | bytes]:
+        """The frame for `value`: `str` is sent as text, `bytes` as binary, empty not at all.
+
+        Raises:
+            Exception: `value` cannot be encoded; the connection emits a `ParserError`.
+        """
+
+    def decode(self, frame: Any) -> Any:
+        """The value in `frame`, which is what arrived: `str` or `bytes`.
+
+        Raises:
+            Exception: `frame` cannot be decoded; the connection emits a `ParserError`.
+        """
+
+
+def parser_name(parser: Parser) -> str:
+    """The name of a parser as ``/spec`` shows it."""
+    return str(getattr(parser, "name", "custom"))
+
+
+def is_binary(parser: Parser) -> bool:
+    """Whether the parser says that its frames are `bytes`."""
+    return bool(getattr(parser, "binary", False))
+
+
+def browser_half(parser: Parser) -> Browser | None:
+    """The browser half of a parser, or `None` when it has none."""
+    browser = getattr(parser, "browser", None)
+    return browser() if browser is not None else None

@@ -1,0 +1,127 @@
+"""Message transforms: the chain that a message passes on its way in or out (pure).
+
+A transform is ``fn(packet, connection)``. It changes ``packet.data``, returns `False` to
+swallow the message, raises to have ``error`` emitted and the message swallowed, and may be
+async. The chain is a plain loop: nothing is created for a message when no transform is
+installed, and no closure names itself (a reference cycle per message is what makes the
+reference implementation slow).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Awaitable, Callable
+from typing import Any, Final, Literal
+
+from primus.errors import OptionError, TransformError
+
+__all__ = [
+    "SWALLOWED",
+    "Direction",
+    "Packet",
+    "Pipeline",
+    "Transform",
+    "Transforms",
+    "is_awaitable",
+    "run",
+]
+
+Direction = Literal["incoming", "outgoing"]
+Transform = Callable[["Packet", Any], "bool | None | Awaitable[bool | None]"]
+Transforms = tuple[Transform, ...]
+
+SWALLOWED: Final = object()
+"""The result of a chain that swallowed its message."""
+
+
+class Packet:
+    """A message in a chain: ``data`` may be changed, ``raw`` is the frame it came from."""
+
+    __slots__ = ("data", "raw")
+
+    def __init__(self, data: Any, raw: str | bytes | None = None) -> None:
+        self.data = data
+        self.raw = raw
+
+    def __repr__(self) -> str:
+        return f"Packet(data={self.data!r}, raw={self.raw!r})"
+
+
+def run(transforms: Transforms, packet: Packet, connection: Any) -> Any:
+    """The data that comes out of the chain, `SWALLOWED`, or an awaitable of either.
+
+    Raises:
+        TransformError: a transform raised (from the awaitable, when one was async).
+    """
+    for index, transform in enumerate(transforms):
+        try:
+            verdict = transform(packet, connection)
+        except Exception as error:
+            raise _failure(transform, error) from error
+        if verdict is False:
+            return SWALLOWED
+        if is_awaitable(verdict):
+            return _go_on(transforms[index:], verdict, packet, connection)
+    return packet.data
+
+
+async def _go_on(transforms: Transforms, verdict: Any, packet: Packet, connection: Any) -> Any:
+    """The rest of a chain whose first transform has answered with the awaitable `verdict`."""
+    for index, transform in enumerate(transforms):
+        try:
+            if index:
+                verdict = transform(packet, connection)
+            if is_awaitable(verdict):
+                verdict = await verdict
+        except Exception as error:
+            raise _failure(transform, error) from error
+        if verdict is False:
+            return SWALLOWED
+    return packet.data
+
+
+def is_awaitable(value: object) -> bool:
+    """Whether `value` can be awaited; cheap enough to be asked for every message."""
+    return hasattr(type(value), "__await__")
+
+
+def _failure(transform: Transform, error: Exception) -> TransformError:
+    name = getattr(transform, "__qualname__", repr(transform))
+    return TransformError(f"the transform {name} raised {error!r}; the message was swallowed")
+
+
+class Pipeline:
+    """The two chains of one Primus, or of one Socket."""
+
+    __slots__ = ("incoming", "outgoing")
+
+    def __init__(self) -> None:
+        self.incoming: Transforms = ()
+        self.outgoing: Transforms = ()
+
+    def add(self, direction: Direction, fn: Transform) -> None:
+        """Append `fn` to a chain; a function that is in it already is not added again.
+
+        Raises:
+            OptionError: `direction` is neither ``"incoming"`` nor ``"outgoing"``.
+            TypeError: `fn` is not callable.
+        """
+        chain = self.check(direction)
+        if not callable(fn):
+            raise TypeError(f"a transform must be callable, not {fn!r}")
+        if fn not in chain:
+            setattr(self, direction, (*chain, fn))
+
+    def remove(self, direction: Direction, fn: Transform) -> None:
+        """Take `fn` out of a chain, if it is there."""
+        setattr(self, direction, tuple(other for other in self.check(direction) if other != fn))
+
+    def check(self, direction: Direction) -> Transforms:
+        """The chain of that direction.
+
+        Raises:
+            OptionError: `direction` is neither ``"incoming"`` nor ``"outgoing"``.
+        """
+        if direction not in ("incoming", "outgoing"):
+            raise OptionError(f'transform type must be "incoming" or "outgoing", not {direction!r}')
+        chain: Transforms = getattr(self, direction)
+        return chain

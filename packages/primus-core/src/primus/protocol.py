@@ -1,0 +1,139 @@
+"""The control messages of Primus: text that starts with ``primus::`` (pure).
+
+They pass through the parser like any message, but never reach a ``data`` listener. What the
+reference implementations do is in Primus' own ``spark.js`` and ``primus.js`` (``protocol``).
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from enum import Enum
+from typing import Final
+
+__all__ = [
+    "CLOSE",
+    "PREFIX",
+    "Close",
+    "Control",
+    "Id",
+    "IdRequest",
+    "Ignored",
+    "Ping",
+    "Pong",
+    "Side",
+    "control",
+    "escape_separators",
+    "id_reply",
+    "id_request",
+    "ping",
+    "pong",
+]
+
+PREFIX: Final = "primus::"
+CLOSE: Final = "primus::server::close"
+"""The server ends the connection on purpose: the client must not reconnect."""
+
+
+class Side(Enum):
+    """Which end of the connection interprets the text."""
+
+    SERVER = "server"
+    CLIENT = "client"
+
+
+@dataclass(frozen=True, slots=True)
+class Ping:
+    """The peer wants a pong. The stamp stays text: it is echoed to the letter."""
+
+    stamp: str
+
+
+@dataclass(frozen=True, slots=True)
+class Pong:
+    """The peer answers a ping."""
+
+    stamp: str
+
+
+@dataclass(frozen=True, slots=True)
+class IdRequest:
+    """The client asks for the id of its spark."""
+
+
+@dataclass(frozen=True, slots=True)
+class Id:
+    """The server tells the id of the spark."""
+
+    id: str
+
+
+@dataclass(frozen=True, slots=True)
+class Close:
+    """The server has ended the connection on purpose."""
+
+
+@dataclass(frozen=True, slots=True)
+class Ignored:
+    """Not for this side, or unknown: ignored, and not given to the user."""
+
+    kind: str
+
+
+Control = Ping | Pong | IdRequest | Id | Close | Ignored
+
+
+def control(side: Side, text: str) -> Control:
+    """What the control message `text`, which starts with `PREFIX`, means for `side`.
+
+    Both generations of heartbeats are understood at once: Primus up to 6 pings from the
+    client, Primus 7 and later from the server.
+    """
+    kind, separator, rest = text[len(PREFIX) :].partition(":")
+    if not separator:
+        return Ignored(kind)
+    value = rest[1:]
+    match side, kind:
+        case _, "ping":
+            return Ping(value)
+        case _, "pong":
+            return Pong(value)
+        case Side.SERVER, "id":
+            return IdRequest()
+        case Side.CLIENT, "id":
+            return Id(value)
+        case Side.CLIENT, "server" if value == "close":
+            return Close()
+        case _:
+            return Ignored(kind)
+
+
+def ping(stamp: int) -> str:
+    """The text of a ping; `stamp` is in milliseconds since the epoch."""
+    return f"primus::ping::{stamp}"
+
+
+def pong(stamp: str) -> str:
+    """The answer to a ping that carried `stamp`."""
+    return f"primus::pong::{stamp}"
+
+
+def id_request() -> str:
+    """The text by which a client asks for its id; every Primus server answers it."""
+    return "primus::id::"
+
+
+def id_reply(id: str) -> str:
+    """The answer to an id request."""
+    return f"primus::id::{id}"
+
+
+def escape_separators(frame: str) -> str:
+    """`frame` with U+2028 and U+2029 as JSON escapes, as every Primus sends them.
+
+    The two are line ends in old JavaScript, so a script that embeds the text would break.
+    """
+    if "\u2028" in frame:
+        frame = frame.replace("\u2028", "\\u2028")
+    if "\u2029" in frame:
+        frame = frame.replace("\u2029", "\\u2029")
+    return frame

@@ -1,0 +1,151 @@
+"""From a name in the options to the installed object, by entry point.
+
+Installed distributions do nothing until they are named, and only the one that is named is
+imported. A name that nobody offers, a distribution that fails to import, and an object that
+is no plugin are three errors, each with its cure.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+from difflib import get_close_matches
+from importlib.metadata import EntryPoint, entry_points
+from typing import Any, Final
+
+from primus.errors import BrokenPluginError, InvalidPluginError, UnknownPluginError
+from primus.parser import Parser
+from primus.plugins import Ark
+from primus.transformer import Transformer
+
+__all__ = [
+    "PARSER",
+    "PLUGIN",
+    "TRANSFORMER",
+    "Kind",
+    "find",
+    "installed",
+    "parser_named",
+    "transformer_named",
+]
+
+
+@dataclass(frozen=True, slots=True)
+class Kind:
+    """What is looked for: its name in messages, its entry-point group, and who offers what."""
+
+    name: str
+    group: str
+    prefix: str
+    distributions: dict[str, str]
+
+    def distribution(self, name: str) -> str:
+        """The distribution that is known, or by its name is likely, to offer `name`."""
+        return self.distributions.get(
+            name, self.prefix + name.replace(".", "").removeprefix("primus-")
+        )
+
+
+TRANSFORMER: Final = Kind(
+    "transformer",
+    "primus.transformers",
+    "primus-transformer-",
+    {
+        "websockets": "primus-transformer-ws",
+        "uws": "primus-transformer-lws",
+        "picows": "primus-transformer-lws",
+    },
+)
+PARSER: Final = Kind("parser", "primus.parsers", "primus-parser-", {"json": "primus-core"})
+PLUGIN: Final = Kind(
+    "plugin",
+    "primus.plugins",
+    "primus-",
+    {"emitter": "primus-emit", "primus-emitter": "primus-emit"},
+)
+
+
+def installed(kind: Kind) -> dict[str, EntryPoint]:
+    """The entry points of a kind, by name in lower case; nothing is imported."""
+    return {entry.name.lower(): entry for entry in entry_points(group=kind.group)}
+
+
+def find(kind: Kind, name: str) -> Any:
+    """The object that an installed distribution offers as `name`, in any case.
+
+    Raises:
+        UnknownPluginError: nobody offers it.
+        BrokenPluginError: it cannot be imported.
+    """
+    offers = installed(kind)
+    entry = offers.get(name.lower())
+    if entry is None:
+        raise UnknownPluginError(_unknown(kind, name, offers))
+    try:
+        return entry.load()
+    except Exception as error:
+        distribution = entry.dist.name if entry.dist is not None else kind.distribution(name)
+        raise BrokenPluginError(
+            f"the {kind.name} {name!r} is installed but cannot be imported: {error!r}. "
+            f"Try: pip install --force-reinstall {distribution}"
+        ) from error
+
+
+def _unknown(kind: Kind, name: str, offers: Iterable[str]) -> str:
+    names = sorted(offers)
+    close = get_close_matches(name.lower(), [*names, *kind.distributions], n=1)
+    hint = f" Did you mean {close[0]!r}?" if close and close[0] != name.lower() else ""
+    wanted = close[0] if close and close[0] not in names else name.lower()
+    return (
+        f"unknown {kind.name} {name!r}. Installed: {', '.join(names) or 'none'}.{hint} "
+        f"Otherwise try: pip install {kind.distribution(wanted)}"
+    )
+
+
+def transformer_named(wanted: str | type[Transformer]) -> tuple[str, type[Transformer]]:
+    """The name and the class of a transformer; a class is taken as it is.
+
+    Raises:
+        PluginError: it is unknown, broken or invalid.
+    """
+    if isinstance(wanted, str):
+        found = _made(TRANSFORMER, wanted, "primus_transformer")
+        name = wanted.lower()
+    else:
+        found, name = wanted, getattr(wanted, "name", "custom")
+    if not (isinstance(found, type) and issubclass(found, Transformer)):
+        raise InvalidPluginError(
+            f"a transformer must be a name or a subclass of primus.Transformer, not {found!r}"
+        )
+    return name, found
+
+
+def parser_named(wanted: str | Parser) -> tuple[str, Parser]:
+    """The name and the object of a parser; an object is taken as it is.
+
+    Raises:
+        PluginError: it is unknown, broken or invalid.
+    """
+    if isinstance(wanted, str):
+        found = _made(PARSER, wanted, "primus_parser")
+        name = wanted.lower()
+    else:
+        found, name = wanted, str(getattr(wanted, "name", "custom"))
+    if not isinstance(found, Parser) or isinstance(found, type):
+        raise InvalidPluginError(
+            f"a parser must be a name, or an object with encode and decode, not {found!r}"
+        )
+    return name, found
+
+
+def _made(kind: Kind, name: str, hook: str) -> Any:
+    """What the module behind a name gives by its hook."""
+    module = find(kind, name)
+    ark = Ark()
+    ark.add(name, module)
+    made = ark.call(name, hook)
+    if made is None:
+        raise InvalidPluginError(
+            f"the {kind.name} {name!r} ({module!r}) has no hook {hook}, marked @hookimpl"
+        )
+    return made

@@ -1,0 +1,158 @@
+"""The aiohttp host: routes below the pathname, and upgrades handed over.
+
+An upgrade that has passed the middleware is taken away from aiohttp inside the handler: its
+transport goes to the transformer, and neither a task nor an object of aiohttp stays for the
+connection. This touches two private names of aiohttp (`RequestHandler._message_tail`, the
+bytes that followed the head, and the setter of `transport`), so both are looked for at import.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import AsyncIterator
+from functools import partial
+from typing import TYPE_CHECKING, Final
+
+import aiohttp
+from aiohttp import web
+from aiohttp.web_protocol import RequestHandler
+
+from primus.errors import AttachError
+from primus.http import Address, HandOver, Request, Response
+from primus.server.hosts import Host
+
+if TYPE_CHECKING:
+    from primus.server.listen import OwnServer
+    from primus.server.primus import Primus
+
+__all__ = ["AiohttpHost"]
+
+if not hasattr(RequestHandler, "_message_tail"):
+    raise ImportError(
+        f"aiohttp {aiohttp.__version__} does not let connections be handed over; "
+        "install aiohttp >= 3.12, < 4"
+    )
+
+NOBODY: Final = asyncio.Protocol()
+"""Held by transports between two owners: uvloop keeps the last protocol it was given alive."""
+
+CHUNK: Final = 64 * 1024
+
+
+class AiohttpHost(Host):
+    """Serves a Primus from an `aiohttp.web.Application`, whose other routes are untouched."""
+
+    offers = frozenset({"transport"})
+
+    def __init__(self, primus: Primus, app: web.Application) -> None:
+        self.primus = primus
+        self._server: OwnServer | None = None
+        self._stopping = False
+        if app.frozen:
+            raise AttachError("cannot attach to an application that is running already")
+        for path in ("", "/{primus_tail:.*}", "{primus_tail:.+}"):
+            app.router.add_route("*", primus.pathname + path, self._handle)
+        app.on_startup.append(self._started)
+        app.on_shutdown.append(self._shutdown)
+
+    def own(self, server: OwnServer) -> None:
+        """The application is served by a server of our own, and by nothing else."""
+        self._server = server
+
+    @property
+    def listening(self) -> tuple[str, int] | None:
+        """URL and port of a server of our own."""
+        return None if self._server is None else (self._server.url, self._server.port)
+
+    async def close(self, *, stop: bool) -> None:
+        """Stop a server of our own; the application of somebody else goes on."""
+        if stop and self._server is not None:
+            self._stopping = True
+            await self._server.stop()
+
+    async def _started(self, app: web.Application) -> None:
+        self.primus.initialise()
+
+    async def _shutdown(self, app: web.Application) -> None:
+        """The application stops. Its clients may come back: this is no intentional close."""
+        if not self._stopping:
+            await self.primus.destroy(reconnect=True)
+
+    async def _handle(self, native: web.Request) -> web.StreamResponse:
+        request = _request(native)
+        response = await self.primus.handle(request)
+        if response is None:
+            return Detached()
+        return _native(request, response)
+
+
+class Detached(web.StreamResponse):
+    """What a handler returns for a connection that aiohttp no longer has: it sends nothing."""
+
+    def __init__(self) -> None:
+        super().__init__(status=101)
+        self._keep_alive = False
+
+    async def prepare(self, request: web.BaseRequest) -> None:
+        """Send no head."""
+
+    async def write_eof(self, data: bytes = b"") -> None:
+        """Send no end."""
+
+
+def _request(native: web.Request) -> Request:
+    upgrade = _is_upgrade(native)
+    return Request(
+        native.method,
+        native.raw_path,
+        native.headers,
+        address=_address(native),
+        secure=native.secure,
+        body=None if upgrade else partial(_body, native),
+        detach=partial(_detach, native) if upgrade else None,
+        native=native,
+    )
+
+
+def _address(native: web.Request) -> Address:
+    peer = native.transport.get_extra_info("peername") if native.transport else None
+    return Address(str(peer[0]), int(peer[1])) if isinstance(peer, tuple) else Address("")
+
+
+def _is_upgrade(native: web.Request) -> bool:
+    """RFC 6455 section 4.1: a GET whose ``Connection`` names ``upgrade`` among others."""
+    tokens = native.headers.get("Connection", "").lower().split(",")
+    return (
+        native.method == "GET"
+        and native.headers.get("Upgrade", "").lower() == "websocket"
+        and "upgrade" in (token.strip() for token in tokens)
+    )
+
+
+async def _body(native: web.Request) -> AsyncIterator[bytes]:
+    async for chunk in native.content.iter_chunked(CHUNK):
+        yield chunk
+
+
+def _native(request: Request, response: Response) -> web.Response:
+    native = web.Response(status=response.status, body=response.body)
+    headers = response.headers_for(request)
+    del headers["Content-Length"]  # aiohttp's own, also for HEAD
+    native.headers.update(headers)
+    if request.upgrade:
+        native.force_close()
+    return native
+
+
+def _detach(native: web.Request) -> HandOver:
+    """Make aiohttp forget a connection: it is unregistered and all its timers are cancelled."""
+    protocol, transport = native.protocol, native.transport
+    if transport is None or transport.is_closing():
+        raise ConnectionResetError("the client has gone before its upgrade was answered")
+    assert isinstance(transport, asyncio.Transport)
+    transport.pause_reading()
+    early, protocol._message_tail = bytes(protocol._message_tail), b""
+    protocol.transport = None  # so that none of aiohttp's clean-up can close it
+    protocol.connection_lost(None)
+    transport.set_protocol(NOBODY)
+    return HandOver(transport, early)

@@ -1,0 +1,124 @@
+"""The HTTP middleware: named layers that a request passes in order."""
+
+from __future__ import annotations
+
+from collections.abc import Awaitable, Callable, Iterator
+from dataclasses import dataclass
+from typing import Any
+
+from primus.errors import OptionError
+from primus.http import Request, Response
+from primus.pipeline import is_awaitable
+
+__all__ = ["Layer", "LayerFunction", "Layers"]
+
+LayerFunction = Callable[[Request], "Response | None | Awaitable[Response | None]"]
+
+
+@dataclass(slots=True)
+class Layer:
+    """One named function of the middleware.
+
+    ``fn(request)``, plain or async, returns a `Response` to answer with, or `None` to let the
+    request pass. ``http`` and ``upgrade`` say for which requests it runs. ``before`` names
+    the layer that a layer of a plugin goes in front of.
+    """
+
+    name: str
+    fn: LayerFunction
+    http: bool = True
+    upgrade: bool = True
+    enabled: bool = True
+    before: str | None = None
+
+
+class Layers:
+    """The layers of one Primus."""
+
+    def __init__(self) -> None:
+        self._layers: list[Layer] = []
+
+    def __iter__(self) -> Iterator[Layer]:
+        return iter(self._layers)
+
+    def __len__(self) -> int:
+        return len(self._layers)
+
+    def __contains__(self, name: object) -> bool:
+        return any(layer.name == name for layer in self._layers)
+
+    def add(self, layer: Layer, index: int | None = None) -> None:
+        """Put a layer at `index`, before the layer it names, or at the end.
+
+        A layer whose name is there already takes that one's place.
+
+        Raises:
+            OptionError: its function cannot be called, or ``before`` names no layer.
+        """
+        if not callable(layer.fn):
+            raise OptionError(f"the layer {layer.name!r} must be a function, not {layer.fn!r}")
+        place = self.index(layer.name)
+        layers = list(self._layers)
+        if place is not None:
+            layers[place] = layer
+        else:
+            layers.insert(self._place(layer, index), layer)
+        self._layers = layers
+
+    def _place(self, layer: Layer, index: int | None) -> int:
+        if layer.before is not None:
+            place = self.index(layer.before)
+            if place is None:
+                raise OptionError(f"the layer {layer.name!r}: there is no layer {layer.before!r}")
+            return place
+        if index is not None and 0 <= index < len(self._layers):
+            return index
+        return len(self._layers)
+
+    def remove(self, name: str) -> bool:
+        """Take a layer out; False when there is none of that name."""
+        kept = [layer for layer in self._layers if layer.name != name]
+        removed = len(kept) < len(self._layers)
+        self._layers = kept
+        return removed
+
+    def switch(self, name: str, enabled: bool) -> bool:
+        """Enable or disable a layer; False when there is none of that name."""
+        place = self.index(name)
+        if place is None:
+            return False
+        self._layers[place].enabled = enabled
+        return True
+
+    def index(self, name: str) -> int | None:
+        """Where the layer of that name stands, or `None`."""
+        for place, layer in enumerate(self._layers):
+            if layer.name == name:
+                return place
+        return None
+
+    async def run(self, request: Request) -> Response | None:
+        """The answer of the first layer that has one, or `None` when the request passes."""
+        for layer in self._layers:
+            if not layer.enabled or not (layer.upgrade if request.upgrade else layer.http):
+                continue
+            result: Any = layer.fn(request)
+            if is_awaitable(result):
+                result = await result
+            if result is not None:
+                return _checked(layer, result)
+        return None
+
+    def snapshot(self) -> list[Layer]:
+        """The layers as they are now, to be given to `restore`."""
+        return list(self._layers)
+
+    def restore(self, layers: list[Layer]) -> None:
+        """Have exactly these layers again."""
+        self._layers = list(layers)
+
+
+def _checked(layer: Layer, result: Any) -> Response:
+    if not isinstance(result, Response):
+        raise TypeError(f"the layer {layer.name!r} must return a Response or None, not {result!r}")
+    return result

@@ -1,0 +1,148 @@
+"""`Primus.create_server`: a Primus with an HTTP server of its own."""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+import socket
+import ssl
+from collections.abc import Awaitable, Callable
+from typing import TYPE_CHECKING, Any
+
+from aiohttp import web
+from aiohttp.web_protocol import RequestHandler
+
+from primus.server.hosts.aiohttp import AiohttpHost
+from primus.server.tls import tls_context
+
+if TYPE_CHECKING:
+    from primus.server.primus import Primus
+
+__all__ = ["create_server"]
+
+log = logging.getLogger("primus.server")
+
+BACKLOG = 4096
+KEEPALIVE = 75.0
+"""Seconds that an idle HTTP connection is kept; aiohttp's own default is an hour."""
+
+TLS_OPTIONS = ("ssl_context", "root", "cert", "key", "ca", "pfx", "passphrase")
+
+
+async def create_server(
+    kind: type[Primus],
+    on_connection: Callable[..., Any] | None,
+    *,
+    host: str | None,
+    port: int,
+    options: dict[str, Any],
+) -> Primus:
+    """Make and start an HTTP server with a Primus.
+
+    Args:
+        kind: the class to make.
+        on_connection: listens to ``connection``.
+        host: the address to listen on; `None` for every interface.
+        port: the port; 0 picks a free one.
+        options: those of `Primus`, and for TLS either ``ssl_context`` or ``root``, ``cert``,
+            ``key``, ``ca``, ``pfx`` and ``passphrase``.
+
+    Raises:
+        OptionError: an option cannot be used.
+        OSError: the port is taken, or the address is not one of this machine.
+    """
+    tls = tls_context(**{name: options.pop(name) for name in TLS_OPTIONS if name in options})
+    app = web.Application()
+    primus = kind(app, **options)
+    if tls is None and not primus.options.iknowhttpsisbetter:
+        log.warning(
+            "serving plain HTTP: connections over TLS are blocked less often by firewalls and "
+            "virus scanners. Behind a proxy that ends TLS, say iknowhttpsisbetter=True."
+        )
+    if on_connection is not None:
+        primus.on("connection", on_connection)
+    assert isinstance(primus.host, AiohttpHost)
+    server = OwnServer(app, primus.options.handshake_timeout)
+    primus.host.own(server)
+    await server.start(host, port, tls)
+    return primus
+
+
+class OwnServer:
+    """An aiohttp server that drops whoever connects and then says nothing.
+
+    Args:
+        app: the application to serve.
+        head_timeout: seconds that a client gets to send the head of its first request.
+    """
+
+    def __init__(self, app: web.Application, head_timeout: float | None) -> None:
+        app.middlewares.append(self._arrived)
+        self._runner = web.AppRunner(app, access_log=None, keepalive_timeout=KEEPALIVE)
+        self._head_timeout = head_timeout
+        self._silent: dict[RequestHandler, asyncio.TimerHandle] = {}
+        self._server: asyncio.Server | None = None
+        self.url = ""
+        self.port = 0
+
+    async def start(self, host: str | None, port: int, tls: ssl.SSLContext | None) -> None:
+        """Begin to listen.
+
+        Raises:
+            OSError: the port is taken, or the address is not one of this machine.
+        """
+        listener = _listener(host, port)
+        try:
+            await self._runner.setup()
+            self._server = await asyncio.get_running_loop().create_server(
+                self._protocol, sock=listener, ssl=tls, backlog=BACKLOG
+            )
+        except BaseException:
+            listener.close()
+            raise
+        self.port = listener.getsockname()[1]
+        name = "localhost" if host in (None, "", "0.0.0.0", "::") else str(host)
+        name = f"[{name}]" if ":" in name else name
+        self.url = f"{'http' if tls is None else 'https'}://{name}:{self.port}"
+
+    async def stop(self) -> None:
+        """Listen no longer, and finish the requests under way."""
+        if self._server is not None:
+            self._server.close()
+        await self._runner.cleanup()
+
+    def _protocol(self) -> asyncio.Protocol:
+        assert self._runner.server is not None
+        handler = self._runner.server()
+        if self._head_timeout is not None:
+            self._silent[handler] = asyncio.get_running_loop().call_later(
+                self._head_timeout, self._drop, handler
+            )
+        return handler
+
+    def _drop(self, handler: RequestHandler) -> None:
+        del self._silent[handler]
+        if handler.transport is not None:
+            log.debug("dropped a connection that sent no request")
+            handler.transport.abort()
+
+    @web.middleware
+    async def _arrived(
+        self,
+        request: web.Request,
+        handler: Callable[[web.Request], Awaitable[web.StreamResponse]],
+    ) -> web.StreamResponse:
+        timer = self._silent.pop(request.protocol, None)
+        if timer is not None:
+            timer.cancel()
+        return await handler(request)
+
+
+def _listener(host: str | None, port: int) -> socket.socket:
+    """A listening socket; one for IPv4 and IPv6 together when `host` names no address."""
+    if not host and socket.has_dualstack_ipv6():
+        return socket.create_server(("", port), family=socket.AF_INET6, dualstack_ipv6=True)
+    family, _, _, _, address = socket.getaddrinfo(
+        host or "0.0.0.0", port, type=socket.SOCK_STREAM, flags=socket.AI_PASSIVE
+    )[0]
+    return socket.create_server(address[:2], family=family)

@@ -1,0 +1,84 @@
+"""``cors``: cross-origin requests, and whose they may be.
+
+A request without ``Origin`` passes. A preflight is answered here. A list in ``origins`` is
+enforced on upgrades too: browsers do not stop a foreign page from opening a WebSocket, so the
+server has to (cross-site WebSocket hijacking).
+"""
+
+from __future__ import annotations
+
+import re
+from typing import TYPE_CHECKING
+
+from primus.http import Request, Response
+from primus.server.layers import Layer
+
+if TYPE_CHECKING:
+    from primus.options import ServerOptions
+    from primus.server.primus import Primus
+
+__all__ = ["layer"]
+
+ORIGIN = re.compile(r"[a-z][a-z0-9+.-]*:[^%\s]*", re.IGNORECASE)
+
+
+def layer(primus: Primus) -> Layer:
+    """The layer for CORS, by the options of the server."""
+    options = primus.options
+    allowed = None if "*" in options.origins else {o.lower() for o in options.origins}
+
+    def cors(request: Request) -> Response | None:
+        origin = request.headers.get("Origin")
+        if origin is None:
+            return None
+        if not _valid(origin) or (allowed is not None and origin.strip().lower() not in allowed):
+            return _refusal(request, origin)
+        if request.upgrade:
+            return None
+        if options.methods and request.method not in options.methods:
+            return _refusal(request, origin)
+        _grant(request, origin, options, listed=allowed is not None)
+        if request.method == "OPTIONS" and "Access-Control-Request-Method" in request.headers:
+            return _preflight(request, options)
+        return None
+
+    return Layer("cors", cors)
+
+
+def _valid(origin: str) -> bool:
+    origin = origin.strip()
+    return origin.lower() == "null" or ORIGIN.fullmatch(origin) is not None
+
+
+def _refusal(request: Request, origin: str) -> Response:
+    body = (
+        "Invalid HTTP Access Control (CORS) request:\n"
+        f"  Origin: {origin}\n  Method: {request.method}"
+    )
+    return Response(403, body, content_type="text/plain")
+
+
+def _grant(request: Request, origin: str, options: ServerOptions, *, listed: bool) -> None:
+    headers = request.response_headers
+    if listed or options.credentials:
+        headers["Access-Control-Allow-Origin"] = origin
+        headers["Vary"] = "Origin"
+    else:
+        headers["Access-Control-Allow-Origin"] = "*"
+    if options.credentials:
+        headers["Access-Control-Allow-Credentials"] = "true"
+    if options.exposed and request.method != "OPTIONS":
+        headers["Access-Control-Expose-Headers"] = ", ".join(options.exposed)
+
+
+def _preflight(request: Request, options: ServerOptions) -> Response:
+    response = Response(200)
+    if options.max_age:
+        response.headers["Access-Control-Max-Age"] = str(int(options.max_age))
+    if options.methods:
+        response.headers["Access-Control-Allow-Methods"] = ", ".join(options.methods)
+    wanted = request.headers.get("Access-Control-Request-Headers", "")
+    names = ", ".join(options.headers) or wanted
+    if names:
+        response.headers["Access-Control-Allow-Headers"] = names
+    return response

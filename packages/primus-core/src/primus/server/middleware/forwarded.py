@@ -1,0 +1,99 @@
+"""``forwarded``: who the client is, behind proxies that are trusted.
+
+Only a peer in ``trusted_proxies`` is believed. Of the chain that ``X-Forwarded-For`` or
+``Forwarded`` (RFC 7239) names, the last address that is not itself a trusted proxy is the
+client: whatever stands before it, the client may have written.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Sequence
+from ipaddress import ip_address
+from typing import TYPE_CHECKING
+
+from primus.http import Address, Headers, Request
+from primus.server.layers import Layer
+
+if TYPE_CHECKING:
+    from primus.options import Network
+    from primus.server.primus import Primus
+
+__all__ = ["client_address", "layer"]
+
+FORWARDED_FOR = re.compile(r'(?:^|[;\s])for\s*=\s*("[^"]*"|[^;,\s]+)', re.IGNORECASE)
+FORWARDED_PROTO = re.compile(r'(?:^|[;\s])proto\s*=\s*"?(https?)', re.IGNORECASE)
+
+
+def layer(primus: Primus) -> Layer:
+    """The layer that sets ``request.address`` and ``request.secure``."""
+    trusted = primus.options.trusted_proxies
+
+    def forwarded(request: Request) -> None:
+        if not trusted or not _is_trusted(request.address.ip, trusted):
+            return
+        address = client_address(request.headers, trusted)
+        if address is not None:
+            request.address = address
+        scheme = _scheme(request.headers)
+        if scheme:
+            request.secure = scheme == "https"
+
+    return Layer("forwarded", forwarded)
+
+
+def client_address(headers: Headers, trusted: Sequence[Network]) -> Address | None:
+    """The client that the headers of a trusted proxy name, or `None` when they name none."""
+    chain = [_address(text) for text in _chain(headers)]
+    client: Address | None = None
+    for address in reversed(chain):
+        if address is None:
+            break
+        client = address
+        if not _is_trusted(address.ip, trusted):
+            break
+    return client
+
+
+def _chain(headers: Headers) -> list[str]:
+    names = headers.getall("X-Forwarded-For", None)
+    if names:
+        return [part for name in names for part in name.split(",")]
+    elements = ",".join(headers.getall("Forwarded", [])).split(",")
+    found = (FORWARDED_FOR.search(element) for element in elements)
+    return [match[1] for match in found if match]
+
+
+def _scheme(headers: Headers) -> str:
+    proto = headers.get("X-Forwarded-Proto", "")
+    if proto:
+        return proto.split(",")[-1].strip().lower()
+    match = FORWARDED_PROTO.search(headers.get("Forwarded", ""))
+    return match[1].lower() if match else ""
+
+
+def _address(text: str) -> Address | None:
+    """``1.2.3.4``, ``1.2.3.4:80``, ``::1``, ``[::1]:80``, quoted or not; else `None`."""
+    text = text.strip().strip('"')
+    host, port = text, ""
+    if text.startswith("["):
+        host, _, port = text[1:].partition("]")
+        port = port.removeprefix(":")
+    elif text.count(":") == 1:
+        host, _, port = text.partition(":")
+    try:
+        ip = str(ip_address(host))
+    except ValueError:
+        return None
+    return Address(ip, int(port) if port.isascii() and port.isdigit() and len(port) < 6 else 0)
+
+
+def _is_trusted(ip: str, trusted: Sequence[Network]) -> bool:
+    if not ip:
+        return True  # a unix socket: the peer is on this machine
+    try:
+        address = ip_address(ip.partition("%")[0])
+    except ValueError:
+        return False
+    mapped = getattr(address, "ipv4_mapped", None)
+    return any((mapped or address) in network for network in trusted)

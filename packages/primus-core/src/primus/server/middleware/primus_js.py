@@ -1,0 +1,33 @@
+"""``primus.js``: serves the browser client."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import TYPE_CHECKING
+
+from primus.http import Request, Response
+from primus.server.layers import Layer
+
+if TYPE_CHECKING:
+    from primus.server.primus import Primus
+
+__all__ = ["layer"]
+
+
+def layer(primus: Primus) -> Layer:
+    """The layer for ``primus.js``, ``primus.mjs`` and ``primus.d.ts`` below the pathname."""
+    javascript, typescript = "text/javascript; charset=utf-8", "text/plain; charset=utf-8"
+    served: dict[str, tuple[str, Callable[[], str]]] = {
+        f"{primus.pathname}/primus.js": (javascript, lambda: primus.library("umd")),
+        f"{primus.pathname}/primus.mjs": (javascript, lambda: primus.library("esm")),
+        f"{primus.pathname}/primus.d.ts": (typescript, primus.declarations),
+    }
+
+    def client(request: Request) -> Response | None:
+        found = served.get(request.path)
+        if found is None:
+            return None
+        content_type, text = found
+        return Response(200, text(), content_type=content_type)
+
+    return Layer("primus.js", client, upgrade=False)

@@ -1,0 +1,157 @@
+"""Using a plugin and taking it back: all of it, or none of it.
+
+What a plugin adds to a server is found by comparing the server before and after its hooks
+ran. A hook that raises has the server put back as it was; `plugout` takes away what was added.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+from primus.errors import HookError, PluginError
+from primus.events import Listener
+from primus.plugins import Ark
+from primus.server.layers import Layer
+
+if TYPE_CHECKING:
+    from primus.server.primus import Primus
+
+__all__ = ["Additions", "Snapshot", "install", "uninstall"]
+
+_ABSENT = object()
+
+
+@dataclass(frozen=True, slots=True)
+class Snapshot:
+    """Everything of a Primus that a plugin may add to."""
+
+    listeners: dict[str, tuple[Listener, ...]]
+    layers: list[Layer]
+    incoming: tuple[Any, ...]
+    outgoing: tuple[Any, ...]
+    reserved: set[str]
+    spark_reserved: set[str]
+    spark: dict[str, Any]
+    attributes: dict[str, Any]
+
+    @classmethod
+    def of(cls, primus: Primus) -> Snapshot:
+        """How `primus` is now."""
+        return cls(
+            listeners=dict(primus._listeners),
+            layers=primus.layers.snapshot(),
+            incoming=primus.pipeline.incoming,
+            outgoing=primus.pipeline.outgoing,
+            reserved=set(primus.events.names),
+            spark_reserved=set(primus.Spark.events.names),
+            spark=dict(vars(primus.Spark)),
+            attributes=dict(vars(primus)),
+        )
+
+    def restore(self, primus: Primus) -> None:
+        """Put `primus` back exactly as it was."""
+        primus._listeners = dict(self.listeners)
+        primus.layers.restore(self.layers)
+        primus.pipeline.incoming = self.incoming
+        primus.pipeline.outgoing = self.outgoing
+        primus.events.names = set(self.reserved)
+        primus.Spark.events.names = set(self.spark_reserved)
+        _put_back(primus.Spark, dict(vars(primus.Spark)), self.spark)
+        _put_back(primus, dict(vars(primus)), self.attributes)
+
+
+@dataclass(frozen=True, slots=True)
+class Additions:
+    """What came between two snapshots."""
+
+    before: Snapshot
+    after: Snapshot
+
+    def remove(self, primus: Primus) -> None:
+        """Take away what was added; what others have added since stays."""
+        for event, listeners in self.after.listeners.items():
+            added = set(listeners) - set(self.before.listeners.get(event, ()))
+            kept = tuple(one for one in primus._listeners.get(event, ()) if one not in added)
+            if kept:
+                primus._listeners[event] = kept
+            else:
+                primus._listeners.pop(event, None)
+        for layer in self.after.layers:
+            if not any(layer is other for other in self.before.layers):
+                primus.layers.remove(layer.name)
+        for layer in self.before.layers:
+            if layer.name not in primus.layers and layer not in self.after.layers:
+                primus.layers.add(layer, self.before.layers.index(layer))
+        for fn in set(self.after.incoming) - set(self.before.incoming):
+            primus.pipeline.remove("incoming", fn)
+        for fn in set(self.after.outgoing) - set(self.before.outgoing):
+            primus.pipeline.remove("outgoing", fn)
+        primus.events.names -= self.after.reserved - self.before.reserved
+        primus.Spark.events.names -= self.after.spark_reserved - self.before.spark_reserved
+        _put_back(primus.Spark, self.after.spark, self.before.spark)
+        _put_back(primus, self.after.attributes, self.before.attributes)
+
+
+def _put_back(owner: Any, after: dict[str, Any], before: dict[str, Any]) -> None:
+    """Undo the attributes that differ, unless somebody has changed them again since."""
+    current = dict(vars(owner))
+    for name in after.keys() | before.keys():
+        old, new = before.get(name, _ABSENT), after.get(name, _ABSENT)
+        if old is new or current.get(name, _ABSENT) is not new:
+            continue
+        if old is _ABSENT:
+            delattr(owner, name)
+        else:
+            setattr(owner, name, old)
+
+
+def install(primus: Primus, ark: Ark, name: str, plugin: Any) -> Additions:
+    """Take in a plugin and run its hooks.
+
+    Raises:
+        PluginError: its name or its hooks do not fit, or an attribute is taken.
+        Exception: whatever a hook raised; the server is as it was before.
+    """
+    before = Snapshot.of(primus)
+    ark.add(name, plugin)
+    try:
+        _run_hooks(primus, ark, name)
+    except BaseException:
+        ark.remove(name)
+        before.restore(primus)
+        raise
+    return Additions(before, Snapshot.of(primus))
+
+
+def _run_hooks(primus: Primus, ark: Ark, name: str) -> None:
+    for attribute, value in (ark.call(name, "primus_extend_spark") or {}).items():
+        if attribute in vars(primus.Spark):
+            raise PluginError(
+                f"the plugin {name!r}: sparks have an attribute {attribute!r} already"
+            )
+        setattr(primus.Spark, attribute, value)
+    for layer in ark.call(name, "primus_middleware", primus=primus) or ():
+        if not isinstance(layer, Layer):
+            raise HookError(
+                f"the plugin {name!r}: primus_middleware must give Layers, not {layer!r}"
+            )
+        primus.layers.add(layer)
+    for direction in ("incoming", "outgoing"):
+        transform = ark.call(name, f"primus_{direction}", primus=primus)
+        if transform is not None:
+            primus.pipeline.add(direction, transform)
+    ark.call(name, "primus_setup", primus=primus)
+
+
+def uninstall(primus: Primus, ark: Ark, name: str, additions: Additions) -> None:
+    """Run the tear-down of a plugin and take away all that it added.
+
+    A tear-down that raises is logged; the plugin is taken away all the same.
+    """
+    try:
+        ark.call(name, "primus_teardown", primus=primus)
+    except Exception:
+        primus.log.exception("the tear-down of the plugin %r raised", name)
+    ark.remove(name)
+    additions.remove(primus)

@@ -1,0 +1,174 @@
+"""`Spark`: one connection on the server."""
+
+from __future__ import annotations
+
+import asyncio
+from typing import TYPE_CHECKING, Any, ClassVar
+
+from primus.connection import CLOSED, OPEN, OPENING, Connection
+from primus.events import ReservedEvents
+from primus.heartbeat import Generation, Pulse
+from primus.http import Address, Headers, Query, Request
+from primus.messages import Messages
+from primus.protocol import CLOSE, Control, IdRequest, Ping, Pong, Side, id_reply, ping, pong
+
+if TYPE_CHECKING:
+    from primus.server.primus import Primus
+
+__all__ = ["SPARK_EVENTS", "Spark"]
+
+SPARK_EVENTS = frozenset({"readyStateChange", "heartbeat", "error", "data", "end"})
+
+
+class Spark(Connection):
+    """One connection on the server. Set your own attributes on it as you like.
+
+    Events: ``data(message, raw)``, ``end``, ``error(err)``, ``heartbeat``,
+    ``readyStateChange(state)``.
+    """
+
+    OPENING: ClassVar[int] = OPENING
+    CLOSED: ClassVar[int] = CLOSED
+    OPEN: ClassVar[int] = OPEN
+
+    side = Side.SERVER
+    events = ReservedEvents(SPARK_EVENTS)
+    primus: Primus
+    """The server; an attribute of the class, since every Primus has a Spark class of its own."""
+
+    def __init__(self, request: Request, id: str, generation: Generation) -> None:
+        primus = self.primus
+        super().__init__(primus.parser, primus.pipeline, primus.options.clock)
+        self.id = id
+        """Unique among the sparks of this server."""
+        self.request = request
+        """The request that the connection was made with."""
+        self.pulse = Pulse(self.seen_at, generation)
+        self._consumed: asyncio.Event | None = None
+
+    def __repr__(self) -> str:
+        return f"<Spark {self.id}>"
+
+    @property
+    def headers(self) -> Headers:
+        """The headers of the request, case-insensitive."""
+        return self.request.headers
+
+    @property
+    def address(self) -> Address:
+        """``ip`` and ``port`` of the client, as far as trusted proxies tell them."""
+        return self.request.address
+
+    @property
+    def query(self) -> Query:
+        """The parameters of the URL that the client connected to."""
+        return self.request.query
+
+    # -- users
+
+    def write(self, data: Any) -> bool:
+        """Send `data` to the client, behind everything written before.
+
+        Returns:
+            False when the spark has ended, or when the client reads too slowly and the
+            message was dropped (``slow_consumer``).
+        """
+        if self._state != OPEN:
+            return False
+        return self._submit(data)
+
+    def end(self, data: Any = None, *, reconnect: bool = False) -> None:
+        """End the connection; what was written before still arrives. Emits ``end`` once.
+
+        Args:
+            data: a last message; `None` for none.
+            reconnect: let the client come back, rather than tell it to stay away.
+        """
+        if self._state == CLOSED:
+            return
+        if data is not None:
+            self.write(data)
+        if not reconnect:
+            self._tell(CLOSE)
+        if self._become(CLOSED):
+            self._finish()
+            self._farewell()
+
+    def heartbeat(self) -> None:
+        """Ping the client; it has until the next check to answer."""
+        stamp = self.primus.stamp()
+        if self._spied:
+            self.emit("outgoing::ping", stamp)
+        self._tell(ping(stamp))
+
+    # -- what the core calls
+
+    def open(self) -> None:
+        """Become open; frames are taken from now on."""
+        self._become(OPEN)
+
+    def reject(self, error: Exception) -> None:
+        """A ``connection`` listener failed: tell whoever listens, and end."""
+        self._report(error)
+        self.primus.emit("log", "error", error)
+        self.end()
+
+    @property
+    def is_held(self) -> bool:
+        """Whether we do not read from it: its silence is then no sign that it is dead."""
+        inbox = self._inbox
+        return (
+            inbox is not None and inbox.paused and self._transport is not None and not self._jammed
+        )
+
+    def consumed(self) -> asyncio.Event:
+        """Set as soon as somebody iterates over the messages."""
+        if self._consumed is None:
+            self._consumed = asyncio.Event()
+            if self._messages is not None:
+                self._consumed.set()
+        return self._consumed
+
+    def _iterated(self) -> Messages:
+        messages = super()._iterated()
+        if self._consumed is not None:
+            self._consumed.set()
+        return messages
+
+    def _control(self, message: Control) -> None:
+        match message:
+            case Ping(stamp):
+                self.pulse.generation = Generation.LEGACY
+                if self._spied:
+                    self.emit("incoming::ping", stamp)
+                self.emit("heartbeat")
+                self._tell(pong(stamp))
+            case Pong(stamp):
+                if self._spied:
+                    self.emit("incoming::pong", stamp)
+                self.emit("heartbeat")
+            case IdRequest():
+                self._tell(id_reply(self.id))
+            case _:
+                self.log.debug("%r: ignored a control message", self)
+
+    def _ended(self, error: Exception | None) -> None:
+        if error is not None:
+            self._report(error)
+        if self._spied:
+            self.emit("incoming::end")
+        if self._become(CLOSED):
+            self._farewell()
+
+    def _drop(self) -> None:
+        if self._become(CLOSED):
+            transport = self._detach()
+            if transport is not None:
+                transport.abort()
+            self._farewell()
+
+    def _farewell(self) -> None:
+        if self._spied:
+            self.emit("outgoing::end")
+        self.primus.departed(self)
+        self.emit("end")

@@ -1,0 +1,175 @@
+"""The interfaces of a transformer: the adapter for one real-time framework.
+
+A transformer has three halves. The `Transformer` itself takes HTTP requests and upgrades on
+a server and makes a `Transport` for each connection. Its `Connector` opens a `Transport`
+from a client. Its `Browser` half is JavaScript. A distribution offers all three by one
+entry point in the group ``primus.transformers``, which names a module with
+
+    @hookimpl
+    def primus_transformer() -> type[Transformer]: ...
+"""
+
+from __future__ import annotations
+
+from abc import ABC, abstractmethod
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Any, ClassVar
+
+from primus.errors import InvalidPluginError
+from primus.heartbeat import Generation
+
+if TYPE_CHECKING:
+    from primus.browser import Browser
+    from primus.connection import Connection
+    from primus.http import Request, Response
+    from primus.server.primus import Primus
+
+__all__ = ["Connector", "Dial", "Transformer", "Transport"]
+
+
+class Transport(ABC):
+    """One live wire that carries the frames of one `Connection`.
+
+    A transport is driven from the event loop's thread only, and nothing in it waits. It tells
+    its connection what happens by calling
+
+    * `Connection.feed` for every frame that arrives,
+    * `Connection.seen` for a sign of life that is no frame (a WebSocket ping or pong),
+    * `Connection.congested` when more than ``high_water`` bytes wait to be sent, and again
+      when they have left,
+    * `Connection.lost` once, when the wire is gone, whoever ended it.
+    """
+
+    __slots__ = ("connection",)
+
+    generation: ClassVar[Generation] = Generation.UNKNOWN
+    """The heartbeat generation of the peer, where the wire itself tells it."""
+
+    def __init__(self) -> None:
+        self.connection: Connection | None = None
+
+    @abstractmethod
+    def send(self, frame: str | bytes) -> None:
+        """Send one frame, text for `str` and binary for `bytes`; nothing once it is closing."""
+
+    @classmethod
+    def prepare(cls, frame: str | bytes) -> Any:
+        """What `send_prepared` takes: the frame, made ready once for many connections."""
+        return frame
+
+    def send_prepared(self, prepared: Any) -> None:
+        """Send a frame that `prepare` of this class has made ready."""
+        self.send(prepared)
+
+    @abstractmethod
+    def close(self, code: int | None = None, reason: str = "") -> None:
+        """Close in order: what was sent before still arrives. Calling it again does nothing.
+
+        `code` and `reason` mean what the framework takes them for; `None` is its normal close.
+        """
+
+    @abstractmethod
+    def abort(self) -> None:
+        """Drop the wire at once, with whatever waits to be sent."""
+
+    @property
+    @abstractmethod
+    def buffered(self) -> int:
+        """How many bytes wait to be sent."""
+
+    @abstractmethod
+    def limit(self, high_water: int) -> None:
+        """Call `Connection.congested` when more than `high_water` bytes wait to be sent."""
+
+    @abstractmethod
+    def pause_reading(self) -> None:
+        """Take nothing more from the wire for now."""
+
+    @abstractmethod
+    def resume_reading(self) -> None:
+        """Go on reading."""
+
+
+class Transformer(ABC):
+    """The server half: turns the requests below ``primus.pathname`` into connections.
+
+    Raises:
+        OptionError: in the constructor, for transport options that cannot work.
+    """
+
+    name: ClassVar[str] = "custom"
+    """The name that ``/spec`` shows."""
+
+    needs: ClassVar[frozenset[str]] = frozenset()
+    """What the host must offer: ``"transport"`` for a raw transport to be handed over."""
+
+    binary: ClassVar[bool] = True
+    """Whether it carries frames of `bytes`."""
+
+    def __init__(self, primus: Primus) -> None:
+        self.primus = primus
+
+    @abstractmethod
+    async def request(self, request: Request) -> Response:
+        """The answer to a plain HTTP request that has passed the middleware."""
+
+    @abstractmethod
+    async def upgrade(self, request: Request) -> Response | None:
+        """Take over an upgrade that has passed the middleware.
+
+        Returns:
+            `None` once the connection is taken over, or a `Response` that refuses it.
+        """
+
+    async def close(self) -> None:
+        """Let go of everything; all connections have ended by now."""
+
+    @classmethod
+    def connector(cls) -> Connector:
+        """The Python client half.
+
+        Raises:
+            InvalidPluginError: this transformer has none.
+        """
+        raise InvalidPluginError(f"the transformer {cls.name!r} has no Python client half")
+
+    @classmethod
+    def browser(cls) -> Browser:
+        """The browser half.
+
+        Raises:
+            InvalidPluginError: this transformer has none.
+        """
+        raise InvalidPluginError(f"the transformer {cls.name!r} has no browser half")
+
+
+@dataclass(frozen=True, slots=True)
+class Dial:
+    """What a client wants opened.
+
+    ``url`` is complete: ``http:`` or ``https:``, with user info, pathname and query string.
+    ``max_length`` is the largest message taken, in bytes; ``options`` are the user's, for the
+    library underneath.
+    """
+
+    url: str
+    max_length: int
+    compression: bool = False
+    options: Mapping[str, Any] = field(default_factory=dict)
+
+
+class Connector(ABC):
+    """The client half: opens wires."""
+
+    @abstractmethod
+    async def open(self, dial: Dial, connection: Connection) -> Transport:
+        """A transport that is open, attached to `connection`, and not reading yet.
+
+        The caller starts it with `Transport.resume_reading`, so that no frame arrives before
+        the connection is ready.
+
+        Raises:
+            HandshakeError: the server answered with another status.
+            TransportError: the wire could not be opened.
+        """

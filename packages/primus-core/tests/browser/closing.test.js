@@ -1,0 +1,255 @@
+import assert from 'node:assert/strict';
+import test from 'node:test';
+
+import { Primus } from '../../src/primus/browser/js/primus.js';
+import { makeClient } from './fakes.js';
+
+const names = (log) => log.filter((name) => name !== 'readyStateChange');
+
+test('end closes, emits close and end once, and leaves no timer', () => {
+  const made = makeClient().accept();
+
+  made.client.end().end().end();
+  made.wire.onclose();
+  assert.deepEqual(made.log.slice(-3), ['readyStateChange', 'close', 'end']);
+  assert.deepEqual(names(made.log), ['open', 'close', 'end']);
+  assert.equal(made.wire.hungUp, true);
+  assert.deepEqual(made.clock.waiting, []);
+  assert.equal(made.client.writable, false);
+});
+
+test('end sends its data first', () => {
+  const made = makeClient().accept();
+
+  made.client.end({ bye: 1 });
+  assert.deepEqual(made.sent, [{ bye: 1 }]);
+});
+
+test('end never overtakes what an asynchronous transform still holds', () => {
+  const made = makeClient().accept();
+  const nexts = [];
+
+  made.client.transform('outgoing', (packet, next) => nexts.push(next));
+  made.client.write(1);
+  made.client.end(2);
+  made.client.end();
+  assert.deepEqual(names(made.log), ['open']);
+  nexts[0]();
+  nexts[1]();
+  assert.deepEqual(made.sent, [1, 2]);
+  assert.deepEqual(names(made.log), ['open', 'close', 'end']);
+  assert.deepEqual(made.clock.waiting, []);
+});
+
+test('a transform that never goes on cannot keep the connection from ending', () => {
+  const made = makeClient({ timeout: 5000 }).accept();
+
+  made.client.transform('outgoing', (packet, next) => next === null);
+  made.client.write(1);
+  made.client.end();
+  made.clock.advance(4999);
+  assert.deepEqual(names(made.log), ['open']);
+  made.clock.advance(1);
+  assert.deepEqual(names(made.log), ['open', 'close', 'end']);
+});
+
+test('a client can be ended before it ever opened, and opened again', () => {
+  const made = makeClient();
+
+  made.client.end();
+  assert.deepEqual(names(made.log), ['close', 'end']);
+  made.clock.advance(1000);
+  assert.equal(made.wires.length, 0);
+  made.client.open();
+  made.wire.onopen();
+  assert.deepEqual(names(made.log), ['close', 'end', 'open']);
+});
+
+test('after primus::server::close the client stays closed', () => {
+  const made = makeClient().accept();
+
+  made.receive('last words');
+  made.receive('primus::server::close');
+  made.wire.onclose();
+  made.clock.advance(1e6);
+  assert.deepEqual(names(made.log), ['open', 'data', 'close', 'end']);
+  assert.equal(made.wires.length, 1);
+});
+
+test('the reason to stay away is forgotten when the user opens again', () => {
+  const made = makeClient().accept();
+
+  made.receive('primus::server::close');
+  made.wire.onclose();
+  made.client.open();
+  made.wire.onopen();
+  made.wire.onclose();
+  assert.equal(made.client.recovery.reconnecting(), true);
+});
+
+test('a lost connection comes back', () => {
+  const made = makeClient().accept();
+
+  made.wire.onclose();
+  assert.deepEqual(names(made.log), ['open', 'close', 'reconnect scheduled']);
+  assert.equal(made.client.readyState, Primus.CLOSED);
+  made.clock.advance(500);
+  assert.equal(made.client.readyState, Primus.OPENING);
+  made.wire.onopen();
+  assert.deepEqual(names(made.log).slice(3), ['reconnect', 'reconnected', 'open']);
+  assert.equal(made.wires.length, 2);
+  assert.equal(made.client.recovery.attempt, null);
+});
+
+test('without strategies a lost connection has ended', () => {
+  const made = makeClient({ strategy: false }).accept();
+
+  made.wire.onclose();
+  assert.deepEqual(names(made.log), ['open', 'close', 'end']);
+  assert.deepEqual(made.clock.waiting, []);
+});
+
+test('attempts that fail go on until the retries are used up, without error events', () => {
+  const made = makeClient({ reconnect: { min: 10, max: 10, retries: 2 } }).accept();
+
+  made.wire.onclose();
+  for (let attempt = 0; attempt < 2; attempt += 1) {
+    made.clock.advance(10);
+    made.wire.onerror('refused');
+    made.wire.onclose();
+  }
+  assert.deepEqual(names(made.log), [
+    'open', 'close', 'reconnect scheduled', 'reconnect', 'reconnect scheduled', 'reconnect', 'end',
+    'reconnect failed'
+  ]);
+  assert.deepEqual(made.clock.waiting, []);
+});
+
+test('an attempt that takes too long is given up', () => {
+  const made = makeClient({ reconnect: { timeout: 50 } }).accept();
+
+  made.wire.onclose();
+  made.clock.advance(550);
+  assert.deepEqual(names(made.log).slice(-2), ['reconnect timeout', 'reconnect scheduled']);
+  assert.equal(made.wire.hungUp, true);
+  assert.equal(made.client.readyState, Primus.CLOSED);
+});
+
+test('end stops a reconnection, whether it waits or tries', () => {
+  const waiting = makeClient().accept();
+
+  waiting.wire.onclose();
+  waiting.client.end();
+  assert.deepEqual(names(waiting.log).slice(-2), ['reconnect scheduled', 'end']);
+  assert.deepEqual(waiting.clock.waiting, []);
+
+  const trying = makeClient().accept();
+
+  trying.wire.onclose();
+  trying.clock.advance(500);
+  trying.client.end();
+  assert.deepEqual(names(trying.log).slice(-2), ['close', 'end']);
+  assert.deepEqual(trying.clock.waiting, []);
+  assert.equal(trying.wire.hungUp, true);
+});
+
+for (const event of ['close', 'reconnect scheduled', 'outgoing::reconnect']) {
+  test(`end in a listener of "${event}" is obeyed`, () => {
+    const made = makeClient().accept();
+
+    made.client.on(event, made.client.end);
+    made.wire.onclose();
+    made.clock.advance(1e6);
+    assert.equal(names(made.log).filter((name) => name === 'end').length, 1);
+    assert.equal(made.wires.length, 1);
+    assert.deepEqual(made.clock.waiting, []);
+  });
+}
+
+test('open instead of waiting for the next attempt connects at once', () => {
+  const made = makeClient().accept();
+
+  made.wire.onclose();
+  made.client.open();
+  made.wire.onopen();
+  made.clock.advance(2000);
+  assert.equal(made.wires.length, 2);
+  assert.deepEqual(names(made.log), ['open', 'close', 'reconnect scheduled', 'open']);
+});
+
+test('what had arrived is delivered before the connection counts as lost', () => {
+  const made = makeClient().accept();
+  const nexts = [];
+
+  made.client.transform('incoming', (packet, next) => nexts.push(next));
+  made.receive(1);
+  made.wire.onclose();
+  assert.deepEqual(names(made.log), ['open']);
+  made.client.write('meanwhile');
+  nexts[0]();
+  assert.deepEqual(names(made.log), ['open', 'data', 'close', 'reconnect scheduled']);
+  made.clock.advance(500);
+  made.wire.onopen();
+  assert.deepEqual(made.sent, ['meanwhile']);
+});
+
+test('nothing is delivered after the user has ended the connection', () => {
+  const made = makeClient().accept();
+
+  made.client.on('data', made.client.end);
+  made.receive(1);
+  made.receive(2);
+  assert.deepEqual(names(made.log), ['open', 'data', 'close', 'end']);
+});
+
+test('an error on an open connection does not close it', () => {
+  const made = makeClient().accept();
+
+  made.wire.onerror(new Error('hiccup'));
+  assert.deepEqual(names(made.log), ['open', 'error']);
+  assert.equal(made.client.readyState, Primus.OPEN);
+});
+
+test('destroy ends, tells, and lets go of everything', () => {
+  const made = makeClient().accept();
+  const { client, network, clock } = made;
+
+  client.transform('outgoing', (packet, next) => next === null);
+  client.write(1);
+  assert.equal(client.destroy(), true);
+  assert.deepEqual(names(made.log), ['open', 'close', 'end', 'destroy']);
+  assert.deepEqual(clock.waiting, []);
+  assert.deepEqual(network.listeners, {});
+  assert.deepEqual(client.eventNames(), []);
+  for (const name of ['url', 'timers', 'options', 'recovery', 'socket', 'transformers']) {
+    assert.equal(client[name], null, name);
+  }
+});
+
+test('a destroyed client is harmless, but cannot be opened', async () => {
+  const { client } = makeClient();
+
+  client.destroy();
+  assert.equal(client.destroy(), false);
+  assert.equal(client.write(1), false);
+  assert.equal(client.end(), client);
+  await assert.rejects(client.id(), /destroyed/);
+  assert.throws(() => client.open(), /destroyed/);
+});
+
+test('destroy in a listener stops everything there', () => {
+  for (const event of ['offline', 'close', 'end', 'readyStateChange', 'open', 'data']) {
+    const made = makeClient();
+
+    made.client.on(event, made.client.destroy);
+    made.clock.advance(0);
+    if (made.wire) made.wire.onopen();
+    if (made.wire) made.receive(1);
+    if (made.wire) made.wire.onclose();
+    made.network.report('offline');
+    made.clock.advance(1e6);
+    assert.equal(made.client.options, null, event);
+    assert.deepEqual(made.clock.errors, [], event);
+    assert.deepEqual(made.clock.waiting, [], event);
+  }
+});

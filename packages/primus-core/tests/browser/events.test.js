@@ -1,0 +1,89 @@
+import assert from 'node:assert/strict';
+import test from 'node:test';
+
+import { EventEmitter } from '../../src/primus/browser/js/events.js';
+
+test('listeners run in the order they were added, with the emitter as this', () => {
+  const emitter = new EventEmitter();
+  const calls = [];
+
+  emitter.on('x', function first(...args) {
+    calls.push(['first', this === emitter, ...args]);
+  });
+  emitter.addListener('x', () => calls.push(['second']));
+
+  assert.equal(emitter.emit('x', 1, 2), true);
+  assert.deepEqual(calls, [['first', true, 1, 2], ['second']]);
+});
+
+test('a listener gets the context it asked for', () => {
+  const emitter = new EventEmitter();
+  const context = {};
+
+  emitter.on('x', function listener() { assert.equal(this, context); }, context).emit('x');
+});
+
+test('emit says whether anybody listened, and an error without a listener is not thrown', () => {
+  assert.equal(new EventEmitter().emit('error', new Error('ignored')), false);
+});
+
+test('once runs once, even when the event is emitted again by its listener', () => {
+  const emitter = new EventEmitter();
+  let calls = 0;
+
+  emitter.once('x', () => {
+    calls += 1;
+    emitter.emit('x');
+  });
+  emitter.emit('x');
+  emitter.emit('x');
+
+  assert.equal(calls, 1);
+});
+
+test('off removes one listener, also a once listener, and both spellings work', () => {
+  const emitter = new EventEmitter();
+  const calls = [];
+  const plain = () => calls.push('plain');
+  const once = () => calls.push('once');
+
+  emitter.on('x', plain).once('x', once).on('x', () => calls.push('kept'));
+  emitter.off('x', plain).removeListener('x', once).emit('x');
+
+  assert.deepEqual(calls, ['kept']);
+});
+
+test('removeAllListeners forgets one event, or all', () => {
+  const emitter = new EventEmitter();
+
+  emitter.on('a', () => {}).on('b', () => {}).on('c', () => {});
+  emitter.removeAllListeners('a');
+  assert.deepEqual(emitter.eventNames(), ['b', 'c']);
+  emitter.off('b');
+  assert.equal(emitter.listenerCount('b'), 0);
+  emitter.removeAllListeners();
+  assert.deepEqual(emitter.eventNames(), []);
+});
+
+test('a listener added during an emit waits for the next one', () => {
+  const emitter = new EventEmitter();
+  let late = 0;
+
+  emitter.once('x', () => emitter.on('x', () => { late += 1; }));
+  emitter.emit('x');
+  assert.equal(late, 0);
+  emitter.emit('x');
+  assert.equal(late, 1);
+});
+
+test('events named like members of Object are ordinary events', () => {
+  const emitter = new EventEmitter();
+
+  assert.equal(emitter.emit('__proto__'), false);
+  assert.equal(emitter.emit('constructor'), false);
+  assert.deepEqual(emitter.listeners('toString'), []);
+});
+
+test('a listener has to be a function', () => {
+  assert.throws(() => new EventEmitter().on('x', 'y'), TypeError);
+});

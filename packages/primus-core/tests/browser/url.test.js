@@ -1,0 +1,105 @@
+import assert from 'node:assert/strict';
+import test from 'node:test';
+
+import {
+  defaultUrl, describeAddress, formatAddress, formatQuery, parseQuery, parseUrl, stamp
+} from '../../src/primus/browser/js/url.js';
+
+function address(url, options) {
+  const described = describeAddress(parseUrl(url), options, '/primus');
+
+  return formatAddress(described, options.query).replace(/_primuscb=[\w.-]+/, '_primuscb=X');
+}
+
+test('a URL is taken apart', () => {
+  assert.deepEqual(parseUrl('https://me:se:cret@[::1]:8443/path?a=1#top'), {
+    protocol: 'https:',
+    auth: 'me:se:cret',
+    username: 'me',
+    password: 'se:cret',
+    host: '[::1]:8443',
+    hostname: '[::1]',
+    port: '8443',
+    pathname: '/path',
+    query: '?a=1',
+    hash: '#top',
+    href: 'https://me:se:cret@[::1]:8443/path?a=1#top'
+  });
+});
+
+const HOSTS = [
+  ['http://a.example', 'http:', 'a.example'],
+  ['HTTP://a.example?x', 'http:', 'a.example'],
+  ['localhost:8080', 'http:', 'localhost:8080'],
+  ['//a.example:1', 'http:', 'a.example:1'],
+  ['/?a=1', 'http:', '127.0.0.1'],
+  ['?a=1', 'http:', '127.0.0.1'],
+  ['', 'http:', '127.0.0.1'],
+  [undefined, 'http:', '127.0.0.1'],
+  ['wss://user@a.example', 'wss:', 'a.example']
+];
+
+for (const [url, protocol, host] of HOSTS) {
+  test(`${String(url)} connects to ${protocol}//${host}`, () => {
+    const parsed = parseUrl(url);
+
+    assert.deepEqual([parsed.protocol, parsed.host], [protocol, host]);
+  });
+}
+
+for (const url of ['http://', 'http://:80', 'http://a b:c:d/']) {
+  test(`${url} is refused by name`, () => {
+    assert.throws(() => parseUrl(url), (error) => error.message.includes(`"${url}"`));
+  });
+}
+
+test('the page says where to connect by default', (t) => {
+  globalThis.location = { protocol: 'https:', host: 'page.example:444' };
+  t.after(() => { delete globalThis.location; });
+
+  assert.equal(defaultUrl(), 'https://page.example:444');
+  assert.equal(parseUrl('other:1').protocol, 'https:');
+  globalThis.location.origin = 'https://origin.example';
+  assert.equal(parseUrl().host, 'origin.example');
+});
+
+const ADDRESSES = [
+  ['http://a:1/?x=1&y=%20', { protocol: 'ws:', query: true }, 'ws://a:1/primus?x=1&y=%20&_primuscb=X'],
+  ['https://a?_primuscb=old&x=1', { protocol: 'ws:', query: true }, 'wss://a/primus?x=1&_primuscb=X'],
+  ['https://u:p@a', { query: true }, 'https://u:p@a/primus?_primuscb=X'],
+  ['http://a?x=1', {}, 'http://a/primus'],
+  ['wss://a', { protocol: 'wss:' }, 'wss://a/primus'],
+  ['http://a', { pathname: '/else', secure: true }, 'https://a/else']
+];
+
+for (const [url, options, expected] of ADDRESSES) {
+  test(`${url} with ${JSON.stringify(options)} is opened at ${expected}`, () => {
+    assert.equal(address(url, options), expected);
+  });
+}
+
+test('the description of an address has its port as a number', () => {
+  assert.equal(describeAddress(parseUrl('https://a'), {}, '/p').port, 443);
+  assert.equal(describeAddress(parseUrl('http://a'), {}, '/p').port, 80);
+  assert.equal(describeAddress(parseUrl('http://a:81'), {}, '/p').port, 81);
+  assert.equal(describeAddress(parseUrl('http://a:81'), { port: 5 }, '/p').port, 5);
+});
+
+test('a query string is read and written', () => {
+  const fields = parseQuery('?a=1&b=x%20y+z&a=2&c&=d&bad=%zz&__proto__=evil');
+
+  assert.deepEqual(Object.entries(fields), [
+    ['a', '1'], ['b', 'x y z'], ['c', ''], ['bad', '%zz'], ['__proto__', 'evil']
+  ]);
+  assert.equal(formatQuery({ a: 'x y', b: null, c: 0 }), 'a=x%20y&b=&c=0');
+  assert.equal(formatQuery({ a: 1 }, true), '?a=1');
+  assert.equal(formatQuery({ a: 1 }, '&'), '&a=1');
+  assert.equal(formatQuery({}, true), '');
+});
+
+test('a stamp is short and never twice the same', () => {
+  const stamps = [stamp(1700000000000), stamp(1700000000000), stamp(1700000000000), stamp(1700000000001)];
+
+  assert.equal(new Set(stamps).size, 4);
+  assert.match(stamps[0], /^[\w-]{7}$/);
+});

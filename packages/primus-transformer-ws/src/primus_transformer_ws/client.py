@@ -1,0 +1,161 @@
+"""The client half: opens WebSockets with websockets' sans-I/O client."""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+import ssl
+from typing import TYPE_CHECKING, Any
+
+from websockets.client import ClientProtocol
+from websockets.exceptions import InvalidStatus, InvalidURI
+from websockets.extensions.permessage_deflate import ClientPerMessageDeflateFactory
+from websockets.protocol import OPEN
+from websockets.uri import WebSocketURI, parse_uri
+
+from primus.errors import HandshakeError, OptionError, TransportError
+from primus.transformer import Connector, Dial
+from primus_transformer_ws.wire import CLOSE_TIMEOUT, QuietLogger, WebSocketTransport
+
+if TYPE_CHECKING:
+    from primus.connection import Connection
+
+__all__ = ["WebSocketsConnector"]
+
+OPTIONS = frozenset({"close_timeout", "headers", "ssl", "subprotocols", "unix"})
+
+
+class WebSocketsConnector(Connector):
+    """Opens WebSockets."""
+
+    async def open(self, dial: Dial, connection: Connection) -> WebSocketTransport:
+        """A WebSocket to ``dial.url``, open and not reading yet.
+
+        Raises:
+            HandshakeError: the server answered with a status other than 101.
+            TransportError: it cannot be reached, or did not answer as a WebSocket server.
+            OptionError: the URL or a transport option cannot be used.
+        """
+        if unknown := set(dial.options) - OPTIONS:
+            raise OptionError(f"unknown transport option {', '.join(sorted(unknown))}")
+        uri = _uri(dial.url)
+        opening = _OpeningTransport(uri, dial)
+        try:
+            await _dial(uri, dial, opening)
+            await opening.opened
+        except BaseException:
+            opening.abort()
+            raise
+        connection.attach(opening)
+        return opening
+
+
+class _OpeningTransport(WebSocketTransport):
+    """A WebSocket that makes its handshake first, and then waits to be read."""
+
+    __slots__ = ("_client", "_early", "_headers", "opened")
+
+    def __init__(self, uri: WebSocketURI, dial: Dial) -> None:
+        self._client = ClientProtocol(
+            uri,
+            extensions=[ClientPerMessageDeflateFactory()] if dial.compression else None,
+            subprotocols=dial.options.get("subprotocols"),
+            max_size=dial.max_length,
+            logger=QuietLogger(logging.getLogger("primus.client")),
+        )
+        super().__init__(self._client, float(dial.options.get("close_timeout", CLOSE_TIMEOUT)))
+        self._headers = dict(dial.options.get("headers", {}))
+        self._early: list[Any] | None = None
+        self.opened: asyncio.Future[None] = asyncio.get_running_loop().create_future()
+
+    def connection_made(self, transport: asyncio.BaseTransport) -> None:
+        """Send the handshake."""
+        super().connection_made(transport)
+        request = self._client.connect()
+        for name, value in self._headers.items():
+            request.headers[name] = value
+        self._client.send_request(request)
+        self._put(*self._client.data_to_send())
+
+    def data_received(self, data: bytes) -> None:
+        """Handle the answer to the handshake, and keep what has come along with it."""
+        if self.opened.done() and self._early is None:
+            super().data_received(data)
+            return
+        self._client.receive_data(data)
+        events = self._client.events_received()
+        if not self.opened.done() and (events or self._client.handshake_exc is not None):
+            self._conclude(events)
+        elif self._early is not None:
+            self._early += events
+
+    def _conclude(self, events: list[Any]) -> None:
+        if self._client.state is OPEN or (events and self._client.handshake_exc is None):
+            self._early = events[1:]
+            self.pause_reading()
+            self.opened.set_result(None)
+        else:
+            self.opened.set_exception(_failure(self._client.handshake_exc))
+
+    def resume_reading(self) -> None:
+        """Hand over what has come along with the handshake, then go on reading."""
+        early, self._early = self._early, None
+        if early:
+            self._handle(early)
+        super().resume_reading()
+
+    def eof_received(self) -> None:
+        """The server has closed, perhaps in the middle of the handshake."""
+        super().eof_received()
+        if not self.opened.done():
+            self.opened.set_exception(_failure(self._client.handshake_exc))
+
+    def connection_lost(self, exc: Exception | None) -> None:
+        """The wire is gone, perhaps in the middle of the handshake."""
+        if not self.opened.done():
+            self.opened.set_exception(_failure(self._client.handshake_exc or exc))
+        super().connection_lost(exc)
+
+
+def _uri(url: str) -> WebSocketURI:
+    """`url` with the scheme of a WebSocket.
+
+    Raises:
+        OptionError: it is no URL that a WebSocket can be opened to.
+    """
+    scheme, separator, rest = url.partition("://")
+    schemes = {"http": "ws", "https": "wss", "ws": "ws", "wss": "wss"}
+    try:
+        return parse_uri(schemes.get(scheme, scheme) + separator + rest)
+    except InvalidURI as error:
+        raise OptionError(f"cannot open a WebSocket to {url!r}: {error}") from error
+
+
+async def _dial(uri: WebSocketURI, dial: Dial, opening: _OpeningTransport) -> None:
+    loop = asyncio.get_running_loop()
+    tls: dict[str, Any] = {}
+    if uri.secure:
+        tls["ssl"] = dial.options.get("ssl") or ssl.create_default_context()
+        tls["server_hostname"] = uri.host
+    try:
+        if "unix" in dial.options:
+            await loop.create_unix_connection(lambda: opening, dial.options["unix"], **tls)
+        else:
+            await loop.create_connection(lambda: opening, uri.host, uri.port, **tls)
+    except OSError as error:
+        raise TransportError(f"cannot connect to {uri.host}:{uri.port}: {error}") from error
+
+
+def _failure(error: BaseException | None) -> TransportError:
+    """What went wrong in a handshake, as Primus reports it."""
+    if isinstance(error, InvalidStatus):
+        response = error.response
+        return HandshakeError(
+            f"unexpected server response: {response.status_code}",
+            status=response.status_code,
+            headers=response.headers,
+            body=bytes(response.body or b""),
+        )
+    failure = TransportError(f"the WebSocket handshake failed: {error or 'connection closed'}")
+    failure.__cause__ = error
+    return failure

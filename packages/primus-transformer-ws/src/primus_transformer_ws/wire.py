@@ -1,0 +1,314 @@
+"""One WebSocket on an asyncio transport, for either side.
+
+`websockets.protocol.Protocol` parses and checks what arrives, answers pings and closes. What
+is here moves bytes: it joins what one read produces into one write (corking), assembles
+fragments, applies backpressure, and drops peers that never finish closing.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+import struct
+from collections.abc import MutableMapping
+from typing import Any, Final
+
+from websockets.extensions.permessage_deflate import PerMessageDeflate
+from websockets.frames import CloseCode, Frame, Opcode
+from websockets.protocol import OPEN, Protocol
+
+from primus.errors import ProtocolError
+from primus.transformer import Transport
+
+__all__ = ["CLOSE_TIMEOUT", "QuietLogger", "WebSocketTransport"]
+
+CLOSE_TIMEOUT: Final = 5.0
+CORK_BYTES: Final = 64 * 1024
+"""What is held back while one read is handled, at the most."""
+
+COMPRESS_FROM: Final = 1024
+"""Smaller messages are sent as they are: compressing them costs more than it saves."""
+
+TEXT, BINARY, CONT = Opcode.TEXT, Opcode.BINARY, Opcode.CONT
+PING, PONG = Opcode.PING, Opcode.PONG
+PONG_HEAD: Final = b"\x8a"
+
+
+class QuietLogger(logging.LoggerAdapter[logging.Logger]):
+    """Logs at DEBUG what websockets logs at INFO: a line for every connection is too much."""
+
+    def info(self, msg: object, *args: Any, **kwargs: Any) -> None:
+        """Log at DEBUG."""
+        self.debug(msg, *args, **kwargs)
+
+    def process(
+        self, msg: Any, kwargs: MutableMapping[str, Any]
+    ) -> tuple[Any, MutableMapping[str, Any]]:
+        """Leave the line as it is."""
+        return msg, kwargs
+
+
+class WebSocketTransport(asyncio.Protocol, Transport):
+    """Carries frames over one WebSocket that has been opened.
+
+    Args:
+        protocol: the state of the connection, which is open.
+        close_timeout: seconds that the peer gets to finish closing.
+    """
+
+    __slots__ = (
+        "_corked",
+        "_deflates",
+        "_high_water",
+        "_message",
+        "_out",
+        "_out_size",
+        "_protocol",
+        "_text",
+        "_timer",
+        "_wire",
+        "_write_paused",
+        "close_timeout",
+        "on_gone",
+    )
+
+    def __init__(self, protocol: Protocol, close_timeout: float = CLOSE_TIMEOUT) -> None:
+        super().__init__()
+        self._protocol = protocol
+        self._deflates = any(isinstance(e, PerMessageDeflate) for e in protocol.extensions)
+        self._wire: asyncio.Transport | None = None
+        self._out: list[bytes] = []
+        self._out_size = 0
+        self._corked = False
+        self._message: bytearray | None = None
+        self._text = False
+        self._timer: asyncio.TimerHandle | None = None
+        self._write_paused = False
+        self._high_water: int | None = None
+        self.close_timeout = close_timeout
+        self.on_gone: Any = None
+        """Called with this transport when its wire is gone."""
+
+    # -- what the connection calls
+
+    def send(self, frame: str | bytes) -> None:
+        """Send one message, text for `str` and binary for `bytes`."""
+        protocol = self._protocol
+        if protocol.state is not OPEN:
+            return
+        if protocol.side.name == "SERVER" and not (self._deflates and len(frame) >= COMPRESS_FROM):
+            self._put(self.prepare(frame))
+            return
+        if isinstance(frame, str):
+            protocol.send_text(_utf8(frame))
+        else:
+            protocol.send_binary(frame)
+        self._put(*protocol.data_to_send())
+
+    @classmethod
+    def prepare(cls, frame: str | bytes) -> bytes:
+        """The message as a server sends it: one unmasked frame, not compressed.
+
+        RFC 7692 section 6 lets an endpoint send any message uncompressed.
+        """
+        if isinstance(frame, str):
+            payload, first = _utf8(frame), 0x81
+        else:
+            payload, first = frame, 0x82
+        size = len(payload)
+        if size < 126:
+            return bytes((first, size)) + payload
+        if size < 65536:
+            return struct.pack("!BBH", first, 126, size) + payload
+        return struct.pack("!BBQ", first, 127, size) + payload
+
+    def send_prepared(self, prepared: bytes) -> None:
+        """Send what `prepare` has made."""
+        if self._protocol.state is OPEN:
+            self._put(prepared)
+
+    def close(self, code: int | None = None, reason: str = "") -> None:
+        """Send a close frame, without a status when `code` is `None`, as Primus 8 does."""
+        if self._protocol.state is OPEN:
+            self._protocol.send_close(code, reason)
+            self._put(*self._protocol.data_to_send())
+            self.resume_reading()
+            self._expect_close()
+
+    def abort(self) -> None:
+        """Drop the connection at once."""
+        self._out.clear()
+        if self._wire is not None:
+            self._wire.abort()
+
+    @property
+    def buffered(self) -> int:
+        """How many bytes wait to be sent."""
+        wire = self._wire
+        return self._out_size + (0 if wire is None else wire.get_write_buffer_size())
+
+    def limit(self, high_water: int) -> None:
+        """Report congestion above `high_water` bytes."""
+        self._high_water = high_water
+        if self._wire is not None:
+            self._wire.set_write_buffer_limits(high_water)
+
+    def pause_reading(self) -> None:
+        """Read nothing for now."""
+        if self._wire is not None and not self._wire.is_closing():
+            self._wire.pause_reading()
+
+    def resume_reading(self) -> None:
+        """Go on reading."""
+        if self._wire is not None and not self._wire.is_closing():
+            self._wire.resume_reading()
+
+    # -- what asyncio calls
+
+    def connection_made(self, transport: asyncio.BaseTransport) -> None:
+        """Take the wire."""
+        assert isinstance(transport, asyncio.Transport)
+        self._wire = transport
+        if self._high_water is not None:
+            transport.set_write_buffer_limits(self._high_water)
+
+    def data_received(self, data: bytes) -> None:
+        """Handle what arrived; all replies leave in one write."""
+        self._protocol.receive_data(data)
+        self._handle(self._protocol.events_received())
+
+    def _handle(self, frames: list[Any]) -> None:
+        self._corked = True
+        self._put(*self._replies())
+        for frame in frames:
+            self._take(frame)
+        self._corked = False
+        self._flush()
+        if self._protocol.close_expected():
+            self._expect_close()
+
+    def eof_received(self) -> None:
+        """The peer sends no more: close."""
+        self._protocol.receive_eof()
+        self._put(*self._protocol.data_to_send())
+
+    def pause_writing(self) -> None:
+        """More than the limit waits to be sent."""
+        self._write_paused = True
+        if self.connection is not None:
+            self.connection.congested(True)
+
+    def resume_writing(self) -> None:
+        """What waited has left."""
+        self._write_paused = False
+        if self.connection is not None:
+            self.connection.congested(False)
+
+    def connection_lost(self, exc: Exception | None) -> None:
+        """The wire is gone."""
+        self._wire = None
+        self._out.clear()
+        if self._timer is not None:
+            self._timer.cancel()
+            self._timer = None
+        connection, self.connection = self.connection, None
+        if connection is not None:
+            connection.lost(self._violation())
+        if self.on_gone is not None:
+            self.on_gone(self)
+            self.on_gone = None
+
+    def _violation(self) -> ProtocolError | None:
+        """What the peer did wrong, when that is why the connection ended."""
+        error = self._protocol.parser_exc
+        if error is None or isinstance(error, EOFError):
+            return None
+        return ProtocolError(f"the peer broke the WebSocket protocol: {error}")
+
+    # -- in
+
+    def _take(self, frame: Frame) -> None:
+        """Bring a frame, or the end of a fragmented message, to the connection."""
+        connection, opcode = self.connection, frame.opcode
+        if connection is None:
+            return
+        if opcode is PING or opcode is PONG:
+            connection.seen()
+        elif opcode is TEXT or opcode is BINARY:
+            if frame.fin:
+                self._deliver(frame.data, opcode is TEXT)
+            else:
+                self._message, self._text = bytearray(frame.data), opcode is TEXT
+        elif opcode is CONT and self._message is not None:
+            self._message += frame.data
+            if frame.fin:
+                whole, self._message = self._message, None
+                self._deliver(whole, self._text)
+
+    def _deliver(self, payload: Any, text: bool) -> None:
+        assert self.connection is not None
+        if not text:
+            self.connection.feed(bytes(payload))
+            return
+        try:
+            frame = str(payload, "utf-8")
+        except UnicodeDecodeError as error:
+            self._protocol.parser_exc = error
+            self._fail(CloseCode.INVALID_DATA, "invalid UTF-8")
+            return
+        self.connection.feed(frame)
+
+    def _fail(self, code: CloseCode, reason: str) -> None:
+        if self._protocol.state is OPEN:
+            self._protocol.fail(code, reason)
+            self._put(*self._protocol.data_to_send())
+
+    def _replies(self) -> list[bytes]:
+        """What the protocol answers; no pongs to a peer that does not read them."""
+        replies = self._protocol.data_to_send()
+        if self._write_paused:
+            replies = [data for data in replies if data[:1] != PONG_HEAD]
+        return replies
+
+    # -- out
+
+    def _put(self, *data: bytes) -> None:
+        for part in data:
+            self._out.append(part)
+            self._out_size += len(part)
+        if not self._corked or self._out_size > CORK_BYTES:
+            self._flush()
+
+    def _flush(self) -> None:
+        """Write what is held back, in one piece. An empty part stands for the end."""
+        out = self._out
+        if not out:
+            return
+        self._out, self._out_size = [], 0
+        wire = self._wire
+        if wire is None or wire.is_closing():
+            return
+        data = out[0] if len(out) == 1 else b"".join(out)
+        if data:
+            wire.write(data)
+        if b"" in out:
+            self._expect_close()
+            if wire.can_write_eof():
+                wire.write_eof()
+            else:
+                wire.close()
+
+    def _expect_close(self) -> None:
+        """Drop the peer if it does not finish closing."""
+        if self._timer is None and self._wire is not None:
+            loop = asyncio.get_running_loop()
+            self._timer = loop.call_later(self.close_timeout, self.abort)
+
+
+def _utf8(text: str) -> bytes:
+    """`text` as UTF-8; a lone surrogate becomes U+FFFD, as a browser's WebSocket has it."""
+    try:
+        return text.encode()
+    except UnicodeEncodeError:
+        utf16 = text.encode("utf-16-le", "surrogatepass")
+        return utf16.decode("utf-16-le", "replace").encode()
