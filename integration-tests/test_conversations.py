@@ -63,7 +63,7 @@ class Pair:
 
 
 @pytest_asyncio.fixture(
-    loop_scope="session", params=PAIRS, ids=[f"{client} to {server}" for client, server in PAIRS]
+    loop_scope="session", params=PAIRS, ids=[f"{client}-to-{server}" for client, server in PAIRS]
 )
 async def pair(request: pytest.FixtureRequest, stage: Stage) -> Pair:
     return Pair(stage, *request.param)

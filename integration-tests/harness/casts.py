@@ -13,8 +13,8 @@ from .process import ProcessPeer
 from .tools import PEERS
 
 NODE = [f"node{generation}" for generation in GENERATIONS]
-OURS_IN_NODE = "primus.js in node"
-OURS_IN_CHROMIUM = "primus.js in chromium"
+OURS_IN_NODE = "primus.js-in-node"
+OURS_IN_CHROMIUM = "primus.js-in-chromium"
 OURS_IN_PYTHON = "python"
 
 REFERENCE = [(kind, kind) for kind in NODE]

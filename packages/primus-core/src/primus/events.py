@@ -58,6 +58,10 @@ class Listener:
         self.arity = arity(fn)
         self.once = once
 
+    def __call__(self, *args: Any) -> Any:
+        """Call it with as many of `args` as it takes."""
+        return self.fn(*args[: self.arity])
+
 
 class ReservedEvents:
     """The event names that belong to Primus. Each Primus has tables of its own."""

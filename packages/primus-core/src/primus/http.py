@@ -188,7 +188,7 @@ class Response:
         content_type: str | None = None,
     ) -> None:
         self.status = status
-        self.body = body.encode() if isinstance(body, str) else body
+        self.body = body.encode(errors="replace") if isinstance(body, str) else body
         self.headers: CIMultiDict[str] = CIMultiDict(headers or {})
         if content_type is not None:
             self.headers["Content-Type"] = content_type
@@ -237,13 +237,16 @@ def phrase(status: int) -> str:
 
 
 def check_header(name: str, value: str) -> None:
-    """Refuse a header that would smuggle in another.
+    """Refuse a header that would smuggle in another, or cannot be sent.
 
     Raises:
-        ValueError: there is a CR, LF or NUL in it.
+        ValueError: there is a CR, LF, NUL or lone surrogate in it.
     """
-    if any(mark in name or mark in value for mark in "\r\n\0"):
+    text = name + value
+    if any(mark in text for mark in "\r\n\0"):
         raise ValueError(f"header {name!r} has a line end or NUL in it")
+    if not text.isascii() and any("\ud800" <= character <= "\udfff" for character in text):
+        raise ValueError(f"header {name!r} has bytes in it that are no UTF-8")
 
 
 def parse_query(query_string: str) -> dict[str, str | list[str]]:

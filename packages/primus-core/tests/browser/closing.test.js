@@ -221,7 +221,7 @@ test('destroy ends, tells, and lets go of everything', () => {
   assert.deepEqual(clock.waiting, []);
   assert.deepEqual(network.listeners, {});
   assert.deepEqual(client.eventNames(), []);
-  for (const name of ['url', 'timers', 'options', 'recovery', 'socket', 'transformers']) {
+  for (const name of ['url', 'socket', 'transport', 'transformers']) {
     assert.equal(client[name], null, name);
   }
 });
@@ -238,7 +238,10 @@ test('a destroyed client is harmless, but cannot be opened', async () => {
 });
 
 test('destroy in a listener stops everything there', () => {
-  for (const event of ['offline', 'close', 'end', 'readyStateChange', 'open', 'data']) {
+  for (const event of [
+    'offline', 'close', 'end', 'readyStateChange', 'open', 'data', 'incoming::end', 'incoming::open',
+    'outgoing::open'
+  ]) {
     const made = makeClient();
 
     made.client.on(event, made.client.destroy);
@@ -248,7 +251,7 @@ test('destroy in a listener stops everything there', () => {
     if (made.wire) made.wire.onclose();
     made.network.report('offline');
     made.clock.advance(1e6);
-    assert.equal(made.client.options, null, event);
+    assert.equal(made.client.destroyed, true, event);
     assert.deepEqual(made.clock.errors, [], event);
     assert.deepEqual(made.clock.waiting, [], event);
   }

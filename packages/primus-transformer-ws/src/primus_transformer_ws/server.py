@@ -108,9 +108,16 @@ class WebSockets(Transformer):
             self._all_gone.set()
 
     async def close(self) -> None:
-        """Wait until every peer has finished closing, or its time is over."""
-        if self._transports:
-            self._all_gone = asyncio.Event()
+        """Wait until every peer has finished closing; drop those whose time is over."""
+        if not self._transports:
+            return
+        self._all_gone = asyncio.Event()
+        try:
+            async with asyncio.timeout(self._close_timeout + 1.0):
+                await self._all_gone.wait()
+        except TimeoutError:
+            for transport in tuple(self._transports):
+                transport.abort()
             await self._all_gone.wait()
 
     @classmethod

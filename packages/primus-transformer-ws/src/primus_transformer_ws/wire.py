@@ -11,7 +11,7 @@ import asyncio
 import logging
 import struct
 from collections.abc import MutableMapping
-from typing import Any, Final
+from typing import Any, Final, cast
 
 from websockets.extensions.permessage_deflate import PerMessageDeflate
 from websockets.frames import CloseCode, Frame, Opcode
@@ -167,10 +167,9 @@ class WebSocketTransport(asyncio.Protocol, Transport):
 
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
         """Take the wire."""
-        assert isinstance(transport, asyncio.Transport)
-        self._wire = transport
+        self._wire = cast(asyncio.Transport, transport)  # uvloop's is no subclass
         if self._high_water is not None:
-            transport.set_write_buffer_limits(self._high_water)
+            self._wire.set_write_buffer_limits(self._high_water)
 
     def data_received(self, data: bytes) -> None:
         """Handle what arrived; all replies leave in one write."""
@@ -292,11 +291,19 @@ class WebSocketTransport(asyncio.Protocol, Transport):
         if data:
             wire.write(data)
         if b"" in out:
+            self._end(wire)
+
+    def _end(self, wire: asyncio.Transport) -> None:
+        """Close the TCP connection as RFC 6455 section 7.1.1 has it.
+
+        After a close in both directions that is at once. A peer that broke the protocol may
+        still be sending, and a reset would cost it our close frame: it gets time to read that.
+        """
+        if self._protocol.close_rcvd is not None or not wire.can_write_eof():
+            wire.close()
+        else:
+            wire.write_eof()
             self._expect_close()
-            if wire.can_write_eof():
-                wire.write_eof()
-            else:
-                wire.close()
 
     def _expect_close(self) -> None:
         """Drop the peer if it does not finish closing."""

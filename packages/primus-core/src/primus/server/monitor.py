@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from primus.clock import Clock, Timer
+from primus.endpoint import OPEN
 from primus.heartbeat import Action, Deadlines, HeartbeatPolicy
 
 if TYPE_CHECKING:
@@ -62,6 +63,8 @@ class HeartbeatMonitor:
         self._arm()
 
     def _look_at(self, spark: Spark, now: float) -> None:
+        if spark.ready_state != OPEN:
+            return  # ended by a listener while others were looked at
         if spark.is_held:
             spark.seen()
         pulse = spark.pulse

@@ -128,9 +128,9 @@ export class Connection extends EventEmitter {
   _control(name, value) {
     if (name === 'ping') {
       this._tell('incoming::ping', +value);
-      this.online = true;
-      if (this.readyState !== OPEN) return;
       this._tell('outgoing::pong', +value);
+      if (this.readyState !== OPEN) return;
+      this.online = true;
       this._heartbeat.ping(value);
     } else if (name === 'pong') {
       this._heartbeat.pong(+value);
@@ -193,6 +193,7 @@ export class Connection extends EventEmitter {
     this._wire = null;
     this._heartbeat.stop();
     this._tell('incoming::end', info);
+    if (this.readyState !== OPEN) return;
     this._settled(this._inbox, () => this._recover());
   }
 

@@ -34,7 +34,7 @@ class Client extends Connection {
   /** Opens the connection; nothing happens when it is open or opening already. */
   open() {
     assertContext(this, 'open');
-    if (!this.options) return this.critical(new Error('A destroyed Primus cannot be opened'));
+    if (this.destroyed) return this.critical(new Error('A destroyed Primus cannot be opened'));
     this._interrupted = this._resume = false;
     this.timers.clear('open');
     if (this.readyState !== Connection.CLOSED) return this;
@@ -52,7 +52,7 @@ class Client extends Connection {
   /** Sends a message, or keeps it until the connection is open. */
   write(data) {
     assertContext(this, 'write');
-    if (!this.options) return false;
+    if (this.destroyed) return false;
     this._outbox.push(data);
     return true;
   }
@@ -60,7 +60,7 @@ class Client extends Connection {
   /** Closes the connection for good, once everything written (and `data`) is on its way. */
   end(data) {
     assertContext(this, 'end');
-    if (!this.options || this._ending) return this;
+    if (this.destroyed || this._ending) return this;
     const idle = this.readyState === Connection.CLOSED;
 
     this._resume = false;
@@ -81,9 +81,12 @@ class Client extends Connection {
 
   /** Ends the connection and lets go of everything it holds; `false` when that is done already. */
   destroy() {
-    if (!this.options) return false;
+    if (this.destroyed) return false;
     this.end();
     if (this._ending) this._finish();
+    // A listener of the end may have been quicker.
+    if (this.destroyed) return false;
+    this.destroyed = true;
     if (this._unwatch) this._unwatch();
     this.timers.destroy();
     this.recovery.destroy();
@@ -91,8 +94,8 @@ class Client extends Connection {
     this._outbox.clear();
     this._tell('destroy');
     this.removeAllListeners();
-    this.url = this.timers = this.options = this.recovery = this.socket = null;
-    this.transport = this.transformers = null;
+    this.buffer = [];
+    this.url = this.socket = this.transport = this.transformers = null;
     return true;
   }
 
@@ -113,7 +116,7 @@ class Client extends Connection {
   }
 
   _askId(resolve, reject) {
-    if (!this.options) {
+    if (this.destroyed) {
       reject(new Error('A destroyed Primus has no id'));
       return;
     }
@@ -228,7 +231,6 @@ class Client extends Connection {
 
     this.online = false;
     this._tell('offline');
-    if (!this.options) return;
     this.end();
     if (this._ending) this._finish();
     // A connection that the user had ended stays ended.
@@ -288,6 +290,7 @@ Primus.prototype.reserved.events = {
 
 // What the server compiles in; `compiled.js` puts the real values here.
 Object.assign(Primus.prototype, {
+  destroyed: false,
   version: '0.0.0',
   pathname: '/primus',
   authorization: false,

@@ -11,7 +11,7 @@ from __future__ import annotations
 import asyncio
 from collections.abc import AsyncIterator
 from functools import partial
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING, Final, cast
 
 import aiohttp
 from aiohttp import web
@@ -149,7 +149,7 @@ def _detach(native: web.Request) -> HandOver:
     protocol, transport = native.protocol, native.transport
     if transport is None or transport.is_closing():
         raise ConnectionResetError("the client has gone before its upgrade was answered")
-    assert isinstance(transport, asyncio.Transport)
+    transport = cast(asyncio.Transport, transport)  # uvloop's is no subclass
     transport.pause_reading()
     early, protocol._message_tail = bytes(protocol._message_tail), b""
     protocol.transport = None  # so that none of aiohttp's clean-up can close it

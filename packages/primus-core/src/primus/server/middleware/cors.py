@@ -19,7 +19,8 @@ if TYPE_CHECKING:
 
 __all__ = ["layer"]
 
-ORIGIN = re.compile(r"[a-z][a-z0-9+.-]*:[^%\s]*", re.IGNORECASE)
+ORIGIN = re.compile(r"[a-z][a-z0-9+.-]*:[!-$&-~]*", re.IGNORECASE)
+HEADER_NAMES = re.compile(r"[\w!#$%&'*+.^`|~, -]*", re.ASCII)
 
 
 def layer(primus: Primus) -> Layer:
@@ -79,6 +80,6 @@ def _preflight(request: Request, options: ServerOptions) -> Response:
         response.headers["Access-Control-Allow-Methods"] = ", ".join(options.methods)
     wanted = request.headers.get("Access-Control-Request-Headers", "")
     names = ", ".join(options.headers) or wanted
-    if names:
+    if names and HEADER_NAMES.fullmatch(names):
         response.headers["Access-Control-Allow-Headers"] = names
     return response

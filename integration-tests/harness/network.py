@@ -1,0 +1,110 @@
+"""The smallest peers there are: sockets that send and read what a test says, and nothing else."""
+
+import asyncio
+import base64
+import os
+import socket
+import ssl
+import struct
+from types import TracebackType
+
+from .inbox import DEADLINE
+
+TEXT, BINARY, CLOSE = 1, 2, 8
+
+
+def free_port() -> int:
+    """A port of loopback that was free a moment ago, for programs that cannot pick their own."""
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        return int(probe.getsockname()[1])
+
+
+class RawWebSocket:
+    """A WebSocket client without a mind of its own: it reads only when asked to, and never answers."""
+
+    def __init__(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        self.reader = reader
+        self.writer = writer
+
+    @classmethod
+    async def connect(
+        cls,
+        port: int,
+        path: str = "/primus/",
+        *,
+        tls: ssl.SSLContext | None = None,
+        headers: str = "",
+        receive_buffer: int | None = None,
+    ) -> "RawWebSocket":
+        """Shake hands; a small ``receive_buffer`` in bytes makes a slow reader slow at once."""
+        plain = socket.socket()
+        plain.setblocking(False)
+        if receive_buffer is not None:
+            plain.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, receive_buffer)
+        await asyncio.get_running_loop().sock_connect(plain, ("127.0.0.1", port))
+        name = "localhost" if tls else None
+        reader, writer = await asyncio.open_connection(sock=plain, ssl=tls, server_hostname=name)
+        key = base64.b64encode(os.urandom(16)).decode()
+        writer.write(
+            f"GET {path} HTTP/1.1\r\nHost: localhost\r\nUpgrade: websocket\r\n"
+            f"Connection: Upgrade\r\nSec-WebSocket-Key: {key}\r\n"
+            f"Sec-WebSocket-Version: 13\r\n{headers}\r\n".encode()
+        )
+        head = await reader.readuntil(b"\r\n\r\n")
+        assert head.startswith(b"HTTP/1.1 101 "), head
+        return cls(reader, writer)
+
+    def send(self, payload: bytes, opcode: int = TEXT) -> None:
+        """Send one frame, masked with zeros as only a test may."""
+        self.writer.write(frame(payload, opcode))
+
+    async def receive(self) -> tuple[int, bytes]:
+        """The opcode and the payload of the next frame."""
+        async with asyncio.timeout(DEADLINE):
+            first, second = await self.reader.readexactly(2)
+            length = second & 127
+            if length == 126:
+                (length,) = struct.unpack("!H", await self.reader.readexactly(2))
+            elif length == 127:
+                (length,) = struct.unpack("!Q", await self.reader.readexactly(8))
+            return first & 15, await self.reader.readexactly(length)
+
+    async def closed(self, within: float = DEADLINE) -> bytes:
+        """Wait until the server has hung up, and get all it said until then."""
+        async with asyncio.timeout(within):
+            try:
+                return await self.reader.read()
+            except ConnectionError:
+                return b""
+
+    async def close(self) -> None:
+        """Hang up."""
+        self.writer.close()
+        try:
+            await self.writer.wait_closed()
+        except (ConnectionError, ssl.SSLError):
+            return
+
+    async def __aenter__(self) -> "RawWebSocket":
+        return self
+
+    async def __aexit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        trace: TracebackType | None,
+    ) -> None:
+        await self.close()
+
+
+def frame(payload: bytes, opcode: int = TEXT) -> bytes:
+    """A whole client frame."""
+    length = len(payload)
+    if length < 126:
+        size = struct.pack("!B", 128 | length)
+    elif length < 1 << 16:
+        size = struct.pack("!BH", 128 | 126, length)
+    else:
+        size = struct.pack("!BQ", 128 | 127, length)
+    return bytes([128 | opcode]) + size + bytes(4) + payload

@@ -1,0 +1,186 @@
+"""Attached to an aiohttp application, Primus owns its path and leaves the rest alone."""
+
+import asyncio
+import json
+from collections.abc import AsyncIterator
+from typing import Any
+
+import aiohttp
+import pytest
+import pytest_asyncio
+from aiohttp import web
+
+from harness.inbox import DEADLINE
+from harness.network import RawWebSocket
+from primus import Primus
+
+pytestmark = pytest.mark.asyncio(loop_scope="session")
+
+
+class Site:
+    """An application with routes and WebSockets of its own, and Primus attached to it."""
+
+    def __init__(self) -> None:
+        self.events: list[str] = []
+        self.app = web.Application(middlewares=[self.stamp])
+        self.app.router.add_get("/", self.home)
+        self.app.router.add_post("/upload", self.upload)
+        self.app.router.add_get("/own-socket", self.own_socket)
+        self.app.router.add_get("/primer", self.home)
+        self.app.on_shutdown.append(self.shutdown)
+        self.app.on_cleanup.append(self.cleanup)
+        self.primus = Primus(self.app, transformer="websockets")
+        self.primus.on("connection", lambda spark: spark.on("data", spark.write))
+        self.runner = web.AppRunner(self.app, handle_signals=False)
+
+    @property
+    def url(self) -> str:
+        return f"http://127.0.0.1:{self.port}"
+
+    @property
+    def port(self) -> int:
+        return int(self.runner.addresses[0][1])
+
+    async def start(self) -> None:
+        await self.runner.setup()
+        await web.TCPSite(self.runner, "127.0.0.1", 0, shutdown_timeout=2).start()
+
+    @web.middleware
+    async def stamp(self, request: web.Request, handler: Any) -> web.StreamResponse:
+        self.events.append(f"middleware {request.path}")
+        response: web.StreamResponse = await handler(request)
+        return response
+
+    async def home(self, request: web.Request) -> web.Response:
+        return web.Response(text="home")
+
+    async def upload(self, request: web.Request) -> web.Response:
+        return web.Response(text=str(len(await request.read())))
+
+    async def own_socket(self, request: web.Request) -> web.WebSocketResponse:
+        socket = web.WebSocketResponse()
+        await socket.prepare(request)
+        async for message in socket:
+            await socket.send_str(f"own {message.data}")
+        self.events.append("own socket closed")
+        return socket
+
+    async def shutdown(self, app: web.Application) -> None:
+        self.events.append("on_shutdown")
+
+    async def cleanup(self, app: web.Application) -> None:
+        self.events.append("on_cleanup")
+
+
+@pytest_asyncio.fixture(loop_scope="session")
+async def site() -> AsyncIterator[Site]:
+    site = Site()
+    await site.start()
+    yield site
+    await site.runner.cleanup()
+
+
+@pytest_asyncio.fixture(loop_scope="session")
+async def http() -> AsyncIterator[aiohttp.ClientSession]:
+    async with aiohttp.ClientSession() as session:
+        yield session
+
+
+async def test_the_other_routes_answer_as_before(site: Site, http: aiohttp.ClientSession) -> None:
+    async with http.get(f"{site.url}/") as response:
+        assert (response.status, await response.text()) == (200, "home")
+    async with http.post(f"{site.url}/upload", data=b"x" * 500_000) as response:
+        assert await response.text() == "500000"
+    async with http.get(f"{site.url}/nowhere") as response:
+        assert response.status == 404
+    async with http.get(f"{site.url}/primer") as response:
+        assert await response.text() == "home"
+
+
+async def test_its_own_websockets_work_beside_ours(
+    site: Site, http: aiohttp.ClientSession
+) -> None:
+    async with (
+        http.ws_connect(f"{site.url}/own-socket") as own,
+        await RawWebSocket.connect(site.port) as ours,
+    ):
+        await own.send_str("hello")
+        ours.send(b'"hello"')
+
+        assert await own.receive_str(timeout=DEADLINE) == "own hello"
+        assert await ours.receive() == (1, b'"hello"')
+    assert "middleware /own-socket" in site.events
+
+
+async def test_a_kept_alive_connection_serves_routes_and_then_becomes_ours(site: Site) -> None:
+    reader, writer = await asyncio.open_connection("127.0.0.1", site.port)
+    writer.write(b"GET / HTTP/1.1\r\nHost: x\r\n\r\n")
+    head = await reader.readuntil(b"\r\n\r\n")
+    assert head.startswith(b"HTTP/1.1 200")
+    assert await reader.readexactly(4) == b"home"
+
+    writer.write(
+        b"GET /primus/ HTTP/1.1\r\nHost: x\r\nUpgrade: websocket\r\nConnection: Upgrade\r\n"
+        b"Sec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==\r\nSec-WebSocket-Version: 13\r\n\r\n"
+        b"\x81\x82\x00\x00\x00\x0042"
+    )
+
+    assert (await reader.readuntil(b"\r\n\r\n")).startswith(b"HTTP/1.1 101")
+    assert await reader.readexactly(4) == b"\x81\x0242"
+    writer.close()
+    await writer.wait_closed()
+
+
+async def test_a_plain_get_of_the_websocket_endpoint_is_told_to_upgrade(
+    site: Site, http: aiohttp.ClientSession
+) -> None:
+    async with http.get(f"{site.url}/primus/") as response:
+        assert response.status == 426
+
+
+async def test_the_specification_is_served(site: Site, http: aiohttp.ClientSession) -> None:
+    async with http.get(f"{site.url}/primus/spec") as response:
+        spec = json.loads(await response.text())
+
+    assert spec["transformer"] == "websockets"
+    assert spec["parser"] == "json"
+    assert spec["pathname"] == "/primus"
+    assert (spec["timeout"], spec["pingInterval"]) == (35_000, 30_000)
+
+
+async def test_graceful_shutdown_runs_as_if_primus_were_not_there(
+    site: Site, http: aiohttp.ClientSession
+) -> None:
+    ours = await RawWebSocket.connect(site.port)
+    gone = []
+    site.primus.on("disconnection", gone.append)
+    ours.send(b"1")
+    await ours.receive()
+
+    started = asyncio.get_running_loop().time()
+    await site.runner.cleanup()
+    took = asyncio.get_running_loop().time() - started
+
+    assert site.events[-2:] == ["on_shutdown", "on_cleanup"]
+    assert len(gone) == 1
+    assert len(site.primus) == 0
+    assert took < 2
+    assert b"primus::server::close" in await ours.closed()
+    await ours.close()
+
+
+async def test_a_request_in_progress_is_finished_before_the_shutdown(site: Site) -> None:
+    _, writer = await asyncio.open_connection("127.0.0.1", site.port)
+    reader, slow = await asyncio.open_connection("127.0.0.1", site.port)
+    slow.write(b"POST /upload HTTP/1.1\r\nHost: x\r\nContent-Length: 10\r\n\r\n12345")
+    await slow.drain()
+    while "middleware /upload" not in site.events:
+        await asyncio.sleep(0)
+
+    stopping = asyncio.create_task(site.runner.cleanup())
+    slow.write(b"67890")
+
+    assert (await reader.readuntil(b"\r\n\r\n")).startswith(b"HTTP/1.1 200")
+    await stopping
+    for each in (writer, slow):
+        each.close()

@@ -1,0 +1,116 @@
+"""Memory: what comes also goes, and nobody can make a server keep more than it wants to."""
+
+import asyncio
+from collections import Counter
+from typing import Any
+
+import pytest
+
+from harness.casts import OURS_IN_PYTHON
+from harness.network import RawWebSocket
+from harness.parties import Server
+from harness.stage import Stage
+
+pytestmark = pytest.mark.asyncio(loop_scope="session")
+
+CLIENTS = 1000
+ROUNDS = 10
+MEGABYTE = 2**20
+
+
+async def test_ten_thousand_connections_leave_nothing_behind(stage: Stage) -> None:
+    server = Server(await stage.process(OURS_IN_PYTHON))
+    await server.listen(echo=True, quiet=True)
+    await visit(server)
+    before = await server.ask("census")
+
+    for _ in range(ROUNDS):
+        await visit(server)
+    after = await server.ask("census")
+
+    more = Counter(after["objects"]) - Counter(before["objects"])
+    assert sum(more.values()) < CLIENTS / 2, more.most_common(10)
+    assert {name: count for name, count in more.items() if count >= 50} == {}
+    assert after["tasks"] == before["tasks"]
+    assert after["rss"] - before["rss"] < 10 * MEGABYTE
+
+
+async def visit(server: Server) -> None:
+    """A thousand clients connect, are all there at once, talk, and leave in three ways."""
+    clients: list[RawWebSocket] = []
+    for _ in range(0, CLIENTS, 50):
+        clients += await asyncio.gather(*(RawWebSocket.connect(server.port) for _ in range(50)))
+    assert len(await server.connected()) == CLIENTS
+    for client in clients:
+        client.send(b'{"hello":"world"}')
+        client.send(b'"primus::id::"')
+    for client in clients:
+        assert await client.receive() == (1, b'{"hello":"world"}')
+        assert (await client.receive())[1].startswith(b'"primus::id::')
+    for index, client in enumerate(clients):
+        if index % 3 == 0:
+            client.send(b"\x03\xe8", opcode=8)
+        elif index % 3 == 1:
+            client.writer.transport.abort()
+    await asyncio.gather(*(client.close() for client in clients))
+    while await server.connected():
+        await server.ask("connected")
+
+
+@pytest.mark.parametrize("manner", ["one by one", "as a broadcast", "as echo"])
+async def test_a_client_that_does_not_read_cannot_fill_the_memory(
+    stage: Stage, manner: str
+) -> None:
+    high_water = MEGABYTE
+    server = Server(await stage.process(OURS_IN_PYTHON))
+    await server.listen(options={"high_water": high_water}, echo=True, quiet=True)
+    deaf = [await RawWebSocket.connect(server.port, receive_buffer=4096) for _ in range(5)]
+    async with await RawWebSocket.connect(server.port) as healthy:
+        before = await server.ask("census")
+
+        await FLOODS[manner](server, deaf)
+
+        after = await server.ask("census")
+        grown = after["rss"] - before["rss"]
+        # What a socket holds in the kernel is not counted here: only what the server keeps.
+        assert grown < len(deaf) * high_water + 12 * MEGABYTE, f"{grown / MEGABYTE:.1f} MiB more"
+        healthy.send(b'"still there"')
+        while (await healthy.receive())[1] != b'"still there"':
+            pass
+    for client in deaf:
+        client.writer.transport.abort()
+
+
+async def write_one_by_one(server: Server, deaf: list[RawWebSocket]) -> None:
+    """200 MB for each spark that does not read, 10 kB at a time."""
+    ids = await server.connected()
+    for spark in ids[: len(deaf)]:
+        await server.ask("flood", spark=spark, data="x" * 10_000, times=20_000)
+
+
+async def write_broadcasts(server: Server, deaf: list[RawWebSocket]) -> None:
+    """Ten times what a spark may hold, to everybody."""
+    for _ in range(100):
+        await server.broadcast("x" * 100_000)
+
+
+async def have_it_echo(server: Server, deaf: list[RawWebSocket]) -> None:
+    """Clients that send 20 MB each for the server to echo, and read none of it."""
+
+    async def talk(client: RawWebSocket) -> None:
+        try:
+            for _ in range(200):
+                client.send(b'"' + b"x" * 100_000 + b'"')
+                async with asyncio.timeout(2):
+                    await client.writer.drain()
+        except (ConnectionError, TimeoutError):
+            return
+
+    await asyncio.gather(*(talk(client) for client in deaf))
+
+
+FLOODS: dict[str, Any] = {
+    "one by one": write_one_by_one,
+    "as a broadcast": write_broadcasts,
+    "as echo": have_it_echo,
+}

@@ -1,0 +1,231 @@
+import assert from 'node:assert/strict';
+import test from 'node:test';
+
+import { Primus } from '../../src/primus/browser/js/primus.js';
+import { makeClient } from './fakes.js';
+
+const names = (log) => log.filter((name) => name !== 'readyStateChange');
+
+test('a ping is answered with its own text', () => {
+  const made = makeClient().accept();
+  const seen = [];
+
+  made.client.on('incoming::ping', (time) => seen.push(time));
+  made.client.on('outgoing::pong', (time) => seen.push(time));
+  made.receive('primus::ping::1700000000000');
+  made.receive('primus::ping::007');
+  assert.deepEqual(made.sent, ['primus::pong::1700000000000', 'primus::pong::007']);
+  assert.deepEqual(seen, [1700000000000, 1700000000000, 7, 7]);
+});
+
+test('a server that pings in time keeps the connection', () => {
+  const made = makeClient().accept();
+
+  for (let round = 0; round < 5; round += 1) {
+    made.clock.advance(44999);
+    made.receive('primus::ping::1');
+  }
+  assert.deepEqual(names(made.log), ['open']);
+});
+
+test('a server that stops pinging is lost: offline, close, reconnect, online', () => {
+  const made = makeClient({ pingTimeout: 1000 }).accept();
+
+  made.clock.advance(999);
+  made.receive('data does not count');
+  made.clock.advance(1);
+  assert.deepEqual(names(made.log), ['open', 'data', 'offline', 'close', 'reconnect scheduled']);
+  assert.equal(made.client.online, false);
+  assert.equal(made.wire.hungUp, true);
+  made.clock.advance(500);
+  made.wire.onopen();
+  assert.deepEqual(names(made.log).slice(5), ['reconnect', 'reconnected', 'online', 'open']);
+  assert.equal(made.client.online, true);
+});
+
+test('a pingTimeout of false waits forever', () => {
+  const made = makeClient({ pingTimeout: false }).accept();
+
+  made.clock.advance(1e9);
+  assert.deepEqual(names(made.log), ['open']);
+  assert.deepEqual(made.clock.waiting, []);
+});
+
+test('the server compiles in the default of pingTimeout', () => {
+  assert.equal(makeClient({}, { pingTimeout: 900 }).client.options.pingTimeout, 900);
+  assert.equal(makeClient({ pingTimeout: 5 }, { pingTimeout: 900 }).client.options.pingTimeout, 5);
+});
+
+test('a ping is never sent unless the user asks for it', () => {
+  const made = makeClient().accept();
+
+  made.clock.advance(40000);
+  made.receive('primus::ping::1');
+  made.clock.advance(40000);
+  assert.deepEqual(made.sent, ['primus::pong::1']);
+});
+
+test('given the option ping, the client pings and measures the latency', () => {
+  const made = makeClient({ ping: 25000 }).accept();
+  let told;
+
+  made.client.on('outgoing::ping', (time) => { told = time; });
+  made.clock.advance(25000);
+  assert.deepEqual(made.sent, [`primus::ping::${told}`]);
+  made.clock.advance(30);
+  made.receive(`primus::pong::${told}`);
+  assert.equal(made.client.latency, 30);
+  made.clock.advance(25000);
+  assert.equal(made.sent.length, 2);
+  assert.deepEqual(names(made.log), ['open']);
+});
+
+test('given the option ping, a missing pong means lost', () => {
+  const made = makeClient({ ping: 1000, pong: 200 }).accept();
+
+  made.receive('primus::pong::1');
+  made.clock.advance(1199);
+  assert.deepEqual(names(made.log), ['open']);
+  made.clock.advance(1);
+  assert.deepEqual(names(made.log), ['open', 'offline', 'close', 'reconnect scheduled']);
+});
+
+test('given the option ping, pings of the server are answered all the same', () => {
+  const made = makeClient({ ping: 1000 }).accept();
+
+  made.receive('primus::ping::5');
+  assert.deepEqual(made.sent, ['primus::pong::5']);
+});
+
+test('the latency is measured after open and at every ping, by asking for the id', () => {
+  const made = makeClient().accept();
+
+  assert.equal(made.client.latency, 0);
+  assert.deepEqual(made.wire.sent, ['"primus::id::"']);
+  made.clock.advance(12);
+  made.receive('primus::id::abc');
+  assert.equal(made.client.latency, 12);
+  made.receive('primus::ping::1');
+  assert.deepEqual(made.wire.sent.slice(1), ['"primus::pong::1"', '"primus::id::"']);
+  made.clock.advance(20);
+  made.receive('primus::id::abc');
+  assert.equal(made.client.latency, 20);
+  made.receive('primus::id::abc');
+  assert.equal(made.client.latency, 20);
+});
+
+test('id calls back, or resolves, whether it is asked before or after open', async () => {
+  const made = makeClient();
+  const seen = [];
+  const early = made.client.id();
+
+  made.client.on('incoming::id', (id) => seen.push(`event ${id}`));
+  assert.equal(made.client.id((id) => seen.push(`call ${id}`)), made.client);
+  made.accept();
+  made.client.id((id) => seen.push(`again ${id}`));
+  assert.equal(made.wire.sent.length, 1);
+  made.receive('primus::id::abc');
+  assert.equal(await early, 'abc');
+  assert.deepEqual(seen, ['call abc', 'again abc', 'event abc']);
+
+  const late = made.client.id();
+  assert.equal(made.wire.sent.length, 2);
+  made.receive('primus::id::abc');
+  assert.equal(await late, 'abc');
+});
+
+test('id survives a lost connection, and is refused when the connection ends', async () => {
+  const made = makeClient().accept();
+  const asked = made.client.id();
+
+  made.wire.onclose();
+  made.clock.advance(500);
+  made.wire.onopen();
+  made.receive('primus::id::new');
+  assert.equal(await asked, 'new');
+
+  const never = made.client.id();
+  made.client.id(() => assert.fail());
+  made.client.end();
+  await assert.rejects(never, /ended before/);
+});
+
+test('a transport that knows its id is not asked', async () => {
+  const made = makeClient().accept();
+  let seen;
+
+  made.wire.link.id = 'sid';
+  assert.equal(await made.client.id(), 'sid');
+  made.client.id((id) => { seen = id; });
+  assert.equal(seen, 'sid');
+});
+
+test('when the window goes offline the connection closes, and comes back with it', () => {
+  const made = makeClient().accept();
+
+  made.network.report('offline');
+  made.network.report('offline');
+  assert.deepEqual(names(made.log), ['open', 'offline', 'close', 'end']);
+  assert.equal(made.client.online, false);
+  assert.deepEqual(made.clock.waiting, []);
+  made.network.report('online');
+  made.network.report('online');
+  made.clock.advance(500);
+  made.wire.onopen();
+  assert.deepEqual(names(made.log).slice(4),
+    ['online', 'reconnect scheduled', 'reconnect', 'reconnected', 'open']);
+});
+
+test('going offline stops a reconnection until the window is online', () => {
+  const made = makeClient().accept();
+
+  made.wire.onclose();
+  made.network.report('offline');
+  made.clock.advance(1e6);
+  assert.equal(made.wires.length, 1);
+  made.network.report('online');
+  made.clock.advance(500);
+  assert.equal(made.wires.length, 2);
+});
+
+test('a transform that never goes on does not keep a client online', () => {
+  const made = makeClient().accept();
+
+  made.client.transform('outgoing', (packet, next) => next === null);
+  made.client.write(1);
+  made.network.report('offline');
+  assert.deepEqual(names(made.log), ['open', 'offline', 'close', 'end']);
+});
+
+test('without the strategy online only the event tells', () => {
+  const made = makeClient({ strategy: 'disconnect' }).accept();
+
+  made.network.report('offline');
+  made.network.report('online');
+  made.clock.advance(1e6);
+  assert.deepEqual(names(made.log), ['open', 'offline', 'close', 'end', 'online']);
+});
+
+test('a connection that the user ended stays ended when the window comes back', () => {
+  const before = makeClient().accept();
+  const meanwhile = makeClient().accept();
+
+  before.client.end();
+  before.network.report('offline');
+  before.network.report('online');
+  meanwhile.network.report('offline');
+  meanwhile.client.end();
+  meanwhile.network.report('online');
+  for (const made of [before, meanwhile]) {
+    made.clock.advance(1e6);
+    assert.equal(made.wires.length, 1);
+    assert.equal(made.client.readyState, Primus.CLOSED);
+  }
+});
+
+test('network: false ignores the window', () => {
+  const made = makeClient({ network: false }).accept();
+
+  made.network.report('offline');
+  assert.deepEqual(names(made.log), ['open']);
+});

@@ -1,0 +1,183 @@
+import assert from 'node:assert/strict';
+import test from 'node:test';
+
+import { makeClient } from './fakes.js';
+
+test('messages arrive decoded, together with the frame', () => {
+  const made = makeClient().accept();
+  const seen = [];
+
+  made.client.on('data', (message, raw) => seen.push([message, raw]));
+  made.wire.onmessage('{"a":1}');
+  assert.deepEqual(seen, [[{ a: 1 }, '{"a":1}']]);
+});
+
+test('what was written while closed leaves in order, before what open listeners write', () => {
+  const made = makeClient();
+
+  made.client.write(1);
+  made.client.on('readyStateChange', (name) => name === 'open' && made.client.write('state'));
+  made.client.on('open', () => made.client.write('open'));
+  made.client.write(2);
+  assert.deepEqual(made.client.buffer, [1, 2]);
+  made.accept();
+  assert.deepEqual(made.sent, [1, 2, 'state', 'open']);
+  assert.deepEqual(made.client.buffer, []);
+});
+
+test('what is written while the connection is lost leaves once it is back', () => {
+  const made = makeClient().accept();
+
+  made.wire.onclose();
+  assert.equal(made.client.write('kept'), true);
+  made.clock.advance(500);
+  made.wire.onopen();
+  assert.deepEqual(made.sent, ['kept']);
+});
+
+for (const [queueSize, kept] of [[2, [3, 4]], [0, []], [Infinity, [1, 2, 3, 4]]]) {
+  test(`a queue of ${queueSize} drops the oldest`, () => {
+    const made = makeClient({ queueSize });
+
+    for (const value of [1, 2, 3, 4]) made.client.write(value);
+    made.accept();
+    assert.deepEqual(made.sent, kept);
+  });
+}
+
+test('the line ends of old JavaScript are escaped in text frames', () => {
+  const made = makeClient().accept();
+
+  made.client.write('a\u2028b\u2029c\u2028');
+  assert.equal(made.wire.sent[made.wire.sent.length - 1], '"a\\u2028b\\u2029c\\u2028"');
+});
+
+test('binary frames pass untouched, both ways', () => {
+  const bytes = new Uint8Array([1, 2, 3]).buffer;
+  const made = makeClient({}, { encode: () => bytes, decode: (frame) => frame }).accept();
+  let seen;
+
+  made.client.on('data', (data) => { seen = data; });
+  made.client.write('x');
+  made.wire.onmessage(bytes);
+  assert.equal(made.wire.sent[made.wire.sent.length - 1], bytes);
+  assert.equal(seen, bytes);
+});
+
+test('what has no frame is not sent', () => {
+  const made = makeClient().accept();
+
+  made.client.write(undefined);
+  made.client.write(() => {});
+  assert.deepEqual(made.sent, []);
+});
+
+test('a message that cannot be encoded, or decoded, is an error and nothing else', () => {
+  const made = makeClient().accept();
+  const errors = [];
+  const circular = {};
+
+  circular.circular = circular;
+  made.client.on('error', (error) => errors.push(error.message));
+  assert.equal(made.client.write(circular), true);
+  made.wire.onmessage('{');
+  made.client.write('next');
+  assert.equal(errors.length, 2);
+  assert.match(errors[0], /circular/);
+  assert.match(errors[1], /JSON/);
+  assert.deepEqual(made.sent, ['next']);
+});
+
+test('a wire that cannot send is an error', () => {
+  const made = makeClient().accept();
+
+  made.wire.link.send = () => { throw new Error('full'); };
+  made.client.write(1);
+  assert.equal(made.log.pop(), 'error');
+});
+
+test('control text never reaches the user, even when it is unknown', () => {
+  const made = makeClient().accept();
+
+  for (const text of ['primus::ping::1', 'primus::pong::1', 'primus::id::x', 'primus::new::x', 'primus::']) {
+    made.receive(text);
+  }
+  made.receive({ text: 'primus::' });
+  assert.equal(made.log.filter((name) => name === 'data').length, 1);
+});
+
+test('keys named __proto__ in messages change no prototype', () => {
+  const made = makeClient().accept();
+  let seen;
+
+  made.client.on('data', (data) => { seen = data; });
+  made.wire.onmessage('{"__proto__": {"evil": 1}}');
+  assert.equal({}.evil, undefined);
+  assert.equal(made.client.merge({}, seen).evil, undefined);
+  assert.equal(made.client.clone(seen).evil, undefined);
+  assert.deepEqual(made.client.clone({ a: 1 }), { a: 1 });
+});
+
+test('transforms change, swallow and delay messages in both directions', async () => {
+  const made = makeClient().accept();
+  const seen = [];
+
+  made.client.on('data', (data, raw) => seen.push([data, raw]));
+  made.client
+    .transform('outgoing', function sync(packet) {
+      assert.equal(this, made.client);
+      packet.data = { out: packet.data };
+      return packet.data.out !== 'secret';
+    })
+    .transform('incoming', async (packet) => {
+      packet.data = { in: packet.data };
+    });
+  made.client.write('secret');
+  made.client.write(1);
+  made.receive(2);
+  made.receive('primus::ping::9');
+  await new Promise((resolve) => setImmediate(resolve));
+
+  assert.deepEqual(made.sent, [{ out: 1 }, 'primus::pong::9']);
+  assert.deepEqual(seen, [[{ in: 2 }, '2']]);
+});
+
+test('a transform runs when the message is written, not when it leaves', () => {
+  const made = makeClient();
+  let runs = 0;
+
+  made.client.transform('outgoing', () => { runs += 1; });
+  made.client.write(1);
+  assert.equal(runs, 1);
+  made.accept();
+  assert.equal(runs, 1);
+});
+
+test('an error of a transform is emitted', () => {
+  const made = makeClient().accept();
+  let message;
+
+  made.client.on('error', (error) => { message = error.message; });
+  made.client.transform('incoming', (packet, next) => next(new Error('no')));
+  made.receive(1);
+  assert.equal(message, 'no');
+});
+
+test('there are transforms of two types', () => {
+  const { client } = makeClient();
+
+  client.removeAllListeners('error');
+  assert.throws(() => client.transform('sideways', () => {}), /transformer type: sideways/);
+});
+
+test('pipe writes every message to its destination and ends it', () => {
+  const made = makeClient().accept();
+  const seen = [];
+  const destination = { write: (data) => seen.push(data), end: () => seen.push('end') };
+
+  assert.equal(made.client.pipe(destination), destination);
+  made.client.pipe({ write: () => {}, end: () => assert.fail() }, { end: false });
+  made.receive(1);
+  made.client.end();
+  assert.deepEqual(seen, [1, 'end']);
+});

@@ -1,0 +1,38 @@
+"""The test kit: contract suites to inherit, fakes, and the fixtures of the pytest plugin."""
+
+from primus_testing.assertions import CONTRACTS
+from primus_testing.clock import ManualClock
+from primus_testing.memory import MemoryTransport, join, memory_pair
+from primus_testing.network import MemoryConnector, MemoryTransformer
+from primus_testing.parser import ParserContract
+from primus_testing.peer import Peer
+from primus_testing.plugins import PluginContract
+from primus_testing.recorder import DEADLINE, Recorder, eventually
+from primus_testing.requests import make_request
+from primus_testing.server import Answer, Running, running
+from primus_testing.tracebacks import Tracebacks
+from primus_testing.transformer import TransformerContract
+from primus_testing.websocket import WebSocketContract
+
+__all__ = [
+    "CONTRACTS",
+    "DEADLINE",
+    "Answer",
+    "ManualClock",
+    "MemoryConnector",
+    "MemoryTransformer",
+    "MemoryTransport",
+    "ParserContract",
+    "Peer",
+    "PluginContract",
+    "Recorder",
+    "Running",
+    "Tracebacks",
+    "TransformerContract",
+    "WebSocketContract",
+    "eventually",
+    "join",
+    "make_request",
+    "memory_pair",
+    "running",
+]

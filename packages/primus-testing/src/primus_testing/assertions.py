@@ -1,0 +1,18 @@
+"""Has pytest show the values in the assertions of the contracts, as it does for test files.
+
+Imported before the contracts: a module is rewritten while it is imported, or never.
+"""
+
+import pytest
+
+__all__ = ["CONTRACTS"]
+
+CONTRACTS = (
+    "primus_testing.parser",
+    "primus_testing.plugins",
+    "primus_testing.transformer",
+    "primus_testing.websocket",
+)
+"""The modules whose assertions are for the eyes of those who inherit."""
+
+pytest.register_assert_rewrite(*CONTRACTS)

@@ -1,0 +1,52 @@
+"""The pytest plugin: fixtures for tests of what extends Primus."""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
+from contextlib import AsyncExitStack
+from typing import Any
+
+import pytest
+import pytest_asyncio
+
+from primus_testing.clock import ManualClock
+from primus_testing.server import Running, running
+from primus_testing.tracebacks import Tracebacks
+
+__all__ = ["ServerFactory", "manual_clock", "primus_server", "tracebacks"]
+
+ServerFactory = Callable[..., Awaitable[Running]]
+"""``await primus_server(**options)`` gives a `Running`."""
+
+
+@pytest.fixture
+def manual_clock() -> ManualClock:
+    """A clock for the option ``clock`` of a Primus or a Socket."""
+    return ManualClock()
+
+
+@pytest.fixture
+def tracebacks() -> Iterator[Tracebacks]:
+    """What is logged as an error; the test fails for what it has not expected."""
+    handler = Tracebacks()
+    root = logging.getLogger()
+    root.addHandler(handler)
+    yield handler
+    root.removeHandler(handler)
+    handler.check()
+
+
+@pytest_asyncio.fixture
+async def primus_server(tracebacks: Tracebacks) -> AsyncIterator[ServerFactory]:
+    """Starts servers on free ports, with the arguments of `running`.
+
+    They are destroyed after the test, which fails when sparks or tasks are left, or when
+    errors were logged that it has not expected by the fixture `tracebacks`.
+    """
+    async with AsyncExitStack() as stack:
+
+        async def start(**options: Any) -> Running:
+            return await stack.enter_async_context(running(**options))
+
+        yield start

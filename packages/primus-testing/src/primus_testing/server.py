@@ -1,0 +1,123 @@
+"""A Primus that runs on a free port for the length of a test."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+from collections.abc import AsyncIterator, Mapping
+from contextlib import asynccontextmanager
+from dataclasses import dataclass, field
+from typing import Any
+
+import aiohttp
+from aiohttp import web
+
+from primus.server.primus import Primus
+from primus_testing.peer import Peer
+from primus_testing.recorder import DEADLINE, eventually
+
+__all__ = ["Answer", "Running", "running"]
+
+
+@dataclass(frozen=True, slots=True)
+class Answer:
+    """What an HTTP server has answered."""
+
+    status: int
+    headers: Mapping[str, str]
+    text: str
+
+    def json(self) -> Any:
+        """The body as JSON."""
+        return json.loads(self.text)
+
+
+@dataclass
+class Running:
+    """A Primus on an aiohttp server of its own. ``url`` is without pathname."""
+
+    primus: Primus
+    runner: web.AppRunner
+    host: str
+    port: int
+    http: aiohttp.ClientSession
+    peers: list[Peer] = field(default_factory=list)
+
+    @property
+    def url(self) -> str:
+        """What a client connects to: ``http://127.0.0.1:40123``."""
+        return f"http://{self.host}:{self.port}"
+
+    async def get(self, path: str, method: str = "GET", **options: Any) -> Answer:
+        """The answer to a plain request; `options` are those of aiohttp's client."""
+        timeout = aiohttp.ClientTimeout(total=DEADLINE)
+        url = self.url + path
+        async with self.http.request(method, url, timeout=timeout, **options) as response:
+            return Answer(response.status, response.headers, await response.text())
+
+    async def peer(self, query: str = "", **dial: Any) -> Peer:
+        """A peer that is connected by the client half of this server's transformer.
+
+        Args:
+            query: a query string, with its question mark.
+            dial: more for `primus.transformer.Dial`.
+        """
+        url = self.url + self.primus.pathname + query
+        peer = await Peer.open(type(self.primus.transformer), url, **dial)
+        self.peers.append(peer)
+        return peer
+
+    async def stop(self) -> None:
+        """Destroy the Primus, then stop the HTTP server."""
+        for peer in self.peers:
+            peer.abort()
+        async with asyncio.timeout(DEADLINE):
+            await self.http.close()
+            await self.primus.destroy()
+            await self.runner.cleanup()
+
+
+@asynccontextmanager
+async def running(
+    app: web.Application | None = None, host: str = "127.0.0.1", **options: Any
+) -> AsyncIterator[Running]:
+    """Run a Primus on a free port.
+
+    Args:
+        app: an application to attach to; by default one that answers ``original listener``
+            outside of the pathname.
+        host: the address to listen on.
+        options: those of `Primus`.
+
+    Raises:
+        AssertionError: at the end, when it leaves sparks or tasks behind.
+    """
+    before = asyncio.all_tasks()
+    app = _application() if app is None else app
+    primus = Primus(app, **options)
+    runner = web.AppRunner(app, access_log=None, shutdown_timeout=0.1)
+    await runner.setup()
+    await web.TCPSite(runner, host, 0).start()
+    shown = f"[{host}]" if ":" in host else host
+    # What is asked is asked on a connection of its own, so that none is kept open.
+    http = aiohttp.ClientSession(connector=aiohttp.TCPConnector(force_close=True))
+    server = Running(primus, runner, shown, runner.addresses[0][1], http)
+    try:
+        yield server
+    finally:
+        await server.stop()
+    assert not len(primus), f"{len(primus)} sparks are left of a Primus that was destroyed"
+    await eventually(lambda: not _started_since(before))
+
+
+def _started_since(before: set[asyncio.Task[Any]]) -> set[asyncio.Task[Any]]:
+    return {task for task in asyncio.all_tasks() if task not in before}
+
+
+def _application() -> web.Application:
+    async def original(request: web.Request) -> web.Response:
+        return web.Response(text="original listener")
+
+    app = web.Application()
+    app.router.add_get("/original", original)
+    return app
