@@ -12,11 +12,11 @@ import shutil
 import subprocess
 import sys
 import tomllib
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from functools import cache
 from itertools import chain
 from pathlib import Path
-from typing import Any, NoReturn
+from typing import Any
 
 import nox
 from packaging.requirements import Requirement
@@ -73,7 +73,7 @@ PYTHONS = _pythons()
 @nox.session(allow_parallel=True)
 def lint(session: nox.Session) -> None:
     """Style, formatting, types (mypy strict) and import contracts."""
-    _install(session, *DISTRIBUTIONS, tools=["lint"])
+    _install(session, *DISTRIBUTIONS, tools=["lint"], extras=True)
     session.run("ruff", "check", ".")
     session.run("ruff", "format", "--check", ".")
     session.run("mypy", *(str(folder / "src") for folder in DISTRIBUTIONS.values()))
@@ -83,16 +83,17 @@ def lint(session: nox.Session) -> None:
 
 @nox.session(allow_parallel=True)
 def docs(session: nox.Session) -> None:
-    """The documentation, built strictly into docs/_build/html."""
+    """The documentation, built strictly into docs/_build/html, and its snippets run."""
     _install(session, *DISTRIBUTIONS, tools=["docs"])
     session.run("sphinx-build", "-W", "-n", "--keep-going", "-q", "docs", "docs/_build/html")
+    session.run("pytest", "docs", *session.posargs)
 
 
 @nox.session(python=PYTHONS, allow_parallel=True)
 @nox.parametrize("distribution", [nox.param(name, id=name) for name in DISTRIBUTIONS])
 def tests(session: nox.Session, distribution: str) -> None:
     """The tests of each distribution, installed alone, on every Python found."""
-    _install(session, distribution, group="test")
+    _install(session, distribution, group="test", extras=True)
     session.run("pytest", str(DISTRIBUTIONS[distribution] / "tests"), *session.posargs)
 
 
@@ -126,14 +127,15 @@ def browser(session: nox.Session) -> None:
     """The browser client: its modules in Node, then the served library in Chromium."""
     _install(session, *DISTRIBUTIONS, tools=["integration"])
     _use_node(session)
-    session.run("node", "--test", "packages/primus-core/tests/browser/", external=True)
+    modules = sorted(ROOT.glob("packages/*/tests/browser/*.test.js"))
+    session.run("node", "--test", *map(str, modules), external=True)
     _integration_tests(session, "browser")
 
 
 @nox.session
 def integration(session: nox.Session) -> None:
     """Real processes, real sockets and real Node peers."""
-    _install(session, *DISTRIBUTIONS, tools=["integration"])
+    _install(session, *DISTRIBUTIONS, tools=["integration"], extras=True)
     _use_node(session)
     elsewhere = [f"--ignore-glob=*/test_{name}*.py" for name in ("browser", "autobahn")]
     session.run("pytest", "integration-tests", *elsewhere, *session.posargs)
@@ -143,7 +145,6 @@ def integration(session: nox.Session) -> None:
 def autobahn(session: nox.Session) -> None:
     """The WebSocket conformance suite (autobahntestsuite), which needs a Python 2.7."""
     _install(session, *DISTRIBUTIONS, tools=["integration"])
-    _use_wstest(session)
     _integration_tests(session, "autobahn")
 
 
@@ -157,7 +158,7 @@ def demo(session: nox.Session) -> None:
 @nox.session(default=False)
 def coverage(session: nox.Session) -> None:
     """What the tests of all distributions leave untouched, on one Python."""
-    _install(session, *DISTRIBUTIONS, group="test", tools=["coverage"])
+    _install(session, *DISTRIBUTIONS, group="test", tools=["coverage"], extras=True)
     session.run("coverage", "erase")
     for folder in DISTRIBUTIONS.values():
         session.run("coverage", "run", "-m", "pytest", "-q", str(folder / "tests"))
@@ -178,8 +179,7 @@ def constraints(session: nox.Session) -> None:
     """Resolve everything used here again, and write the pins to constraints.txt."""
     wanted = {text for group in TOOLS.values() for text in group}
     for name in DISTRIBUTIONS:
-        extras = _declared(name)["project"].get("optional-dependencies", {}).values()
-        wanted |= {*_requirements(name), *_group(name, "test"), *chain(*extras)}
+        wanted |= {*_requirements(name), *_extras(name), *_group(name, "test")}
     wanted = {text for text in wanted if not _ours([text])}
     source = Path(session.create_tmp()) / "requirements.in"
     source.write_text("\n".join(sorted(wanted)) + "\n")
@@ -191,16 +191,23 @@ def constraints(session: nox.Session) -> None:
 
 
 def _install(
-    session: nox.Session, *names: str, group: str = "", tools: list[str] | None = None
+    session: nox.Session,
+    *names: str,
+    group: str = "",
+    tools: Sequence[str] = (),
+    extras: bool = False,
 ) -> None:
     """Install distributions from their folders, and the tools of the root's dependency groups.
 
-    ``group`` names a dependency group of each distribution to install with it. What they need of
-    this repository is installed from its folder as well, never from an index.
+    ``group`` names a dependency group of each distribution to install with it, and ``extras`` asks
+    for all its extras. What a distribution needs of this repository is installed from its folder
+    as well, never from an index.
     """
-    others = {text for tool in tools or [] for text in TOOLS[tool]}
-    others |= {text for name in names for text in _group(name, group) if not _ours([text])}
-    pending = {*names, *_ours(text for name in names for text in _group(name, group))}
+    others = {text for tool in tools for text in TOOLS[tool]}
+    asked = {text for name in names for text in _group(name, group)}
+    asked |= {text for name in names for text in _extras(name) if extras}
+    pending = {*names, *_ours(asked)}
+    others |= {text for text in asked if not _ours([text])}
     wanted: set[str] = set()
     while pending:
         wanted |= pending
@@ -217,6 +224,10 @@ def _declared(name: str) -> dict[str, Any]:
 
 def _requirements(name: str) -> list[str]:
     return list(_declared(name)["project"]["dependencies"])
+
+
+def _extras(name: str) -> list[str]:
+    return list(chain(*_declared(name)["project"].get("optional-dependencies", {}).values()))
 
 
 def _group(name: str, group: str) -> list[str]:
@@ -253,33 +264,3 @@ def _use_node(session: nox.Session) -> None:
         version = subprocess.run(["node", "-v"], capture_output=True, text=True, check=True).stdout
     if not version or int(version.lstrip("v").split(".")[0]) < 20:
         _install(session, tools=["node"])
-
-
-def _use_wstest(session: nox.Session) -> None:
-    """Put autobahntestsuite's ``wstest`` on the session's PATH."""
-    python = next(map(str, PYENV.glob("2.7.*/bin/python2.7")), None) or shutil.which("python2.7")
-    if python is None:
-        _missing(session, "Python 2.7")
-    suite = Path(session.virtualenv.location).resolve() / "autobahntestsuite"
-    program = Path(session.bin) / "wstest"
-    if not program.exists():
-        pip = [python, "-m", "pip", "--disable-pip-version-check", "install", "--quiet"]
-        session.run(*pip, "--target", str(suite), "autobahntestsuite==25.10.1", external=True)
-        program.write_text(WSTEST.format(python=python, suite=str(suite)))
-        program.chmod(0o755)
-
-
-# The suite's packages share namespaces through .pth files, which only a site directory reads.
-WSTEST = """#!{python}
-import site
-site.addsitedir({suite!r})
-from autobahntestsuite.wstest import run
-run()
-"""
-
-
-def _missing(session: nox.Session, what: str) -> NoReturn:
-    """Skip a session whose tool is not installed; continuous integration must have it."""
-    if os.environ.get("CI"):
-        session.error(f"{what} is not installed")
-    session.skip(f"{what} is not installed")

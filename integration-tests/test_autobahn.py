@@ -18,15 +18,15 @@ real Primus."""
 
 async def test_only_the_failures_of_real_primus(request: pytest.FixtureRequest) -> None:
     full = request.config.getoption("--autobahn-full")
-    large = suite.CORE + suite.LARGE
+    deflate = suite.CORE + suite.DEFLATE + (suite.LARGE if full else [])
 
     plain, deflated = await asyncio.gather(
-        suite.run(False, large, []),
-        suite.run(True, large + suite.DEFLATE, [] if full else suite.SLOW_DEFLATE + suite.LARGE),
+        suite.run(False, suite.CORE + suite.LARGE, suite.EMPTY_FLOOD),
+        suite.run(True, deflate, suite.EMPTY_FLOOD + ([] if full else suite.SLOW_DEFLATE)),
     )
 
-    assert len(plain) >= 301
-    assert len(deflated) >= (517 if full else 247)
+    assert len(plain) == 300
+    assert len(deflated) == (516 if full else 283)
     for verdicts in (plain, deflated):
         failed = {case: verdict for case, verdict in verdicts.items() if verdict.failed}
         assert set(failed) == BY_DESIGN, failed

@@ -18,6 +18,7 @@ SCRIPT = """
   socket.on('data', (data) => got.push(data));
   for (const event of ['open', 'close', 'end', 'offline', 'online', 'reconnected', 'error'])
     socket.on(event, () => story.push(event));
+  null;
 """
 
 

@@ -36,7 +36,7 @@ AWKWARD = [
     False,
     [],
     {},
-    "primus:: is only reserved with two colons: primus:hello",
+    "primus:hello is not reserved, as it has one colon",
     {"primus::id::": "only text is control text"},
     "x" * 300_000,
     ["\U0001f600" * 75_000],

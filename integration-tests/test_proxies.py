@@ -5,7 +5,7 @@ from pathlib import Path
 import pytest
 
 from harness.casts import NODE, OURS_IN_NODE, OURS_IN_PYTHON
-from harness.network import RawWebSocket
+from harness.network import RawWebSocket, Refused
 from harness.proxies import proxy
 from harness.stage import Stage
 
@@ -70,5 +70,5 @@ async def test_a_refusal_passes_through(stage: Stage, kind: str, tmp_path: Path)
     server = await stage.server(OURS_IN_PYTHON, token="sesame")
 
     async with proxy(kind, server.port, tmp_path) as port:
-        with pytest.raises(AssertionError, match="HTTP/1.1 401"):
+        with pytest.raises(Refused, match="HTTP/1.1 401"):
             await RawWebSocket.connect(port)

@@ -22,6 +22,7 @@ async def test_ten_thousand_connections_leave_nothing_behind(stage: Stage) -> No
     server = Server(await stage.process(OURS_IN_PYTHON))
     await server.listen(echo=True, quiet=True)
     await visit(server)
+    await server.ask("census")  # the first one leaves something behind itself
     before = await server.ask("census")
 
     for _ in range(ROUNDS):
@@ -29,8 +30,7 @@ async def test_ten_thousand_connections_leave_nothing_behind(stage: Stage) -> No
     after = await server.ask("census")
 
     more = Counter(after["objects"]) - Counter(before["objects"])
-    assert sum(more.values()) < CLIENTS / 2, more.most_common(10)
-    assert {name: count for name, count in more.items() if count >= 50} == {}
+    assert sum(more.values()) < 50, more.most_common(10)
     assert after["tasks"] == before["tasks"]
     assert after["rss"] - before["rss"] < 10 * MEGABYTE
 
@@ -66,6 +66,7 @@ async def test_a_client_that_does_not_read_cannot_fill_the_memory(
     await server.listen(options={"high_water": high_water}, echo=True, quiet=True)
     deaf = [await RawWebSocket.connect(server.port, receive_buffer=4096) for _ in range(5)]
     async with await RawWebSocket.connect(server.port) as healthy:
+        reading = asyncio.create_task(until(healthy, b'"still there"'))
         before = await server.ask("census")
 
         await FLOODS[manner](server, deaf)
@@ -75,10 +76,15 @@ async def test_a_client_that_does_not_read_cannot_fill_the_memory(
         # What a socket holds in the kernel is not counted here: only what the server keeps.
         assert grown < len(deaf) * high_water + 12 * MEGABYTE, f"{grown / MEGABYTE:.1f} MiB more"
         healthy.send(b'"still there"')
-        while (await healthy.receive())[1] != b'"still there"':
-            pass
+        await reading
     for client in deaf:
         client.writer.transport.abort()
+
+
+async def until(client: RawWebSocket, payload: bytes) -> None:
+    """Read all that comes, until it is that."""
+    while (await client.receive())[1] != payload:
+        pass
 
 
 async def write_one_by_one(server: Server, deaf: list[RawWebSocket]) -> None:

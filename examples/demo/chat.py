@@ -10,6 +10,7 @@ it wrote while there was no connection is said under the right name as soon as t
 from __future__ import annotations
 
 import asyncio
+import hashlib
 import secrets
 import time
 import unicodedata
@@ -17,7 +18,6 @@ from collections import deque
 from typing import Any
 
 from outage import Listener
-
 from primus import Primus, Spark
 
 HISTORY = 60
@@ -42,6 +42,8 @@ class Visitor:
         self.spark = spark
         self.name = name_of(spark.query.get("name")) or f"Guest {secrets.randbelow(9000) + 1000}"
         self.token = text_of(spark.query.get("tab"), TOKEN) or spark.id
+        self.id = hashlib.sha256(self.token.encode()).hexdigest()[:16]
+        """What the others know the tab by, over all its connections; the token is its secret."""
         self._tokens = float(BURST)
         self._filled = time.monotonic()
 
@@ -83,7 +85,7 @@ class Chat:
         # A copy: what is noted from here on comes by itself.
         welcome = {
             "type": "welcome",
-            "you": spark.id,
+            "you": visitor.id,
             "name": visitor.name,
             "epoch": self.epoch,
             "outage": self.listener.seconds,
@@ -105,7 +107,8 @@ class Chat:
         self._leaving[visitor.token] = asyncio.get_running_loop().call_later(
             grace, self._gone, visitor
         )
-        self.tell_people()
+        if not self.listener.away:
+            self.tell_people()
 
     def _gone(self, visitor: Visitor) -> None:
         self._leaving.pop(visitor.token, None)
@@ -126,7 +129,7 @@ class Chat:
             case {"type": "ping", "at": int() | float() as at}:
                 visitor.spark.write({"type": "pong", "at": at})
             case {"type": "typing"}:
-                self.tell_others(visitor, {"type": "typing", "id": visitor.spark.id})
+                self.tell_others(visitor, {"type": "typing", "id": visitor.id})
             case {"type": "say", "text": str() as text, "key": str() as key}:
                 if text := text_of(text, TEXT):
                     self.note("said", visitor, text=text, key=text_of(key, TOKEN))
@@ -156,7 +159,7 @@ class Chat:
         note = {
             "number": self._number,
             "kind": kind,
-            "id": visitor.spark.id,
+            "id": visitor.id,
             "name": visitor.name,
             "at": round(time.time() * 1000),
             **more,
@@ -166,7 +169,7 @@ class Chat:
 
     def tell_people(self) -> None:
         """Tell everybody who is there."""
-        people = [{"id": id, "name": visitor.name} for id, visitor in self.visitors.items()]
+        people = [{"id": visitor.id, "name": visitor.name} for visitor in self.visitors.values()]
         self.primus.write({"type": "people", "count": len(people), "people": people[:PEOPLE]})
 
     def tell_others(self, visitor: Visitor, message: dict[str, Any]) -> None:

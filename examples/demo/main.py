@@ -1,6 +1,6 @@
 """The demo: a chat among the open tabs, on a server that any of them can take away.
 
-    python examples/demo/main.py --transformer websockets --parser json --port 8080
+Run it as ``python examples/demo/main.py --transformer websockets --parser json --port 8080``.
 """
 
 from __future__ import annotations
@@ -15,9 +15,9 @@ from pathlib import Path
 from urllib.parse import urlsplit
 
 from aiohttp import web
+
 from chat import Chat
 from outage import Listener
-
 from primus import Primus, PrimusError, Request, Response
 
 PAGE = Path(__file__).parent / "page"

@@ -59,6 +59,11 @@ class Listener:
             return self.seconds + REST
         return max(0.0, self._rested - time.monotonic())
 
+    @property
+    def away(self) -> bool:
+        """Whether there is an outage."""
+        return self._outage is not None
+
     def drop(self) -> None:
         """Begin an outage, unless it is too early for one."""
         if self.wait == 0:

@@ -2,6 +2,7 @@
 
 import asyncio
 import base64
+import contextlib
 import os
 import socket
 import ssl
@@ -18,6 +19,10 @@ def free_port() -> int:
     with socket.socket() as probe:
         probe.bind(("127.0.0.1", 0))
         return int(probe.getsockname()[1])
+
+
+class Refused(Exception):
+    """The answer to the handshake was something else than 101: its text is the head of it."""
 
 
 class RawWebSocket:
@@ -51,9 +56,12 @@ class RawWebSocket:
             f"Connection: Upgrade\r\nSec-WebSocket-Key: {key}\r\n"
             f"Sec-WebSocket-Version: 13\r\n{headers}\r\n".encode()
         )
+        made = cls(reader, writer)
         head = await reader.readuntil(b"\r\n\r\n")
-        assert head.startswith(b"HTTP/1.1 101 "), head
-        return cls(reader, writer)
+        if not head.startswith(b"HTTP/1.1 101 "):
+            await made.close()
+            raise Refused(head.decode())
+        return made
 
     def send(self, payload: bytes, opcode: int = TEXT) -> None:
         """Send one frame, masked with zeros as only a test may."""
@@ -81,10 +89,8 @@ class RawWebSocket:
     async def close(self) -> None:
         """Hang up."""
         self.writer.close()
-        try:
+        with contextlib.suppress(ConnectionError, ssl.SSLError):
             await self.writer.wait_closed()
-        except (ConnectionError, ssl.SSLError):
-            return
 
     async def __aenter__(self) -> "RawWebSocket":
         return self

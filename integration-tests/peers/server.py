@@ -9,6 +9,7 @@ from typing import Any
 
 import wire
 from aiohttp import web
+from aiohttp.http_exceptions import HttpProcessingError
 
 from primus import Primus, Request, Spark, Unauthorized
 
@@ -168,6 +169,12 @@ COMMANDS = {
     )
 }
 
+def is_ours(record: logging.LogRecord) -> bool:
+    """Leave out what aiohttp says of bytes that are no HTTP: no application ever sees those."""
+    return not (record.exc_info and isinstance(record.exc_info[1], HttpProcessingError))
+
+
 if __name__ == "__main__":
     logging.basicConfig(level=logging.WARNING)
+    logging.getLogger("aiohttp.server").addFilter(is_ours)
     asyncio.run(wire.serve(COMMANDS))

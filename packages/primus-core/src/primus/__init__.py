@@ -1,5 +1,7 @@
 """Primus: one API for real-time connections, whatever carries them."""
 
+from typing import TYPE_CHECKING, Any
+
 from primus.errors import (
     AttachError,
     BrokenPluginError,
@@ -28,6 +30,10 @@ from primus.server.spark import Spark
 from primus.transformer import Transformer, Transport
 from primus.version import __version__
 
+if TYPE_CHECKING:
+    from primus.client.connect import connect
+    from primus.client.socket import Socket
+
 __all__ = [
     "AttachError",
     "BrokenPluginError",
@@ -47,6 +53,7 @@ __all__ = [
     "Request",
     "Response",
     "SlowConsumerError",
+    "Socket",
     "Spark",
     "TransformError",
     "Transformer",
@@ -55,6 +62,20 @@ __all__ = [
     "Unauthorized",
     "UnknownPluginError",
     "__version__",
+    "connect",
     "hookimpl",
     "hookspec",
 ]
+
+
+def __getattr__(name: str) -> Any:
+    """The client, imported when it is first asked for: a server does without it."""
+    if name == "Socket":
+        from primus.client.socket import Socket
+
+        return Socket
+    if name == "connect":
+        from primus.client.connect import connect
+
+        return connect
+    raise AttributeError(f"module {__name__!r} has no attribute {name!r}")

@@ -80,8 +80,12 @@ class Connection(Outbound):
         """The messages for iteration; from the first call on, messages wait to be taken."""
         if self._messages is None:
             self._messages = Messages()
-            if self._state == CLOSED and self._transport is None:
+            if self._is_over():
                 self._messages.finish()
             self.on("data", self._messages.put)
             self.on("end", self._messages.finish)
         return self._messages
+
+    def _is_over(self) -> bool:
+        """Whether no message will come any more."""
+        return self._state == CLOSED and self._transport is None

@@ -69,6 +69,8 @@ class Endpoint(Emitter):
         """Let go of the transport, which has nobody to tell anything from now on."""
         transport, self._transport = self._transport, None
         self._jammed = False
+        if transport is not None:
+            transport.connection = None
         return transport
 
     def seen(self) -> None:

@@ -21,6 +21,7 @@ if TYPE_CHECKING:
 __all__ = ["Inbound"]
 
 _LOST: Final = object()
+_HELD: Final = object()
 
 
 class Inbound(Endpoint):
@@ -57,6 +58,9 @@ class Inbound(Endpoint):
 
     def hold(self, pending: Awaitable[None]) -> None:
         """Keep messages back until `pending` is done, then deliver them in order."""
+        if self._inbox is not None:
+            self._inbox.entries.appendleft((_HELD, pending))
+            return
         self._inbox = Inbox()
         spawn(self._catch_up(self._inbox, pending))
 
@@ -133,6 +137,9 @@ class Inbound(Endpoint):
             if not inbox.entries:
                 break
             data, raw = inbox.take()
+            if data is _HELD:
+                pending = raw
+                continue
             if data is _LOST:
                 self._inbox = None
                 self._ended(raw)

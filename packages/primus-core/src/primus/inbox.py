@@ -37,3 +37,9 @@ class Inbox:
         if isinstance(raw, str | bytes):
             self.size -= len(raw)
         return data, raw
+
+    def clear(self) -> None:
+        """Forget what has been kept."""
+        self.entries.clear()
+        self.size = 0
+        self.paused = False

@@ -31,6 +31,11 @@ class Messages:
         self._taken = asyncio.get_running_loop().create_future()
         return self._taken
 
+    @property
+    def is_finished(self) -> bool:
+        """Whether nothing more will come."""
+        return self._done
+
     def finish(self) -> None:
         """Nothing more will come; what is queued can still be taken."""
         self._done = True

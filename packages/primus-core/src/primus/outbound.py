@@ -138,12 +138,13 @@ class Outbound(Inbound):
     def _finish(self) -> None:
         """Close the transport, behind all that was written before."""
         if self._outbox is not None:
-            self._outbox.append((self._close_transport, None))
+            self._outbox.append((self._close_transport, self._transport))
         else:
-            self._close_transport(None)
+            self._close_transport(self._transport)
 
-    def _close_transport(self, _: object) -> None:
-        transport = self._detach()
+    def _close_transport(self, transport: Transport | None) -> None:
+        if transport is self._transport:
+            self._detach()
         if transport is not None:
             transport.close()
 

@@ -7,7 +7,7 @@ is no plugin are three errors, each with its cure.
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from difflib import get_close_matches
 from importlib.metadata import EntryPoint, entry_points
@@ -26,6 +26,7 @@ __all__ = [
     "find",
     "installed",
     "parser_named",
+    "plugins_named",
     "transformer_named",
 ]
 
@@ -136,6 +137,19 @@ def parser_named(wanted: str | Parser) -> tuple[str, Parser]:
             f"a parser must be a name, or an object with encode and decode, not {found!r}"
         )
     return name, found
+
+
+def plugins_named(plugins: Mapping[str, Any]) -> dict[str, Any]:
+    """The plugin objects, by name; `None` and texts are looked up among what is installed.
+
+    Raises:
+        UnknownPluginError: nobody offers one.
+        BrokenPluginError: one cannot be imported.
+    """
+    return {
+        name: find(PLUGIN, plugin or name) if plugin is None or isinstance(plugin, str) else plugin
+        for name, plugin in plugins.items()
+    }
 
 
 def _made(kind: Kind, name: str, hook: str) -> Any:

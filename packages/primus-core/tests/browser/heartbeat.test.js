@@ -209,6 +209,7 @@ test('without the strategy online only the event tells', () => {
 test('a connection that the user ended stays ended when the window comes back', () => {
   const before = makeClient().accept();
   const meanwhile = makeClient().accept();
+  const inside = makeClient().accept();
 
   before.client.end();
   before.network.report('offline');
@@ -216,7 +217,10 @@ test('a connection that the user ended stays ended when the window comes back', 
   meanwhile.network.report('offline');
   meanwhile.client.end();
   meanwhile.network.report('online');
-  for (const made of [before, meanwhile]) {
+  inside.client.on('offline', inside.client.end);
+  inside.network.report('offline');
+  inside.network.report('online');
+  for (const made of [before, meanwhile, inside]) {
     made.clock.advance(1e6);
     assert.equal(made.wires.length, 1);
     assert.equal(made.client.readyState, Primus.CLOSED);

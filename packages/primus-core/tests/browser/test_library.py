@@ -3,6 +3,7 @@ from dataclasses import replace
 from importlib.resources import files
 
 import pytest
+
 from primus.browser import Browser, LibraryParts, declarations, library
 from primus.browser.library import MODULES, fill
 from primus.errors import PrimusError

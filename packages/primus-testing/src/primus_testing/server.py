@@ -107,11 +107,15 @@ async def running(
     finally:
         await server.stop()
     assert not len(primus), f"{len(primus)} sparks are left of a Primus that was destroyed"
-    await eventually(lambda: not _started_since(before))
+    try:
+        await eventually(lambda: not _started_since(before))
+    except AssertionError:
+        left = _started_since(before)
+        raise AssertionError(f"a Primus that was destroyed leaves tasks: {left}") from None
 
 
 def _started_since(before: set[asyncio.Task[Any]]) -> set[asyncio.Task[Any]]:
-    return {task for task in asyncio.all_tasks() if task not in before}
+    return asyncio.all_tasks() - before - {asyncio.current_task()}  # type: ignore[arg-type]
 
 
 def _application() -> web.Application:

@@ -43,8 +43,9 @@ class WebSocketsConnector(Connector):
         try:
             await _dial(uri, dial, opening)
             await opening.opened
+            opening.check()
         except BaseException:
-            opening.abort()
+            opening.give_up()
             raise
         connection.attach(opening)
         return opening
@@ -68,11 +69,29 @@ class _OpeningTransport(WebSocketTransport):
         self._early: list[Any] | None = None
         self.opened: asyncio.Future[None] = asyncio.get_running_loop().create_future()
 
+    def check(self) -> None:
+        """Make sure that the wire has not been lost since the handshake.
+
+        Raises:
+            TransportError: it has.
+        """
+        if self._wire is None:
+            raise _failure(None)
+
+    def give_up(self) -> None:
+        """Nobody waits for the handshake any more."""
+        self.opened.cancel()
+        if not self.opened.cancelled():
+            self.opened.exception()  # retrieved, so that asyncio does not complain
+        self.abort()
+
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
         """Send the handshake."""
         super().connection_made(transport)
         request = self._client.connect()
         for name, value in self._headers.items():
+            if name in request.headers:
+                del request.headers[name]
             request.headers[name] = value
         self._client.send_request(request)
         self._put(*self._client.data_to_send())

@@ -10,7 +10,6 @@ from __future__ import annotations
 import asyncio
 import logging
 import struct
-from collections.abc import MutableMapping
 from typing import Any, Final, cast
 
 from websockets.extensions.permessage_deflate import PerMessageDeflate
@@ -40,12 +39,6 @@ class QuietLogger(logging.LoggerAdapter[logging.Logger]):
     def info(self, msg: object, *args: Any, **kwargs: Any) -> None:
         """Log at DEBUG."""
         self.debug(msg, *args, **kwargs)
-
-    def process(
-        self, msg: Any, kwargs: MutableMapping[str, Any]
-    ) -> tuple[Any, MutableMapping[str, Any]]:
-        """Leave the line as it is."""
-        return msg, kwargs
 
 
 class WebSocketTransport(asyncio.Protocol, Transport):
@@ -167,7 +160,7 @@ class WebSocketTransport(asyncio.Protocol, Transport):
 
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
         """Take the wire."""
-        self._wire = cast(asyncio.Transport, transport)  # uvloop's is no subclass
+        self._wire = cast("asyncio.Transport", transport)  # uvloop's is no subclass
         if self._high_water is not None:
             self._wire.set_write_buffer_limits(self._high_water)
 

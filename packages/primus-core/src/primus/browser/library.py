@@ -30,6 +30,7 @@ MODULES = (
     "options",
     "heartbeat",
     "wire",
+    "messages",
     "connection",
     "primus",
     "requires",

@@ -59,9 +59,7 @@ def run(args: argparse.Namespace) -> int:
     if args.json:
         print(json.dumps([asdict(offer) for offer in found], indent=2))
         return 0
-    for kind in (TRANSFORMER, PARSER, PLUGIN):
-        print(f"{kind.name}s")
-        _print([offer for offer in found if offer.kind == kind.name])
+    _print(found)
     return 0
 
 
@@ -97,12 +95,18 @@ def _hooks(kind: Kind, name: str) -> list[str]:
 
 
 def _print(found: list[Offer]) -> None:
-    if not found:
-        print("  none")
     names = max((len(offer.name) for offer in found), default=0)
-    owners = [f"{offer.distribution} {offer.version}" for offer in found]
-    width = max(map(len, owners), default=0)
-    for offer, owner in zip(found, owners, strict=True):
-        hooks = ", ".join(hook.removeprefix("primus_") for hook in offer.hooks)
-        state = hooks if offer.error is None else f"broken: {offer.error}"
-        print(f"  {offer.name:{names}}  {owner:{width}}  {state}")
+    owners = max((len(_owner(offer)) for offer in found), default=0)
+    for kind in (TRANSFORMER, PARSER, PLUGIN):
+        print(f"{kind.name}s")
+        listed = [offer for offer in found if offer.kind == kind.name]
+        for offer in listed:
+            hooks = ", ".join(hook.removeprefix("primus_") for hook in offer.hooks)
+            state = hooks if offer.error is None else f"broken: {offer.error}"
+            print(f"  {offer.name:{names}}  {_owner(offer):{owners}}  {state}")
+        if not listed:
+            print("  none")
+
+
+def _owner(offer: Offer) -> str:
+    return f"{offer.distribution} {offer.version}"

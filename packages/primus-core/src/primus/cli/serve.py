@@ -6,11 +6,11 @@ import argparse
 import asyncio
 import importlib
 import logging
-import os
 import signal
 import sys
 from collections.abc import Callable
 from contextlib import suppress
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from primus.cli.options import add_server_options, server_options
@@ -67,9 +67,7 @@ def add(subparsers: Any) -> None:
     parser.add_argument(
         "--echo", action="store_true", help="send every message back to where it came from"
     )
-    parser.add_argument(
-        "--verbose", action="store_true", help="log what happens to standard error"
-    )
+    parser.add_argument("--verbose", action="store_true", help="log what happens to standard error")
     where = parser.add_argument_group("where")
     where.add_argument(
         "--host",
@@ -114,7 +112,7 @@ def load(target: str) -> Setup:
     name, _, attribute = target.partition(":")
     if not name or not attribute:
         raise PrimusError(f"{target!r}: must be MODULE:FUNCTION, such as chat:setup")
-    if (here := os.getcwd()) not in sys.path:
+    if (here := str(Path.cwd())) not in sys.path:
         sys.path.insert(0, here)
     try:
         found: Any = importlib.import_module(name)
@@ -141,7 +139,7 @@ async def _serve(args: argparse.Namespace, setup: Setup | None) -> None:
             _echo if args.echo else None,
             host=args.host,
             port=args.port,
-            iknowhttpsisbetter=args.host in LOOPBACK,
+            iknowhttpsisbetter=True,
             **options,
         )
     except OSError as error:
@@ -150,11 +148,20 @@ async def _serve(args: argparse.Namespace, setup: Setup | None) -> None:
     stopped = _stop_signal()
     print(f"Primus {primus.version} ({primus.transformer_name}, {primus.parser_name})")
     print(f"listening at {primus.url}, pathname {primus.pathname}", flush=True)
+    _advise(args)
     try:
         await stopped.wait()
     finally:
         # The clients may come back: most stops are the beginning of a restart.
         await primus.destroy(reconnect=True)
+
+
+def _advise(args: argparse.Namespace) -> None:
+    """What a newcomer may have overlooked."""
+    if args.target is None and not args.echo:
+        print("nobody handles the messages: give MODULE:FUNCTION, or --echo", file=sys.stderr)
+    if args.cert is None and args.host not in LOOPBACK:
+        print("this is plain HTTP: give --cert and --key for HTTPS", file=sys.stderr)
 
 
 def _primus_class(setup: Setup | None) -> type[Primus]:
@@ -171,7 +178,7 @@ def _primus_class(setup: Setup | None) -> type[Primus]:
 
         async def _set_up(self, app: Application) -> None:
             try:
-                result = None if setup is None else setup(self)
+                result: Any = None if setup is None else setup(self)
                 if is_awaitable(result):
                     await result
             except OSError as error:

@@ -1,0 +1,1 @@
+"""The client: `Socket`, and what it is made of."""

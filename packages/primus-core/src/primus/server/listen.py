@@ -10,6 +10,7 @@ from collections.abc import Awaitable, Callable
 from typing import TYPE_CHECKING, Any
 
 from aiohttp import web
+from aiohttp.http_exceptions import HttpProcessingError
 from aiohttp.web_protocol import RequestHandler
 
 from primus.server.hosts.aiohttp import AiohttpHost
@@ -68,6 +69,18 @@ async def create_server(
     return primus
 
 
+class ServerLogger(logging.LoggerAdapter[logging.Logger]):
+    """Logs at DEBUG, without a traceback, what only a peer's malformed request has caused."""
+
+    def exception(self, msg: object, *args: Any, **kwargs: Any) -> None:
+        """Log an error; a malformed request is none of ours."""
+        error = kwargs.get("exc_info")
+        if isinstance(error, HttpProcessingError):
+            self.debug("refused a malformed request: %s", error.message)
+        else:
+            super().exception(msg, *args, **kwargs)
+
+
 class OwnServer:
     """An aiohttp server that drops whoever connects and then says nothing.
 
@@ -78,7 +91,9 @@ class OwnServer:
 
     def __init__(self, app: web.Application, head_timeout: float | None) -> None:
         app.middlewares.append(self._arrived)
-        self._runner = web.AppRunner(app, access_log=None, keepalive_timeout=KEEPALIVE)
+        self._runner = web.AppRunner(
+            app, access_log=None, keepalive_timeout=KEEPALIVE, logger=ServerLogger(log)
+        )
         self._head_timeout = head_timeout
         self._silent: dict[RequestHandler, asyncio.TimerHandle] = {}
         self._server: asyncio.Server | None = None

@@ -15,7 +15,7 @@ from primus.plugins import Ark
 from primus.server.layers import Layer
 
 if TYPE_CHECKING:
-    from primus.server.primus import Primus
+    from primus.server.equipment import Equipment
 
 __all__ = ["Additions", "Snapshot", "install", "uninstall"]
 
@@ -36,7 +36,7 @@ class Snapshot:
     attributes: dict[str, Any]
 
     @classmethod
-    def of(cls, primus: Primus) -> Snapshot:
+    def of(cls, primus: Equipment) -> Snapshot:
         """How `primus` is now."""
         return cls(
             listeners=dict(primus._listeners),
@@ -49,7 +49,7 @@ class Snapshot:
             attributes=dict(vars(primus)),
         )
 
-    def restore(self, primus: Primus) -> None:
+    def restore(self, primus: Equipment) -> None:
         """Put `primus` back exactly as it was."""
         primus._listeners = dict(self.listeners)
         primus.layers.restore(self.layers)
@@ -68,7 +68,7 @@ class Additions:
     before: Snapshot
     after: Snapshot
 
-    def remove(self, primus: Primus) -> None:
+    def remove(self, primus: Equipment) -> None:
         """Take away what was added; what others have added since stays."""
         for event, listeners in self.after.listeners.items():
             added = set(listeners) - set(self.before.listeners.get(event, ()))
@@ -106,7 +106,7 @@ def _put_back(owner: Any, after: dict[str, Any], before: dict[str, Any]) -> None
             setattr(owner, name, old)
 
 
-def install(primus: Primus, ark: Ark, name: str, plugin: Any) -> Additions:
+def install(primus: Equipment, ark: Ark, name: str, plugin: Any) -> Additions:
     """Take in a plugin and run its hooks.
 
     Raises:
@@ -124,7 +124,7 @@ def install(primus: Primus, ark: Ark, name: str, plugin: Any) -> Additions:
     return Additions(before, Snapshot.of(primus))
 
 
-def _run_hooks(primus: Primus, ark: Ark, name: str) -> None:
+def _run_hooks(primus: Equipment, ark: Ark, name: str) -> None:
     for attribute, value in (ark.call(name, "primus_extend_spark") or {}).items():
         if attribute in vars(primus.Spark):
             raise PluginError(
@@ -144,7 +144,7 @@ def _run_hooks(primus: Primus, ark: Ark, name: str) -> None:
     ark.call(name, "primus_setup", primus=primus)
 
 
-def uninstall(primus: Primus, ark: Ark, name: str, additions: Additions) -> None:
+def uninstall(primus: Equipment, ark: Ark, name: str, additions: Additions) -> None:
     """Run the tear-down of a plugin and take away all that it added.
 
     A tear-down that raises is logged; the plugin is taken away all the same.

@@ -1,51 +1,26 @@
-import { EventEmitter } from './events.js';
 import { Heartbeat } from './heartbeat.js';
-import { Pipeline, asError } from './pipeline.js';
-import { parseControl } from './protocol.js';
+import { CLOSED, MessagePath, OPEN, OPENING } from './messages.js';
+import { watchNetwork } from './network.js';
+import { asError } from './pipeline.js';
 import { Wire } from './wire.js';
 
-const OPENING = 1;
-const CLOSED = 2;
-const OPEN = 3;
-
 /**
- * The life of one client: from opening over losing to recovering, and its message path.
+ * The life of one client: from opening over losing to recovering.
  *
  * What a transformer reports comes in through `_opened`, `_received`, `_failed` and `_lost`. The
  * state only changes here, and every listener called on the way may itself end or open the
  * connection: whoever goes on after one looks first whether the wire is still the same.
  */
-export class Connection extends EventEmitter {
+export class Connection extends MessagePath {
   _prepare() {
+    super._prepare();
     this.readyState = CLOSED;
-    this.writable = this.readable = true;
-    this.socket = null;
-    this.buffer = [];
-    this.latency = 0;
-    // Set by `primus::server::close`: the server closes on purpose, so stay away.
-    this.disconnect = false;
-    this.transformers = { incoming: [], outgoing: [] };
     this._wire = null;
     this._ending = null;
     this._interrupted = this._resume = false;
-    this._ids = [];
-
-    const fail = (error) => this._tell('error', error);
-    this._inbox = new Pipeline(this, this.transformers.incoming, (data, raw) => {
-      this._tell('data', data, raw);
-    }, fail);
-    this._outbox = new Pipeline(this, this.transformers.outgoing, (data) => this._write(data), fail);
     this._heartbeat = new Heartbeat(this, (text) => this._outbox.pass(text), () => this._silent());
-  }
-
-  /** Emits an event of ours: what a listener throws reaches the console, but not this path. */
-  _tell(event, ...args) {
-    try {
-      return this.emit(event, ...args);
-    } catch (error) {
-      this.clock.setTimeout(() => { throw error; }, 0);
-      return true;
-    }
+    this._followRecovery();
+    this._watchNetwork();
   }
 
   _state(state, name) {
@@ -106,42 +81,6 @@ export class Connection extends EventEmitter {
     this._flush();
     this._tell('open');
     if (this._wire === wire && this.readyState === OPEN) this._heartbeat.ask();
-  }
-
-  _received(frame) {
-    let data;
-
-    this._tell('incoming::data', frame);
-    try {
-      data = this.compiled.decode(frame);
-    } catch (error) {
-      this._tell('error', asError(error));
-      return;
-    }
-    const control = parseControl(data);
-
-    if (control) this._control(control.name, control.value);
-    else this._inbox.push(data, frame);
-  }
-
-  /** Control text never reaches the user, and is not held up by messages being transformed. */
-  _control(name, value) {
-    if (name === 'ping') {
-      this._tell('incoming::ping', +value);
-      this._tell('outgoing::pong', +value);
-      if (this.readyState !== OPEN) return;
-      this.online = true;
-      this._heartbeat.ping(value);
-    } else if (name === 'pong') {
-      this._heartbeat.pong(+value);
-      this._tell('incoming::pong', +value);
-    } else if (name === 'id') {
-      this._heartbeat.answered();
-      for (const waiting of this._ids.splice(0)) waiting.resolve(value);
-      this._tell('incoming::id', value);
-    } else if (name === 'server' && value === 'close') {
-      this.disconnect = true;
-    }
   }
 
   _failed(wire, reason) {
@@ -266,50 +205,51 @@ export class Connection extends EventEmitter {
     this._tell('end');
   }
 
-  /** Sends data past the transforms, or keeps it until the connection is open. */
-  _write(data) {
-    if (this.readyState !== OPEN || !this._wire || this.buffer.length) {
-      this.buffer.push(data);
-      while (this.buffer.length > this.options.queueSize) this.buffer.shift();
-      return false;
-    }
-    return this._send(data);
+  _followRecovery() {
+    const { recovery } = this;
+
+    recovery.on('reconnect scheduled', (opts) => this._tell('reconnect scheduled', opts));
+    recovery.on('reconnected', (opts) => this._tell('reconnected', opts));
+    recovery.on('reconnect', (opts) => {
+      this._tell('outgoing::reconnect');
+      if (recovery.attempt !== opts) return;
+      this._connect();
+      this._tell('reconnect', opts);
+    });
+    recovery.on('reconnect timeout', (error, opts) => {
+      this._abandon();
+      this._tell('reconnect timeout', error, opts);
+    });
+    recovery.on('reconnect failed', (error, opts) => {
+      this._over();
+      this._tell('reconnect failed', error, opts);
+    });
   }
 
-  _flush() {
-    while (this.buffer.length && this._wire && this.readyState === OPEN) {
-      this._send(this.buffer.shift());
-    }
+  _watchNetwork() {
+    if (!this.NETWORK_EVENTS || !this.network) return;
+    this._unwatch = watchNetwork(this.network, () => this._wentOffline(), () => this._cameOnline());
   }
 
-  _send(data) {
-    let frame;
+  _wentOffline() {
+    if (!this.online) return;
+    this.online = false;
+    this._tell('offline');
+    // A connection that the user has ended stays ended.
+    const resume = this.readyState !== CLOSED || this.recovery.reconnecting()
+      || this.timers.active('open');
 
-    try {
-      frame = this.compiled.encode(data);
-    } catch (error) {
-      this._tell('error', asError(error));
-      return true;
-    }
-    // `undefined` has no JSON; like every Primus server, send no empty frames.
-    if (frame === undefined || frame === null || frame === '') return true;
-    if (typeof frame === 'string') {
-      // Line ends to JavaScript before ES2019, which would break JSONP and evaluated messages.
-      frame = frame.replace(/\u2028/g, '\\u2028').replace(/\u2029/g, '\\u2029');
-    }
-    this._tell('outgoing::data', frame);
-    const wire = this._wire;
+    this.end();
+    if (this._ending) this._finish();
+    if (this.readyState === CLOSED) this._resume = resume;
+  }
 
-    if (!wire) return true;
-    try {
-      wire.link.send(frame);
-    } catch (error) {
-      wire.onerror(error);
-    }
-    return true;
+  _cameOnline() {
+    if (this.online) return;
+    this.online = true;
+    this._tell('online');
+    if (!this._resume || !this._has('online')) return;
+    this._resume = false;
+    this.recovery.reconnect();
   }
 }
-
-Connection.OPENING = OPENING;
-Connection.CLOSED = CLOSED;
-Connection.OPEN = OPEN;

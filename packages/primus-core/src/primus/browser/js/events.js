@@ -70,6 +70,21 @@ export class EventEmitter {
     return Array.from(this._events.keys());
   }
 
+  /** A function that emits `event` with its arguments; a last `parser(next, ...)` may change them. */
+  emits(...args) {
+    const parser = typeof args[args.length - 1] === 'function' ? args.pop() : null;
+
+    if (!parser) return (...more) => this.emit(...args, ...more);
+    return (...more) => {
+      parser.call(this, (error, changed) => {
+        if (error) return this.emit('error', error);
+        if (changed === null) return this.emit(...args);
+        return this.emit(...args, ...(changed === undefined ? more : [].concat(changed)));
+      }, ...more);
+      return true;
+    };
+  }
+
   _add(event, fn, context, once) {
     if (typeof fn !== 'function') throw new TypeError('The listener must be a function');
     // A new array every time: an emit that is under way keeps walking its own.

@@ -41,6 +41,8 @@ declare class Primus extends Emitter<Primus.Events> {
   /** Whether the server asks for authorization. */
   readonly authorization: boolean;
   readonly readyState: Primus.ReadyState;
+  /** Whether `destroy` has been called. */
+  readonly destroyed: boolean;
   readonly writable: boolean;
   readonly readable: boolean;
   /** Whether the browser, or the heartbeat, believes in the network. */

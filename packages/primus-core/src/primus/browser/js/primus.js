@@ -1,6 +1,7 @@
 import { Connection } from './connection.js';
 import { EventEmitter } from './events.js';
-import { detectNetwork, isOnline, watchNetwork } from './network.js';
+import { CLOSED, OPEN, OPENING } from './messages.js';
+import { detectNetwork, isOnline } from './network.js';
 import { completeOptions } from './options.js';
 import { Recovery } from './recovery.js';
 import { Timers, systemClock } from './timers.js';
@@ -24,8 +25,6 @@ class Client extends Connection {
     if ('network' in user) this.NETWORK_EVENTS = user.network;
     this.online = isOnline(this.network);
     this._prepare();
-    this._followRecovery();
-    this._watchNetwork();
     // On the next turn, so that listeners can be added and errors be heard.
     if (!this.options.manual) this.timers.setTimeout('open', () => this.open(), 0);
     for (const name of Object.keys(this.ark)) this.ark[name].call(this, this, this.options);
@@ -37,12 +36,12 @@ class Client extends Connection {
     if (this.destroyed) return this.critical(new Error('A destroyed Primus cannot be opened'));
     this._interrupted = this._resume = false;
     this.timers.clear('open');
-    if (this.readyState !== Connection.CLOSED) return this;
+    if (this.readyState !== CLOSED) return this;
     this.recovery.reset();
     if (this.options.timeout) {
       this.timers.setTimeout('connect', () => {
         this._tell('timeout');
-        if (this.readyState === Connection.OPENING) this._retryOrEnd();
+        if (this.readyState === OPENING) this._retryOrEnd();
       }, this.options.timeout);
     }
     this._connect();
@@ -61,7 +60,7 @@ class Client extends Connection {
   end(data) {
     assertContext(this, 'end');
     if (this.destroyed || this._ending) return this;
-    const idle = this.readyState === Connection.CLOSED;
+    const idle = this.readyState === CLOSED;
 
     this._resume = false;
     if (idle && !this.timers.active('connect') && !this.timers.active('open')) {
@@ -103,7 +102,7 @@ class Client extends Connection {
   id(fn) {
     assertContext(this, 'id');
     const link = this._wire && this._wire.link;
-    const known = link && this.readyState === Connection.OPEN && link.id;
+    const known = link && this.readyState === OPEN && link.id;
 
     if (fn) {
       if (known) fn(known);
@@ -122,22 +121,7 @@ class Client extends Connection {
     }
     this._ids.push({ resolve, reject });
     // Every connection asks by itself when it opens.
-    if (this.readyState === Connection.OPEN && !this._heartbeat.asking) this._heartbeat.ask();
-  }
-
-  /** A function that emits `event` with its arguments; a last `parser(next, ...)` may change them. */
-  emits(...args) {
-    const parser = typeof args[args.length - 1] === 'function' ? args.pop() : null;
-
-    if (!parser) return (...more) => this.emit(...args, ...more);
-    return (...more) => {
-      parser.call(this, (error, changed) => {
-        if (error) return this.emit('error', error);
-        if (changed === null) return this.emit(...args);
-        return this.emit(...args, ...(changed === undefined ? more : [].concat(changed)));
-      }, ...more);
-      return true;
-    };
+    if (this.readyState === OPEN && !this._heartbeat.asking) this._heartbeat.ask();
   }
 
   /** Adds a transform for `incoming` or `outgoing` messages: see pipeline.js. */
@@ -197,54 +181,6 @@ class Client extends Connection {
   clone(object) {
     return this.merge({}, object);
   }
-
-  _followRecovery() {
-    const { recovery } = this;
-
-    recovery.on('reconnect scheduled', (opts) => this._tell('reconnect scheduled', opts));
-    recovery.on('reconnected', (opts) => this._tell('reconnected', opts));
-    recovery.on('reconnect', (opts) => {
-      this._tell('outgoing::reconnect');
-      if (recovery.attempt !== opts) return;
-      this._connect();
-      this._tell('reconnect', opts);
-    });
-    recovery.on('reconnect timeout', (error, opts) => {
-      this._abandon();
-      this._tell('reconnect timeout', error, opts);
-    });
-    recovery.on('reconnect failed', (error, opts) => {
-      this._over();
-      this._tell('reconnect failed', error, opts);
-    });
-  }
-
-  _watchNetwork() {
-    if (!this.NETWORK_EVENTS || !this.network) return;
-    this._unwatch = watchNetwork(this.network, () => this._wentOffline(), () => this._cameOnline());
-  }
-
-  _wentOffline() {
-    if (!this.online) return;
-    const resume = this.readyState !== Connection.CLOSED || this.recovery.reconnecting()
-      || this.timers.active('open');
-
-    this.online = false;
-    this._tell('offline');
-    this.end();
-    if (this._ending) this._finish();
-    // A connection that the user had ended stays ended.
-    if (this.readyState === Connection.CLOSED) this._resume = resume;
-  }
-
-  _cameOnline() {
-    if (this.online) return;
-    this.online = true;
-    this._tell('online');
-    if (!this._resume || !this._has('online')) return;
-    this._resume = false;
-    this.recovery.reconnect();
-  }
 }
 
 /**
@@ -259,9 +195,9 @@ export function Primus(url, options) {
 
 Primus.prototype = Client.prototype;
 Object.assign(Primus, {
-  OPENING: Connection.OPENING,
-  CLOSED: Connection.CLOSED,
-  OPEN: Connection.OPEN,
+  OPENING,
+  CLOSED,
+  OPEN,
   EventEmitter,
   connect: (url, options) => new Primus(url, options),
   /** Loads a module in Node; anywhere else, and when it is missing, gives `undefined`. */

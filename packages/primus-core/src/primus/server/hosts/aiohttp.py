@@ -10,8 +10,9 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import AsyncIterator
+from contextlib import suppress
 from functools import partial
-from typing import TYPE_CHECKING, Final, cast
+from typing import TYPE_CHECKING, Final
 
 import aiohttp
 from aiohttp import web
@@ -51,7 +52,7 @@ class AiohttpHost(Host):
         if app.frozen:
             raise AttachError("cannot attach to an application that is running already")
         for path in ("", "/{primus_tail:.*}", "{primus_tail:.+}"):
-            app.router.add_route("*", primus.pathname + path, self._handle)
+            app.router.add_route("*", primus.pathname + path, self._handle, expect_handler=_expect)
         app.on_startup.append(self._started)
         app.on_shutdown.append(self._shutdown)
 
@@ -98,6 +99,15 @@ class Detached(web.StreamResponse):
 
     async def write_eof(self, data: bytes = b"") -> None:
         """Send no end."""
+
+
+async def _expect(native: web.Request) -> None:
+    """Tell a client that asks first to go on; one that has gone meanwhile is no error."""
+    if native.headers.get("Expect", "").lower() != "100-continue":
+        raise web.HTTPExpectationFailed
+    with suppress(ConnectionError):
+        await native.writer.write(b"HTTP/1.1 100 Continue\r\n\r\n")
+    native.writer.output_size = 0  # the response itself has not begun
 
 
 def _request(native: web.Request) -> Request:
@@ -149,7 +159,6 @@ def _detach(native: web.Request) -> HandOver:
     protocol, transport = native.protocol, native.transport
     if transport is None or transport.is_closing():
         raise ConnectionResetError("the client has gone before its upgrade was answered")
-    transport = cast(asyncio.Transport, transport)  # uvloop's is no subclass
     transport.pause_reading()
     early, protocol._message_tail = bytes(protocol._message_tail), b""
     protocol.transport = None  # so that none of aiohttp's clean-up can close it

@@ -1,0 +1,349 @@
+"""Runs each example as its reader would, as a process, and talks to it for real."""
+
+# ruff: noqa: D103 - the name of a test says what it shows
+
+from __future__ import annotations
+
+import asyncio
+import json
+import os
+import re
+import sys
+from collections.abc import AsyncIterator, Callable
+from contextlib import asynccontextmanager
+from pathlib import Path
+from typing import Any
+
+import aiohttp
+import pytest
+from websockets.asyncio.client import ClientConnection
+from websockets.asyncio.client import connect as open_websocket
+from websockets.exceptions import ConnectionClosed, InvalidStatus
+
+HERE = Path(__file__).parent
+DEADLINE = 20.0
+URL = re.compile(r"http://[\w.]+:\d+")
+
+
+class Example:
+    """A running example: its output so far, and where it listens."""
+
+    def __init__(self, process: asyncio.subprocess.Process) -> None:
+        self.process = process
+        self.output: list[str] = []
+        self._more = asyncio.Condition()
+        self._complete = False
+        self._reader = asyncio.create_task(self._read())
+
+    async def _read(self) -> None:
+        assert self.process.stdout is not None
+        async for line in self.process.stdout:
+            async with self._more:
+                self.output.append(line.decode())
+                self._more.notify_all()
+        async with self._more:
+            self._complete = True
+            self._more.notify_all()
+
+    async def says(self, pattern: str) -> re.Match[str]:
+        """Wait until the output has something."""
+
+        def found() -> re.Match[str] | None:
+            return re.search(pattern, "".join(self.output))
+
+        async with asyncio.timeout(DEADLINE), self._more:
+            await self._more.wait_for(lambda: found() or self._complete)
+        match = found()
+        assert match is not None, f"no {pattern!r} in {''.join(self.output)}"
+        return match
+
+    async def ends(self) -> int:
+        """Wait until it has ended by itself; its exit code."""
+        async with asyncio.timeout(DEADLINE):
+            await self._reader
+            return await self.process.wait()
+
+    async def stop(self) -> int:
+        """Stop it, unless it has ended by itself; its exit code."""
+        if self.process.returncode is None:
+            self.process.terminate()
+        return await self.ends()
+
+
+@asynccontextmanager
+async def run(name: str, *arguments: str) -> AsyncIterator[Example]:
+    """Run an example until the end of the block; it must then stop without a traceback."""
+    process = await asyncio.create_subprocess_exec(
+        sys.executable,
+        str(HERE / name / "main.py"),
+        *arguments,
+        stdout=asyncio.subprocess.PIPE,
+        stderr=asyncio.subprocess.STDOUT,
+        env={**os.environ, "PORT": "0", "PYTHONUNBUFFERED": "1"},
+    )
+    example = Example(process)
+    try:
+        yield example
+    finally:
+        code = await example.stop()
+    assert code == 0, "".join(example.output)
+
+
+@asynccontextmanager
+async def served(name: str, *arguments: str) -> AsyncIterator[tuple[Example, str]]:
+    """As `run`, for a server; gives its URL too."""
+    async with run(name, *arguments) as example:
+        yield example, (await example.says(URL.pattern))[0]
+
+
+@asynccontextmanager
+async def demo(*arguments: str) -> AsyncIterator[str]:
+    """The demo, on a free port; gives its URL."""
+    async with served("demo", "--host", "127.0.0.1", "--port", "0", *arguments) as (_, url):
+        yield url
+
+
+@asynccontextmanager
+async def websocket(
+    url: str, path: str = "/primus", **options: Any
+) -> AsyncIterator[ClientConnection]:
+    """A WebSocket to an example; what goes over it is Primus' wire text."""
+    async with open_websocket(url.replace("http", "ws", 1) + path, proxy=None, **options) as socket:
+        yield socket
+
+
+async def receive(socket: ClientConnection) -> Any:
+    """The next message."""
+    async with asyncio.timeout(DEADLINE):
+        return json.loads(await socket.recv())
+
+
+async def receive_until(socket: ClientConnection, wanted: Callable[[Any], bool]) -> Any:
+    """The next message that is wanted; others are passed over."""
+    while not wanted(message := await receive(socket)):
+        pass
+    return message
+
+
+def note_of(kind: str) -> Callable[[Any], bool]:
+    return lambda message: message["type"] == "note" and message["note"]["kind"] == kind
+
+
+def of_type(kind: str) -> Callable[[Any], bool]:
+    return lambda message: message["type"] == kind
+
+
+@pytest.fixture
+async def http() -> AsyncIterator[aiohttp.ClientSession]:
+    async with aiohttp.ClientSession() as session:
+        yield session
+
+
+def test_every_example_has_a_readme_and_a_place_in_the_list() -> None:
+    folders = {file.parent.name for file in HERE.glob("*/main.py")}
+    listed = set(re.findall(r"^\| \[(\w+)\]", (HERE / "README.md").read_text(), re.MULTILINE))
+
+    assert listed == folders
+    assert all((HERE / name / "README.md").is_file() for name in folders)
+
+
+async def test_echo_sends_every_message_back_and_serves_its_page(
+    http: aiohttp.ClientSession,
+) -> None:
+    async with served("echo") as (example, url):
+        async with http.get(url) as page, http.get(f"{url}/primus/primus.js") as library:
+            assert "new Primus()" in await page.text()
+            assert library.status == 200
+        async with websocket(url) as socket:
+            await socket.send('{"hello":"world"}')
+            assert await receive(socket) == {"echo": {"hello": "world"}}
+        await example.says("gone: ")
+
+
+async def test_authorization_lets_in_whom_it_knows(http: aiohttp.ClientSession) -> None:
+    async with served("authorization") as (_, url):
+        async with websocket(url, "/primus?token=ada-secret") as socket:
+            assert await receive(socket) == "Welcome, Ada"
+        bearer = {"Authorization": "Bearer ada-secret"}
+        async with websocket(url, additional_headers=bearer) as socket:
+            assert await receive(socket) == "Welcome, Ada"
+
+        with pytest.raises(InvalidStatus) as blocked:
+            async with websocket(url, "/primus?token=grace-secret"):
+                pass
+        assert blocked.value.response.status_code == 403
+        assert json.loads(blocked.value.response.body) == {
+            "error": {"reason": "Grace may not come in"}
+        }
+        async with http.get(f"{url}/primus") as refused:
+            assert refused.status == 401
+            assert refused.headers["WWW-Authenticate"] == 'Bearer realm="example"'
+            assert await refused.json() == {"error": "Who are you?"}
+        async with http.get(f"{url}/primus/primus.js") as library:
+            assert library.status == 200
+
+
+async def test_events_are_printed_as_they_happen() -> None:
+    async with served("events") as (example, url):
+        await example.says("primus   initialised +websockets json")
+        async with websocket(url, "/primus?from=test") as socket:
+            assert await receive(socket) == "Hello, new spark"
+            await example.says(r"primus   connection .*'from': 'test'")
+            await socket.send('"fail"')
+            await example.says("spark    error .*ValueError")
+            await socket.send('"primus::ping::1"')
+            assert await receive(socket) == "primus::pong::1"
+            await example.says("spark    heartbeat")
+            await socket.send('"end"')
+            assert await receive(socket) == "Goodbye for good"
+            assert await receive(socket) == "primus::server::close"
+        await example.says("primus   disconnection")
+    assert any("primus   close" in line for line in example.output)
+
+
+async def test_middleware_adds_headers_answers_and_refuses(http: aiohttp.ClientSession) -> None:
+    async with served("middleware") as (_, url):
+        async with http.get(f"{url}/primus/health") as health:
+            assert await health.json() == {"connections": 0}
+            assert re.fullmatch("[0-9a-f]{16}", health.headers["X-Request-Id"])
+            assert "X-XSS-Protection" not in health.headers
+        async with websocket(url) as socket:
+            layers = await receive(socket)
+            assert layers[0] == "request-id"
+            assert layers[-2:] == ["health", "gate"]
+            assert "x-xss" not in layers
+            with pytest.raises(InvalidStatus) as refused:
+                async with websocket(url):
+                    pass
+        assert refused.value.response.status_code == 429
+
+
+async def test_the_aiohttp_application_keeps_its_routes_and_websockets(
+    http: aiohttp.ClientSession,
+) -> None:
+    async with served("aiohttp") as (_, url):
+        async with websocket(url, "/live") as reader, http.ws_connect(f"{url}/shout") as shout:
+            async with http.post(f"{url}/news", data="It rains") as published:
+                assert published.status == 201
+                assert await published.json() == {"readers": 1}
+            assert await receive(reader) == {"news": "It rains"}
+            await shout.send_str("hello")
+            assert await shout.receive_str() == "HELLO"
+        async with http.get(f"{url}/news") as news, http.get(f"{url}/primus") as elsewhere:
+            assert await news.json() == ["It rains"]
+            assert elsewhere.status == 404
+        async with websocket(url, "/live") as latecomer:
+            assert await receive(latecomer) == {"news": "It rains"}
+
+
+async def test_the_python_client_talks_to_the_echo() -> None:
+    async with served("echo") as (_, url), run("client", url) as client:
+        await client.says("my id is .+")
+        await client.says(r"received \{'echo': \{'nested': \[1, 2.5, None\]\}\}")
+        await client.says("a round trip took [0-9.]+ ms")
+        await client.ends()
+
+
+async def test_the_demo_is_a_chat_that_survives_an_outage() -> None:
+    async with demo("--outage", "0.5") as url:
+        async with websocket(url, "/primus?name=Ada&tab=a") as ada:
+            welcome = await receive_until(ada, of_type("welcome"))
+            assert welcome["name"] == "Ada"
+            async with websocket(url, "/primus?name=Grace&tab=b") as grace:
+                people = await receive_until(
+                    ada, lambda message: message["type"] == "people" and message["count"] == 2
+                )
+                assert [person["name"] for person in people["people"]] == ["Ada", "Grace"]
+                await grace.send('{"type":"say","text":"  Hello <b>\\u0007Ada</b> ","key":"k"}')
+                said = await receive_until(ada, note_of("said"))
+                assert said["note"]["text"] == "Hello <b>Ada</b>"
+                assert said["note"]["name"] == "Grace"
+                await ada.send('{"type":"drop"}')
+                await receive_until(grace, note_of("dropped"))
+                with pytest.raises(ConnectionClosed):
+                    await receive_until(grace, of_type("never"))
+        with pytest.raises(OSError, match=r"refused|failed"):
+            await asyncio.open_connection("127.0.0.1", int(url.rpartition(":")[2]))
+
+        async with reconnected(url, "/primus?name=Ada&tab=a") as again:
+            assert (await receive(again))["you"] == welcome["you"]
+            await again.send('{"type":"drop"}')
+            refused = await receive_until(again, of_type("refused"))
+            assert refused["wait"] > 0
+
+
+@asynccontextmanager
+async def reconnected(url: str, path: str) -> AsyncIterator[ClientConnection]:
+    """A WebSocket as soon as the server is back."""
+    async with asyncio.timeout(DEADLINE):
+        while True:
+            try:
+                socket = await open_websocket(url.replace("http", "ws", 1) + path, proxy=None)
+                break
+            except OSError:
+                continue
+    async with socket:
+        yield socket
+
+
+@pytest.mark.parametrize(
+    "nonsense",
+    [
+        "null",
+        "[]",
+        '{"type":["say"]}',
+        '{"type":"say"}',
+        '{"type":"say","text":5,"key":"k"}',
+        '{"type":"say","text":"   ","key":"k"}',
+        '{"type":"rename","name":"\\u202e"}',
+        '{"type":"ping","at":"now"}',
+        '{"type":"drop it"}',
+    ],
+)
+async def test_the_demo_ignores_what_is_no_message_of_its_own(nonsense: str) -> None:
+    async with demo() as url, websocket(url, "/primus?name=Ada") as ada:
+        await receive_until(ada, of_type("people"))
+        await ada.send(nonsense)
+        await ada.send('{"type":"ping","at":1}')
+        assert await receive(ada) == {"type": "pong", "at": 1}
+
+
+async def test_the_demo_does_not_listen_to_a_tab_that_sends_too_much() -> None:
+    async with demo() as url, websocket(url) as tab:
+        await receive_until(tab, of_type("people"))
+        for number in range(500):
+            await tab.send(json.dumps({"type": "ping", "at": number}))
+        await tab.send('"primus::ping::1"')
+        answers = 0
+        while await receive(tab) != "primus::pong::1":
+            answers += 1
+        assert 20 <= answers < 100
+
+
+async def test_the_demo_keeps_other_sites_out(http: aiohttp.ClientSession) -> None:
+    async with demo() as url:
+        with pytest.raises(InvalidStatus) as refused:
+            async with websocket(url, additional_headers={"Origin": "http://elsewhere.test"}):
+                pass
+        assert refused.value.response.status_code == 403
+        async with websocket(url, additional_headers={"Origin": url}) as own:
+            assert (await receive(own))["type"] == "welcome"
+        async with http.get(url) as page:
+            assert "default-src 'none'" in page.headers["Content-Security-Policy"]
+        async with http.get(f"{url}/%2e%2e/main.py") as outside:
+            assert outside.status == 404
+
+
+async def test_the_demo_says_in_one_line_that_its_port_is_taken() -> None:
+    async with demo() as url:
+        port = url.rpartition(":")[2]
+        process = await asyncio.create_subprocess_exec(
+            sys.executable,
+            str(HERE / "demo" / "main.py"),
+            *("--host", "127.0.0.1", "--port", port),
+            stderr=asyncio.subprocess.PIPE,
+        )
+        _, stderr = await process.communicate()
+    assert process.returncode == 2
+    assert stderr.decode().startswith(f"demo: cannot listen on 127.0.0.1 port {port}: ")
+    assert stderr.count(b"\n") == 1

@@ -1,0 +1,121 @@
+import { EventEmitter } from './events.js';
+import { Pipeline, asError } from './pipeline.js';
+import { parseControl } from './protocol.js';
+
+/** The ready states of Primus. */
+export const OPENING = 1;
+export const CLOSED = 2;
+export const OPEN = 3;
+
+/**
+ * The way of a message: frame, parser, control text or incoming transforms, `data`; and back,
+ * over outgoing transforms and, while the connection is not open, the buffer.
+ */
+export class MessagePath extends EventEmitter {
+  _prepare() {
+    this.writable = this.readable = true;
+    this.socket = null;
+    this.buffer = [];
+    this.latency = 0;
+    // Set by `primus::server::close`: the server closes on purpose, so stay away.
+    this.disconnect = false;
+    this.transformers = { incoming: [], outgoing: [] };
+    this._ids = [];
+
+    const { incoming, outgoing } = this.transformers;
+    const fail = (error) => this._tell('error', error);
+    const deliver = (data, raw) => this._tell('data', data, raw);
+
+    this._inbox = new Pipeline(this, incoming, deliver, fail);
+    this._outbox = new Pipeline(this, outgoing, (data) => this._write(data), fail);
+  }
+
+  /** Emits an event of ours: what a listener throws reaches the console, but not this path. */
+  _tell(event, ...args) {
+    try {
+      return this.emit(event, ...args);
+    } catch (error) {
+      this.clock.setTimeout(() => { throw error; }, 0);
+      return true;
+    }
+  }
+
+  _received(frame) {
+    let data;
+
+    this._tell('incoming::data', frame);
+    try {
+      data = this.compiled.decode(frame);
+    } catch (error) {
+      this._tell('error', asError(error));
+      return;
+    }
+    const control = parseControl(data);
+
+    if (control) this._control(control.name, control.value);
+    else this._inbox.push(data, frame);
+  }
+
+  /** Control text never reaches the user, and is not held up by messages being transformed. */
+  _control(name, value) {
+    if (name === 'ping') {
+      this._tell('incoming::ping', +value);
+      this._tell('outgoing::pong', +value);
+      if (this.readyState !== OPEN) return;
+      this.online = true;
+      this._heartbeat.ping(value);
+    } else if (name === 'pong') {
+      this._heartbeat.pong(+value);
+      this._tell('incoming::pong', +value);
+    } else if (name === 'id') {
+      this._heartbeat.answered();
+      for (const waiting of this._ids.splice(0)) waiting.resolve(value);
+      this._tell('incoming::id', value);
+    } else if (name === 'server' && value === 'close') {
+      this.disconnect = true;
+    }
+  }
+
+  /** Sends data past the transforms, or keeps it until the connection is open. */
+  _write(data) {
+    if (this.readyState !== OPEN || !this._wire || this.buffer.length) {
+      this.buffer.push(data);
+      while (this.buffer.length > this.options.queueSize) this.buffer.shift();
+      return false;
+    }
+    return this._send(data);
+  }
+
+  _flush() {
+    while (this.buffer.length && this._wire && this.readyState === OPEN) {
+      this._send(this.buffer.shift());
+    }
+  }
+
+  _send(data) {
+    let frame;
+
+    try {
+      frame = this.compiled.encode(data);
+    } catch (error) {
+      this._tell('error', asError(error));
+      return true;
+    }
+    // `undefined` has no JSON; like every Primus server, send no empty frames.
+    if (frame === undefined || frame === null || frame === '') return true;
+    if (typeof frame === 'string') {
+      // Line ends to JavaScript before ES2019, which would break JSONP and evaluated messages.
+      frame = frame.replace(/\u2028/g, '\\u2028').replace(/\u2029/g, '\\u2029');
+    }
+    this._tell('outgoing::data', frame);
+    const wire = this._wire;
+
+    if (!wire) return true;
+    try {
+      wire.link.send(frame);
+    } catch (error) {
+      wire.onerror(error);
+    }
+    return true;
+  }
+}

@@ -1,0 +1,74 @@
+"""`connect`: from a URL to an open socket in one line."""
+
+from __future__ import annotations
+
+from collections.abc import Generator
+from types import TracebackType
+from typing import Any
+
+from primus.client.socket import FITTING, Socket, fitted
+from primus.client.spec import facts, fetch_spec
+
+__all__ = ["Connecting", "connect"]
+
+
+def connect(url: str, **options: Any) -> Connecting:
+    """A socket that is open: ``async with connect(url) as socket``, or ``await connect(url)``.
+
+    The block ends the connection. No message is lost between the opening and the first
+    iteration or ``data`` listener. The first attempt has to succeed; a connection that is
+    lost later is made again, as with `Socket`.
+
+    Args:
+        url: as for `Socket`.
+        options: as for `Socket`, and ``transformer``, ``parser``, ``plugin``, ``pathname``.
+            Without ``transformer`` and ``parser`` the server is asked for them.
+
+    Raises:
+        OptionError: the URL cannot be used, an option is unknown, or its value cannot work.
+        PluginError: the server's transformer or parser is not installed.
+        HandshakeError: the server refused the connection.
+        ConnectTimeout: it was not open within ``timeout`` seconds.
+        TransportError: the server cannot be reached.
+    """
+    return Connecting(url, options)
+
+
+class Connecting:
+    """What `connect` gives: awaitable, and an async context manager."""
+
+    def __init__(self, url: str, options: dict[str, Any]) -> None:
+        self._url = url
+        self._options = options
+        self._socket: Socket | None = None
+
+    def __await__(self) -> Generator[Any, None, Socket]:
+        return self._open().__await__()
+
+    async def __aenter__(self) -> Socket:
+        self._socket = await self._open()
+        return self._socket
+
+    async def __aexit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        traceback: TracebackType | None,
+    ) -> None:
+        assert self._socket is not None
+        await self._socket.__aexit__(kind, error, traceback)
+
+    async def _open(self) -> Socket:
+        options = {**self._options, "manual": True}
+        fitting = {name: options.pop(name) for name in FITTING if name in options}
+        if "transformer" not in fitting or "parser" not in fitting:
+            spec = await fetch_spec(
+                self._url,
+                pathname=fitting.get("pathname", "/primus"),
+                timeout=options.get("timeout", 10.0) or None,
+                transport=options.get("transport") or {},
+            )
+            fitting = {**facts(spec), **fitting}
+        socket = fitted(Socket, **fitting)(self._url, **options)
+        socket._collect()
+        return await socket.__aenter__()

@@ -1,0 +1,89 @@
+"""What a client class knows of the servers it fits."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Any
+
+from primus.errors import PluginError
+from primus.options import ClientOptions, client_options
+from primus.plugins import Ark
+
+if TYPE_CHECKING:
+    from primus.parser import Parser
+    from primus.transformer import Connector
+
+__all__ = ["Fit", "extensions", "make_ark"]
+
+
+@dataclass(frozen=True, slots=True)
+class Fit:
+    """How to talk to a server. Durations in seconds, `None` when disabled or unknown.
+
+    ``ping_timeout`` is the default of that option; ``timeout`` is after how much silence the
+    server ends a connection; ``pings`` says that the server is known to ping its clients.
+    """
+
+    connector: Connector
+    parser: Parser
+    pathname: str = "/primus"
+    ark: Ark = field(default_factory=Ark)
+    ping_timeout: float | None = 45.0
+    timeout: float | None = None
+    pings: bool = False
+    authorization: bool = False
+
+    def options(self, given: Mapping[str, Any]) -> ClientOptions:
+        """The options of a socket.
+
+        Raises:
+            OptionError: one is unknown to clients and to their plugins, or cannot work.
+        """
+        declared: dict[str, Any] = {}
+        for name in self.ark:
+            declared.update(self.ark.call(name, "primus_options") or {})
+        options = client_options({"ping_timeout": self.ping_timeout, **given}, declared)
+        options.extra = {**declared, **options.extra}
+        return options
+
+    def strategy(self, chosen: frozenset[str] | None) -> frozenset[str]:
+        """When to reconnect: as `chosen`, or else always.
+
+        A refused authorization looks like a server that cannot be reached, so where there is
+        authorization a failed first attempt is final.
+        """
+        if chosen is not None:
+            return chosen
+        return frozenset(
+            {"disconnect", "online"} if self.authorization else {"disconnect", "online", "timeout"}
+        )
+
+
+def make_ark(plugins: Mapping[str, Any]) -> Ark:
+    """The plugins of a client.
+
+    Raises:
+        PluginError: a plugin is invalid.
+    """
+    ark = Ark()
+    for name, plugin in plugins.items():
+        ark.add(name, plugin)
+    return ark
+
+
+def extensions(ark: Ark, base: type) -> dict[str, Any]:
+    """The attributes that plugins add to the sockets of one class.
+
+    Raises:
+        PluginError: a plugin gives a name that is taken.
+    """
+    attributes: dict[str, Any] = {}
+    for name in ark:
+        for attribute, value in (ark.call(name, "primus_extend_socket") or {}).items():
+            if attribute in attributes or hasattr(base, attribute):
+                raise PluginError(
+                    f"the plugin {name!r}: sockets have an attribute {attribute!r} already"
+                )
+            attributes[attribute] = value
+    return attributes

@@ -1,0 +1,469 @@
+"""`Socket`: a connection to a Primus server."""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+from collections.abc import Mapping
+from types import TracebackType
+from typing import TYPE_CHECKING, Any, ClassVar, Self, cast
+
+from primus.client.address import parse_url
+from primus.client.early import Early
+from primus.client.fit import Fit, extensions, make_ark
+from primus.client.lifecycle import Lifecycle
+from primus.client.network import Subscription, watch
+from primus.connection import CLOSED, OPEN, OPENING
+from primus.errors import OptionError, PrimusError, TransportError
+from primus.events import ReservedEvents
+from primus.messages import Messages
+from primus.options import plugin_names
+from primus.pipeline import Direction, Pipeline, Transform
+from primus.protocol import Close, Control, Id, Ping, Side, pong
+from primus.registry import parser_named, plugins_named, transformer_named
+
+if TYPE_CHECKING:
+    from primus.parser import Parser
+    from primus.transformer import Transformer
+
+__all__ = ["SOCKET_EVENTS", "Socket", "socket_class"]
+
+SOCKET_EVENTS = frozenset(
+    {
+        "close",
+        "data",
+        "destroy",
+        "end",
+        "error",
+        "offline",
+        "online",
+        "open",
+        "readyStateChange",
+        "reconnect",
+        "reconnect failed",
+        "reconnect scheduled",
+        "reconnect timeout",
+        "reconnected",
+        "timeout",
+    }
+)
+
+FITTING = ("transformer", "parser", "plugin", "pathname")
+
+
+class Socket(Lifecycle):
+    """A connection to a Primus server, which reconnects when it is lost.
+
+    It opens on the next turn of the running event loop, unless ``manual=True``, and can be
+    used before: what is written is kept until it is open.
+
+    Events: ``open``, ``data(message, raw)``, ``error(err)``, ``close``, ``end``,
+    ``readyStateChange(state)``, ``timeout``, ``offline``, ``online``, ``reconnect(opts)``,
+    ``reconnect scheduled(opts)``, ``reconnected(opts)``, ``reconnect timeout(err, opts)``,
+    ``reconnect failed(err, opts)``, ``destroy``.
+
+    Args:
+        url: where the server is: ``http:``, ``https:``, ``ws:`` or ``wss:``. Its query string
+            reaches the server; its path is not used.
+        options: see docs/options.md. A class that was not made for a server also takes
+            ``transformer``, ``parser``, ``plugin`` and ``pathname``.
+
+    Raises:
+        OptionError: the URL cannot be used, an option is unknown, or its value cannot work.
+        PluginError: a transformer, parser or plugin is unknown, broken or invalid.
+        RuntimeError: no event loop is running.
+    """
+
+    OPENING: ClassVar[int] = OPENING
+    CLOSED: ClassVar[int] = CLOSED
+    OPEN: ClassVar[int] = OPEN
+
+    side = Side.CLIENT
+    log = logging.getLogger("primus.client")
+    events = ReservedEvents(SOCKET_EVENTS)
+    fit: ClassVar[Fit | None] = None
+    """What the class knows of its servers; `None` for the class that fits none yet."""
+
+    def __new__(cls, url: str, **options: Any) -> Self:
+        """A socket of a class that fits the server."""
+        names = {name: options[name] for name in FITTING if name in options}
+        if cls.fit is None:
+            return super().__new__(cast("type[Self]", fitted(cls, **names)))
+        if names:
+            raise OptionError(
+                f"{', '.join(names)}: this Socket class has been made for a server; use "
+                "primus.Socket, or create_socket, for another one"
+            )
+        return super().__new__(cls)
+
+    def __init__(self, url: str, **options: Any) -> None:
+        fit = self.fit
+        assert fit is not None
+        given = {name: value for name, value in options.items() if name not in FITTING}
+        chosen = fit.options(given)
+        self.url = url
+        """Where the server is, as the user gave it."""
+        super().__init__(parse_url(url, fit.pathname), fit, chosen, Pipeline())
+        self._early: Early | None = None
+        self._id: str | None = None
+        self._ids: list[asyncio.Future[str]] = []
+        self._resuming = False
+        self._destroyed = False
+        self._subscription: Subscription | None = None
+        self._opening: asyncio.Handle | None = None
+        for name in fit.ark:
+            fit.ark.call(name, "primus_socket", socket=self, options=chosen.extra)
+        if not chosen.manual:
+            self._over = False
+            self._opening = asyncio.get_running_loop().call_soon(self._begin)
+
+    def __repr__(self) -> str:
+        return f"<Socket {self._address.scheme}://{self._address.host}{self._address.pathname}>"
+
+    # -- messages
+
+    def write(self, data: Any) -> bool:
+        """Send `data`, behind everything written before, or keep it until the socket is open.
+
+        Returns:
+            False when the socket has been destroyed.
+        """
+        if self._destroyed:
+            return False
+        self._submit(data)
+        return True
+
+    def transform(self, direction: Direction, fn: Transform | None = None) -> Any:
+        """Have `fn(packet, socket)` see every message; without `fn`, works as a decorator.
+
+        Args:
+            direction: ``"incoming"`` or ``"outgoing"``.
+            fn: changes ``packet.data``; returns `False` to swallow the message; raises to
+                have ``error`` emitted and the message swallowed; may be async.
+
+        Raises:
+            OptionError: `direction` is something else.
+        """
+        if fn is None:
+            return lambda function: self.transform(direction, function)
+        self._pipeline.add(direction, fn)
+        return fn
+
+    # -- state
+
+    @property
+    def latency(self) -> float:
+        """The last round trip to the server, in seconds; 0 before the first."""
+        return self._heartbeat.latency
+
+    async def id(self) -> str:
+        """The id that this connection has on the server; waits for the connection to open.
+
+        Raises:
+            TransportError: the connection has ended.
+        """
+        known = self._known_id()
+        if known is not None:
+            return known
+        if self._over:
+            raise TransportError("a connection that has ended has no id")
+        answer: asyncio.Future[str] = asyncio.get_running_loop().create_future()
+        self._ids.append(answer)
+        if self._state == OPEN and not self._heartbeat.asking:
+            self._heartbeat.ask()
+        return await answer
+
+    def _known_id(self) -> str | None:
+        if self._state != OPEN or self._transport is None:
+            return None
+        return getattr(self._transport, "id", None) or self._id
+
+    def plugin(self, name: str | None = None) -> Any:
+        """The plugin in use by that name, or `None`; without a name, all of them."""
+        ark = self._fit.ark
+        return ark if name is None else ark.get(name)
+
+    # -- life
+
+    def open(self) -> Self:
+        """Open the connection; nothing happens when that is under way already.
+
+        Raises:
+            PrimusError: the socket has been destroyed.
+        """
+        if self._destroyed:
+            raise PrimusError("a socket that has been destroyed cannot be opened")
+        if self._over or self._opening is not None or self._reconnection.active:
+            self._begin()
+        return self
+
+    def _begin(self) -> None:
+        """Start the first connection, now."""
+        self._cancel_opening()
+        self._reconnection.reset()
+        self._stop_dialling()
+        self._over = self._resuming = False
+        if self._transport is not None:
+            self._close_transport(self._transport)
+        if self._messages is not None and self._messages.is_finished:
+            self._stop_iteration(self._messages)
+        if self._subscription is None:
+            self._subscription = watch(
+                self.options.network, self._address, self.options.transport, self._network
+            )
+        if self.options.timeout is not None:
+            self._cancel_timer()
+            self._connect_timer = self.options.clock.call_later(self.options.timeout, self._late)
+        self._connect()
+
+    async def opened(self) -> Self:
+        """Open the connection if need be, and wait until it is open.
+
+        Returns:
+            The socket itself.
+
+        Raises:
+            HandshakeError: the server refused it.
+            ConnectTimeout: it was not open within ``timeout`` seconds.
+            TransportError: the first attempt failed, or the connection ended.
+        """
+        if self._over:
+            self.open()
+        if self._state != OPEN:
+            waiter: asyncio.Future[None] = asyncio.get_running_loop().create_future()
+            self._waiters.append(waiter)
+            await waiter
+        return self
+
+    def end(self, data: Any = None) -> None:
+        """End the connection for good; what was written before still arrives.
+
+        Emits ``end`` once, and stops a reconnection that is under way.
+
+        Args:
+            data: a last message; `None` for none.
+        """
+        self._resuming = False
+        self._unwatch()
+        self._end(data)
+
+    def _end(self, data: Any = None) -> None:
+        if self._over:
+            return
+        idle = self._state == CLOSED and self._opening is None
+        self._cancel_opening()
+        if idle:
+            self._reconnection.reset()
+            self._conclude()
+            return
+        if data is not None:
+            self.write(data)
+        self._terminate()
+
+    def destroy(self) -> bool:
+        """End the connection, emit ``destroy`` and remove all listeners.
+
+        Returns:
+            False when that has happened already.
+        """
+        if self._destroyed:
+            return False
+        self.end()
+        self._destroyed = True
+        self._queue.clear()
+        self.emit("destroy")
+        self.off()
+        return True
+
+    async def __aenter__(self) -> Self:
+        try:
+            return await self.opened()
+        except BaseException:
+            self.end()
+            raise
+
+    async def __aexit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        traceback: TracebackType | None,
+    ) -> None:
+        self.end()
+        await self.wait_closed()
+
+    # -- inside
+
+    def _cancel_opening(self) -> None:
+        if self._opening is not None:
+            self._opening.cancel()
+            self._opening = None
+
+    def _gone(self, error: Exception | None) -> None:
+        self._id = None
+        super()._gone(error)
+
+    def _conclude(self) -> None:
+        self._id = None
+        ids, self._ids = self._ids, []
+        for waiting in ids:
+            if not waiting.done():
+                waiting.set_exception(
+                    TransportError("the connection ended before the server told its id")
+                )
+        if not self._resuming:
+            self._unwatch()
+        super()._conclude()
+
+    def _control(self, message: Control) -> None:
+        match message:
+            case Ping(stamp):
+                if self._spied:
+                    self.emit("incoming::ping", stamp)
+                    self.emit("outgoing::pong", stamp)
+                self._heartbeat.pinged()
+                self._tell(pong(stamp))
+            case Id(id):
+                self._id = id
+                self._heartbeat.answered()
+                ids, self._ids = self._ids, []
+                for waiting in ids:
+                    if not waiting.done():
+                        waiting.set_result(id)
+                if self._spied:
+                    self.emit("incoming::id", id)
+            case Close():
+                self._server_closed = True
+            case _:
+                self.log.debug("%r: ignored a control message", self)
+
+    # -- the network
+
+    def _unwatch(self) -> None:
+        subscription, self._subscription = self._subscription, None
+        if subscription is not None:
+            subscription.close()
+
+    def _network(self, online: bool) -> None:
+        """The machine has come online, or gone offline."""
+        if online == self.online or self._destroyed:
+            return
+        self.online = online
+        if not online:
+            self._resuming = not self._over
+            self.emit("offline")
+            self._end()
+            return
+        self.emit("online")
+        if self._resuming and "online" in self._strategy:
+            self._resuming = self._over = False
+            self._reconnection.schedule()
+
+    # -- iteration
+
+    def _collect(self) -> None:
+        """Keep messages from now on, until somebody iterates or listens."""
+        self._early = Early(self.high_water, self.log)
+        super()._add("data", self._early.put, once=False)
+
+    def _collected(self) -> list[tuple[Any, Any]]:
+        early, self._early = self._early, None
+        if early is None:
+            return []
+        self.off("data", early.put)
+        return early.take()
+
+    def _iterated(self) -> Messages:
+        if self._messages is None:
+            collected = self._collected()
+            messages = super()._iterated()
+            for data, _raw in collected:
+                messages.put(data)
+        return super()._iterated()
+
+    def _stop_iteration(self, messages: Messages) -> None:
+        self.off("data", messages.put)
+        self.off("end", messages.finish)
+        self._messages = None
+
+    def _add(self, event: str, fn: Any, *, once: bool) -> Any:
+        added = super()._add(event, fn, once=once)
+        if event == "data" and fn is not None and self._early is not None:
+            collected = self._collected()
+            if collected:
+                self.hold(self._replay(collected))
+        return added
+
+    async def _replay(self, collected: list[tuple[Any, Any]]) -> None:
+        for data, raw in collected:
+            pending = self._deliver(data, raw)
+            if pending is not None:
+                await pending
+
+
+def fitted(
+    base: type[Socket],
+    *,
+    transformer: Any = "websockets",
+    parser: Any = "json",
+    plugin: Any = None,
+    pathname: str = "/primus",
+    **facts: Any,
+) -> type[Socket]:
+    """A subclass of `base` for servers with this transformer, parser and pathname."""
+    return socket_class(
+        transformer=transformer_named(transformer)[1],
+        parser=parser_named(parser)[1],
+        plugins=plugins_named(plugin_names(plugin)),
+        pathname=pathname,
+        base=base,
+        **facts,
+    )
+
+
+def socket_class(
+    *,
+    transformer: type[Transformer],
+    parser: Parser,
+    plugins: Mapping[str, Any],
+    pathname: str = "/primus",
+    ping_timeout: float | None = 45.0,
+    authorization: bool = False,
+    timeout: float | None = None,
+    pings: bool = False,
+    base: type[Socket] = Socket,
+) -> type[Socket]:
+    """The client class that fits a server.
+
+    Args:
+        transformer: its transformer, whose Python client half is used.
+        parser: its parser.
+        plugins: its plugins by name, whose Python client halves are used.
+        pathname: where Primus lives on it.
+        ping_timeout: how long it may go without a ping, in seconds, once it has pinged.
+        authorization: whether it may refuse clients.
+        timeout: after how many seconds of silence it ends a connection, when that is known.
+        pings: whether it is known to ping its clients.
+        base: the class to derive from.
+
+    Raises:
+        PluginError: a plugin is invalid, or the transformer has no Python client half.
+    """
+    ark = make_ark(plugins)
+    fit = Fit(
+        connector=transformer.connector(),
+        parser=parser,
+        pathname=pathname,
+        ark=ark,
+        ping_timeout=ping_timeout,
+        timeout=timeout,
+        pings=pings,
+        authorization=authorization,
+    )
+    attributes = {
+        "__module__": base.__module__,
+        "__doc__": base.__doc__,
+        "events": base.events.copy(),
+        "fit": fit,
+        **extensions(ark, base),
+    }
+    return type(base.__name__, (base,), attributes)

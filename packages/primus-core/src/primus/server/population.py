@@ -1,0 +1,127 @@
+"""The sparks of a server: how they come, go, and are written to."""
+
+from __future__ import annotations
+
+import asyncio
+import inspect
+import secrets
+from collections.abc import Awaitable, Callable, Iterator
+from typing import TYPE_CHECKING, Any
+
+from primus.heartbeat import Generation
+from primus.http import Request
+from primus.pipeline import is_awaitable
+from primus.server.broadcast import broadcast
+from primus.server.client_side import ClientSide
+from primus.server.monitor import HeartbeatMonitor
+from primus.server.spark import Spark
+from primus.server.welcome import welcome
+
+if TYPE_CHECKING:
+    from primus.transformer import Transport
+
+__all__ = ["Population"]
+
+
+class Population(ClientSide):
+    """The part of `Primus` that holds the sparks."""
+
+    _connections: dict[str, Spark]
+    _monitor: HeartbeatMonitor
+    _empty: asyncio.Event | None
+
+    @property
+    def connected(self) -> int:
+        """How many sparks there are."""
+        return len(self._connections)
+
+    def __len__(self) -> int:
+        return len(self._connections)
+
+    def __bool__(self) -> bool:
+        return True
+
+    def __iter__(self) -> Iterator[Spark]:
+        """Iterate over the sparks there are now; they may come and go meanwhile."""
+        return iter(tuple(self._connections.values()))
+
+    def spark(self, id: str) -> Spark | None:
+        """The spark with that id, or `None`."""
+        return self._connections.get(id)
+
+    def write(self, data: Any) -> None:
+        """Send `data` to every spark."""
+        broadcast(self, data, self.parser, self.pipeline)
+
+    def for_each(self, fn: Callable[[Spark], Any]) -> Awaitable[None] | None:
+        """Call `fn` with every spark; one that returns `False` stops the iteration.
+
+        Returns:
+            `None`, or, when `fn` is async, an awaitable; it calls `fn` for one spark after
+            the other, those that connect meanwhile included.
+        """
+        if inspect.iscoroutinefunction(fn):
+            return self._for_each(fn)
+        for spark in self:
+            result = fn(spark)
+            if is_awaitable(result):
+                return self._for_each(fn, spark, result)
+            if result is False:
+                break
+        return None
+
+    async def _for_each(
+        self, fn: Callable[[Spark], Any], first: Spark | None = None, pending: Any = None
+    ) -> None:
+        visited: set[str] = set()
+        if first is not None:
+            visited.add(first.id)
+            if await pending is False:
+                return
+        while waiting := [s for s in self if s.id not in visited]:
+            for spark in waiting:
+                visited.add(spark.id)
+                if spark.id in self._connections and await fn(spark) is False:
+                    return
+
+    def accept(self, transport: Transport, request: Request, id: str | None = None) -> Spark:
+        """Make a spark for a connection that has been opened.
+
+        Args:
+            transport: the wire; it does not read yet, or what it reads has not been fed yet.
+            request: what it was opened with.
+            id: the id that the wire's own protocol has given it, if any.
+        """
+        spark = self.Spark(request, self._new_id(id), self._generation(transport))
+        self._connections[spark.id] = spark
+        spark.attach(transport)
+        spark.open()
+        self._monitor.add(spark)
+        handlers: list[Callable[..., Any]] = [*self._connection_hooks, *self._take("connection")]
+        welcome(spark, iter(handlers))
+        return spark
+
+    def departed(self, spark: Spark) -> None:
+        """A spark has ended."""
+        if self._connections.pop(spark.id, None) is None:
+            return
+        self._monitor.discard(spark)
+        for hook in self._disconnection_hooks:
+            try:
+                hook(spark)
+            except Exception:
+                self.log.exception("a primus_disconnection hook raised for %r", spark)
+        self.emit("disconnection", spark)
+        if not self._connections and self._empty is not None:
+            self._empty.set()
+
+    def _generation(self, transport: Transport) -> Generation:
+        configured = self.options.heartbeat
+        return transport.generation if configured is Generation.UNKNOWN else configured
+
+    def _new_id(self, id: str | None) -> str:
+        if self.options.id_generator is not None:
+            id = self.options.id_generator()
+        while id is None or id in self._connections:
+            id = secrets.token_urlsafe(16)
+        return id

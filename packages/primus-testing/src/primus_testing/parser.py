@@ -1,0 +1,289 @@
+"""What every parser does: inherit `ParserContract`.
+
+    class TestMine(ParserContract):
+        parser = "mine"
+        golden = ((["a", 1], '["a",1]'),)
+        undecodable = ("[",)
+        unencodable = (object(),)
+
+A parser may be async; everything is tried directly and over a connection in memory.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import math
+from collections.abc import Iterable, Sequence
+from typing import Any, ClassVar
+
+import pytest
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+
+from primus.errors import ParserError, PrimusError
+from primus.parser import Parser, browser_half, is_binary
+from primus.pipeline import is_awaitable
+from primus.registry import parser_named
+from primus.server.primus import Primus
+from primus_testing.clock import ManualClock
+from primus_testing.memory import join
+from primus_testing.network import MemoryTransformer
+from primus_testing.recorder import DEADLINE, Recorder, eventually
+from primus_testing.tracebacks import Tracebacks
+
+__all__ = ["JSON_VALUES", "ParserContract"]
+
+Frame = str | bytes
+
+NUMBERS = st.integers(-(2**53) + 1, 2**53 - 1) | st.floats(allow_nan=False, allow_infinity=False)
+TEXTS = st.text(st.characters(exclude_categories=["Cs"]))
+JSON_VALUES: st.SearchStrategy[Any] = st.recursive(
+    st.none() | st.booleans() | NUMBERS | TEXTS,
+    lambda inner: st.lists(inner, max_size=5) | st.dictionaries(TEXTS, inner, max_size=5),
+    max_leaves=20,
+)
+"""Every value that JSON has."""
+
+examples = settings(
+    max_examples=60, deadline=None, suppress_health_check=[HealthCheck.differing_executors]
+)
+
+
+class ParserContract:
+    """Attributes that whoever inherits sets."""
+
+    parser: ClassVar[str | Parser]
+    """The parser: a name, or an object."""
+
+    golden: ClassVar[Sequence[tuple[Any, Frame]]] = ()
+    """Values, each with the frame that it is encoded to and decoded from."""
+
+    undecodable: ClassVar[Sequence[Frame]] = ()
+    """Frames that are no message of this parser."""
+
+    unencodable: ClassVar[Sequence[Any]] = ()
+    """Values that have no frame in this parser."""
+
+    values: ClassVar[Iterable[Any]] = (
+        None,
+        True,
+        False,
+        0,
+        -1,
+        1.5,
+        "",
+        "pongРУССКИЙ €€€ \U0001f600 \u2028\u2029\x00",
+        [],
+        {},
+        [[], [[]], {"a": {"b": [None]}}],
+        {"": 0, "key with spaces": "value", "ключ": 1},
+    )
+    """Values that come back as they went."""
+
+    # -- for those that cannot do all of it
+
+    def same(self, sent: Any, received: Any) -> bool:
+        """Whether a value has survived the way there and back."""
+        return bool(sent == received and type(sent) is type(received))
+
+    # -- the contract
+
+    def test_it_is_found_and_has_both_methods(self) -> None:
+        """A name leads to an object with ``encode`` and ``decode``."""
+        assert isinstance(self._parser, Parser)
+
+    def test_json_values_come_back_as_they_went(self) -> None:
+        """The values that every parser has to carry."""
+        for value in self.values:
+            assert self.same(value, self._there_and_back(value)), value
+
+    @examples
+    @given(value=JSON_VALUES)
+    def test_any_json_value_comes_back_as_it_went(self, value: Any) -> None:
+        """Numbers may change their type, as they do in JavaScript, but not their value."""
+        assert _equal(value, self._there_and_back(value))
+
+    @examples
+    @given(text=TEXTS)
+    def test_any_text_comes_back_as_it_went(self, text: str) -> None:
+        """Texts of all scripts, with control characters and astral ones."""
+        assert self._there_and_back(text) == text
+
+    def test_frames_are_text_or_bytes_as_announced(self) -> None:
+        """``binary`` says which; the browser asks for the one kind."""
+        kind = bytes if is_binary(self._parser) else str
+        for value in self.values:
+            assert isinstance(self._encode(value), kind)
+
+    def test_control_messages_pass(self) -> None:
+        """They go through the parser like any message."""
+        for text in ("primus::ping::1234567890123", "primus::id::abc", "primus::server::close"):
+            assert self._there_and_back(text) == text
+
+    def test_golden_values_are_encoded_to_their_frames(self) -> None:
+        """The frames that peers in other languages send."""
+        for value, frame in self.golden:
+            assert self._encode(value) == frame
+
+    def test_golden_frames_are_decoded_to_their_values(self) -> None:
+        """The frames that peers in other languages send."""
+        for value, frame in self.golden:
+            assert self.same(value, self._decode(frame)), frame
+
+    def test_large_messages_come_back_as_they_went(self) -> None:
+        """A text of a mebibyte, and a list of many items."""
+        for value in ("x€" * 300_000, list(range(100_000))):
+            assert self._there_and_back(value) == value
+
+    def test_values_nested_a_hundred_deep_come_back_as_they_went(self) -> None:
+        """Deeper than any message is written by hand."""
+        value: Any = "inside"
+        for _ in range(100):
+            value = [value]
+        assert self._there_and_back(value) == value
+
+    def test_values_nested_too_deeply_are_an_error_and_no_crash(self) -> None:
+        """A peer must not exhaust the stack."""
+        value: Any = []
+        for _ in range(200_000):
+            value = [value]
+        try:
+            self._decode(self._encode(value))
+        except Exception as error:
+            assert isinstance(error, ParserError), repr(error)  # noqa: PT017
+        finally:
+            _unravel(value)
+
+    def test_what_cannot_be_decoded_is_an_error_with_its_frame(self) -> None:
+        """The error names the frame, and says more than nothing."""
+        for frame in self.undecodable:
+            with pytest.raises(ParserError) as caught:
+                self._decode(frame)
+            assert caught.value.frame == frame
+            assert str(caught.value)
+
+    def test_what_cannot_be_encoded_is_an_error(self) -> None:
+        """Values that do not exist on the wire."""
+        recursive: list[Any] = []
+        recursive.append(recursive)
+        for value in (*self.unencodable, recursive):
+            with pytest.raises(ParserError):
+                self._encode(value)
+
+    @examples
+    @given(frame=st.binary() | st.text())
+    def test_garbage_is_a_value_or_an_error(self, frame: Frame) -> None:
+        """Nothing else is ever raised by what a peer sends, whatever the kind of frame."""
+        try:
+            self._decode(frame)
+        except ParserError:
+            return
+
+    @examples
+    @given(value=JSON_VALUES, data=st.data())
+    def test_frames_that_were_tampered_with_are_a_value_or_an_error(
+        self, value: Any, data: st.DataObject
+    ) -> None:
+        """Garbage that looks like a frame goes deeper than noise does."""
+        frame = self._encode(value)
+        place = data.draw(st.integers(0, len(frame)))
+        if isinstance(frame, str):
+            tampered: Frame = frame[:place] + data.draw(st.text(max_size=3)) + frame[place + 1 :]
+        else:
+            tampered = frame[:place] + data.draw(st.binary(max_size=3)) + frame[place + 1 :]
+        try:
+            self._decode(tampered)
+        except ParserError:
+            return
+
+    @pytest.mark.asyncio
+    async def test_errors_are_those_of_the_connection_which_goes_on(
+        self, tracebacks: Tracebacks
+    ) -> None:
+        """Over a connection, what cannot be decoded is reported and the next message arrives."""
+        primus = self._primus()
+        spark, wire = join(primus)
+        seen = Recorder(spark, "data", "error")
+        for frame in self.undecodable:
+            wire.receive(frame)
+            assert isinstance(await seen.one("error"), ParserError)
+        frame = await self._await(self._parser.encode({"next": 1}))
+        wire.receive(frame)
+        assert (await seen.next("data")) == ({"next": 1}, frame)
+
+    @pytest.mark.asyncio
+    async def test_messages_of_a_connection_keep_their_order(self, tracebacks: Tracebacks) -> None:
+        """Also when the parser is async, and control messages are in between."""
+        primus = self._primus()
+        spark, wire = join(primus)
+        for number in range(20):
+            spark.write(number)
+        spark.end()
+        await eventually(lambda: len(wire.sent) == 21)
+        values = [await self._await(self._parser.decode(frame)) for frame in wire.sent]
+        assert values == [*range(20), "primus::server::close"]
+
+    def test_its_browser_half_compiles_into_the_client(self) -> None:
+        """A parser without one serves Python clients only; that is an error when asked for."""
+        primus = self._primus()
+        if browser_half(self._parser) is None:
+            with pytest.raises(PrimusError, match="browser half"):
+                primus.library()
+            return
+        assert primus.library("umd")
+        assert primus.library("esm")
+
+    # -- how it is done
+
+    @property
+    def _parser(self) -> Parser:
+        return parser_named(self.parser)[1]
+
+    def _primus(self) -> Primus:
+        return Primus(parser=self.parser, transformer=MemoryTransformer, clock=ManualClock())
+
+    def _encode(self, value: Any) -> Frame:
+        frame: Frame = _result(self._parser.encode(value))
+        return frame
+
+    def _decode(self, frame: Frame) -> Any:
+        return _result(self._parser.decode(frame))
+
+    def _there_and_back(self, value: Any) -> Any:
+        return self._decode(self._encode(value))
+
+    async def _await(self, value: Any) -> Any:
+        return await value if is_awaitable(value) else value
+
+
+def _result(value: Any) -> Any:
+    """What an async parser gives, without a running loop."""
+    if not is_awaitable(value):
+        return value
+
+    async def wait() -> Any:
+        async with asyncio.timeout(DEADLINE):
+            return await value
+
+    return asyncio.run(wait())
+
+
+def _equal(one: Any, other: Any) -> bool:
+    """Equality by value, where 1 and 1.0 are the same and -0.0 need not keep its sign."""
+    match one, other:
+        case (bool() | None, _) | (_, bool() | None):
+            return one is other
+        case int() | float(), int() | float():
+            return math.isclose(one, other, rel_tol=1e-15)
+        case list(), list():
+            return len(one) == len(other) and all(map(_equal, one, other))
+        case dict(), dict():
+            return one.keys() == other.keys() and all(_equal(one[k], other[k]) for k in one)
+        case _:
+            return bool(one == other)
+
+
+def _unravel(value: list[Any]) -> None:
+    """Take a deeply nested list apart without recursion."""
+    while value:
+        value = value.pop()

@@ -1,0 +1,220 @@
+"""What every plugin does: inherit `PluginContract`.
+
+    class TestMine(PluginContract):
+        plugin = "mine"
+
+Everything happens on a Primus in memory.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any, ClassVar
+
+import pytest
+from hypothesis import HealthCheck, given, settings
+
+from primus.browser import Browser
+from primus.errors import PluginError, TransformError
+from primus.plugins import Ark
+from primus.registry import PLUGIN, find
+from primus.server.plugging import Snapshot
+from primus.server.primus import Primus
+from primus_testing.clock import ManualClock
+from primus_testing.memory import join
+from primus_testing.network import MemoryTransformer
+from primus_testing.parser import JSON_VALUES
+from primus_testing.recorder import DEADLINE, Recorder, eventually
+from primus_testing.tracebacks import Tracebacks
+
+__all__ = ["PluginContract"]
+
+
+class PluginContract:
+    """Attributes that whoever inherits sets."""
+
+    plugin: ClassVar[Any]
+    """The plugin: a name, or an object with hooks."""
+
+    options: ClassVar[Mapping[str, Any]] = {}
+    """Options of the Primus that the plugin is used on."""
+
+    name: ClassVar[str] = "under-test"
+    """What the plugin is called when `plugin` is an object."""
+
+    # -- the contract
+
+    def test_its_hooks_are_valid(self) -> None:
+        """Every function marked ``@hookimpl`` is a hook, with arguments that it gets."""
+        Ark().add(self._name, self._plugin)
+
+    @pytest.mark.asyncio
+    async def test_it_is_used_by_option_and_by_use(self, tracebacks: Tracebacks) -> None:
+        """Both ways lead to the same."""
+        by_option = self._primus(plugin={self._name: self._plugin}, **self.options)
+        assert by_option.plugin(self._name) is self._plugin
+        assert list(by_option.ark) == [self._name]
+        await by_option.destroy()
+
+    @pytest.mark.asyncio
+    async def test_it_cannot_be_used_twice(self, tracebacks: Tracebacks) -> None:
+        """The second use is refused, and the first one stays."""
+        primus = self._used()
+        with pytest.raises(PluginError, match="in use already"):
+            primus.use(self._name, self._plugin)
+        assert primus.plugin(self._name) is self._plugin
+        await primus.destroy()
+
+    @pytest.mark.asyncio
+    async def test_plugging_it_out_restores_the_server_exactly(
+        self, tracebacks: Tracebacks
+    ) -> None:
+        """Listeners, layers, transforms, reserved names and attributes are as before."""
+        primus = self._used()
+        primus.plugout(self._name)
+        before = Snapshot.of(primus)
+        primus.use(self._name, self._plugin)
+        assert primus.plugout(self._name) is True
+        assert Snapshot.of(primus) == before
+        assert self._name not in primus.ark
+        assert primus.plugout(self._name) is False
+        await primus.destroy()
+
+    @pytest.mark.asyncio
+    async def test_it_can_be_used_again_after_it_was_plugged_out(
+        self, tracebacks: Tracebacks
+    ) -> None:
+        """And then does the same."""
+        primus = self._used()
+        first = Snapshot.of(primus)
+        primus.plugout(self._name)
+        primus.use(self._name, self._plugin)
+        assert set(Snapshot.of(primus).spark) == set(first.spark)
+        assert [layer.name for layer in primus.layers] == [layer.name for layer in first.layers]
+        await self._echoes(primus)
+        await primus.destroy()
+
+    @pytest.mark.asyncio
+    async def test_two_servers_use_it_independently(self, tracebacks: Tracebacks) -> None:
+        """What it does to one server does not show on the other."""
+        other = self._primus()
+        before = Snapshot.of(other)
+        primus = self._used()
+        assert Snapshot.of(other) == before
+        await primus.destroy()
+        await other.destroy()
+
+    @pytest.mark.asyncio
+    async def test_plain_messages_pass_unchanged(self, tracebacks: Tracebacks) -> None:
+        """What is none of its business is left alone, in both directions."""
+        primus = self._used()
+        await self._echoes(primus)
+        await primus.destroy()
+
+    @pytest.mark.asyncio
+    async def test_broadcasts_reach_every_spark(self, tracebacks: Tracebacks) -> None:
+        """A broadcast is no business of most plugins."""
+        primus = self._used()
+        wires = [join(primus)[1] for _ in range(3)]
+        primus.write("to all")
+        for wire in wires:
+            await eventually(lambda wire=wire: '"to all"' in wire.sent)  # type: ignore[misc]
+        await primus.destroy()
+
+    @pytest.mark.asyncio
+    @settings(
+        max_examples=100,
+        deadline=None,
+        suppress_health_check=[
+            HealthCheck.function_scoped_fixture,
+            HealthCheck.differing_executors,
+        ],
+    )
+    @given(value=JSON_VALUES)
+    async def test_no_message_makes_it_raise(self, tracebacks: Tracebacks, value: Any) -> None:
+        """Whatever a peer sends, ``null`` and other surprises included."""
+        primus = self._used()
+        spark, wire = join(primus)
+        errors = Recorder(spark, "error")
+        for surprise in (value, None, [], {}, [value], {"type": value}, {"args": value}):
+            wire.receive(await self._encoded(primus, surprise))
+        wire.receive(await self._encoded(primus, "primus::id::"))
+        await eventually(lambda: wire.sent)
+        failed = [error for (error,) in errors.seen("error") if isinstance(error, TransformError)]
+        assert failed == []
+        await primus.destroy()
+
+    @pytest.mark.asyncio
+    async def test_sparks_that_come_and_go_leave_nothing(self, tracebacks: Tracebacks) -> None:
+        """The last one out leaves no spark, and the plugin has not raised."""
+        primus = self._used()
+        for _ in range(3):
+            spark, wire = join(primus)
+            wire.receive('"hello"')
+            wire.lose()
+            await eventually(lambda spark=spark: spark.ready_state == 2)  # type: ignore[misc]
+        assert len(primus) == 0
+        await primus.destroy()
+
+    @pytest.mark.asyncio
+    async def test_destroying_the_server_plugs_it_out(self, tracebacks: Tracebacks) -> None:
+        """Its tear-down runs, with sparks that are still there ended before."""
+        primus = self._used()
+        join(primus)
+        await primus.destroy()
+        assert list(primus.ark) == []
+        assert primus.plugin(self._name) is None
+
+    @pytest.mark.asyncio
+    async def test_its_browser_half_compiles_into_the_client(
+        self, tracebacks: Tracebacks
+    ) -> None:
+        """As a script and as a module; plugins without one change nothing."""
+        primus = self._used()
+        half = primus._ark.call(self._name, "primus_browser")
+        assert half is None or isinstance(half, Browser)
+        assert primus.library("umd")
+        assert primus.library("esm")
+        await primus.destroy()
+
+    @pytest.mark.asyncio
+    async def test_its_python_client_half_fits_a_socket(self, tracebacks: Tracebacks) -> None:
+        """A socket with the plugin talks to a server with the plugin."""
+        primus = self._used()
+        primus.on("connection", lambda spark: spark.on("data", spark.write))
+        socket = primus.Socket("http://memory")
+        seen = Recorder(socket, "open", "data")
+        await seen.next("open")
+        socket.write("hello")
+        assert await seen.one("data") == "hello"
+        socket.destroy()
+        await primus.destroy()
+
+    # -- how it is done
+
+    @property
+    def _plugin(self) -> Any:
+        return find(PLUGIN, self.plugin) if isinstance(self.plugin, str) else self.plugin
+
+    @property
+    def _name(self) -> str:
+        return self.plugin if isinstance(self.plugin, str) else self.name
+
+    def _primus(self, **options: Any) -> Primus:
+        return Primus(transformer=MemoryTransformer, clock=ManualClock(), **options)
+
+    def _used(self) -> Primus:
+        """A Primus that has been made with the options of the plugin, which is in use."""
+        return self._primus(plugin={self._name: self._plugin}, **self.options)
+
+    async def _encoded(self, primus: Primus, value: Any) -> Any:
+        return primus.parser.encode(value)
+
+    async def _echoes(self, primus: Primus) -> None:
+        """A message comes back as it went."""
+        spark, wire = join(primus)
+        spark.on("data", spark.write)
+        wire.receive('"hello"', "[1,null]")
+        await eventually(lambda: len(wire.sent) >= 2, DEADLINE)
+        assert wire.sent[-2:] == ['"hello"', "[1,null]"]
+        wire.lose()

@@ -1,0 +1,334 @@
+"""The Python client: `Socket` over this transformer's client half."""
+
+# ruff: noqa: D102 - the names of the tests are sentences
+
+from __future__ import annotations
+
+import asyncio
+from typing import Any
+
+import pytest
+
+from primus.errors import HandshakeError, OptionError, ParserError, Unauthorized
+from primus.hookspecs import hookimpl
+from primus.http import Request
+from primus.pipeline import Packet
+from primus.server.primus import Primus
+from primus.server.spark import Spark
+from primus_testing.clock import ManualClock
+from primus_testing.recorder import DEADLINE, Recorder, eventually
+from primus_testing.transformer.base import Contract, Serve, Sockets, echo
+
+__all__ = ["ClientContract"]
+
+OPENING, CLOSED, OPEN = 1, 2, 3
+
+
+class ClientContract(Contract):
+    """Sockets open, talk and close."""
+
+    async def test_a_server_gives_the_class_of_its_clients(self, serve: Serve) -> None:
+        server = await serve()
+        assert isinstance(server.primus.Socket, type)
+
+    async def test_a_socket_opens_by_itself(self, serve: Serve, sockets: Sockets) -> None:
+        server = await serve()
+        socket = sockets(server)
+        seen = Recorder(socket, "open")
+        await seen.next("open")
+        assert socket.ready_state == OPEN
+        assert len(server.primus) == 1
+
+    async def test_a_socket_takes_a_literal_ipv6_address(
+        self, serve: Serve, sockets: Sockets
+    ) -> None:
+        server = await serve(host="::1")
+        seen = Recorder(sockets(server), "open")
+        await seen.next("open")
+
+    async def test_a_socket_that_opens_manually_waits_for_open(
+        self, serve: Serve, sockets: Sockets
+    ) -> None:
+        server = await serve()
+        socket, other = sockets(server, manual=True), sockets(server)
+        seen = Recorder(socket, "open", "outgoing::open")
+        await Recorder(other, "open").next("open")
+        assert seen.story == []
+        assert socket.ready_state == CLOSED
+        socket.open()
+        await seen.next("open")
+
+    async def test_a_dead_server_is_an_error_and_an_end_without_a_strategy(
+        self, serve: Serve, sockets: Sockets
+    ) -> None:
+        server = await serve()
+        await server.stop()
+        seen = Recorder(sockets(server, strategy=False), "error", "end", "open")
+        await seen.next("error")
+        await seen.next("end")
+        assert seen.seen("open") == []
+
+    async def test_ready_state_follows_the_connection(
+        self, serve: Serve, sockets: Sockets
+    ) -> None:
+        server = await serve()
+        socket = sockets(server)
+        states = [socket.ready_state]
+        seen = Recorder(socket, "open", "end")
+        socket.on("readyStateChange", lambda: states.append(socket.ready_state))
+        socket.on("outgoing::open", lambda: states.append(("opening", socket.ready_state)))
+        await seen.next("open")
+        socket.end()
+        await seen.next("end")
+        assert states[0] == CLOSED
+        assert ("opening", OPENING) in states
+        assert [state for state in states[1:] if isinstance(state, int)] == [OPENING, OPEN, CLOSED]
+
+    async def test_a_socket_can_be_opened_again(self, serve: Serve, sockets: Sockets) -> None:
+        server = await serve()
+        server.primus.on("connection", lambda spark: spark.end())
+        socket = sockets(server)
+        seen = Recorder(socket, "open", "end", "reconnect scheduled")
+        await seen.next("end")
+        socket.open()
+        await seen.next("end")
+        assert seen.story == ["open", "end", "open", "end"]
+
+    async def test_a_socket_can_be_closed_before_it_is_open(
+        self, serve: Serve, sockets: Sockets
+    ) -> None:
+        server = await serve()
+        socket = sockets(server)
+        seen = Recorder(socket, "open", "end", "reconnect scheduled")
+        socket.end()
+        await seen.next("end")
+        socket.open()
+        socket.end()
+        await seen.next("end")
+        assert seen.story == ["end", "end"]
+        await eventually(lambda: len(server.primus) == 0)
+
+    async def test_a_close_by_the_client_emits_close_and_one_end(
+        self, serve: Serve, sockets: Sockets
+    ) -> None:
+        server = await serve()
+        left = Recorder(server.primus, "disconnection")
+        socket = sockets(server)
+        seen = Recorder(socket, "open", "close", "end", "reconnect", "reconnect scheduled")
+        await seen.next("open")
+        for _ in range(6):
+            socket.end()
+        await seen.next("end")
+        await left.next("disconnection")
+        assert seen.story == ["open", "close", "end"]
+
+    async def test_a_close_by_the_server_emits_close_and_end_and_no_reconnect(
+        self, serve: Serve, sockets: Sockets
+    ) -> None:
+        server = await serve()
+        server.primus.on("connection", lambda spark: spark.end("bye"))
+        seen = Recorder(sockets(server), "data", "close", "end", "reconnect scheduled")
+        await seen.next("end")
+        assert seen.story == ["data", "close", "end"]
+
+    async def test_a_message_and_its_raw_frame_come_back(
+        self, serve: Serve, sockets: Sockets
+    ) -> None:
+        server = await serve()
+        echo(server.primus)
+        socket = sockets(server)
+        seen = Recorder(socket, "open", "data")
+        await seen.next("open")
+        socket.write({"echo": "pongРУССКИЙ €\u2028"})
+        message, raw = await seen.next("data")
+        assert message == {"echo": "pongРУССКИЙ €\u2028"}
+        assert raw == '{"echo":"pongРУССКИЙ €\\u2028"}'
+
+    async def test_messages_are_buffered_until_the_socket_is_open(
+        self, serve: Serve, sockets: Sockets
+    ) -> None:
+        server = await serve()
+        echo(server.primus)
+        socket = sockets(server)
+        seen = Recorder(socket, "data")
+        for number in range(10):
+            socket.write(number)
+        assert [(await seen.next("data"))[0] for _ in range(10)] == list(range(10))
+
+    async def test_a_message_that_cannot_be_encoded_is_an_error(
+        self, serve: Serve, sockets: Sockets
+    ) -> None:
+        server = await serve()
+        socket = sockets(server)
+        seen = Recorder(socket, "open", "error")
+        await seen.next("open")
+        recursive: dict[str, Any] = {}
+        recursive["recursive"] = recursive
+        socket.write(recursive)
+        error = await seen.one("error")
+        assert isinstance(error, ParserError)
+        assert "JSON" in str(error)
+        assert socket.ready_state == OPEN
+
+    async def test_a_frame_that_cannot_be_decoded_is_an_error_of_the_socket(
+        self, serve: Serve, sockets: Sockets
+    ) -> None:
+        server = await serve(parser=Raw())
+        server.primus.on("connection", lambda spark: spark.write("{nonsense"))
+        factory = Primus.create_socket(transformer=self.transformer)
+        socket = factory(server.url)
+        seen = Recorder(socket, "error")
+        assert isinstance(await seen.one("error"), ParserError)
+        assert socket.ready_state == OPEN
+        socket.destroy()
+
+    async def test_a_socket_is_told_its_id(self, serve: Serve, sockets: Sockets) -> None:
+        server = await serve()
+        sparks = Recorder(server.primus, "connection")
+        socket = sockets(server)
+        async with asyncio.timeout(DEADLINE):
+            id = await socket.id()
+        assert id == (await sparks.one("connection")).id
+
+    async def test_the_query_of_the_url_reaches_the_spark(
+        self, serve: Serve, sockets: Sockets
+    ) -> None:
+        server = await serve()
+        sparks = Recorder(server.primus, "connection")
+        sockets(server, "/?foo=bar&x=%26")
+        spark = await sparks.one("connection")
+        assert spark.query["foo"] == "bar"
+        assert spark.query["x"] == "&"
+
+    async def test_a_listener_may_change_the_url_before_it_is_used(
+        self, serve: Serve, sockets: Sockets
+    ) -> None:
+        server = await serve()
+        sparks = Recorder(server.primus, "connection")
+        socket = sockets(server, manual=True)
+
+        @socket.on("outgoing::url")
+        def add(url: Any) -> None:
+            url.query = "added=yes"
+
+        socket.open()
+        assert (await sparks.one("connection")).query["added"] == "yes"
+
+    async def test_no_control_message_reaches_the_user(
+        self, serve: Serve, sockets: Sockets, manual_clock: ManualClock
+    ) -> None:
+        server = await serve(clock=manual_clock)
+        sparks = Recorder(server.primus, "connection")
+        seen = Recorder(sockets(server), "open", "data")
+        spark = await sparks.one("connection")
+        beats = Recorder(spark, "heartbeat", "data")
+        await seen.next("open")
+        manual_clock.advance(31)
+        await beats.next("heartbeat")
+        assert seen.seen("data") == []
+        assert beats.seen("data") == []
+
+    async def test_transforms_of_a_socket_rewrite_and_swallow(
+        self, serve: Serve, sockets: Sockets
+    ) -> None:
+        server = await serve()
+        echo(server.primus)
+        socket = sockets(server)
+        seen = Recorder(socket, "data")
+
+        @socket.transform("outgoing")
+        async def out(packet: Packet, connection: Any) -> bool:
+            await asyncio.sleep(0)
+            packet.data = {"out": packet.data}
+            return bool(packet.data["out"] != "secret")
+
+        @socket.transform("incoming")
+        def come(packet: Packet, connection: Any) -> bool:
+            packet.data = {"in": packet.data}
+            return bool(packet.data["in"] != {"out": "hidden"})
+
+        for word in ("secret", "hidden", "foo"):
+            socket.write(word)
+        assert await seen.one("data") == {"in": {"out": "foo"}}
+
+    async def test_a_socket_refuses_a_direction_that_does_not_exist(
+        self, serve: Serve, sockets: Sockets
+    ) -> None:
+        server = await serve()
+        with pytest.raises(OptionError, match="cowsack"):
+            sockets(server, manual=True).transform("cowsack", print)
+
+    async def test_messages_can_be_iterated_over(self, serve: Serve, sockets: Sockets) -> None:
+        server = await serve()
+
+        @server.primus.on("connection")
+        def connection(spark: Spark) -> None:
+            for number in range(5):
+                spark.write(number)
+            spark.end()
+
+        async with asyncio.timeout(DEADLINE):
+            assert [message async for message in sockets(server)] == [0, 1, 2, 3, 4]
+
+    async def test_a_class_made_without_a_server_connects_too(self, serve: Serve) -> None:
+        server = await serve(pathname="/elsewhere")
+        factory = Primus.create_socket(
+            transformer=self.transformer, pathname="/elsewhere", plugin={"greets": Greets()}
+        )
+        socket = factory(server.url)
+        seen = Recorder(socket, "open")
+        await seen.next("open")
+        assert socket.greeting == "hello"
+        assert socket.greet() == "hello"
+        socket.destroy()
+
+    async def test_a_refusal_is_an_error_with_its_status_headers_and_body(
+        self, serve: Serve, sockets: Sockets
+    ) -> None:
+        server = await serve()
+
+        @server.primus.authorize
+        def authorize(request: Request) -> None:
+            raise Unauthorized("I failed", authenticate='Basic realm="primus"')
+
+        seen = Recorder(sockets(server, strategy=False), "error", "open", "end", "reconnect")
+        error = await seen.one("error")
+        await seen.next("end")
+        assert isinstance(error, HandshakeError)
+        assert error.status == 401
+        assert b'{"error":"I failed"}' in error.body
+        assert error.headers["WWW-Authenticate"] == 'Basic realm="primus"'
+        assert seen.seen("open") == []
+
+    async def test_a_message_beyond_the_max_length_of_the_client_closes_its_connection(
+        self, serve: Serve, sockets: Sockets
+    ) -> None:
+        server = await serve()
+        left = Recorder(server.primus, "disconnection")
+        server.primus.on("connection", lambda spark: spark.write("x" * 2000))
+        seen = Recorder(sockets(server, strategy=False, max_length=1000), "data", "end")
+        await seen.next("end")
+        await left.next("disconnection")
+        assert seen.seen("data") == []
+
+
+class Greets:
+    """A plugin with a Python client half."""
+
+    @hookimpl
+    def primus_extend_socket(self) -> dict[str, object]:
+        return {"greet": lambda socket: socket.greeting}
+
+    @hookimpl
+    def primus_socket(self, socket: Any) -> None:
+        socket.greeting = "hello"
+
+
+class Raw:
+    """A parser that sends texts as they are."""
+
+    def encode(self, value: Any) -> str:
+        return str(value)
+
+    def decode(self, frame: Any) -> Any:
+        return frame

@@ -1,0 +1,188 @@
+"""Every limit, attacked."""
+
+# ruff: noqa: D102 - the names of the tests are sentences
+
+from __future__ import annotations
+
+import asyncio
+
+import pytest
+
+from primus.errors import HandshakeError, SlowConsumerError
+from primus.http import Request
+from primus.server.spark import Spark
+from primus_testing.recorder import DEADLINE, eventually
+from primus_testing.transformer.base import Contract, Serve, echo, meet
+
+__all__ = ["LimitsContract"]
+
+CHUNK = "x" * 100_000
+ENOUGH = 1000
+"""So many chunks fill the socket buffers of any machine."""
+
+
+class LimitsContract(Contract):
+    """What a peer can make the server hold is bounded."""
+
+    async def test_a_message_of_max_length_passes(self, serve: Serve) -> None:
+        server = await serve(max_length=1000)
+        echo(server.primus)
+        peer = await server.peer()
+        frame = '"' + "x" * 998 + '"'
+        peer.send(frame)
+        assert await peer.receive() == frame
+
+    async def test_a_message_beyond_max_length_ends_its_connection_only(
+        self, serve: Serve
+    ) -> None:
+        server = await serve(max_length=1000)
+        echo(server.primus)
+        met, other = await meet(server), await meet(server)
+        met.peer.send('"' + "x" * 999 + '"')
+        await met.peer.gone()
+        await met.events.next("end")
+        assert met.events.seen("data") == []
+        other.peer.send('"fine"')
+        assert await other.peer.receive() == '"fine"'
+
+    async def test_max_length_counts_bytes_rather_than_characters(self, serve: Serve) -> None:
+        server = await serve(max_length=1000)
+        met = await meet(server)
+        met.peer.send('"' + "€" * 400 + '"')
+        await met.events.next("end")
+        assert met.events.seen("data") == []
+
+    async def test_a_slow_consumer_is_disconnected_and_may_come_back(self, serve: Serve) -> None:
+        server = await serve(slow_consumer="disconnect", high_water=100_000)
+        met, other = await meet(server), await meet(server)
+        met.peer.pause()
+        written = write_until(met.spark, lambda: met.spark.ready_state != Spark.OPEN)
+        assert written < ENOUGH
+        assert isinstance(await met.events.one("error"), SlowConsumerError)
+        await met.events.next("end")
+        assert met.spark.write("more") is False
+        assert met.spark.buffered == 0
+        met.peer.resume()
+        assert '"primus::server::close"' not in await met.peer.gone()
+        server.primus.write("others live on")
+        assert await other.peer.receive() == '"others live on"'
+
+    async def test_messages_for_a_slow_consumer_are_dropped(self, serve: Serve) -> None:
+        server = await serve(slow_consumer="drop", high_water=100_000)
+        met = await meet(server)
+        met.peer.pause()
+        count = 0
+        while met.spark.write([count, CHUNK]):
+            count += 1
+            assert count < ENOUGH
+        assert met.spark.buffered < 100_000 + 3 * len(CHUNK)
+        assert met.spark.write("dropped too") is False
+        draining = asyncio.ensure_future(met.spark.drain())
+        await asyncio.sleep(0)
+        assert not draining.done()
+        met.peer.resume()
+        async with asyncio.timeout(DEADLINE):
+            await draining
+        assert met.spark.write("after") is True
+        for number in range(count):
+            assert await met.peer.receive() == f'[{number},"{CHUNK}"]'
+        assert await met.peer.receive() == '"after"'
+
+    async def test_messages_for_a_slow_consumer_are_buffered_on_demand(self, serve: Serve) -> None:
+        server = await serve(slow_consumer="buffer", high_water=100_000)
+        met = await meet(server)
+        met.peer.pause()
+        written = write_until(met.spark, lambda: met.spark.buffered > 1_000_000)
+        met.spark.end("last")
+        met.peer.resume()
+        frames = await met.peer.gone()
+        assert len(frames) == written + 2
+        assert frames[-2:] == ['"last"', '"primus::server::close"']
+
+    async def test_broadcasts_respect_slow_consumers_too(self, serve: Serve) -> None:
+        server = await serve(slow_consumer="disconnect", high_water=100_000)
+        met, other = await meet(server), await meet(server)
+        met.peer.pause()
+        for _ in range(ENOUGH):
+            if met.spark.ready_state != Spark.OPEN:
+                break
+            server.primus.write(CHUNK)
+            await other.peer.receive()
+        assert isinstance(await met.events.one("error"), SlowConsumerError)
+        assert other.spark.ready_state == Spark.OPEN
+
+    async def test_control_messages_do_not_pile_up_for_a_slow_consumer(
+        self, serve: Serve
+    ) -> None:
+        server = await serve(slow_consumer="drop", high_water=100_000)
+        met = await meet(server)
+        met.peer.pause()
+        write_until(met.spark, lambda: not met.spark.write(CHUNK))
+        before = met.spark.buffered
+        met.peer.send(*['"primus::ping::1"'] * 1000, '"done"')
+        assert await met.events.one("data") == "done"
+        assert met.spark.buffered <= before
+        met.peer.abort()
+
+    async def test_drain_returns_at_once_when_nothing_waits(self, serve: Serve) -> None:
+        server = await serve()
+        met = await meet(server)
+        async with asyncio.timeout(DEADLINE):
+            await met.spark.drain()
+        assert met.spark.buffered == 0
+
+    async def test_drain_returns_when_the_connection_is_lost(self, serve: Serve) -> None:
+        server = await serve(slow_consumer="drop", high_water=100_000)
+        met = await meet(server)
+        met.peer.pause()
+        write_until(met.spark, lambda: not met.spark.write(CHUNK))
+        draining = asyncio.ensure_future(met.spark.drain())
+        await asyncio.sleep(0)
+        met.peer.abort()
+        async with asyncio.timeout(DEADLINE):
+            await draining
+
+    async def test_a_handshake_that_middleware_holds_up_is_given_up(self, serve: Serve) -> None:
+        server = await serve(handshake_timeout=0.05)
+
+        @server.primus.before("slow")
+        async def slow(request: Request) -> None:
+            await asyncio.Event().wait()
+
+        with pytest.raises(HandshakeError) as refused:
+            await server.peer()
+        assert refused.value.status == 408
+        assert len(server.primus) == 0
+
+    async def test_a_client_that_leaves_in_the_middle_of_its_handshake_leaves_nothing(
+        self, serve: Serve
+    ) -> None:
+        server = await serve()
+        asked, gate = asyncio.Event(), asyncio.Event()
+
+        @server.primus.authorize
+        async def authorize(request: Request) -> None:
+            asked.set()
+            await gate.wait()
+
+        connecting = asyncio.ensure_future(server.peer())
+        await asked.wait()
+        connecting.cancel()
+        await asyncio.gather(connecting, return_exceptions=True)
+        gate.set()
+        server.primus.authorize(lambda request: None)
+        echo(server.primus)
+        peer = await server.peer()
+        peer.send('"next"')
+        assert await peer.receive() == '"next"'
+        await eventually(lambda: len(server.primus) == 1)
+
+
+def write_until(spark: Spark, stop: object) -> int:
+    """Write chunks until `stop` says so; how many were written."""
+    assert callable(stop)
+    for count in range(ENOUGH):
+        if stop():
+            return count
+        spark.write(CHUNK)
+    raise AssertionError("the peer reads though it should not")

@@ -1,0 +1,392 @@
+"""What a transformer does that speaks RFC 6455: inherit `WebSocketContract` beside the other.
+
+    class TestWebSocketsWire(WebSocketContract):
+        transformer = "websockets"
+
+Frames are made by hand and sent over a plain TCP connection, so that they may be wrong.
+"""
+
+# ruff: noqa: D102 - the names of the tests are sentences
+
+from __future__ import annotations
+
+import asyncio
+import struct
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import pytest
+
+from primus_testing.clock import ManualClock
+from primus_testing.recorder import DEADLINE, Recorder, eventually
+from primus_testing.server import Running
+from primus_testing.transformer.base import Contract, Serve, echo, meet
+
+__all__ = ["RawWebSocket", "WebSocketContract", "frame"]
+
+CONT, TEXT, BINARY, CLOSE, PING, PONG = 0x0, 0x1, 0x2, 0x8, 0x9, 0xA
+MASK = b"\x01\x02\x03\x04"
+
+HANDSHAKE = (
+    ("Host", "localhost"),
+    ("Upgrade", "websocket"),
+    ("Connection", "keep-alive, Upgrade"),
+    ("Sec-WebSocket-Key", "dGhlIHNhbXBsZSBub25jZQ=="),
+    ("Sec-WebSocket-Version", "13"),
+)
+DEFLATE = (("Sec-WebSocket-Extensions", "permessage-deflate; client_max_window_bits"),)
+
+
+def frame(
+    opcode: int, payload: bytes = b"", *, fin: bool = True, masked: bool = True, rsv: int = 0
+) -> bytes:
+    """One frame of RFC 6455 section 5.2, right or wrong."""
+    first = (0x80 if fin else 0) | rsv << 4 | opcode
+    size, mark = len(payload), 0x80 if masked else 0
+    if size < 126:
+        head = struct.pack("!BB", first, mark | size)
+    elif size < 65536:
+        head = struct.pack("!BBH", first, mark | 126, size)
+    else:
+        head = struct.pack("!BBQ", first, mark | 127, size)
+    if not masked:
+        return head + payload
+    return head + MASK + bytes(byte ^ MASK[at % 4] for at, byte in enumerate(payload))
+
+
+@dataclass
+class RawWebSocket:
+    """A TCP connection on which a WebSocket may have been opened."""
+
+    reader: asyncio.StreamReader
+    writer: asyncio.StreamWriter
+    status: int = 0
+    headers: tuple[tuple[str, str], ...] = ()
+
+    @classmethod
+    async def dial(cls, server: Running) -> RawWebSocket:
+        """A connection on which nothing was sent yet."""
+        host = server.host.strip("[]")
+        return cls(*await asyncio.open_connection(host, server.port))
+
+    @classmethod
+    async def open(
+        cls,
+        server: Running,
+        more: Sequence[tuple[str, str]] = (),
+        headers: Sequence[tuple[str, str]] = HANDSHAKE,
+        early: bytes = b"",
+    ) -> RawWebSocket:
+        """A connection that has been answered.
+
+        Args:
+            server: where to.
+            more: headers beside those that are needed.
+            headers: those in place of what is needed.
+            early: bytes in the same packet as the handshake.
+        """
+        raw = await cls.dial(server)
+        lines = [f"{name}: {value}" for name, value in (*headers, *more)]
+        head = "\r\n".join([f"GET {server.primus.pathname} HTTP/1.1", *lines, "", ""])
+        raw.writer.write(head.encode() + early)
+        answer = await raw.within(raw.reader.readuntil(b"\r\n\r\n"))
+        first, *rest = answer.decode().split("\r\n")[:-2]
+        raw.status = int(first.split()[1])
+        pairs = (line.partition(": ") for line in rest)
+        raw.headers = tuple((name, value) for name, _, value in pairs)
+        return raw
+
+    @staticmethod
+    async def within(awaitable: object) -> bytes:
+        """The bytes, before the deadline."""
+        async with asyncio.timeout(DEADLINE):
+            result = await awaitable  # type: ignore[misc]
+        assert isinstance(result, bytes)
+        return result
+
+    def send(self, *frames: bytes) -> None:
+        """Write frames in one packet."""
+        self.writer.write(b"".join(frames))
+
+    async def receive(self) -> tuple[int, bytes]:
+        """First byte and payload of the next frame of the server, which must not be masked."""
+        first, size = await self.within(self.reader.readexactly(2))
+        if size == 126:
+            (size,) = struct.unpack("!H", await self.within(self.reader.readexactly(2)))
+        elif size == 127:
+            (size,) = struct.unpack("!Q", await self.within(self.reader.readexactly(8)))
+        return first, await self.within(self.reader.readexactly(size))
+
+    async def close_code(self) -> int | None:
+        """Read to the close frame and answer it; `None` when it has no code."""
+        while True:
+            first, payload = await self.receive()
+            if first & 0x0F == CLOSE:
+                break
+        self.send(frame(CLOSE, payload[:2]))
+        await self.within(self.reader.read())
+        self.drop()
+        return struct.unpack("!H", payload[:2])[0] if payload else None
+
+    def drop(self) -> None:
+        """Drop the connection."""
+        self.writer.transport.abort()
+
+
+class WebSocketContract(Contract):
+    """The wire protocol, and what breaks its rules."""
+
+    async def test_the_handshake_is_answered_as_the_rfc_has_it(self, serve: Serve) -> None:
+        server = await serve()
+        raw = await RawWebSocket.open(server)
+        assert raw.status == 101
+        headers = {name.lower(): value for name, value in raw.headers}
+        assert headers["sec-websocket-accept"] == "s3pPLMBiTxaQ9kYGzzhZRbK+xOo="
+        assert headers["upgrade"].lower() == "websocket"
+        assert headers["connection"].lower() == "upgrade"
+        assert "sec-websocket-extensions" not in headers
+        raw.drop()
+
+    async def test_a_plain_request_needs_an_upgrade(self, serve: Serve) -> None:
+        server = await serve()
+        assert (await server.get("/primus")).status == 426
+
+    async def test_another_version_is_refused_with_the_version_that_is_spoken(
+        self, serve: Serve
+    ) -> None:
+        server = await serve()
+        wrong = [(n, "12" if n == "Sec-WebSocket-Version" else v) for n, v in HANDSHAKE]
+        raw = await RawWebSocket.open(server, headers=wrong)
+        assert raw.status in (400, 426)
+        raw.drop()
+
+    @pytest.mark.parametrize("missing", ["Sec-WebSocket-Key", "Sec-WebSocket-Version"])
+    async def test_a_handshake_that_lacks_a_header_is_refused(
+        self, serve: Serve, missing: str
+    ) -> None:
+        server = await serve()
+        rest = [(name, value) for name, value in HANDSHAKE if name != missing]
+        raw = await RawWebSocket.open(server, headers=rest)
+        assert raw.status in (400, 426)
+        assert len(server.primus) == 0
+        raw.drop()
+
+    async def test_frames_that_follow_the_handshake_at_once_are_taken(self, serve: Serve) -> None:
+        server = await serve()
+        echo(server.primus)
+        raw = await RawWebSocket.open(server, early=frame(TEXT, b'"early"'))
+        assert await raw.receive() == (0x81, b'"early"')
+        raw.drop()
+
+    async def test_a_text_leaves_as_one_unmasked_frame(self, serve: Serve) -> None:
+        server = await serve()
+        echo(server.primus)
+        raw = await RawWebSocket.open(server)
+        for size in (0, 123, 124, 65533, 65534):
+            text = b'"' + b"x" * size + b'"'
+            raw.send(frame(TEXT, text))
+            assert await raw.receive() == (0x81, text)
+        raw.drop()
+
+    async def test_fragments_make_one_message_with_pings_in_between(self, serve: Serve) -> None:
+        server = await serve()
+        echo(server.primus)
+        raw = await RawWebSocket.open(server)
+        euro = '"€"'.encode()
+        raw.send(frame(TEXT, euro[:2], fin=False), frame(PING, b"?"))
+        raw.send(frame(CONT, euro[2:3], fin=False), frame(CONT, euro[3:]))
+        assert await raw.receive() == (0x8A, b"?")
+        assert await raw.receive() == (0x81, euro)
+        raw.drop()
+
+    async def test_a_frame_may_arrive_byte_by_byte(self, serve: Serve) -> None:
+        server = await serve()
+        echo(server.primus)
+        raw = await RawWebSocket.open(server)
+        for byte in frame(TEXT, b'"slow"'):
+            raw.writer.write(bytes((byte,)))
+            await raw.writer.drain()
+            await asyncio.sleep(0)
+        assert await raw.receive() == (0x81, b'"slow"')
+        raw.drop()
+
+    async def test_a_frame_too_large_is_refused_by_its_head(self, serve: Serve) -> None:
+        server = await serve(max_length=1000)
+        raw = await RawWebSocket.open(server)
+        raw.send(frame(TEXT, b"x" * 1001)[:4])
+        assert await raw.close_code() == 1009
+
+    async def test_fragments_too_large_in_sum_are_refused(self, serve: Serve) -> None:
+        server = await serve(max_length=1000)
+        met = Recorder(server.primus, "connection", "disconnection")
+        raw = await RawWebSocket.open(server)
+        raw.send(frame(TEXT, b"x" * 400, fin=False), frame(CONT, b"x" * 400, fin=False))
+        raw.send(frame(CONT, b"x" * 400))
+        assert await raw.close_code() == 1009
+        await met.next("disconnection")
+
+    async def test_fragments_without_end_are_refused_at_the_limit(self, serve: Serve) -> None:
+        server = await serve(max_length=1000)
+        raw = await RawWebSocket.open(server)
+        raw.send(frame(TEXT, b"x", fin=False), *[frame(CONT, b"x" * 100, fin=False)] * 10)
+        assert await raw.close_code() == 1009
+
+    async def test_a_message_that_is_too_large_inflated_is_refused(self, serve: Serve) -> None:
+        server = await serve(max_length=1000, compression=True)
+        raw = await RawWebSocket.open(server, DEFLATE)
+        raw.send(frame(TEXT, deflated(b"x" * 100_000), rsv=4))
+        assert await raw.close_code() == 1009
+
+    async def test_compressed_messages_are_inflated(self, serve: Serve) -> None:
+        server = await serve(compression=True)
+        met = Recorder(server.primus, "connection")
+        raw = await RawWebSocket.open(server, DEFLATE)
+        assert any("permessage-deflate" in value for _, value in raw.headers)
+        spark = await met.one("connection")
+        seen = Recorder(spark, "data")
+        raw.send(frame(TEXT, deflated(b'"' + b"x" * 5000 + b'"'), rsv=4))
+        assert await seen.one("data") == "x" * 5000
+        raw.drop()
+
+    async def test_large_messages_leave_compressed_when_the_client_takes_it(
+        self, serve: Serve
+    ) -> None:
+        server = await serve(compression=True)
+        met = Recorder(server.primus, "connection")
+        raw = await RawWebSocket.open(server, DEFLATE)
+        (await met.one("connection")).write("x" * 50_000)
+        first, payload = await raw.receive()
+        assert first == 0xC1
+        assert len(payload) < 1000
+        raw.drop()
+
+    async def test_compression_is_off_by_default(self, serve: Serve) -> None:
+        server = await serve()
+        raw = await RawWebSocket.open(server, DEFLATE)
+        assert raw.status == 101
+        assert not any("permessage-deflate" in value for _, value in raw.headers)
+        raw.send(frame(TEXT, b"x", rsv=4))
+        assert await raw.close_code() == 1002
+
+    @pytest.mark.parametrize(
+        ("wrong", "code"),
+        [
+            (frame(TEXT, b'"unmasked"', masked=False), 1002),
+            (frame(TEXT, b"x", rsv=1), 1002),
+            (frame(0x3, b"x"), 1002),
+            (frame(0xB, b"x"), 1002),
+            (frame(CONT, b"x"), 1002),
+            (frame(TEXT, b"x", fin=False) + frame(TEXT, b"x"), 1002),
+            (frame(PING, b"x" * 126), 1002),
+            (frame(PING, b"x", fin=False), 1002),
+            (frame(CLOSE, b"x"), 1002),
+            (frame(CLOSE, struct.pack("!H", 999)), 1002),
+            (frame(TEXT, b'"\xff"'), 1007),
+            (frame(TEXT, b'"\xe2', fin=False) + frame(CONT, b'x"'), 1007),
+            (frame(TEXT, b'"\xed\xa0\x80"'), 1007),
+        ],
+    )
+    async def test_who_breaks_the_rules_is_told_how_and_closed_alone(
+        self, serve: Serve, wrong: bytes, code: int
+    ) -> None:
+        server = await serve()
+        echo(server.primus)
+        other = await meet(server)
+        ends = Recorder(server.primus, "disconnection")
+        raw = await RawWebSocket.open(server)
+        raw.send(wrong)
+        assert await raw.close_code() == code
+        await ends.next("disconnection")
+        other.peer.send('"fine"')
+        assert await other.peer.receive() == '"fine"'
+        assert len(server.primus) == 1
+
+    @pytest.mark.parametrize(
+        "noise", [b"\x00" * 1000, b"\xff" * 1000, b"GET / HTTP/1.1\r\n\r\n", bytes(range(256)) * 9]
+    )
+    async def test_noise_ends_its_connection_and_nothing_else(
+        self, serve: Serve, noise: bytes
+    ) -> None:
+        server = await serve()
+        echo(server.primus)
+        other = await meet(server)
+        raw = await RawWebSocket.open(server)
+        raw.send(noise)
+        await raw.within(raw.reader.read())
+        raw.drop()
+        await eventually(lambda: len(server.primus) == 1)
+        other.peer.send('"fine"')
+        assert await other.peer.receive() == '"fine"'
+
+    async def test_a_ping_is_answered_with_its_payload(self, serve: Serve) -> None:
+        server = await serve()
+        raw = await RawWebSocket.open(server)
+        raw.send(frame(PING, b"payload"))
+        assert await raw.receive() == (0x8A, b"payload")
+        raw.drop()
+
+    async def test_a_ping_of_the_wire_is_a_sign_of_life(
+        self, serve: Serve, manual_clock: ManualClock
+    ) -> None:
+        server = await serve(clock=manual_clock, ping_interval=False)
+        raw = await RawWebSocket.open(server)
+        for _ in range(4):
+            manual_clock.advance(30)
+            raw.send(frame(PING, b"alive"))
+            assert await raw.receive() == (0x8A, b"alive")
+        assert len(server.primus) == 1
+        raw.drop()
+
+    async def test_a_close_is_answered(self, serve: Serve) -> None:
+        server = await serve()
+        ends = Recorder(server.primus, "disconnection")
+        raw = await RawWebSocket.open(server)
+        raw.send(frame(CLOSE, struct.pack("!H", 1000)))
+        assert await raw.receive() == (0x88, struct.pack("!H", 1000))
+        assert await raw.within(raw.reader.read()) == b""
+        await ends.next("disconnection")
+        raw.drop()
+
+    async def test_an_intended_end_closes_without_a_code_or_with_1000(self, serve: Serve) -> None:
+        server = await serve()
+        sparks = Recorder(server.primus, "connection")
+        raw = await RawWebSocket.open(server)
+        (await sparks.one("connection")).end()
+        assert await raw.receive() == (0x81, b'"primus::server::close"')
+        assert await raw.close_code() in (None, 1000)
+
+    async def test_a_connection_that_is_half_closed_ends(self, serve: Serve) -> None:
+        server = await serve()
+        ends = Recorder(server.primus, "disconnection")
+        raw = await RawWebSocket.open(server)
+        raw.writer.write_eof()
+        await raw.within(raw.reader.read())
+        await ends.next("disconnection")
+        raw.drop()
+
+    async def test_replies_to_one_packet_leave_in_their_order(self, serve: Serve) -> None:
+        server = await serve()
+        echo(server.primus)
+        raw = await RawWebSocket.open(server)
+        raw.send(*(frame(TEXT, b"%d" % number) for number in range(100)))
+        assert [await raw.receive() for _ in range(100)] == [
+            (0x81, b"%d" % number) for number in range(100)
+        ]
+        raw.drop()
+
+    async def test_a_request_that_never_ends_leaves_nothing(self, serve: Serve) -> None:
+        server = await serve()
+        raw = await RawWebSocket.dial(server)
+        raw.writer.write(b"GET /primus HTTP/1.1\r\nHost: x\r\nUpgrade: webso")
+        await raw.writer.drain()
+        raw.drop()
+        assert (await server.get("/primus/spec")).status == 200
+        assert len(server.primus) == 0
+
+
+def deflated(data: bytes) -> bytes:
+    """`data` as the payload of a compressed message (RFC 7692 section 7.2.1)."""
+    import zlib
+
+    squeeze = zlib.compressobj(wbits=-15)
+    return (squeeze.compress(data) + squeeze.flush(zlib.Z_SYNC_FLUSH))[:-4]
