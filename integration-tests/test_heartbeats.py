@@ -43,7 +43,8 @@ async def test_clients_notice_a_silent_server_and_come_back(stage: Stage, server
     for client_kind, with_server in PAIRS:
         if with_server == server_kind:
             client = await stage.client(client_kind)
-            await client.connect(server.url(), reconnect=RECONNECT, **FAST.client(client_kind))
+            tempo = FAST.client(client_kind, server_kind)
+            await client.connect(server.url(), reconnect=RECONNECT, **tempo)
             await client.event("open")
             clients.append(client)
 
@@ -65,8 +66,8 @@ async def test_a_server_lets_go_of_a_silent_client_that_comes_back(
     async def play(client_kind: str) -> None:
         server = await stage.server(server_kind, options=FAST.server(server_kind))
         client = await stage.own_client(client_kind)
-        options = FAST.client(client_kind)
-        await client.connect(server.url(), reconnect=RECONNECT, **options)
+        tempo = FAST.client(client_kind, server_kind)
+        await client.connect(server.url(), reconnect=RECONNECT, **tempo)
         spark = await server.connection()
         await server.event("heartbeat")
 

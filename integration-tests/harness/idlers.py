@@ -5,11 +5,12 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from .casts import PAIRS, REFERENCE, Cast
+from .casts import OURS_IN_CHROMIUM, OURS_IN_NODE, PAIRS, REFERENCE, Cast
 from .parties import Client, Server
 
 LEGACY = ("node5", "node6")
 MODERN = ("node8",)
+JAVASCRIPT = (OURS_IN_NODE, OURS_IN_CHROMIUM)
 
 Options = Mapping[str, Any]
 
@@ -23,11 +24,15 @@ class Tempo:
     legacy_server: Options
     modern_server: Options
 
-    def client(self, kind: str) -> Options:
-        """The options for a client of ``kind``; ours takes those of both generations."""
-        if kind in LEGACY:
+    def client(self, kind: str, server_kind: str) -> Options:
+        """The options for a client of ``kind``.
+
+        Our Python client suits every server by itself. Our primus.js fits the server that serves
+        it, which pings; to a server that does not, it has to be told to ping.
+        """
+        if kind in LEGACY or (kind in JAVASCRIPT and server_kind in LEGACY):
             return self.legacy_client
-        if kind in MODERN:
+        if kind in MODERN or kind in JAVASCRIPT:
             return self.modern_client
         return {**self.legacy_client, **self.modern_client}
 
@@ -40,8 +45,8 @@ class Tempo:
         return {**self.legacy_server, **self.modern_server}
 
 
-DEFAULT = Tempo({}, {"pingTimeout": 45_000}, {}, {})
-"""What everybody does when nothing is said; `createSocket` of Primus 8 alone needs to be told."""
+DEFAULT = Tempo({"ping": 25_000, "pong": 10_000}, {"pingTimeout": 45_000}, {}, {})
+"""The documented defaults. `createSocket` of Primus 8 needs to be told its own."""
 
 FAST = Tempo(
     legacy_client={"ping": 500, "pong": 1500},
@@ -74,7 +79,7 @@ async def idle(cast: Cast, client_kind: str, server_kind: str, tempo: Tempo) -> 
     server = await cast.server(server_kind)
     await server.listen(options=tempo.server(server_kind))
     client = await cast.client(client_kind)
-    await client.connect(server.url(), **tempo.client(client_kind))
+    await client.connect(server.url(), **tempo.client(client_kind, server_kind))
     await client.event("open")
     return Idle(client, server)
 

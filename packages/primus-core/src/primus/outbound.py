@@ -99,9 +99,11 @@ class Outbound(Inbound):
         self._send(frame)
 
     def _send(self, frame: str | bytes) -> None:
-        if not frame or self._transport is None:
+        if self._transport is None:
             return
         if isinstance(frame, str):
+            if not frame:
+                return  # Primus sends no empty text
             frame = escape_separators(frame)
         if self._spied:
             self.emit("outgoing::data", frame)

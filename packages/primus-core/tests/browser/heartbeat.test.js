@@ -114,6 +114,21 @@ test('the latency is measured after open and at every ping, by asking for the id
   assert.equal(made.client.latency, 20);
 });
 
+test('a client of a server that only listens speaks often enough, and wants an answer', () => {
+  const made = makeClient({}, { pingTimeout: false, keepAlive: 25000 }).accept();
+  const asked = () => made.wire.sent.filter((frame) => frame === '"primus::id::"').length;
+
+  made.receive('primus::id::a');
+  made.clock.advance(25000);
+  assert.equal(asked(), 2);
+  made.receive('primus::id::a');
+  made.clock.advance(25000);
+  assert.equal(asked(), 3);
+  assert.deepEqual(names(made.log), ['open']);
+  made.clock.advance(10000);
+  assert.deepEqual(names(made.log), ['open', 'offline', 'close', 'reconnect scheduled']);
+});
+
 test('id calls back, or resolves, whether it is asked before or after open', async () => {
   const made = makeClient();
   const seen = [];

@@ -180,3 +180,8 @@ def test_the_declarations_name_the_global_when_it_is_one():
     assert "export as namespace Hello;" in declarations(replace(PARTS, global_name="Hello"))
     assert "export as namespace" not in declarations(replace(PARTS, global_name="app.Primus"))
     assert "1.2.3" in declarations(PARTS).splitlines()[0]
+
+
+def test_a_client_that_is_not_pinged_is_told_how_often_to_speak() -> None:
+    assert "keepAlive: 25000," in library(replace(PARTS, ping_timeout=None, keep_alive=25.0))
+    assert "keepAlive: false," in library(PARTS)

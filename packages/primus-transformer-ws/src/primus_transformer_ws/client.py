@@ -119,7 +119,7 @@ class _OpeningTransport(WebSocketTransport):
     def resume_reading(self) -> None:
         """Hand over what has come along with the handshake, then go on reading."""
         early, self._early = self._early, None
-        if early:
+        if early is not None:
             self._handle(early)
         super().resume_reading()
 

@@ -12,11 +12,16 @@ from websockets.datastructures import Headers
 from websockets.extensions.permessage_deflate import ServerPerMessageDeflateFactory
 from websockets.http11 import Request as WebSocketRequest
 from websockets.protocol import SERVER, Protocol
-from websockets.server import ServerProtocol
+from websockets.server import ServerProtocol as Handshake
 
 from primus import OptionError, Request, Response, Transformer
 from primus.browser import Browser
-from primus_transformer_ws.wire import CLOSE_TIMEOUT, QuietLogger, WebSocketTransport
+from primus_transformer_ws.wire import (
+    CLOSE_TIMEOUT,
+    QuietLogger,
+    ServerProtocol,
+    WebSocketTransport,
+)
 
 if TYPE_CHECKING:
     from primus import Primus
@@ -60,7 +65,7 @@ class WebSockets(Transformer):
 
     async def upgrade(self, request: Request) -> Response | None:
         """Answer the handshake and make a spark."""
-        handshake = ServerProtocol(
+        handshake = Handshake(
             extensions=self._extensions,
             subprotocols=self._subprotocols,
             max_size=self._max_length,
@@ -77,7 +82,7 @@ class WebSockets(Transformer):
             handed = request.detach()
         except ConnectionResetError:
             return Response.error(400)
-        protocol = Protocol(SERVER, max_size=self._max_length, logger=self._logger)
+        protocol = ServerProtocol(SERVER, max_size=self._max_length, logger=self._logger)
         protocol.extensions = handshake.extensions
         protocol.subprotocol = handshake.subprotocol
         self._open(protocol, handed.transport, request, answer.serialize(), handed.early)

@@ -19,7 +19,7 @@ from websockets.protocol import OPEN, Protocol
 from primus.errors import ProtocolError
 from primus.transformer import Transport
 
-__all__ = ["CLOSE_TIMEOUT", "QuietLogger", "WebSocketTransport"]
+__all__ = ["CLOSE_TIMEOUT", "QuietLogger", "ServerProtocol", "WebSocketTransport"]
 
 CLOSE_TIMEOUT: Final = 5.0
 CORK_BYTES: Final = 64 * 1024
@@ -39,6 +39,20 @@ class QuietLogger(logging.LoggerAdapter[logging.Logger]):
     def info(self, msg: object, *args: Any, **kwargs: Any) -> None:
         """Log at DEBUG."""
         self.debug(msg, *args, **kwargs)
+
+
+class ServerProtocol(Protocol):
+    """The server side of an open WebSocket; a close may come between two fragments.
+
+    RFC 6455 section 5.4 lets control frames stand there, and a close is one: it is answered
+    like any other (autobahn case 7.1.5).
+    """
+
+    def recv_frame(self, frame: Frame) -> None:
+        """Handle one frame that has been checked."""
+        if frame.opcode is Opcode.CLOSE:
+            self.current_size = None
+        super().recv_frame(frame)
 
 
 class WebSocketTransport(asyncio.Protocol, Transport):

@@ -66,8 +66,10 @@ class LibraryParts:
     """Everything a server compiles into its client.
 
     `ping_timeout` is in seconds: how long the server may stay silent, by default; `None` when
-    the server does not ping. `global_name` is where a ``<script>`` puts the class, dots allowed.
-    `transformer_name` and `parser_name` only appear in errors.
+    the server does not ping. `keep_alive` is in seconds: how often a client has to speak when
+    the server ends silent ones without pinging them; `None` for all other servers.
+    `global_name` is where a ``<script>`` puts the class, dots allowed. `transformer_name` and
+    `parser_name` only appear in errors.
     """
 
     version: str
@@ -78,6 +80,7 @@ class LibraryParts:
     plugins: Mapping[str, Browser] = field(default_factory=dict)
     authorization: bool = False
     ping_timeout: float | None = 45.0
+    keep_alive: float | None = None
     transformer_name: str = "websockets"
     parser_name: str = "json"
 
@@ -100,6 +103,7 @@ def library(parts: LibraryParts, format: Literal["umd", "esm"] = "umd") -> str:
             "pathname": _literal(parts.pathname),
             "authorization": _literal(parts.authorization),
             "ping_timeout": _literal(_milliseconds(parts.ping_timeout)),
+            "keep_alive": _literal(_milliseconds(parts.keep_alive)),
             "transformer": _entry(
                 f"transformer {parts.transformer_name!r}", parts.transformer, ["default"]
             ),

@@ -25,7 +25,7 @@ def broadcast(sparks: Iterable[Spark], data: Any, parser: Parser, pipeline: Pipe
     if frame is None:
         for spark in sparks:
             spark.write(data)
-    elif frame:
+    elif frame != "":
         prepared: dict[Any, Any] = {}
         for spark in sparks:
             spark.relay(frame, prepared)

@@ -19,6 +19,9 @@ if TYPE_CHECKING:
 
 __all__ = ["ClientSide"]
 
+KEEP_ALIVE = 25 / 35
+"""The part of ``timeout`` after which a client that is not pinged speaks by itself."""
+
 
 class ClientSide(Equipment):
     """The part of `Primus` that is about clients."""
@@ -67,7 +70,7 @@ class ClientSide(Equipment):
         if parser is None:
             raise PluginError(f"the parser {self.parser_name!r} has no browser half")
         halves = {name: self._ark.call(name, "primus_browser") for name in self._ark}
-        interval = self.options.ping_interval
+        interval, timeout = self.options.ping_interval, self.options.timeout
         return LibraryParts(
             version=self.version,
             pathname=self.pathname,
@@ -77,6 +80,7 @@ class ClientSide(Equipment):
             plugins={name: half for name, half in halves.items() if half is not None},
             authorization=self.authorization is not None,
             ping_timeout=None if interval is None else 1.5 * interval,
+            keep_alive=None if interval or timeout is None else KEEP_ALIVE * timeout,
             transformer_name=self.transformer_name,
             parser_name=self.parser_name,
         )

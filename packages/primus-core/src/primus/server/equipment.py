@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from typing import Any, Self, TypeVar
+from typing import Any, Self, TypeVar, overload
 
 from primus.events import Emitter
 from primus.options import ServerOptions
@@ -47,6 +47,10 @@ class Equipment(Emitter):
         self._libraries.clear()
         return fn
 
+    @overload
+    def transform(self, direction: Direction) -> Callable[[Function], Function]: ...
+    @overload
+    def transform(self, direction: Direction, fn: Function) -> Function: ...
     def transform(self, direction: Direction, fn: Transform | None = None) -> Any:
         """Have `fn(packet, spark)` see every message; without `fn`, works as a decorator.
 
@@ -64,6 +68,25 @@ class Equipment(Emitter):
         self.pipeline.add(direction, fn)
         return fn
 
+    @overload
+    def before(
+        self,
+        name: str,
+        *,
+        index: int | None = None,
+        http: bool = True,
+        upgrade: bool = True,
+    ) -> Callable[[Function], Function]: ...
+    @overload
+    def before(
+        self,
+        name: str,
+        layer: Function,
+        *,
+        index: int | None = None,
+        http: bool = True,
+        upgrade: bool = True,
+    ) -> Function: ...
     def before(
         self,
         name: str,

@@ -18,6 +18,7 @@ Primus.prototype.authorization = $authorization$;
 
   Primus.prototype.compiled = {
     pingTimeout: $ping_timeout$,
+    keepAlive: $keep_alive$,
     connect: transformer.module.default,
     library: transformer.library,
     encode: parser.module.encode,

@@ -8,7 +8,9 @@ import { formatControl } from './protocol.js';
  * as clients up to Primus 6 did: it pings, and wants the answer within `pong`. Without that
  * option it never pings, because newer Node servers would hand the ping to the application.
  *
- * The latency is the time from `primus::id::` to its answer, which every server understands.
+ * The latency is the time from `primus::id::` to its answer, which every server understands. A
+ * server that ends silent clients without pinging them has `keepAlive` compiled in: the client
+ * then asks that often, and wants the answer within `pong`.
  */
 export class Heartbeat {
   /**
@@ -61,6 +63,7 @@ export class Heartbeat {
   /** The server has told the id. */
   answered() {
     if (this._asked === null) return;
+    if (!this._primus.options.ping) this._schedule();
     const taken = this._primus.clock.ticks() - this._asked;
 
     this._asked = null;
@@ -80,9 +83,13 @@ export class Heartbeat {
   }
 
   _schedule() {
-    const { clock, options, timers } = this._primus;
+    const { clock, compiled, options, timers } = this._primus;
 
-    if (!options.ping) return;
+    if (!options.ping) {
+      timers.clear('pong');
+      if (compiled.keepAlive) timers.setTimeout('ping', () => this._keepAlive(), compiled.keepAlive);
+      return;
+    }
     timers.setTimeout('ping', () => {
       const now = clock.now();
 
@@ -90,5 +97,12 @@ export class Heartbeat {
       this._primus.emit('outgoing::ping', now);
       this._send(formatControl('ping', now));
     }, options.ping);
+  }
+
+  _keepAlive() {
+    const { options, timers } = this._primus;
+
+    timers.setTimeout('pong', this._expired, options.pong);
+    this.ask();
   }
 }

@@ -1,0 +1,3 @@
+"""A module that imports something that is not there."""
+
+import surely_not_there  # type: ignore[import-not-found] # noqa: F401

@@ -1,0 +1,56 @@
+"""``primus plugins``: what is installed."""
+
+from __future__ import annotations
+
+import json
+from typing import Any
+
+from primus import __version__
+
+
+def listed(run: Any) -> dict[tuple[str, str], dict[str, Any]]:
+    code, out, _ = run("plugins", "--json")
+    assert code == 0
+    return {(offer["kind"], offer["name"]): offer for offer in json.loads(out)}
+
+
+def test_each_is_listed_with_its_distribution_version_and_hooks(run: Any) -> None:
+    found = listed(run)
+
+    assert found["parser", "json"] == {
+        "kind": "parser",
+        "name": "json",
+        "distribution": "primus-core",
+        "version": __version__,
+        "module": "primus.parsers.json",
+        "hooks": ["primus_parser"],
+        "error": None,
+    }
+    counter = found["plugin", "counter"]
+    assert (counter["distribution"], counter["version"]) == ("offers", "1.2")
+    assert counter["hooks"] == ["primus_setup", "primus_connection"]
+
+
+def test_one_that_cannot_be_imported_is_listed_with_the_reason(run: Any) -> None:
+    broken = listed(run)["plugin", "broken"]
+
+    assert broken["hooks"] == []
+    assert "the library underneath is missing" in broken["error"]
+    assert "pip install --force-reinstall offers" in broken["error"]
+
+
+def test_one_with_a_misspelt_hook_is_listed_with_the_reason(run: Any) -> None:
+    misspelt = listed(run)["plugin", "misspelt"]
+
+    assert "primus_conection" in misspelt["error"]
+
+
+def test_people_get_a_table_by_kind(run: Any) -> None:
+    code, out, err = run("plugins")
+    lines = out.splitlines()
+
+    assert (code, err) == (0, "")
+    assert lines.index("transformers") < lines.index("parsers") < lines.index("plugins")
+    plain = next(line for line in lines if line.split()[:1] == ["plain"])
+    assert plain.split() == ["plain", "offers", "1.2", "transformer"]
+    assert next(line for line in lines if "broken:" in line).split()[0] == "broken"

@@ -1,0 +1,223 @@
+"""``primus serve``: a real process, real requests and real signals."""
+
+from __future__ import annotations
+
+import asyncio
+import re
+import signal
+import socket
+import sys
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from typing import Any
+
+import aiohttp
+import pytest
+
+DEADLINE = 20.0
+
+
+class Served:
+    """A running ``primus serve``."""
+
+    def __init__(self, process: asyncio.subprocess.Process) -> None:
+        self.process = process
+        self.url = ""
+
+    async def line(self) -> str:
+        """The next line of its standard output; empty when it has ended."""
+        assert self.process.stdout is not None
+        async with asyncio.timeout(DEADLINE):
+            return (await self.process.stdout.readline()).decode()
+
+    async def post(self, text: str) -> Any:
+        """What the server answers to a message, by the transformer of ``installed/``."""
+        async with (
+            aiohttp.ClientSession() as session,
+            session.post(f"{self.url}/primus", data=text) as response,
+        ):
+            return await response.json()
+
+    async def get(self, path: str) -> Any:
+        """What is at a path."""
+        async with aiohttp.ClientSession() as session, session.get(self.url + path) as response:
+            return await response.json()
+
+    async def ends(self) -> tuple[int | None, str, str]:
+        """Wait for its end: exit code, what is left of standard output, and standard error."""
+        async with asyncio.timeout(DEADLINE):
+            out, err = await self.process.communicate()
+        return self.process.returncode, out.decode(), err.decode()
+
+
+@asynccontextmanager
+async def serve(*arguments: str) -> AsyncIterator[Served]:
+    """Start the command with the transformer of ``installed/``, on a free port by default."""
+    process = await asyncio.create_subprocess_exec(
+        *(sys.executable, "-m", "primus", "serve", "--transformer", "plain", "--port", "0"),
+        *arguments,
+        stdout=asyncio.subprocess.PIPE,
+        stderr=asyncio.subprocess.PIPE,
+    )
+    try:
+        yield Served(process)
+    finally:
+        if process.returncode is None:
+            process.kill()
+            await process.communicate()
+
+
+@asynccontextmanager
+async def serving(*arguments: str) -> AsyncIterator[Served]:
+    """As `serve`, once the server has told its URL."""
+    async with serve(*arguments) as served:
+        said = ""
+        while not (told := re.search(r"listening at (http://\S+), pathname", said)):
+            line = await served.line()
+            assert line, await served.ends()
+            said += line
+        served.url = told[1]
+        yield served
+
+
+async def test_it_echoes() -> None:
+    async with serving("--echo") as served:
+        assert await served.post('{"hello":"world"}') == ['{"hello":"world"}']
+        assert (await served.get("/primus/spec"))["transformer"] == "plain"
+
+
+@pytest.mark.parametrize(
+    ("target", "greeting"),
+    [
+        ("setups:greet", '"hello"'),
+        ("setups:later", '"hello, later"'),
+        ("setups:Nested.setup", '"hello"'),
+    ],
+)
+async def test_it_calls_a_function_plain_or_async_before_it_listens(
+    target: str, greeting: str
+) -> None:
+    async with serving(target) as served:
+        assert await served.post("1") == [greeting]
+
+
+async def test_the_function_hears_of_the_start_and_of_the_end() -> None:
+    async with serve("setups:greet") as served:
+        assert await served.line() == "initialised\n"
+        assert re.fullmatch(r"Primus \S+ \(plain, json\)\n", await served.line())
+        assert "listening at" in await served.line()
+        served.process.send_signal(signal.SIGTERM)
+        code, out, _ = await served.ends()
+
+    assert code == 0
+    assert out == "close {'close': True, 'reconnect': True, 'timeout': 0}\n"
+
+
+@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
+async def test_a_signal_ends_it_in_order(number: signal.Signals) -> None:
+    async with serving("--echo") as served:
+        served.process.send_signal(number)
+
+        assert await served.ends() == (0, "", "")
+
+
+async def test_plugin_and_pathname_are_passed_on() -> None:
+    async with serving("--echo", "--plugin", "counter", "--pathname", "live") as served:
+        assert (await served.get("/live/spec"))["pathname"] == "/live"
+
+
+async def test_a_module_of_the_current_folder_is_found(
+    tmp_path: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    (tmp_path / "here.py").write_text(
+        "def setup(primus):\n    primus.on('connection', lambda spark: spark.write('here'))\n"
+    )
+
+    async with serving("here:setup") as served:
+        assert await served.post("1") == ['"here"']
+
+
+async def test_a_server_that_nobody_listens_to_says_so() -> None:
+    async with serving() as served:
+        served.process.terminate()
+        _, _, err = await served.ends()
+
+    assert err == "nobody handles the messages: give MODULE:FUNCTION, or --echo\n"
+
+
+async def test_plain_http_for_other_machines_comes_with_advice() -> None:
+    async with serving("--echo", "--host", "0.0.0.0") as served:
+        served.process.terminate()
+        _, _, err = await served.ends()
+
+    assert err == "this is plain HTTP: give --cert and --key for HTTPS\n"
+
+
+async def test_a_port_that_is_taken_is_one_line() -> None:
+    with socket.create_server(("127.0.0.1", 0)) as taken:
+        port = taken.getsockname()[1]
+        async with serve("--echo", "--port", str(port)) as served:
+            code, out, err = await served.ends()
+
+    assert (code, out) == (2, "")
+    assert err.startswith(f"primus serve: cannot listen on 127.0.0.1 port {port}: ")
+    assert err.count("\n") == 1
+
+
+async def test_an_error_of_primus_in_the_function_is_one_line() -> None:
+    async with serve("setups:wants_plugin") as served:
+        code, _, err = await served.ends()
+
+    assert code == 2
+    assert err.startswith("primus serve: unknown plugin 'nobody-has-this'. Installed: ")
+    assert err.count("\n") == 1
+
+
+async def test_any_other_error_in_the_function_keeps_its_traceback() -> None:
+    async with serve("setups:fails") as served:
+        code, _, err = await served.ends()
+
+    assert code == 1
+    assert "FileNotFoundError: [Errno 2] my file is missing" in err
+    assert "cannot listen" not in err
+
+
+@pytest.mark.parametrize(
+    ("target", "told"),
+    [
+        ("setups", "must be MODULE:FUNCTION, such as chat:setup"),
+        (":greet", "must be MODULE:FUNCTION, such as chat:setup"),
+        ("no_such_module:setup", "there is no module 'no_such_module' here or installed"),
+        ("setups.inner:setup", "there is no module 'setups.inner' here or installed"),
+        ("setups:missing", "has no 'missing'"),
+        ("setups:NUMBER", "must name a function, not 5"),
+    ],
+)
+def test_a_function_that_cannot_be_found_is_one_line(run: Any, target: str, told: str) -> None:
+    code, out, err = run("serve", target)
+
+    assert (code, out) == (2, "")
+    assert err.startswith(f"primus serve: {target!r}: ")
+    assert told in err
+    assert err.count("\n") == 1
+
+
+def test_what_the_module_itself_imports_in_vain_keeps_its_traceback(run: Any) -> None:
+    with pytest.raises(ModuleNotFoundError, match="surely_not_there"):
+        run("serve", "imports_nothing:setup")
+
+
+@pytest.mark.parametrize("port", ["-1", "65536", "http"])
+def test_a_port_out_of_range_is_a_usage_error(run: Any, port: str) -> None:
+    code, _, err = run("serve", "--port", port)
+
+    assert code == 2
+    assert "argument --port" in err
+
+
+def test_a_certificate_that_is_missing_is_one_line(run: Any) -> None:
+    code, _, err = run("serve", "--echo", "--transformer", "plain", "--cert", "missing.pem")
+
+    assert code == 2
+    assert err.startswith("primus serve: cannot use the TLS files in ")
