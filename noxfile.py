@@ -94,7 +94,8 @@ def docs(session: nox.Session) -> None:
 def tests(session: nox.Session, distribution: str) -> None:
     """The tests of each distribution, installed alone, on every Python found."""
     _install(session, distribution, group="test", extras=True)
-    session.run("pytest", str(DISTRIBUTIONS[distribution] / "tests"), *session.posargs)
+    hangs = ["-o", "faulthandler_timeout=60", "-o", "faulthandler_exit_on_timeout=true"]
+    session.run("pytest", str(DISTRIBUTIONS[distribution] / "tests"), *hangs, *session.posargs)
 
 
 @nox.session(allow_parallel=True)

@@ -13,14 +13,24 @@ import pytest
 from pages import DOCS, HEADING, PAGES, ROW, section, table
 
 import primus as primus_package
-from primus import Primus, Socket, hookspecs
+from primus import Primus, Socket, Spark, hookspecs
 from primus.clock import SYSTEM_CLOCK
-from primus.options import ClientOptions, ServerOptions, client_options, server_options
+from primus.options import (
+    PRIVATE_NETWORKS,
+    ClientOptions,
+    ServerOptions,
+    client_options,
+    server_options,
+)
 from primus.recovery import Backoff
 
 
 def literal(text: str) -> Any:
-    special = {"inf": math.inf, "SYSTEM_CLOCK": SYSTEM_CLOCK}
+    special = {
+        "inf": math.inf,
+        "SYSTEM_CLOCK": SYSTEM_CLOCK,
+        "private networks": PRIVATE_NETWORKS,
+    }
     return special[text] if text in special else ast.literal_eval(text)
 
 
@@ -50,6 +60,12 @@ def test_giving_a_server_option_its_documented_default_changes_nothing(name: str
     given = server_options({name: documented}, {})
 
     assert getattr(given, name) == getattr(server_options({}, {}), name)
+
+
+def test_the_networks_that_are_trusted_by_default_are_listed() -> None:
+    listed = re.findall(r"`([\da-f.:]+/\d+)`", section("options.md", "Server options"))
+
+    assert listed == list(PRIVATE_NETWORKS)
 
 
 @pytest.mark.parametrize("name", sorted(names(ClientOptions)))
@@ -133,3 +149,26 @@ def test_every_public_name_is_mentioned_somewhere() -> None:
     missing = {name for name in public if not re.search(rf"\b{name}\b", text)}
 
     assert missing == set()
+
+
+def test_the_plan_of_the_architecture_names_every_module() -> None:
+    plan = section("architecture.md", "The plan")
+    package = files("primus")
+    folders = [package, package / "server", package / "client", package / "browser"]
+    modules = [entry.name for folder in folders for entry in folder.iterdir()]
+
+    missing = {name for name in modules if re.fullmatch(r"[a-z]\w*\.py", name) and name not in plan}
+
+    assert missing == set()
+
+
+@pytest.mark.parametrize(("heading", "kind"), [("Primus", Primus), ("Spark", Spark)])
+def test_the_documented_members_exist(heading: str, kind: type) -> None:
+    cells = re.findall(r"^\| (`.*?) \|", section("reference.md", heading), re.MULTILINE)
+    spans = [span for cell in cells for span in re.findall(r"`([^`]+)`", cell)]
+    named = re.compile(r"(?!async |for |len\(|Primus\(server)(?:await )?(?:Primus\.)?(\w+)")
+    made_by_instances = {"id", "request", "primus"} if kind is Spark else set(vars(Primus()))
+
+    members = {match[1] for span in spans if (match := named.match(span))}
+
+    assert members <= set(dir(kind)) | made_by_instances

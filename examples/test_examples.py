@@ -1,7 +1,5 @@
 """Runs each example as its reader would, as a process, and talks to it for real."""
 
-# ruff: noqa: D103 - the name of a test says what it shows
-
 from __future__ import annotations
 
 import asyncio
@@ -318,6 +316,18 @@ async def test_the_demo_does_not_listen_to_a_tab_that_sends_too_much() -> None:
         while await receive(tab) != "primus::pong::1":
             answers += 1
         assert 20 <= answers < 100
+
+
+async def test_an_outage_of_the_demo_ends_idle_http_connections_too() -> None:
+    async with demo("--outage", "60") as url, websocket(url) as tab:
+        host, _, port = url.removeprefix("http://").partition(":")
+        reader, writer = await asyncio.open_connection(host, int(port))
+        writer.write(b"GET /demo.css HTTP/1.1\r\nHost: demo\r\n\r\n")
+        assert (await reader.readline()).startswith(b"HTTP/1.1 200 ")
+        await tab.send('{"type":"drop"}')
+        async with asyncio.timeout(DEADLINE):
+            await reader.read()
+        writer.close()
 
 
 async def test_the_demo_keeps_other_sites_out(http: aiohttp.ClientSession) -> None:

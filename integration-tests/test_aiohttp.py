@@ -2,7 +2,9 @@
 
 import asyncio
 import json
+import sys
 from collections.abc import AsyncIterator
+from pathlib import Path
 from typing import Any
 
 import aiohttp
@@ -10,9 +12,12 @@ import pytest
 import pytest_asyncio
 from aiohttp import web
 
+from harness.casts import NODE, OURS_IN_NODE, OURS_IN_PYTHON
 from harness.inbox import DEADLINE
-from harness.network import CLOSE, RawWebSocket
-from primus import Primus
+from harness.network import CLOSE, RawWebSocket, free_port
+from harness.stage import Stage
+from harness.tools import PEERS
+from primus import Primus, Spark
 
 pytestmark = pytest.mark.asyncio(loop_scope="session")
 
@@ -22,6 +27,7 @@ class Site:
 
     def __init__(self) -> None:
         self.events: list[str] = []
+        self.uploading = asyncio.Event()
         self.app = web.Application(middlewares=[self.stamp])
         self.app.router.add_get("/", self.home)
         self.app.router.add_post("/upload", self.upload)
@@ -55,6 +61,7 @@ class Site:
         return web.Response(text="home")
 
     async def upload(self, request: web.Request) -> web.Response:
+        self.uploading.set()
         return web.Response(text=str(len(await request.read())))
 
     async def own_socket(self, request: web.Request) -> web.WebSocketResponse:
@@ -97,9 +104,7 @@ async def test_the_other_routes_answer_as_before(site: Site, http: aiohttp.Clien
         assert await response.text() == "home"
 
 
-async def test_its_own_websockets_work_beside_ours(
-    site: Site, http: aiohttp.ClientSession
-) -> None:
+async def test_its_own_websockets_work_beside_ours(site: Site, http: aiohttp.ClientSession) -> None:
     async with (
         http.ws_connect(f"{site.url}/own-socket") as own,
         await RawWebSocket.connect(site.port) as ours,
@@ -152,7 +157,7 @@ async def test_graceful_shutdown_runs_as_if_primus_were_not_there(
     site: Site, http: aiohttp.ClientSession
 ) -> None:
     ours = await RawWebSocket.connect(site.port)
-    gone = []
+    gone: list[Spark] = []
     site.primus.on("disconnection", gone.append)
     ours.send(b"1")
     await ours.receive()
@@ -179,13 +184,35 @@ async def leave_when_told(client: RawWebSocket) -> list[bytes]:
     return said
 
 
+async def test_an_application_that_is_terminated_leaves_at_once_and_its_clients_may_come_back(
+    stage: Stage,
+) -> None:
+    port = free_port()
+    pipe = asyncio.subprocess.PIPE
+    command: list[str | Path] = [sys.executable, PEERS / "application.py", str(port)]
+    process = await asyncio.create_subprocess_exec(*command, stdout=pipe, stderr=pipe)
+    clients = [await stage.client(kind) for kind in (*NODE, OURS_IN_NODE, OURS_IN_PYTHON)]
+    for client in clients:
+        await client.connect(f"http://127.0.0.1:{port}", writes=["hello"], reconnect={"min": 100})
+        assert await client.data() == "hello"
+
+    process.terminate()
+    async with asyncio.timeout(DEADLINE):
+        said = await process.communicate()
+
+    assert process.returncode == 0
+    assert said == (b"", b"")
+    for client in clients:
+        await client.event("reconnect scheduled")
+        assert not client.seen("end")
+
+
 async def test_a_request_in_progress_is_finished_before_the_shutdown(site: Site) -> None:
     _, writer = await asyncio.open_connection("127.0.0.1", site.port)
     reader, slow = await asyncio.open_connection("127.0.0.1", site.port)
     slow.write(b"POST /upload HTTP/1.1\r\nHost: x\r\nContent-Length: 10\r\n\r\n12345")
-    await slow.drain()
-    while "middleware /upload" not in site.events:
-        await asyncio.sleep(0)
+    async with asyncio.timeout(DEADLINE):
+        await site.uploading.wait()
 
     stopping = asyncio.create_task(site.runner.cleanup())
     slow.write(b"67890")

@@ -1,4 +1,4 @@
-"""Our primus.js in a real browser, in what only a browser can do. The rest is in test_conversations."""
+"""Our primus.js in a real browser: what only a browser can do (else see test_conversations)."""
 
 from collections.abc import AsyncIterator
 
@@ -145,6 +145,23 @@ async def test_an_origin_that_is_not_listed_is_refused(
     await tab.until("story.includes('end')")
     assert not await tab.run("story.includes('open')")
     assert not strict.seen("connection")
+    await tab.close()
+
+
+async def test_a_page_that_is_not_authorized_does_not_try_again(
+    browser: Chromium, stage: Stage
+) -> None:
+    guarded = await stage.server(OURS_IN_PYTHON, token="sesame")
+    tab = await browser.tab(f"{guarded.url()}/")
+
+    await play(tab, "new Primus('?token=wrong')")
+    await tab.until("story.includes('end')")
+    refused = await tab.run("story")
+    await play(tab, "new Primus('?token=sesame')")
+    await tab.until("story.includes('open')")
+
+    assert refused[0] == "error"
+    assert refused[-1] == "end"
     await tab.close()
 
 

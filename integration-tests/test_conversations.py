@@ -5,6 +5,7 @@ Primus of each generation against itself, which shows that the test states what 
 """
 
 from dataclasses import dataclass
+from typing import Any
 
 import pytest
 import pytest_asyncio
@@ -15,7 +16,7 @@ from harness.stage import Stage
 
 pytestmark = pytest.mark.asyncio(loop_scope="session")
 
-QUICK = {"reconnect": {"min": 20, "max": 200, "timeout": 2000}}
+QUICK: dict[str, Any] = {"reconnect": {"min": 20, "max": 200, "timeout": 2000}}
 """Client options with which a reconnection, wanted or not, happens at once."""
 
 AWKWARD = [
@@ -23,7 +24,7 @@ AWKWARD = [
     "Grüße, žluťoučký kůň, 日本語, العربية",
     "line\u2028separator and paragraph\u2029separator",
     "astral \U0001f600\U0001f468\u200d\U0001f469\u200d\U0001f467 \U00010348",
-    "quote \" backslash \\ slash / nul \x00 bell \x07 del \x7f newline \n return \r tab \t",
+    'quote " backslash \\ slash / nul \x00 bell \x07 del \x7f newline \n return \r tab \t',
     "",
     " ",
     0,
@@ -54,7 +55,7 @@ class Pair:
     async def server(self, **arguments: object) -> Server:
         return await self.stage.server(self.server_kind, **arguments)
 
-    async def client(self, server: Server, **options: object) -> Client:
+    async def client(self, server: Server, **options: Any) -> Client:
         """A client that is open."""
         client = await self.stage.client(self.client_kind)
         await client.connect(server.url(), **QUICK, **options)
@@ -141,7 +142,7 @@ async def test_a_client_without_authorization_is_refused(pair: Pair) -> None:
 
     error = await client.event("error")
     await client.event("end")
-    if pair.client_kind in {OURS_IN_PYTHON}:
+    if pair.client_kind == OURS_IN_PYTHON:
         assert error["status"] == 401
     assert not client.seen("open", "reconnect", "reconnect scheduled")
     assert not server.seen("connection")
@@ -276,7 +277,7 @@ async def test_a_server_that_is_killed_and_started_again_gets_its_client_back(pa
     client = await pair.client(first)
     await first.connection()
 
-    await first.peer.kill()
+    await first.process.kill()
     await client.event("close")
     await client.event("reconnect")
     await client.write("written while the server was gone")

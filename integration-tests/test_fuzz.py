@@ -3,6 +3,7 @@
 import asyncio
 import contextlib
 import json
+import os
 
 import pytest
 import pytest_asyncio
@@ -18,8 +19,9 @@ from harness.stage import Stage
 pytestmark = pytest.mark.asyncio(loop_scope="session")
 
 MANY = settings(
-    max_examples=200,
+    max_examples=600,
     deadline=None,
+    derandomize=bool(os.environ.get("CI")),
     suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow],
 )
 
@@ -72,6 +74,13 @@ HEAD = [
     b"Access-Control-Request-Method: POST\r\n",
     b"Access-Control-Request-Headers: x, \xff\r\n",
 ]
+
+
+def with_host(head: list[bytes]) -> list[bytes]:
+    """Give most heads what HTTP/1.1 demands, so that they reach Primus."""
+    return head if len(head) % 4 == 0 else [HEAD[0], *(line for line in head if line != HEAD[0])]
+
+
 targets = st.one_of(
     st.sampled_from(
         [
@@ -89,8 +98,8 @@ requests = st.one_of(
         ),
         st.sampled_from([b"GET", b"GET", b"POST", b"OPTIONS", b"HEAD", b"PUT", b"BREW", b"get"]),
         targets,
-        st.lists(st.sampled_from(HEAD), unique=True),
-        st.one_of(st.just(b""), st.binary(max_size=50), frames),
+        st.lists(st.sampled_from(HEAD), unique=True).map(with_host),
+        st.one_of(st.just(b""), st.just(b""), st.binary(max_size=50), frames),
     ),
     st.binary(min_size=1, max_size=300),
 )
@@ -111,7 +120,7 @@ async def test_any_frames(server: Server, data: list[bytes]) -> None:
             attacker.writer.write_eof()
             await attacker.closed()
 
-        await bears_witness(witness)
+        await bears_witness(witness, server)
 
 
 @MANY
@@ -126,10 +135,12 @@ async def test_any_http_bytes(server: Server, data: bytes) -> None:
                 await reader.read()
         writer.close()
 
-        await bears_witness(witness)
+        await bears_witness(witness, server)
 
 
-async def bears_witness(witness: RawWebSocket) -> None:
+async def bears_witness(witness: RawWebSocket, server: Server) -> None:
     """The connection that was there before is served as if nothing had happened."""
     witness.send(b'{"are":"you there?"}')
     assert await witness.receive() == (1, b'{"are":"you there?"}')
+    said, server.process.stderr[:] = "".join(server.process.stderr), []
+    assert not said, said

@@ -1,4 +1,4 @@
-"""Behind nginx and HAProxy: everything passes, and whose address is believed is for the server to say."""
+"""Behind nginx and HAProxy: everything passes, and the server says whose word it takes."""
 
 from pathlib import Path
 
@@ -70,5 +70,5 @@ async def test_a_refusal_passes_through(stage: Stage, kind: str, tmp_path: Path)
     server = await stage.server(OURS_IN_PYTHON, token="sesame")
 
     async with proxy(kind, server.port, tmp_path) as port:
-        with pytest.raises(Refused, match="HTTP/1.1 401"):
+        with pytest.raises(Refused, match=r"HTTP/1\.1 401"):
             await RawWebSocket.connect(port)

@@ -54,16 +54,18 @@ async def visit(server: Server) -> None:
             client.writer.transport.abort()
     await asyncio.gather(*(client.close() for client in clients))
     while await server.connected():
-        await server.ask("connected")
+        pass
 
 
+@pytest.mark.parametrize("policy", ["disconnect", "drop"])
 @pytest.mark.parametrize("manner", ["one by one", "as a broadcast", "as echo"])
 async def test_a_client_that_does_not_read_cannot_fill_the_memory(
-    stage: Stage, manner: str
+    stage: Stage, manner: str, policy: str
 ) -> None:
     high_water = MEGABYTE
     server = Server(await stage.process(OURS_IN_PYTHON))
-    await server.listen(options={"high_water": high_water}, echo=True, quiet=True)
+    options = {"high_water": high_water, "slow_consumer": policy}
+    await server.listen(options=options, echo=True, quiet=True)
     deaf = [await RawWebSocket.connect(server.port, receive_buffer=4096) for _ in range(5)]
     async with await RawWebSocket.connect(server.port) as healthy:
         reading = asyncio.create_task(until(healthy, b'"still there"'))
@@ -78,6 +80,21 @@ async def test_a_client_that_does_not_read_cannot_fill_the_memory(
         healthy.send(b'"still there"')
         await reading
     for client in deaf:
+        client.writer.transport.abort()
+
+
+async def test_clients_that_send_faster_than_is_listened_are_held_back(stage: Stage) -> None:
+    server = Server(await stage.process(OURS_IN_PYTHON))
+    await server.listen(stuck=True, quiet=True)
+    clients = [await RawWebSocket.connect(server.port) for _ in range(5)]
+    before = await server.ask("census")
+
+    await have_it_echo(server, clients)
+
+    after = await server.ask("census")
+    assert after["rss"] - before["rss"] < 12 * MEGABYTE
+    assert len(await server.connected()) == len(clients)
+    for client in clients:
         client.writer.transport.abort()
 
 

@@ -45,9 +45,7 @@ async def test_a_server_with_a_certificate_speaks_tls_and_nothing_else(
     primus = await Primus.create_server(echo, host="127.0.0.1", port=0, **tls)
 
     assert primus.url.startswith("https://")
-    async with await RawWebSocket.connect(
-        primus.port, tls=certificate.client_context
-    ) as socket:
+    async with await RawWebSocket.connect(primus.port, tls=certificate.client_context) as socket:
         socket.send(b'"over tls"')
         assert await socket.receive() == (1, b'"over tls"')
     async with aiohttp.ClientSession() as http:
@@ -74,9 +72,7 @@ async def test_our_client_speaks_tls_to_whom_it_trusts(certificate: Certificate)
 
 
 @pytest.mark.parametrize("kind", [*NODE, OURS_IN_NODE])
-async def test_node_clients_speak_tls(
-    stage: Stage, kind: str, certificate: Certificate
-) -> None:
+async def test_node_clients_speak_tls(stage: Stage, kind: str, certificate: Certificate) -> None:
     primus = await Primus.create_server(
         echo, host="127.0.0.1", port=0, ssl_context=certificate.server_context
     )
@@ -98,13 +94,9 @@ async def test_large_messages_pass_whole_over_tls(certificate: Certificate) -> N
         echo, host="127.0.0.1", port=0, ssl_context=certificate.server_context
     )
 
-    async with await RawWebSocket.connect(
-        primus.port, tls=certificate.client_context
-    ) as socket:
+    async with await RawWebSocket.connect(primus.port, tls=certificate.client_context) as socket:
         payload = b'"' + b"x" * 900_000 + b'"'
         socket.send(payload)
         assert await socket.receive() == (1, payload)
 
     await primus.destroy()
-
-

@@ -82,10 +82,11 @@ class Listener:
             if self._site is not None:
                 site, self._site = self._site, None
                 await site.stop()
-            if self._runner.server is not None:
-                self._runner.server.pre_shutdown()  # idle HTTP connections
             for spark in self._primus:
                 spark.end(reconnect=True)
+            if self._runner.server is not None:
+                for connection in self._runner.server.connections:  # those of HTTP
+                    connection.force_close()
             await asyncio.sleep(self.seconds)
             await self._come_back()
         finally:

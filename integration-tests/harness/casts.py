@@ -1,5 +1,6 @@
 """Who can play in a conversation: each kind of client and of server, started once for all tests."""
 
+import os
 import sys
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -23,7 +24,7 @@ TO_OUR_SERVER = [
 ]
 FROM_OUR_CLIENTS = [(kind, server) for kind in (OURS_IN_PYTHON, OURS_IN_NODE) for server in NODE]
 PAIRS = REFERENCE + TO_OUR_SERVER + FROM_OUR_CLIENTS
-"""Kinds of client and server that can meet: ours with everybody, and each real Primus with itself."""
+"""The kinds of client and server that meet: ours with all, and each real Primus with itself."""
 
 
 @dataclass
@@ -35,6 +36,7 @@ class Cast:
 
     async def server_peer(self, kind: str) -> ProcessPeer:
         """A fresh process that hosts servers of ``kind``: ``python`` or ``node6``, say."""
+        command: list[str | Path]
         if kind == OURS_IN_PYTHON:
             command = [sys.executable, PEERS / "server.py"]
         else:
@@ -43,6 +45,7 @@ class Cast:
 
     async def client_peer(self, kind: str) -> Peer:
         """A fresh process, or browser, that hosts clients of ``kind``."""
+        command: list[str | Path]
         if kind == OURS_IN_CHROMIUM:
             return await Chromium.start()
         if kind == OURS_IN_PYTHON:
@@ -65,7 +68,7 @@ class Cast:
         """Our primus.js, as our server serves it, saved where it finds ``ws``."""
         if self._library is None:
             server = await (await self.server(OURS_IN_PYTHON)).listen()
-            self._library = installed(8) / "primus-ours.js"
+            self._library = installed(8) / f"primus-{os.getpid()}-{id(self)}.js"
             async with aiohttp.request("GET", f"{server.url()}/primus/primus.js") as response:
                 assert response.status == 200, await response.text()
                 self._library.write_text(await response.text(), encoding="utf-8")
@@ -83,6 +86,8 @@ class Cast:
         """Let everybody leave."""
         for peer in self._peers.values():
             await peer.close()
+        if self._library is not None:
+            self._library.unlink()
 
     async def _shared(self, name: str, kind: str) -> Peer:
         if name not in self._peers:

@@ -115,16 +115,22 @@ class Chromium:
         self._profile = profile
         self._ids = itertools.count(1)
         self._answers: dict[int, asyncio.Future[dict[str, Any]]] = {}
-        self._awaited: dict[tuple[str, str], list[asyncio.Future[dict[str, Any]]]] = (
-            defaultdict(list)
+        self._awaited: dict[tuple[str, str], list[asyncio.Future[dict[str, Any]]]] = defaultdict(
+            list
         )
         self._tabs: dict[str, Tab] = {}
-        self._reader = asyncio.create_task(self._read())
+        assert process.stderr is not None
+        self._tasks = [
+            asyncio.create_task(self._read()),
+            asyncio.create_task(process.stderr.read()),
+        ]
 
     @classmethod
     async def start(cls) -> "Chromium":
         """Start a browser with an empty profile."""
-        executable = program("chromium", "chromium-browser", "google-chrome", install="apt-get install chromium")
+        executable = program(
+            "chromium", "chromium-browser", "google-chrome", install="apt-get install chromium"
+        )
         profile = tempfile.TemporaryDirectory(prefix="chromium-")
         process = await asyncio.create_subprocess_exec(
             executable,
@@ -144,9 +150,7 @@ class Chromium:
                 said += line
         http = aiohttp.ClientSession()
         wire = await http.ws_connect(found[1].decode(), max_msg_size=0)
-        browser = cls(process, http, wire, profile)
-        browser._drain = asyncio.create_task(process.stderr.read())
-        return browser
+        return cls(process, http, wire, profile)
 
     async def tab(self, url: str | None = None, *, isolated: bool = False) -> Tab:
         """A new page, at ``url`` when one is given; ``isolated`` in a profile of its own."""
@@ -166,14 +170,18 @@ class Chromium:
             await tab.go(url)
         return tab
 
-    async def ask(self, do: str, on: str = "", *, within: float = DEADLINE, **arguments: Any) -> Any:
+    async def ask(
+        self, do: str, on: str = "", *, within: float = DEADLINE, **arguments: Any
+    ) -> Any:
         """Run a command of sockets.js; ``connect`` first opens a page of the server's own."""
         if do == "connect":
             parts = urlsplit(arguments["url"])
             self.clients[on] = await self.tab(f"{parts.scheme}://{parts.netloc}/")
         tab = self.clients[on]
         message = json.dumps({"on": on, **arguments})
-        call = f"commands.{do}(Primus, {message})" if do == "connect" else f"commands.{do}({message})"
+        call = (
+            f"commands.{do}(Primus, {message})" if do == "connect" else f"commands.{do}({message})"
+        )
         try:
             async with asyncio.timeout(within):
                 result = await tab.run(call)
@@ -194,7 +202,8 @@ class Chromium:
         if session is not None:
             message["sessionId"] = session
         await self._wire.send_str(json.dumps(message))
-        return await answer
+        result: dict[str, Any] = await answer
+        return result
 
     def next_event(self, session: str, method: str) -> asyncio.Future[dict[str, Any]]:
         """The next DevTools event of that name; call it before what causes the event."""
@@ -215,7 +224,7 @@ class Chromium:
         except TimeoutError:
             self._process.kill()
             await self._process.wait()
-        await asyncio.gather(self._reader, self._drain)
+        await asyncio.gather(*self._tasks)
         with contextlib.suppress(OSError):
             self._profile.cleanup()
 

@@ -109,5 +109,3 @@ class Idlers:
         """Send everybody home."""
         await self._starting
         await self._cast.close()
-
-

@@ -5,13 +5,13 @@ from collections import defaultdict
 from typing import Any
 
 DEADLINE = 15.0
-"""Seconds a test waits for something that should happen at once. Nothing waits this long unless it fails."""
+"""Seconds a test waits for what should happen at once; only a failing test waits this long."""
 
 Event = dict[str, Any]
 
 
 class Inbox:
-    """The events that one peer reported, by the instance (a client, a server) that they happened to."""
+    """The events that one peer reported, by the client or server that they happened to."""
 
     def __init__(self) -> None:
         self._events: dict[str, list[Event]] = defaultdict(list)
@@ -55,8 +55,12 @@ class Inbox:
                 async with asyncio.timeout(within):
                     await news.wait()
             except TimeoutError:
-                told = [event if len(str(event)) < 200 else event["event"] for event in self._events[on]]
-                raise AssertionError(f"{on}: no {kind!r} within {within} s, only {told[-20:]}") from None
+                told = [
+                    event if len(str(event)) < 200 else event["event"] for event in self._events[on]
+                ]
+                raise AssertionError(
+                    f"{on}: no {kind!r} within {within} s, only {told[-20:]}"
+                ) from None
 
     def _wake(self) -> None:
         news, self._news = self._news, asyncio.Event()

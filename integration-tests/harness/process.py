@@ -1,4 +1,4 @@
-"""A peer that is a process: a real Primus server or client, driven over its standard streams by JSON lines."""
+"""A peer that is a process, driven over its standard streams by JSON lines."""
 
 import asyncio
 import contextlib
@@ -23,7 +23,10 @@ class ProcessPeer:
         self._process = process
         self._ids = itertools.count(1)
         self._answers: dict[int, asyncio.Future[Any]] = {}
-        self._readers = [asyncio.create_task(self._read()), asyncio.create_task(self._read_errors())]
+        self._readers = [
+            asyncio.create_task(self._read()),
+            asyncio.create_task(self._read_errors()),
+        ]
 
     @classmethod
     async def start(cls, *command: str | Path, title: str) -> "ProcessPeer":
@@ -39,7 +42,9 @@ class ProcessPeer:
         """The process id."""
         return self._process.pid
 
-    async def ask(self, do: str, on: str = "", *, within: float = DEADLINE, **arguments: Any) -> Any:
+    async def ask(
+        self, do: str, on: str = "", *, within: float = DEADLINE, **arguments: Any
+    ) -> Any:
         """Have the peer run the command ``do`` on the instance ``on``, and get its result.
 
         Raises:
@@ -62,10 +67,12 @@ class ProcessPeer:
     def tell(self, do: str, on: str = "", **arguments: Any) -> None:
         """Hand the peer a command without waiting for its answer."""
         assert self._process.stdin is not None
-        self._process.stdin.write(json.dumps({"id": 0, "do": do, "on": on, **arguments}).encode() + b"\n")
+        self._process.stdin.write(
+            json.dumps({"id": 0, "do": do, "on": on, **arguments}).encode() + b"\n"
+        )
 
     def freeze(self) -> None:
-        """Stop the process in its tracks: it is there, its connections are open, and it says nothing."""
+        """Stop the process in its tracks: its connections stay open, and it says nothing."""
         self._process.send_signal(signal.SIGSTOP)
 
     def thaw(self) -> None:
@@ -80,7 +87,7 @@ class ProcessPeer:
         await asyncio.gather(*self._readers)
 
     async def close(self) -> None:
-        """Hang up; the process leaves by itself. One that does not is killed, and that is an error."""
+        """Hang up, so that the process leaves; one that stays is killed, and that is an error."""
         if self._process.returncode is None:
             assert self._process.stdin is not None
             self._process.stdin.close()
@@ -107,7 +114,8 @@ class ProcessPeer:
             else:
                 answer.set_result(message["result"])
         await self._process.wait()
-        reason = f"{self.title} left with status {self._process.returncode}: {''.join(self.stderr[-30:])}"
+        said = "".join(self.stderr[-30:])
+        reason = f"{self.title} left with status {self._process.returncode}: {said}"
         self.inbox.hang_up(reason)
         for answer in self._answers.values():
             if not answer.done():

@@ -22,7 +22,7 @@ def cache(*parts: str) -> Path:
 
 
 def missing(what: str, install: str) -> NoReturn:
-    """Fail in CI, skip elsewhere: this is the only reason for which an integration test may be skipped.
+    """Fail in CI, skip elsewhere: nothing but this may skip an integration test.
 
     Args:
         what: the thing that is not there.

@@ -14,7 +14,11 @@ MILLISECONDS = {"timeout": "timeout", "ping": "ping", "pong": "pong", "pingTimeo
 
 PLAIN = ("open", "close", "end", "offline", "online", "timeout", "destroy")
 ATTEMPTS = (
-    "reconnect", "reconnect scheduled", "reconnected", "reconnect timeout", "reconnect failed"
+    "reconnect",
+    "reconnect scheduled",
+    "reconnected",
+    "reconnect timeout",
+    "reconnect failed",
 )
 
 sockets: dict[str, Socket] = {}
@@ -52,16 +56,20 @@ def connect(on: str, url: str, options: dict[str, Any], writes: list[Any], **nam
 
 def plain(on: str, event: str) -> Callable[[], None]:
     """A listener that reports an event without fields."""
-    return lambda: wire.report(on, event)
+
+    def happened() -> None:
+        wire.report(on, event)
+
+    return happened
 
 
 def attempt(on: str, event: str) -> Callable[..., None]:
     """A listener that reports an event of a reconnection."""
 
     def happened(*arguments: Any) -> None:
-        opts = arguments[-1] if arguments else {}
-        get = opts.get if isinstance(opts, dict) else lambda name: getattr(opts, name, None)
-        wire.report(on, event, attempt=get("attempt"), scheduled=get("scheduled"))
+        opts = arguments[-1] if arguments else None
+        about = {name: getattr(opts, name, None) for name in ("attempt", "scheduled")}
+        wire.report(on, event, **about)
 
     return happened
 
@@ -109,9 +117,15 @@ async def id_(on: str) -> str:
     return await sockets[on].id()
 
 
-COMMANDS = {
-    "connect": connect, "write": write, "end": end, "open": open_, "destroy": destroy,
-    "state": state, "latency": latency, "id": id_,
+COMMANDS: dict[str, wire.Command] = {
+    "connect": connect,
+    "write": write,
+    "end": end,
+    "open": open_,
+    "destroy": destroy,
+    "state": state,
+    "latency": latency,
+    "id": id_,
 }
 
 if __name__ == "__main__":

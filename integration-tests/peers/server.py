@@ -3,6 +3,7 @@
 import asyncio
 import gc
 import logging
+import traceback
 from collections import Counter
 from pathlib import Path
 from typing import Any
@@ -47,7 +48,12 @@ def guard(token: str) -> Any:
     return authorize
 
 
-def watch(on: str, primus: Primus, *, echo: bool, quiet: bool) -> None:
+async def never(message: Any) -> None:
+    """A listener that takes forever."""
+    await asyncio.Event().wait()
+
+
+def watch(on: str, primus: Primus, *, echo: bool, quiet: bool, stuck: bool) -> None:
     """Report what happens to the sparks, or, when quiet, only let them work."""
     tell = (lambda *_, **__: None) if quiet else wire.report
 
@@ -65,6 +71,9 @@ def watch(on: str, primus: Primus, *, echo: bool, quiet: bool) -> None:
         def heartbeat() -> None:
             tell(on, "heartbeat", spark=spark.id)
 
+        if stuck:
+            spark.on("data", never)
+
     @primus.on("disconnection")
     def disconnection(spark: Spark) -> None:
         tell(on, "disconnection", spark=spark.id)
@@ -78,6 +87,7 @@ async def listen(
     *,
     echo: bool = False,
     quiet: bool = False,
+    stuck: bool = False,
     page: str = PAGE,
 ) -> int:
     """Start a server on loopback, with a page that holds its primus.js, and get its port."""
@@ -85,7 +95,7 @@ async def listen(
     primus = Primus(app, **options_of(options or {}))
     if token:
         primus.authorize(guard(token))
-    watch(on, primus, echo=echo, quiet=quiet)
+    watch(on, primus, echo=echo, quiet=quiet, stuck=stuck)
 
     async def sockets(request: web.Request) -> web.Response:
         script = Path(__file__).with_name("sockets.js").read_text()
@@ -164,14 +174,19 @@ def resident() -> int:
 
 COMMANDS = {
     each.__name__: each
-    for each in (
-        listen, broadcast, write, flood, end, connected, library, destroy, census
-    )
+    for each in (listen, broadcast, write, flood, end, connected, library, destroy, census)
 }
 
+
 def is_ours(record: logging.LogRecord) -> bool:
-    """Leave out what aiohttp says of bytes that are no HTTP: no application ever sees those."""
-    return not (record.exc_info and isinstance(record.exc_info[1], HttpProcessingError))
+    """Leave out what aiohttp says of requests that never reach Primus.
+
+    It logs bytes that are no HTTP, and clients that leave before their ``Expect`` is answered by
+    its default handler, which our routes do not use.
+    """
+    error = record.exc_info[1] if record.exc_info else None
+    names = {frame.name for frame in traceback.extract_tb(error.__traceback__)} if error else set()
+    return not (isinstance(error, HttpProcessingError) or "_default_expect_handler" in names)
 
 
 if __name__ == "__main__":

@@ -1,4 +1,4 @@
-"""The Python half of wire.js: the JSON lines that a peer exchanges with the test that started it."""
+"""wire.js in Python: the JSON lines that a peer exchanges with the test that started it."""
 
 import asyncio
 import inspect

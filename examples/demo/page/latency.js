@@ -40,7 +40,7 @@ export class Latency {
     const median = known[known.length >> 1];
     const worst = known[known.length - 1];
 
-    element('summary').textContent = `Median ${text(median)}, worst ${text(worst)} in the last minute`;
+    element('summary').textContent = `Median ${text(median)}, worst ${text(worst)} this minute`;
     // A single slow one may leave the picture, rather than flatten all others.
     this._draw(Math.max(2, Math.min(worst, 4 * median)) * 1.1);
   }

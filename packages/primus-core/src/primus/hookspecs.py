@@ -62,7 +62,8 @@ def primus_extend_spark() -> Mapping[str, object]:
     """Attributes and methods for the sparks of this server.
 
     They are set on the server's own `Spark` subclass, so a value is shared by all sparks:
-    give functions, properties and immutable defaults. Two plugins cannot give the same name.
+    give functions, properties and immutable defaults. A name that `Spark` itself has is
+    replaced, on this server only; two plugins cannot give the same name.
     """
     raise AssertionError
 

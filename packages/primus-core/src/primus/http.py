@@ -75,6 +75,7 @@ class Request:
         "_body",
         "_detach",
         "_query",
+        "_state",
         "address",
         "headers",
         "method",
@@ -111,6 +112,7 @@ class Request:
         self._body = body
         self._detach = detach
         self._query: Query | None = None
+        self._state: dict[str, Any] | None = None
 
     def __repr__(self) -> str:
         return f"<Request {self.method} {self.path}>"
@@ -121,6 +123,13 @@ class Request:
         if self._query is None:
             self._query = parse_query(self.query_string)
         return self._query
+
+    @property
+    def state(self) -> dict[str, Any]:
+        """Room for what middleware finds out, such as the user: ``spark.request.state``."""
+        if self._state is None:
+            self._state = {}
+        return self._state
 
     @property
     def cookies(self) -> Mapping[str, str]:

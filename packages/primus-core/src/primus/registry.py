@@ -53,16 +53,39 @@ TRANSFORMER: Final = Kind(
     "primus-transformer-",
     {
         "websockets": "primus-transformer-ws",
+        "faye": "primus-transformer-faye",
+        "lws": "primus-transformer-lws",
         "uws": "primus-transformer-lws",
         "picows": "primus-transformer-lws",
+        "engine.io": "primus-transformer-engineio",
+        "sockjs": "primus-transformer-sockjs",
+        "browserchannel": "primus-transformer-browserchannel",
+        "socket.io": "primus-transformer-socketio",
     },
 )
-PARSER: Final = Kind("parser", "primus.parsers", "primus-parser-", {"json": "primus-core"})
+PARSER: Final = Kind(
+    "parser",
+    "primus.parsers",
+    "primus-parser-",
+    {
+        "json": "primus-core",
+        "msgpack": "primus-parser-msgpack",
+        "ejson": "primus-parser-ejson",
+        "binary": "primus-parser-binary",
+    },
+)
 PLUGIN: Final = Kind(
     "plugin",
     "primus.plugins",
     "primus-",
-    {"emitter": "primus-emit", "primus-emitter": "primus-emit"},
+    {
+        "rooms": "primus-rooms",
+        "emit": "primus-emit",
+        "emitter": "primus-emit",
+        "primus-emitter": "primus-emit",
+        "metroplex": "primus-metroplex",
+        "omega-supreme": "primus-omega-supreme",
+    },
 )
 
 
@@ -94,13 +117,16 @@ def find(kind: Kind, name: str) -> Any:
 
 def _unknown(kind: Kind, name: str, offers: Iterable[str]) -> str:
     names = sorted(offers)
-    close = get_close_matches(name.lower(), [*names, *kind.distributions], n=1)
-    hint = f" Did you mean {close[0]!r}?" if close and close[0] != name.lower() else ""
-    wanted = close[0] if close and close[0] not in names else name.lower()
-    return (
-        f"unknown {kind.name} {name!r}. Installed: {', '.join(names) or 'none'}.{hint} "
-        f"Otherwise try: pip install {kind.distribution(wanted)}"
-    )
+    lower = name.lower()
+    message = f"unknown {kind.name} {name!r}. Installed: {', '.join(names) or 'none'}."
+    if lower not in kind.distributions:
+        close = get_close_matches(lower, [*names, *kind.distributions], n=1)
+        if close and close[0] in names:
+            return f"{message} Did you mean {close[0]!r}?"
+        if close:
+            message += f" Did you mean {close[0]!r}?"
+            lower = close[0]
+    return f"{message} Try: pip install {kind.distribution(lower)}"
 
 
 def transformer_named(wanted: str | type[Transformer]) -> tuple[str, type[Transformer]]:

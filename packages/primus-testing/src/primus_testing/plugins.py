@@ -24,7 +24,7 @@ from primus_testing.clock import ManualClock
 from primus_testing.memory import join
 from primus_testing.network import MemoryTransformer
 from primus_testing.parser import JSON_VALUES
-from primus_testing.recorder import DEADLINE, Recorder, eventually
+from primus_testing.recorder import Recorder, eventually
 from primus_testing.tracebacks import Tracebacks
 
 __all__ = ["PluginContract"]
@@ -166,9 +166,7 @@ class PluginContract:
         assert primus.plugin(self._name) is None
 
     @pytest.mark.asyncio
-    async def test_its_browser_half_compiles_into_the_client(
-        self, tracebacks: Tracebacks
-    ) -> None:
+    async def test_its_browser_half_compiles_into_the_client(self, tracebacks: Tracebacks) -> None:
         """As a script and as a module; plugins without one change nothing."""
         primus = self._used()
         half = primus._ark.call(self._name, "primus_browser")
@@ -213,8 +211,10 @@ class PluginContract:
     async def _echoes(self, primus: Primus) -> None:
         """A message comes back as it went."""
         spark, wire = join(primus)
+        errors = Recorder(spark, "error")
         spark.on("data", spark.write)
         wire.receive('"hello"', "[1,null]")
-        await eventually(lambda: len(wire.sent) >= 2, DEADLINE)
+        await eventually(lambda: len(wire.sent) >= 2 or errors.story)
+        assert errors.seen("error") == []
         assert wire.sent[-2:] == ['"hello"', "[1,null]"]
         wire.lose()

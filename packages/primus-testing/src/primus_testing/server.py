@@ -115,7 +115,7 @@ async def running(
 
 
 def _started_since(before: set[asyncio.Task[Any]]) -> set[asyncio.Task[Any]]:
-    return asyncio.all_tasks() - before - {asyncio.current_task()}  # type: ignore[arg-type]
+    return asyncio.all_tasks() - before - {asyncio.current_task()}
 
 
 def _application() -> web.Application:

@@ -192,6 +192,8 @@ class WebSocketTransport(asyncio.Protocol, Transport):
         self._flush()
         if self._protocol.close_expected():
             self._expect_close()
+        if self._protocol.close_rcvd is not None:
+            self._tell_lost()  # nothing can be sent any more, even if TCP takes its time
 
     def eof_received(self) -> None:
         """The peer sends no more: close."""
@@ -217,12 +219,15 @@ class WebSocketTransport(asyncio.Protocol, Transport):
         if self._timer is not None:
             self._timer.cancel()
             self._timer = None
-        connection, self.connection = self.connection, None
-        if connection is not None:
-            connection.lost(self._violation())
+        self._tell_lost()
         if self.on_gone is not None:
             self.on_gone(self)
             self.on_gone = None
+
+    def _tell_lost(self) -> None:
+        connection, self.connection = self.connection, None
+        if connection is not None:
+            connection.lost(self._violation())
 
     def _violation(self) -> ProtocolError | None:
         """What the peer did wrong, when that is why the connection ended."""

@@ -4,12 +4,17 @@ from __future__ import annotations
 
 from collections.abc import Generator
 from types import TracebackType
-from typing import Any
+from typing import Any, Final
 
-from primus.client.socket import FITTING, Socket, fitted
+from primus.client.fitting import fitted
+from primus.client.socket import FITTING, Socket
 from primus.client.spec import facts, fetch_spec
+from primus.registry import TRANSFORMER, installed
 
 __all__ = ["Connecting", "connect"]
+
+PLAIN_WEBSOCKETS: Final = ("websockets", "lws", "uws", "picows", "faye")
+"""The transformers that are one and the same on the wire."""
 
 
 def connect(url: str, **options: Any) -> Connecting:
@@ -69,6 +74,17 @@ class Connecting:
                 transport=options.get("transport") or {},
             )
             fitting = {**facts(spec), **fitting}
+            fitting["transformer"] = _installed(fitting["transformer"])
         socket = fitted(Socket, **fitting)(self._url, **options)
         socket._collect()
         return await socket.__aenter__()
+
+
+def _installed(transformer: Any) -> Any:
+    """A transformer that speaks the same as the server's, when that one is not installed."""
+    if isinstance(transformer, str) and transformer.lower() in PLAIN_WEBSOCKETS:
+        names = installed(TRANSFORMER)
+        for name in (transformer.lower(), *PLAIN_WEBSOCKETS):
+            if name in names:
+                return name
+    return transformer

@@ -12,7 +12,7 @@ from primus.client.heartbeat import Heartbeat, rhythm
 from primus.client.reconnect import Reconnection
 from primus.client.sending import Queueing
 from primus.connection import CLOSED, OPEN, OPENING
-from primus.errors import ConnectTimeout, TransportError
+from primus.errors import ConnectTimeout, OptionError, TransportError
 from primus.protocol import id_request
 from primus.tasks import spawn
 from primus.transformer import Dial
@@ -47,6 +47,7 @@ class Lifecycle(Queueing):
         self._connect_timer: Timer | None = None
         self._server_closed = False
         self._over = True
+        self._begun = False
         self._waiters: list[asyncio.Future[None]] = []
         self._reconnection = Reconnection(
             options.reconnect,
@@ -124,6 +125,11 @@ class Lifecycle(Queueing):
 
     def _dial_failed(self, error: Exception) -> None:
         """The wire could not be opened."""
+        if isinstance(error, OptionError):
+            self._wake(error)
+            self._report(error)
+            self.end()  # trying again would not help
+            return
         if not isinstance(error, TransportError):
             cause = error
             error = TransportError(f"could not connect to {self._address.host}: {cause!r}")
@@ -163,7 +169,8 @@ class Lifecycle(Queueing):
         if self._spied:
             self.emit("outgoing::reconnect")
         self._connect()
-        self.emit("reconnect", attempt)
+        if self._reconnection.active:
+            self.emit("reconnect", attempt)
 
     def _abandon(self) -> None:
         """Give up on a wire that does not open."""
@@ -246,7 +253,7 @@ class Lifecycle(Queueing):
         self.emit("end")
 
     def _is_over(self) -> bool:
-        return self._over
+        return self._over and self._begun
 
     # -- waiting
 

@@ -4,29 +4,20 @@ from __future__ import annotations
 
 import asyncio
 import logging
-from collections.abc import Mapping
 from types import TracebackType
-from typing import TYPE_CHECKING, Any, ClassVar, Self, cast
+from typing import Any, ClassVar, Self, cast
 
 from primus.client.address import parse_url
-from primus.client.early import Early
-from primus.client.fit import Fit, extensions, make_ark
-from primus.client.lifecycle import Lifecycle
+from primus.client.fit import Fit
+from primus.client.identity import Identified
 from primus.client.network import Subscription, watch
 from primus.connection import CLOSED, OPEN, OPENING
-from primus.errors import OptionError, PrimusError, TransportError
+from primus.errors import OptionError, PrimusError
 from primus.events import ReservedEvents
-from primus.messages import Messages
-from primus.options import plugin_names
 from primus.pipeline import Direction, Pipeline, Transform
-from primus.protocol import Close, Control, Id, Ping, Side, pong
-from primus.registry import parser_named, plugins_named, transformer_named
+from primus.protocol import Side
 
-if TYPE_CHECKING:
-    from primus.parser import Parser
-    from primus.transformer import Transformer
-
-__all__ = ["SOCKET_EVENTS", "Socket", "socket_class"]
+__all__ = ["FITTING", "SOCKET_EVENTS", "Socket"]
 
 SOCKET_EVENTS = frozenset(
     {
@@ -49,9 +40,10 @@ SOCKET_EVENTS = frozenset(
 )
 
 FITTING = ("transformer", "parser", "plugin", "pathname")
+"""The options that a class which fits no server yet takes in addition."""
 
 
-class Socket(Lifecycle):
+class Socket(Identified):
     """A connection to a Primus server, which reconnects when it is lost.
 
     It opens on the next turn of the running event loop, unless ``manual=True``, and can be
@@ -88,6 +80,8 @@ class Socket(Lifecycle):
         """A socket of a class that fits the server."""
         names = {name: options[name] for name in FITTING if name in options}
         if cls.fit is None:
+            from primus.client.fitting import fitted
+
             return super().__new__(cast("type[Self]", fitted(cls, **names)))
         if names:
             raise OptionError(
@@ -104,9 +98,6 @@ class Socket(Lifecycle):
         self.url = url
         """Where the server is, as the user gave it."""
         super().__init__(parse_url(url, fit.pathname), fit, chosen, Pipeline())
-        self._early: Early | None = None
-        self._id: str | None = None
-        self._ids: list[asyncio.Future[str]] = []
         self._resuming = False
         self._destroyed = False
         self._subscription: Subscription | None = None
@@ -151,33 +142,6 @@ class Socket(Lifecycle):
 
     # -- state
 
-    @property
-    def latency(self) -> float:
-        """The last round trip to the server, in seconds; 0 before the first."""
-        return self._heartbeat.latency
-
-    async def id(self) -> str:
-        """The id that this connection has on the server; waits for the connection to open.
-
-        Raises:
-            TransportError: the connection has ended.
-        """
-        known = self._known_id()
-        if known is not None:
-            return known
-        if self._over:
-            raise TransportError("a connection that has ended has no id")
-        answer: asyncio.Future[str] = asyncio.get_running_loop().create_future()
-        self._ids.append(answer)
-        if self._state == OPEN and not self._heartbeat.asking:
-            self._heartbeat.ask()
-        return await answer
-
-    def _known_id(self) -> str | None:
-        if self._state != OPEN or self._transport is None:
-            return None
-        return getattr(self._transport, "id", None) or self._id
-
     def plugin(self, name: str | None = None) -> Any:
         """The plugin in use by that name, or `None`; without a name, all of them."""
         ark = self._fit.ark
@@ -203,6 +167,7 @@ class Socket(Lifecycle):
         self._reconnection.reset()
         self._stop_dialling()
         self._over = self._resuming = False
+        self._begun = True
         if self._transport is not None:
             self._close_transport(self._transport)
         if self._messages is not None and self._messages.is_finished:
@@ -298,45 +263,12 @@ class Socket(Lifecycle):
             self._opening.cancel()
             self._opening = None
 
-    def _gone(self, error: Exception | None) -> None:
-        self._id = None
-        super()._gone(error)
+    # -- the network
 
     def _conclude(self) -> None:
-        self._id = None
-        ids, self._ids = self._ids, []
-        for waiting in ids:
-            if not waiting.done():
-                waiting.set_exception(
-                    TransportError("the connection ended before the server told its id")
-                )
         if not self._resuming:
             self._unwatch()
         super()._conclude()
-
-    def _control(self, message: Control) -> None:
-        match message:
-            case Ping(stamp):
-                if self._spied:
-                    self.emit("incoming::ping", stamp)
-                    self.emit("outgoing::pong", stamp)
-                self._heartbeat.pinged()
-                self._tell(pong(stamp))
-            case Id(id):
-                self._id = id
-                self._heartbeat.answered()
-                ids, self._ids = self._ids, []
-                for waiting in ids:
-                    if not waiting.done():
-                        waiting.set_result(id)
-                if self._spied:
-                    self.emit("incoming::id", id)
-            case Close():
-                self._server_closed = True
-            case _:
-                self.log.debug("%r: ignored a control message", self)
-
-    # -- the network
 
     def _unwatch(self) -> None:
         subscription, self._subscription = self._subscription, None
@@ -357,113 +289,3 @@ class Socket(Lifecycle):
         if self._resuming and "online" in self._strategy:
             self._resuming = self._over = False
             self._reconnection.schedule()
-
-    # -- iteration
-
-    def _collect(self) -> None:
-        """Keep messages from now on, until somebody iterates or listens."""
-        self._early = Early(self.high_water, self.log)
-        super()._add("data", self._early.put, once=False)
-
-    def _collected(self) -> list[tuple[Any, Any]]:
-        early, self._early = self._early, None
-        if early is None:
-            return []
-        self.off("data", early.put)
-        return early.take()
-
-    def _iterated(self) -> Messages:
-        if self._messages is None:
-            collected = self._collected()
-            messages = super()._iterated()
-            for data, _raw in collected:
-                messages.put(data)
-        return super()._iterated()
-
-    def _stop_iteration(self, messages: Messages) -> None:
-        self.off("data", messages.put)
-        self.off("end", messages.finish)
-        self._messages = None
-
-    def _add(self, event: str, fn: Any, *, once: bool) -> Any:
-        added = super()._add(event, fn, once=once)
-        if event == "data" and fn is not None and self._early is not None:
-            collected = self._collected()
-            if collected:
-                self.hold(self._replay(collected))
-        return added
-
-    async def _replay(self, collected: list[tuple[Any, Any]]) -> None:
-        for data, raw in collected:
-            pending = self._deliver(data, raw)
-            if pending is not None:
-                await pending
-
-
-def fitted(
-    base: type[Socket],
-    *,
-    transformer: Any = "websockets",
-    parser: Any = "json",
-    plugin: Any = None,
-    pathname: str = "/primus",
-    **facts: Any,
-) -> type[Socket]:
-    """A subclass of `base` for servers with this transformer, parser and pathname."""
-    return socket_class(
-        transformer=transformer_named(transformer)[1],
-        parser=parser_named(parser)[1],
-        plugins=plugins_named(plugin_names(plugin)),
-        pathname=pathname,
-        base=base,
-        **facts,
-    )
-
-
-def socket_class(
-    *,
-    transformer: type[Transformer],
-    parser: Parser,
-    plugins: Mapping[str, Any],
-    pathname: str = "/primus",
-    ping_timeout: float | None = 45.0,
-    authorization: bool = False,
-    timeout: float | None = None,
-    pings: bool = False,
-    base: type[Socket] = Socket,
-) -> type[Socket]:
-    """The client class that fits a server.
-
-    Args:
-        transformer: its transformer, whose Python client half is used.
-        parser: its parser.
-        plugins: its plugins by name, whose Python client halves are used.
-        pathname: where Primus lives on it.
-        ping_timeout: how long it may go without a ping, in seconds, once it has pinged.
-        authorization: whether it may refuse clients.
-        timeout: after how many seconds of silence it ends a connection, when that is known.
-        pings: whether it is known to ping its clients.
-        base: the class to derive from.
-
-    Raises:
-        PluginError: a plugin is invalid, or the transformer has no Python client half.
-    """
-    ark = make_ark(plugins)
-    fit = Fit(
-        connector=transformer.connector(),
-        parser=parser,
-        pathname=pathname,
-        ark=ark,
-        ping_timeout=ping_timeout,
-        timeout=timeout,
-        pings=pings,
-        authorization=authorization,
-    )
-    attributes = {
-        "__module__": base.__module__,
-        "__doc__": base.__doc__,
-        "events": base.events.copy(),
-        "fit": fit,
-        **extensions(ark, base),
-    }
-    return type(base.__name__, (base,), attributes)

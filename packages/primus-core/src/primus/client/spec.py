@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
-from primus.client.address import parse_url
+from primus.client.address import Address, parse_url
 from primus.errors import ConnectTimeout, HandshakeError, TransportError
 
 __all__ = ["facts", "fetch_spec"]
@@ -50,7 +50,7 @@ async def fetch_spec(
             body = await response.content.read(LARGEST_SPEC)
             if response.status != 200:
                 raise HandshakeError(
-                    f"{address} answered with status {response.status}",
+                    f"{_shown(address)} answered with status {response.status}",
                     status=response.status,
                     headers=response.headers,
                     body=body,
@@ -58,8 +58,15 @@ async def fetch_spec(
     except TimeoutError as error:
         raise ConnectTimeout(f"{address.host} did not answer within {timeout} s") from error
     except (aiohttp.ClientError, OSError) as error:
-        raise TransportError(f"cannot ask {address} for its transformer: {error}") from error
-    return _parsed(body, str(address))
+        raise TransportError(
+            f"cannot ask {_shown(address)} for its transformer: {error}"
+        ) from error
+    return _parsed(body, _shown(address))
+
+
+def _shown(address: Address) -> str:
+    """The address as messages show it: without password and query."""
+    return f"{address.scheme}://{address.host}{address.pathname}"
 
 
 def _parsed(body: bytes, url: str) -> dict[str, Any]:

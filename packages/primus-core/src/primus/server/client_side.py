@@ -88,7 +88,7 @@ class ClientSide(Equipment):
     @property
     def Socket(self) -> type[_Socket]:
         """The client class that fits this server."""
-        from primus.client.socket import socket_class
+        from primus.client.fitting import socket_class
 
         return socket_class(
             transformer=type(self.transformer),
@@ -96,6 +96,7 @@ class ClientSide(Equipment):
             plugins=dict(self._ark),
             pathname=self.pathname,
             ping_timeout=self.options.ping_interval and 1.5 * self.options.ping_interval,
+            timeout=self.options.timeout,
             authorization=self.authorization is not None,
         )
 
@@ -108,7 +109,7 @@ class ClientSide(Equipment):
         pathname: str = "/primus",
     ) -> type[_Socket]:
         """A client class for a server elsewhere, which has to be configured alike."""
-        from primus.client.socket import socket_class
+        from primus.client.fitting import socket_class
 
         return socket_class(
             transformer=transformer_named(transformer)[1],

@@ -11,6 +11,7 @@ import asyncio
 from collections.abc import Awaitable, Callable, Iterator
 from typing import TYPE_CHECKING, Any
 
+from primus.endpoint import OPEN
 from primus.pipeline import is_awaitable
 from primus.tasks import spawn
 
@@ -39,6 +40,8 @@ async def _go_on(spark: Spark, pending: Awaitable[Any], handlers: Iterator[Handl
     try:
         await _finished_or_consuming(spark, pending)
         for handler in handlers:
+            if spark.ready_state != OPEN:
+                return  # it left meanwhile, and ``disconnection`` has been told
             result = handler(spark)
             if is_awaitable(result):
                 await _finished_or_consuming(spark, result)

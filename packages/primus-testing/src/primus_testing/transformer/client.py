@@ -68,9 +68,7 @@ class ClientContract(Contract):
         await seen.next("end")
         assert seen.seen("open") == []
 
-    async def test_ready_state_follows_the_connection(
-        self, serve: Serve, sockets: Sockets
-    ) -> None:
+    async def test_ready_state_follows_the_connection(self, serve: Serve, sockets: Sockets) -> None:
         server = await serve()
         socket = sockets(server)
         states = [socket.ready_state]
@@ -207,7 +205,7 @@ class ClientContract(Contract):
         sparks = Recorder(server.primus, "connection")
         socket = sockets(server, manual=True)
 
-        @socket.on("outgoing::url")
+        @socket.on("outgoing::url")  # type: ignore[untyped-decorator]
         def add(url: Any) -> None:
             url.query = "added=yes"
 
@@ -236,13 +234,13 @@ class ClientContract(Contract):
         socket = sockets(server)
         seen = Recorder(socket, "data")
 
-        @socket.transform("outgoing")
+        @socket.transform("outgoing")  # type: ignore[untyped-decorator]
         async def out(packet: Packet, connection: Any) -> bool:
             await asyncio.sleep(0)
             packet.data = {"out": packet.data}
             return bool(packet.data["out"] != "secret")
 
-        @socket.transform("incoming")
+        @socket.transform("incoming")  # type: ignore[untyped-decorator]
         def come(packet: Packet, connection: Any) -> bool:
             packet.data = {"in": packet.data}
             return bool(packet.data["in"] != {"out": "hidden"})
@@ -275,7 +273,7 @@ class ClientContract(Contract):
         factory = Primus.create_socket(
             transformer=self.transformer, pathname="/elsewhere", plugin={"greets": Greets()}
         )
-        socket = factory(server.url)
+        socket: Any = factory(server.url)
         seen = Recorder(socket, "open")
         await seen.next("open")
         assert socket.greeting == "hello"

@@ -91,9 +91,7 @@ class HTTPContract(Contract):
         assert answer.status == 200
         assert answer.text == server.primus.declarations()
 
-    async def test_the_browser_client_has_the_browser_halves_of_plugins(
-        self, serve: Serve
-    ) -> None:
+    async def test_the_browser_client_has_the_browser_halves_of_plugins(self, serve: Serve) -> None:
         server = await serve()
         assert "a mark to be found" not in (await server.get("/primus/primus.js")).text
         server.primus.use("marked", Marked())
@@ -113,9 +111,7 @@ class HTTPContract(Contract):
     async def test_what_a_transport_answers_is_not_to_be_cached(self, serve: Serve) -> None:
         server = await serve()
         answer = await server.get("/primus")
-        assert answer.headers["Cache-Control"] == (
-            "no-store, no-cache, must-revalidate, max-age=0"
-        )
+        assert answer.headers["Cache-Control"] == ("no-store, no-cache, must-revalidate, max-age=0")
         assert answer.headers["Pragma"] == "no-cache"
 
     async def test_internet_explorer_is_told_to_leave_scripts_alone(self, serve: Serve) -> None:
@@ -148,9 +144,7 @@ class HTTPContract(Contract):
         await meet(server)
         assert seen[:3] == ["first", "both", "upgrade"]
 
-    async def test_a_layer_can_be_disabled_enabled_replaced_and_removed(
-        self, serve: Serve
-    ) -> None:
+    async def test_a_layer_can_be_disabled_enabled_replaced_and_removed(self, serve: Serve) -> None:
         server = await serve()
         primus = server.primus
         seen: list[str] = []

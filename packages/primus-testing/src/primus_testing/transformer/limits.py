@@ -32,9 +32,7 @@ class LimitsContract(Contract):
         peer.send(frame)
         assert await peer.receive() == frame
 
-    async def test_a_message_beyond_max_length_ends_its_connection_only(
-        self, serve: Serve
-    ) -> None:
+    async def test_a_message_beyond_max_length_ends_its_connection_only(self, serve: Serve) -> None:
         server = await serve(max_length=1000)
         echo(server.primus)
         met, other = await meet(server), await meet(server)
@@ -111,9 +109,7 @@ class LimitsContract(Contract):
         assert isinstance(await met.events.one("error"), SlowConsumerError)
         assert other.spark.ready_state == Spark.OPEN
 
-    async def test_control_messages_do_not_pile_up_for_a_slow_consumer(
-        self, serve: Serve
-    ) -> None:
+    async def test_control_messages_do_not_pile_up_for_a_slow_consumer(self, serve: Serve) -> None:
         server = await serve(slow_consumer="drop", high_water=100_000)
         met = await meet(server)
         met.peer.pause()

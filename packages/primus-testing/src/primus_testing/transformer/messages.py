@@ -119,9 +119,7 @@ class MessagesContract(Contract):
         peer.send("", "[", "NaN", "\ufeff", "\x00")
         assert await peer.id()
 
-    async def test_data_that_cannot_be_encoded_is_an_error_and_not_sent(
-        self, serve: Serve
-    ) -> None:
+    async def test_data_that_cannot_be_encoded_is_an_error_and_not_sent(self, serve: Serve) -> None:
         server = await serve()
         met = await meet(server)
         recursive: dict[str, Any] = {"foo": "bar"}

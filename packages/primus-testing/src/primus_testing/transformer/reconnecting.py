@@ -5,11 +5,9 @@
 from __future__ import annotations
 
 import asyncio
-from typing import Any
-
 from primus.http import Request
 from primus.recovery import Attempt
-from primus.server.spark import Spark
+from primus.server.primus import Primus
 from primus_testing.clock import ManualClock
 from primus_testing.recorder import Recorder, eventually
 from primus_testing.transformer.base import Contract, Serve, Sockets, echo
@@ -87,7 +85,11 @@ class ReconnectingContract(Contract):
         server.primus.on("connection", lambda spark: spark.end(reconnect=True))
         socket = sockets(server, clock=manual_clock)
         seen = Recorder(socket, *EVENTS)
-        socket.on("reconnect scheduled", lambda: socket.end())
+
+        @socket.on("reconnect scheduled")  # type: ignore[untyped-decorator]
+        def stay() -> None:
+            socket.end()
+
         await seen.next("end")
         manual_clock.advance(100)
         assert "reconnect" not in seen.story
@@ -144,9 +146,7 @@ class ReconnectingContract(Contract):
     ) -> None:
         server = await serve(handshake_timeout=False)
         held = hold_up(server.primus)
-        socket = sockets(
-            server, clock=manual_clock, timeout=2.0, strategy="disconnect, online"
-        )
+        socket = sockets(server, clock=manual_clock, timeout=2.0, strategy="disconnect, online")
         seen = Recorder(socket, *EVENTS)
         await eventually(lambda: held)
         manual_clock.advance(2.5)
@@ -200,12 +200,12 @@ class ReconnectingContract(Contract):
         assert asyncio.all_tasks() == before
 
 
-def drop_first(primus: Any) -> None:
+def drop_first(primus: Primus) -> None:
     """Have the first connection dropped, so that its client comes back."""
     primus.once("connection", lambda spark: spark.end(reconnect=True))
 
 
-def hold_up(primus: Any) -> list[asyncio.Event]:
+def hold_up(primus: Primus) -> list[asyncio.Event]:
     """Have the server answer no handshake until the event that is in the list by then is set."""
     gates: list[asyncio.Event] = []
     gate = asyncio.Event()
@@ -218,8 +218,7 @@ def hold_up(primus: Any) -> list[asyncio.Event]:
     return gates
 
 
-async def come_back(seen: Recorder, clock: ManualClock) -> Spark | None:
+async def come_back(seen: Recorder, clock: ManualClock) -> None:
     """Let the time pass until the next attempt."""
     attempt = await seen.one("reconnect scheduled")
     clock.advance(attempt.scheduled)
-    return None

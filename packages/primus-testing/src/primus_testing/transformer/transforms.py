@@ -24,7 +24,7 @@ class TransformsContract(Contract):
     async def test_a_direction_that_does_not_exist_is_refused(self, serve: Serve) -> None:
         server = await serve()
         with pytest.raises(OptionError, match='"incoming" or "outgoing", not \'cowsack\''):
-            server.primus.transform("cowsack", print)  # type: ignore[arg-type]
+            server.primus.transform("cowsack", print)  # type: ignore[call-overload]
 
     async def test_an_outgoing_transform_rewrites_messages(self, serve: Serve) -> None:
         server = await serve()
@@ -69,7 +69,7 @@ class TransformsContract(Contract):
         @server.primus.transform("outgoing")
         async def keep(packet: Packet, spark: Spark) -> bool:
             await asyncio.sleep(0)
-            return packet.data != "secret"
+            return bool(packet.data != "secret")
 
         met = await meet(server)
         met.spark.write("secret")
@@ -116,7 +116,7 @@ class TransformsContract(Contract):
         @server.primus.transform("incoming")
         async def keep(packet: Packet, spark: Spark) -> bool:
             await asyncio.sleep(0)
-            return packet.data != "secret"
+            return bool(packet.data != "secret")
 
         met = await meet(server)
         met.peer.send('"secret"', '"public"')
@@ -132,8 +132,8 @@ class TransformsContract(Contract):
             packet.data += "2"
 
         for direction in ("incoming", "outgoing"):
-            server.primus.transform(direction, first)  # type: ignore[arg-type]
-            server.primus.transform(direction, second)  # type: ignore[arg-type]
+            server.primus.transform(direction, first)
+            server.primus.transform(direction, second)
         echo(server.primus)
         peer = await server.peer()
         peer.send('"0"')

@@ -1,0 +1,232 @@
+"""`connect`, with servers that run."""
+
+from __future__ import annotations
+
+import asyncio
+import socket
+import subprocess
+import sys
+from typing import Any
+
+import pytest
+from aiohttp import web
+
+from primus import (
+    ConnectTimeout,
+    HandshakeError,
+    OptionError,
+    Primus,
+    Request,
+    Response,
+    Socket,
+    TransportError,
+    Unauthorized,
+    UnknownPluginError,
+    connect,
+)
+from primus.client.spec import facts
+from primus_testing import MemoryTransformer
+
+
+def greet(primus: Primus) -> None:
+    """Have the server greet, and answer every message."""
+
+    @primus.on("connection")
+    def connection(spark: Any) -> None:
+        spark.write("welcome")
+        spark.on("data", lambda message: spark.write([message]) and None)
+
+
+async def test_the_server_is_asked_for_its_transformer_and_parser(primus_server: Any) -> None:
+    running = await primus_server()
+    greet(running.primus)
+
+    async with connect(running.url) as client:
+        client.write("hello")
+        messages = aiter(client)
+        assert [await anext(messages), await anext(messages)] == ["welcome", ["hello"]]
+
+    assert client.ready_state == client.CLOSED
+
+
+async def test_connect_can_be_awaited(primus_server: Any) -> None:
+    running = await primus_server()
+
+    client = await connect(running.url, transformer="websockets", parser="json")
+    (spark,) = running.primus
+    assert await client.id() == spark.id
+
+    client.end()
+    await client.wait_closed()
+
+
+async def test_no_message_is_lost_before_the_iteration_begins(primus_server: Any) -> None:
+    running = await primus_server()
+    told = asyncio.Event()
+
+    @running.primus.on("connection")
+    def connection(spark: Any) -> None:
+        for number in range(5):
+            spark.write(number)
+        spark.end()
+
+    async with connect(running.url) as client:
+        client.on("end", told.set)
+        if client.ready_state == client.OPEN:  # it may have been quicker than we are
+            await told.wait()
+        assert [message async for message in client] == [0, 1, 2, 3, 4]
+
+
+async def test_a_refusal_is_raised_with_its_answer(primus_server: Any) -> None:
+    running = await primus_server()
+
+    @running.primus.authorize
+    def authorize(request: Any) -> None:
+        raise Unauthorized("who are you?", 401, "Basic")
+
+    with pytest.raises(HandshakeError) as refusal:
+        await connect(running.url)
+
+    assert refusal.value.status == 401
+    assert refusal.value.headers["www-authenticate"] == "Basic"
+    assert refusal.value.body == b'{"error":"who are you?"}'
+
+
+async def test_user_info_and_headers_reach_the_server(primus_server: Any) -> None:
+    running = await primus_server()
+    url = running.url.replace("://", "://user:secret@")
+
+    async with connect(url, transport={"headers": {"X-Custom": "yes"}}):
+        (spark,) = running.primus
+        assert spark.headers["Authorization"] == "Basic dXNlcjpzZWNyZXQ="
+        assert spark.headers["X-Custom"] == "yes"
+
+
+async def test_a_server_that_is_not_there_is_told_at_once(unused_tcp_port: int) -> None:
+    with pytest.raises(TransportError):
+        await connect(f"http://127.0.0.1:{unused_tcp_port}")
+    with pytest.raises(TransportError):
+        await connect(
+            f"http://127.0.0.1:{unused_tcp_port}", transformer="websockets", parser="json"
+        )
+
+
+async def test_a_server_that_never_answers_is_given_up() -> None:
+    with socket.create_server(("127.0.0.1", 0)) as deaf:
+        url = "http://{}:{}".format(*deaf.getsockname())
+        with pytest.raises(ConnectTimeout):
+            await connect(url, timeout=0.05)
+        with pytest.raises(ConnectTimeout):
+            await connect(url, transformer="websockets", parser="json", timeout=0.05)
+
+
+@pytest.mark.parametrize("body", ["no JSON", "[]", '{"transformer": 1}'])
+async def test_a_server_that_is_no_primus_is_told(body: str) -> None:
+    async def answer(request: web.Request) -> web.Response:
+        return web.Response(text=body)
+
+    runner = web.ServerRunner(web.Server(answer))
+    await runner.setup()
+    await web.TCPSite(runner, "127.0.0.1", 0).start()
+    try:
+        with pytest.raises(TransportError, match="does not describe a Primus server"):
+            await connect("http://{}:{}".format(*runner.addresses[0]))
+    finally:
+        await runner.cleanup()
+
+
+async def test_a_transformer_that_is_not_installed_is_told_with_its_cure(
+    primus_server: Any,
+) -> None:
+    running = await primus_server(transformer=MemoryTransformer)
+
+    with pytest.raises(UnknownPluginError, match="pip install"):
+        await connect(running.url)
+
+
+async def test_any_plain_websocket_transformer_will_do(primus_server: Any) -> None:
+    running = await primus_server()
+
+    @running.primus.before("pretend", index=0, upgrade=False)
+    def pretend(request: Request) -> Response | None:
+        spec = {**running.primus.spec, "transformer": "uws"}
+        return Response.json(spec) if request.path.endswith("/spec") else None
+
+    async with connect(running.url) as client:
+        assert client.ready_state == client.OPEN
+
+
+async def test_another_pathname_is_found(primus_server: Any) -> None:
+    running = await primus_server(pathname="/deep/realtime")
+
+    async with connect(running.url, pathname="deep/realtime") as client:
+        assert client.ready_state == client.OPEN
+    with pytest.raises(HandshakeError) as missing:
+        await connect(running.url)
+    assert missing.value.status == 404
+
+
+async def test_a_mistaken_option_is_told_before_anything_is_opened() -> None:
+    with pytest.raises(OptionError, match="timeuot"):
+        await connect("http://localhost", transformer="websockets", parser="json", timeuot=1)
+
+
+async def test_the_class_that_fits_a_server_needs_no_names(primus_server: Any) -> None:
+    running = await primus_server()
+    greet(running.primus)
+
+    async with running.primus.Socket(running.url) as client:
+        assert isinstance(client, Socket)
+        client.write("hello")
+        async for message in client:
+            if message == ["hello"]:
+                break
+
+
+async def test_a_cancelled_connect_leaves_nothing_behind(primus_server: Any) -> None:
+    running = await primus_server()
+    before = asyncio.all_tasks()
+    waiting = asyncio.ensure_future(connect(running.url)._open())
+
+    waiting.cancel()
+    with pytest.raises(asyncio.CancelledError):
+        await waiting
+
+    assert asyncio.all_tasks() == before
+
+
+def test_a_modern_server_pings() -> None:
+    spec = {"transformer": "websockets", "parser": "JSON", "pingInterval": 30_000}
+
+    assert facts(spec) == {
+        "transformer": "websockets",
+        "parser": "JSON",
+        "pings": True,
+        "ping_timeout": 45.0,
+        "timeout": None,
+    }
+
+
+def test_a_modern_server_may_have_its_pings_disabled() -> None:
+    found = facts({"transformer": "faye", "parser": "json", "pingInterval": False})
+
+    assert (found["pings"], found["ping_timeout"]) == (False, None)
+
+
+def test_a_legacy_server_has_a_timeout_only() -> None:
+    spec = {"transformer": "websockets", "parser": "json", "timeout": 35_000}
+
+    assert facts(spec) == {"transformer": "websockets", "parser": "json", "timeout": 35.0}
+
+
+def test_a_server_process_imports_no_client() -> None:
+    code = (
+        "import sys, primus; "
+        "assert not [m for m in sys.modules if m.split('.')[0] == 'aiohttp'], 'aiohttp'; "
+        "primus.Primus(); "
+        "assert 'primus.client' not in sys.modules; "
+        "from primus import Socket, connect; "
+        "assert set(primus.__all__) <= set(dir(primus)) | {'Socket', 'connect'}"
+    )
+
+    subprocess.run([sys.executable, "-c", code], check=True, capture_output=True)

@@ -1,0 +1,307 @@
+"""Messages, control text and ids."""
+
+from __future__ import annotations
+
+import asyncio
+from typing import Any
+
+import pytest
+
+from primus import TransportError, hookimpl
+from primus.errors import PluginError
+
+
+async def test_a_message_reaches_the_data_listeners_with_its_frame(stage: Any) -> None:
+    socket, wire = await stage.opened()
+    received: list[Any] = []
+    socket.on("data", lambda *args: received.append(args))
+
+    wire.receive('{"a":1}')
+
+    assert received == [({"a": 1}, '{"a":1}')]
+
+
+async def test_control_text_never_reaches_a_data_listener(stage: Any) -> None:
+    socket, wire = await stage.opened()
+    received: list[Any] = []
+    socket.on("data", received.append)
+
+    wire.receive('"primus::pong::1"', '"primus::unknown::1"', '"primus::"', '"primus::id::x"')
+
+    assert received == []
+
+
+async def test_the_first_frames_wait_for_the_open_listeners(stage: Any) -> None:
+    socket = stage.make()
+    received: list[Any] = []
+    socket.on("incoming::open", lambda: stage.wire.receive("1"))
+    socket.on("open", lambda: socket.on("data", received.append))
+
+    await socket.opened()
+
+    assert received == [1]
+
+
+async def test_iteration_ends_when_the_connection_does(stage: Any) -> None:
+    socket, wire = await stage.opened()
+    messages = aiter(socket)
+    wire.receive("1", "2", '"primus::server::close"')
+    wire.lose()
+
+    assert [message async for message in messages] == [1, 2]
+
+
+async def test_iteration_goes_on_after_a_reconnection(stage: Any) -> None:
+    socket, wire = await stage.opened()
+    messages = aiter(socket)
+    wire.receive("1")
+    assert await anext(messages) == 1
+    wire.lose()
+    await stage.advance(1)
+
+    stage.wire.receive("2")
+
+    assert await anext(messages) == 2
+
+
+async def test_iteration_works_again_after_opening_again(stage: Any) -> None:
+    socket, _wire = await stage.opened()
+    aiter(socket)
+    socket.end()
+    assert [message async for message in socket] == []
+
+    await socket.open().opened()
+    messages = aiter(socket)
+    stage.wire.receive("3")
+
+    assert await anext(messages) == 3
+
+
+async def test_a_socket_that_waits_to_be_opened_has_messages_to_come(stage: Any) -> None:
+    socket = stage.make(manual=True)
+    first = asyncio.ensure_future(anext(socket))
+    await stage.settle()
+
+    await socket.opened()
+    stage.wire.receive('"hello"')
+
+    assert await first == "hello"
+
+
+async def test_collected_messages_are_there_when_the_iteration_begins(stage: Any) -> None:
+    socket = stage.make(manual=True)
+    socket._collect()
+    await socket.opened()
+    stage.wire.receive("1", "2")
+    stage.wire.receive('"primus::server::close"')
+    stage.wire.lose()
+
+    assert [message async for message in socket] == [1, 2]
+
+
+async def test_collected_messages_go_to_the_first_listener_in_order(stage: Any) -> None:
+    socket = stage.make(manual=True)
+    socket._collect()
+    await socket.opened()
+    stage.wire.receive("1", "2")
+    received: list[Any] = []
+
+    @socket.on("data")
+    async def data(message: Any) -> None:
+        await asyncio.sleep(0)
+        received.append(message)
+
+    stage.wire.receive("3")
+    await stage.settle()
+
+    assert received == [1, 2, 3]
+
+
+async def test_collected_messages_that_nobody_wants_are_bounded(
+    stage: Any, caplog: pytest.LogCaptureFixture
+) -> None:
+    socket = stage.make(manual=True, high_water=1024)
+    socket._collect()
+    await socket.opened()
+
+    stage.wire.receive(*(str(number) for number in range(100)))
+
+    messages = aiter(socket)
+    assert await anext(messages) == 97
+    assert caplog.text.count("nobody reads them") == 1
+
+
+async def test_the_id_is_asked_for_once(stage: Any) -> None:
+    socket, wire = await stage.opened()
+    both = asyncio.gather(socket.id(), socket.id())
+    await stage.settle()
+
+    wire.receive('"primus::id::abc"')
+
+    assert await both == ["abc", "abc"]
+    assert await socket.id() == "abc"
+    assert wire.sent == ['"primus::id::"']
+
+
+async def test_the_id_of_a_wire_that_has_one_is_taken(stage: Any) -> None:
+    socket, wire = await stage.opened()
+
+    class Named(type(wire)):  # type: ignore[misc]
+        __slots__ = ()
+        id = "from the wire"
+
+    wire.__class__ = Named
+
+    assert await socket.id() == "from the wire"
+
+
+async def test_the_id_waits_for_the_connection(stage: Any) -> None:
+    socket = stage.make()
+    asking = asyncio.ensure_future(socket.id())
+    await socket.opened()
+
+    stage.wire.receive('"primus::id::abc"')
+
+    assert await asking == "abc"
+
+
+async def test_the_id_changes_with_the_connection(stage: Any) -> None:
+    socket, wire = await stage.opened()
+    wire.receive('"primus::id::first"')
+    wire.lose()
+    asking = asyncio.ensure_future(socket.id())
+    await stage.advance(1)
+
+    stage.wire.receive('"primus::id::second"')
+
+    assert await asking == "second"
+
+
+async def test_the_id_fails_when_the_connection_ends(stage: Any) -> None:
+    socket, _ = await stage.opened()
+    asking = asyncio.ensure_future(socket.id())
+    await stage.settle()
+
+    socket.end()
+
+    with pytest.raises(TransportError):
+        await asking
+    with pytest.raises(TransportError):
+        await socket.id()
+
+
+async def test_control_text_is_not_kept_for_the_next_connection(stage: Any) -> None:
+    _socket, wire = await stage.opened()
+    wire.receive('"primus::ping::1"')
+    wire.lose()
+    await stage.advance(1)
+
+    assert stage.wire.sent == ['"primus::id::"']
+
+
+async def test_a_frame_that_cannot_be_decoded_is_an_error(stage: Any, story: Any) -> None:
+    socket, wire = await stage.opened()
+    heard = story(socket)
+
+    wire.receive("{broken", "1")
+
+    assert heard.story == ["error"]
+    assert socket.ready_state == socket.OPEN
+
+
+async def test_the_private_events_are_emitted_for_those_who_listen(stage: Any) -> None:
+    socket = stage.make()
+    heard: list[Any] = []
+    for event in (
+        "outgoing::open",
+        "incoming::open",
+        "outgoing::data",
+        "incoming::data",
+        "incoming::ping",
+        "outgoing::pong",
+        "incoming::id",
+        "incoming::end",
+        "outgoing::reconnect",
+        "outgoing::end",
+    ):
+        socket.on(event, lambda *args, event=event: heard.append((event, *args)))
+
+    await socket.opened()
+    stage.wire.receive('"primus::ping::7"', '"primus::id::x"')
+    stage.wire.lose()
+    await stage.advance(1)
+    socket.end()
+
+    names = [name for name, *_ in heard]
+    assert names[:3] == ["outgoing::open", "incoming::open", "outgoing::data"]
+    assert ("incoming::ping", "7") in heard
+    assert ("outgoing::pong", "7") in heard
+    assert ("incoming::id", "x") in heard
+    assert ("outgoing::data", '"primus::pong::7"') in heard
+    assert names[-1] == "outgoing::end"
+    assert {"incoming::end", "outgoing::reconnect"} <= set(names)
+
+
+async def test_reserved_names_are_those_of_a_client(stage: Any) -> None:
+    socket = stage.make(manual=True)
+
+    assert socket.reserved("reconnect scheduled")
+    assert socket.reserved("incoming::anything")
+    assert not socket.reserved("connection")
+
+
+async def test_pipe_writes_what_arrives_and_ends_with_the_connection(stage: Any) -> None:
+    socket, wire = await stage.opened()
+    written: list[Any] = []
+
+    class Sink:
+        def write(self, data: Any) -> None:
+            written.append(data)
+
+        def end(self) -> None:
+            written.append("end")
+
+    assert isinstance(socket.pipe(Sink()), Sink)
+    wire.receive("1")
+    socket.end()
+
+    assert written == [1, "end"]
+
+
+class Greeter:
+    """A plugin with a client half."""
+
+    @hookimpl
+    def primus_options(self) -> dict[str, object]:
+        return {"greeting": "hello"}
+
+    @hookimpl
+    def primus_extend_socket(self) -> dict[str, object]:
+        return {"greet": lambda socket: socket.write(socket.greeting)}
+
+    @hookimpl
+    def primus_socket(self, socket: Any, options: Any) -> None:
+        socket.greeting = options["greeting"]
+
+
+async def test_the_client_half_of_a_plugin_extends_the_sockets_of_its_class(stage: Any) -> None:
+    greeter = Greeter()
+    socket = stage.make(facts={"plugins": {"greeter": greeter}}, greeting="welcome")
+
+    socket.greet()
+    await socket.opened()
+
+    assert stage.wire.sent[0] == '"welcome"'
+    assert socket.plugin("greeter") is greeter
+    assert dict(socket.plugin()) == {"greeter": greeter}
+    assert not hasattr(stage.make(manual=True), "greet")
+
+
+async def test_a_plugin_cannot_replace_what_a_socket_has(stage: Any) -> None:
+    class Greedy:
+        @hookimpl
+        def primus_extend_socket(self) -> dict[str, object]:
+            return {"write": None}
+
+    with pytest.raises(PluginError, match="'write' already"):
+        stage.kind(plugins={"greedy": Greedy()})

@@ -1,0 +1,199 @@
+"""What a socket does when its connection is lost."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+
+from primus import ConnectTimeout, ProtocolError, TransportError
+
+QUICK = {"reconnect": {"min": 1, "max": 4, "retries": 3, "timeout": 5}}
+LONGEST = 4
+
+
+async def test_a_lost_connection_is_made_again(stage: Any, story: Any) -> None:
+    socket, wire = await stage.opened(**QUICK)
+    heard = story(socket)
+
+    wire.lose()
+    assert heard.story == ["close", "reconnect scheduled"]
+    await stage.advance(LONGEST)
+
+    assert heard.story[2:] == ["reconnect", "reconnected", "open"]
+    assert len(stage.dialler.dials) == 2
+
+
+async def test_the_events_carry_the_state_of_the_procedure(stage: Any, story: Any) -> None:
+    socket, wire = await stage.opened(**QUICK)
+    heard = story(socket)
+
+    wire.lose()
+    await stage.advance(LONGEST)
+
+    (opts,) = await heard.next("reconnect")
+    assert (opts.attempt, opts.retries, opts.min, opts.max) == (1, 3, 1, 4)
+    assert (opts.factor, opts.timeout) == (2, 5)
+    assert 1 <= opts.scheduled <= 2
+    assert opts.duration == pytest.approx(opts.scheduled)
+    assert (await heard.next("reconnected"))[0].duration == LONGEST
+
+
+async def test_what_is_written_meanwhile_arrives_in_order(stage: Any) -> None:
+    socket, wire = await stage.opened(**QUICK)
+    wire.lose()
+    socket.write(1)
+    socket.write(2)
+
+    await stage.advance(LONGEST)
+
+    assert stage.wire.sent[:2] == ["1", "2"]
+
+
+async def test_attempts_that_fail_are_followed_by_later_ones(stage: Any, story: Any) -> None:
+    socket, wire = await stage.opened(**QUICK)
+    heard = story(socket)
+    stage.dialler.answer = TransportError("unreachable")
+
+    wire.lose()
+    for _ in range(3):
+        await stage.advance(LONGEST)
+
+    delays = [opts.scheduled for (opts,) in heard.seen("reconnect scheduled")]
+    assert 1 <= delays[0] <= 2 <= delays[1] <= 4 == delays[2]
+    assert heard.seen("error") == []
+    assert heard.story[-2:] == ["end", "reconnect failed"]
+    ((error, opts),) = heard.seen("reconnect failed")
+    assert isinstance(error, TransportError)
+    assert str(error.__cause__) == "unreachable"
+    assert opts.attempt == 3
+
+
+async def test_an_attempt_that_takes_too_long_is_followed_by_another(
+    stage: Any, story: Any
+) -> None:
+    socket, wire = await stage.opened(**QUICK)
+    heard = story(socket)
+    stage.dialler.answer = None
+    wire.lose()
+    await stage.advance(2)
+
+    stage.dialler.answer = True
+    await stage.advance(5)
+    await stage.advance(LONGEST)
+
+    ((error, opts),) = heard.seen("reconnect timeout")
+    assert isinstance(error, ConnectTimeout)
+    assert opts.attempt == 1
+    assert heard.story[-3:] == ["reconnect", "reconnected", "open"]
+    assert stage.dialler.given_up == 1
+
+
+async def test_the_attempts_are_counted_anew_after_a_success(stage: Any, story: Any) -> None:
+    socket, _wire = await stage.opened(**QUICK)
+    heard = story(socket)
+
+    for _ in range(5):
+        stage.wire.lose()
+        await stage.advance(LONGEST)
+
+    assert [opts.attempt for (opts,) in heard.seen("reconnected")] == [1] * 5
+
+
+async def test_a_connection_that_the_server_has_closed_stays_closed(stage: Any, story: Any) -> None:
+    socket, wire = await stage.opened(**QUICK)
+    heard = story(socket)
+    received: list[Any] = []
+    socket.on("data", received.append)
+
+    wire.receive('"bye"', '"primus::server::close"')
+    wire.lose()
+    await stage.advance(60)
+
+    assert received == ["bye"]
+    assert heard.story == ["close", "end"]
+
+
+async def test_without_the_strategy_disconnect_a_lost_connection_is_the_end(
+    stage: Any, story: Any
+) -> None:
+    socket, wire = await stage.opened(strategy="ONLINE,timeout")
+    heard = story(socket)
+
+    wire.lose()
+
+    assert heard.story == ["close", "end"]
+
+
+async def test_a_violation_of_the_wire_protocol_is_told(stage: Any, story: Any) -> None:
+    socket, wire = await stage.opened(**QUICK)
+    heard = story(socket)
+
+    wire.lose(ProtocolError("bad frame"))
+
+    assert heard.story == ["error", "close", "reconnect scheduled"]
+
+
+async def test_ending_while_waiting_stops_the_reconnection(stage: Any, story: Any) -> None:
+    socket, wire = await stage.opened(**QUICK)
+    wire.lose()
+    heard = story(socket)
+
+    socket.end()
+    await stage.advance(60)
+
+    assert heard.story == ["end"]
+    assert len(stage.dialler.dials) == 1
+
+
+async def test_ending_while_trying_stops_the_reconnection(stage: Any, story: Any) -> None:
+    socket, wire = await stage.opened(**QUICK)
+    stage.dialler.answer = None
+    wire.lose()
+    await stage.advance(2)
+    heard = story(socket)
+
+    socket.end()
+    await stage.advance(60)
+
+    assert heard.story == ["close", "end"]
+    assert stage.dialler.given_up == 1
+
+
+async def test_opening_by_hand_takes_the_place_of_the_reconnection(stage: Any, story: Any) -> None:
+    socket, wire = await stage.opened(**QUICK)
+    wire.lose()
+    heard = story(socket)
+
+    socket.open()
+    await heard.next("open")
+    await stage.advance(20)
+
+    assert heard.story == ["open"]
+    assert len(stage.dialler.dials) == 2
+
+
+async def test_no_retries_means_none(stage: Any, story: Any) -> None:
+    socket, wire = await stage.opened(reconnect={"retries": 0})
+    heard = story(socket)
+
+    wire.lose()
+
+    assert heard.story == ["close", "end", "reconnect failed"]
+
+
+async def test_a_wire_that_is_lost_while_it_opens_is_a_failed_attempt(
+    stage: Any, story: Any
+) -> None:
+    class Flaky(type(stage.dialler)):  # type: ignore[misc]
+        async def open(self, dial: Any, connection: Any) -> Any:
+            wire = await super().open(dial, connection)
+            wire.lose()
+            return wire
+
+    stage.dialler = Flaky()
+    heard = story(stage.make(**QUICK))
+
+    await heard.next("error")
+
+    assert heard.story == ["error", "reconnect scheduled"]

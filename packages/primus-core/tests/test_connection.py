@@ -1,0 +1,488 @@
+"""The message path of a spark, on wires that do exactly what a test says."""
+
+import asyncio
+from collections.abc import Callable
+from typing import Any
+
+import pytest
+
+from primus import ParserError, Primus, SlowConsumerError, Spark, TransformError
+from primus.inbox import INBOX_BYTES, INBOX_MESSAGES
+from primus.outbound import OUTBOX_MESSAGES
+from primus.parsers.json import JSONParser
+from primus.pipeline import Packet
+from primus_testing import Recorder, Tracebacks, eventually, join
+
+MakePrimus = Callable[..., Primus]
+CLOSE = '"primus::server::close"'
+
+
+class Gate:
+    """An async listener, transform or parser step that is let go on by hand."""
+
+    def __init__(self) -> None:
+        self.event = asyncio.Event()
+        self.seen: list[Any] = []
+
+    async def __call__(self, message: Any) -> None:
+        self.seen.append(message)
+        await self.event.wait()
+
+
+class AsyncParser:
+    """JSON that takes a turn of the loop, and fails for what it is told to."""
+
+    def encode(self, value: Any) -> Any:
+        return self._later(JSONParser().encode, value)
+
+    def decode(self, frame: Any) -> Any:
+        return self._later(JSONParser().decode, frame)
+
+    async def _later(self, step: Callable[[Any], Any], value: Any) -> Any:
+        await asyncio.sleep(0)
+        return step(value)
+
+
+# -- inwards
+
+
+def test_a_message_reaches_plain_listeners_within_the_call(primus: Primus) -> None:
+    spark, wire = join(primus)
+    seen: list[Any] = []
+    spark.on("data", lambda message, raw: seen.append((message, raw)))
+    wire.receive('{"a": 1}', "[2]")
+    assert seen == [({"a": 1}, '{"a": 1}'), ([2], "[2]")]
+
+
+async def test_messages_wait_for_an_async_listener_in_order(primus: Primus) -> None:
+    spark, wire = join(primus)
+    gate = Gate()
+    spark.on("data", gate)
+    wire.receive("1", "2")
+    await eventually(lambda: gate.seen)
+    wire.receive("3")
+    assert gate.seen == [1]
+    gate.event.set()
+    await eventually(lambda: len(gate.seen) == 3)
+    assert gate.seen == [1, 2, 3]
+
+
+async def test_the_wire_is_paused_when_enough_messages_wait(primus: Primus) -> None:
+    spark, wire = join(primus)
+    gate = Gate()
+    spark.on("data", gate)
+    wire.receive("0", *map(str, range(1, INBOX_MESSAGES)))
+    assert not wire.paused
+    wire.receive("-1")
+    assert wire.paused
+    wire.receive("-2")
+    gate.event.set()
+    await eventually(lambda: len(gate.seen) == INBOX_MESSAGES + 2)
+    assert gate.seen[-2:] == [-1, -2]
+    assert not wire.paused
+
+
+async def test_the_wire_is_paused_when_enough_bytes_wait(primus: Primus) -> None:
+    spark, wire = join(primus)
+    gate = Gate()
+    spark.on("data", gate)
+    wire.receive("0", '"' + "x" * INBOX_BYTES + '"')
+    assert wire.paused
+    gate.event.set()
+    await eventually(lambda: not wire.paused)
+
+
+async def test_control_messages_are_answered_while_messages_wait(primus: Primus) -> None:
+    spark, wire = join(primus)
+    gate = Gate()
+    spark.on("data", gate)
+    wire.receive("1", '"primus::ping::7"')
+    assert wire.sent == ['"primus::pong::7"']
+    gate.event.set()
+
+
+async def test_a_wire_that_is_lost_ends_the_spark_after_what_waits(primus: Primus) -> None:
+    spark, wire = join(primus)
+    gate, story = Gate(), Recorder(spark, "data", "end")
+    spark.on("data", gate)
+    wire.receive("1", "2", "3")
+    wire.lose()
+    assert story.seen("end") == []
+    assert primus.spark(spark.id) is spark
+    gate.event.set()
+    await story.next("end")
+    assert gate.seen == [1, 2, 3]
+    assert story.story == ["data", "data", "data", "end"]
+    assert len(primus) == 0
+
+
+async def test_an_end_by_the_server_drops_what_waits(primus: Primus) -> None:
+    spark, wire = join(primus)
+    gate = Gate()
+    spark.on("data", gate)
+    wire.receive("1", "2")
+    await eventually(lambda: gate.seen)
+    spark.end()
+    gate.event.set()
+    await eventually(lambda: spark._inbox is None)
+    assert gate.seen == [1]
+    assert wire.sent == [CLOSE]
+
+
+async def test_a_listener_that_is_cancelled_does_not_stop_the_connection(primus: Primus) -> None:
+    spark, wire = join(primus)
+    seen: list[Any] = []
+
+    @spark.on("data")
+    async def cancelled(message: int) -> None:
+        seen.append(message)
+        if message == 1:
+            raise asyncio.CancelledError
+
+    wire.receive("1", "2", "3")
+    await eventually(lambda: len(seen) == 3)
+    assert seen == [1, 2, 3]
+
+
+async def test_an_async_listener_that_raises_is_reported_and_the_next_message_comes(
+    primus: Primus, tracebacks: Tracebacks
+) -> None:
+    tracebacks.expect("a listener of 'data' raised")
+    spark, wire = join(primus)
+    seen = Recorder(spark, "error")
+    got: list[int] = []
+
+    @spark.on("data")
+    async def fails(message: int) -> None:
+        got.append(message)
+        raise KeyError(message)
+
+    wire.receive("1", "2")
+    await seen.next("error")
+    await seen.next("error")
+    assert got == [1, 2]
+
+
+async def test_an_async_parser_keeps_messages_and_control_in_order(
+    make_primus: MakePrimus,
+) -> None:
+    spark, wire = join(make_primus(parser=AsyncParser()))
+    seen = Recorder(spark, "data", "error", "heartbeat")
+    wire.receive("1", "[", '"primus::ping::5"', "2")
+    assert await seen.one("data") == 1
+    error = await seen.one("error")
+    assert isinstance(error, ParserError)
+    assert await seen.one("data") == 2
+    await eventually(lambda: wire.sent == ['"primus::pong::5"'])
+    assert seen.story == ["data", "error", "heartbeat", "data"]
+
+
+async def test_an_async_parser_that_is_not_needed_any_more_is_closed(
+    make_primus: MakePrimus,
+) -> None:
+    # filterwarnings turns a coroutine that was never awaited into a failure.
+    spark, wire = join(make_primus(parser=AsyncParser()))
+    gate = Gate()
+    spark.on("data", gate)
+    wire.receive("1", "2", "3")
+    await eventually(lambda: gate.seen)
+    spark.end()
+    gate.event.set()
+    await eventually(lambda: spark._inbox is None)
+    assert gate.seen == [1]
+
+
+async def test_a_parser_that_raises_anything_is_a_parser_error(make_primus: MakePrimus) -> None:
+    class Fails(JSONParser):
+        def decode(self, frame: Any) -> Any:
+            raise ZeroDivisionError
+
+        def encode(self, value: Any) -> str:
+            raise ZeroDivisionError
+
+    spark, wire = join(make_primus(parser=Fails()))
+    seen = Recorder(spark, "error")
+    wire.receive("1")
+    spark.write("2")
+    for verb, (error,) in zip(("decode", "encode"), seen.seen("error"), strict=True):
+        assert isinstance(error, ParserError)
+        assert (
+            str(error) == f"failed to {verb} {'incoming' if verb == 'decode' else 'outgoing'}"
+            " data: ZeroDivisionError()"
+        )
+        assert isinstance(error.__cause__, ZeroDivisionError)
+
+
+def test_frames_after_the_end_are_not_looked_at(primus: Primus) -> None:
+    spark, wire = join(primus)
+    seen = Recorder(spark, "data", "error")
+    spark.end()
+    spark.feed("1")
+    spark.feed("nonsense")
+    assert seen.story == []
+    assert wire.closed == (None, "")
+
+
+# -- outwards
+
+
+def test_writes_leave_within_the_call(primus: Primus) -> None:
+    spark, wire = join(primus)
+    assert spark.write({"a": "\u2028"}) is True
+    assert wire.sent == ['{"a":"\\u2028"}']
+
+
+def test_an_empty_text_is_not_sent(make_primus: MakePrimus) -> None:
+    class Verbatim(JSONParser):
+        def encode(self, value: Any) -> str:
+            return str(value)
+
+    spark, wire = join(make_primus(parser=Verbatim()))
+    spark.write("")
+    spark.write("x")
+    assert wire.sent == ["x"]
+
+
+async def test_nothing_overtakes_a_message_behind_an_async_transform(primus: Primus) -> None:
+    gate = asyncio.Event()
+
+    @primus.transform("outgoing")
+    async def slow(packet: Packet, spark: Spark) -> None:
+        await gate.wait()
+
+    spark, wire = join(primus)
+    spark.write(1)
+    primus.write(2)
+    wire.receive('"primus::ping::7"', '"primus::id::"')
+    spark.heartbeat()
+    spark.end(3)
+    assert wire.sent == []
+    assert spark.ready_state == Spark.CLOSED
+    gate.set()
+    await eventually(lambda: wire.closed)
+    assert wire.sent[:2] == ["1", "2"]
+    assert wire.sent[2:4] == ['"primus::pong::7"', f'"primus::id::{spark.id}"']
+    assert str(wire.sent[4]).startswith('"primus::ping::')
+    assert wire.sent[5:] == ["3", CLOSE]
+
+
+async def test_an_outgoing_transform_that_raises_swallows_and_reports(primus: Primus) -> None:
+    @primus.transform("outgoing")
+    async def fussy(packet: Packet, spark: Spark) -> None:
+        await asyncio.sleep(0)
+        packet.data = 1 / packet.data
+
+    spark, wire = join(primus)
+    seen = Recorder(spark, "error")
+    spark.write(0)
+    spark.write(1)
+    assert isinstance(await seen.one("error"), TransformError)
+    await eventually(lambda: wire.sent == ["1.0"])
+
+
+async def test_an_async_parser_sends_in_order_and_broadcasts_too(make_primus: MakePrimus) -> None:
+    primus = make_primus(parser=AsyncParser())
+    spark, wire = join(primus)
+    seen = Recorder(spark, "error")
+    spark.write(1)
+    primus.write(2)
+    spark.write(object())
+    spark.write(3)
+    assert isinstance(await seen.one("error"), ParserError)
+    await eventually(lambda: len(wire.sent) == 3)
+    assert wire.sent == ["1", "2", "3"]
+
+
+@pytest.mark.parametrize(
+    ("policy", "written"), [("disconnect", OUTBOX_MESSAGES), ("drop", OUTBOX_MESSAGES)]
+)
+async def test_messages_that_wait_for_a_transform_are_bounded(
+    make_primus: MakePrimus, policy: str, written: int
+) -> None:
+    primus = make_primus(slow_consumer=policy)
+    gate = asyncio.Event()
+
+    @primus.transform("outgoing")
+    async def slow(packet: Packet, spark: Spark) -> None:
+        await gate.wait()
+
+    spark, _ = join(primus)
+    results = [spark.write(number) for number in range(written + 10)]
+    assert results.count(True) == written + 1
+    assert (spark.ready_state == Spark.OPEN) is (policy == "drop")
+    gate.set()
+
+
+# -- backpressure
+
+
+def test_a_slow_consumer_is_disconnected_within_the_write(make_primus: MakePrimus) -> None:
+    spark, wire = join(make_primus(high_water=100))
+    seen = Recorder(spark, "error", "end")
+    wire.clog()
+    assert spark.write("x" * 200) is True
+    assert spark.write("one more") is False
+    assert seen.story == ["error", "end"]
+    assert isinstance(seen.seen("error")[0][0], SlowConsumerError)
+    assert wire.aborted
+
+
+def test_a_slow_consumer_misses_the_newest_messages(make_primus: MakePrimus) -> None:
+    spark, wire = join(make_primus(high_water=100, slow_consumer="drop"))
+    wire.clog()
+    assert spark.write("x" * 200) is True
+    assert spark.write("dropped") is False
+    assert spark.is_congested
+    wire.unclog()
+    assert spark.write("after") is True
+    assert wire.sent == ['"' + "x" * 200 + '"', '"after"']
+
+
+def test_an_intended_end_reaches_a_slow_consumer_whose_messages_are_dropped(
+    make_primus: MakePrimus,
+) -> None:
+    # Without the word the client would take the end for a failure, and come back.
+    spark, wire = join(make_primus(high_water=100, slow_consumer="drop"))
+    wire.clog()
+    spark.write("x" * 200)
+    spark.end()
+    wire.unclog()
+    assert wire.sent[-1] == CLOSE
+
+
+def test_a_slow_consumer_may_be_given_everything(make_primus: MakePrimus) -> None:
+    spark, wire = join(make_primus(high_water=100, slow_consumer="buffer"))
+    wire.clog()
+    assert all(spark.write("x" * 200) for _ in range(10))
+    assert spark.buffered == 10 * 202
+
+
+async def test_drain_waits_for_room(make_primus: MakePrimus) -> None:
+    spark, wire = join(make_primus(high_water=100, slow_consumer="drop"))
+    await spark.drain()
+    wire.clog()
+    spark.write("x" * 200)
+    draining = [asyncio.ensure_future(spark.drain()) for _ in range(2)]
+    await asyncio.sleep(0)
+    assert not any(one.done() for one in draining)
+    wire.unclog()
+    async with asyncio.timeout(5):
+        await asyncio.gather(*draining)
+
+
+async def test_drain_does_not_wait_for_a_connection_that_ends(make_primus: MakePrimus) -> None:
+    spark, wire = join(make_primus(high_water=100, slow_consumer="drop"))
+    wire.clog()
+    spark.write("x" * 200)
+    draining = asyncio.ensure_future(spark.drain())
+    await asyncio.sleep(0)
+    wire.lose()
+    async with asyncio.timeout(5):
+        await draining
+
+
+async def test_a_pipe_waits_for_its_destination(make_primus: MakePrimus) -> None:
+    primus = make_primus(high_water=100, slow_consumer="drop")
+    (source, source_wire), (sink, sink_wire) = join(primus), join(primus)
+    source.pipe(sink)
+    sink_wire.clog()
+    source_wire.receive('"' + "x" * 200 + '"', '"second"')
+    await asyncio.sleep(0)
+    assert len(sink_wire.sent) == 1
+    sink_wire.unclog()
+    await eventually(lambda: len(sink_wire.sent) == 2)
+    source_wire.lose()
+    await eventually(lambda: sink_wire.closed)
+
+
+# -- broadcasting
+
+
+def test_a_broadcast_is_framed_once_for_each_kind_of_wire(primus: Primus) -> None:
+    wires = [join(primus)[1] for _ in range(10)]
+    kind = type(wires[0])
+    before = kind.prepared
+    primus.write("to all")
+    assert kind.prepared == before + 1
+    assert all(wire.sent == ['"to all"'] for wire in wires)
+
+
+def test_a_broadcast_that_cannot_be_encoded_is_an_error_of_every_spark(primus: Primus) -> None:
+    seen = [Recorder(join(primus)[0], "error") for _ in range(2)]
+    primus.write(object())
+    for one in seen:
+        assert isinstance(one.seen("error")[0][0], ParserError)
+
+
+def test_sparks_may_leave_while_they_are_written_to(make_primus: MakePrimus) -> None:
+    primus = make_primus(high_water=100)
+    (_, slow), (_, other) = join(primus), join(primus)
+    slow.clog()
+    primus.write("x" * 200)
+    primus.write("y")
+    assert len(primus) == 1
+    assert other.sent[-1] == '"y"'
+
+
+# -- iterating
+
+
+async def test_iteration_ends_with_the_connection_after_its_messages(primus: Primus) -> None:
+    spark, wire = join(primus)
+    iterator = aiter(spark)
+    wire.receive("1", "2")
+    wire.lose()
+    assert [message async for message in iterator] == [1, 2]
+    assert [message async for message in spark] == []
+
+
+async def test_whoever_iterates_makes_the_wire_wait(primus: Primus) -> None:
+    spark, wire = join(primus)
+    iterator = aiter(spark)
+    wire.receive(*map(str, range(100)))
+    await asyncio.sleep(0)
+    assert wire.paused
+    received = [await anext(iterator) for _ in range(100)]
+    assert received == list(range(100))
+    await eventually(lambda: not wire.paused)
+
+
+async def test_an_iteration_that_is_cancelled_can_be_taken_up_again(primus: Primus) -> None:
+    spark, wire = join(primus)
+    waiting = asyncio.ensure_future(anext(aiter(spark)))
+    await asyncio.sleep(0)
+    waiting.cancel()
+    await asyncio.gather(waiting, return_exceptions=True)
+    wire.receive("1")
+    async with asyncio.timeout(5):
+        assert await anext(spark) == 1
+
+
+async def test_a_message_is_not_lost_when_the_iteration_is_cancelled_just_then(
+    primus: Primus,
+) -> None:
+    spark, wire = join(primus)
+    waiting = asyncio.ensure_future(anext(aiter(spark)))
+    await asyncio.sleep(0)
+    wire.receive("1")
+    waiting.cancel()
+    await asyncio.gather(waiting, return_exceptions=True)
+    async with asyncio.timeout(5):
+        assert await anext(spark) == 1
+
+
+# -- private events
+
+
+def test_private_events_tell_everything_in_both_directions(primus: Primus) -> None:
+    spark, wire = join(primus)
+    names = ("incoming::data", "incoming::ping", "incoming::pong", "incoming::end")
+    seen = Recorder(spark, *names, "outgoing::data", "outgoing::ping", "outgoing::end")
+    wire.receive('"primus::ping::1"', '"primus::pong::2"', "3")
+    spark.heartbeat()
+    wire.lose()
+    assert seen.seen("incoming::ping") == [("1",)]
+    assert seen.seen("incoming::pong") == [("2",)]
+    assert ("3",) in seen.seen("incoming::data")
+    assert len(seen.seen("outgoing::ping")) == 1
+    assert seen.story.count("incoming::end") == seen.story.count("outgoing::end") == 1

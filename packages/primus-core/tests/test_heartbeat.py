@@ -1,0 +1,165 @@
+import math
+from collections.abc import Iterable
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from primus.heartbeat import Action, Deadlines, Generation, HeartbeatPolicy, Pulse
+
+POLICY = HeartbeatPolicy(timeout=35.0, ping_interval=30.0)
+
+
+def test_nothing_happens_before_the_first_interval_is_over() -> None:
+    pulse = Pulse(now=100.0)
+    assert POLICY.check(pulse, 100.0) == (Action.WAIT, 130.0)
+    assert POLICY.check(pulse, 129.9) == (Action.WAIT, 130.0)
+    assert pulse.generation is Generation.UNKNOWN
+
+
+def test_who_has_not_pinged_by_then_is_modern_and_is_pinged() -> None:
+    pulse = Pulse(now=100.0)
+    assert POLICY.check(pulse, 130.0) == (Action.PING, 160.0)
+    assert pulse.generation is Generation.MODERN
+    assert pulse.pinged == 130.0
+
+
+def test_who_answers_is_pinged_again() -> None:
+    pulse = Pulse(now=100.0)
+    POLICY.check(pulse, 130.0)
+    pulse.seen = 130.2
+    assert POLICY.check(pulse, 160.0) == (Action.PING, 190.0)
+
+
+def test_who_does_not_answer_by_the_next_ping_is_ended() -> None:
+    pulse = Pulse(now=100.0)
+    POLICY.check(pulse, 130.0)
+    assert POLICY.check(pulse, 159.9)[0] is Action.WAIT
+    assert POLICY.check(pulse, 160.0) == (Action.END, math.inf)
+
+
+def test_a_sign_of_life_at_the_time_of_the_ping_counts() -> None:
+    pulse = Pulse(now=100.0)
+    POLICY.check(pulse, 130.0)
+    pulse.seen = 130.0
+    assert POLICY.check(pulse, 160.0)[0] is Action.PING
+
+
+def test_who_is_busy_is_pinged_at_the_interval_all_the_same() -> None:
+    pulse = Pulse(now=100.0)
+    pulse.seen = 129.0
+    assert POLICY.check(pulse, 130.0)[0] is Action.PING
+
+
+def test_who_owes_a_pong_has_at_least_the_timeout() -> None:
+    policy = HeartbeatPolicy(timeout=100.0, ping_interval=10.0)
+    pulse = Pulse(now=0.0)
+    policy.check(pulse, 10.0)
+    assert policy.check(pulse, 20.0) == (Action.WAIT, 100.0)
+    assert policy.check(pulse, 100.0)[0] is Action.END
+
+
+def test_who_has_pinged_is_legacy_and_ended_after_the_timeout_of_silence() -> None:
+    pulse = Pulse(now=100.0)
+    pulse.generation, pulse.seen = Generation.LEGACY, 125.0
+    assert POLICY.check(pulse, 130.0) == (Action.WAIT, 160.0)
+    assert POLICY.check(pulse, 160.0) == (Action.END, math.inf)
+
+
+def test_a_silent_newcomer_is_not_ended_before_it_was_pinged() -> None:
+    policy = HeartbeatPolicy(timeout=5.0, ping_interval=30.0)
+    assert policy.check(Pulse(now=0.0), 29.0) == (Action.WAIT, 30.0)
+
+
+def test_without_a_ping_interval_silence_decides() -> None:
+    policy = HeartbeatPolicy(timeout=35.0, ping_interval=None)
+    assert policy.check(Pulse(now=0.0), 34.0) == (Action.WAIT, 35.0)
+    assert policy.check(Pulse(now=0.0), 35.0) == (Action.END, math.inf)
+
+
+def test_without_a_timeout_nobody_is_ended() -> None:
+    policy = HeartbeatPolicy(timeout=None, ping_interval=30.0)
+    pulse = Pulse(now=0.0)
+    assert policy.check(pulse, 30.0)[0] is Action.PING
+    assert policy.check(pulse, 1e9) == (Action.WAIT, math.inf)
+    pulse.generation = Generation.LEGACY
+    assert policy.check(pulse, 1e9) == (Action.WAIT, math.inf)
+
+
+def test_with_neither_there_is_nothing_to_do() -> None:
+    policy = HeartbeatPolicy(timeout=None, ping_interval=None)
+    assert policy.check(Pulse(now=0.0), 1e9) == (Action.WAIT, math.inf)
+
+
+@given(
+    timeout=st.floats(1, 100),
+    interval=st.floats(1, 100),
+    signs=st.lists(st.floats(0, 50), max_size=20),
+)
+def test_a_check_never_asks_to_look_again_in_the_past(
+    timeout: float, interval: float, signs: list[float]
+) -> None:
+    policy, pulse, now = HeartbeatPolicy(timeout, interval), Pulse(0.0), 0.0
+    for sign in signs:
+        pulse.seen = max(pulse.seen, now + sign - 25)
+        action, again = policy.check(pulse, now)
+        if action is Action.END:
+            return
+        assert again > now
+        now = again
+
+
+@pytest.mark.parametrize("generation", list(Generation))
+def test_generations_are_named_like_the_option(generation: Generation) -> None:
+    assert Generation(generation.value) is generation
+
+
+# -- deadlines
+
+
+def deadlines(granularity: float = 1.0, items: Iterable[tuple[str, float]] = ()) -> Deadlines[str]:
+    table: Deadlines[str] = Deadlines(granularity)
+    for item, when in items:
+        table.put(item, when)
+    return table
+
+
+def test_what_is_due_is_taken_out_in_the_order_of_times() -> None:
+    table = deadlines(items=[("late", 9.0), ("early", 1.0), ("middle", 5.0)])
+    assert table.due(5.0) == ["early", "middle"]
+    assert table.due(5.0) == []
+    assert len(table) == 1
+    assert table.next() == 9.0
+
+
+def test_nothing_is_due_before_its_time() -> None:
+    table = deadlines(granularity=0.5, items=[("one", 1.2)])
+    assert table.next() == 1.5
+    assert table.due(1.49) == []
+    assert table.due(1.5) == ["one"]
+
+
+def test_an_item_that_is_put_again_has_its_new_time_only() -> None:
+    table = deadlines(items=[("one", 1.0), ("one", 3.0)])
+    assert table.due(2.0) == []
+    assert table.due(3.0) == ["one"]
+
+
+def test_an_item_that_is_never_due_is_not_kept() -> None:
+    table = deadlines(items=[("one", 1.0), ("one", math.inf)])
+    assert len(table) == 0
+    assert table.next() is None
+
+
+def test_an_item_that_is_discarded_is_forgotten() -> None:
+    table = deadlines(items=[("one", 1.0), ("two", 1.0)])
+    table.discard("one")
+    table.discard("one")
+    assert table.due(1.0) == ["two"]
+    assert table.next() is None
+
+
+def test_thousands_of_items_share_few_buckets() -> None:
+    table = deadlines(items=[(str(n), n / 1000) for n in range(5000)])
+    assert len(table._buckets) <= 6
+    assert len(table.due(5.0)) == 5000

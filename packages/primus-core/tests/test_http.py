@@ -1,0 +1,154 @@
+import asyncio
+import json
+from typing import Any
+
+import pytest
+
+from primus.http import Address, BodyTooLarge, HandOver, Response, parse_query
+from primus_testing import make_request
+
+# -- queries
+
+
+@pytest.mark.parametrize(
+    ("query_string", "expected"),
+    [
+        ("", {}),
+        ("foo=bar", {"foo": "bar"}),
+        ("a=1&b=2", {"a": "1", "b": "2"}),
+        ("a=1&a=2&a=3", {"a": ["1", "2", "3"]}),
+        ("empty=&bare", {"empty": "", "bare": ""}),
+        ("sp=a+b%20c", {"sp": "a b c"}),
+        ("u=%E2%82%AC&%C3%BC=1", {"u": "€", "ü": "1"}),
+        ("bad=%ff%fe", {"bad": "\ufffd\ufffd"}),
+        ("percent=%&half=%4", {"percent": "%", "half": "%4"}),
+        ("a=b=c", {"a": "b=c"}),
+        ("&&a=1&&", {"a": "1"}),
+        ("=value", {"": "value"}),
+        ("a;b=1", {"a;b": "1"}),
+        ("__proto__=x&constructor=y", {"__proto__": "x", "constructor": "y"}),
+    ],
+)
+def test_a_query_is_read_as_node_reads_it(query_string: str, expected: Any) -> None:
+    assert parse_query(query_string) == expected
+
+
+def test_at_most_a_thousand_parameters_are_read() -> None:
+    assert len(parse_query("&".join(f"n{n}=1" for n in range(5000)))) == 1000
+
+
+# -- requests
+
+
+def test_a_request_splits_its_target() -> None:
+    request = make_request("/primus/%70?a=1&b=%26#fragment")
+    assert request.path == "/primus/%70"
+    assert request.query_string == "a=1&b=%26"
+    assert request.query == {"a": "1", "b": "&"}
+    assert request.query is request.query
+    assert repr(request) == "<Request GET /primus/%70>"
+
+
+def test_headers_are_case_insensitive() -> None:
+    request = make_request(headers=[("X-One", "1"), ("x-one", "2")])
+    assert request.headers["x-ONE"] == "1"
+    assert request.headers.getall("X-One") == ["1", "2"]
+
+
+def test_cookies_are_read_and_nonsense_is_none() -> None:
+    assert make_request(headers={"Cookie": 'a=1; b="2 3"'}).cookies == {"a": "1", "b": "2 3"}
+    assert make_request(headers={"Cookie": "\x00=;;;=,"}).cookies == {}
+    assert make_request().cookies == {}
+
+
+async def test_a_body_is_read_whole() -> None:
+    assert await make_request(body=[b"one", b"two"]).read() == b"onetwo"
+    assert await make_request().read() == b""
+
+
+async def test_a_body_beyond_the_limit_is_not_read_further() -> None:
+    request = make_request(body=[b"x" * 10] * 3)
+    with pytest.raises(BodyTooLarge, match="longer than 15 bytes"):
+        await request.read(limit=15)
+    assert await make_request(body=[b"x" * 15]).read(limit=15) == b"x" * 15
+
+
+def test_an_upgrade_is_handed_over_once() -> None:
+    class Wire(asyncio.Transport):
+        """A transport that nothing is done with."""
+
+    handed = HandOver(Wire(), b"early")
+    request = make_request(detach=lambda: handed, native=object())
+    assert request.upgrade is True
+    assert request.detach() is handed
+    assert request.native is None
+    with pytest.raises(RuntimeError, match="only once"):
+        request.detach()
+
+
+def test_a_plain_request_cannot_be_handed_over() -> None:
+    request = make_request()
+    assert request.upgrade is False
+    with pytest.raises(RuntimeError, match="only an upgrade"):
+        request.detach()
+
+
+# -- responses
+
+
+def test_a_response_has_status_body_headers_and_reason() -> None:
+    response = Response(404, "Grüße", {"X-One": "1"}, content_type="text/plain")
+    assert response.body == "Grüße".encode()
+    assert dict(response.headers) == {"X-One": "1", "Content-Type": "text/plain"}
+    assert response.reason == "Not Found"
+    assert repr(response) == "<Response 404 Not Found>"
+    assert Response(799).reason == ""
+
+
+def test_json_is_compact_and_unicode() -> None:
+    response = Response.json({"grüße": [1, None]}, 201)
+    assert response.body == '{"grüße":[1,null]}'.encode()
+    assert response.status == 201
+    assert response.headers["Content-Type"] == "application/json"
+
+
+def test_an_error_is_json_in_the_form_that_clients_know() -> None:
+    assert json.loads(Response.error(503).body) == {"error": "Service Unavailable"}
+    assert json.loads(Response.error(401, "no").body) == {"error": "no"}
+
+
+@pytest.mark.parametrize("mark", ["\r", "\n", "\r\n", "\0"])
+def test_no_header_can_smuggle_in_another(mark: str) -> None:
+    evil = f"value{mark}Set-Cookie: stolen=1"
+    with pytest.raises(ValueError, match="has a line end or NUL in it"):
+        Response(200, headers={"X-One": evil})
+    with pytest.raises(ValueError, match="has a line end or NUL in it"):
+        Response(200, headers={evil: "value"})
+    with pytest.raises(ValueError, match="has a line end or NUL in it"):
+        Response(200, content_type=evil)
+    late = Response(200)
+    late.headers["X-One"] = evil
+    with pytest.raises(ValueError, match="has a line end or NUL in it"):
+        late.headers_for(make_request())
+    request = make_request()
+    request.response_headers["X-One"] = evil
+    with pytest.raises(ValueError, match="has a line end or NUL in it"):
+        Response(200).headers_for(request)
+
+
+def test_headers_of_layers_are_added_and_those_of_the_response_win() -> None:
+    request = make_request()
+    request.response_headers["X-Layer"] = "layer"
+    request.response_headers["content-type"] = "layer"
+    response = Response(200, b"body", content_type="text/plain")
+    assert dict(response.headers_for(request)) == {
+        "X-Layer": "layer",
+        "Content-Type": "text/plain",
+        "Content-Length": "4",
+    }
+
+
+def test_an_address_is_an_ip_and_a_port() -> None:
+    request = make_request(ip="::1", port=80)
+    assert request.address == Address("::1", 80)
+    assert Address("10.0.0.1").port == 0

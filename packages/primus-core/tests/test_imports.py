@@ -1,0 +1,73 @@
+"""What is imported when: each in a Python of its own."""
+
+import subprocess
+import sys
+
+import pytest
+
+
+def imported_by(code: str) -> set[str]:
+    """The modules that are loaded after `code` has run in a new Python."""
+    code += "\nimport sys; print(' '.join(sys.modules))"
+    run = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    return set(run.stdout.split())
+
+
+def within(modules: set[str], package: str) -> set[str]:
+    """Those of `modules` that are `package` or in it."""
+    return {name for name in modules if name == package or name.startswith(package + ".")}
+
+
+@pytest.fixture(scope="module")
+def core() -> set[str]:
+    return imported_by("import primus")
+
+
+@pytest.mark.parametrize(
+    "package",
+    [
+        "aiohttp",
+        "primus.client",
+        "primus.cli",
+        "primus.server.hosts.aiohttp",
+        "primus_transformer_ws",
+        "primus_testing",
+        "websockets",
+        "uvloop",
+        "pytest",
+    ],
+)
+def test_importing_primus_does_not_import(core: set[str], package: str) -> None:
+    assert within(core, package) == set()
+
+
+def test_a_server_imports_no_client_half() -> None:
+    modules = imported_by(
+        "from aiohttp import web\n"
+        "from primus import Primus\n"
+        "from primus_testing.network import MemoryTransformer\n"
+        "Primus(web.Application(), transformer=MemoryTransformer)\n"
+    )
+    assert within(modules, "aiohttp.web")
+    assert within(modules, "primus.client") == set()
+
+
+@pytest.mark.parametrize(
+    "name", ["primus.protocol", "primus.pipeline", "primus.heartbeat", "primus.recovery"]
+)
+def test_a_pure_module_needs_no_event_loop(name: str) -> None:
+    modules = imported_by(
+        "import importlib.util, sys, types\n"
+        "package = types.ModuleType('primus')\n"
+        f"package.__path__ = [*importlib.util.find_spec('primus').submodule_search_locations]\n"
+        "for name in [name for name in sys.modules if name.startswith(('primus', 'asyncio'))]:\n"
+        "    del sys.modules[name]\n"
+        "sys.modules['primus'] = package\n"
+        f"import {name}\n"
+    )
+    assert name in modules
+    assert within(modules, "asyncio") == set()
+
+
+def test_every_public_name_can_be_imported() -> None:
+    imported_by("import primus\nfor name in primus.__all__: getattr(primus, name)")

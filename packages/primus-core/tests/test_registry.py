@@ -1,0 +1,201 @@
+import sys
+from collections.abc import Callable
+from importlib.metadata import EntryPoint
+from types import ModuleType, SimpleNamespace
+from typing import Any
+
+import pytest
+
+from primus import (
+    BrokenPluginError,
+    HookError,
+    InvalidPluginError,
+    Primus,
+    UnknownPluginError,
+    hookimpl,
+    registry,
+)
+from primus.parsers.json import JSONParser
+from primus.registry import PARSER, PLUGIN, TRANSFORMER, find, parser_named, transformer_named
+from primus_testing import MemoryTransformer
+
+Offer = Callable[..., None]
+MakePrimus = Callable[..., Primus]
+
+
+@pytest.fixture
+def offer(monkeypatch: pytest.MonkeyPatch) -> Offer:
+    """Pretends that distributions are installed: ``offer(group, name, module)``."""
+    offers: list[EntryPoint] = []
+    monkeypatch.setattr(
+        registry, "entry_points", lambda group: [one for one in offers if one.group == group]
+    )
+
+    def offer(group: str, name: str, module: object = None, value: str = "") -> None:
+        if module is not None:
+            value = f"made_up_{len(offers)}"
+            monkeypatch.setitem(sys.modules, value, module)  # type: ignore[arg-type]
+        offers.append(EntryPoint(name, value, group))
+
+    return offer
+
+
+def module(**hooks: Any) -> ModuleType:
+    made = ModuleType("made_up")
+    for name, result in hooks.items():
+        setattr(made, name, hookimpl(_giving(result)))
+    return made
+
+
+def _giving(result: Any) -> Any:
+    return lambda: result
+
+
+def test_a_name_is_found_in_any_case(offer: Offer) -> None:
+    plugin = ModuleType("plugin")
+    offer("primus.plugins", "Rooms", plugin)
+    assert find(PLUGIN, "rooms") is plugin
+    assert find(PLUGIN, "ROOMS") is plugin
+
+
+def test_only_what_is_named_is_imported(offer: Offer) -> None:
+    plugin = ModuleType("plugin")
+    offer("primus.plugins", "good", plugin)
+    offer("primus.plugins", "broken", value="no_such_module_at_all")
+    assert find(PLUGIN, "good") is plugin
+
+
+def test_an_unknown_plugin_lists_what_is_installed_and_how_to_get_it(offer: Offer) -> None:
+    offer("primus.plugins", "rooms", ModuleType("plugin"))
+    offer("primus.plugins", "multiplex", ModuleType("plugin"))
+    with pytest.raises(UnknownPluginError) as caught:
+        find(PLUGIN, "metroplex")
+    assert str(caught.value) == (
+        "unknown plugin 'metroplex'. Installed: multiplex, rooms. Try: pip install primus-metroplex"
+    )
+
+
+def test_a_misspelt_name_of_what_is_installed_is_put_right(offer: Offer) -> None:
+    offer("primus.plugins", "rooms", ModuleType("plugin"))
+    with pytest.raises(UnknownPluginError) as caught:
+        find(PLUGIN, "roms")
+    message = "unknown plugin 'roms'. Installed: rooms. Did you mean 'rooms'?"
+    assert str(caught.value).startswith(message)
+
+
+def test_an_unknown_name_without_a_resemblance_gets_no_suggestion(offer: Offer) -> None:
+    with pytest.raises(UnknownPluginError) as caught:
+        find(PLUGIN, "zzz")
+    assert str(caught.value) == (
+        "unknown plugin 'zzz'. Installed: none. Try: pip install primus-zzz"
+    )
+
+
+@pytest.mark.parametrize(
+    ("name", "distribution"),
+    [
+        ("websockets", "primus-transformer-ws"),
+        ("faye", "primus-transformer-faye"),
+        ("lws", "primus-transformer-lws"),
+        ("uws", "primus-transformer-lws"),
+        ("engine.io", "primus-transformer-engineio"),
+        ("socket.io", "primus-transformer-socketio"),
+    ],
+)
+def test_the_distribution_of_a_known_transformer_is_named(
+    offer: Offer, name: str, distribution: str
+) -> None:
+    with pytest.raises(UnknownPluginError, match=f"pip install {distribution}$"):
+        find(TRANSFORMER, name)
+
+
+@pytest.mark.parametrize(
+    ("name", "distribution"),
+    [("msgpack", "primus-parser-msgpack"), ("json", "primus-core")],
+)
+def test_the_distribution_of_a_known_parser_is_named(
+    offer: Offer, name: str, distribution: str
+) -> None:
+    with pytest.raises(UnknownPluginError, match=f"pip install {distribution}$"):
+        find(PARSER, name)
+
+
+@pytest.mark.parametrize("name", ["emit", "emitter", "primus-emit", "primus-emitter"])
+def test_the_names_of_node_packages_lead_to_ours(offer: Offer, name: str) -> None:
+    with pytest.raises(UnknownPluginError, match=r"pip install primus-emit$"):
+        find(PLUGIN, name)
+
+
+def test_a_misspelt_name_gets_the_right_distribution(offer: Offer) -> None:
+    with pytest.raises(UnknownPluginError) as caught:
+        find(TRANSFORMER, "websocket")
+    assert "Did you mean 'websockets'?" in str(caught.value)
+    assert str(caught.value).endswith("pip install primus-transformer-ws")
+
+
+def test_a_plugin_that_cannot_be_imported_says_why_and_how_to_mend_it(offer: Offer) -> None:
+    offer("primus.plugins", "rooms", value="no_such_module_at_all")
+    with pytest.raises(BrokenPluginError) as caught:
+        find(PLUGIN, "rooms")
+    message = str(caught.value)
+    assert message.startswith("the plugin 'rooms' is installed but cannot be imported: ")
+    assert "No module named 'no_such_module_at_all'" in message
+    assert message.endswith("Try: pip install --force-reinstall primus-rooms")
+    assert isinstance(caught.value.__cause__, ModuleNotFoundError)
+
+
+def test_a_transformer_without_its_hook_is_invalid(offer: Offer) -> None:
+    offer("primus.transformers", "mine", module(primus_parser=JSONParser()))
+    with pytest.raises(InvalidPluginError, match="has no hook primus_transformer, marked"):
+        transformer_named("mine")
+
+
+def test_a_module_without_any_hook_is_invalid(offer: Offer) -> None:
+    offer("primus.parsers", "mine", ModuleType("empty"))
+    with pytest.raises(InvalidPluginError, match="has no function that is marked @hookimpl"):
+        parser_named("mine")
+
+
+@pytest.mark.parametrize("wrong", [object, JSONParser(), 7, "text"])
+def test_a_hook_that_gives_no_transformer_is_invalid(offer: Offer, wrong: Any) -> None:
+    offer("primus.transformers", "mine", module(primus_transformer=wrong))
+    with pytest.raises(InvalidPluginError, match="a transformer must be a name or a subclass"):
+        transformer_named("mine")
+
+
+@pytest.mark.parametrize("wrong", [object(), JSONParser, 7])
+def test_what_is_no_parser_is_invalid(offer: Offer, wrong: Any) -> None:
+    offer("primus.parsers", "mine", module(primus_parser=wrong))
+    with pytest.raises(InvalidPluginError, match="or an object with encode and decode"):
+        parser_named("mine")
+    with pytest.raises(InvalidPluginError, match="or an object with encode and decode"):
+        parser_named(wrong)
+
+
+def test_classes_and_objects_are_taken_as_they_are() -> None:
+    parser = JSONParser()
+    assert transformer_named(MemoryTransformer) == ("memory", MemoryTransformer)
+    assert parser_named(parser) == ("json", parser)
+    custom = SimpleNamespace(encode=str, decode=str)
+    assert parser_named(custom) == ("custom", custom)
+
+
+def test_the_names_of_this_repository_are_installed() -> None:
+    assert parser_named("JSON")[0] == "json"
+    assert isinstance(parser_named("json")[1], JSONParser)
+
+
+def test_a_primus_names_the_kind_of_what_it_does_not_know(make_primus: MakePrimus) -> None:
+    with pytest.raises(UnknownPluginError, match="unknown transformer 'carrier-pigeon'"):
+        make_primus(transformer="carrier-pigeon")
+    with pytest.raises(UnknownPluginError, match="unknown parser 'yaml'"):
+        make_primus(parser="yaml")
+    with pytest.raises(UnknownPluginError, match="unknown plugin 'nothing-like-it'"):
+        make_primus(plugin="nothing-like-it")
+
+
+def test_the_three_errors_are_of_the_kinds_that_python_knows() -> None:
+    assert issubclass(UnknownPluginError, LookupError)
+    assert issubclass(BrokenPluginError, ImportError)
+    assert issubclass(InvalidPluginError, TypeError)
+    assert issubclass(HookError, InvalidPluginError)

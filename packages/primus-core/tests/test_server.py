@@ -1,0 +1,354 @@
+"""`Primus` itself, where no other file looks."""
+
+import asyncio
+import json
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import pytest
+from aiohttp import web
+
+from primus import (
+    AttachError,
+    InvalidPluginError,
+    Primus,
+    PrimusError,
+    Request,
+    Response,
+    Spark,
+    Transformer,
+    Transport,
+)
+from primus.browser import Browser
+from primus.connection import Connection
+from primus.heartbeat import Generation
+from primus_testing import (
+    ManualClock,
+    MemoryTransformer,
+    MemoryTransport,
+    Recorder,
+    Tracebacks,
+    eventually,
+    join,
+    make_request,
+    running,
+)
+
+MakePrimus = Callable[..., Primus]
+
+
+class NeedsMore(MemoryTransformer):
+    """A transformer that no host can carry."""
+
+    name = "needs-more"
+    needs = frozenset({"telepathy"})
+
+
+class Bare(Transformer):
+    """A transformer with a server half only."""
+
+    async def request(self, request: Request) -> Response:
+        return Response(200)
+
+    async def upgrade(self, request: Request) -> Response | None:
+        return None
+
+
+class Modern(MemoryTransport):
+    """A wire whose peers are known to wait for pings."""
+
+    generation = Generation.MODERN
+
+
+def test_a_primus_without_a_server_is_not_attached(primus: Primus) -> None:
+    assert primus.host is None
+    assert repr(primus) == "<Primus memory json at /primus>"
+    assert primus
+    assert len(primus) == 0
+
+
+@pytest.mark.parametrize("server", [object(), "http", 8080])
+def test_a_server_of_no_known_kind_is_refused(make_primus: MakePrimus, server: Any) -> None:
+    with pytest.raises(AttachError, match="cannot attach to"):
+        Primus(server, transformer=MemoryTransformer)
+
+
+def test_a_transformer_that_the_host_cannot_carry_says_so_at_once() -> None:
+    with pytest.raises(AttachError, match="'needs-more' needs telepathy"):
+        Primus(web.Application(), transformer=NeedsMore)
+
+
+async def test_an_application_that_runs_already_is_refused() -> None:
+    app = web.Application()
+    app.freeze()
+    with pytest.raises(AttachError, match="running already"):
+        Primus(app, transformer=MemoryTransformer)
+
+
+def test_the_halves_that_a_transformer_lacks_are_named(make_primus: MakePrimus) -> None:
+    primus = make_primus(transformer=Bare)
+    with pytest.raises(InvalidPluginError, match="'custom' has no browser half"):
+        primus.library()
+    with pytest.raises(InvalidPluginError, match="'custom' has no Python client half"):
+        Bare.connector()
+
+
+def test_only_a_server_of_its_own_knows_where_it_listens(primus: Primus) -> None:
+    with pytest.raises(PrimusError, match="only a Primus made by create_server"):
+        _ = primus.url
+    with pytest.raises(PrimusError, match="only a Primus made by create_server"):
+        _ = primus.port
+
+
+async def test_initialised_is_emitted_once_with_what_was_chosen(primus: Primus) -> None:
+    seen = Recorder(primus, "initialised")
+    await primus.handle(make_request("/primus/spec"))
+    await primus.handle(make_request("/primus/spec"))
+    assert seen.seen("initialised") == [(primus.transformer, primus.parser, primus.options)]
+
+
+def test_the_names_that_primus_emits_are_reserved(primus: Primus) -> None:
+    spark, _ = join(primus)
+    for name in ("connection", "disconnection", "initialised", "plugin", "plugout", "close", "log"):
+        assert primus.reserved(name), name
+    for name in ("data", "end", "error", "heartbeat", "readyStateChange", "outgoing::anything"):
+        assert spark.reserved(name), name
+    assert not spark.reserved("connection")
+    assert not primus.reserved("data")
+
+
+def test_a_spark_takes_attributes(primus: Primus) -> None:
+    spark, _ = join(primus)
+    spark.colour = "green"  # type: ignore[attr-defined]
+    assert repr(spark) == f"<Spark {spark.id}>"
+    assert spark.primus is primus
+    assert isinstance(spark, primus.Spark)
+    assert issubclass(primus.Spark, Spark)
+    assert (Spark.OPENING, Spark.CLOSED, Spark.OPEN) == (1, 2, 3)
+
+
+def test_every_server_has_a_spark_class_of_its_own(make_primus: MakePrimus) -> None:
+    one, two = make_primus(), make_primus()
+    one.Spark.shout = lambda spark: "hey"  # type: ignore[attr-defined]
+    assert join(one)[0].shout() == "hey"  # type: ignore[attr-defined]
+    assert not hasattr(join(two)[0], "shout")
+
+
+def test_an_id_of_the_wire_is_kept_and_a_double_one_is_not(make_primus: MakePrimus) -> None:
+    primus = make_primus()
+    one = primus.accept(MemoryTransport(), make_request(), "from the wire")
+    two = primus.accept(MemoryTransport(), make_request(), "from the wire")
+    assert one.id == "from the wire"
+    assert two.id not in ("", one.id)
+
+
+def test_an_id_generator_that_repeats_itself_does_not_lose_sparks(
+    make_primus: MakePrimus,
+) -> None:
+    primus = make_primus(id_generator=lambda: "same")
+    sparks = [join(primus)[0] for _ in range(3)]
+    assert len({spark.id for spark in sparks}) == 3
+    assert len(primus) == 3
+
+
+def test_ids_cannot_be_guessed(primus: Primus) -> None:
+    ids = {join(primus)[0].id for _ in range(100)}
+    assert len(ids) == 100
+    assert min(map(len, ids)) >= 20
+
+
+async def test_for_each_visits_sparks_that_connect_meanwhile(primus: Primus) -> None:
+    join(primus)
+    visited: list[Spark] = []
+
+    async def visit(spark: Spark) -> None:
+        visited.append(spark)
+        if len(visited) < 3:
+            join(primus)
+
+    visiting = primus.for_each(visit)
+    assert visiting is not None
+    await visiting
+    assert visited == list(primus)
+
+
+async def test_for_each_awaits_plain_functions_that_return_awaitables(primus: Primus) -> None:
+    for _ in range(3):
+        join(primus)
+    visited: list[Spark] = []
+
+    def visit(spark: Spark) -> Any:
+        visited.append(spark)
+        return asyncio.sleep(0, len(visited) < 2)
+
+    visiting = primus.for_each(visit)
+    assert visiting is not None
+    await visiting
+    assert len(visited) == 2
+
+
+def test_sparks_may_leave_while_they_are_iterated_over(primus: Primus) -> None:
+    for _ in range(3):
+        join(primus)
+    for spark in primus:
+        spark.end()
+    assert len(primus) == 0
+
+
+# -- heartbeats
+
+
+def test_a_wire_that_knows_its_peers_is_believed(
+    make_primus: MakePrimus, manual_clock: ManualClock
+) -> None:
+    primus = make_primus()
+    spark = primus.accept(Modern(), make_request())
+    assert spark.pulse.generation is Generation.MODERN
+
+
+@pytest.mark.parametrize("option", ["legacy", "modern"])
+def test_the_option_decides_over_the_wire(make_primus: MakePrimus, option: str) -> None:
+    spark = make_primus(heartbeat=option).accept(Modern(), make_request())
+    assert spark.pulse.generation.value == option
+
+
+def test_a_legacy_server_pings_nobody(make_primus: MakePrimus, manual_clock: ManualClock) -> None:
+    _, wire = join(make_primus(heartbeat="legacy"))
+    manual_clock.advance(34)
+    assert wire.sent == []
+    manual_clock.advance(3)
+    assert wire.closed == (None, "")
+    assert wire.sent == []
+
+
+async def test_a_connection_that_we_do_not_read_is_not_taken_for_dead(
+    primus: Primus, manual_clock: ManualClock
+) -> None:
+    spark, wire = join(primus)
+    gate = asyncio.Event()
+
+    @spark.on("data")
+    async def wait(message: Any) -> None:
+        await gate.wait()
+
+    wire.receive(*map(str, range(50)))
+    await eventually(lambda: wire.paused)
+    manual_clock.advance(200)
+    assert spark.ready_state == Spark.OPEN
+    gate.set()
+    await eventually(lambda: not wire.paused)
+
+
+def test_a_thousand_sparks_are_each_pinged_and_ended_in_time(
+    primus: Primus, manual_clock: ManualClock
+) -> None:
+    met = []
+    for _ in range(100):
+        met.append(join(primus))
+        manual_clock.advance(0.5)
+    for _ in range(60):
+        manual_clock.advance(1.0)
+        for number, (_, wire) in enumerate(met):
+            if number % 2 and wire.sent and not wire.gone:
+                wire.receive('"primus::pong::1"')
+    alive = [spark.ready_state == Spark.OPEN for spark, _ in met]
+    assert alive == [bool(number % 2) for number in range(100)]
+    assert len(primus) == 50
+
+
+# -- clients in the browser
+
+
+def test_the_client_is_compiled_once_until_something_changes(primus: Primus) -> None:
+    before = primus.library()
+    assert primus.library() is before
+    primus.authorize(lambda request: None)
+    assert primus.library() is not before
+
+
+def test_save_writes_the_bytes_that_are_served(primus: Primus, tmp_path: Path) -> None:
+    for name, text in (
+        ("primus.js", primus.library()),
+        ("primus.mjs", primus.library("esm")),
+        ("primus.d.ts", primus.declarations()),
+    ):
+        primus.save(tmp_path / name)
+        primus.save(str(tmp_path / name))
+        assert (tmp_path / name).read_bytes() == text.encode()
+
+
+def test_a_format_that_does_not_exist_is_refused(primus: Primus) -> None:
+    with pytest.raises(PrimusError, match="'umd' or 'esm', not as 'amd'"):
+        primus.library("amd")
+
+
+def test_a_browser_half_is_two_texts() -> None:
+    assert Browser() == Browser(client="", library="")
+
+
+# -- the end
+
+
+async def test_async_close_listeners_are_awaited(primus: Primus) -> None:
+    steps: list[str] = []
+
+    @primus.on("close")
+    async def closing(options: Any) -> None:
+        await asyncio.sleep(0)
+        steps.append("closed")
+
+    await primus.destroy()
+    assert steps == ["closed"]
+
+
+async def test_a_close_listener_that_raises_does_not_stop_the_end(
+    primus: Primus, tracebacks: Tracebacks
+) -> None:
+    tracebacks.expect("a listener of 'close' raised")
+
+    @primus.on("close")
+    def fails() -> None:
+        raise KeyError
+
+    await primus.destroy()
+    assert primus.listeners("close") == ()
+
+
+async def test_end_is_another_name_of_destroy(primus: Primus) -> None:
+    spark, wire = join(primus)
+    await primus.end(reconnect=True)
+    assert spark.ready_state == Spark.CLOSED
+    assert wire.sent == []
+    assert wire.closed == (None, "")
+
+
+async def test_the_shutdown_of_an_application_lets_clients_come_back(
+    tracebacks: Tracebacks,
+) -> None:
+    async with running() as server:
+        closed = Recorder(server.primus, "close")
+        await server.runner.cleanup()
+        assert closed.seen("close")[0][0]["reconnect"] is True
+
+
+async def test_a_primus_can_be_destroyed_while_its_application_goes_on(
+    tracebacks: Tracebacks,
+) -> None:
+    async with running() as server:
+        await server.primus.destroy()
+        assert (await server.get("/original")).text == "original listener"
+
+
+async def test_two_servers_share_an_application(tracebacks: Tracebacks) -> None:
+    app = web.Application()
+    one = Primus(app, pathname="/one", transformer=MemoryTransformer)
+    async with running(app=app, pathname="/two", transformer=MemoryTransformer) as server:
+        assert json.loads((await server.get("/one/spec")).text)["pathname"] == "/one"
+        assert json.loads((await server.get("/two/spec")).text)["pathname"] == "/two"
+    assert one.draining
+
+
+def test_a_connection_is_what_sparks_and_sockets_have_in_common() -> None:
+    assert issubclass(Spark, Connection)
+    assert issubclass(MemoryTransport, Transport)
