@@ -14,7 +14,7 @@ from aiohttp import web
 
 from harness.casts import NODE, OURS_IN_NODE, OURS_IN_PYTHON
 from harness.inbox import DEADLINE
-from harness.network import CLOSE, RawWebSocket, free_port
+from harness.network import CLOSE, RawWebSocket, free_port, listening
 from harness.stage import Stage
 from harness.tools import PEERS
 from primus import Primus, Spark
@@ -191,6 +191,7 @@ async def test_an_application_that_is_terminated_leaves_at_once_and_its_clients_
     pipe = asyncio.subprocess.PIPE
     command: list[str | Path] = [sys.executable, PEERS / "application.py", str(port)]
     process = await asyncio.create_subprocess_exec(*command, stdout=pipe, stderr=pipe)
+    await listening(process, port)
     clients = [await stage.client(kind) for kind in (*NODE, OURS_IN_NODE, OURS_IN_PYTHON)]
     for client in clients:
         await client.connect(f"http://127.0.0.1:{port}", writes=["hello"], reconnect={"min": 100})

@@ -22,6 +22,23 @@ def free_port() -> int:
         return int(probe.getsockname()[1])
 
 
+async def listening(process: asyncio.subprocess.Process, port: int) -> None:
+    """Wait until the process takes connections at ``port``."""
+    async with asyncio.timeout(DEADLINE):
+        while True:
+            try:
+                _, writer = await asyncio.open_connection("127.0.0.1", port)
+            except ConnectionRefusedError:
+                if process.returncode is not None:
+                    assert process.stderr is not None
+                    said = (await process.stderr.read()).decode()
+                    raise AssertionError(f"it did not start: {said}") from None
+                await asyncio.sleep(0.01)
+            else:
+                writer.close()
+                return
+
+
 class Refused(Exception):
     """The answer to the handshake was something else than 101: its text is the head of it."""
 

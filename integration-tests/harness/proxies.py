@@ -5,8 +5,7 @@ import contextlib
 from collections.abc import AsyncIterator
 from pathlib import Path
 
-from .inbox import DEADLINE
-from .network import free_port
+from .network import free_port, listening
 from .tools import program
 
 NGINX = """
@@ -76,26 +75,9 @@ async def proxy(kind: str, upstream: int, folder: Path) -> AsyncIterator[int]:
         executable, *flags, configuration, stderr=asyncio.subprocess.PIPE
     )
     try:
-        await _listening(process, port)
+        await listening(process, port)
         yield port
     finally:
         with contextlib.suppress(ProcessLookupError):
             process.terminate()
         await process.communicate()
-
-
-async def _listening(process: asyncio.subprocess.Process, port: int) -> None:
-    """Wait until the proxy takes connections."""
-    async with asyncio.timeout(DEADLINE):
-        while True:
-            try:
-                _, writer = await asyncio.open_connection("127.0.0.1", port)
-            except ConnectionRefusedError:
-                if process.returncode is not None:
-                    assert process.stderr is not None
-                    said = (await process.stderr.read()).decode()
-                    raise AssertionError(f"the proxy did not start: {said}") from None
-                await asyncio.sleep(0.01)
-            else:
-                writer.close()
-                return

@@ -1,7 +1,8 @@
 """The message path of a spark, on wires that do exactly what a test says."""
 
 import asyncio
-from collections.abc import Callable
+import inspect
+from collections.abc import Callable, Coroutine
 from typing import Any
 
 import pytest
@@ -177,11 +178,17 @@ async def test_an_async_parser_keeps_messages_and_control_in_order(
     assert seen.story == ["data", "error", "heartbeat", "data"]
 
 
-async def test_an_async_parser_that_is_not_needed_any_more_is_closed(
+async def test_what_an_async_parser_has_begun_is_closed_when_it_is_not_needed(
     make_primus: MakePrimus,
 ) -> None:
-    # filterwarnings turns a coroutine that was never awaited into a failure.
-    spark, wire = join(make_primus(parser=AsyncParser()))
+    begun: list[Coroutine[Any, Any, Any]] = []
+
+    class Noted(AsyncParser):
+        def decode(self, frame: Any) -> Any:
+            begun.append(super().decode(frame))
+            return begun[-1]
+
+    spark, wire = join(make_primus(parser=Noted()))
     gate = Gate()
     spark.on("data", gate)
     wire.receive("1", "2", "3")
@@ -189,7 +196,11 @@ async def test_an_async_parser_that_is_not_needed_any_more_is_closed(
     spark.end()
     gate.event.set()
     await eventually(lambda: spark._inbox is None)
+    states = [inspect.getcoroutinestate(one) for one in begun]
+    for one in begun:
+        one.close()
     assert gate.seen == [1]
+    assert states == [inspect.CORO_CLOSED] * 3
 
 
 async def test_a_parser_that_raises_anything_is_a_parser_error(make_primus: MakePrimus) -> None:

@@ -51,5 +51,5 @@ async def test_two_may_take_from_one_queue() -> None:
     await asyncio.sleep(0)
     messages.put("one")
     messages.put("two")
-    async with asyncio.timeout(5):
+    async with asyncio.timeout(1):
         assert sorted(await asyncio.gather(*taking)) == ["one", "two"]

@@ -11,7 +11,7 @@ from primus.endpoint import OPEN, Endpoint
 from primus.errors import ParserError, TransformError
 from primus.events import Listener
 from primus.inbox import Inbox
-from primus.pipeline import SWALLOWED, Packet, Pipeline, is_awaitable, run
+from primus.pipeline import SWALLOWED, Packet, Pipeline, dispose, is_awaitable, run
 from primus.protocol import PREFIX, control
 from primus.tasks import spawn
 
@@ -144,7 +144,11 @@ class Inbound(Endpoint):
                 self._inbox = None
                 self._ended(raw)
                 return
-            pending = self._receive(data, raw) if self._state == OPEN else None
+            pending = None
+            if self._state == OPEN:
+                pending = self._receive(data, raw)
+            else:
+                dispose(data)
         self._inbox = None
         if inbox.paused and self._transport is not None:
             self._transport.resume_reading()

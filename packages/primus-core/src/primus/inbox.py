@@ -5,6 +5,8 @@ from __future__ import annotations
 from collections import deque
 from typing import Any, Final
 
+from primus.pipeline import dispose
+
 __all__ = ["Inbox"]
 
 INBOX_MESSAGES: Final = 16
@@ -40,6 +42,8 @@ class Inbox:
 
     def clear(self) -> None:
         """Forget what has been kept."""
+        for data, _ in self.entries:
+            dispose(data)
         self.entries.clear()
         self.size = 0
         self.paused = False

@@ -51,11 +51,9 @@ class Messages:
         while not self._queue:
             if self._done:
                 raise StopAsyncIteration
-            self._arrived = asyncio.get_running_loop().create_future()
-            try:
-                await self._arrived
-            finally:
-                self._arrived = None
+            if self._arrived is None or self._arrived.done():
+                self._arrived = asyncio.get_running_loop().create_future()
+            await asyncio.shield(self._arrived)  # others may wait for it too
         message = self._queue.popleft()
         if not self._queue:
             _wake(self._taken)

@@ -47,9 +47,12 @@ class Outbound(Inbound):
         self._settle(self._outgoing(data))
         return True
 
-    def _tell(self, text: str) -> None:
-        """Send a control message, in its place behind the messages written before it."""
-        if self._jammed and not self._admit():
+    def _tell(self, text: str, *, last: bool = False) -> None:
+        """Send a control message, in its place behind the messages written before it.
+
+        The `last` one reaches a slow consumer too: it is short, and nothing follows it.
+        """
+        if self._jammed and not last and not self._admit():
             return
         if self._outbox is not None:
             self._postpone(self._encoded, text)

@@ -21,6 +21,7 @@ __all__ = [
     "Pipeline",
     "Transform",
     "Transforms",
+    "dispose",
     "is_awaitable",
     "run",
 ]
@@ -87,6 +88,14 @@ def is_awaitable(value: object) -> bool:
 def _failure(transform: Transform, error: Exception) -> TransformError:
     name = getattr(transform, "__qualname__", repr(transform))
     return TransformError(f"the transform {name} raised {error!r}; the message was swallowed")
+
+
+def dispose(value: object) -> None:
+    """Let go of `value`, which may be a coroutine that nobody will await."""
+    if is_awaitable(value):
+        close = getattr(value, "close", None) or getattr(value, "cancel", None)
+        if close is not None:
+            close()
 
 
 class Pipeline:

@@ -117,16 +117,17 @@ def find(kind: Kind, name: str) -> Any:
 
 def _unknown(kind: Kind, name: str, offers: Iterable[str]) -> str:
     names = sorted(offers)
-    lower = name.lower()
+    wanted = name.lower()
     message = f"unknown {kind.name} {name!r}. Installed: {', '.join(names) or 'none'}."
-    if lower not in kind.distributions:
-        close = get_close_matches(lower, [*names, *kind.distributions], n=1)
-        if close and close[0] in names:
-            return f"{message} Did you mean {close[0]!r}?"
+    advice = "Try"
+    if wanted not in kind.distributions:
+        close = get_close_matches(wanted, [*names, *kind.distributions], n=1)
         if close:
             message += f" Did you mean {close[0]!r}?"
-            lower = close[0]
-    return f"{message} Try: pip install {kind.distribution(lower)}"
+            advice = "Otherwise try"
+        if close and close[0] not in names:
+            wanted = close[0]
+    return f"{message} {advice}: pip install {kind.distribution(wanted)}"
 
 
 def transformer_named(wanted: str | type[Transformer]) -> tuple[str, type[Transformer]]:

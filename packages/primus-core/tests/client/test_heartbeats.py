@@ -76,6 +76,17 @@ async def test_a_server_that_ends_silent_connections_early_is_told_in_time(stage
     assert asked(wire) == before + 1
 
 
+async def test_a_ping_shorter_than_pong_is_sent_again_once_it_is_answered(stage: Any) -> None:
+    _, wire = await stage.opened(ping=1, pong=10)
+    before = asked(wire)
+
+    for _ in range(5):
+        await stage.advance(1)
+        wire.receive('"primus::id::abc"')
+
+    assert asked(wire) == before + 5
+
+
 async def test_a_server_that_does_not_answer_is_lost(stage: Any, story: Any) -> None:
     socket, wire = await stage.opened()
     heard = story(socket)

@@ -123,7 +123,7 @@ class PluginContract:
 
     @pytest.mark.asyncio
     @settings(
-        max_examples=100,
+        max_examples=50,
         deadline=None,
         suppress_health_check=[
             HealthCheck.function_scoped_fixture,

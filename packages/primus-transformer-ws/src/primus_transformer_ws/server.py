@@ -31,6 +31,16 @@ __all__ = ["WebSockets"]
 
 _CLIENT = files("primus_transformer_ws").joinpath("client.js")
 
+HANDSHAKE_HEADERS = (
+    "Connection",
+    "Upgrade",
+    "Sec-WebSocket-Extensions",
+    "Sec-WebSocket-Key",
+    "Sec-WebSocket-Protocol",
+    "Sec-WebSocket-Version",
+)
+"""All that the handshake depends on; other headers may hold bytes that websockets refuses."""
+
 OPTIONS = frozenset({"close_timeout", "subprotocols", "deflate"})
 
 
@@ -71,7 +81,11 @@ class WebSockets(Transformer):
             max_size=self._max_length,
             logger=self._logger,
         )
-        answer = handshake.accept(WebSocketRequest(request.path, Headers(request.headers.items())))
+        headers = Headers()
+        for name in HANDSHAKE_HEADERS:
+            for value in request.headers.getall(name, ()):
+                headers[name] = value.encode("ascii", "replace").decode()
+        answer = handshake.accept(WebSocketRequest(request.path, headers))
         if answer.status_code != 101:
             return Response(
                 answer.status_code, bytes(answer.body or b""), dict(answer.headers.raw_items())

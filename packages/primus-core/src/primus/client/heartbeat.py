@@ -127,9 +127,12 @@ class Heartbeat:
 
     def answered(self) -> None:
         """The server has told the id."""
+        now = self._clock.time()
         if self._asked is not None:
-            self.latency = self._clock.time() - self._asked
+            self.latency = now - self._asked
             self._asked = None
+        if self._timer is not None:
+            self._arm(now)
 
     def pinged(self) -> None:
         """The server has pinged."""

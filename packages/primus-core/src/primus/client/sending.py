@@ -69,7 +69,7 @@ class Queueing(Connection):
         self.sent_at = self._now()
         super()._send(frame)
 
-    def _tell(self, text: str) -> None:
+    def _tell(self, text: str, *, last: bool = False) -> None:
         """Send a control message at once, or not at all: it is about this connection only."""
         if self._state != OPEN:
             return

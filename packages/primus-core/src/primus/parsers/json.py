@@ -30,6 +30,9 @@ if TYPE_CHECKING:
 
 __all__ = ["JSONParser"]
 
+LONGEST_INTEGER = 20
+"""Characters of the longest number that fits 64 bits."""
+
 
 class JSONParser:
     """Encodes values as compact JSON text, and decodes text or UTF-8 bytes."""
@@ -107,9 +110,18 @@ def _parse(frame: str | bytes, refused: ValueError) -> Any:
         text = frame if isinstance(frame, str) else frame.decode()
         if "\\ud" not in text and "\\uD" not in text:
             raise refused
-        return json.loads(text, parse_constant=_no_constant)
+        return json.loads(text, parse_constant=_no_constant, parse_int=_integer)
     except (ValueError, RecursionError) as error:
         raise ParserError(f"not JSON: {error}", frame) from error
+
+
+def _integer(digits: str) -> int | float:
+    """As orjson reads it: exactly up to 64 bits, and as a float beyond."""
+    if len(digits) <= LONGEST_INTEGER:
+        number = int(digits)
+        if -(1 << 63) <= number < 1 << 64:
+            return number
+    return float(digits)
 
 
 def _no_constant(name: str) -> NoReturn:

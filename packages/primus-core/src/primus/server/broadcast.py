@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable
 from typing import TYPE_CHECKING, Any
 
+from primus.pipeline import dispose
 from primus.protocol import escape_separators
 
 if TYPE_CHECKING:
@@ -41,7 +42,5 @@ def _frame(parser: Parser, data: Any) -> str | bytes | None:
         return escape_separators(frame)
     if isinstance(frame, bytes):
         return frame
-    close = getattr(frame, "close", None)
-    if close is not None:
-        close()
+    dispose(frame)
     return None

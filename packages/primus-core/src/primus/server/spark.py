@@ -89,7 +89,7 @@ class Spark(Connection):
         if data is not None:
             self.write(data)
         if not reconnect:
-            self._tell(CLOSE)
+            self._tell(CLOSE, last=True)
         if self._become(CLOSED):
             self._finish()
             self._farewell()

@@ -5,6 +5,7 @@
 from __future__ import annotations
 
 import asyncio
+
 from primus.http import Request
 from primus.recovery import Attempt
 from primus.server.primus import Primus

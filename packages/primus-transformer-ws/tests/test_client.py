@@ -1,0 +1,195 @@
+"""The client half against servers that answer in every way but the right one."""
+
+import asyncio
+import ssl
+from collections.abc import AsyncIterator, Awaitable, Callable
+from contextlib import asynccontextmanager, suppress
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from primus import HandshakeError, OptionError, TransportError
+from primus_testing import DEADLINE, Peer, Recorder, running
+from primus_transformer_ws.server import WebSockets
+
+Start = Callable[..., Awaitable[Any]]
+
+
+@asynccontextmanager
+async def server_that_says(answer: bytes) -> AsyncIterator[str]:
+    """The URL of a server that answers any request with these bytes."""
+    serving: list[Any] = []
+
+    async def serve(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        serving.append(asyncio.current_task())
+        with suppress(ConnectionError, asyncio.IncompleteReadError):
+            await reader.readuntil(b"\r\n\r\n")
+            writer.write(answer)
+            await writer.drain()
+        writer.close()
+        with suppress(ConnectionError):
+            await writer.wait_closed()
+
+    server = await asyncio.start_server(serve, "127.0.0.1", 0)
+    try:
+        yield f"http://127.0.0.1:{server.sockets[0].getsockname()[1]}/primus"
+    finally:
+        await asyncio.gather(*serving)
+        server.close()
+        await server.wait_closed()
+
+
+async def test_a_refusal_has_status_headers_and_body() -> None:
+    answer = b"HTTP/1.1 418 Teapot\r\nX-One: 1\r\nContent-Length: 5\r\n\r\nshort"
+    async with server_that_says(answer) as url:
+        with pytest.raises(HandshakeError, match="unexpected server response: 418") as caught:
+            await Peer.open(WebSockets, url)
+    assert caught.value.status == 418
+    assert caught.value.headers["X-One"] == "1"
+    assert caught.value.body == b"short"
+
+
+@pytest.mark.parametrize(
+    "answer",
+    [
+        b"",
+        b"HTTP/1.1 101",
+        b"\x00\xff\x00\xff\r\n\r\n",
+        b"SSH-2.0-OpenSSH\r\n\r\n",
+        b"HTTP/1.1 101 Switching Protocols\r\n\r\n",
+        b"HTTP/1.1 101 Switching Protocols\r\nSec-WebSocket-Accept: wrong\r\n\r\n",
+    ],
+)
+async def test_an_answer_that_is_no_handshake_is_an_error_of_the_transport(answer: bytes) -> None:
+    async with server_that_says(answer) as url:
+        with pytest.raises(TransportError, match="handshake failed"):
+            await Peer.open(WebSockets, url)
+
+
+async def test_an_address_where_nobody_listens_is_named() -> None:
+    with pytest.raises(TransportError, match=r"cannot connect to 127\.0\.0\.1:1"):
+        await Peer.open(WebSockets, "http://127.0.0.1:1/primus")
+
+
+async def test_a_connect_that_is_given_up_closes_its_socket() -> None:
+    asked, gone = asyncio.Event(), asyncio.Event()
+
+    async def serve(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        asked.set()
+        with suppress(ConnectionError):
+            await reader.read()
+        writer.close()
+        gone.set()
+
+    server = await asyncio.start_server(serve, "127.0.0.1", 0)
+    port = server.sockets[0].getsockname()[1]
+    connecting = asyncio.ensure_future(Peer.open(WebSockets, f"http://127.0.0.1:{port}/primus"))
+    async with asyncio.timeout(DEADLINE):
+        await asked.wait()
+        connecting.cancel()
+        with pytest.raises(asyncio.CancelledError):
+            await connecting
+        await gone.wait()
+    server.close()
+    await server.wait_closed()
+
+
+@pytest.mark.parametrize("url", ["ftp://localhost/primus", "no url", "http://"])
+async def test_what_is_no_url_is_refused(url: str) -> None:
+    with pytest.raises(OptionError, match="cannot open a WebSocket to"):
+        await Peer.open(WebSockets, url)
+
+
+async def test_an_unknown_transport_option_is_refused() -> None:
+    with pytest.raises(OptionError, match="unknown transport option colour"):
+        await Peer.open(WebSockets, "http://localhost/primus", options={"colour": "red"})
+
+
+async def test_headers_of_the_handshake_can_be_given(primus_server: Start) -> None:
+    server = await primus_server()
+    seen = Recorder(server.primus, "connection")
+    await server.peer(options={"headers": {"X-One": "1", "Origin": "http://example.com"}})
+    spark = await seen.one("connection")
+    assert spark.headers["X-One"] == "1"
+    assert spark.headers["Origin"] == "http://example.com"
+
+
+async def test_an_origin_that_is_not_listed_is_refused(primus_server: Start) -> None:
+    server = await primus_server(origins="http://example.com")
+    with pytest.raises(HandshakeError) as caught:
+        await server.peer(options={"headers": {"Origin": "http://evil.example"}})
+    assert caught.value.status == 403
+    await server.peer(options={"headers": {"Origin": "http://example.com"}})
+
+
+async def test_subprotocols_are_negotiated(primus_server: Start) -> None:
+    server = await primus_server(transport={"subprotocols": ["two", "one"]})
+    seen = Recorder(server.primus, "connection")
+    await server.peer(options={"subprotocols": ["one"]})
+    spark = await seen.one("connection")
+    assert spark.headers["Sec-WebSocket-Protocol"] == "one"
+
+
+async def test_compression_is_used_when_both_sides_want_it(primus_server: Start) -> None:
+    server = await primus_server(compression=True)
+    server.primus.on("connection", lambda spark: spark.on("data", spark.write))
+    peer = await server.peer(compression=True)
+    text = '"' + "x" * 100_000 + '"'
+    peer.send(text)
+    assert await peer.receive() == text
+
+
+async def test_a_unix_socket_is_connected_to(tmp_path: Path, primus_server: Start) -> None:
+    from aiohttp import web
+
+    server = await primus_server()
+    seen = Recorder(server.primus, "connection")
+    path = str(tmp_path / "socket")
+    await web.UnixSite(server.runner, path).start()
+    peer = await Peer.open(WebSockets, "http://localhost/primus", options={"unix": path})
+    server.peers.append(peer)
+    spark = await seen.one("connection")
+    assert spark.address.ip == ""
+
+
+async def test_a_plain_server_is_no_tls_server(primus_server: Start) -> None:
+    server = await primus_server()
+    url = server.url.replace("http:", "https:") + "/primus"
+    context = ssl.create_default_context()
+    with pytest.raises(TransportError, match="cannot connect to"):
+        await Peer.open(WebSockets, url, options={"ssl": context})
+
+
+@pytest.mark.parametrize("options", [{"colour": "red"}, {"close_timeout": 1, "wrong": 2}])
+def test_a_server_refuses_an_unknown_transport_option(options: dict[str, Any]) -> None:
+    from primus import Primus
+
+    with pytest.raises(OptionError, match="the websockets transformer takes close_timeout"):
+        Primus(transport=options)
+
+
+async def test_a_broadcast_is_framed_once(
+    primus_server: Start, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    from primus_transformer_ws.wire import WebSocketTransport
+
+    server = await primus_server()
+    peers = [await server.peer() for _ in range(5)]
+    framed: list[Any] = []
+    prepare = WebSocketTransport.prepare
+
+    def counted(frame: Any) -> bytes:
+        framed.append(frame)
+        return prepare(frame)
+
+    monkeypatch.setattr(WebSocketTransport, "prepare", counted)
+    server.primus.write("to all")
+    assert [await peer.receive() for peer in peers] == ['"to all"'] * 5
+    assert framed == ['"to all"']
+
+
+async def test_a_server_is_run_without_a_fixture_too() -> None:
+    async with running() as server:
+        peer = await server.peer()
+        assert await peer.id()
