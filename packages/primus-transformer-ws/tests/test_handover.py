@@ -406,5 +406,3 @@ async def test_a_peer_that_never_closes_is_dropped() -> None:
         assert await peer.frame() == (0x88, b"")
         with pytest.raises((ConnectionResetError, asyncio.IncompleteReadError)):
             await peer.frame()
-
-
