@@ -326,7 +326,7 @@ async def test_end_is_another_name_of_destroy(primus: Primus) -> None:
 async def test_the_shutdown_of_an_application_lets_clients_come_back(
     tracebacks: Tracebacks,
 ) -> None:
-    async with running() as server:
+    async with running(transformer=MemoryTransformer) as server:
         closed = Recorder(server.primus, "close")
         await server.runner.cleanup()
         assert closed.seen("close")[0][0]["reconnect"] is True
@@ -335,7 +335,7 @@ async def test_the_shutdown_of_an_application_lets_clients_come_back(
 async def test_a_primus_can_be_destroyed_while_its_application_goes_on(
     tracebacks: Tracebacks,
 ) -> None:
-    async with running() as server:
+    async with running(transformer=MemoryTransformer) as server:
         await server.primus.destroy()
         assert (await server.get("/original")).text == "original listener"
 

@@ -16,12 +16,8 @@ from websockets.server import ServerProtocol as Handshake
 
 from primus import OptionError, Request, Response, Transformer
 from primus.browser import Browser
-from primus_transformer_ws.wire import (
-    CLOSE_TIMEOUT,
-    QuietLogger,
-    ServerProtocol,
-    WebSocketTransport,
-)
+from primus_transformer_ws.framing import QuietLogger, ServerProtocol
+from primus_transformer_ws.wire import CLOSE_TIMEOUT, WebSocketTransport
 
 if TYPE_CHECKING:
     from primus import Primus

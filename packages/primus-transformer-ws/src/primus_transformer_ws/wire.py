@@ -8,8 +8,6 @@ fragments, applies backpressure, and drops peers that never finish closing.
 from __future__ import annotations
 
 import asyncio
-import logging
-import struct
 from typing import Any, Final, cast
 
 from websockets.extensions.permessage_deflate import PerMessageDeflate
@@ -18,8 +16,9 @@ from websockets.protocol import OPEN, Protocol
 
 from primus.errors import ProtocolError
 from primus.transformer import Transport
+from primus_transformer_ws.framing import server_frame, utf8
 
-__all__ = ["CLOSE_TIMEOUT", "QuietLogger", "ServerProtocol", "WebSocketTransport"]
+__all__ = ["CLOSE_TIMEOUT", "WebSocketTransport"]
 
 CLOSE_TIMEOUT: Final = 5.0
 CORK_BYTES: Final = 64 * 1024
@@ -31,28 +30,6 @@ COMPRESS_FROM: Final = 1024
 TEXT, BINARY, CONT = Opcode.TEXT, Opcode.BINARY, Opcode.CONT
 PING, PONG = Opcode.PING, Opcode.PONG
 PONG_HEAD: Final = b"\x8a"
-
-
-class QuietLogger(logging.LoggerAdapter[logging.Logger]):
-    """Logs at DEBUG what websockets logs at INFO: a line for every connection is too much."""
-
-    def info(self, msg: object, *args: Any, **kwargs: Any) -> None:
-        """Log at DEBUG."""
-        self.debug(msg, *args, **kwargs)
-
-
-class ServerProtocol(Protocol):
-    """The server side of an open WebSocket; a close may come between two fragments.
-
-    RFC 6455 section 5.4 lets control frames stand there, and a close is one: it is answered
-    like any other (autobahn case 7.1.5).
-    """
-
-    def recv_frame(self, frame: Frame) -> None:
-        """Handle one frame that has been checked."""
-        if frame.opcode is Opcode.CLOSE:
-            self.current_size = None
-        super().recv_frame(frame)
 
 
 class WebSocketTransport(asyncio.Protocol, Transport):
@@ -104,10 +81,10 @@ class WebSocketTransport(asyncio.Protocol, Transport):
         if protocol.state is not OPEN:
             return
         if protocol.side.name == "SERVER" and not (self._deflates and len(frame) >= COMPRESS_FROM):
-            self._put(self.prepare(frame))
+            self._put(server_frame(frame))
             return
         if isinstance(frame, str):
-            protocol.send_text(_utf8(frame))
+            protocol.send_text(utf8(frame))
         else:
             protocol.send_binary(frame)
         self._put(*protocol.data_to_send())
@@ -118,16 +95,7 @@ class WebSocketTransport(asyncio.Protocol, Transport):
 
         RFC 7692 section 6 lets an endpoint send any message uncompressed.
         """
-        if isinstance(frame, str):
-            payload, first = _utf8(frame), 0x81
-        else:
-            payload, first = frame, 0x82
-        size = len(payload)
-        if size < 126:
-            return bytes((first, size)) + payload
-        if size < 65536:
-            return struct.pack("!BBH", first, 126, size) + payload
-        return struct.pack("!BBQ", first, 127, size) + payload
+        return server_frame(frame)
 
     def send_prepared(self, prepared: bytes) -> None:
         """Send what `prepare` has made."""
@@ -322,12 +290,3 @@ class WebSocketTransport(asyncio.Protocol, Transport):
         if self._timer is None and self._wire is not None:
             loop = asyncio.get_running_loop()
             self._timer = loop.call_later(self.close_timeout, self.abort)
-
-
-def _utf8(text: str) -> bytes:
-    """`text` as UTF-8; a lone surrogate becomes U+FFFD, as a browser's WebSocket has it."""
-    try:
-        return text.encode()
-    except UnicodeEncodeError:
-        utf16 = text.encode("utf-16-le", "surrogatepass")
-        return utf16.decode("utf-16-le", "replace").encode()

@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING, Any
 
 from primus.cli.options import add_server_options, server_options
 from primus.errors import PrimusError
+from primus.pipeline import is_awaitable
 
 if TYPE_CHECKING:
     from primus.server.primus import Primus
@@ -132,13 +133,16 @@ def load(target: str) -> Setup:
 
 
 async def _serve(args: argparse.Namespace, setup: Setup | None) -> None:
+    from primus.server.primus import Primus
+
     options = server_options(args) | {"compression": args.compression}
     options |= {name: value for name in ("cert", "key") if (value := getattr(args, name))}
     try:
-        primus = await _primus_class(setup).create_server(
+        primus = await Primus.create_server(
             _echo if args.echo else None,
             host=args.host,
             port=args.port,
+            setup=None if setup is None else _careful(setup),
             iknowhttpsisbetter=True,
             **options,
         )
@@ -164,28 +168,18 @@ def _advise(args: argparse.Namespace) -> None:
         print("this is plain HTTP: give --cert and --key for HTTPS", file=sys.stderr)
 
 
-def _primus_class(setup: Setup | None) -> type[Primus]:
-    """A Primus that hands itself to `setup` when its application starts, before it listens."""
-    from aiohttp.web import Application
+def _careful(setup: Setup) -> Setup:
+    """`setup`, whose own failures are not taken for an address that cannot be listened on."""
 
-    from primus.pipeline import is_awaitable
-    from primus.server.primus import Primus
+    async def careful(primus: Primus) -> None:
+        try:
+            result = setup(primus)
+            if is_awaitable(result):
+                await result
+        except OSError as error:
+            raise RuntimeError("the function that sets the server up failed") from error
 
-    class Served(Primus):
-        def __init__(self, server: Application, **options: Any) -> None:
-            super().__init__(server, **options)
-            server.on_startup.insert(0, self._set_up)
-
-        async def _set_up(self, app: Application) -> None:
-            try:
-                result: Any = None if setup is None else setup(self)
-                if is_awaitable(result):
-                    await result
-            except OSError as error:
-                # Not to be taken for an address that cannot be listened on.
-                raise RuntimeError("the function that sets the server up failed") from error
-
-    return Served
+    return careful
 
 
 def _echo(spark: Spark) -> None:

@@ -13,6 +13,7 @@ from aiohttp import web
 from aiohttp.http_exceptions import HttpProcessingError
 from aiohttp.web_protocol import RequestHandler
 
+from primus.pipeline import is_awaitable
 from primus.server.hosts.aiohttp import AiohttpHost
 from primus.server.tls import tls_context
 
@@ -36,6 +37,7 @@ async def create_server(
     *,
     host: str | None,
     port: int,
+    setup: Callable[[Primus], Any] | None,
     options: dict[str, Any],
 ) -> Primus:
     """Make and start an HTTP server with a Primus.
@@ -45,12 +47,14 @@ async def create_server(
         on_connection: listens to ``connection``.
         host: the address to listen on; `None` for every interface.
         port: the port; 0 picks a free one.
+        setup: called, or awaited, with the Primus before it listens.
         options: those of `Primus`, and for TLS either ``ssl_context`` or ``root``, ``cert``,
             ``key``, ``ca``, ``pfx`` and ``passphrase``.
 
     Raises:
         OptionError: an option cannot be used.
         OSError: the port is taken, or the address is not one of this machine.
+        Exception: whatever `setup` raises.
     """
     tls = tls_context(**{name: options.pop(name) for name in TLS_OPTIONS if name in options})
     app = web.Application()
@@ -62,6 +66,9 @@ async def create_server(
         )
     if on_connection is not None:
         primus.on("connection", on_connection)
+    result: Any = None if setup is None else setup(primus)
+    if is_awaitable(result):
+        await result
     assert isinstance(primus.host, AiohttpHost)
     server = OwnServer(app, primus.options.handshake_timeout)
     primus.host.own(server)

@@ -93,12 +93,29 @@ class Primus(Population):
         *,
         host: str | None = None,
         port: int = 0,
+        setup: Callable[[Primus], Any] | None = None,
         **options: Any,
     ) -> Primus:
-        """Make and start an HTTP server with a Primus; see `primus.server.listen`."""
+        """Make and start an HTTP server with a Primus.
+
+        Args:
+            on_connection: listens to ``connection``.
+            host: the address to listen on; `None` for every interface.
+            port: the port; 0 picks a free one.
+            setup: called, or awaited, with the Primus before it listens.
+            options: those of `Primus`, and for TLS either ``ssl_context`` or ``root``,
+                ``cert``, ``key``, ``ca``, ``pfx`` and ``passphrase``.
+
+        Raises:
+            PrimusError: an option cannot be used.
+            OSError: the port is taken, or the address is not one of this machine.
+            Exception: whatever `setup` raises.
+        """
         from primus.server.listen import create_server
 
-        return await create_server(cls, on_connection, host=host, port=port, options=options)
+        return await create_server(
+            cls, on_connection, host=host, port=port, setup=setup, options=options
+        )
 
     @property
     def url(self) -> str:
