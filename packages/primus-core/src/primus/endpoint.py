@@ -30,10 +30,10 @@ class Endpoint(Emitter):
         "_jammed",
         "_now",
         "_parser",
-        "_pipeline",
         "_spied",
         "_state",
         "_transport",
+        "pipeline",
         "seen_at",
     )
 
@@ -43,7 +43,7 @@ class Endpoint(Emitter):
     def __init__(self, parser: Parser, pipeline: Pipeline, clock: Clock = SYSTEM_CLOCK) -> None:
         super().__init__()
         self._parser = parser
-        self._pipeline = pipeline
+        self.pipeline = pipeline
         self._now = clock.time
         self._transport: Transport | None = None
         self._state = CLOSED

@@ -68,7 +68,7 @@ class Inbound(Endpoint):
         """Bring a decoded message to the listeners; what is returned has to be awaited first."""
         if is_awaitable(data):
             return self._receive_decoded(data, raw)
-        if self._pipeline.incoming:
+        if self.pipeline.incoming:
             return self._transform_incoming(data, raw)
         return self._deliver(data, raw)
 
@@ -87,7 +87,7 @@ class Inbound(Endpoint):
 
     def _transform_incoming(self, data: Any, raw: Any) -> Awaitable[None] | None:
         try:
-            result = run(self._pipeline.incoming, Packet(data, raw), self)
+            result = run(self.pipeline.incoming, Packet(data, raw), self)
         except TransformError as error:
             self._report(error)
             return None

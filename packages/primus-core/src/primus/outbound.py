@@ -61,10 +61,10 @@ class Outbound(Inbound):
 
     def _outgoing(self, data: Any) -> Awaitable[None] | None:
         """Transform, encode and send; what is returned has to be awaited first."""
-        if not self._pipeline.outgoing:
+        if not self.pipeline.outgoing:
             return self._encoded(data)
         try:
-            result = run(self._pipeline.outgoing, Packet(data), self)
+            result = run(self.pipeline.outgoing, Packet(data), self)
         except TransformError as error:
             self._report(error)
             return None

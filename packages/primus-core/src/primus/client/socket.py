@@ -14,8 +14,9 @@ from primus.client.network import Subscription, watch
 from primus.connection import CLOSED, OPEN, OPENING
 from primus.errors import OptionError, PrimusError
 from primus.events import ReservedEvents
-from primus.pipeline import Direction, Pipeline, Transform
+from primus.pipeline import Pipeline
 from primus.protocol import Side
+from primus.transforming import Transforming
 
 __all__ = ["FITTING", "SOCKET_EVENTS", "Socket"]
 
@@ -43,7 +44,7 @@ FITTING = ("transformer", "parser", "plugin", "pathname")
 """The options that a class which fits no server yet takes in addition."""
 
 
-class Socket(Identified):
+class Socket(Transforming, Identified):
     """A connection to a Primus server, which reconnects when it is lost.
 
     It opens on the next turn of the running event loop, unless ``manual=True``, and can be
@@ -123,22 +124,6 @@ class Socket(Identified):
             return False
         self._submit(data)
         return True
-
-    def transform(self, direction: Direction, fn: Transform | None = None) -> Any:
-        """Have `fn(packet, socket)` see every message; without `fn`, works as a decorator.
-
-        Args:
-            direction: ``"incoming"`` or ``"outgoing"``.
-            fn: changes ``packet.data``; returns `False` to swallow the message; raises to
-                have ``error`` emitted and the message swallowed; may be async.
-
-        Raises:
-            OptionError: `direction` is something else.
-        """
-        if fn is None:
-            return lambda function: self.transform(direction, function)
-        self._pipeline.add(direction, fn)
-        return fn
 
     # -- state
 

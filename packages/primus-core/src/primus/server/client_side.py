@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any, ClassVar, Literal
 
 from primus.browser.library import LibraryParts, declarations, library
 from primus.errors import PluginError
+from primus.heartbeat import Generation
 from primus.options import plugin_names
 from primus.parser import Parser, browser_half
 from primus.registry import parser_named, plugins_named, transformer_named
@@ -42,8 +43,14 @@ class ClientSide(Equipment):
             "parser": self.parser_name,
             "transformer": self.transformer_name,
             "timeout": _milliseconds(self.options.timeout),
-            "pingInterval": _milliseconds(self.options.ping_interval),
+            "pingInterval": _milliseconds(self._ping_interval),
         }
+
+    @property
+    def _ping_interval(self) -> float | None:
+        """How often clients are pinged; never, when all of them are taken to ping themselves."""
+        legacy = self.options.heartbeat is Generation.LEGACY
+        return None if legacy else self.options.ping_interval
 
     def library(self, format: Literal["umd", "esm"] = "umd") -> str:
         """The browser client that fits this server, plugins included.
@@ -70,7 +77,7 @@ class ClientSide(Equipment):
         if parser is None:
             raise PluginError(f"the parser {self.parser_name!r} has no browser half")
         halves = {name: self._ark.call(name, "primus_browser") for name in self._ark}
-        interval, timeout = self.options.ping_interval, self.options.timeout
+        interval, timeout = self._ping_interval, self.options.timeout
         return LibraryParts(
             version=self.version,
             pathname=self.pathname,
@@ -95,7 +102,7 @@ class ClientSide(Equipment):
             parser=self.parser,
             plugins=dict(self._ark),
             pathname=self.pathname,
-            ping_timeout=self.options.ping_interval and 1.5 * self.options.ping_interval,
+            ping_timeout=self._ping_interval and 1.5 * self._ping_interval,
             timeout=self.options.timeout,
             authorization=self.authorization is not None,
         )

@@ -7,19 +7,20 @@ from typing import Any, Self, TypeVar, overload
 
 from primus.events import Emitter
 from primus.options import ServerOptions
-from primus.pipeline import Direction, Pipeline, Transform
+from primus.pipeline import Pipeline
 from primus.plugins import Ark
 from primus.registry import plugins_named
 from primus.server.layers import Layer, LayerFunction, Layers
 from primus.server.plugging import Additions, install, uninstall
 from primus.server.spark import Spark
+from primus.transforming import Transforming
 
 __all__ = ["Equipment"]
 
 Function = TypeVar("Function", bound=Callable[..., Any])
 
 
-class Equipment(Emitter):
+class Equipment(Transforming, Emitter):
     """The part of `Primus` that is configured."""
 
     options: ServerOptions
@@ -45,27 +46,6 @@ class Equipment(Emitter):
             raise TypeError(f"authorize only accepts functions, not {fn!r}")
         self.authorization = fn
         self._libraries.clear()
-        return fn
-
-    @overload
-    def transform(self, direction: Direction) -> Callable[[Function], Function]: ...
-    @overload
-    def transform(self, direction: Direction, fn: Function) -> Function: ...
-    def transform(self, direction: Direction, fn: Transform | None = None) -> Any:
-        """Have `fn(packet, spark)` see every message; without `fn`, works as a decorator.
-
-        Args:
-            direction: ``"incoming"`` or ``"outgoing"``.
-            fn: changes ``packet.data``; returns `False` to swallow the message; raises to
-                have ``error`` emitted and the message swallowed; may be async.
-
-        Raises:
-            OptionError: `direction` is something else.
-        """
-        if fn is None:
-            self.pipeline.check(direction)
-            return lambda function: self.transform(direction, function)
-        self.pipeline.add(direction, fn)
         return fn
 
     @overload
