@@ -75,6 +75,11 @@ def test_an_unknown_plugin_lists_what_is_installed_and_how_to_get_it(offer: Offe
     )
 
 
+def test_the_name_of_the_node_package_names_its_distribution(offer: Offer) -> None:
+    with pytest.raises(UnknownPluginError, match="Installed: none. Try: pip install primus-rooms$"):
+        find(PLUGIN, "primus-rooms")
+
+
 def test_a_misspelt_name_of_what_is_installed_is_put_right(offer: Offer) -> None:
     offer("primus.plugins", "rooms", ModuleType("plugin"))
     with pytest.raises(UnknownPluginError) as caught:

@@ -120,7 +120,7 @@ def _unknown(kind: Kind, name: str, offers: Iterable[str]) -> str:
     wanted = name.lower()
     message = f"unknown {kind.name} {name!r}. Installed: {', '.join(names) or 'none'}."
     advice = "Try"
-    if wanted not in kind.distributions:
+    if wanted.removeprefix("primus-") not in kind.distributions:
         close = get_close_matches(wanted, [*names, *kind.distributions], n=1)
         if close:
             message += f" Did you mean {close[0]!r}?"
