@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import asyncio
 import gc
+import ssl
 import struct
 from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
@@ -15,10 +16,13 @@ from typing import Any
 
 import aiohttp
 import pytest
+import trustme
 from aiohttp import web
 from aiohttp.web_protocol import RequestHandler
 
 from primus import Primus, Request, Spark
+
+Tls = tuple[ssl.SSLContext, ssl.SSLContext]
 
 MAX_LENGTH = 1 << 20
 TEXT, BINARY, CLOSE, PING, PONG = 1, 2, 8, 9, 10
@@ -89,8 +93,11 @@ class Peer:
 class Served:
     """An application with a Primus that echoes, and with routes of its own."""
 
-    def __init__(self, primus: Primus, runner: web.AppRunner, port: int) -> None:
-        self.primus, self.runner, self.port = primus, runner, port
+    def __init__(
+        self, primus: Primus, runner: web.AppRunner, port: int, trust: ssl.SSLContext | None
+    ) -> None:
+        self.primus, self.runner, self.port, self.trust = primus, runner, port, trust
+        self.url = f"{'http' if trust is None else 'https'}://localhost:{port}"
         self.peers: list[Peer] = []
         self.entered = asyncio.Event()
         self.gate = asyncio.Event()
@@ -98,9 +105,13 @@ class Served:
         self.held: list[Request] = []
 
     async def dial(self, limit: int = 1 << 24) -> Peer:
-        peer = Peer(*await asyncio.open_connection("127.0.0.1", self.port, limit=limit))
+        wire = await asyncio.open_connection("localhost", self.port, limit=limit, ssl=self.trust)
+        peer = Peer(*wire)
         self.peers.append(peer)
         return peer
+
+    def session(self) -> aiohttp.ClientSession:
+        return aiohttp.ClientSession(connector=aiohttp.TCPConnector(ssl=self.trust or True))
 
     async def connected(self, path: str = "/primus") -> Peer:
         peer = await self.dial()
@@ -123,7 +134,7 @@ async def own_websocket(request: web.Request) -> web.WebSocketResponse:
 
 
 @asynccontextmanager
-async def serve(**options: Any) -> AsyncIterator[Served]:
+async def serve(tls: Tls | None = None, **options: Any) -> AsyncIterator[Served]:
     app = web.Application()
 
     async def root(request: web.Request) -> web.Response:
@@ -134,9 +145,10 @@ async def serve(**options: Any) -> AsyncIterator[Served]:
     primus = Primus(app, parser=Identity(), max_length=MAX_LENGTH, **options)
     runner = web.AppRunner(app, access_log=None, keepalive_timeout=1)
     await runner.setup()
-    site = web.TCPSite(runner, "127.0.0.1", 0)
+    server_side, trust = tls or (None, None)
+    site = web.TCPSite(runner, "127.0.0.1", 0, ssl_context=server_side)
     await site.start()
-    served = Served(primus, runner, runner.addresses[0][1])
+    served = Served(primus, runner, runner.addresses[0][1], trust)
 
     @primus.before("slow")
     async def slow(request: Request) -> None:
@@ -168,15 +180,28 @@ class Identity:
         return frame
 
 
+@pytest.fixture(scope="module", params=["plain", "tls"])
+def tls(request: pytest.FixtureRequest) -> Tls | None:
+    """Both ends of TLS, or nothing."""
+    if request.param == "plain":
+        return None
+    authority = trustme.CA()
+    server_side = ssl.create_default_context(ssl.Purpose.CLIENT_AUTH)
+    authority.issue_cert("localhost").configure_cert(server_side)
+    client_side = ssl.create_default_context()
+    authority.configure_trust(client_side)
+    return server_side, client_side
+
+
 @pytest.fixture
-async def served() -> AsyncIterator[Served]:
-    async with serve() as running:
+async def served(tls: Tls | None) -> AsyncIterator[Served]:
+    async with serve(tls) as running:
         yield running
 
 
 async def test_other_routes_answer_as_before(served: Served) -> None:
-    base = f"http://127.0.0.1:{served.port}"
-    async with aiohttp.ClientSession() as session:
+    base = served.url
+    async with served.session() as session:
         async with session.get(base + "/") as response:
             assert await response.text() == "root"
         async with session.get(base + "/missing") as response:
@@ -188,8 +213,8 @@ async def test_other_routes_answer_as_before(served: Served) -> None:
 
 async def test_an_aiohttp_client_talks_and_closes(served: Served) -> None:
     async with (
-        aiohttp.ClientSession() as session,
-        session.ws_connect(f"http://127.0.0.1:{served.port}/primus") as socket,
+        served.session() as session,
+        session.ws_connect(f"{served.url}/primus") as socket,
     ):
         await socket.send_str("hi")
         assert await socket.receive_str() == "hi"
@@ -345,7 +370,7 @@ async def test_the_keepalive_timeout_of_aiohttp_does_not_hit_a_spark(served: Ser
     (spark,) = served.primus
     handlers = served.runner.server
     assert handlers is not None
-    assert handlers.connections == []
+    await served.until(lambda: not handlers.connections)
     peer.send(frame(b"still"))
     assert await peer.frame() == (0x81, b"still")
     assert spark.ready_state == Spark.OPEN
@@ -374,11 +399,11 @@ async def test_nothing_leaks_over_many_connections(served: Served) -> None:
     assert counts == [0, 0, 0]
 
 
-async def test_compression_is_negotiated_and_works() -> None:
+async def test_compression_is_negotiated_and_works(tls: Tls | None) -> None:
     async with (
-        serve(compression=True) as served,
-        aiohttp.ClientSession() as session,
-        session.ws_connect(f"http://127.0.0.1:{served.port}/primus", compress=15) as socket,
+        serve(tls, compression=True) as served,
+        served.session() as session,
+        session.ws_connect(f"{served.url}/primus", compress=15) as socket,
     ):
         assert socket.compress
         await socket.send_str("hello " * 1000)
@@ -398,8 +423,8 @@ async def test_the_shutdown_of_the_application_closes_sparks(served: Served) -> 
     assert served.primus.connected == 0
 
 
-async def test_a_peer_that_never_closes_is_dropped() -> None:
-    async with serve(transport={"close_timeout": 0.05}) as served:
+async def test_a_peer_that_never_closes_is_dropped(tls: Tls | None) -> None:
+    async with serve(tls, transport={"close_timeout": 0.05}) as served:
         peer = await served.connected()
         (spark,) = served.primus
         spark.end(reconnect=True)
