@@ -76,7 +76,9 @@ def test_an_unknown_plugin_lists_what_is_installed_and_how_to_get_it(offer: Offe
 
 
 def test_the_name_of_the_node_package_names_its_distribution(offer: Offer) -> None:
-    with pytest.raises(UnknownPluginError, match=r"Installed: none\. Try: pip install primus-rooms$"):
+    with pytest.raises(
+        UnknownPluginError, match=r"Installed: none\. Try: pip install primus-rooms$"
+    ):
         find(PLUGIN, "primus-rooms")
 
 

@@ -11,6 +11,7 @@ transforms or encodes. `Inbound` is the way in, `Outbound` the way out.
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from typing import TYPE_CHECKING, Any, Self
 
 from primus.clock import SYSTEM_CLOCK, Clock
@@ -79,12 +80,20 @@ class Connection(Outbound):
     def _iterated(self) -> Messages:
         """The messages for iteration; from the first call on, messages wait to be taken."""
         if self._messages is None:
-            self._messages = Messages()
+            self._messages = Messages(self._kept())
             if self._is_over():
                 self._messages.finish()
             self.on("data", self._messages.put)
-            self.on("end", self._messages.finish)
+            self.on("end", self._finish_iteration)
         return self._messages
+
+    def _kept(self) -> Iterable[Any]:
+        """Messages that have been kept for whoever iterates."""
+        return ()
+
+    def _finish_iteration(self) -> None:
+        if self._messages is not None:
+            self._messages.finish()
 
     def _is_over(self) -> bool:
         """Whether no message will come any more."""

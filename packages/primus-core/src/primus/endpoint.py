@@ -8,6 +8,7 @@ from collections.abc import Awaitable
 from typing import TYPE_CHECKING, Any, ClassVar, Final
 
 from primus.clock import SYSTEM_CLOCK, Clock
+from primus.errors import ParserError, TransformError
 from primus.events import Emitter
 from primus.protocol import Control, Side
 
@@ -83,8 +84,19 @@ class Endpoint(Emitter):
         return super()._add(event, fn, once=once)
 
     def _report(self, error: Exception) -> None:
-        """Tell whoever listens to ``error``; a line in the log when nobody does."""
-        if not self.emit("error", error):
+        """Tell whoever listens to ``error``; when nobody does, it is logged.
+
+        What the peer causes is worth a line. What the user's own code causes (a transform that
+        raises, a value that cannot be encoded) is an error with its traceback.
+        """
+        if self.emit("error", error):
+            return
+        own = isinstance(error, TransformError) or (
+            isinstance(error, ParserError) and error.frame is None
+        )
+        if own:
+            self.log.error("%r: %s", self, error, exc_info=error.__cause__ or error)
+        else:
             self.log.info("%r: %s", self, error)
 
     async def _shielded(self, pending: Awaitable[None]) -> None:

@@ -178,9 +178,9 @@ class Response:
 
     Args:
         status: the HTTP status.
-        body: text (sent as UTF-8) or bytes.
+        body: text (sent as UTF-8, and as plain text unless you say otherwise) or bytes.
         headers: names and values; neither may hold a line end.
-        content_type: shorthand for that header.
+        content_type: shorthand for that header, when it is not among `headers`.
 
     Raises:
         ValueError: a header holds CR, LF or NUL, which would smuggle in a header.
@@ -199,8 +199,10 @@ class Response:
         self.status = status
         self.body = body.encode(errors="replace") if isinstance(body, str) else body
         self.headers: CIMultiDict[str] = CIMultiDict(headers or {})
+        if content_type is None and isinstance(body, str) and body:
+            content_type = "text/plain; charset=utf-8"
         if content_type is not None:
-            self.headers["Content-Type"] = content_type
+            self.headers.setdefault("Content-Type", content_type)
         for name, value in self.headers.items():
             check_header(name, value)
 

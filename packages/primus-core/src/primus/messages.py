@@ -4,29 +4,37 @@ from __future__ import annotations
 
 import asyncio
 from collections import deque
+from collections.abc import Iterable
 from typing import Any
 
 __all__ = ["Messages"]
 
 
 class Messages:
-    """A queue that makes its producer wait until the consumer has come for what is in it."""
+    """A queue that makes its producer wait until the consumer has come for what is in it.
+
+    Args:
+        earlier: what is in it from the beginning.
+    """
 
     __slots__ = ("_arrived", "_done", "_queue", "_taken")
 
-    def __init__(self) -> None:
-        self._queue: deque[Any] = deque()
+    def __init__(self, earlier: Iterable[Any] = ()) -> None:
+        self._queue: deque[Any] = deque(earlier)
         self._arrived: asyncio.Future[None] | None = None
         self._taken: asyncio.Future[None] | None = None
         self._done = False
 
     def put(self, message: Any) -> asyncio.Future[None] | None:
-        """Add a message. The result, if any, is to be awaited before the next is added."""
+        """Add a message, unless nothing more is to come.
+
+        The result, if any, is to be awaited before the next is added.
+        """
+        if self._done:
+            return None
         self._queue.append(message)
         if self._arrived is not None and not self._arrived.done():
             self._arrived.set_result(None)
-            return None
-        if self._done:
             return None
         self._taken = asyncio.get_running_loop().create_future()
         return self._taken

@@ -85,10 +85,10 @@ def text(name: str, value: Any) -> str:
 
 
 def names(name: str, value: Any) -> tuple[str, ...]:
-    """Names from a text with commas, or from a list; `None` and `False` name nothing."""
+    """Names from a text (commas or spaces) or a list; `None` and `False` name nothing."""
     if value is None or value is False:
         return ()
-    items = value.split(",") if isinstance(value, str) else value
+    items = value.replace(",", " ").split() if isinstance(value, str) else value
     try:
         return tuple(str(item).strip() for item in items if str(item).strip())
     except TypeError:

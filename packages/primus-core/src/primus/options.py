@@ -32,6 +32,8 @@ SlowConsumer = Literal["disconnect", "drop", "buffer"]
 OptionSet = TypeVar("OptionSet", "ServerOptions", "ClientOptions")
 
 MIB: Final = 1 << 20
+TIMEOUT: Final = 35.0
+PING_INTERVAL: Final = 30.0
 DAYS: Final = 86_400.0
 
 PRIVATE_NETWORKS: Final = (
@@ -55,8 +57,8 @@ class ServerOptions:
     parser: Any = "json"
     transformer: Any = "websockets"
     plugin: Any = None
-    timeout: float | None = 35.0
-    ping_interval: float | None = 30.0
+    timeout: float | None = TIMEOUT
+    ping_interval: float | None = PING_INTERVAL
     heartbeat: Generation = Generation.UNKNOWN
     global_name: str = "Primus"
     compression: bool = False
@@ -112,7 +114,11 @@ def server_options(given: Mapping[str, Any], extra: Mapping[str, Any]) -> Server
         OptionError: an option is unknown, or its value cannot work.
     """
     given = {"trusted_proxies": PRIVATE_NETWORKS, **given}
-    return _build(ServerOptions, given, extra, _SERVER)
+    options = _build(ServerOptions, given, extra, _SERVER)
+    if "ping_interval" not in given and options.timeout is not None:
+        # A client that is to be given up sooner has to be asked sooner.
+        options.ping_interval = min(PING_INTERVAL, options.timeout * PING_INTERVAL / TIMEOUT)
+    return options
 
 
 def client_options(given: Mapping[str, Any], extra: Iterable[str] = ()) -> ClientOptions:

@@ -28,7 +28,7 @@ OUTBOX_MESSAGES: Final = 4096
 class Outbound(Inbound):
     """The half of a connection that sends, on top of the one that receives."""
 
-    __slots__ = ("_encode", "_outbox", "_room")
+    __slots__ = ("_encode", "_outbox", "_overflowed", "_room")
 
     slow_consumer: str = "buffer"
 
@@ -36,6 +36,7 @@ class Outbound(Inbound):
         super().__init__(parser, pipeline, clock)
         self._encode = parser.encode
         self._outbox: deque[tuple[Any, Any]] | None = None
+        self._overflowed = False
         self._room: asyncio.Event | None = None
 
     def _submit(self, data: Any) -> bool:
@@ -206,7 +207,8 @@ class Outbound(Inbound):
         """Whether a slow consumer gets yet another frame; applies ``slow_consumer``."""
         if self.slow_consumer == "buffer":
             return True
-        if self.slow_consumer == "disconnect" and self._state == OPEN:
+        if self.slow_consumer == "disconnect" and self._state == OPEN and not self._overflowed:
+            self._overflowed = True  # what an error listener writes is dropped
             self._report(
                 SlowConsumerError(f"{self.buffered} bytes wait for a peer that reads too slowly")
             )

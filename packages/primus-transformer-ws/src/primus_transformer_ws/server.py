@@ -112,7 +112,11 @@ class WebSockets(Transformer):
         wire.write(head)
         wire.set_protocol(transport)
         transport.connection_made(wire)
-        self.primus.accept(transport, request)
+        try:
+            self.primus.accept(transport, request)
+        except BaseException:
+            transport.abort()
+            raise
         if early:
             transport.data_received(early)
         transport.resume_reading()

@@ -24,6 +24,9 @@ CLOSE_TIMEOUT: Final = 5.0
 CORK_BYTES: Final = 64 * 1024
 """What is held back while one read is handled, at the most."""
 
+INFLATE_BYTES: Final = 4096
+"""How much compressed data is inflated before what is in it has been handled."""
+
 COMPRESS_FROM: Final = 1024
 """Smaller messages are sent as they are: compressing them costs more than it saves."""
 
@@ -43,11 +46,13 @@ class WebSocketTransport(asyncio.Protocol, Transport):
     __slots__ = (
         "_corked",
         "_deflates",
+        "_held",
         "_high_water",
         "_message",
         "_out",
         "_out_size",
         "_protocol",
+        "_reading",
         "_text",
         "_timer",
         "_wire",
@@ -64,6 +69,8 @@ class WebSocketTransport(asyncio.Protocol, Transport):
         self._out: list[bytes] = []
         self._out_size = 0
         self._corked = False
+        self._reading = True
+        self._held = b""
         self._message: bytearray | None = None
         self._text = False
         self._timer: asyncio.TimerHandle | None = None
@@ -130,12 +137,17 @@ class WebSocketTransport(asyncio.Protocol, Transport):
 
     def pause_reading(self) -> None:
         """Read nothing for now."""
+        self._reading = False
         if self._wire is not None and not self._wire.is_closing():
             self._wire.pause_reading()
 
     def resume_reading(self) -> None:
-        """Go on reading."""
-        if self._wire is not None and not self._wire.is_closing():
+        """Go on reading, first what has been held back."""
+        self._reading = True
+        held, self._held = self._held, b""
+        if held:
+            self.data_received(held)
+        if self._reading and self._wire is not None and not self._wire.is_closing():
             self._wire.resume_reading()
 
     # -- what asyncio calls
@@ -147,9 +159,18 @@ class WebSocketTransport(asyncio.Protocol, Transport):
             self._wire.set_write_buffer_limits(self._high_water)
 
     def data_received(self, data: bytes) -> None:
-        """Handle what arrived; all replies leave in one write."""
-        self._protocol.receive_data(data)
-        self._handle(self._protocol.events_received())
+        """Handle what arrived; all replies leave in one write.
+
+        Compressed data may be a thousand times as long when it is inflated, so it is taken in
+        slices, and no further ones once the connection has had enough.
+        """
+        size = INFLATE_BYTES if self._deflates else max(1, len(data))
+        for start in range(0, len(data), size):
+            if not self._reading:
+                self._held = data[start:]
+                return
+            self._protocol.receive_data(data[start : start + size])
+            self._handle(self._protocol.events_received())
 
     def _handle(self, frames: list[Any]) -> None:
         self._corked = True
@@ -183,6 +204,7 @@ class WebSocketTransport(asyncio.Protocol, Transport):
     def connection_lost(self, exc: Exception | None) -> None:
         """The wire is gone."""
         self._wire = None
+        self._held = b""
         self._out.clear()
         if self._timer is not None:
             self._timer.cancel()
@@ -241,6 +263,7 @@ class WebSocketTransport(asyncio.Protocol, Transport):
         if self._protocol.state is OPEN:
             self._protocol.fail(code, reason)
             self._put(*self._protocol.data_to_send())
+        self._tell_lost()  # RFC 6455 section 7.1.7: nothing more is processed
 
     def _replies(self) -> list[bytes]:
         """What the protocol answers; no pongs to a peer that does not read them."""

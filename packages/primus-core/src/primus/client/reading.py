@@ -28,17 +28,12 @@ class Reading(Lifecycle):
         self.off("data", early.put)
         return early.take()
 
-    def _iterated(self) -> Messages:
-        if self._messages is None:
-            collected = self._collected()
-            messages = super()._iterated()
-            for data, _raw in collected:
-                messages.put(data)
-        return super()._iterated()
+    def _kept(self) -> list[Any]:
+        return [data for data, _raw in self._collected()]
 
     def _stop_iteration(self, messages: Messages) -> None:
         self.off("data", messages.put)
-        self.off("end", messages.finish)
+        self.off("end", self._finish_iteration)
         self._messages = None
 
     def _add(self, event: str, fn: Any, *, once: bool) -> Any:

@@ -193,9 +193,11 @@ class Socket(Transforming, Identified):
         Args:
             data: a last message; `None` for none.
         """
-        self._resuming = False
+        offline, self._resuming = self._resuming, False
         self._unwatch()
         self._end(data)
+        if offline:
+            self._finish_iteration()
 
     def _end(self, data: Any = None) -> None:
         if self._over:
@@ -254,6 +256,11 @@ class Socket(Transforming, Identified):
         if not self._resuming:
             self._unwatch()
         super()._conclude()
+
+    def _finish_iteration(self) -> None:
+        # When the network is back the messages go on.
+        if not self._resuming or "online" not in self._strategy:
+            super()._finish_iteration()
 
     def _unwatch(self) -> None:
         subscription, self._subscription = self._subscription, None

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Awaitable, Callable, Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 from primus.errors import OptionError
@@ -87,7 +87,10 @@ class Layers:
         place = self.index(name)
         if place is None:
             return False
-        self._layers[place].enabled = enabled
+        # A new layer in its place: whoever took a snapshot keeps the old one.
+        layers = list(self._layers)
+        layers[place] = replace(layers[place], enabled=enabled)
+        self._layers = layers
         return True
 
     def index(self, name: str) -> int | None:

@@ -28,6 +28,9 @@ BACKLOG = 4096
 KEEPALIVE = 75.0
 """Seconds that an idle HTTP connection is kept; aiohttp's own default is an hour."""
 
+SHUTDOWN = 5.0
+"""Seconds that requests under way get to end when the server stops."""
+
 TLS_OPTIONS = ("ssl_context", "root", "cert", "key", "ca", "pfx", "passphrase")
 
 
@@ -99,11 +102,16 @@ class OwnServer:
     def __init__(self, app: web.Application, head_timeout: float | None) -> None:
         app.middlewares.append(self._arrived)
         self._runner = web.AppRunner(
-            app, access_log=None, keepalive_timeout=KEEPALIVE, logger=ServerLogger(log)
+            app,
+            access_log=None,
+            keepalive_timeout=KEEPALIVE,
+            shutdown_timeout=SHUTDOWN,
+            logger=ServerLogger(log),
         )
         self._head_timeout = head_timeout
         self._silent: dict[RequestHandler, asyncio.TimerHandle] = {}
         self._server: asyncio.Server | None = None
+        self._tls = False
         self.url = ""
         self.port = 0
 
@@ -114,10 +122,15 @@ class OwnServer:
             OSError: the port is taken, or the address is not one of this machine.
         """
         listener = _listener(host, port)
+        self._tls = tls is not None
         try:
             await self._runner.setup()
             self._server = await asyncio.get_running_loop().create_server(
-                self._protocol, sock=listener, ssl=tls, backlog=BACKLOG
+                self._protocol,
+                sock=listener,
+                ssl=tls,
+                ssl_handshake_timeout=None if tls is None else self._head_timeout,
+                backlog=BACKLOG,
             )
         except BaseException:
             listener.close()
@@ -137,16 +150,21 @@ class OwnServer:
         assert self._runner.server is not None
         handler = self._runner.server()
         if self._head_timeout is not None:
-            self._silent[handler] = asyncio.get_running_loop().call_later(
-                self._head_timeout, self._drop, handler
-            )
+            self._expect_head(handler, self._head_timeout, shaking_hands=self._tls)
         return handler
 
-    def _drop(self, handler: RequestHandler) -> None:
+    def _expect_head(self, handler: RequestHandler, timeout: float, *, shaking_hands: bool) -> None:
+        self._silent[handler] = asyncio.get_running_loop().call_later(
+            timeout, self._drop, handler, timeout, shaking_hands
+        )
+
+    def _drop(self, handler: RequestHandler, timeout: float, shaking_hands: bool) -> None:
         del self._silent[handler]
         if handler.transport is not None:
             log.debug("dropped a connection that sent no request")
             handler.transport.abort()
+        elif shaking_hands:  # TLS may have taken all of the time; asyncio limits that by itself
+            self._expect_head(handler, timeout, shaking_hands=False)
 
     @web.middleware
     async def _arrived(

@@ -34,6 +34,7 @@ class Snapshot:
     spark_reserved: set[str]
     spark: dict[str, Any]
     attributes: dict[str, Any]
+    options: dict[str, Any]
 
     @classmethod
     def of(cls, primus: Equipment) -> Snapshot:
@@ -47,11 +48,14 @@ class Snapshot:
             spark_reserved=set(primus.Spark.events.names),
             spark=dict(vars(primus.Spark)),
             attributes=dict(vars(primus)),
+            options=dict(primus.options.extra),
         )
 
     def restore(self, primus: Equipment) -> None:
         """Put `primus` back exactly as it was."""
         primus._listeners = dict(self.listeners)
+        primus._libraries.clear()
+        primus.options.extra = self.options
         primus.layers.restore(self.layers)
         primus.pipeline.incoming = self.incoming
         primus.pipeline.outgoing = self.outgoing
@@ -87,6 +91,10 @@ class Additions:
             primus.pipeline.remove("incoming", fn)
         for fn in set(self.after.outgoing) - set(self.before.outgoing):
             primus.pipeline.remove("outgoing", fn)
+        options = self.after.options.keys() - self.before.options.keys()
+        primus.options.extra = {
+            name: value for name, value in primus.options.extra.items() if name not in options
+        }
         primus.events.names -= self.after.reserved - self.before.reserved
         primus.Spark.events.names -= self.after.spark_reserved - self.before.spark_reserved
         _put_back(primus.Spark, self.after.spark, self.before.spark)
@@ -125,6 +133,8 @@ def install(primus: Equipment, ark: Ark, name: str, plugin: Any) -> Additions:
 
 
 def _run_hooks(primus: Equipment, ark: Ark, name: str) -> None:
+    declared = ark.call(name, "primus_options") or {}
+    primus.options.extra = {**declared, **primus.options.extra}
     for attribute, value in (ark.call(name, "primus_extend_spark") or {}).items():
         if attribute in vars(primus.Spark):
             raise PluginError(

@@ -121,7 +121,10 @@ class Population(ClientSide):
 
     def _new_id(self, id: str | None) -> str:
         if self.options.id_generator is not None:
-            id = self.options.id_generator()
+            try:
+                id = self.options.id_generator()
+            except Exception:
+                self.log.exception("id_generator raised; this spark gets an id of ours")
         while id is None or id in self._connections:
             id = secrets.token_urlsafe(16)
         return id

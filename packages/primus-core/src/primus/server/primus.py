@@ -22,6 +22,7 @@ from primus.server.middleware import authorization, built_in
 from primus.server.monitor import HeartbeatMonitor
 from primus.server.population import Population
 from primus.server.spark import SPARK_EVENTS, Spark
+from primus.tasks import spawn
 
 __all__ = ["Primus"]
 
@@ -75,7 +76,7 @@ class Primus(Population):
         self._libraries = {}
         self.draining = False
         """Whether new handshakes are refused, since the server is being destroyed."""
-        self._destroyed: asyncio.Future[None] | None = None
+        self._destroying: asyncio.Task[None] | None = None
         self._initialised = False
         self.transformer = kind(self)
         for name, plugin in plugins.items():
@@ -186,19 +187,18 @@ class Primus(Population):
     ) -> None:
         """Stop: refuse new handshakes, end every spark, and emit ``close``.
 
+        It goes on to its end even when who awaits it is cancelled; called again, it waits for
+        the same end.
+
         Args:
             close: stop the HTTP server too, when it was made by `create_server`.
             reconnect: let the clients come back, rather than tell them to stay away.
             timeout: seconds that connections get to end by themselves first.
         """
-        if self._destroyed is not None:
-            await asyncio.shield(self._destroyed)
-            return
-        self._destroyed = asyncio.get_running_loop().create_future()
-        try:
-            await self._stop(close or reconnect, reconnect, timeout)
-        finally:
-            self._destroyed.set_result(None)
+        if self._destroying is None:
+            self._destroying = spawn(self._stop(close or reconnect, reconnect, timeout))
+        if asyncio.current_task() is not self._destroying:
+            await asyncio.shield(self._destroying)
 
     end = destroy
 

@@ -18,10 +18,10 @@ def tls_context(
     *,
     ssl_context: ssl.SSLContext | None = None,
     root: str | Path = "",
-    cert: str | None = None,
-    key: str | None = None,
-    ca: str | Sequence[str] | None = None,
-    pfx: str | None = None,
+    cert: str | Path | None = None,
+    key: str | Path | None = None,
+    ca: str | Path | Sequence[str | Path] | None = None,
+    pfx: str | Path | None = None,
     passphrase: str | None = None,
 ) -> ssl.SSLContext | None:
     """The context to serve with, or `None` for plain HTTP.
@@ -51,8 +51,9 @@ def tls_context(
             _load_pfx(context, folder / pfx, passphrase)
         else:
             private = None if key is None else folder / key
-            context.load_cert_chain(folder / str(cert), private, passphrase)
-        for name in [ca] if isinstance(ca, str) else ca or []:
+            # Given as a function, so that OpenSSL does not ask the terminal for a missing one.
+            context.load_cert_chain(folder / str(cert), private, lambda: passphrase or "")
+        for name in [ca] if isinstance(ca, str | Path) else ca or []:
             context.load_verify_locations(folder / name)
     except (OSError, ValueError) as error:
         raise OptionError(f"cannot use the TLS files in {folder}: {error}") from error

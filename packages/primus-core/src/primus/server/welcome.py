@@ -26,6 +26,8 @@ Handler = Callable[..., Any]
 def welcome(spark: Spark, handlers: Iterator[Handler]) -> None:
     """Run the handlers; as soon as one is async, data waits and the rest runs in a task."""
     for handler in handlers:
+        if spark.ready_state != OPEN:
+            return
         try:
             result = handler(spark)
         except Exception as error:

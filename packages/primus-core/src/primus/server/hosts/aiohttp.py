@@ -131,7 +131,7 @@ def _address(native: web.Request) -> Address:
 
 def _is_upgrade(native: web.Request) -> bool:
     """RFC 6455 section 4.1: a GET whose ``Connection`` names ``upgrade`` among others."""
-    tokens = native.headers.get("Connection", "").lower().split(",")
+    tokens = ",".join(native.headers.getall("Connection", ())).lower().split(",")
     return (
         native.method == "GET"
         and native.headers.get("Upgrade", "").lower() == "websocket"

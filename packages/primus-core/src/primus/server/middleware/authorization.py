@@ -18,16 +18,25 @@ __all__ = ["layer", "refusal"]
 def layer(primus: Primus) -> Layer:
     """The layer that runs the handler given by `Primus.authorize`.
 
-    The handler refuses by raising `Unauthorized`; returning `False` is taken as a refusal too.
+    The handler refuses by raising `Unauthorized`. Like a layer it may also return a `Response`,
+    and `False` is taken as a refusal. Anything else but `None` and `True` is a mistake that
+    must not let anybody in.
     """
 
-    async def authorization(request: Request) -> None:
-        if primus.authorization is not None:
-            result = primus.authorization(request)
-            if is_awaitable(result):
-                result = await result
-            if result is False:
-                raise Unauthorized
+    async def authorization(request: Request) -> Response | None:
+        if primus.authorization is None:
+            return None
+        result = primus.authorization(request)
+        if is_awaitable(result):
+            result = await result
+        if result is None or result is True or isinstance(result, Response):
+            return None if result is True else result
+        if result is False:
+            raise Unauthorized
+        raise TypeError(
+            "an authorization handler raises Unauthorized to refuse and returns None to "
+            f"accept, but this one returned {result!r}"
+        )
 
     return Layer("authorization", authorization)
 
