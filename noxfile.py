@@ -73,7 +73,7 @@ PYTHONS = _pythons()
 @nox.session(allow_parallel=True)
 def lint(session: nox.Session) -> None:
     """Style, formatting, types (mypy strict) and import contracts."""
-    _install(session, *DISTRIBUTIONS, tools=["lint"], extras=True)
+    _install(session, *DISTRIBUTIONS, tools=["lint", "nox"], extras=True)
     session.run("ruff", "check", ".")
     session.run("ruff", "format", "--check", ".")
     session.run("mypy", *(str(folder / "src") for folder in DISTRIBUTIONS.values()))
@@ -128,7 +128,8 @@ def browser(session: nox.Session) -> None:
     """The browser client: its modules in Node, then the served library in Chromium."""
     _install(session, *DISTRIBUTIONS, tools=["integration"])
     _use_node(session)
-    modules = sorted(ROOT.glob("packages/*/tests/browser/*.test.js"))
+    folders = [folder / "tests" / "browser" for folder in DISTRIBUTIONS.values()]
+    modules = [file for folder in folders for file in sorted(folder.glob("*.test.js"))]
     session.run("node", "--test", *map(str, modules), external=True)
     _integration_tests(session, "browser")
 

@@ -43,6 +43,10 @@ class Connection(Outbound):
         transport.connection = self
         transport.limit(self.high_water)
 
+    def abort(self) -> None:
+        """Drop the connection at once, with what waits to be sent; the client may come back."""
+        self._drop()
+
     def pipe(self, destination: Any) -> Any:
         """Write every message that arrives to `destination`, and end it when this one ends.
 

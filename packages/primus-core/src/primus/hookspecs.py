@@ -115,7 +115,11 @@ def primus_teardown(primus: Primus) -> None:
 
 @hookspec
 def primus_extend_socket() -> Mapping[str, object]:
-    """Attributes and methods for the Python `Socket`: the first half of the client half."""
+    """Attributes and methods for the Python `Socket`: the first half of the client half.
+
+    As with ``primus_extend_spark``, a name that `Socket` itself has is replaced, for the classes
+    that use the plugin; two plugins cannot give the same name.
+    """
     raise AssertionError
 
 

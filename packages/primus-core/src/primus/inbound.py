@@ -27,12 +27,13 @@ _HELD: Final = object()
 class Inbound(Endpoint):
     """The half of a connection that receives."""
 
-    __slots__ = ("_decode", "_inbox")
+    __slots__ = ("_decode", "_inbox", "_undelivered")
 
     def __init__(self, parser: Parser, pipeline: Pipeline, clock: Clock = SYSTEM_CLOCK) -> None:
         super().__init__(parser, pipeline, clock)
         self._decode = parser.decode
         self._inbox: Inbox | None = None
+        self._undelivered = False
 
     def feed(self, frame: str | bytes) -> None:
         """Take one frame from the transport."""
@@ -67,10 +68,21 @@ class Inbound(Endpoint):
     def _receive(self, data: Any, raw: Any) -> Awaitable[None] | None:
         """Bring a decoded message to the listeners; what is returned has to be awaited first."""
         if is_awaitable(data):
-            return self._receive_decoded(data, raw)
+            return self._receive_decoded(self._undecided(data), raw)
         if self.pipeline.incoming:
             return self._transform_incoming(data, raw)
         return self._deliver(data, raw)
+
+    def _undecided(self, deciding: Awaitable[Any]) -> Awaitable[Any]:
+        """`deciding`, and a note that a message is on its way to the listeners meanwhile."""
+        self._undelivered = True
+        return self._decided(deciding)
+
+    async def _decided(self, deciding: Awaitable[Any]) -> Any:
+        try:
+            return await deciding
+        finally:
+            self._undelivered = False
 
     async def _receive_decoded(self, decoding: Awaitable[Any], raw: Any) -> None:
         try:
@@ -92,7 +104,7 @@ class Inbound(Endpoint):
             self._report(error)
             return None
         if is_awaitable(result):
-            return self._deliver_transformed(result, raw)
+            return self._deliver_transformed(self._undecided(result), raw)
         return None if result is SWALLOWED else self._deliver(result, raw)
 
     async def _deliver_transformed(self, transforming: Awaitable[Any], raw: Any) -> None:
@@ -107,6 +119,8 @@ class Inbound(Endpoint):
 
     def _deliver(self, data: Any, raw: Any) -> Awaitable[None] | None:
         """Call the ``data`` listeners, up to the first that has to be awaited."""
+        if self._state != OPEN:
+            return None  # ended while the message was decoded or transformed
         listeners = self._listeners.get("data", ())
         for index, listener in enumerate(listeners):
             result = self._call("data", listener, (data, raw))
@@ -165,7 +179,7 @@ class Inbound(Endpoint):
         if self._transport is None:
             return
         self._detach()
-        if self._inbox is not None and self._inbox.entries:
+        if self._inbox is not None and (self._inbox.entries or self._undelivered):
             self._inbox.put(_LOST, error)
         else:
             self._ended(error)

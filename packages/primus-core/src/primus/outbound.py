@@ -103,7 +103,8 @@ class Outbound(Inbound):
         self._send(frame)
 
     def _send(self, frame: str | bytes) -> None:
-        if self._transport is None:
+        transport = self._transport
+        if transport is None:
             return
         if isinstance(frame, str):
             if not frame:
@@ -111,7 +112,7 @@ class Outbound(Inbound):
             frame = escape_separators(frame)
         if self._spied:
             self.emit("outgoing::data", frame)
-        self._transport.send(frame)
+        transport.send(frame)
 
     def _unencodable(self, error: Exception) -> None:
         if not isinstance(error, ParserError):

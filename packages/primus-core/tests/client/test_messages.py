@@ -297,11 +297,14 @@ async def test_the_client_half_of_a_plugin_extends_the_sockets_of_its_class(stag
     assert not hasattr(stage.make(manual=True), "greet")
 
 
-async def test_a_plugin_cannot_replace_what_a_socket_has(stage: Any) -> None:
+async def test_a_plugin_may_replace_what_a_socket_has_but_not_what_another_gives(
+    stage: Any,
+) -> None:
     class Greedy:
         @hookimpl
         def primus_extend_socket(self) -> dict[str, object]:
-            return {"write": None}
+            return {"write": lambda socket, data: data}
 
+    assert stage.make(facts={"plugins": {"greedy": Greedy()}}, manual=True).write("mine") == "mine"
     with pytest.raises(PluginError, match="'write' already"):
-        stage.kind(plugins={"greedy": Greedy()})
+        stage.kind(plugins={"greedy": Greedy(), "as greedy": Greedy()})

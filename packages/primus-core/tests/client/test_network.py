@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import socket as sockets
 import struct
 import sys
@@ -68,6 +69,38 @@ async def test_going_offline_stops_a_reconnection_under_way(stage: Any, story: A
     switch.turn(True)
     (opts,) = await heard.next("reconnect scheduled")
     assert opts.attempt == 1
+
+
+async def test_iteration_goes_on_when_the_network_is_back(stage: Any) -> None:
+    switch = Switch()
+    socket, wire = await stage.opened(network=switch)
+    messages = aiter(socket)
+    wire.receive('"before"')
+    assert await anext(messages) == "before"
+    following = asyncio.ensure_future(anext(messages))
+
+    switch.turn(False)
+    switch.turn(True)
+    await stage.advance(1)
+    stage.wire.receive('"after"')
+
+    async with asyncio.timeout(5):
+        assert await following == "after"
+
+
+@pytest.mark.parametrize("strategy", ["disconnect", "online"])
+async def test_iteration_ends_with_a_socket_that_does_not_come_back(
+    stage: Any, strategy: str
+) -> None:
+    switch = Switch()
+    socket, _ = await stage.opened(network=switch, strategy=strategy)
+    messages = aiter(socket)
+
+    switch.turn(False)
+    socket.end()
+
+    async with asyncio.timeout(5):
+        assert [message async for message in messages] == []
 
 
 async def test_without_the_strategy_online_it_stays_closed(stage: Any, story: Any) -> None:

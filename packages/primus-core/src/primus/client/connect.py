@@ -9,6 +9,7 @@ from typing import Any, Final
 from primus.client.fitting import fitted
 from primus.client.socket import FITTING, Socket
 from primus.client.spec import facts, fetch_spec
+from primus.options import client_options
 from primus.registry import TRANSFORMER, installed
 
 __all__ = ["Connecting", "connect"]
@@ -66,6 +67,8 @@ class Connecting:
     async def _open(self) -> Socket:
         options = {**self._options, "manual": True}
         fitting = {name: options.pop(name) for name in FITTING if name in options}
+        if not fitting.get("plugin"):
+            client_options(options)  # a mistake shows before the network is asked
         if "transformer" not in fitting or "parser" not in fitting:
             spec = await fetch_spec(
                 self._url,

@@ -72,16 +72,18 @@ def make_ark(plugins: Mapping[str, Any]) -> Ark:
     return ark
 
 
-def extensions(ark: Ark, base: type) -> dict[str, Any]:
+def extensions(ark: Ark) -> dict[str, Any]:
     """The attributes that plugins add to the sockets of one class.
 
+    A name that `Socket` itself has is replaced.
+
     Raises:
-        PluginError: a plugin gives a name that is taken.
+        PluginError: two plugins give the same name.
     """
     attributes: dict[str, Any] = {}
     for name in ark:
         for attribute, value in (ark.call(name, "primus_extend_socket") or {}).items():
-            if attribute in attributes or hasattr(base, attribute):
+            if attribute in attributes:
                 raise PluginError(
                     f"the plugin {name!r}: sockets have an attribute {attribute!r} already"
                 )

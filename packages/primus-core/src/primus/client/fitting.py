@@ -113,6 +113,6 @@ def socket_class(
         "__doc__": base.__doc__,
         "events": base.events.copy(),
         "fit": fit,
-        **extensions(ark, base),
+        **extensions(ark),
     }
     return type(base.__name__, (base,), attributes)

@@ -70,6 +70,7 @@ class Heartbeat:
         "_pinged",
         "_probed",
         "_rhythm",
+        "_running",
         "_timer",
         "_traffic",
         "latency",
@@ -92,6 +93,7 @@ class Heartbeat:
         self._is_held = is_held
         self._expired = expired
         self._timer: Timer | None = None
+        self._running = False
         self._held = False
         self._asked: float | None = None
         self._probed: float | None = None
@@ -109,11 +111,13 @@ class Heartbeat:
         now = self._clock.time()
         self._asked = self._probed = None
         self._held = False
+        self._running = True
         self._pinged = now if pings else None
         self._arm(now)
 
     def stop(self) -> None:
         """The connection is gone."""
+        self._running = False
         self._asked = self._probed = None
         if self._timer is not None:
             self._timer.cancel()
@@ -131,14 +135,14 @@ class Heartbeat:
         if self._asked is not None:
             self.latency = now - self._asked
             self._asked = None
-        if self._timer is not None:
+        if self._running:
             self._arm(now)
 
     def pinged(self) -> None:
         """The server has pinged."""
         first = self._pinged is None
         self._pinged = self._clock.time()
-        if first and self._timer is not None:
+        if first and self._running:
             self._arm(self._pinged)
 
     def _look(self) -> None:
@@ -153,7 +157,8 @@ class Heartbeat:
         if self._idle_until() <= now:
             self._probed = now
             self.ask()
-        self._arm(now)
+        if self._running:  # a listener may have ended the connection
+            self._arm(now)
 
     def _excuse(self, now: float) -> None:
         """We have not read: the server gets its time anew once we do."""

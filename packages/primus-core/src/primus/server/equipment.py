@@ -46,7 +46,17 @@ class Equipment(Transforming, Emitter):
             raise TypeError(f"authorize only accepts functions, not {fn!r}")
         self.authorization = fn
         self._libraries.clear()
+        self._warn_of_origins()
         return fn
+
+    def _warn_of_origins(self) -> None:
+        """Cross-site WebSocket hijacking: a browser sends its cookies along with any upgrade."""
+        options = self.options
+        if self.authorization is not None and "*" in options.origins and options.credentials:
+            self.log.warning(
+                "authorization is set while origins='*' with credentials: any page on the web "
+                "can connect with the cookies of your users. List your origins."
+            )
 
     @overload
     def before(

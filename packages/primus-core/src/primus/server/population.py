@@ -5,8 +5,8 @@ from __future__ import annotations
 import asyncio
 import inspect
 import secrets
-from collections.abc import Awaitable, Callable, Iterator
-from typing import TYPE_CHECKING, Any
+from collections.abc import Awaitable, Callable, Coroutine, Iterator
+from typing import TYPE_CHECKING, Any, overload
 
 from primus.heartbeat import Generation
 from primus.http import Request
@@ -53,6 +53,10 @@ class Population(ClientSide):
         """Send `data` to every spark."""
         broadcast(self, data, self.parser, self.pipeline)
 
+    @overload
+    def for_each(self, fn: Callable[[Spark], Coroutine[Any, Any, Any]]) -> Awaitable[None]: ...
+    @overload
+    def for_each(self, fn: Callable[[Spark], Any]) -> Awaitable[None] | None: ...
     def for_each(self, fn: Callable[[Spark], Any]) -> Awaitable[None] | None:
         """Call `fn` with every spark; one that returns `False` stops the iteration.
 

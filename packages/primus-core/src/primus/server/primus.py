@@ -82,7 +82,7 @@ class Primus(Population):
         for name, plugin in plugins.items():
             self.use(name, plugin)
         self.host: Host | None = None if server is None else attach(self, server, kind)
-        self._warn()
+        self._warn_of_origins()
 
     def __repr__(self) -> str:
         return f"<Primus {self.transformer_name} {self.parser_name} at {self.pathname}>"
@@ -171,14 +171,6 @@ class Primus(Population):
     def stamp(self) -> int:
         """The time that a ping carries, in milliseconds since the epoch."""
         return time.time_ns() // 1_000_000
-
-    def _warn(self) -> None:
-        options = self.options
-        if self.authorization is not None and "*" in options.origins and options.credentials:
-            self.log.warning(
-                "authorization is set while origins='*' with credentials: any page on the web "
-                "can connect with the cookies of your users. List your origins."
-            )
 
     # -- the end
 

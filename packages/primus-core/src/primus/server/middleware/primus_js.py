@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import TYPE_CHECKING
 
+from primus.errors import PrimusError
 from primus.http import Request, Response
 from primus.server.layers import Layer
 
@@ -28,6 +29,10 @@ def layer(primus: Primus) -> Layer:
         if found is None:
             return None
         content_type, text = found
-        return Response(200, text(), content_type=content_type)
+        try:
+            return Response(200, text(), content_type=content_type)
+        except PrimusError as error:  # a parser, transformer or plugin without a browser half
+            primus.log.warning("there is no %s: %s", request.path, error)
+            return Response(404, f"There is no browser client here: {error}")
 
     return Layer("primus.js", client, upgrade=False)

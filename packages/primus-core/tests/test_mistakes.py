@@ -1,0 +1,260 @@
+"""What users, their listeners and their handlers get wrong, and what must not come of it."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Callable
+from typing import Any
+
+import pytest
+
+from primus import Packet, Primus, Request, Response, Spark, hookimpl
+from primus_testing import Recorder, Tracebacks, join, make_request
+
+MakePrimus = Callable[..., Primus]
+
+
+@pytest.mark.parametrize("answer", [401, 0, "", "no", {"user": None}])
+async def test_an_authorization_handler_that_returns_something_odd_lets_nobody_in(
+    primus: Primus, tracebacks: Tracebacks, answer: Any
+) -> None:
+    tracebacks.expect("a middleware layer raised")
+    primus.authorize(lambda request: answer)
+    response = await primus.handle(make_request())
+    assert response is not None
+    assert (response.status, response.body) == (500, b'{"error":"Internal Server Error"}')
+
+
+@pytest.mark.parametrize("answer", [None, True])
+async def test_an_authorization_handler_accepts_by_returning(primus: Primus, answer: Any) -> None:
+    primus.authorize(lambda request: answer)
+    response = await primus.handle(make_request())
+    assert response is not None
+    assert response.status == 426
+
+
+async def test_an_authorization_handler_refuses_by_false_or_a_response(primus: Primus) -> None:
+    primus.authorize(lambda request: False)
+    refused = await primus.handle(make_request())
+    primus.authorize(lambda request: Response(418, "tea"))
+    answered = await primus.handle(make_request())
+    assert refused is not None
+    assert refused.status == 401
+    assert answered is not None
+    assert (answered.status, answered.body) == (418, b"tea")
+    assert answered.headers["Content-Type"] == "text/plain; charset=utf-8"
+
+
+def test_a_listener_of_error_that_writes_to_a_slow_consumer_is_called_once(
+    make_primus: MakePrimus,
+) -> None:
+    spark, wire = join(make_primus(high_water=100))
+    seen = Recorder(spark, "error")
+    spark.on("error", lambda error: spark.write({"error": str(error)}))
+    wire.clog()
+    spark.write("x" * 200)
+    assert spark.write("one more") is False
+    assert len(seen.seen("error")) == 1
+    assert spark.ready_state == Spark.CLOSED
+
+
+@pytest.mark.parametrize("event", ["incoming::data", "outgoing::data"])
+def test_a_private_listener_may_end_the_connection(primus: Primus, event: str) -> None:
+    spark, wire = join(primus)
+    seen = Recorder(spark, "data", "end")
+    spark.once(event, lambda: spark.end(reconnect=True))
+    wire.receive('"hello"')
+    spark.write("hello")
+    assert seen.story == (["end"] if event == "incoming::data" else ["data", "end"])
+
+
+async def test_a_message_that_is_still_transformed_is_not_delivered_after_the_end(
+    primus: Primus,
+) -> None:
+    gate, done = asyncio.Event(), asyncio.Event()
+
+    @primus.transform("incoming")
+    async def slow(packet: Packet, connection: Spark) -> None:
+        await gate.wait()
+        done.set()
+
+    spark, wire = join(primus)
+    seen = Recorder(spark, "data", "end")
+    wire.receive('"hello"')
+    await asyncio.sleep(0)
+    spark.end()
+    gate.set()
+    await done.wait()
+    await asyncio.sleep(0)
+    assert seen.story == ["end"]
+
+
+@pytest.mark.parametrize("frames", [['"one"'], ['"one"', '"two"']])
+async def test_a_message_that_is_still_transformed_when_the_wire_is_lost_is_delivered(
+    primus: Primus, frames: list[str]
+) -> None:
+    gate = asyncio.Event()
+
+    @primus.transform("incoming")
+    async def slow(packet: Packet, connection: Spark) -> None:
+        await gate.wait()
+
+    spark, wire = join(primus)
+    seen = Recorder(spark, "data", "end")
+    wire.receive(*frames)
+    wire.lose()
+    gate.set()
+    await seen.next("end")
+    assert seen.story == ["data"] * len(frames) + ["end"]
+
+
+@pytest.mark.parametrize("direction", ["incoming", "outgoing"])
+def test_a_transform_that_raises_is_logged_with_its_traceback_when_nobody_listens(
+    primus: Primus, tracebacks: Tracebacks, direction: Any
+) -> None:
+    tracebacks.expect("raised ZeroDivisionError")
+    primus.transform(direction, lambda packet, connection: 1 / 0)
+    spark, wire = join(primus)
+    wire.receive('"hello"')
+    spark.write("hello")
+    assert wire.sent == ([] if direction == "outgoing" else ['"hello"'])
+
+
+def test_a_value_that_cannot_be_encoded_is_logged_when_nobody_listens(
+    primus: Primus, tracebacks: Tracebacks
+) -> None:
+    tracebacks.expect("cannot encode object as JSON")
+    spark, wire = join(primus)
+    spark.write(object())
+    assert wire.sent == []
+
+
+def test_listeners_of_connection_are_not_called_for_a_spark_that_one_of_them_ended(
+    primus: Primus,
+) -> None:
+    seen = Recorder(primus, "disconnection")
+    late: list[Spark] = []
+    primus.on("connection", lambda spark: spark.end())
+    primus.on("connection", late.append)
+    join(primus)
+    assert seen.story == ["disconnection"]
+    assert late == []
+
+
+def test_an_id_generator_that_raises_costs_nobody_the_connection(
+    make_primus: MakePrimus, tracebacks: Tracebacks
+) -> None:
+    tracebacks.expect("id_generator raised")
+
+    def generate() -> str:
+        raise RuntimeError("no ids today")
+
+    spark, _ = join(make_primus(id_generator=generate))
+    assert spark.ready_state == Spark.OPEN
+    assert spark.id
+
+
+async def test_a_destroy_that_is_cancelled_goes_on(primus: Primus) -> None:
+    spark, _ = join(primus)
+    gate = asyncio.Event()
+    primus.on("close", gate.wait)
+    impatient = asyncio.ensure_future(primus.destroy())
+    await asyncio.sleep(0)
+    impatient.cancel()
+    with pytest.raises(asyncio.CancelledError):
+        await impatient
+    gate.set()
+    async with asyncio.timeout(5):
+        await primus.destroy()
+    assert spark.ready_state == Spark.CLOSED
+
+
+async def test_a_listener_of_close_may_await_destroy(primus: Primus) -> None:
+    async def again(options: object) -> None:
+        await primus.destroy()
+
+    primus.on("close", again)
+    async with asyncio.timeout(5):
+        await primus.destroy()
+    assert primus.draining
+
+
+class NoBrowser:
+    """A parser for Python peers only."""
+
+    def encode(self, value: Any) -> str:
+        return str(value)
+
+    def decode(self, frame: str | bytes) -> Any:
+        return frame
+
+
+async def test_a_parser_without_a_browser_half_has_no_library_but_a_server_all_the_same(
+    make_primus: MakePrimus,
+) -> None:
+    primus = make_primus(parser=NoBrowser())
+    response = await primus.handle(make_request("/primus/primus.js"))
+    assert response is not None
+    assert response.status == 404
+    assert b"the parser 'custom' has no browser half" in response.body
+    spark, wire = join(primus)
+    spark.write("hello")
+    assert wire.sent == ["hello"]
+
+
+class Careless:
+    """Switches a layer off, and then fails or not."""
+
+    def __init__(self, *, fails: bool) -> None:
+        self.fails = fails
+
+    @hookimpl
+    def primus_options(self) -> dict[str, object]:
+        return {"loud": 5}
+
+    @hookimpl
+    def primus_setup(self, primus: Primus) -> None:
+        primus.disable("x-xss")
+        assert primus.options.extra["loud"] == 5
+        if self.fails:
+            raise RuntimeError("half-way")
+
+
+def test_a_layer_that_a_failing_plugin_switched_off_is_on_again(primus: Primus) -> None:
+    with pytest.raises(RuntimeError, match="half-way"):
+        primus.use("careless", Careless(fails=True))
+    assert all(layer.enabled for layer in primus.layers)
+    assert primus.options.extra == {}
+
+
+def test_plugout_switches_a_layer_on_again_and_forgets_options(primus: Primus) -> None:
+    primus.use("careless", Careless(fails=False))
+    assert [layer.name for layer in primus.layers if not layer.enabled] == ["x-xss"]
+    primus.plugout("careless")
+    names = [layer.name for layer in primus.layers]
+    assert all(layer.enabled for layer in primus.layers)
+    assert names[:6] == ["forwarded", "cors", "primus.js", "spec", "x-xss", "no-cache"]
+    assert primus.options.extra == {}
+
+
+@pytest.mark.parametrize(("timeout", "interval"), [(35.0, 30.0), (3.5, 3.0), (70, 30.0)])
+def test_a_shorter_timeout_asks_clients_sooner(
+    make_primus: MakePrimus, timeout: float, interval: float
+) -> None:
+    assert make_primus(timeout=timeout).options.ping_interval == pytest.approx(interval)
+    assert make_primus(timeout=timeout, ping_interval=9.0).options.ping_interval == 9.0
+
+
+async def test_a_request_keeps_what_a_layer_found_out(primus: Primus) -> None:
+    found: list[Any] = []
+
+    @primus.before("user")
+    def user(request: Request) -> None:
+        request.state["user"] = "Ada"
+
+    @primus.before("later")
+    def later(request: Request) -> None:
+        found.append(request.state["user"])
+
+    await primus.handle(make_request())
+    assert found == ["Ada"]
