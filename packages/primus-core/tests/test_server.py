@@ -352,3 +352,16 @@ async def test_two_servers_share_an_application(tracebacks: Tracebacks) -> None:
 def test_a_connection_is_what_sparks_and_sockets_have_in_common() -> None:
     assert issubclass(Spark, Connection)
     assert issubclass(MemoryTransport, Transport)
+
+
+async def test_a_primus_of_an_application_below_another_is_found_there() -> None:
+    outer, inner = web.Application(), web.Application()
+    primus = Primus(inner)
+    outer.add_subapp("/api", inner)
+    async with running(outer, pathname="/other") as server:
+        spec = (await server.get("/api/primus/spec")).json()
+        client = (await server.get("/api/primus/primus.js")).text
+        assert (await server.get("/api/primus")).status == 426
+    assert spec["pathname"] == "/api/primus"
+    assert 'Primus.prototype.pathname = "/api/primus";' in client
+    assert primus.pathname == "/api/primus"

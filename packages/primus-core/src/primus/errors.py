@@ -12,6 +12,7 @@ __all__ = [
     "HookError",
     "InvalidPluginError",
     "ListenerError",
+    "NotListeningError",
     "OptionError",
     "ParserError",
     "PluginError",
@@ -35,6 +36,10 @@ class OptionError(PrimusError, ValueError):
 
 class AttachError(PrimusError):
     """The Primus cannot be attached to the given server."""
+
+
+class NotListeningError(PrimusError, AttributeError):
+    """Only a Primus made by `create_server` knows its ``url`` and ``port``."""
 
 
 class PluginError(PrimusError):

@@ -1,10 +1,10 @@
 """Message transforms: the chain that a message passes on its way in or out (pure).
 
-A transform is ``fn(packet, connection)``. It changes ``packet.data``, returns `False` to
-swallow the message, raises to have ``error`` emitted and the message swallowed, and may be
-async. The chain is a plain loop: nothing is created for a message when no transform is
-installed, and no closure names itself (a reference cycle per message is what makes the
-reference implementation slow).
+A transform is ``fn(packet, connection)``, or ``fn(packet)``. It changes ``packet.data``, returns
+`False` to swallow the message, raises to have ``error`` emitted and the message swallowed, and may
+be async. The chain is a plain loop: nothing is created for a message when no transform is
+installed, and no closure names itself (a reference cycle per message is what makes the reference
+implementation slow).
 """
 
 from __future__ import annotations
@@ -13,6 +13,7 @@ from collections.abc import Awaitable, Callable
 from typing import Any, Final, Literal
 
 from primus.errors import OptionError, TransformError
+from primus.events import arity
 
 __all__ = [
     "SWALLOWED",
@@ -86,7 +87,8 @@ def is_awaitable(value: object) -> bool:
 
 
 def _failure(transform: Transform, error: Exception) -> TransformError:
-    name = getattr(transform, "__qualname__", repr(transform))
+    original = _original(transform)
+    name = getattr(original, "__qualname__", repr(original))
     return TransformError(f"the transform {name} raised {error!r}; the message was swallowed")
 
 
@@ -96,6 +98,22 @@ def dispose(value: object) -> None:
         close = getattr(value, "close", None) or getattr(value, "cancel", None)
         if close is not None:
             close()
+
+
+class _Unary:
+    """A transform that takes the packet only."""
+
+    __slots__ = ("fn",)
+
+    def __init__(self, fn: Callable[..., Any]) -> None:
+        self.fn = fn
+
+    def __call__(self, packet: Packet, connection: Any) -> Any:
+        return self.fn(packet)
+
+
+def _original(transform: Transform) -> Any:
+    return transform.fn if isinstance(transform, _Unary) else transform
 
 
 class Pipeline:
@@ -117,12 +135,13 @@ class Pipeline:
         chain = self.check(direction)
         if not callable(fn):
             raise TypeError(f"a transform must be callable, not {fn!r}")
-        if fn not in chain:
-            setattr(self, direction, (*chain, fn))
+        if all(_original(other) != fn for other in chain):
+            setattr(self, direction, (*chain, fn if arity(fn) > 1 else _Unary(fn)))
 
     def remove(self, direction: Direction, fn: Transform) -> None:
         """Take `fn` out of a chain, if it is there."""
-        setattr(self, direction, tuple(other for other in self.check(direction) if other != fn))
+        kept = (one for one in self.check(direction) if fn not in (one, _original(one)))
+        setattr(self, direction, tuple(kept))
 
     def check(self, direction: Direction) -> Transforms:
         """The chain of that direction.

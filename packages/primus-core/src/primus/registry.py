@@ -169,14 +169,19 @@ def parser_named(wanted: str | Parser) -> tuple[str, Parser]:
 def plugins_named(plugins: Mapping[str, Any]) -> dict[str, Any]:
     """The plugin objects, by name; `None` and texts are looked up among what is installed.
 
+    A name that is looked up is in lower case afterwards.
+
     Raises:
         UnknownPluginError: nobody offers one.
         BrokenPluginError: one cannot be imported.
     """
-    return {
-        name: find(PLUGIN, plugin or name) if plugin is None or isinstance(plugin, str) else plugin
-        for name, plugin in plugins.items()
-    }
+    found: dict[str, Any] = {}
+    for name, plugin in plugins.items():
+        if plugin is None or isinstance(plugin, str):
+            found[name.lower()] = find(PLUGIN, plugin or name)
+        else:
+            found[name] = plugin
+    return found
 
 
 def _made(kind: Kind, name: str, hook: str) -> Any:

@@ -34,6 +34,12 @@ class ClientSide(Equipment):
     transformer: Transformer
     transformer_name: str
 
+    def relocate(self, pathname: str) -> None:
+        """Be found at another pathname; called by hosts before the first request."""
+        if pathname != self.pathname:
+            self.pathname = pathname
+            self._libraries.clear()
+
     @property
     def spec(self) -> dict[str, Any]:
         """What a client has to know; durations in milliseconds, `False` for disabled ones."""

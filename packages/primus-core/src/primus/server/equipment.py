@@ -135,7 +135,7 @@ class Equipment(Transforming, Emitter):
             Exception: whatever a hook raised. In every case nothing of the plugin stays.
         """
         if plugin is None or isinstance(plugin, str):
-            plugin = plugins_named({name: plugin})[name]
+            ((name, plugin),) = plugins_named({name: plugin}).items()
         self._additions[name] = install(self, self._ark, name, plugin)
         self._collect_hooks()
         self.emit("plugin", name, plugin)

@@ -8,7 +8,7 @@ import time
 from collections.abc import Callable, Mapping
 from typing import Any, ClassVar
 
-from primus.errors import PrimusError, Unauthorized
+from primus.errors import NotListeningError, Unauthorized
 from primus.events import ReservedEvents
 from primus.heartbeat import HeartbeatPolicy
 from primus.http import Request, Response
@@ -123,7 +123,7 @@ class Primus(Population):
         """Where the server made by `create_server` listens.
 
         Raises:
-            PrimusError: it does not listen, or another one owns the HTTP server.
+            NotListeningError: another one owns the HTTP server.
         """
         return self._listening()[0]
 
@@ -132,13 +132,13 @@ class Primus(Population):
         """The port that the server made by `create_server` listens on.
 
         Raises:
-            PrimusError: it does not listen, or another one owns the HTTP server.
+            NotListeningError: another one owns the HTTP server.
         """
         return self._listening()[1]
 
     def _listening(self) -> tuple[str, int]:
         if self.host is None or self.host.listening is None:
-            raise PrimusError("only a Primus made by create_server knows where it listens")
+            raise NotListeningError("only a Primus made by create_server knows where it listens")
         return self.host.listening
 
     # -- what hosts and transformers call

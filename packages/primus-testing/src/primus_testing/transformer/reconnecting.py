@@ -53,7 +53,7 @@ class ReconnectingContract(Contract):
         seen = Recorder(sockets(server, clock=manual_clock), *EVENTS)
         await seen.next("open")
         spark = await sparks.one("connection")
-        spark._drop()
+        spark.abort()
         await come_back(seen, manual_clock)
         await seen.next("reconnected")
 

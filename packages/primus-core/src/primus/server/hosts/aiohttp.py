@@ -51,8 +51,10 @@ class AiohttpHost(Host):
         self._stopping = False
         if app.frozen:
             raise AttachError("cannot attach to an application that is running already")
-        for path in ("", "/{primus_tail:.*}", "{primus_tail:.+}"):
+        self._routes = [
             app.router.add_route("*", primus.pathname + path, self._handle, expect_handler=_expect)
+            for path in ("", "/{primus_tail:.*}", "{primus_tail:.+}")
+        ]
         app.on_startup.append(self._started)
         app.on_shutdown.append(self._shutdown)
 
@@ -72,6 +74,10 @@ class AiohttpHost(Host):
             await self._server.stop()
 
     async def _started(self, app: web.Application) -> None:
+        """An application below another one has got its prefix by now: tell the clients."""
+        resource = self._routes[0].resource
+        assert resource is not None
+        self.primus.relocate(resource.canonical)
         self.primus.initialise()
 
     async def _shutdown(self, app: web.Application) -> None:

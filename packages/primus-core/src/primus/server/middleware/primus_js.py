@@ -19,13 +19,13 @@ def layer(primus: Primus) -> Layer:
     """The layer for ``primus.js``, ``primus.mjs`` and ``primus.d.ts`` below the pathname."""
     javascript, typescript = "text/javascript; charset=utf-8", "text/plain; charset=utf-8"
     served: dict[str, tuple[str, Callable[[], str]]] = {
-        f"{primus.pathname}/primus.js": (javascript, lambda: primus.library("umd")),
-        f"{primus.pathname}/primus.mjs": (javascript, lambda: primus.library("esm")),
-        f"{primus.pathname}/primus.d.ts": (typescript, primus.declarations),
+        "/primus.js": (javascript, lambda: primus.library("umd")),
+        "/primus.mjs": (javascript, lambda: primus.library("esm")),
+        "/primus.d.ts": (typescript, primus.declarations),
     }
 
     def client(request: Request) -> Response | None:
-        found = served.get(request.path)
+        found = served.get(request.path.removeprefix(primus.pathname))
         if found is None:
             return None
         content_type, text = found

@@ -15,9 +15,9 @@ __all__ = ["layer"]
 
 def layer(primus: Primus) -> Layer:
     """The layer for ``spec`` below the pathname."""
-    path = f"{primus.pathname}/spec"
 
     def spec(request: Request) -> Response | None:
-        return Response.json(primus.spec) if request.path == path else None
+        found = request.path == f"{primus.pathname}/spec"
+        return Response.json(primus.spec) if found else None
 
     return Layer("spec", spec, upgrade=False)
