@@ -189,7 +189,13 @@ def is_ours(record: logging.LogRecord) -> bool:
     return not (isinstance(error, HttpProcessingError) or "_default_expect_handler" in names)
 
 
+def is_unexpected(record: logging.LogRecord) -> bool:
+    """Leave out the advice to list origins: pages come from anywhere here, on purpose."""
+    return "List your origins" not in record.getMessage()
+
+
 if __name__ == "__main__":
     logging.basicConfig(level=logging.WARNING)
+    logging.getLogger("primus.server").addFilter(is_unexpected)
     logging.getLogger("aiohttp.server").addFilter(is_ours)
     asyncio.run(wire.serve(COMMANDS))

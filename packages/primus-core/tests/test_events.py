@@ -5,8 +5,9 @@ from typing import Any
 
 import pytest
 
+from primus.arity import EVERYTHING, arity
 from primus.errors import ListenerError
-from primus.events import EVERYTHING, Emitter, ReservedEvents, arity
+from primus.events import Emitter, ReservedEvents
 from primus_testing import Tracebacks, eventually
 
 

@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 
 from primus import Packet, Primus, Request, Response, Spark, hookimpl
-from primus_testing import Recorder, Tracebacks, join, make_request
+from primus_testing import ManualClock, Recorder, Tracebacks, eventually, join, make_request
 
 MakePrimus = Callable[..., Primus]
 
@@ -258,3 +258,72 @@ async def test_a_request_keeps_what_a_layer_found_out(primus: Primus) -> None:
 
     await primus.handle(make_request())
     assert found == ["Ada"]
+
+
+async def test_who_takes_one_message_and_then_listens_misses_none(primus: Primus) -> None:
+    heard: list[Any] = []
+
+    @primus.on("connection")
+    async def connection(spark: Spark) -> None:
+        heard.append(await anext(aiter(spark)))
+        spark.on("data", lambda data, raw: heard.append((data, raw)))
+
+    _, wire = join(primus)
+    wire.receive('"hello"', "1", "2", "3")
+    await eventually(lambda: len(heard) == 4)
+    wire.receive("4")
+    await eventually(lambda: len(heard) == 5)
+    assert heard == ["hello", (1, "1"), (2, "2"), (3, "3"), (4, "4")]
+
+
+async def test_an_end_behind_a_transform_that_hangs_closes_the_wire_in_time(
+    make_primus: MakePrimus, manual_clock: ManualClock
+) -> None:
+    primus = make_primus()
+
+    @primus.transform("outgoing")
+    async def hanging(packet: Packet) -> None:
+        await asyncio.Event().wait()
+
+    spark, wire = join(primus)
+    spark.write("never")
+    spark.end()
+    assert not wire.aborted
+    manual_clock.advance(10)
+    assert wire.aborted
+
+
+@pytest.mark.parametrize("error", [asyncio.CancelledError, RuntimeError])
+def test_a_listener_that_raises_in_a_heartbeat_stops_no_other_heartbeat(
+    make_primus: MakePrimus,
+    manual_clock: ManualClock,
+    tracebacks: Tracebacks,
+    error: type[BaseException],
+) -> None:
+    tracebacks.expect("a listener of 'outgoing::ping' raised")
+    primus = make_primus(timeout=35.0, ping_interval=30.0)
+
+    def fail(stamp: int) -> None:
+        raise error
+
+    joined = [join(primus) for _ in range(3)]
+    for spark, _ in joined:
+        spark.on("outgoing::ping", fail)
+    manual_clock.advance(31)
+    assert [len(wire.sent) for _, wire in joined] == [1, 1, 1]
+    manual_clock.advance(31)
+    assert primus.connected == 0
+
+
+async def test_a_timeout_of_a_handler_itself_is_its_own_error(
+    primus: Primus, tracebacks: Tracebacks
+) -> None:
+    tracebacks.expect("a middleware layer raised")
+
+    @primus.authorize
+    async def slow_database(request: Request) -> None:
+        raise TimeoutError
+
+    response = await primus.handle(make_request())
+    assert response is not None
+    assert response.status == 500

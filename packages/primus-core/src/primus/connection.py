@@ -16,7 +16,7 @@ from typing import TYPE_CHECKING, Any, Self
 
 from primus.clock import SYSTEM_CLOCK, Clock
 from primus.endpoint import CLOSED, OPEN, OPENING
-from primus.messages import Messages
+from primus.messages import Message, Messages
 from primus.outbound import Outbound
 
 if TYPE_CHECKING:
@@ -91,7 +91,36 @@ class Connection(Outbound):
             self.on("end", self._finish_iteration)
         return self._messages
 
-    def _kept(self) -> Iterable[Any]:
+    def _add(self, event: str, fn: Any, *, once: bool) -> Any:
+        added = super()._add(event, fn, once=once)
+        messages = self._messages
+        if event == "data" and messages is not None and fn not in (None, messages.put):
+            self._listened_to(messages)
+        return added
+
+    def _listened_to(self, messages: Messages) -> None:
+        """Who iterated for a while and then listens does not come back for the queue."""
+        if not messages.is_awaited:
+            self._stop_iteration(messages)
+            self._replay(messages.take())
+
+    def _stop_iteration(self, messages: Messages) -> None:
+        self.off("data", messages.put)
+        self.off("end", self._finish_iteration)
+        self._messages = None
+
+    def _replay(self, messages: list[Message]) -> None:
+        """Bring messages that have been kept to the listeners, before those that follow."""
+        if messages:
+            self.hold(self._deliver_all(messages))
+
+    async def _deliver_all(self, messages: list[Message]) -> None:
+        for data, raw in messages:
+            pending = self._deliver(data, raw)
+            if pending is not None:
+                await pending
+
+    def _kept(self) -> Iterable[Message]:
         """Messages that have been kept for whoever iterates."""
         return ()
 

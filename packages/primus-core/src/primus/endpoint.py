@@ -28,6 +28,7 @@ class Endpoint(Emitter):
     """One end of a connection, without its message path."""
 
     __slots__ = (
+        "_clock",
         "_jammed",
         "_now",
         "_parser",
@@ -45,6 +46,7 @@ class Endpoint(Emitter):
         super().__init__()
         self._parser = parser
         self.pipeline = pipeline
+        self._clock = clock
         self._now = clock.time
         self._transport: Transport | None = None
         self._state = CLOSED

@@ -7,21 +7,17 @@ that is under way is not disturbed by `on` and `off`, and copies nothing.
 
 from __future__ import annotations
 
-import inspect
+import asyncio
 import logging
-import sys
 from collections.abc import Awaitable, Callable
-from inspect import Parameter
 from typing import Any, ClassVar, Final, TypeVar, overload
 
+from primus.arity import arity
 from primus.errors import ListenerError
 
-__all__ = ["EVERYTHING", "Emitter", "Listener", "ReservedEvents", "arity"]
+__all__ = ["Emitter", "Listener", "ReservedEvents"]
 
 Handler = TypeVar("Handler", bound=Callable[..., Any])
-
-EVERYTHING: Final = sys.maxsize
-"""The arity of a callable that takes any number of arguments."""
 
 PRIVATE_PREFIXES: Final = ("incoming::", "outgoing::")
 
@@ -31,21 +27,6 @@ PROTOTYPE_NAMES: Final = frozenset(
     "__defineGetter__ __defineSetter__ __lookupGetter__ __lookupSetter__ __proto__ constructor"
     " hasOwnProperty isPrototypeOf propertyIsEnumerable toLocaleString toString valueOf".split()
 )
-
-
-def arity(fn: Callable[..., Any]) -> int:
-    """How many positional arguments `fn` takes at the most; `EVERYTHING` when unlimited.
-
-    A callable that shows no signature (some built-ins) is taken to accept everything.
-    """
-    try:
-        parameters = inspect.signature(fn).parameters.values()
-    except (TypeError, ValueError):
-        return EVERYTHING
-    if any(p.kind is Parameter.VAR_POSITIONAL for p in parameters):
-        return EVERYTHING
-    positional = (Parameter.POSITIONAL_ONLY, Parameter.POSITIONAL_OR_KEYWORD)
-    return sum(p.kind in positional for p in parameters)
 
 
 class Listener:
@@ -182,7 +163,8 @@ class Emitter:
             return None
         try:
             return listener.fn(*args[: listener.arity])
-        except Exception as error:
+        except (Exception, asyncio.CancelledError) as error:
+            # A plain call is never cancelled by its task: this is the listener's own.
             self._failed(event, error)
             return None
 
@@ -213,7 +195,7 @@ class Emitter:
         except Exception as error:
             self._failed(event, error)
 
-    def _failed(self, event: str, error: Exception) -> None:
+    def _failed(self, event: str, error: BaseException) -> None:
         """A listener raised: log it with its traceback and tell whoever listens to `error`."""
         self.log.error("a listener of %r raised", event, exc_info=error)
         if event != "error" and self._listeners.get("error"):

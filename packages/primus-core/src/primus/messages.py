@@ -7,7 +7,10 @@ from collections import deque
 from collections.abc import Iterable
 from typing import Any
 
-__all__ = ["Messages"]
+__all__ = ["Message", "Messages"]
+
+Message = tuple[Any, Any]
+"""What a ``data`` listener gets: the data, and the frame it came in."""
 
 
 class Messages:
@@ -17,27 +20,40 @@ class Messages:
         earlier: what is in it from the beginning.
     """
 
-    __slots__ = ("_arrived", "_done", "_queue", "_taken")
+    __slots__ = ("_arrived", "_done", "_queue", "_taken", "_waiting")
 
-    def __init__(self, earlier: Iterable[Any] = ()) -> None:
-        self._queue: deque[Any] = deque(earlier)
+    def __init__(self, earlier: Iterable[Message] = ()) -> None:
+        self._queue: deque[Message] = deque(earlier)
         self._arrived: asyncio.Future[None] | None = None
         self._taken: asyncio.Future[None] | None = None
+        self._waiting = 0
         self._done = False
 
-    def put(self, message: Any) -> asyncio.Future[None] | None:
+    def put(self, data: Any, raw: Any = None) -> asyncio.Future[None] | None:
         """Add a message, unless nothing more is to come.
 
         The result, if any, is to be awaited before the next is added.
         """
         if self._done:
             return None
-        self._queue.append(message)
+        self._queue.append((data, raw))
         if self._arrived is not None and not self._arrived.done():
             self._arrived.set_result(None)
             return None
         self._taken = asyncio.get_running_loop().create_future()
         return self._taken
+
+    @property
+    def is_awaited(self) -> bool:
+        """Whether somebody waits for a message now."""
+        return self._waiting > 0
+
+    def take(self) -> list[Message]:
+        """Everything that is queued; the producer need not wait any more."""
+        messages = list(self._queue)
+        self._queue.clear()
+        _wake(self._taken)
+        return messages
 
     @property
     def is_finished(self) -> bool:
@@ -51,7 +67,7 @@ class Messages:
         _wake(self._taken)
 
     async def next(self) -> Any:
-        """The next message.
+        """The data of the next message.
 
         Raises:
             StopAsyncIteration: there is none, and none will come.
@@ -61,11 +77,15 @@ class Messages:
                 raise StopAsyncIteration
             if self._arrived is None or self._arrived.done():
                 self._arrived = asyncio.get_running_loop().create_future()
-            await asyncio.shield(self._arrived)  # others may wait for it too
-        message = self._queue.popleft()
+            self._waiting += 1
+            try:
+                await asyncio.shield(self._arrived)  # others may wait for it too
+            finally:
+                self._waiting -= 1
+        data, _ = self._queue.popleft()
         if not self._queue:
             _wake(self._taken)
-        return message
+        return data
 
 
 def _wake(future: asyncio.Future[None] | None) -> None:

@@ -7,7 +7,7 @@ from collections import deque
 from collections.abc import Awaitable
 from typing import TYPE_CHECKING, Any, Final
 
-from primus.clock import SYSTEM_CLOCK, Clock
+from primus.clock import SYSTEM_CLOCK, Clock, Timer
 from primus.endpoint import OPEN
 from primus.errors import ParserError, SlowConsumerError, TransformError
 from primus.inbound import Inbound
@@ -20,6 +20,9 @@ if TYPE_CHECKING:
     from primus.transformer import Transport
 
 __all__ = ["Outbound"]
+
+CLOSE_LIMIT: Final = 10.0
+"""Seconds that what was written before an end gets to be transformed and sent."""
 
 OUTBOX_MESSAGES: Final = 4096
 """How many messages may wait for an async transform before `slow_consumer` applies."""
@@ -145,9 +148,19 @@ class Outbound(Inbound):
     def _finish(self) -> None:
         """Close the transport, behind all that was written before."""
         if self._outbox is not None:
-            self._outbox.append((self._close_transport, self._transport))
+            timer = None
+            if self._transport is not None:
+                # A transform that hangs must not keep the wire for ever.
+                timer = self._clock.call_later(CLOSE_LIMIT, self._transport.abort)
+            self._outbox.append((self._close_late, (self._transport, timer)))
         else:
             self._close_transport(self._transport)
+
+    def _close_late(self, late: tuple[Transport | None, Timer | None]) -> None:
+        transport, timer = late
+        if timer is not None:
+            timer.cancel()
+        self._close_transport(transport)
 
     def _close_transport(self, transport: Transport | None) -> None:
         if transport is self._transport:

@@ -12,8 +12,8 @@ from __future__ import annotations
 from collections.abc import Awaitable, Callable
 from typing import Any, Final, Literal
 
+from primus.arity import arity
 from primus.errors import OptionError, TransformError
-from primus.events import arity
 
 __all__ = [
     "SWALLOWED",

@@ -181,7 +181,7 @@ class WebSocketTransport(asyncio.Protocol, Transport):
         self._flush()
         if self._protocol.close_expected():
             self._expect_close()
-        if self._protocol.close_rcvd is not None:
+        if self._protocol.close_rcvd is not None or self._protocol.parser_exc is not None:
             self._tell_lost()  # nothing can be sent any more, even if TCP takes its time
 
     def eof_received(self) -> None:

@@ -44,6 +44,7 @@ class Lifecycle(Queueing):
         self._address = address
         self._strategy = fit.strategy(options.strategy)
         self._dial: asyncio.Task[None] | None = None
+        self._attempt: object = None
         self._connect_timer: Timer | None = None
         self._server_closed = False
         self._over = True
@@ -72,11 +73,13 @@ class Lifecycle(Queueing):
         """Open a wire."""
         self._server_closed = False
         self._become(OPENING)
-        if self._state == OPENING and self._dial is None:
-            self._dial = spawn(self._open_wire())
+        if self._state == OPENING and self._attempt is None:
+            self._attempt = attempt = object()
+            dial = spawn(self._open_wire(attempt))
+            if self._attempt is attempt:  # an eager task may be done already
+                self._dial = dial
 
-    async def _open_wire(self) -> None:
-        dialling = asyncio.current_task()
+    async def _open_wire(self, attempt: object) -> None:
         options = self.options
         try:
             address = self._address.dialled(_stamps.next(time.time_ns() // 1_000_000))
@@ -86,12 +89,12 @@ class Lifecycle(Queueing):
             dial = Dial(str(address), options.max_length, options.compression, options.transport)
             await self._fit.connector.open(dial, self)
         except Exception as error:
-            if self._dial is dialling:
-                self._dial = None
+            if self._attempt is attempt:
+                self._attempt = self._dial = None
                 self._dial_failed(error)
             return
-        if self._dial is dialling:
-            self._dial = None
+        if self._attempt is attempt:
+            self._attempt = self._dial = None
             self._opened()
         else:
             self._abort_transport()
@@ -178,6 +181,7 @@ class Lifecycle(Queueing):
         self._become(CLOSED)
 
     def _stop_dialling(self) -> None:
+        self._attempt = None
         dialling, self._dial = self._dial, None
         if dialling is not None:
             dialling.cancel()

@@ -220,8 +220,8 @@ class Socket(Transforming, Identified):
         """
         if self._destroyed:
             return False
-        self.end()
         self._destroyed = True
+        self.end()
         self._queue.clear()
         self.emit("destroy")
         self.off()

@@ -144,6 +144,9 @@ class OwnServer:
         """Listen no longer, and finish the requests under way."""
         if self._server is not None:
             self._server.close()
+        for timer in self._silent.values():
+            timer.cancel()
+        self._silent.clear()
         await self._runner.cleanup()
 
     def _protocol(self) -> asyncio.Protocol:

@@ -58,9 +58,14 @@ class HeartbeatMonitor:
     def _tick(self) -> None:
         self._timer = None
         now = self._clock.time()
-        for spark in self._deadlines.due(now):
-            self._look_at(spark, now)
-        self._arm()
+        try:
+            for spark in self._deadlines.due(now):
+                try:
+                    self._look_at(spark, now)
+                except Exception:
+                    spark.log.exception("%r: its transport failed in a heartbeat", spark)
+        finally:
+            self._arm()
 
     def _look_at(self, spark: Spark, now: float) -> None:
         if spark.ready_state != OPEN:

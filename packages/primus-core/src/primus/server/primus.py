@@ -147,13 +147,13 @@ class Primus(Population):
         """Answer a request below the pathname; `None` once an upgrade has been taken over."""
         self.initialise()
         try:
-            async with asyncio.timeout(self.options.handshake_timeout):
+            async with asyncio.timeout(self.options.handshake_timeout) as limit:
                 response = await self.layers.run(request)
         except Unauthorized as error:
             return authorization.refusal(error)
-        except TimeoutError:
-            return Response.error(408)
-        except Exception:
+        except Exception as error:
+            if isinstance(error, TimeoutError) and limit.expired():
+                return Response.error(408)
             self.log.exception("a middleware layer raised for %r", request)
             return Response.error(500)
         if response is not None:
@@ -203,7 +203,10 @@ class Primus(Population):
             except TimeoutError:
                 self.log.info("%d connections did not end by themselves", len(self))
         for spark in self:
-            spark.end(reconnect=reconnect)
+            try:
+                spark.end(reconnect=reconnect)
+            except Exception:
+                self.log.exception("%r: its transport failed to close", spark)
         await self.transformer.close()
         self._monitor.stop()
         await self._emit_close({"close": close, "reconnect": reconnect, "timeout": timeout})

@@ -21,8 +21,8 @@ if TYPE_CHECKING:
 
 __all__ = ["client_address", "layer"]
 
-FORWARDED_FOR = re.compile(r'(?:^|[;\s])for\s*=\s*("[^"]*"|[^;,\s]+)', re.IGNORECASE)
-FORWARDED_PROTO = re.compile(r'(?:^|[;\s])proto\s*=\s*"?(https?)', re.IGNORECASE)
+ELEMENT = re.compile(r'(?:[^,"]|"(?:\\.|[^"\\])*(?:"|$))+')
+PAIR = re.compile(r'\s*([^=;\s]+)\s*=\s*("(?:\\.|[^"\\])*"?|[^;]*)')
 
 
 def layer(primus: Primus) -> Layer:
@@ -43,10 +43,23 @@ def layer(primus: Primus) -> Layer:
 
 
 def client_address(headers: Headers, trusted: Sequence[Network]) -> Address | None:
-    """The client that the headers of a trusted proxy name, or `None` when they name none."""
-    chain = [_address(text) for text in _chain(headers)]
+    """The client that the headers of a trusted proxy name, or `None` when they name none.
+
+    A proxy sets one of the two headers and may let the other pass as the client wrote it. So
+    when both are there and disagree, neither is believed.
+    """
+    listed = headers.getall("X-Forwarded-For", [])
+    first = _client([text for value in listed for text in value.split(",")], trusted)
+    second = _client([pairs["for"] for pairs in _elements(headers) if "for" in pairs], trusted)
+    if first is None or second is None:
+        return first or second
+    return first if first.ip == second.ip else None
+
+
+def _client(chain: Sequence[str], trusted: Sequence[Network]) -> Address | None:
+    """The last address of a chain that is no trusted proxy."""
     client: Address | None = None
-    for address in reversed(chain):
+    for address in map(_address, reversed(chain)):
         if address is None:
             break
         client = address
@@ -55,21 +68,21 @@ def client_address(headers: Headers, trusted: Sequence[Network]) -> Address | No
     return client
 
 
-def _chain(headers: Headers) -> list[str]:
-    names = headers.getall("X-Forwarded-For", None)
-    if names:
-        return [part for name in names for part in name.split(",")]
-    elements = ",".join(headers.getall("Forwarded", [])).split(",")
-    found = (FORWARDED_FOR.search(element) for element in elements)
-    return [match[1] for match in found if match]
+def _elements(headers: Headers) -> list[dict[str, str]]:
+    """The elements of ``Forwarded``; a comma within quotes does not part them."""
+    text = ",".join(headers.getall("Forwarded", []))
+    return [
+        {name.lower(): value.strip() for name, value in PAIR.findall(element)}
+        for element in ELEMENT.findall(text)
+    ]
 
 
 def _scheme(headers: Headers) -> str:
     proto = headers.get("X-Forwarded-Proto", "")
     if proto:
         return proto.split(",")[-1].strip().lower()
-    match = FORWARDED_PROTO.search(headers.get("Forwarded", ""))
-    return match[1].lower() if match else ""
+    protos = [pairs["proto"] for pairs in _elements(headers) if "proto" in pairs]
+    return protos[-1].strip('"').lower() if protos else ""
 
 
 def _address(text: str) -> Address | None:
