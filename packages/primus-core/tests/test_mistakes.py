@@ -89,6 +89,31 @@ async def test_a_message_that_is_still_transformed_is_not_delivered_after_the_en
     assert seen.story == ["end"]
 
 
+def test_a_private_listener_may_end_the_connection_by_the_word_that_ends_it(
+    primus: Primus,
+) -> None:
+    spark, wire = join(primus)
+    seen = Recorder(spark, "end")
+
+    @spark.on("outgoing::data")
+    def end() -> None:
+        spark.end()
+
+    spark.write("hello")
+    assert wire.sent == ['"primus::server::close"']
+    assert seen.story == ["end"]
+
+
+async def test_iteration_ends_even_when_all_listeners_are_removed(primus: Primus) -> None:
+    spark, _ = join(primus)
+    following = asyncio.ensure_future(anext(spark, None))
+    await asyncio.sleep(0)
+    spark.off()
+    spark.end()
+    async with asyncio.timeout(5):
+        assert await following is None
+
+
 @pytest.mark.parametrize("frames", [['"one"'], ['"one"', '"two"']])
 async def test_a_message_that_is_still_transformed_when_the_wire_is_lost_is_delivered(
     primus: Primus, frames: list[str]

@@ -65,6 +65,47 @@ async def test_messages_are_not_inflated_for_a_connection_that_does_not_take_the
     assert received == [len(MESSAGE)] * MESSAGES
 
 
+@pytest.mark.parametrize("count", [16, 300])
+async def test_messages_that_come_with_the_handshake_pause_the_connection_too(
+    primus_server: Callable[..., Any], count: int
+) -> None:
+    parser, entered, gate = Counting(), asyncio.Event(), asyncio.Event()
+    server = await primus_server(parser=parser)
+    received: list[str] = []
+
+    @server.primus.on("connection")
+    def connection(spark: Spark) -> None:
+        @spark.on("data")
+        async def data(message: str) -> None:
+            entered.set()
+            await gate.wait()
+            received.append(message)
+
+    reader, writer = await asyncio.open_connection("127.0.0.1", server.port)
+    frame = b"\x82\xfe\x03\xe8\0\0\0\0" + b"a" * 1000
+    writer.write(
+        b"GET /primus HTTP/1.1\r\nHost: a\r\nUpgrade: websocket\r\nConnection: Upgrade\r\n"
+        b"Sec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==\r\nSec-WebSocket-Version: 13\r\n\r\n"
+        + frame
+        * count
+    )
+    await entered.wait()
+    await reader.readuntil(b"\r\n\r\n")
+    flood = frame * 1000
+    sent = 0
+    # A server that goes on reading takes all of this; one that has paused lets it pile up here.
+    while sent < 64 and writer.transport.get_write_buffer_size() < 8 * len(flood):
+        writer.write(flood)
+        sent += 1
+        await asyncio.sleep(0)
+    piled_up = writer.transport.get_write_buffer_size()
+    decoded = parser.decoded
+    writer.transport.abort()
+    gate.set()
+    assert sent < 64, piled_up
+    assert decoded < 2000
+
+
 async def test_nothing_behind_invalid_utf_8_is_processed(
     primus_server: Callable[..., Any],
 ) -> None:

@@ -88,7 +88,6 @@ class Connection(Outbound):
             if self._is_over():
                 self._messages.finish()
             self.on("data", self._messages.put)
-            self.on("end", self._finish_iteration)
         return self._messages
 
     def _add(self, event: str, fn: Any, *, once: bool) -> Any:
@@ -106,7 +105,6 @@ class Connection(Outbound):
 
     def _stop_iteration(self, messages: Messages) -> None:
         self.off("data", messages.put)
-        self.off("end", self._finish_iteration)
         self._messages = None
 
     def _replay(self, messages: list[Message]) -> None:
@@ -125,6 +123,7 @@ class Connection(Outbound):
         return ()
 
     def _finish_iteration(self) -> None:
+        """The connection has ended: so does the iteration, once it has taken what is queued."""
         if self._messages is not None:
             self._messages.finish()
 

@@ -120,9 +120,12 @@ class _OpeningTransport(WebSocketTransport):
     def resume_reading(self) -> None:
         """Hand over what has come along with the handshake, then go on reading."""
         early, self._early = self._early, None
-        if early is not None:
-            self._handle(early)
-        super().resume_reading()
+        if early is None:
+            super().resume_reading()
+            return
+        self._reading = True
+        self._handle(early)
+        self.start()
 
     def eof_received(self) -> None:
         """The server has closed, perhaps in the middle of the handshake."""

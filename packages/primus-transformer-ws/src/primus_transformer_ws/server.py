@@ -117,9 +117,7 @@ class WebSockets(Transformer):
         except BaseException:
             transport.abort()
             raise
-        if early:
-            transport.data_received(early)
-        transport.resume_reading()
+        transport.start(early)
 
     def _gone(self, transport: WebSocketTransport) -> None:
         self._transports.discard(transport)

@@ -147,6 +147,15 @@ class WebSocketTransport(asyncio.Protocol, Transport):
         held, self._held = self._held, b""
         if held:
             self.data_received(held)
+        self._read_on()
+
+    def start(self, early: bytes = b"") -> None:
+        """Take what came along with the handshake, then read on, unless that was enough."""
+        if early:
+            self.data_received(early)
+        self._read_on()
+
+    def _read_on(self) -> None:
         if self._reading and self._wire is not None and not self._wire.is_closing():
             self._wire.resume_reading()
 
@@ -167,7 +176,7 @@ class WebSocketTransport(asyncio.Protocol, Transport):
         size = INFLATE_BYTES if self._deflates else max(1, len(data))
         for start in range(0, len(data), size):
             if not self._reading:
-                self._held = data[start:]
+                self._held += data[start:]
                 return
             self._protocol.receive_data(data[start : start + size])
             self._handle(self._protocol.events_received())

@@ -254,6 +254,7 @@ class Lifecycle(Queueing):
         if self._spied:
             self.emit("outgoing::end")
         self._wake(TransportError(f"the connection to {self._address.host} has ended"))
+        self._finish_iteration()
         self.emit("end")
 
     def _is_over(self) -> bool:

@@ -193,11 +193,10 @@ class Socket(Transforming, Identified):
         Args:
             data: a last message; `None` for none.
         """
-        offline, self._resuming = self._resuming, False
+        self._resuming = False
         self._unwatch()
         self._end(data)
-        if offline:
-            self._finish_iteration()
+        self._finish_iteration()
 
     def _end(self, data: Any = None) -> None:
         if self._over:

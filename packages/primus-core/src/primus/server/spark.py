@@ -88,9 +88,9 @@ class Spark(Connection):
             return
         if data is not None:
             self.write(data)
-        if not reconnect:
-            self._tell(CLOSE, last=True)
         if self._become(CLOSED):
+            if not reconnect:
+                self._tell(CLOSE, last=True)
             self._finish()
             self._farewell()
 
@@ -171,4 +171,5 @@ class Spark(Connection):
         if self._spied:
             self.emit("outgoing::end")
         self.primus.departed(self)
+        self._finish_iteration()
         self.emit("end")
