@@ -53,6 +53,11 @@ TRUSTED = tuple(map(ip_network, ("127.0.0.0/8", "10.0.0.0/8", "::1/128", "fc00::
         ([("Forwarded", "for=6.6.6.6"), ("Forwarded", "for=13.3.37.1")], Address("13.3.37.1")),
         ([("Forwarded", "for=_hidden, for=10.0.0.1")], Address("10.0.0.1")),
         ([("Forwarded", "for=unknown")], None),
+        ([("Forwarded", 'for=2.2.2.2;host="a, for=6.6.6.6"')], Address("2.2.2.2")),
+        ([("Forwarded", 'for=2.2.2.2;host="a, for=6.6.6.6')], Address("2.2.2.2")),
+        ([("Forwarded", 'for=6.6.6.6, host="\\",";for=2.2.2.2')], Address("2.2.2.2")),
+        ([("X-Forwarded-For", "9.9.9.9"), ("Forwarded", "for=2.2.2.2")], None),
+        ([("X-Forwarded-For", "2.2.2.2"), ("Forwarded", "for=2.2.2.2")], Address("2.2.2.2")),
         ([("Forwarded", "by=13.3.37.1;xfor=1.1.1.1")], None),
     ],
 )
