@@ -39,7 +39,7 @@ class Connection(Outbound):
     def attach(self, transport: Transport) -> None:
         """Carry frames over `transport` from now on."""
         self._transport = transport
-        self._jammed = False
+        self._jammed = self._overflowed = False
         transport.connection = self
         transport.limit(self.high_water)
 

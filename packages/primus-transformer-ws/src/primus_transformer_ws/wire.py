@@ -12,7 +12,7 @@ from typing import Any, Final, cast
 
 from websockets.extensions.permessage_deflate import PerMessageDeflate
 from websockets.frames import CloseCode, Frame, Opcode
-from websockets.protocol import OPEN, Protocol
+from websockets.protocol import OPEN, SERVER, Protocol
 
 from primus.errors import ProtocolError
 from primus.transformer import Transport
@@ -53,6 +53,7 @@ class WebSocketTransport(asyncio.Protocol, Transport):
         "_out_size",
         "_protocol",
         "_reading",
+        "_serves",
         "_text",
         "_timer",
         "_wire",
@@ -64,6 +65,7 @@ class WebSocketTransport(asyncio.Protocol, Transport):
     def __init__(self, protocol: Protocol, close_timeout: float = CLOSE_TIMEOUT) -> None:
         super().__init__()
         self._protocol = protocol
+        self._serves = protocol.side is SERVER
         self._deflates = any(isinstance(e, PerMessageDeflate) for e in protocol.extensions)
         self._wire: asyncio.Transport | None = None
         self._out: list[bytes] = []
@@ -87,7 +89,7 @@ class WebSocketTransport(asyncio.Protocol, Transport):
         protocol = self._protocol
         if protocol.state is not OPEN:
             return
-        if protocol.side.name == "SERVER" and not (self._deflates and len(frame) >= COMPRESS_FROM):
+        if self._serves and not (self._deflates and len(frame) >= COMPRESS_FROM):
             self._put(server_frame(frame))
             return
         if isinstance(frame, str):
