@@ -194,6 +194,33 @@ async def test_a_destroy_that_is_cancelled_goes_on(primus: Primus) -> None:
     assert spark.ready_state == Spark.CLOSED
 
 
+async def test_a_listener_of_close_may_await_a_task_that_it_has_cancelled(
+    primus: Primus,
+) -> None:
+    seen: list[str] = []
+    ticker = asyncio.ensure_future(asyncio.Event().wait())
+
+    @primus.on("close")
+    async def stop() -> None:
+        ticker.cancel()
+        await ticker
+
+    primus.on("close", lambda: seen.append("second"))
+    async with asyncio.timeout(5):
+        await primus.destroy()
+    assert seen == ["second"]
+
+
+async def test_a_listener_of_close_may_await_destroy_in_a_task_of_its_own(primus: Primus) -> None:
+    @primus.on("close")
+    async def again() -> None:
+        await asyncio.gather(primus.destroy())
+
+    async with asyncio.timeout(5):
+        await primus.destroy()
+    assert primus.draining
+
+
 async def test_a_listener_of_close_may_await_destroy(primus: Primus) -> None:
     async def again(options: object) -> None:
         await primus.destroy()
@@ -287,10 +314,12 @@ async def test_a_request_keeps_what_a_layer_found_out(primus: Primus) -> None:
 
 async def test_who_takes_one_message_and_then_listens_misses_none(primus: Primus) -> None:
     heard: list[Any] = []
+    logged: list[Any] = []
 
     @primus.on("connection")
     async def connection(spark: Spark) -> None:
-        heard.append(await anext(aiter(spark)))
+        spark.on("data", lambda data, *, log=logged: log.append(data))
+        heard.append(await anext(spark))
         spark.on("data", lambda data, raw: heard.append((data, raw)))
 
     _, wire = join(primus)
@@ -299,6 +328,62 @@ async def test_who_takes_one_message_and_then_listens_misses_none(primus: Primus
     wire.receive("4")
     await eventually(lambda: len(heard) == 5)
     assert heard == ["hello", (1, "1"), (2, "2"), (3, "3"), (4, "4")]
+    assert logged == ["hello", 1, 2, 3, 4]
+
+
+async def test_a_listener_added_within_an_iteration_takes_nothing_from_it(primus: Primus) -> None:
+    iterated: list[Any] = []
+    audited: list[Any] = []
+
+    @primus.on("connection")
+    async def connection(spark: Spark) -> None:
+        async for message in spark:
+            iterated.append(message)
+            if message == 0:
+                spark.on("data", audited.append)
+            await asyncio.sleep(0)
+
+    _, wire = join(primus)
+    wire.receive(*map(str, range(6)))
+    await eventually(lambda: len(iterated) == 6 and audited[-1:] == [5])
+    assert iterated == [0, 1, 2, 3, 4, 5]
+    assert audited == [2, 3, 4, 5]  # 1 was on its way when the listener was added
+
+
+async def test_a_listener_for_one_message_takes_one_from_an_iteration_that_goes_on(
+    primus: Primus,
+) -> None:
+    taken: list[Any] = []
+
+    @primus.on("connection")
+    async def connection(spark: Spark) -> None:
+        taken.append(await anext(spark))
+        got: asyncio.Future[Any] = asyncio.get_running_loop().create_future()
+        await asyncio.sleep(0)
+        spark.once("data", got.set_result)
+        taken.append(await got)
+        while len(taken) < 5:
+            taken.append(await anext(spark))
+
+    _, wire = join(primus)
+    wire.receive(*map(str, range(5)))
+    await eventually(lambda: len(taken) == 5)
+    assert taken == [0, 1, 2, 3, 4]
+
+
+async def test_iteration_begun_after_the_end_is_over(primus: Primus) -> None:
+    gate = asyncio.Event()
+
+    @primus.transform("outgoing")
+    async def slow(packet: Packet) -> None:
+        await gate.wait()
+
+    spark, _ = join(primus)
+    spark.write(1)
+    spark.end()
+    async with asyncio.timeout(5):
+        assert [message async for message in spark] == []
+    gate.set()
 
 
 async def test_an_end_behind_a_transform_that_hangs_closes_the_wire_in_time(

@@ -16,8 +16,10 @@ from typing import TYPE_CHECKING, Any, Self
 
 from primus.clock import SYSTEM_CLOCK, Clock
 from primus.endpoint import CLOSED, OPEN, OPENING
+from primus.events import Listener
 from primus.messages import Message, Messages
 from primus.outbound import Outbound
+from primus.pipeline import is_awaitable
 
 if TYPE_CHECKING:
     from primus.parser import Parser
@@ -27,14 +29,32 @@ if TYPE_CHECKING:
 __all__ = ["CLOSED", "OPEN", "OPENING", "Connection"]
 
 
+class Iteration:
+    """One ``async for`` over the messages of a connection; it is over when it is let go of."""
+
+    def __init__(self, connection: Connection) -> None:
+        self._connection = connection
+        connection._iterations += 1
+
+    def __aiter__(self) -> Self:
+        return self
+
+    async def __anext__(self) -> Any:
+        return await self._connection.__anext__()
+
+    def __del__(self) -> None:
+        self._connection._iterations -= 1
+
+
 class Connection(Outbound):
     """One end of a connection: what `Spark` and `Socket` have in common."""
 
-    __slots__ = ("_messages",)
+    __slots__ = ("_iterations", "_messages")
 
     def __init__(self, parser: Parser, pipeline: Pipeline, clock: Clock = SYSTEM_CLOCK) -> None:
         super().__init__(parser, pipeline, clock)
         self._messages: Messages | None = None
+        self._iterations = 0
 
     def attach(self, transport: Transport) -> None:
         """Carry frames over `transport` from now on."""
@@ -74,9 +94,9 @@ class Connection(Outbound):
             self.on("end", conclude)
         return destination
 
-    def __aiter__(self) -> Self:
+    def __aiter__(self) -> Iteration:
         self._iterated()
-        return self
+        return Iteration(self)
 
     async def __anext__(self) -> Any:
         return await self._iterated().next()
@@ -92,31 +112,45 @@ class Connection(Outbound):
 
     def _add(self, event: str, fn: Any, *, once: bool) -> Any:
         added = super()._add(event, fn, once=once)
-        messages = self._messages
-        if event == "data" and messages is not None and fn not in (None, messages.put):
-            self._listened_to(messages)
+        if event == "data" and fn is not None:
+            self._joined(self._listeners["data"][-1])
         return added
 
-    def _listened_to(self, messages: Messages) -> None:
-        """Who iterated for a while and then listens does not come back for the queue."""
-        if not messages.is_awaited:
+    def _joined(self, listener: Listener) -> None:
+        """Somebody listens to ``data`` from now on.
+
+        Messages that wait for an iteration which nobody goes on with are for them.
+        """
+        messages = self._messages
+        if messages is None or listener.fn == messages.put:
+            return
+        if messages.is_awaited or self._iterations:
+            return
+        if not listener.once:
             self._stop_iteration(messages)
-            self._replay(messages.take())
+        self._replay(listener, messages.take(1 if listener.once else None))
 
     def _stop_iteration(self, messages: Messages) -> None:
         self.off("data", messages.put)
         self._messages = None
 
-    def _replay(self, messages: list[Message]) -> None:
-        """Bring messages that have been kept to the listeners, before those that follow."""
+    def _replay(self, listener: Listener, messages: list[Message]) -> None:
+        """Bring messages that have been kept to a listener, before those that follow."""
         if messages:
-            self.hold(self._deliver_all(messages))
+            self._undelivered = True
+            self.hold(self._replayed(listener, messages))
 
-    async def _deliver_all(self, messages: list[Message]) -> None:
-        for data, raw in messages:
-            pending = self._deliver(data, raw)
-            if pending is not None:
-                await pending
+    async def _replayed(self, listener: Listener, messages: list[Message]) -> None:
+        was_open = self._state == OPEN
+        try:
+            for message in messages:
+                if was_open and self._state != OPEN:
+                    break  # our own end: what the peer ended is still to be told
+                result = self._call("data", listener, message)
+                if is_awaitable(result):
+                    await self._guard("data", result)
+        finally:
+            self._undelivered = False
 
     def _kept(self) -> Iterable[Message]:
         """Messages that have been kept for whoever iterates."""
@@ -129,4 +163,4 @@ class Connection(Outbound):
 
     def _is_over(self) -> bool:
         """Whether no message will come any more."""
-        return self._state == CLOSED and self._transport is None
+        return self._state == CLOSED

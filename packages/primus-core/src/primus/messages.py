@@ -48,11 +48,12 @@ class Messages:
         """Whether somebody waits for a message now."""
         return self._waiting > 0
 
-    def take(self) -> list[Message]:
-        """Everything that is queued; the producer need not wait any more."""
-        messages = list(self._queue)
-        self._queue.clear()
-        _wake(self._taken)
+    def take(self, count: int | None = None) -> list[Message]:
+        """What is queued, or the first `count` of it; when none is left nobody need wait."""
+        number = len(self._queue) if count is None else min(count, len(self._queue))
+        messages = [self._queue.popleft() for _ in range(number)]
+        if not self._queue:
+            _wake(self._taken)
         return messages
 
     @property

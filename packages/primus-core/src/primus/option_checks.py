@@ -64,7 +64,7 @@ def count(name: str, value: Any) -> float:
 
 def pathname(name: str, value: Any) -> str:
     """A path below the root, with one slash before it and none behind."""
-    if not isinstance(value, str) or not value.strip("/") or any(c in value for c in "?#{} \r\n"):
+    if not isinstance(value, str) or not value.strip("/") or any(c in value for c in "?#%{} \r\n"):
         raise OptionError(f"{name}={value!r}: must be a path below the root, such as '/primus'")
     return "/" + value.strip("/")
 

@@ -25,7 +25,7 @@ from primus import (
     connect,
 )
 from primus.client.spec import facts
-from primus_testing import MemoryTransformer
+from primus_testing import MemoryTransformer, eventually
 
 
 def greet(primus: Primus) -> None:
@@ -75,6 +75,33 @@ async def test_no_message_is_lost_before_the_iteration_begins(primus_server: Any
         if client.ready_state == client.OPEN:  # it may have been quicker than we are
             await told.wait()
         assert [message async for message in client] == [0, 1, 2, 3, 4]
+
+
+async def test_messages_are_kept_for_a_listener_that_comes_after_the_end(
+    primus_server: Any,
+) -> None:
+    running = await primus_server()
+    told = asyncio.Event()
+    heard: list[int] = []
+
+    @running.primus.on("connection")
+    def connection(spark: Any) -> None:
+        for number in range(20):
+            spark.write(number)
+        spark.end()
+
+    async with connect(running.url) as client:
+        client.on("end", told.set)
+        if client.ready_state == client.OPEN:
+            await told.wait()
+
+        @client.on("data")
+        async def data(message: int) -> None:
+            await asyncio.sleep(0)
+            heard.append(message)
+
+        await eventually(lambda: len(heard) == 20)
+    assert heard == list(range(20))
 
 
 async def test_a_refusal_is_raised_with_its_answer(primus_server: Any) -> None:

@@ -6,6 +6,8 @@ import logging
 from collections import deque
 from typing import Any, Final
 
+from primus.messages import Message
+
 __all__ = ["Early"]
 
 OVERHEAD: Final = 256
@@ -18,7 +20,7 @@ class Early:
     __slots__ = ("_entries", "_limit", "_log", "_size", "_warned")
 
     def __init__(self, limit: int, log: logging.Logger) -> None:
-        self._entries: deque[tuple[Any, Any]] = deque()
+        self._entries: deque[Message] = deque()
         self._limit = limit
         self._log = log
         self._size = 0
@@ -37,11 +39,11 @@ class Early:
                     "or add a listener for 'data'"
                 )
 
-    def take(self) -> list[tuple[Any, Any]]:
-        """What has been kept, oldest first."""
-        entries = list(self._entries)
-        self._entries.clear()
-        self._size = 0
+    def take(self, count: int | None = None) -> list[Message]:
+        """What has been kept, or the first `count` of it, oldest first."""
+        number = len(self._entries) if count is None else min(count, len(self._entries))
+        entries = [self._entries.popleft() for _ in range(number)]
+        self._size -= sum(_size(raw) for _, raw in entries)
         return entries
 
 

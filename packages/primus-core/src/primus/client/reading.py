@@ -2,10 +2,9 @@
 
 from __future__ import annotations
 
-from typing import Any
-
 from primus.client.early import Early
 from primus.client.lifecycle import Lifecycle
+from primus.events import Listener
 from primus.messages import Message
 
 __all__ = ["Reading"]
@@ -31,8 +30,11 @@ class Reading(Lifecycle):
     def _kept(self) -> list[Message]:
         return self._collected()
 
-    def _add(self, event: str, fn: Any, *, once: bool) -> Any:
-        added = super()._add(event, fn, once=once)
-        if event == "data" and fn is not None and self._early is not None:
-            self._replay(self._collected())
-        return added
+    def _joined(self, listener: Listener) -> None:
+        early = self._early
+        if early is None or listener.fn == early.put:
+            super()._joined(listener)
+        elif listener.once:
+            self._replay(listener, early.take(1))
+        else:
+            self._replay(listener, self._collected())

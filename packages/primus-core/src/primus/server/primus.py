@@ -6,6 +6,7 @@ import asyncio
 import logging
 import time
 from collections.abc import Callable, Mapping
+from contextvars import ContextVar
 from typing import Any, ClassVar
 
 from primus.errors import NotListeningError, Unauthorized
@@ -29,6 +30,10 @@ __all__ = ["Primus"]
 SERVER_EVENTS = frozenset(
     {"disconnection", "initialised", "connection", "plugout", "plugin", "close", "log"}
 )
+
+
+_stopping: ContextVar[object] = ContextVar("primus_stopping", default=None)
+"""The Primus whose end the current task is part of."""
 
 
 class Primus(Population):
@@ -189,12 +194,13 @@ class Primus(Population):
         """
         if self._destroying is None:
             self._destroying = spawn(self._stop(close or reconnect, reconnect, timeout))
-        if asyncio.current_task() is not self._destroying:
+        if _stopping.get() is not self:  # else a listener of the end waits for the end
             await asyncio.shield(self._destroying)
 
     end = destroy
 
     async def _stop(self, close: bool, reconnect: bool, timeout: float) -> None:
+        _stopping.set(self)
         self.draining = True
         if timeout > 0 and self._connections:
             self._empty = asyncio.Event()
@@ -207,21 +213,33 @@ class Primus(Population):
                 spark.end(reconnect=reconnect)
             except Exception:
                 self.log.exception("%r: its transport failed to close", spark)
-        await self.transformer.close()
-        self._monitor.stop()
-        await self._emit_close({"close": close, "reconnect": reconnect, "timeout": timeout})
-        for name in reversed(tuple(self._ark)):
-            self.plugout(name)
-        if self.host is not None:
-            await self.host.close(stop=close)
-        self.off()
+        try:
+            await self.transformer.close()
+            self._monitor.stop()
+            await self._emit_close({"close": close, "reconnect": reconnect, "timeout": timeout})
+            for name in reversed(tuple(self._ark)):
+                self.plugout(name)
+        finally:
+            if self.host is not None:
+                await self.host.close(stop=close)
+            self.off()
 
     async def _emit_close(self, options: dict[str, Any]) -> None:
         """``close`` listeners that are async are awaited."""
         for listener in self._listeners.get("close", ()):
             result = self._call("close", listener, (options,))
             if is_awaitable(result):
-                await self._guard("close", result)
+                await self._await_close(result)
+
+    async def _await_close(self, result: Any) -> None:
+        """Await a listener; one that awaits a task it has cancelled must not stop the end."""
+        try:
+            await self._guard("close", result)
+        except asyncio.CancelledError:
+            task = asyncio.current_task()
+            if task is not None and task.cancelling():
+                raise
+            self.log.warning("a listener of 'close' was cancelled")
 
 
 def _spark_class(primus: Primus) -> type[Spark]:

@@ -21,8 +21,11 @@ if TYPE_CHECKING:
 
 __all__ = ["client_address", "layer"]
 
-ELEMENT = re.compile(r'(?:[^,"]|"(?:\\.|[^"\\])*(?:"|$))+')
-PAIR = re.compile(r'\s*([^=;\s]+)\s*=\s*("(?:\\.|[^"\\])*"?|[^;]*)')
+# Every alternative matches somewhere, so a scan never goes back: peers choose these headers.
+TOKEN = re.compile(r'"(?:[^"\\]|\\.)*"?|[^",;]+|[,;]', re.DOTALL)
+QUOTED = re.compile(r'"(?:[^"\\]|\\.)*"', re.DOTALL)
+
+UNKNOWN = {"for": "unknown"}
 
 
 def layer(primus: Primus) -> Layer:
@@ -49,11 +52,13 @@ def client_address(headers: Headers, trusted: Sequence[Network]) -> Address | No
     when both are there and disagree, neither is believed.
     """
     listed = headers.getall("X-Forwarded-For", [])
+    told = headers.getall("Forwarded", [])
     first = _client([text for value in listed for text in value.split(",")], trusted)
-    second = _client([pairs["for"] for pairs in _elements(headers) if "for" in pairs], trusted)
-    if first is None or second is None:
-        return first or second
-    return first if first.ip == second.ip else None
+    second = _client([pairs["for"] for pairs in _elements(told) if "for" in pairs], trusted)
+    if listed and told:
+        agreed = first is not None and second is not None and first.ip == second.ip
+        return first if agreed else None
+    return first or second
 
 
 def _client(chain: Sequence[str], trusted: Sequence[Network]) -> Address | None:
@@ -68,20 +73,35 @@ def _client(chain: Sequence[str], trusted: Sequence[Network]) -> Address | None:
     return client
 
 
-def _elements(headers: Headers) -> list[dict[str, str]]:
-    """The elements of ``Forwarded``; a comma within quotes does not part them."""
-    text = ",".join(headers.getall("Forwarded", []))
-    return [
-        {name.lower(): value.strip() for name, value in PAIR.findall(element)}
-        for element in ELEMENT.findall(text)
-    ]
+def _elements(lines: Sequence[str]) -> list[dict[str, str]]:
+    """The elements of ``Forwarded``, oldest first. Commas within quotes do not part them."""
+    return [element for line in lines for element in _elements_of(line)]
+
+
+def _elements_of(line: str) -> list[dict[str, str]]:
+    """One line; a quote left open would swallow what follows, so then nothing is believed."""
+    elements: list[dict[str, str]] = [{}]
+    pair = ""
+    for token in [*TOKEN.findall(line), ","]:
+        if token not in (",", ";"):
+            if token[0] == '"' and not QUOTED.fullmatch(token):
+                return [UNKNOWN]
+            pair += token
+            continue
+        name, _, value = pair.partition("=")
+        elements[-1][name.strip().lower()] = value.strip()
+        pair = ""
+        if token == ",":
+            elements.append({})
+    return elements[:-1]
 
 
 def _scheme(headers: Headers) -> str:
     proto = headers.get("X-Forwarded-Proto", "")
     if proto:
         return proto.split(",")[-1].strip().lower()
-    protos = [pairs["proto"] for pairs in _elements(headers) if "proto" in pairs]
+    told = _elements(headers.getall("Forwarded", []))
+    protos = [pairs["proto"] for pairs in told if "proto" in pairs]
     return protos[-1].strip('"').lower() if protos else ""
 
 
