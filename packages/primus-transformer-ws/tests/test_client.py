@@ -8,10 +8,12 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from websockets.utils import accept_key
 
-from primus import HandshakeError, OptionError, TransportError
+from primus import HandshakeError, OptionError, Primus, TransportError
 from primus_testing import DEADLINE, Peer, Recorder, running
 from primus_transformer_ws.server import WebSockets
+from primus_transformer_ws.wire import CLOSE_TIMEOUT
 
 Start = Callable[..., Awaitable[Any]]
 
@@ -193,3 +195,32 @@ async def test_a_server_is_run_without_a_fixture_too() -> None:
     async with running() as server:
         peer = await server.peer()
         assert await peer.id()
+
+
+async def test_a_client_that_is_still_reading_lets_go_of_a_wire_that_has_been_closed() -> None:
+    let_go: asyncio.Future[bytes] = asyncio.get_running_loop().create_future()
+
+    async def serve(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        head = (await reader.readuntil(b"\r\n\r\n")).decode()
+        key = head.partition("Sec-WebSocket-Key: ")[2].partition("\r\n")[0]
+        writer.write(
+            b"HTTP/1.1 101 Switching Protocols\r\nUpgrade: websocket\r\nConnection: Upgrade\r\n"
+            b"Sec-WebSocket-Accept: " + accept_key(key).encode() + b"\r\n\r\n"
+        )
+        writer.write(b"\x81\x011" * 40 + b"\x88\x00")
+        writer.write_eof()
+        let_go.set_result(await reader.read())
+        writer.close()
+
+    gate = asyncio.Event()
+    server = await asyncio.start_server(serve, "127.0.0.1", 0)
+    kind = Primus.create_socket(transformer="websockets")
+    socket = kind(f"http://127.0.0.1:{server.sockets[0].getsockname()[1]}", strategy=False)
+    socket.on("data", gate.wait)
+    async with asyncio.timeout(CLOSE_TIMEOUT / 2):
+        rest = await let_go
+    assert rest[-6:-4] == b"\x88\x80"
+    gate.set()
+    socket.destroy()
+    server.close()
+    await server.wait_closed()

@@ -14,6 +14,12 @@ import trustme
 from primus import Primus, Spark
 from primus_testing import Recorder
 
+# Two lines of Connection are as good as one (RFC 9110 section 5.3); some proxies send them.
+HANDSHAKE = (
+    b"GET /primus HTTP/1.1\r\nHost: a\r\nUpgrade: websocket\r\nConnection: keep-alive\r\n"
+    b"Connection: Upgrade\r\nSec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==\r\n"
+    b"Sec-WebSocket-Version: 13\r\n\r\n"
+)
 MESSAGE = "a" * 100_000
 MESSAGES = 300
 
@@ -83,12 +89,7 @@ async def test_messages_that_come_with_the_handshake_pause_the_connection_too(
 
     reader, writer = await asyncio.open_connection("127.0.0.1", server.port)
     frame = b"\x82\xfe\x03\xe8\0\0\0\0" + b"a" * 1000
-    writer.write(
-        b"GET /primus HTTP/1.1\r\nHost: a\r\nUpgrade: websocket\r\nConnection: Upgrade\r\n"
-        b"Sec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==\r\nSec-WebSocket-Version: 13\r\n\r\n"
-        + frame
-        * count
-    )
+    writer.write(HANDSHAKE + frame * count)
     await entered.wait()
     await reader.readuntil(b"\r\n\r\n")
     flood = frame * 1000
@@ -112,11 +113,7 @@ async def test_nothing_behind_invalid_utf_8_is_processed(
     server = await primus_server(parser=Counting())
     seen = Recorder(server.primus, "connection")
     reader, writer = await asyncio.open_connection("127.0.0.1", server.port)
-    writer.write(
-        b"GET /primus HTTP/1.1\r\nHost: a\r\nUpgrade: websocket\r\nConnection: keep-alive\r\n"
-        b"Connection: Upgrade\r\nSec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==\r\n"
-        b"Sec-WebSocket-Version: 13\r\n\r\n"
-    )
+    writer.write(HANDSHAKE)
     assert b"101" in await reader.readuntil(b"\r\n\r\n")
     spark = await seen.one("connection")
     heard = Recorder(spark, "data", "end")

@@ -60,16 +60,17 @@ async def test_connect_can_be_awaited(primus_server: Any) -> None:
     await client.wait_closed()
 
 
+def count_and_end(spark: Any, count: int) -> None:
+    for number in range(count):
+        spark.write(number)
+    spark.end()
+
+
 async def test_no_message_is_lost_before_the_iteration_begins(primus_server: Any) -> None:
     running = await primus_server()
     told = asyncio.Event()
 
-    @running.primus.on("connection")
-    def connection(spark: Any) -> None:
-        for number in range(5):
-            spark.write(number)
-        spark.end()
-
+    running.primus.on("connection", lambda spark: count_and_end(spark, 5))
     async with connect(running.url) as client:
         client.on("end", told.set)
         if client.ready_state == client.OPEN:  # it may have been quicker than we are
@@ -84,12 +85,7 @@ async def test_messages_are_kept_for_a_listener_that_comes_after_the_end(
     told = asyncio.Event()
     heard: list[int] = []
 
-    @running.primus.on("connection")
-    def connection(spark: Any) -> None:
-        for number in range(20):
-            spark.write(number)
-        spark.end()
-
+    running.primus.on("connection", lambda spark: count_and_end(spark, 20))
     async with connect(running.url) as client:
         client.on("end", told.set)
         if client.ready_state == client.OPEN:

@@ -229,6 +229,7 @@ class WebSocketTransport(asyncio.Protocol, Transport):
         connection, self.connection = self.connection, None
         if connection is not None:
             connection.lost(self._violation())
+            self.resume_reading()  # nobody else will any more, and the peer's end is to be seen
 
     def _violation(self) -> ProtocolError | None:
         """What the peer did wrong, when that is why the connection ended."""
