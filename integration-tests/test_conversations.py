@@ -10,8 +10,8 @@ from typing import Any
 import pytest
 import pytest_asyncio
 
-from harness.casts import OURS_IN_PYTHON, PAIRS
-from harness.parties import Client, Server
+from harness.casts import OURS_IN_PYTHON, PAIRS, SPEECHES
+from harness.parties import Client, Server, Speech
 from harness.stage import Stage
 
 pytestmark = pytest.mark.asyncio(loop_scope="session")
@@ -66,8 +66,14 @@ class Pair:
 @pytest_asyncio.fixture(
     loop_scope="session", params=PAIRS, ids=[f"{client}-to-{server}" for client, server in PAIRS]
 )
-async def pair(request: pytest.FixtureRequest, stage: Stage) -> Pair:
+async def pair(request: pytest.FixtureRequest, speech: Speech, stage: Stage) -> Pair:
+    stage.speech = speech
     return Pair(stage, *request.param)
+
+
+@pytest.fixture(params=SPEECHES, ids=str)
+def speech(request: pytest.FixtureRequest) -> Speech:
+    return request.param
 
 
 async def test_awkward_values_come_back_as_they_were(pair: Pair) -> None:

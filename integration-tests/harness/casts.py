@@ -9,7 +9,7 @@ import aiohttp
 
 from .chromium import Chromium
 from .node import GENERATIONS, installed, node
-from .parties import Client, Peer, Server
+from .parties import PLAIN, Client, Peer, Server, Speech
 from .process import ProcessPeer
 from .tools import PEERS
 
@@ -26,13 +26,16 @@ FROM_OUR_CLIENTS = [(kind, server) for kind in (OURS_IN_PYTHON, OURS_IN_NODE) fo
 PAIRS = REFERENCE + TO_OUR_SERVER + FROM_OUR_CLIENTS
 """The kinds of client and server that meet: ours with all, and each real Primus with itself."""
 
+SPEECHES = [PLAIN]
+"""The transformers and parsers that they meet over."""
+
 
 @dataclass
 class Cast:
     """The peers of a test run, each started when it is first needed."""
 
     _peers: dict[str, Peer] = field(default_factory=dict)
-    _library: Path | None = None
+    _libraries: dict[Speech, Path] = field(default_factory=dict)
 
     async def server_peer(self, kind: str) -> ProcessPeer:
         """A fresh process that hosts servers of ``kind``: ``python`` or ``node6``, say."""
@@ -51,7 +54,7 @@ class Cast:
         if kind == OURS_IN_PYTHON:
             command = [sys.executable, PEERS / "client.py"]
         elif kind == OURS_IN_NODE:
-            command = [*node(), PEERS / "client.js", installed(8), await self.library()]
+            command = [*node(), PEERS / "client.js", installed(8)]
         else:
             command = [*node(), PEERS / "client.js", installed(int(kind.removeprefix("node")))]
         return await ProcessPeer.start(*command, title=f"{kind} client")
@@ -60,20 +63,24 @@ class Cast:
         """A new server at the shared peer of ``kind``; ``listen`` starts it."""
         return Server(await self._shared(f"{kind} server", kind))
 
-    async def client(self, kind: str) -> Client:
+    async def client(self, kind: str, speech: Speech = PLAIN) -> Client:
         """A new client at the shared peer of ``kind``; ``connect`` starts it."""
-        return Client(await self._shared(f"{kind} client", kind))
+        peer = await self._shared(f"{kind} client", kind)
+        library = await self.library(speech) if kind == OURS_IN_NODE else None
+        return Client(peer, speech=speech, library=library)
 
-    async def library(self) -> Path:
-        """Our primus.js, as our server serves it, saved where it finds ``ws``."""
-        if self._library is None:
-            server = await (await self.server(OURS_IN_PYTHON)).listen()
-            self._library = installed(8) / f"primus-{os.getpid()}-{id(self)}.js"
+    async def library(self, speech: Speech = PLAIN) -> Path:
+        """Our primus.js, as our server serves it, saved where it finds the Node packages."""
+        if speech not in self._libraries:
+            server = await self.server(OURS_IN_PYTHON)
+            await server.listen(options=speech.options)
+            name = f"primus-{os.getpid()}-{id(self)}-{len(self._libraries)}.js"
+            saved = self._libraries[speech] = installed(8) / name
             async with aiohttp.request("GET", f"{server.url()}/primus/primus.js") as response:
                 assert response.status == 200, await response.text()
-                self._library.write_text(await response.text(), encoding="utf-8")
+                saved.write_text(await response.text(), encoding="utf-8")
             await server.destroy()
-        return self._library
+        return self._libraries[speech]
 
     def assert_quiet(self) -> None:
         """No process of ours has logged a warning, an error or a traceback since the last time."""
@@ -86,8 +93,8 @@ class Cast:
         """Let everybody leave."""
         for peer in self._peers.values():
             await peer.close()
-        if self._library is not None:
-            self._library.unlink()
+        for library in self._libraries.values():
+            library.unlink()
 
     async def _shared(self, name: str, kind: str) -> Peer:
         if name not in self._peers:

@@ -2,6 +2,8 @@
 
 import itertools
 from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
 from typing import Any, Protocol
 from urllib.parse import quote, urlencode
 
@@ -22,6 +24,25 @@ class Peer(Protocol):
 
     async def close(self) -> None:
         """Let it leave."""
+
+
+@dataclass(frozen=True)
+class Speech:
+    """What both parties have to speak alike."""
+
+    transformer: str = "websockets"
+    parser: str = "json"
+
+    @property
+    def options(self) -> dict[str, str]:
+        """The same as options of a server."""
+        return {"transformer": self.transformer, "parser": self.parser}
+
+    def __str__(self) -> str:
+        return self.transformer if self.parser == "json" else f"{self.transformer}-{self.parser}"
+
+
+PLAIN = Speech()
 
 
 class Party:
@@ -106,12 +127,21 @@ class Server(Party):
 
 
 class Client(Party):
-    """A Primus client. Options have the names of Node Primus, durations are milliseconds."""
+    """A Primus client. Options have the names of Node Primus, durations are milliseconds.
+
+    ``library`` is the primus.js that makes it, where the peer runs one from a file.
+    """
+
+    def __init__(self, peer: Peer, speech: Speech = PLAIN, library: Path | None = None) -> None:
+        super().__init__(peer)
+        self.speech = speech
+        self.library = library
 
     async def connect(self, url: str, writes: Sequence[Any] = (), **options: Any) -> "Client":
         """Start connecting, and write ``writes`` at once, before there can be a connection."""
         self.alive = True
-        await self.ask("connect", url=url, writes=list(writes), options=options)
+        how = {**self.speech.options, "library": self.library and str(self.library)}
+        await self.ask("connect", url=url, writes=list(writes), options=options, **how)
         return self
 
     async def write(self, *values: Any) -> None:

@@ -3,8 +3,8 @@
 from dataclasses import dataclass, field
 from typing import Any
 
-from .casts import Cast
-from .parties import Client, Party, Server
+from .casts import OURS_IN_NODE, Cast
+from .parties import PLAIN, Client, Party, Server, Speech
 from .process import ProcessPeer
 
 
@@ -13,6 +13,7 @@ class Stage:
     """Lets the parties of a test enter, and clears them away afterwards."""
 
     cast: Cast
+    speech: Speech = PLAIN
     parties: list[Party] = field(default_factory=list)
     own: list[ProcessPeer] = field(default_factory=list)
 
@@ -20,11 +21,12 @@ class Stage:
         """A server of ``kind`` that listens."""
         server = await self.cast.server(kind)
         self.parties.append(server)
-        return await server.listen(**arguments)
+        options = {**self.speech.options, **arguments.pop("options", {})}
+        return await server.listen(options=options, **arguments)
 
     async def client(self, kind: str) -> Client:
         """A client of ``kind``; ``connect`` makes it connect."""
-        client = await self.cast.client(kind)
+        client = await self.cast.client(kind, self.speech)
         self.parties.append(client)
         return client
 
@@ -39,7 +41,8 @@ class Stage:
         peer = await self.cast.client_peer(kind)
         assert isinstance(peer, ProcessPeer)
         self.own.append(peer)
-        return Client(peer)
+        library = await self.cast.library(self.speech) if kind == OURS_IN_NODE else None
+        return Client(peer, self.speech, library)
 
     async def clear(self) -> None:
         """Let everybody leave; a server is not asked twice."""

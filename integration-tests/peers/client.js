@@ -1,9 +1,9 @@
 'use strict';
 
 /*
- * node client.js FOLDER [LIBRARY]
+ * node client.js FOLDER
  *
- * Clients of the Primus installed in FOLDER, made by `Primus.createSocket`; or, with LIBRARY, clients made by that
+ * Clients of the Primus installed in FOLDER, made by `Primus.createSocket`; or, with a `library`, clients made by that
  * file: a primus.js saved from our server, which finds `ws` in FOLDER because it is saved there.
  */
 const path = require('path');
@@ -11,21 +11,17 @@ const { createRequire } = require('module');
 const wire = require('./wire.js');
 const makeSockets = require('./sockets.js');
 
-const [folder, library] = process.argv.slice(2);
+const [folder] = process.argv.slice(2);
 const installed = createRequire(path.join(folder, 'package.json'));
 const commands = makeSockets(wire.report);
 const { connect } = commands;
 
-function socketClass(pathname) {
+function socketClass({ library, transformer, parser, pathname }) {
   if (library) return installed(library);
 
-  return installed('primus').createSocket({
-    transformer: 'websockets',
-    parser: 'json',
-    pathname: pathname || '/primus'
-  });
+  return installed('primus').createSocket({ transformer, parser, pathname: pathname || '/primus' });
 }
 
-commands.connect = (message) => connect(socketClass(message.pathname), message);
+commands.connect = (message) => connect(socketClass(message), message);
 
 wire.serve(commands);

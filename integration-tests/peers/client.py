@@ -39,10 +39,11 @@ def options_of(options: dict[str, Any]) -> dict[str, Any]:
     return ours
 
 
-def connect(on: str, url: str, options: dict[str, Any], writes: list[Any], **names: str) -> None:
+def connect(
+    on: str, url: str, options: dict[str, Any], writes: list[Any], library: None, **names: str
+) -> None:
     """Make a socket, and write ``writes`` at once, long before it can be open."""
-    settings = {"transformer": "websockets", "parser": "json", **names, **options_of(options)}
-    sockets[on] = socket = Socket(url, **settings)
+    sockets[on] = socket = Socket(url, **names, **options_of(options))
     socket.on("data", lambda message: wire.report(on, "data", data=message))
     socket.on("error", lambda error: wire.report(on, "error", **problem(error)))
     socket.on("readyStateChange", lambda state: wire.report(on, "readyStateChange", state=state))
