@@ -77,7 +77,7 @@ def lint(session: nox.Session) -> None:
     session.run("ruff", "check", ".")
     session.run("ruff", "format", "--check", ".")
     session.run("mypy", *(str(folder / "src") for folder in DISTRIBUTIONS.values()))
-    session.run("mypy", "noxfile.py", ".ci/check_wheels.py")
+    session.run("mypy", "noxfile.py", ".ci/check_wheels.py", "tools")
     session.run("lint-imports")
 
 
@@ -102,6 +102,7 @@ def tests(session: nox.Session, distribution: str) -> None:
 def wheels(session: nox.Session) -> None:
     """Build every sdist and wheel into dist/, and use the wheels in a clean environment."""
     _install(session, tools=["wheels"])
+    _use_node(session)
     dist = ROOT / "dist"
     shutil.rmtree(dist, ignore_errors=True)
     for folder in DISTRIBUTIONS.values():

