@@ -11,9 +11,9 @@ import pytest
 from websockets.utils import accept_key
 
 from primus import HandshakeError, OptionError, Primus, TransportError
+from primus.websocket import CLOSE_TIMEOUT
 from primus_testing import DEADLINE, Peer, Recorder, running
 from primus_transformer_ws.server import WebSockets
-from primus_transformer_ws.wire import CLOSE_TIMEOUT
 
 Start = Callable[..., Awaitable[Any]]
 

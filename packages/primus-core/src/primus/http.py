@@ -11,15 +11,13 @@ from collections.abc import AsyncIterator, Callable, Iterator, Mapping
 from dataclasses import dataclass
 from http import HTTPStatus
 from http.cookies import CookieError, SimpleCookie
-from typing import TYPE_CHECKING, Any
+from typing import Any
 from urllib.parse import parse_qsl
 
 from multidict import CIMultiDict, CIMultiDictProxy
 
 from primus.errors import PrimusError
-
-if TYPE_CHECKING:
-    import asyncio
+from primus.handover import HandOver, HostWebSocket
 
 __all__ = [
     "Address",
@@ -50,24 +48,14 @@ class Address:
     port: int = 0
 
 
-@dataclass(slots=True)
-class HandOver:
-    """A raw transport with the bytes that followed the head of the upgrade request.
-
-    Reading is paused; whoever takes it sets its protocol and resumes reading.
-    """
-
-    transport: asyncio.Transport
-    early: bytes
-
-
 class Request:
     """An HTTP request below ``primus.pathname``.
 
     ``path`` is as it was sent, not decoded, and ``query_string`` what followed the ``?``.
     ``headers`` are case-insensitive; ``address`` is that of the client, as far as trusted
     proxies tell it; ``secure`` says whether the client uses TLS; ``upgrade`` whether it asks
-    for a WebSocket. ``response_headers`` are added to whatever is answered. ``native`` is the
+    for a WebSocket, and ``detachable`` whether `detach` can give its raw transport.
+    ``response_headers`` are added to whatever is answered. ``native`` is the
     request object of the HTTP server, or `None` once an upgrade has been handed over.
     """
 
@@ -76,6 +64,8 @@ class Request:
         "_detach",
         "_query",
         "_state",
+        "_watch",
+        "_websocket",
         "address",
         "headers",
         "method",
@@ -97,6 +87,8 @@ class Request:
         secure: bool = False,
         body: Callable[[], AsyncIterator[bytes]] | None = None,
         detach: Callable[[], HandOver] | None = None,
+        websocket: Callable[[], HostWebSocket] | None = None,
+        watch: Callable[[Callable[[], None]], None] | None = None,
         native: Any = None,
     ) -> None:
         path, _, query_string = target.partition("#")[0].partition("?")
@@ -106,11 +98,13 @@ class Request:
         self.headers = headers
         self.address = address
         self.secure = secure
-        self.upgrade = detach is not None
+        self.upgrade = detach is not None or websocket is not None
         self.response_headers: CIMultiDict[str] = CIMultiDict()
         self.native = native
         self._body = body
         self._detach = detach
+        self._websocket = websocket
+        self._watch = watch
         self._query: Query | None = None
         self._state: dict[str, Any] | None = None
 
@@ -158,6 +152,30 @@ class Request:
                 raise BodyTooLarge(f"the body is longer than {limit} bytes")
         return bytes(received)
 
+    def on_gone(self, fn: Callable[[], None]) -> None:
+        """Have `fn` called once, should the client go before all of the answer has been sent.
+
+        For answers that are not ready yet. Read the body first: from here on, what is left of
+        it counts as read.
+        """
+        if self._watch is not None:
+            self._watch(fn)
+
+    @property
+    def detachable(self) -> bool:
+        """Whether this is an upgrade whose raw transport can be had."""
+        return self._detach is not None
+
+    def websocket(self) -> HostWebSocket:
+        """The HTTP server's own WebSocket for this upgrade, which is still to be accepted.
+
+        Raises:
+            RuntimeError: the request is no upgrade, or its server speaks no WebSocket.
+        """
+        if self._websocket is None:
+            raise RuntimeError("the HTTP server has no WebSocket for this request")
+        return self._websocket()
+
     def detach(self) -> HandOver:
         """Take the transport of an upgrade away from the HTTP server, which forgets it.
 
@@ -169,7 +187,7 @@ class Request:
             raise RuntimeError("only an upgrade can be handed over, and only once")
         detach, self._detach = self._detach, None
         handed = detach()
-        self.native = self._body = None
+        self.native = self._body = self._websocket = self._watch = None
         return handed
 
 
@@ -178,7 +196,9 @@ class Response:
 
     Args:
         status: the HTTP status.
-        body: text (sent as UTF-8, and as plain text unless you say otherwise) or bytes.
+        body: text (sent as UTF-8, and as plain text unless you say otherwise) or bytes; or an
+            async iterator of bytes, each of which is sent as soon as it comes. It is closed
+            early when the client has gone; `Request.on_gone` tells so at once.
         headers: names and values; neither may hold a line end.
         content_type: shorthand for that header, when it is not among `headers`.
 
@@ -186,18 +206,25 @@ class Response:
         ValueError: a header holds CR, LF or NUL, which would smuggle in a header.
     """
 
-    __slots__ = ("body", "headers", "status")
+    __slots__ = ("body", "chunks", "headers", "status")
 
     def __init__(
         self,
         status: int = 200,
-        body: str | bytes = b"",
+        body: str | bytes | AsyncIterator[bytes] = b"",
         headers: Mapping[str, str] | None = None,
         *,
         content_type: str | None = None,
     ) -> None:
         self.status = status
-        self.body = body.encode(errors="replace") if isinstance(body, str) else body
+        self.body = b""
+        self.chunks: AsyncIterator[bytes] | None = None
+        if isinstance(body, str):
+            self.body = body.encode(errors="replace")
+        elif isinstance(body, bytes):
+            self.body = body
+        else:
+            self.chunks = body
         self.headers: CIMultiDict[str] = CIMultiDict(headers or {})
         if content_type is None and isinstance(body, str) and body:
             content_type = "text/plain; charset=utf-8"
@@ -228,7 +255,8 @@ class Response:
         """
         headers = request.response_headers.copy()
         headers.update(self.headers)
-        headers["Content-Length"] = str(len(self.body))
+        if self.chunks is None:
+            headers["Content-Length"] = str(len(self.body))
         for name, value in headers.items():
             check_header(name, value)
         return headers

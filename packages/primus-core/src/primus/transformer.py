@@ -14,7 +14,7 @@ from __future__ import annotations
 from abc import ABC, abstractmethod
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Any, ClassVar
+from typing import TYPE_CHECKING, Any, ClassVar, Protocol
 
 from primus.errors import InvalidPluginError
 from primus.heartbeat import Generation
@@ -25,7 +25,23 @@ if TYPE_CHECKING:
     from primus.http import Request, Response
     from primus.server.primus import Primus
 
-__all__ = ["Connector", "Dial", "Transformer", "Transport"]
+__all__ = ["Connector", "Dial", "Receiver", "Transformer", "Transport"]
+
+
+class Receiver(Protocol):
+    """What a transport brings its frames to: a `Connection`, or a transformer on top of it."""
+
+    def feed(self, frame: str | bytes) -> None:
+        """Take one frame."""
+
+    def seen(self) -> None:
+        """Note a sign of life that is no frame."""
+
+    def congested(self, jammed: bool) -> None:
+        """More than the limit waits to be sent, or no longer does."""
+
+    def lost(self, error: Exception | None = None) -> None:
+        """The wire is gone; `error` says what the peer did wrong, if that is why."""
 
 
 class Transport(ABC):
@@ -47,7 +63,7 @@ class Transport(ABC):
     """The heartbeat generation of the peer, where the wire itself tells it."""
 
     def __init__(self) -> None:
-        self.connection: Connection | None = None
+        self.connection: Receiver | None = None
 
     @abstractmethod
     def send(self, frame: str | bytes) -> None:
@@ -102,7 +118,11 @@ class Transformer(ABC):
     """The name that ``/spec`` shows."""
 
     needs: ClassVar[frozenset[str]] = frozenset()
-    """What the host must offer: ``"transport"`` for a raw transport to be handed over."""
+    """What the host must offer.
+
+    ``"transport"``: a raw transport that is handed over; ``"websocket"``: a WebSocket, be it
+    handed over or the host's own; ``"http"``: plain requests, whose answers may stream.
+    """
 
     binary: ClassVar[bool] = True
     """Whether it carries frames of `bytes`."""

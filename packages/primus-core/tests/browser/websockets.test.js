@@ -4,7 +4,7 @@ import { readFile } from 'node:fs/promises';
 import test from 'node:test';
 
 const file = new URL(
-  '../../../primus-transformer-ws/src/primus_transformer_ws/client.js', import.meta.url
+  '../../src/primus/websocket/client.js', import.meta.url
 );
 const source = await readFile(file, 'utf8');
 const { default: connect } = await import(`data:text/javascript,${encodeURIComponent(source)}`);

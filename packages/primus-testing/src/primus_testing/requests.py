@@ -7,7 +7,8 @@ from typing import Any
 
 from multidict import CIMultiDict, CIMultiDictProxy
 
-from primus.http import Address, HandOver, Request
+from primus.handover import HandOver, HostWebSocket
+from primus.http import Address, Request
 
 __all__ = ["make_request"]
 
@@ -22,6 +23,8 @@ def make_request(
     secure: bool = False,
     body: Iterable[bytes] = (),
     detach: Callable[[], HandOver] | None = None,
+    websocket: Callable[[], HostWebSocket] | None = None,
+    watch: Callable[[Callable[[], None]], None] | None = None,
     native: Any = None,
 ) -> Request:
     """A `primus.http.Request`, as a host would have made it.
@@ -35,6 +38,8 @@ def make_request(
         secure: whether it came over TLS.
         body: the chunks of the body.
         detach: makes it an upgrade, and gives what is handed over.
+        websocket: makes it an upgrade, and gives the WebSocket of the HTTP server.
+        watch: takes what is to be called when the client has gone.
         native: the request object of the HTTP server.
     """
     chunks = tuple(body)
@@ -51,5 +56,7 @@ def make_request(
         secure=secure,
         body=read if chunks else None,
         detach=detach,
+        websocket=websocket,
+        watch=watch,
         native=native,
     )

@@ -15,8 +15,9 @@ from websockets.uri import WebSocketURI, parse_uri
 
 from primus.errors import HandshakeError, OptionError, TransportError
 from primus.transformer import Connector, Dial
+from primus.websocket import CLOSE_TIMEOUT
 from primus_transformer_ws.framing import QuietLogger
-from primus_transformer_ws.wire import CLOSE_TIMEOUT, WebSocketTransport
+from primus_transformer_ws.wire import WebSocketTransport
 
 if TYPE_CHECKING:
     from primus.connection import Connection

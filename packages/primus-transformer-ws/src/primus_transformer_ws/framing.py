@@ -1,15 +1,14 @@
-"""What is sent, as bytes, and what is ours of websockets' protocol objects."""
+"""What is ours of websockets' protocol objects."""
 
 from __future__ import annotations
 
 import logging
-import struct
 from typing import Any
 
 from websockets.frames import Frame, Opcode
 from websockets.protocol import Protocol
 
-__all__ = ["QuietLogger", "ServerProtocol", "server_frame", "utf8"]
+__all__ = ["QuietLogger", "ServerProtocol"]
 
 
 class QuietLogger(logging.LoggerAdapter[logging.Logger]):
@@ -32,24 +31,3 @@ class ServerProtocol(Protocol):
         if frame.opcode is Opcode.CLOSE:
             self.current_size = None
         super().recv_frame(frame)
-
-
-def server_frame(message: str | bytes) -> bytes:
-    """A message as one unmasked frame, text or binary (RFC 6455 section 5.2)."""
-    payload = utf8(message) if isinstance(message, str) else message
-    first = 0x81 if isinstance(message, str) else 0x82
-    size = len(payload)
-    if size < 126:
-        return bytes((first, size)) + payload
-    if size < 65536:
-        return struct.pack("!BBH", first, 126, size) + payload
-    return struct.pack("!BBQ", first, 127, size) + payload
-
-
-def utf8(text: str) -> bytes:
-    """`text` as UTF-8; a lone surrogate becomes U+FFFD, as a browser's WebSocket has it."""
-    try:
-        return text.encode()
-    except UnicodeEncodeError:
-        utf16 = text.encode("utf-16-le", "surrogatepass")
-        return utf16.decode("utf-16-le", "replace").encode()

@@ -3,29 +3,25 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Mapping
-from functools import cache
-from importlib.resources import files
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, cast
 
 from websockets.datastructures import Headers
 from websockets.extensions.permessage_deflate import ServerPerMessageDeflateFactory
 from websockets.http11 import Request as WebSocketRequest
 from websockets.protocol import SERVER, Protocol
 from websockets.server import ServerProtocol as Handshake
+from websockets.typing import Subprotocol
 
-from primus import OptionError, Request, Response, Transformer
-from primus.browser import Browser
+from primus import Request, Response
+from primus.websocket import Engine, EngineOptions, Opened, WebSocketTransformer
 from primus_transformer_ws.framing import QuietLogger, ServerProtocol
-from primus_transformer_ws.wire import CLOSE_TIMEOUT, WebSocketTransport
+from primus_transformer_ws.wire import WebSocketTransport
 
 if TYPE_CHECKING:
     from primus import Primus
     from primus.transformer import Connector
 
-__all__ = ["WebSockets"]
-
-_CLIENT = files("primus_transformer_ws").joinpath("client.js")
+__all__ = ["WebSockets", "WebSocketsEngine"]
 
 HANDSHAKE_HEADERS = (
     "Connection",
@@ -37,44 +33,29 @@ HANDSHAKE_HEADERS = (
 )
 """All that the handshake depends on; other headers may hold bytes that websockets refuses."""
 
-OPTIONS = frozenset({"close_timeout", "subprotocols", "deflate"})
 
+class WebSocketsEngine(Engine):
+    """Takes over raw transports and speaks by websockets' sans-I/O protocol."""
 
-class WebSockets(Transformer):
-    """The server half of the ``websockets`` transformer."""
+    options_of_its_own = frozenset({"deflate"})
 
-    name = "websockets"
-    needs = frozenset({"transport"})
-
-    def __init__(self, primus: Primus) -> None:
-        super().__init__(primus)
-        options = primus.options
-        transport: Mapping[str, Any] = options.transport
-        if unknown := set(transport) - OPTIONS:
-            raise OptionError(
-                f"transport={dict(transport)!r}: unknown {', '.join(sorted(unknown))}; "
-                f"the websockets transformer takes {', '.join(sorted(OPTIONS))}"
-            )
-        self._close_timeout = float(transport.get("close_timeout", CLOSE_TIMEOUT))
-        self._subprotocols = transport.get("subprotocols")
-        self._max_length = options.max_length
+    def __init__(self, primus: Primus, options: EngineOptions) -> None:
+        super().__init__(primus, options)
         self._extensions = None
         if options.compression:
-            self._extensions = [ServerPerMessageDeflateFactory(**transport.get("deflate", {}))]
+            deflate = options.more.get("deflate", {})
+            self._extensions = [ServerPerMessageDeflateFactory(**deflate)]
+        self._subprotocols = cast("list[Subprotocol]", list(options.subprotocols)) or None
         self._logger = QuietLogger(primus.log)
-        self._transports: set[WebSocketTransport] = set()
-        self._all_gone: asyncio.Event | None = None
 
-    async def request(self, request: Request) -> Response:
-        """A plain request cannot be served."""
-        return Response(426, "Upgrade Required", content_type="text/plain")
-
-    async def upgrade(self, request: Request) -> Response | None:
-        """Answer the handshake and make a spark."""
+    async def upgrade(self, request: Request, opened: Opened) -> Response | None:
+        """Answer the handshake on the transport itself, where it can be had."""
+        if not request.detachable:
+            return await super().upgrade(request, opened)
         handshake = Handshake(
             extensions=self._extensions,
             subprotocols=self._subprotocols,
-            max_size=self._max_length,
+            max_size=self.options.max_length,
             logger=self._logger,
         )
         headers = Headers()
@@ -92,50 +73,34 @@ class WebSockets(Transformer):
             handed = request.detach()
         except ConnectionResetError:
             return Response.error(400)
-        protocol = ServerProtocol(SERVER, max_size=self._max_length, logger=self._logger)
+        protocol = ServerProtocol(SERVER, max_size=self.options.max_length, logger=self._logger)
         protocol.extensions = handshake.extensions
         protocol.subprotocol = handshake.subprotocol
-        self._open(protocol, handed.transport, request, answer.serialize(), handed.early)
+        handed.transport.write(answer.serialize())
+        self._open(protocol, handed.transport, handed.early, opened)
         return None
 
     def _open(
-        self,
-        protocol: Protocol,
-        wire: asyncio.Transport,
-        request: Request,
-        head: bytes,
-        early: bytes,
+        self, protocol: Protocol, wire: asyncio.Transport, early: bytes, opened: Opened
     ) -> None:
-        transport = WebSocketTransport(protocol, self._close_timeout)
-        self._transports.add(transport)
-        transport.on_gone = self._gone
-        wire.write(head)
+        transport = WebSocketTransport(protocol, self.options.close_timeout)
+        self.entered(transport)
+        transport.on_gone = self.left
         wire.set_protocol(transport)
         transport.connection_made(wire)
         try:
-            self.primus.accept(transport, request)
+            opened(transport)
         except BaseException:
             transport.abort()
             raise
         transport.start(early)
 
-    def _gone(self, transport: WebSocketTransport) -> None:
-        self._transports.discard(transport)
-        if not self._transports and self._all_gone is not None:
-            self._all_gone.set()
 
-    async def close(self) -> None:
-        """Wait until every peer has finished closing; drop those whose time is over."""
-        if not self._transports:
-            return
-        self._all_gone = asyncio.Event()
-        try:
-            async with asyncio.timeout(self._close_timeout + 1.0):
-                await self._all_gone.wait()
-        except TimeoutError:
-            for transport in tuple(self._transports):
-                transport.abort()
-            await self._all_gone.wait()
+class WebSockets(WebSocketTransformer):
+    """The server half of the ``websockets`` transformer."""
+
+    name = "websockets"
+    engine = WebSocketsEngine
 
     @classmethod
     def connector(cls) -> Connector:
@@ -143,9 +108,3 @@ class WebSockets(Transformer):
         from primus_transformer_ws.client import WebSocketsConnector
 
         return WebSocketsConnector()
-
-    @classmethod
-    @cache
-    def browser(cls) -> Browser:
-        """The browser half."""
-        return Browser(client=_CLIENT.read_text("utf-8"))

@@ -16,11 +16,10 @@ from websockets.protocol import OPEN, SERVER, Protocol
 
 from primus.errors import ProtocolError
 from primus.transformer import Transport
-from primus_transformer_ws.framing import server_frame, utf8
+from primus.websocket import CLOSE_TIMEOUT, server_frame, utf8
 
-__all__ = ["CLOSE_TIMEOUT", "WebSocketTransport"]
+__all__ = ["WebSocketTransport"]
 
-CLOSE_TIMEOUT: Final = 5.0
 CORK_BYTES: Final = 64 * 1024
 """What is held back while one read is handled, at the most."""
 

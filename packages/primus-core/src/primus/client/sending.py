@@ -119,7 +119,7 @@ class Queueing(Connection):
         if transport is self._transport:
             self._detach()
         farewell = Farewell()
-        transport.connection = farewell  # type: ignore[assignment]
+        transport.connection = farewell
         self._remember(farewell.gone)
         return True
 

@@ -18,7 +18,7 @@ class Host(ABC):
     """Brings the requests of one HTTP server to one Primus."""
 
     offers: ClassVar[frozenset[str]] = frozenset()
-    """What transformers may need: ``"transport"`` for raw transports."""
+    """What transformers may need; see `Transformer.needs`."""
 
     @property
     @abstractmethod

@@ -4,12 +4,16 @@ An upgrade that has passed the middleware is taken away from aiohttp inside the 
 transport goes to the transformer, and neither a task nor an object of aiohttp stays for the
 connection. This touches two private names of aiohttp (`RequestHandler._message_tail`, the
 bytes that followed the head, and the setter of `transport`), so both are looked for at import.
+
+aiohttp tells a handler that its client has gone only if the application was started so. What it
+always does is to fail the body of the request (`BaseRequest._cancel`), so who wants to know puts
+itself in the place of a body that has been read.
 """
 
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Callable
 from contextlib import suppress
 from functools import partial
 from typing import TYPE_CHECKING, Final
@@ -28,7 +32,7 @@ if TYPE_CHECKING:
 
 __all__ = ["AiohttpHost"]
 
-if not hasattr(RequestHandler, "_message_tail"):
+if not (hasattr(RequestHandler, "_message_tail") and hasattr(web.BaseRequest, "_cancel")):
     raise ImportError(
         f"aiohttp {aiohttp.__version__} does not let connections be handed over; "
         "install aiohttp >= 3.12, < 4"
@@ -43,7 +47,7 @@ CHUNK: Final = 64 * 1024
 class AiohttpHost(Host):
     """Serves a Primus from an `aiohttp.web.Application`, whose other routes are untouched."""
 
-    offers = frozenset({"transport"})
+    offers = frozenset({"http", "transport", "websocket"})
 
     def __init__(self, primus: Primus, app: web.Application) -> None:
         self.primus = primus
@@ -90,6 +94,8 @@ class AiohttpHost(Host):
         response = await self.primus.handle(request)
         if response is None:
             return Detached()
+        if response.chunks is not None:
+            return await _streamed(native, request, response, response.chunks)
         return _native(request, response)
 
 
@@ -126,6 +132,7 @@ def _request(native: web.Request) -> Request:
         secure=native.secure,
         body=None if upgrade else partial(_body, native),
         detach=partial(_detach, native) if upgrade else None,
+        watch=None if upgrade else partial(_watch, native),
         native=native,
     )
 
@@ -158,6 +165,44 @@ def _native(request: Request, response: Response) -> web.Response:
     if request.upgrade:
         native.force_close()
     return native
+
+
+async def _streamed(
+    native: web.Request, request: Request, response: Response, chunks: AsyncIterator[bytes]
+) -> web.StreamResponse:
+    """Send each chunk when it comes; the iterator is closed when the client has gone."""
+    answer = web.StreamResponse(status=response.status)
+    answer.headers.update(response.headers_for(request))
+    try:
+        await answer.prepare(native)
+        async for chunk in chunks:
+            await answer.write(chunk)
+        await answer.write_eof()
+    finally:
+        close = getattr(chunks, "aclose", None)
+        if close is not None:
+            await close()
+    return answer
+
+
+class Watch:
+    """Takes the place of a request's body, which aiohttp fails when the client has gone."""
+
+    __slots__ = ("_fn",)
+
+    def __init__(self, fn: Callable[[], None]) -> None:
+        self._fn = fn
+
+    def set_exception(self, error: BaseException, cause: BaseException | None = None) -> None:
+        """The client has gone."""
+        self._fn()
+
+
+def _watch(native: web.Request, fn: Callable[[], None]) -> None:
+    if native.transport is None:
+        fn()  # it has gone while the request was looked at
+    else:
+        native._payload = Watch(fn)  # type: ignore[assignment]
 
 
 def _detach(native: web.Request) -> HandOver:

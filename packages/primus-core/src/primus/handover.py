@@ -1,0 +1,81 @@
+"""What a host gives away for an upgrade: the raw transport, or a WebSocket of its own."""
+
+from __future__ import annotations
+
+from abc import ABC, abstractmethod
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    import asyncio
+
+    from primus.http import Response
+
+__all__ = ["HandOver", "HostWebSocket"]
+
+
+@dataclass(slots=True)
+class HandOver:
+    """A raw transport with the bytes that followed the head of the upgrade request.
+
+    Reading is paused; whoever takes it sets its protocol and resumes reading.
+    """
+
+    transport: asyncio.Transport
+    early: bytes
+
+
+class HostWebSocket(ABC):
+    """A WebSocket that the HTTP server itself speaks: whole messages in, whole messages out.
+
+    Reading and writing are two tasks' affairs; neither waits for the other.
+    """
+
+    @abstractmethod
+    async def accept(
+        self,
+        headers: Mapping[str, str],
+        *,
+        subprotocols: Sequence[str],
+        max_length: int,
+        compression: bool,
+    ) -> Response | None:
+        """Answer the handshake.
+
+        Args:
+            headers: further headers of the answer.
+            subprotocols: those that we speak, best first; empty for none.
+            max_length: the largest message taken, in bytes, where the server can be told.
+            compression: whether messages may be compressed, where the server can be told.
+
+        Returns:
+            `None` once it is open, or a response that refuses a handshake which is wrong.
+
+        Raises:
+            ConnectionError: the client has gone.
+        """
+
+    @abstractmethod
+    async def receive(self) -> str | bytes | None:
+        """The next message, or `None` once the WebSocket is closed.
+
+        Raises:
+            ProtocolError: the peer broke the protocol, or sent too large a message.
+        """
+
+    @abstractmethod
+    async def send(self, message: str | bytes) -> None:
+        """Send a message; waits while the server holds too much that is unsent.
+
+        Raises:
+            ConnectionError: the client has gone.
+        """
+
+    @abstractmethod
+    async def close(self, code: int, reason: str) -> None:
+        """Send a close frame; `receive` goes on until the peer has answered it."""
+
+    @abstractmethod
+    def abort(self) -> None:
+        """Drop the connection at once, as far as the server lets us; `receive` ends."""

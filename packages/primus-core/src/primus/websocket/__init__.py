@@ -1,0 +1,24 @@
+"""What every WebSocket transformer is made of; only the engine underneath differs.
+
+An `Engine` answers upgrades and gives a `Transport` for each. `WebSocketTransformer` makes a
+spark of each of them; transformers that use WebSockets as one wire among others (Engine.IO,
+SockJS) drive an engine by themselves.
+"""
+
+from __future__ import annotations
+
+from primus.websocket.engine import Engine, EngineOptions, Opened
+from primus.websocket.framing import CLOSE_TIMEOUT, server_frame, utf8
+from primus.websocket.hosted import HostedTransport
+from primus.websocket.transformer import WebSocketTransformer
+
+__all__ = [
+    "CLOSE_TIMEOUT",
+    "Engine",
+    "EngineOptions",
+    "HostedTransport",
+    "Opened",
+    "WebSocketTransformer",
+    "server_frame",
+    "utf8",
+]

@@ -1,0 +1,137 @@
+"""Engines: what answers a WebSocket upgrade, and gives a transport for it."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Any, ClassVar
+
+from primus.errors import OptionError
+from primus.http import Request, Response
+from primus.transformer import Transport
+from primus.websocket.framing import CLOSE_TIMEOUT
+from primus.websocket.hosted import HostedTransport
+
+if TYPE_CHECKING:
+    from primus.server.primus import Primus
+
+__all__ = ["Engine", "EngineOptions", "Opened"]
+
+Opened = Callable[[Transport], Any]
+"""Called with a transport that is open and does not read yet; it attaches what receives."""
+
+
+@dataclass(frozen=True, slots=True)
+class EngineOptions:
+    """What an engine has to know.
+
+    ``max_length`` is the largest message taken, in bytes after inflation, and ``close_timeout``
+    the seconds a peer gets to finish closing. ``more`` are the options of one engine alone.
+    """
+
+    max_length: int
+    compression: bool = False
+    close_timeout: float = CLOSE_TIMEOUT
+    subprotocols: Sequence[str] = ()
+    more: Mapping[str, Any] = field(default_factory=dict)
+
+    @classmethod
+    def of(
+        cls, primus: Primus, transport: Mapping[str, Any], more: frozenset[str] = frozenset()
+    ) -> EngineOptions:
+        """The options of an engine, from those of a Primus and its ``transport``.
+
+        Args:
+            primus: the server.
+            transport: those of its ``transport`` options that are for the engine.
+            more: the names of the options that only one engine has.
+
+        Raises:
+            OptionError: an option is unknown, or cannot work.
+        """
+        known = more | {"close_timeout", "subprotocols"}
+        if unknown := set(transport) - known:
+            raise OptionError(
+                f"transport={dict(transport)!r}: unknown {', '.join(sorted(unknown))}; the "
+                f"{primus.transformer_name} transformer takes {', '.join(sorted(known))}"
+            )
+        return cls(
+            max_length=primus.options.max_length,
+            compression=primus.options.compression,
+            close_timeout=float(transport.get("close_timeout", CLOSE_TIMEOUT)),
+            subprotocols=tuple(transport.get("subprotocols") or ()),
+            more={name: transport[name] for name in more & set(transport)},
+        )
+
+
+class Engine:
+    """Answers upgrades with the HTTP server's own WebSocket; engines of our own do better.
+
+    An engine that takes over raw transports overrides `upgrade`, comes back here for hosts that
+    have none, and hands every transport to `entered` and `left`.
+    """
+
+    options_of_its_own: ClassVar[frozenset[str]] = frozenset()
+    """The names of ``transport`` options that only this engine has."""
+
+    def __init__(self, primus: Primus, options: EngineOptions) -> None:
+        self.primus = primus
+        self.options = options
+        self._transports: set[Transport] = set()
+        self._all_gone: asyncio.Event | None = None
+
+    async def upgrade(self, request: Request, opened: Opened) -> Response | None:
+        """Take over an upgrade.
+
+        Args:
+            request: the upgrade, which has passed the middleware.
+            opened: called once the WebSocket is open.
+
+        Returns:
+            `None`, or a `Response` that refuses a handshake which cannot be answered.
+        """
+        socket = request.websocket()
+        try:
+            refusal = await socket.accept(
+                request.response_headers,
+                subprotocols=self.options.subprotocols,
+                max_length=self.options.max_length,
+                compression=self.options.compression,
+            )
+        except ConnectionError:
+            return Response.error(400)
+        if refusal is not None:
+            return refusal
+        transport = HostedTransport(socket, self.options.max_length, self.options.close_timeout)
+        self.entered(transport)
+        try:
+            opened(transport)
+            await transport.run()
+        finally:
+            transport.abort()
+            self.left(transport)
+        return None
+
+    def entered(self, transport: Transport) -> None:
+        """A WebSocket is open."""
+        self._transports.add(transport)
+
+    def left(self, transport: Transport) -> None:
+        """The wire of a WebSocket is gone."""
+        self._transports.discard(transport)
+        if not self._transports and self._all_gone is not None:
+            self._all_gone.set()
+
+    async def close(self) -> None:
+        """Wait until every peer has finished closing; drop those whose time is over."""
+        if not self._transports:
+            return
+        self._all_gone = asyncio.Event()
+        try:
+            async with asyncio.timeout(self.options.close_timeout + 1.0):
+                await self._all_gone.wait()
+        except TimeoutError:
+            for transport in tuple(self._transports):
+                transport.abort()
+            await self._all_gone.wait()

@@ -1,0 +1,32 @@
+"""Messages as a WebSocket server sends them."""
+
+from __future__ import annotations
+
+import struct
+from typing import Final
+
+__all__ = ["CLOSE_TIMEOUT", "server_frame", "utf8"]
+
+CLOSE_TIMEOUT: Final = 5.0
+"""Seconds that a peer gets to finish closing, by default."""
+
+
+def server_frame(message: str | bytes) -> bytes:
+    """A message as one unmasked frame, text or binary (RFC 6455 section 5.2)."""
+    payload = utf8(message) if isinstance(message, str) else message
+    first = 0x81 if isinstance(message, str) else 0x82
+    size = len(payload)
+    if size < 126:
+        return bytes((first, size)) + payload
+    if size < 65536:
+        return struct.pack("!BBH", first, 126, size) + payload
+    return struct.pack("!BBQ", first, 127, size) + payload
+
+
+def utf8(text: str) -> bytes:
+    """`text` as UTF-8; a lone surrogate becomes U+FFFD, as a browser's WebSocket has it."""
+    try:
+        return text.encode()
+    except UnicodeEncodeError:
+        utf16 = text.encode("utf-16-le", "surrogatepass")
+        return utf16.decode("utf-16-le", "replace").encode()

@@ -1,0 +1,194 @@
+"""A transport on the HTTP server's own WebSocket."""
+
+from __future__ import annotations
+
+import asyncio
+from collections import deque
+from typing import Final
+
+from primus.errors import ProtocolError
+from primus.handover import HostWebSocket
+from primus.tasks import spawn
+from primus.transformer import Transport
+from primus.websocket.framing import utf8
+
+__all__ = ["HostedTransport"]
+
+NORMAL: Final = 1000
+TOO_BIG: Final = 1009
+
+
+class HostedTransport(Transport):
+    """Carries frames over a WebSocket that somebody else speaks.
+
+    What is written waits in a queue of its own while the server is busy sending, so that
+    `buffered` and the limit work whatever the server does. A task exists only meanwhile.
+
+    Args:
+        socket: the WebSocket, which has been accepted.
+        max_length: the largest message taken, in bytes.
+        close_timeout: seconds that the peer gets to finish closing.
+    """
+
+    __slots__ = (
+        "_closing",
+        "_high_water",
+        "_is_gone",
+        "_jammed",
+        "_max_length",
+        "_out",
+        "_out_size",
+        "_resumed",
+        "_socket",
+        "_timer",
+        "_writing",
+        "close_timeout",
+    )
+
+    def __init__(self, socket: HostWebSocket, max_length: int, close_timeout: float) -> None:
+        super().__init__()
+        self._socket = socket
+        self._max_length = max_length
+        self._out: deque[str | bytes | tuple[int, str]] = deque()
+        self._out_size = 0
+        self._high_water: int | None = None
+        self._jammed = False
+        self._writing = False
+        self._closing = False
+        self._is_gone = False
+        self._resumed: asyncio.Event | None = None
+        self._timer: asyncio.TimerHandle | None = None
+        self.close_timeout = close_timeout
+
+    # -- in
+
+    async def run(self) -> None:
+        """Bring every message to the receiver, until the WebSocket is gone."""
+        error: Exception | None = None
+        try:
+            while True:
+                if self._resumed is not None:
+                    await self._resumed.wait()
+                message = await self._socket.receive()
+                if message is None:
+                    break
+                self._take(message)
+        except ProtocolError as raised:
+            error = raised
+        except ConnectionError:
+            pass  # what there is to say of it, `lost` says
+        finally:
+            self._is_gone = self._closing = True
+            self._forget()
+            connection, self.connection = self.connection, None
+            if connection is not None:
+                connection.lost(error)
+
+    def _take(self, message: str | bytes) -> None:
+        connection = self.connection
+        if connection is None:
+            return
+        if _size(message) <= self._max_length:
+            connection.feed(message)
+            return
+        self.connection = None
+        self.close(TOO_BIG, "message too big")
+        connection.lost(ProtocolError(f"a message of more than {self._max_length} bytes"))
+
+    def pause_reading(self) -> None:
+        """Take no further message for now."""
+        if self._resumed is None and not self._is_gone:
+            self._resumed = asyncio.Event()
+
+    def resume_reading(self) -> None:
+        """Go on."""
+        resumed, self._resumed = self._resumed, None
+        if resumed is not None:
+            resumed.set()
+
+    # -- out
+
+    def send(self, frame: str | bytes) -> None:
+        """Send one message, text for `str` and binary for `bytes`."""
+        if self._closing:
+            return
+        if isinstance(frame, str) and not frame.isascii():
+            frame = utf8(frame).decode()
+        self._put(frame)
+
+    def close(self, code: int | None = None, reason: str = "") -> None:
+        """Send a close frame behind all that was sent; 1000 when `code` is `None`."""
+        if self._closing:
+            return
+        self._closing = True
+        self._put((NORMAL if code is None else code, reason))
+        self.resume_reading()
+        loop = asyncio.get_running_loop()
+        self._timer = loop.call_later(self.close_timeout, self.abort)
+
+    def abort(self) -> None:
+        """Drop the WebSocket at once."""
+        self._closing = True
+        self._out.clear()
+        self._out_size = 0
+        self.resume_reading()
+        if not self._is_gone:
+            self._socket.abort()
+
+    def _put(self, item: str | bytes | tuple[int, str]) -> None:
+        self._out.append(item)
+        self._out_size += _size(item)
+        if self._high_water is not None and self._out_size > self._high_water:
+            self._report(jammed=True)
+        if not self._writing:
+            self._writing = True
+            spawn(self._write())
+
+    async def _write(self) -> None:
+        try:
+            while self._out:
+                item = self._out[0]
+                if isinstance(item, tuple):
+                    await self._socket.close(*item)
+                else:
+                    await self._socket.send(item)
+                self._sent()
+        except ConnectionError:
+            self.abort()
+        finally:
+            self._writing = False
+
+    def _sent(self) -> None:
+        """The oldest item has been sent, unless all of them have been dropped meanwhile."""
+        if self._out:
+            self._out_size -= _size(self._out.popleft())
+        if self._jammed and self._out_size <= (self._high_water or 0):
+            self._report(jammed=False)
+
+    def _report(self, *, jammed: bool) -> None:
+        if self._jammed != jammed:
+            self._jammed = jammed
+            if self.connection is not None:
+                self.connection.congested(jammed)
+
+    @property
+    def buffered(self) -> int:
+        """How many bytes wait to be sent."""
+        return self._out_size
+
+    def limit(self, high_water: int) -> None:
+        """Report congestion above `high_water` bytes."""
+        self._high_water = high_water
+
+    def _forget(self) -> None:
+        self._out.clear()
+        self._out_size = 0
+        if self._timer is not None:
+            self._timer.cancel()
+
+
+def _size(item: str | bytes | tuple[int, str]) -> int:
+    """How many bytes an item is on the wire, without its frame."""
+    if isinstance(item, tuple):
+        return 0
+    return len(item) if isinstance(item, bytes) or item.isascii() else len(utf8(item))

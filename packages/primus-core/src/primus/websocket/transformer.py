@@ -1,0 +1,55 @@
+"""A transformer whose every connection is one WebSocket."""
+
+from __future__ import annotations
+
+from functools import cache
+from importlib.resources import files
+from typing import TYPE_CHECKING, ClassVar
+
+from primus.browser import Browser
+from primus.http import Request, Response
+from primus.transformer import Transformer
+from primus.websocket.engine import Engine, EngineOptions
+
+if TYPE_CHECKING:
+    from primus.server.primus import Primus
+
+__all__ = ["WebSocketTransformer"]
+
+
+class WebSocketTransformer(Transformer):
+    """One WebSocket message carries one frame: text for `str`, binary for `bytes`.
+
+    A subclass names its engine, itself, and its client half.
+    """
+
+    needs = frozenset({"websocket"})
+
+    engine: ClassVar[type[Engine]] = Engine
+
+    def __init__(self, primus: Primus) -> None:
+        super().__init__(primus)
+        more = self.engine.options_of_its_own
+        options = EngineOptions.of(primus, primus.options.transport, more)
+        self._engine = self.engine(primus, options)
+
+    async def request(self, request: Request) -> Response:
+        """A plain request cannot be served."""
+        return Response(426, "Upgrade Required", content_type="text/plain")
+
+    async def upgrade(self, request: Request) -> Response | None:
+        """Answer the handshake and make a spark."""
+        return await self._engine.upgrade(
+            request, lambda transport: self.primus.accept(transport, request)
+        )
+
+    async def close(self) -> None:
+        """Wait until every peer has finished closing; drop those whose time is over."""
+        await self._engine.close()
+
+    @classmethod
+    @cache
+    def browser(cls) -> Browser:
+        """The browser half: the platform's WebSocket, the same for all engines."""
+        client = files("primus.websocket").joinpath("client.js").read_text("utf-8")
+        return Browser(client=client)

@@ -1,0 +1,95 @@
+"""Answers that take their time: streamed ones, and those whose client goes before they are ready."""
+
+import asyncio
+from collections.abc import AsyncIterator
+
+import aiohttp
+
+from primus import Request, Response
+from primus_testing import DEADLINE, running
+
+URL = "/primus/hanging"
+
+
+async def test_a_streamed_answer_leaves_piece_by_piece() -> None:
+    go_on = asyncio.Event()
+
+    async def pieces() -> AsyncIterator[bytes]:
+        yield b"first"
+        await go_on.wait()
+        yield b"second"
+
+    async with running() as server, asyncio.timeout(DEADLINE):
+        server.primus.before("stream", lambda request: Response(200, pieces()))
+        async with server.http.get(server.url + URL) as answer:
+            assert await answer.content.readany() == b"first"
+            go_on.set()
+            assert await answer.content.read() == b"second"
+            assert "Content-Length" not in answer.headers
+            assert answer.headers["Cache-Control"].startswith("no-store")
+
+
+async def test_a_streamed_answer_is_closed_when_its_client_goes() -> None:
+    gone, closed = asyncio.Event(), asyncio.Event()
+
+    async def pieces() -> AsyncIterator[bytes]:
+        try:
+            yield b"first"
+            await gone.wait()
+            yield b"into the void"
+            yield b"and more"
+        finally:
+            closed.set()
+
+    def stream(request: Request) -> Response:
+        request.on_gone(gone.set)
+        return Response(200, pieces())
+
+    async with running() as server, asyncio.timeout(DEADLINE):
+        server.primus.before("stream", stream)
+        answer = await server.http.get(server.url + URL)
+        assert await answer.content.readany() == b"first"
+        answer.close()
+        await gone.wait()
+        await closed.wait()
+
+
+async def test_a_client_that_goes_before_its_answer_is_noticed_at_once() -> None:
+    asked, gone = asyncio.Event(), asyncio.Event()
+
+    async def hang(request: Request) -> Response:
+        await request.read()
+        request.on_gone(gone.set)
+        asked.set()
+        await gone.wait()
+        return Response(200, "nobody reads this")
+
+    async with running() as server, asyncio.timeout(DEADLINE):
+        server.primus.before("hang", hang)
+        for method in ("GET", "POST"):
+            asked.clear()
+            gone.clear()
+            data = b"body" if method == "POST" else None
+            asking = asyncio.create_task(_ask(server.http, method, server.url + URL, data))
+            await asked.wait()
+            assert not gone.is_set()
+            asking.cancel()
+            await gone.wait()
+
+
+async def test_an_answer_in_time_tells_nobody_that_the_client_has_gone() -> None:
+    told: list[str] = []
+
+    def answer(request: Request) -> Response:
+        request.on_gone(lambda: told.append("gone"))
+        return Response(200, "here")
+
+    async with running() as server:
+        server.primus.before("answer", answer)
+        assert (await server.get(URL)).text == "here"
+    assert told == []
+
+
+async def _ask(http: aiohttp.ClientSession, method: str, url: str, data: bytes | None) -> None:
+    async with http.request(method, url, data=data):
+        pass
