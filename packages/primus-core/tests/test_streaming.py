@@ -1,4 +1,4 @@
-"""Answers that take their time: streamed ones, and those whose client goes before they are ready."""
+"""Answers that take their time: streamed, or never sent since the client has gone."""
 
 import asyncio
 from collections.abc import AsyncIterator
