@@ -20,9 +20,10 @@ from typing import TYPE_CHECKING, Final
 
 import aiohttp
 from aiohttp import web
+from aiohttp.http_exceptions import HttpProcessingError
 from aiohttp.web_protocol import RequestHandler
 
-from primus.errors import AttachError
+from primus.errors import AttachError, ProtocolError
 from primus.http import Address, HandOver, Request, Response
 from primus.server.hosts import Host
 
@@ -153,8 +154,11 @@ def _is_upgrade(native: web.Request) -> bool:
 
 
 async def _body(native: web.Request) -> AsyncIterator[bytes]:
-    async for chunk in native.content.iter_chunked(CHUNK):
-        yield chunk
+    try:
+        async for chunk in native.content.iter_chunked(CHUNK):
+            yield chunk
+    except (HttpProcessingError, web.RequestPayloadError) as error:
+        raise ProtocolError(f"the body cannot be read: {error}") from error
 
 
 def _native(request: Request, response: Response) -> web.Response:
