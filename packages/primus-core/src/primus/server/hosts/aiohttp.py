@@ -69,8 +69,9 @@ class AiohttpHost(Host):
 
     @property
     def listening(self) -> tuple[str, int] | None:
-        """URL and port of a server of our own."""
-        return None if self._server is None else (self._server.url, self._server.port)
+        """URL and port of a server of our own, once it listens."""
+        server = self._server
+        return None if server is None or not server.url else (server.url, server.port)
 
     async def close(self, *, stop: bool) -> None:
         """Stop a server of our own; the application of somebody else goes on."""
@@ -83,7 +84,8 @@ class AiohttpHost(Host):
         resource = self._routes[0].resource
         assert resource is not None
         self.primus.relocate(resource.canonical)
-        self.primus.initialise()
+        if self._server is None:  # else it is told when it listens
+            self.primus.initialise()
 
     async def _shutdown(self, app: web.Application) -> None:
         """The application stops. Its clients may come back: this is no intentional close."""
