@@ -1,9 +1,11 @@
-"""The aiohttp host: routes below the pathname, and upgrades handed over.
+"""The aiohttp host: routes below the pathname, and upgrades handed over or served.
 
 An upgrade that has passed the middleware is taken away from aiohttp inside the handler: its
 transport goes to the transformer, and neither a task nor an object of aiohttp stays for the
-connection. This touches two private names of aiohttp (`RequestHandler._message_tail`, the
-bytes that followed the head, and the setter of `transport`), so both are looked for at import.
+connection. Where the transformer wants aiohttp's own WebSocket (`aiohttp_websocket`), the handler
+returns that as usual. The hand-over touches two private names of aiohttp
+(`RequestHandler._message_tail`, the bytes that followed the head, and the setter of
+`transport`), so both are looked for at import.
 
 aiohttp tells a handler that its client has gone only if the application was started so. What it
 always does is to fail the body of the request (`BaseRequest._cancel`), so who wants to know puts
@@ -26,6 +28,7 @@ from aiohttp.web_protocol import RequestHandler
 from primus.errors import AttachError, ProtocolError
 from primus.http import Address, HandOver, Request, Response
 from primus.server.hosts import Host
+from primus.server.hosts.aiohttp_websocket import ServedWebSocket
 
 if TYPE_CHECKING:
     from primus.server.listen import OwnServer
@@ -93,10 +96,12 @@ class AiohttpHost(Host):
             await self.primus.destroy(reconnect=True)
 
     async def _handle(self, native: web.Request) -> web.StreamResponse:
-        request = _request(native)
+        socket = ServedWebSocket(native) if _is_upgrade(native) else None
+        request = _request(native, socket)
         response = await self.primus.handle(request)
         if response is None:
-            return Detached()
+            own = None if socket is None else socket.response
+            return Detached() if own is None else own
         if response.chunks is not None:
             return await _streamed(native, request, response, response.chunks)
         return _native(request, response)
@@ -125,8 +130,8 @@ async def _expect(native: web.Request) -> None:
     native.writer.output_size = 0  # the response itself has not begun
 
 
-def _request(native: web.Request) -> Request:
-    upgrade = _is_upgrade(native)
+def _request(native: web.Request, socket: ServedWebSocket | None) -> Request:
+    upgrade = socket is not None
     return Request(
         native.method,
         native.raw_path,
@@ -135,6 +140,7 @@ def _request(native: web.Request) -> Request:
         secure=native.secure,
         body=None if upgrade else partial(_body, native),
         detach=partial(_detach, native) if upgrade else None,
+        websocket=None if socket is None else lambda: socket,
         watch=None if upgrade else partial(_watch, native),
         native=native,
     )
