@@ -21,7 +21,7 @@ from functools import partial
 from typing import TYPE_CHECKING, Final
 
 import aiohttp
-from aiohttp import web
+from aiohttp import HttpVersion11, web
 from aiohttp.http_exceptions import HttpProcessingError
 from aiohttp.web_protocol import RequestHandler
 
@@ -142,6 +142,7 @@ def _request(native: web.Request, socket: ServedWebSocket | None) -> Request:
         detach=partial(_detach, native) if upgrade else None,
         websocket=None if socket is None else lambda: socket,
         watch=None if upgrade else partial(_watch, native),
+        drop=partial(_drop, native),
         native=native,
     )
 
@@ -185,11 +186,15 @@ async def _streamed(
     """Send each chunk when it comes; the iterator is closed when the client has gone."""
     answer = web.StreamResponse(status=response.status)
     answer.headers.update(response.headers_for(request))
+    if native.version < HttpVersion11:
+        answer.force_close()  # such a client has no other way to see the end of it
     try:
         await answer.prepare(native)
         async for chunk in chunks:
             await answer.write(chunk)
         await answer.write_eof()
+    except ConnectionError:
+        pass  # the client has gone, of which `Request.on_gone` tells
     finally:
         close = getattr(chunks, "aclose", None)
         if close is not None:
@@ -215,6 +220,11 @@ def _watch(native: web.Request, fn: Callable[[], None]) -> None:
         fn()  # it has gone while the request was looked at
     else:
         native._payload = Watch(fn)  # type: ignore[assignment]
+
+
+def _drop(native: web.Request) -> None:
+    if native.transport is not None:
+        native.transport.abort()
 
 
 def _detach(native: web.Request) -> HandOver:
