@@ -176,6 +176,26 @@ async def test_a_listener_added_as_soon_as_connect_is_done_gets_the_first_event(
     await primus.destroy()
 
 
+async def test_a_message_can_be_delivered_to_the_listeners_of_something_else(
+    primus: Primus,
+) -> None:
+    primus.transform(
+        "incoming", lambda packet, spark: spark.deliver("news", spark, packet.data, to=primus)
+    )
+    busy = Busy()
+    primus.on("news", busy)
+    spark, wire = join(primus)
+    events = Recorder(spark, "data", "end")
+
+    wire.receive("1")
+    await eventually(lambda: busy.started == [(spark, 1)])
+    wire.lose()
+
+    assert events.story == ["end"]
+    assert spark.deliver("news", spark, 2, to=primus) is False
+    busy.go.set()
+
+
 # -- overtaking
 
 

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any, Final, Literal
 from primus.clock import SYSTEM_CLOCK, Clock
 from primus.endpoint import OPEN, Endpoint
 from primus.errors import ParserError, TransformError
-from primus.events import Delivered
+from primus.events import Delivered, Emitter
 from primus.inbox import Inbox
 from primus.pipeline import SWALLOWED, Packet, Pipeline, dispose, is_awaitable, run
 from primus.protocol import PREFIX, control
@@ -140,11 +140,17 @@ class Inbound(Endpoint):
                 return self._deliver_on("data", listeners[index + 1 :], result, (data, raw))
         return None
 
-    def deliver(self, event: str, /, *args: Any) -> Delivered:
-        """As `Emitter.deliver`; nobody is called once the connection has ended."""
+    def deliver(self, event: str, /, *args: Any, to: Emitter | None = None) -> Delivered:
+        """As `Emitter.deliver`; nobody is called once the connection has ended.
+
+        Args:
+            event: the name of the event.
+            args: what it carries.
+            to: whose listeners are called, if not those of the connection.
+        """
         if self._state != OPEN:
             return False
-        delivered = super().deliver(event, *args)
+        delivered = super().deliver(event, *args) if to is None else to.deliver(event, *args)
         if delivered is False:
             return False
         # It is with its listeners: an end of the connection need not wait for them.
