@@ -11,13 +11,21 @@ CLOSE_TIMEOUT: Final = 5.0
 """Seconds that a peer gets to finish closing, by default."""
 
 
+TEXT: Final = 0x81
+BINARY: Final = 0x82
+TEXT_HEADS: Final = tuple(bytes((TEXT, size)) for size in range(126))
+BINARY_HEADS: Final = tuple(bytes((BINARY, size)) for size in range(126))
+
+
 def server_frame(message: str | bytes) -> bytes:
     """A message as one unmasked frame, text or binary (RFC 6455 section 5.2)."""
-    payload = utf8(message) if isinstance(message, str) else message
-    first = 0x81 if isinstance(message, str) else 0x82
+    if isinstance(message, str):
+        first, heads, payload = TEXT, TEXT_HEADS, utf8(message)
+    else:
+        first, heads, payload = BINARY, BINARY_HEADS, message
     size = len(payload)
     if size < 126:
-        return bytes((first, size)) + payload
+        return heads[size] + payload
     if size < 65536:
         return struct.pack("!BBH", first, 126, size) + payload
     return struct.pack("!BBQ", first, 127, size) + payload
