@@ -21,10 +21,11 @@ from functools import partial
 from typing import TYPE_CHECKING, Final
 
 import aiohttp
-from aiohttp import web
+from aiohttp import HttpVersion11, web
+from aiohttp.http_exceptions import HttpProcessingError
 from aiohttp.web_protocol import RequestHandler
 
-from primus.errors import AttachError
+from primus.errors import AttachError, ProtocolError
 from primus.http import Address, HandOver, Request, Response
 from primus.server.hosts import Host
 from primus.server.hosts.aiohttp_websocket import ServedWebSocket
@@ -71,8 +72,9 @@ class AiohttpHost(Host):
 
     @property
     def listening(self) -> tuple[str, int] | None:
-        """URL and port of a server of our own."""
-        return None if self._server is None else (self._server.url, self._server.port)
+        """URL and port of a server of our own, once it listens."""
+        server = self._server
+        return None if server is None or not server.url else (server.url, server.port)
 
     async def close(self, *, stop: bool) -> None:
         """Stop a server of our own; the application of somebody else goes on."""
@@ -85,7 +87,8 @@ class AiohttpHost(Host):
         resource = self._routes[0].resource
         assert resource is not None
         self.primus.relocate(resource.canonical)
-        self.primus.initialise()
+        if self._server is None:  # else it is told when it listens
+            self.primus.initialise()
 
     async def _shutdown(self, app: web.Application) -> None:
         """The application stops. Its clients may come back: this is no intentional close."""
@@ -139,6 +142,7 @@ def _request(native: web.Request, socket: ServedWebSocket | None) -> Request:
         detach=partial(_detach, native) if upgrade else None,
         websocket=None if socket is None else lambda: socket,
         watch=None if upgrade else partial(_watch, native),
+        drop=partial(_drop, native),
         native=native,
     )
 
@@ -159,8 +163,11 @@ def _is_upgrade(native: web.Request) -> bool:
 
 
 async def _body(native: web.Request) -> AsyncIterator[bytes]:
-    async for chunk in native.content.iter_chunked(CHUNK):
-        yield chunk
+    try:
+        async for chunk in native.content.iter_chunked(CHUNK):
+            yield chunk
+    except (HttpProcessingError, web.RequestPayloadError) as error:
+        raise ProtocolError(f"the body cannot be read: {error}") from error
 
 
 def _native(request: Request, response: Response) -> web.Response:
@@ -179,11 +186,15 @@ async def _streamed(
     """Send each chunk when it comes; the iterator is closed when the client has gone."""
     answer = web.StreamResponse(status=response.status)
     answer.headers.update(response.headers_for(request))
+    if native.version < HttpVersion11:
+        answer.force_close()  # such a client has no other way to see the end of it
     try:
         await answer.prepare(native)
         async for chunk in chunks:
             await answer.write(chunk)
         await answer.write_eof()
+    except ConnectionError:
+        pass  # the client has gone, of which `Request.on_gone` tells
     finally:
         close = getattr(chunks, "aclose", None)
         if close is not None:
@@ -209,6 +220,11 @@ def _watch(native: web.Request, fn: Callable[[], None]) -> None:
         fn()  # it has gone while the request was looked at
     else:
         native._payload = Watch(fn)  # type: ignore[assignment]
+
+
+def _drop(native: web.Request) -> None:
+    if native.transport is not None:
+        native.transport.abort()
 
 
 def _detach(native: web.Request) -> HandOver:
