@@ -1,6 +1,4 @@
-from collections.abc import Mapping
-from typing import Any, ClassVar
-
+from primus.registry import PLUGIN, find
 from primus_testing import PluginContract
 
 
@@ -8,10 +6,5 @@ class TestRooms(PluginContract):
     plugin = "rooms"
 
 
-class TestItsOtherName(PluginContract):
-    plugin = "primus-rooms"
-
-
-class TestWithWildcards(PluginContract):
-    plugin = "rooms"
-    options: ClassVar[Mapping[str, Any]] = {"rooms": {"wildcard": True, "wild_delete": True}}
+def test_its_other_name_is_that_of_the_node_package() -> None:
+    assert find(PLUGIN, "primus-rooms") is find(PLUGIN, "rooms")

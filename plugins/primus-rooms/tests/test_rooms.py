@@ -464,7 +464,7 @@ def test_the_adapter_may_be_replaced_by_another(primus: Any) -> None:
     primus.adapter = MemoryAdapter()
     assert primus.rooms() == []
     primus.adapter = "none"
-    with pytest.raises(RoomsError, match="must be a primus_rooms.Adapter"):
+    with pytest.raises(RoomsError, match=r"must be a primus_rooms\.Adapter"):
         primus.rooms()
     primus.adapter = MemoryAdapter()
     primus.plugout("rooms")

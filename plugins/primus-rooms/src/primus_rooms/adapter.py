@@ -32,8 +32,12 @@ class Adapter(ABC):
         """Have a spark be in a room; with `wildcard`, in all that the name fits."""
 
     @abstractmethod
-    def remove(self, id: str, room: str | None = None, *, wildcard: bool = False) -> Maybe[None]:
-        """Take a spark out of a room, of all that the name fits (`wildcard`), or of all."""
+    def remove(self, id: str, room: str, *, wildcard: bool = False) -> Maybe[None]:
+        """Take a spark out of a room; with `wildcard`, of all that the name fits."""
+
+    @abstractmethod
+    def remove_all(self, id: str) -> Maybe[list[str]]:
+        """Take a spark out of all its rooms, and tell which those were."""
 
     @abstractmethod
     def rooms(self, id: str | None = None) -> Maybe[list[str]]:

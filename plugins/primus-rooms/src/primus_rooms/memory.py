@@ -28,11 +28,18 @@ class MemoryAdapter(Adapter):
         members[id] = wildcard
         self._rooms.setdefault(id, {})[room] = None
 
-    def remove(self, id: str, room: str | None = None, *, wildcard: bool = False) -> None:
-        """Take a spark out of a room, of all that the name fits (`wildcard`), or of all."""
-        for each in tuple(self._rooms.get(id, ())):
-            if room is None or room == each or (wildcard and matches(room, each)):
+    def remove(self, id: str, room: str, *, wildcard: bool = False) -> None:
+        """Take a spark out of a room; with `wildcard`, of all that the name fits."""
+        for each in self.rooms(id):
+            if room == each or (wildcard and matches(room, each)):
                 self._part(id, each)
+
+    def remove_all(self, id: str) -> list[str]:
+        """Take a spark out of all its rooms, and tell which those were."""
+        rooms = self.rooms(id)
+        for room in rooms:
+            self._part(id, room)
+        return rooms
 
     def rooms(self, id: str | None = None) -> list[str]:
         """The rooms that a spark is in, or all there are."""

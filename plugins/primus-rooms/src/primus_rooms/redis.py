@@ -64,17 +64,22 @@ class RedisAdapter(Adapter):
             commands.sadd(self._rooms + room, id)
             await commands.execute()
 
-    async def remove(self, id: str, room: str | None = None, *, wildcard: bool = False) -> None:
-        """Take a spark out of a room, or of all.
+    async def remove(self, id: str, room: str, *, wildcard: bool = False) -> None:
+        """Take a spark out of a room."""
+        await self._catch_up()
+        await self._part(id, [room])
 
-        A spark that is to leave all while Redis is away leaves them when Redis is back.
+    async def remove_all(self, id: str) -> list[str]:
+        """Take a spark out of all its rooms, and tell which those were.
+
+        If Redis is away, the spark leaves them when Redis is back.
         """
-        if room is None:
+        try:
+            await self._catch_up()
+            return await self._part_from_all(id)
+        except BaseException:
             self._gone.add(id)
-            await self._catch_up()
-        else:
-            await self._catch_up()
-            await self._part(id, [room])
+            raise
 
     async def rooms(self, id: str | None = None) -> list[str]:
         """The rooms that a spark is in, or all there are."""
@@ -116,12 +121,15 @@ class RedisAdapter(Adapter):
             await self._redis.aclose()
 
     async def _catch_up(self) -> None:
-        """Take out those who have gone, now or while Redis was away."""
-        while self._gone:
-            id = next(iter(self._gone))
-            rooms = _texts(await self._redis.smembers(self._sparks + id))
-            await self._part(id, rooms)
+        """Take out those who have gone while Redis was away."""
+        for id in tuple(self._gone):
+            await self._part_from_all(id)
             self._gone.discard(id)
+
+    async def _part_from_all(self, id: str) -> list[str]:
+        rooms = await self.rooms(id)
+        await self._part(id, rooms)
+        return rooms
 
     async def _part(self, id: str, rooms: Sequence[str]) -> None:
         if not rooms:

@@ -15,7 +15,7 @@ from primus_rooms.memory import MemoryAdapter
 from primus_rooms.names import Names, names
 from primus_rooms.options import Settings
 from primus_rooms.selection import Selection
-from primus_rooms.waiting import all_true, each, then
+from primus_rooms.waiting import all_true, each
 
 __all__ = ["Rooms"]
 
@@ -104,10 +104,7 @@ class Rooms(Asking):
             self._tell("leaveallrooms", list(rooms), spark)
             return True
 
-        def leaving() -> Any:
-            return then(adapter.rooms(id), lambda found: then(adapter.remove(id), lambda _: found))
-
-        return self._perform(leaving, left, key=id, spark=spark)
+        return self._perform(lambda: adapter.remove_all(id), left, key=id, spark=spark)
 
     def _join(self, id: str, spark: Spark | None, rooms: tuple[str, ...], wild: bool) -> Any:
         if spark is None or spark.ready_state != Spark.OPEN:
@@ -198,7 +195,7 @@ class Rooms(Asking):
         """The plugin is taken out: nobody is in a room any more."""
         adapter = self.adapter
         for id in self._joined:
-            self._perform(partial(adapter.remove, id), _nothing, key=id)
+            self._perform(partial(adapter.remove_all, id), _nothing, key=id)
         self._joined.clear()
         self.finish()
         self.primus.adapter = self.own_adapter

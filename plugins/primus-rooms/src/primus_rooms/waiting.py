@@ -1,4 +1,4 @@
-"""Results that may have to be waited for: one way to go on from both, and the order of them."""
+"""Results that may have to be waited for: how several make one, and the order of them."""
 
 from __future__ import annotations
 
@@ -10,22 +10,12 @@ from typing import Any, Final, TypeVar
 from primus.pipeline import is_awaitable
 from primus.tasks import spawn
 
-__all__ = ["Line", "all_true", "each", "then"]
+__all__ = ["Line", "all_true", "each"]
 
 Result = TypeVar("Result")
 
 TOGETHER: Final = 64
 """How many jobs for different keys run at once."""
-
-
-def then(value: Any, fn: Callable[[Any], Any]) -> Any:
-    """``fn(value)``, at once or, when `value` has to be awaited, as an awaitable."""
-    return _then(value, fn) if is_awaitable(value) else fn(value)
-
-
-async def _then(value: Awaitable[Any], fn: Callable[[Any], Any]) -> Any:
-    result = fn(await value)
-    return await result if is_awaitable(result) else result
 
 
 def each(calls: Sequence[Callable[[], Any]]) -> Any:
