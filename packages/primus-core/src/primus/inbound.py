@@ -11,7 +11,7 @@ from primus.endpoint import OPEN, Endpoint
 from primus.errors import ParserError, TransformError
 from primus.events import Listener
 from primus.inbox import Inbox
-from primus.pipeline import SWALLOWED, Packet, Pipeline, dispose, is_awaitable, run
+from primus.pipeline import PLAIN, SWALLOWED, Packet, Pipeline, dispose, is_awaitable, run
 from primus.protocol import PREFIX, control
 from primus.tasks import spawn
 
@@ -53,7 +53,10 @@ class Inbound(Endpoint):
         if self._inbox is not None:
             self._keep(data, frame)
             return
-        pending = self._receive(data, frame)
+        if self.pipeline.incoming or (type(data) not in PLAIN and is_awaitable(data)):
+            pending = self._receive(data, frame)
+        else:
+            pending = self._deliver(data, frame)
         if pending is not None:
             self.hold(pending)
 
@@ -122,10 +125,11 @@ class Inbound(Endpoint):
         if self._state != OPEN:
             return None  # ended while the message was decoded or transformed
         listeners = self._listeners.get("data", ())
-        for index, listener in enumerate(listeners):
+        for listener in listeners:
             result = self._call("data", listener, (data, raw))
-            if result is not None and is_awaitable(result):
-                return self._deliver_on(listeners[index + 1 :], result, data, raw)
+            if type(result) not in PLAIN and is_awaitable(result):
+                rest = listeners[listeners.index(listener) + 1 :]
+                return self._deliver_on(rest, result, data, raw)
         return None
 
     async def _deliver_on(
