@@ -23,7 +23,7 @@ from aiohttp import web
 from aiohttp.web_protocol import RequestHandler
 
 from primus.errors import AttachError
-from primus.http import Address, HandOver, Request, Response
+from primus.http import Address, ClientGone, HandOver, Request, Response
 from primus.server.hosts import Host
 
 if TYPE_CHECKING:
@@ -48,6 +48,7 @@ class AiohttpHost(Host):
     """Serves a Primus from an `aiohttp.web.Application`, whose other routes are untouched."""
 
     offers = frozenset({"http", "transport", "websocket"})
+    name = "aiohttp"
 
     def __init__(self, primus: Primus, app: web.Application) -> None:
         self.primus = primus
@@ -153,8 +154,11 @@ def _is_upgrade(native: web.Request) -> bool:
 
 
 async def _body(native: web.Request) -> AsyncIterator[bytes]:
-    async for chunk in native.content.iter_chunked(CHUNK):
-        yield chunk
+    try:
+        async for chunk in native.content.iter_chunked(CHUNK):
+            yield chunk
+    except ConnectionError as error:
+        raise ClientGone("the client has gone before its request was complete") from error
 
 
 def _native(request: Request, response: Response) -> web.Response:
