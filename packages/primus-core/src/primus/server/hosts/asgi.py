@@ -110,6 +110,7 @@ class AsgiHost(Host):
         exchange: Exchange | None = None,
         socket: AsgiWebSocket | None = None,
     ) -> Request:
+        drop = exchange.drop if exchange is not None else socket and socket.abort
         path = str(scope["path"]) if found is None else self._locate(found)
         return Request(
             scope.get("method", "GET"),
@@ -119,6 +120,7 @@ class AsgiHost(Host):
             secure=scope.get("scheme") in ("https", "wss"),
             body=None if exchange is None else exchange.body,
             watch=None if exchange is None else exchange.watch,
+            drop=drop,
             websocket=None if socket is None else lambda: socket,
             native=scope,
         )

@@ -28,6 +28,7 @@ class Exchange:
         self._more_body = True
         self._listeners: list[Callable[[], None]] = []
         self._watching: asyncio.Task[None] | None = None
+        self._presence: asyncio.Timeout | None = None
 
     async def body(self) -> AsyncIterator[bytes]:
         """The body, piece by piece.
@@ -68,18 +69,30 @@ class Exchange:
         if self._watching is not None:
             self._watching.cancel()
 
+    def drop(self) -> None:
+        """Stop answering: the server closes the connection of an answer that is incomplete."""
+        presence, self._presence = self._presence, None
+        if presence is not None:
+            presence.reschedule(asyncio.get_running_loop().time())
+
     async def answer(self, request: Request, response: Response) -> None:
         """Send a response, unless the client has gone."""
         try:
-            if response.chunks is None:
-                self._watch_no_more()
-                await self._start(request, response)
-                await self._part(b"" if request.method == "HEAD" else response.body, more=False)
-            else:
-                await self._stream(request, response, response.chunks)
+            async with asyncio.timeout(None) as presence:
+                self._presence = presence
+                if response.chunks is None:
+                    self._watch_no_more()
+                    await self._start(request, response)
+                    await self._part(b"" if request.method == "HEAD" else response.body, more=False)
+                else:
+                    await self._stream(request, response, response.chunks)
         except ClientGone:
             pass  # nobody is there to be told anything
+        except TimeoutError:
+            if not presence.expired():
+                raise
         finally:
+            self._presence = None
             self._watch_no_more()
 
     async def _start(self, request: Request, response: Response) -> None:
@@ -101,19 +114,14 @@ class Exchange:
         self, request: Request, response: Response, chunks: AsyncIterator[bytes]
     ) -> None:
         """Send each chunk when it comes; the iterator is closed as soon as the client has gone."""
-        loop = asyncio.get_running_loop()
         try:
-            async with asyncio.timeout(None) as presence:
-                self.watch(lambda: presence.reschedule(loop.time()))
-                await self._start(request, response)
-                if request.method != "HEAD":
-                    async for chunk in chunks:
-                        await self._part(chunk, more=True)
-                self._watch_no_more()
-                await self._part(b"", more=False)
-        except TimeoutError:
-            if not presence.expired():
-                raise
+            self.watch(self.drop)
+            await self._start(request, response)
+            if request.method != "HEAD":
+                async for chunk in chunks:
+                    await self._part(chunk, more=True)
+            self._watch_no_more()
+            await self._part(b"", more=False)
         finally:
             close = getattr(chunks, "aclose", None)
             if close is not None:

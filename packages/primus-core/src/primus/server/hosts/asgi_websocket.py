@@ -29,10 +29,13 @@ class AsgiWebSocket(HostWebSocket):
 
     An ASGI server knows limits and compression by options of its own, so what `accept` is told
     of them has no effect here. Nor is there an event to drop a connection: it is over once the
-    application has returned.
+    application has returned. Pings and pongs are the server's own affair.
     """
 
+    __slots__ = ("_closed", "_gone", "_receive", "_scope", "_send", "_waiting")
+
     def __init__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        super().__init__()
         self._scope = scope
         self._receive = receive
         self._send = send
