@@ -148,7 +148,7 @@ async def test_a_unix_socket_is_connected_to(tmp_path: Path, primus_server: Star
     server = await primus_server()
     seen = Recorder(server.primus, "connection")
     path = str(tmp_path / "socket")
-    await web.UnixSite(server.runner, path).start()
+    await web.UnixSite(server.site.runner, path).start()
     peer = await Peer.open(WebSockets, "http://localhost/primus", options={"unix": path})
     server.peers.append(peer)
     spark = await seen.one("connection")

@@ -1,5 +1,6 @@
 """The test kit: contract suites to inherit, fakes, and the fixtures of the pytest plugin."""
 
+from primus_testing.asgi import AsgiExchange, AsgiServer
 from primus_testing.assertions import CONTRACTS
 from primus_testing.clock import ManualClock
 from primus_testing.memory import MemoryTransport, join, memory_pair
@@ -18,6 +19,8 @@ __all__ = [
     "CONTRACTS",
     "DEADLINE",
     "Answer",
+    "AsgiExchange",
+    "AsgiServer",
     "ManualClock",
     "MemoryConnector",
     "MemoryTransformer",
