@@ -2,6 +2,7 @@
 
 from primus_testing.assertions import CONTRACTS
 from primus_testing.clock import ManualClock
+from primus_testing.handover import HandoverContract
 from primus_testing.memory import MemoryTransport, join, memory_pair
 from primus_testing.network import MemoryConnector, MemoryTransformer
 from primus_testing.parser import ParserContract
@@ -13,11 +14,14 @@ from primus_testing.server import Answer, Running, running
 from primus_testing.tracebacks import Tracebacks
 from primus_testing.transformer import TransformerContract
 from primus_testing.websocket import WebSocketContract
+from primus_testing.websocket_client import WebSocketClientContract
+from primus_testing.websocket_limits import WebSocketLimitsContract
 
 __all__ = [
     "CONTRACTS",
     "DEADLINE",
     "Answer",
+    "HandoverContract",
     "ManualClock",
     "MemoryConnector",
     "MemoryTransformer",
@@ -29,7 +33,9 @@ __all__ = [
     "Running",
     "Tracebacks",
     "TransformerContract",
+    "WebSocketClientContract",
     "WebSocketContract",
+    "WebSocketLimitsContract",
     "eventually",
     "join",
     "make_request",
