@@ -3,6 +3,7 @@
 from primus_testing.asgi import AsgiExchange, AsgiServer
 from primus_testing.assertions import CONTRACTS
 from primus_testing.clock import ManualClock
+from primus_testing.handover import HandoverContract
 from primus_testing.memory import MemoryTransport, join, memory_pair
 from primus_testing.network import MemoryConnector, MemoryTransformer
 from primus_testing.parser import ParserContract
@@ -14,6 +15,8 @@ from primus_testing.server import Answer, Running, running
 from primus_testing.tracebacks import Tracebacks
 from primus_testing.transformer import TransformerContract
 from primus_testing.websocket import WebSocketContract
+from primus_testing.websocket_client import WebSocketClientContract
+from primus_testing.websocket_limits import WebSocketLimitsContract
 
 __all__ = [
     "CONTRACTS",
@@ -21,6 +24,7 @@ __all__ = [
     "Answer",
     "AsgiExchange",
     "AsgiServer",
+    "HandoverContract",
     "ManualClock",
     "MemoryConnector",
     "MemoryTransformer",
@@ -32,7 +36,9 @@ __all__ = [
     "Running",
     "Tracebacks",
     "TransformerContract",
+    "WebSocketClientContract",
     "WebSocketContract",
+    "WebSocketLimitsContract",
     "eventually",
     "join",
     "make_request",
