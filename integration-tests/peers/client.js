@@ -16,10 +16,10 @@ const installed = createRequire(path.join(folder, 'package.json'));
 const commands = makeSockets(wire.report);
 const { connect } = commands;
 
-function socketClass({ library, transformer, parser, pathname }) {
+function socketClass({ library, transformer, parser, plugin, pathname }) {
   if (library) return installed(library);
 
-  return installed('primus').createSocket({ transformer, parser, pathname: pathname || '/primus' });
+  return installed('primus').createSocket({ transformer, parser, plugin, pathname: pathname || '/primus' });
 }
 
 commands.connect = (message) => connect(socketClass(message), message);
