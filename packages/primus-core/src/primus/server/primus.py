@@ -16,7 +16,7 @@ from primus.http import Request, Response
 from primus.options import plugin_names, server_options
 from primus.pipeline import Pipeline, is_awaitable
 from primus.plugins import Ark
-from primus.registry import parser_named, plugins_named, transformer_named
+from primus.registry import check_frames, parser_named, plugins_named, transformer_named
 from primus.server.hosts import Host, attach
 from primus.server.layers import Layers
 from primus.server.middleware import authorization, built_in
@@ -48,7 +48,8 @@ class Primus(Population):
         options: see docs/options.md.
 
     Raises:
-        OptionError: an option is unknown, or its value cannot work.
+        OptionError: an option is unknown, its value cannot work, or the parser makes frames
+            that the transformer does not carry.
         PluginError: a transformer, parser or plugin is unknown, broken or invalid.
         AttachError: the server is of no known kind, or cannot carry the transformer.
     """
@@ -65,6 +66,7 @@ class Primus(Population):
         self.pipeline = Pipeline()
         self.parser_name, self.parser = parser_named(self.options.parser)
         self.transformer_name, kind = transformer_named(self.options.transformer)
+        check_frames(kind, self.parser)
         self.Spark = _spark_class(self)
         self.layers = Layers()
         for layer in built_in(self):
@@ -171,7 +173,7 @@ class Primus(Population):
         """The HTTP server runs: emit ``initialised``, once."""
         if not self._initialised:
             self._initialised = True
-            self.emit("initialised", self.transformer, self.parser, self.options)
+            self.dispatch("initialised", self.transformer, self.parser, self.options)
 
     def stamp(self) -> int:
         """The time that a ping carries, in milliseconds since the epoch."""
