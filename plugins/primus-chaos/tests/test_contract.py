@@ -2,8 +2,8 @@ from collections.abc import Mapping
 from typing import Any, ClassVar
 
 import primus_chaos
-from primus import hookspecs
-from primus_testing import PluginContract
+from primus import Order, Primus, hookimpl, hookspecs
+from primus_testing import MemoryTransformer, PluginContract
 
 
 class TestChaos(PluginContract):
@@ -24,3 +24,19 @@ def test_it_uses_every_hook_that_a_plugin_can_have() -> None:
     used = {name for name, fn in vars(primus_chaos).items() if hasattr(fn, "primus_impl")}
 
     assert hooks - used == {"primus_transformer", "primus_parser"}
+
+
+class Swallows:
+    """A plugin that takes every message for itself."""
+
+    @hookimpl
+    def primus_incoming(self) -> Any:
+        return lambda packet: False
+
+
+def test_it_comes_before_plugins_that_take_messages_for_themselves() -> None:
+    plugins = {"emit": Swallows(), "chaos": None}
+    primus = Primus(transformer=MemoryTransformer, plugin=plugins)
+
+    assert list(primus.ark) == ["chaos", "emit"]
+    assert primus_chaos.primus_order() == Order(before=["emit", "emitter"])

@@ -13,6 +13,7 @@ from primus.errors import (
     OptionError,
     ParserError,
     PluginError,
+    PluginOrderError,
     PrimusError,
     ProtocolError,
     SlowConsumerError,
@@ -23,6 +24,7 @@ from primus.errors import (
 )
 from primus.hookspecs import hookimpl, hookspec
 from primus.http import Request, Response
+from primus.ordering import Order
 from primus.parser import Parser
 from primus.pipeline import Packet
 from primus.server.primus import Primus
@@ -43,10 +45,12 @@ __all__ = [
     "InvalidPluginError",
     "ListenerError",
     "OptionError",
+    "Order",
     "Packet",
     "Parser",
     "ParserError",
     "PluginError",
+    "PluginOrderError",
     "Primus",
     "PrimusError",
     "ProtocolError",

@@ -16,6 +16,7 @@ __all__ = [
     "OptionError",
     "ParserError",
     "PluginError",
+    "PluginOrderError",
     "PrimusError",
     "ProtocolError",
     "SlowConsumerError",
@@ -60,6 +61,10 @@ class InvalidPluginError(PluginError, TypeError):
 
 class HookError(InvalidPluginError):
     """A hook of a plugin is misspelt or has arguments that no hook of that name receives."""
+
+
+class PluginOrderError(PluginError):
+    """What plugins declare about their order cannot be met."""
 
 
 class ParserError(PrimusError):

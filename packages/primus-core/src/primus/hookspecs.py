@@ -19,6 +19,7 @@ import pluggy
 if TYPE_CHECKING:
     from primus.browser import Browser
     from primus.client.socket import Socket
+    from primus.ordering import Order
     from primus.parser import Parser
     from primus.pipeline import Transform
     from primus.server.layers import Layer
@@ -45,6 +46,17 @@ def primus_transformer() -> type[Transformer]:
 @hookspec
 def primus_parser() -> Parser:
     """A parser; for modules named in the group ``primus.parsers``."""
+    raise AssertionError
+
+
+@hookspec
+def primus_order() -> Order:
+    """Which plugins must come after this one, and which before it, if they are in use.
+
+    The plugins in the option ``plugin`` are put in such an order, `primus.use` refuses a plugin
+    that would come too late, and a circle is an error. It matters for transforms, and for
+    what is done when a spark connects: the first plugin does it first.
+    """
     raise AssertionError
 
 

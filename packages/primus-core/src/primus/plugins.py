@@ -14,8 +14,9 @@ import pluggy
 
 from primus import hookspecs
 from primus.errors import HookError, InvalidPluginError, PluginError
+from primus.ordering import Place, arrange, check
 
-__all__ = ["Ark"]
+__all__ = ["Ark", "arranged"]
 
 
 class Ark(Mapping[str, Any]):
@@ -25,6 +26,7 @@ class Ark(Mapping[str, Any]):
         self._manager = pluggy.PluginManager("primus")
         self._manager.add_hookspecs(hookspecs)
         self._plugins: dict[str, Any] = {}
+        self._places: dict[str, Place] = {}
 
     def __getitem__(self, name: str) -> Any:
         return self._plugins[name]
@@ -36,12 +38,13 @@ class Ark(Mapping[str, Any]):
         return len(self._plugins)
 
     def add(self, name: str, plugin: Any) -> None:
-        """Take in a plugin whose hooks are all valid; nothing is called yet.
+        """Take in a plugin whose hooks are all valid; none but ``primus_order`` is called yet.
 
         Raises:
             PluginError: the name is empty or taken, or the plugin is in use by another name.
             InvalidPluginError: the object has no hook.
             HookError: a hook is misspelt, or has arguments that it never gets.
+            PluginOrderError: it must come before one that is in use.
         """
         if not name:
             raise PluginError("a plugin's name must be a non-empty text")
@@ -53,6 +56,8 @@ class Ark(Mapping[str, Any]):
         try:
             self._manager.register(plugin, name)
             self._check(name, plugin)
+            place = Place.of(name, plugin, self._call(plugin, "primus_order", {}))
+            check(self._places.values(), place)
         except BaseException as error:
             if self._manager.is_registered(plugin):
                 self._manager.unregister(plugin)
@@ -61,6 +66,7 @@ class Ark(Mapping[str, Any]):
                 raise HookError(f"the plugin {name!r} does not fit: {error}") from error
             raise
         self._plugins[name] = plugin
+        self._places[name] = place
 
     def _check(self, name: str, plugin: Any) -> None:
         """Refuse an object without hooks, and hooks that do not exist."""
@@ -86,12 +92,15 @@ class Ark(Mapping[str, Any]):
             KeyError: it is not in use.
         """
         plugin = self._plugins.pop(name)
+        del self._places[name]
         self._manager.unregister(plugin)
         return plugin
 
     def call(self, name: str, hook: str, **arguments: Any) -> Any:
         """What the hook of one plugin returns; `None` when it has no such hook."""
-        plugin = self._plugins[name]
+        return self._call(self._plugins[name], hook, arguments)
+
+    def _call(self, plugin: Any, hook: str, arguments: Mapping[str, Any]) -> Any:
         for implementation in self._implementations(hook):
             if implementation.plugin is plugin:
                 return implementation.function(*(arguments[a] for a in implementation.argnames))
@@ -106,6 +115,14 @@ class Ark(Mapping[str, Any]):
             for implementation in self._implementations(hook)
         )
 
+    def place(self, name: str) -> Place:
+        """What a plugin has declared about its order.
+
+        Raises:
+            KeyError: it is not in use.
+        """
+        return self._places[name]
+
     def _implementations(self, hook: str) -> list[Any]:
         """In the order of use; `tryfirst` comes before all others and `trylast` after."""
         caller: pluggy.HookCaller = getattr(self._manager.hook, hook)
@@ -114,3 +131,17 @@ class Ark(Mapping[str, Any]):
 
 def _without_argument(function: Callable[[], Any], _: object) -> Any:
     return function()
+
+
+def arranged(plugins: Mapping[str, Any]) -> dict[str, Any]:
+    """Plugins by name, in the order that suits what they declare.
+
+    Raises:
+        PluginError: one is invalid, or there is no such order.
+    """
+    places = []
+    for name, plugin in plugins.items():
+        alone = Ark()
+        alone.add(name, plugin)
+        places.append(alone.place(name))
+    return {place.name: plugins[place.name] for place in arrange(places)}

@@ -20,7 +20,7 @@ from primus.errors import (
     UnknownPluginError,
 )
 from primus.parser import Parser, is_binary, parser_name
-from primus.plugins import Ark
+from primus.plugins import Ark, arranged
 from primus.transformer import Transformer
 
 __all__ = [
@@ -189,11 +189,14 @@ def check_frames(transformer: type[Transformer], parser: Parser) -> None:
 def plugins_named(plugins: Mapping[str, Any]) -> dict[str, Any]:
     """The plugin objects, by name; `None` and texts are looked up among what is installed.
 
-    A name that is looked up is in lower case afterwards.
+    They are in the order that suits what they declare. A name that is looked up is in lower case
+    afterwards.
 
     Raises:
         UnknownPluginError: nobody offers one.
         BrokenPluginError: one cannot be imported.
+        InvalidPluginError: one is no plugin, or a hook does not fit.
+        PluginOrderError: there is no order that suits all.
     """
     found: dict[str, Any] = {}
     for name, plugin in plugins.items():
@@ -201,7 +204,7 @@ def plugins_named(plugins: Mapping[str, Any]) -> dict[str, Any]:
             found[name.lower()] = find(PLUGIN, plugin or name)
         else:
             found[name] = plugin
-    return found
+    return arranged(found)
 
 
 def _made(kind: Kind, name: str, hook: str) -> Any:

@@ -29,7 +29,7 @@ In the browser the same trouble is asked for by ``new Primus(url, {chaos: {delay
 
 from primus_chaos.chaos import Chaos
 from primus_chaos.client import primus_browser, primus_extend_socket, primus_socket
-from primus_chaos.options import primus_options
+from primus_chaos.options import primus_options, primus_order
 from primus_chaos.server import (
     primus_connection,
     primus_disconnection,
@@ -51,6 +51,7 @@ __all__ = [
     "primus_incoming",
     "primus_middleware",
     "primus_options",
+    "primus_order",
     "primus_outgoing",
     "primus_setup",
     "primus_socket",

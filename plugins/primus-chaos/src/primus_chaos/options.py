@@ -1,4 +1,4 @@
-"""The options of the plugin, for servers and sockets alike, and their checks."""
+"""The options of the plugin, for servers and sockets alike, their checks, and its order."""
 
 from __future__ import annotations
 
@@ -7,9 +7,9 @@ from sys import float_info
 from types import MappingProxyType
 from typing import Any, Final
 
-from primus import OptionError, hookimpl
+from primus import OptionError, Order, hookimpl
 
-__all__ = ["CHECKS", "DEFAULTS", "primus_options", "seed"]
+__all__ = ["CHECKS", "DEFAULTS", "primus_options", "primus_order", "seed"]
 
 LARGEST: Final = float_info.max
 
@@ -22,6 +22,12 @@ DEFAULTS: Final[Mapping[str, object]] = MappingProxyType(
         "chaos_seed": None,
     }
 )
+
+
+@hookimpl
+def primus_order() -> Order:
+    """Before the plugins that take messages for themselves: those are to have trouble too."""
+    return Order(before=["emit", "emitter"])
 
 
 @hookimpl

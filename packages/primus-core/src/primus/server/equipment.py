@@ -131,6 +131,7 @@ class Equipment(Transforming, Emitter):
             UnknownPluginError: no installed distribution offers it.
             BrokenPluginError: it cannot be imported.
             InvalidPluginError: it is no plugin, or a hook does not fit.
+            PluginOrderError: it must come before one that is in use.
             PluginError: the name is taken.
             Exception: whatever a hook raised. In every case nothing of the plugin stays.
         """
