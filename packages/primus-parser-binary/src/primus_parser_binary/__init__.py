@@ -61,7 +61,9 @@ class BinaryParser:
         """The browser half."""
         from primus.browser import Browser
 
-        return Browser(client=files("primus_parser_binary").joinpath("client.js").read_text("utf-8"))
+        return Browser(
+            client=files("primus_parser_binary").joinpath("client.js").read_text("utf-8")
+        )
 
 
 @hookimpl

@@ -109,7 +109,9 @@ class _Reader:
             return self._take(length)
         items = length if kind == 0x90 else 2 * length
         if items > len(self.frame) - self.at:  # every item takes a byte at least
-            raise ValueError(f"{length} items are announced, {len(self.frame) - self.at} bytes left")
+            raise ValueError(
+                f"{length} items are announced, {len(self.frame) - self.at} bytes left"
+            )
         return _Container(items, kind == 0x80)
 
     def _number(self, form: struct.Struct) -> Any:

@@ -39,6 +39,9 @@ MARKED: Final = tuple(
     )
 )
 FLAGS: Final = "gimuy"
+LEAVES: Final = (
+    type(None), bool, int, float, str, date, time, bytes, bytearray, memoryview, RegExp
+)  # fmt: skip
 
 
 def to_json(value: Any, types: CustomTypes, depth: int = 0) -> Any:
@@ -51,19 +54,8 @@ def to_json(value: Any, types: CustomTypes, depth: int = 0) -> Any:
     """
     if types.knows(value):
         return types.written(value)
-    match value:
-        case None | bool() | int() | str():
-            return value
-        case float():
-            return value if math.isfinite(value) else {"$InfNaN": _sign(value)}
-        case datetime():
-            return {"$date": to_milliseconds(value)}
-        case date() | time():
-            return value.isoformat()
-        case bytes() | bytearray() | memoryview():
-            return {"$binary": b64encode(value).decode()}
-        case RegExp():
-            return {"$regexp": value.source, "$flags": value.flags}
+    if isinstance(value, LEAVES):
+        return _leaf(value)
     if depth >= DEPTH:
         raise ValueError(f"nested more than {DEPTH} deep, or inside of itself")
     if isinstance(value, dict):
@@ -77,6 +69,23 @@ def to_json(value: Any, types: CustomTypes, depth: int = 0) -> Any:
             items.append(to_json(item, types, depth + 1))  # noqa: PERF401 - one call less in 3.11
         return items
     return to_json(plain(value), types, depth + 1)
+
+
+def _leaf(value: Any) -> Any:
+    """What JSON has for a value without others inside."""
+    match value:
+        case float() if not math.isfinite(value):
+            return {"$InfNaN": 0 if math.isnan(value) else 1 if value > 0 else -1}
+        case datetime():
+            return {"$date": to_milliseconds(value)}
+        case date() | time():
+            return value.isoformat()
+        case bytes() | bytearray() | memoryview():
+            return {"$binary": b64encode(value).decode()}
+        case RegExp():
+            return {"$regexp": value.source, "$flags": value.flags}
+        case _:
+            return value
 
 
 def from_json(value: Any, types: CustomTypes, depth: int = 0) -> Any:
@@ -123,9 +132,3 @@ def _unmarked(value: dict[str, Any], types: CustomTypes, depth: int) -> Any:
             return {key: from_json(item, types, depth + 1) for key, item in inside.items()}
         case _:
             raise TypeError(f"{' and '.join(value)} with a value of the wrong type")
-
-
-def _sign(value: float) -> int:
-    return 0 if math.isnan(value) else 1 if value > 0 else -1
-
-

@@ -45,7 +45,9 @@ class CustomTypes:
         if name in self._readers:
             raise ValueError(f"a type named {name!r} has been added before")
         if kind in self._writers:
-            raise ValueError(f"{kind.__name__} has been added before, as {self._writers[kind][0]!r}")
+            raise ValueError(
+                f"{kind.__name__} has been added before, as {self._writers[kind][0]!r}"
+            )
         self._writers[kind] = name, to_json
         self._readers[name] = from_json
 

@@ -20,7 +20,7 @@ from array import array
 from datetime import date, datetime, time
 from typing import Any, Final
 
-import msgpack
+import msgpack  # type: ignore[import-untyped]
 from msgpack import ExtType as Ext
 
 from primus.parsers.values import from_milliseconds, plain, to_milliseconds

@@ -10,6 +10,7 @@ from primus_testing.plugins import PluginContract
 from primus_testing.recorder import DEADLINE, Recorder, eventually
 from primus_testing.requests import make_request
 from primus_testing.server import Answer, Running, running
+from primus_testing.tagged import Golden, golden
 from primus_testing.tracebacks import Tracebacks
 from primus_testing.transformer import TransformerContract
 from primus_testing.websocket import WebSocketContract
@@ -18,6 +19,7 @@ __all__ = [
     "CONTRACTS",
     "DEADLINE",
     "Answer",
+    "Golden",
     "ManualClock",
     "MemoryConnector",
     "MemoryTransformer",
@@ -31,6 +33,7 @@ __all__ = [
     "TransformerContract",
     "WebSocketContract",
     "eventually",
+    "golden",
     "join",
     "make_request",
     "memory_pair",
