@@ -142,6 +142,8 @@ class Request:
 
         Raises:
             BodyTooLarge: the body is longer than `limit`; the rest of it is not read.
+            ProtocolError: it is malformed.
+            ConnectionError: the client has gone before all of it had come.
         """
         if self._body is None:
             return b""

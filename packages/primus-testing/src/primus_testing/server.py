@@ -95,7 +95,8 @@ async def running(
     before = asyncio.all_tasks()
     app = _application() if app is None else app
     primus = Primus(app, **options)
-    runner = web.AppRunner(app, access_log=None, shutdown_timeout=0.1)
+    # Lingering is for the rest of a body that was refused, even when its client has gone.
+    runner = web.AppRunner(app, access_log=None, shutdown_timeout=0.1, lingering_time=0.1)
     await runner.setup()
     await web.TCPSite(runner, host, 0).start()
     shown = f"[{host}]" if ":" in host else host

@@ -20,9 +20,10 @@ from typing import TYPE_CHECKING, Final
 
 import aiohttp
 from aiohttp import web
+from aiohttp.http_exceptions import HttpProcessingError
 from aiohttp.web_protocol import RequestHandler
 
-from primus.errors import AttachError
+from primus.errors import AttachError, ProtocolError
 from primus.http import Address, HandOver, Request, Response
 from primus.server.hosts import Host
 
@@ -68,8 +69,9 @@ class AiohttpHost(Host):
 
     @property
     def listening(self) -> tuple[str, int] | None:
-        """URL and port of a server of our own."""
-        return None if self._server is None else (self._server.url, self._server.port)
+        """URL and port of a server of our own, once it listens."""
+        server = self._server
+        return None if server is None or not server.url else (server.url, server.port)
 
     async def close(self, *, stop: bool) -> None:
         """Stop a server of our own; the application of somebody else goes on."""
@@ -82,7 +84,8 @@ class AiohttpHost(Host):
         resource = self._routes[0].resource
         assert resource is not None
         self.primus.relocate(resource.canonical)
-        self.primus.initialise()
+        if self._server is None:  # else it is told when it listens
+            self.primus.initialise()
 
     async def _shutdown(self, app: web.Application) -> None:
         """The application stops. Its clients may come back: this is no intentional close."""
@@ -153,8 +156,11 @@ def _is_upgrade(native: web.Request) -> bool:
 
 
 async def _body(native: web.Request) -> AsyncIterator[bytes]:
-    async for chunk in native.content.iter_chunked(CHUNK):
-        yield chunk
+    try:
+        async for chunk in native.content.iter_chunked(CHUNK):
+            yield chunk
+    except (HttpProcessingError, web.RequestPayloadError) as error:
+        raise ProtocolError(f"the body cannot be read: {error}") from error
 
 
 def _native(request: Request, response: Response) -> web.Response:
