@@ -9,13 +9,13 @@
   'use strict';
 
   function binary(value) {
-    return value instanceof ArrayBuffer || ArrayBuffer.isView(value);
+    return Object.prototype.toString.call(value) === '[object ArrayBuffer]' || ArrayBuffer.isView(value);
   }
 
   function base64(value) {
-    var bytes = value instanceof ArrayBuffer
-      ? new Uint8Array(value)
-      : new Uint8Array(value.buffer, value.byteOffset, value.byteLength);
+    var bytes = ArrayBuffer.isView(value)
+      ? new Uint8Array(value.buffer, value.byteOffset, value.byteLength)
+      : new Uint8Array(value);
 
     return btoa(Array.prototype.map.call(bytes, function each(byte) { return String.fromCharCode(byte); }).join(''));
   }
