@@ -174,18 +174,18 @@ def test_a_server_refuses_an_unknown_transport_option(options: dict[str, Any]) -
 async def test_a_broadcast_is_framed_once(
     primus_server: Start, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    from primus_transformer_ws.wire import WebSocketTransport
+    from primus_transformer_ws.served import ServedTransport
 
     server = await primus_server()
     peers = [await server.peer() for _ in range(5)]
     framed: list[Any] = []
-    prepare = WebSocketTransport.prepare
+    prepare = ServedTransport.prepare
 
     def counted(frame: Any) -> bytes:
         framed.append(frame)
         return prepare(frame)
 
-    monkeypatch.setattr(WebSocketTransport, "prepare", counted)
+    monkeypatch.setattr(ServedTransport, "prepare", counted)
     server.primus.write("to all")
     assert [await peer.receive() for peer in peers] == ['"to all"'] * 5
     assert framed == ['"to all"']

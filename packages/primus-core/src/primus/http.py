@@ -62,6 +62,7 @@ class Request:
     __slots__ = (
         "_body",
         "_detach",
+        "_drop",
         "_query",
         "_state",
         "_watch",
@@ -89,6 +90,7 @@ class Request:
         detach: Callable[[], HandOver] | None = None,
         websocket: Callable[[], HostWebSocket] | None = None,
         watch: Callable[[Callable[[], None]], None] | None = None,
+        drop: Callable[[], None] | None = None,
         native: Any = None,
     ) -> None:
         path, _, query_string = target.partition("#")[0].partition("?")
@@ -105,6 +107,7 @@ class Request:
         self._detach = detach
         self._websocket = websocket
         self._watch = watch
+        self._drop = drop
         self._query: Query | None = None
         self._state: dict[str, Any] | None = None
 
@@ -163,6 +166,14 @@ class Request:
         if self._watch is not None:
             self._watch(fn)
 
+    def drop(self) -> None:
+        """Drop the connection that the request came on, as far as the HTTP server lets us.
+
+        For a client that does not read its answer: whatever waits to be sent is dropped too.
+        """
+        if self._drop is not None:
+            self._drop()
+
     @property
     def detachable(self) -> bool:
         """Whether this is an upgrade whose raw transport can be had."""
@@ -189,7 +200,7 @@ class Request:
             raise RuntimeError("only an upgrade can be handed over, and only once")
         detach, self._detach = self._detach, None
         handed = detach()
-        self.native = self._body = self._websocket = self._watch = None
+        self.native = self._body = self._websocket = self._watch = self._drop = None
         return handed
 
 

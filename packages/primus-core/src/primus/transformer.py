@@ -78,6 +78,14 @@ class Transport(ABC):
         """Send a frame that `prepare` of this class has made ready."""
         self.send(prepared)
 
+    def ping(self) -> bool:
+        """Ask the peer for a sign of life that is no frame: `Connection.seen` tells of it.
+
+        Returns:
+            False when this wire has nothing to ask with.
+        """
+        return False
+
     @abstractmethod
     def close(self, code: int | None = None, reason: str = "") -> None:
         """Close in order: what was sent before still arrives. Calling it again does nothing.

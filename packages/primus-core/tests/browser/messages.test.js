@@ -250,3 +250,20 @@ test('pipe writes every message to its destination and ends it', () => {
   made.client.end();
   assert.deepEqual(seen, [1, 'end']);
 });
+
+test('what a transform delivers reaches the listeners of that event only', () => {
+  const made = makeClient().accept();
+  const seen = [];
+
+  made.client.emit = () => seen.push('sent');
+  made.client.transform('incoming', ({ data }) => !data.news || made.client.deliver('news', data.news));
+  made.client.on('news', () => { throw new Error('a listener'); });
+  made.client.on('news', (text) => seen.push(text));
+  made.client.on('data', (data) => seen.push(data));
+  made.receive({ news: 'one' });
+  made.receive('two');
+  made.clock.advance(0);
+
+  assert.deepEqual(seen, ['two']);
+  assert.deepEqual(made.clock.errors.map((error) => error.message), ['a listener']);
+});

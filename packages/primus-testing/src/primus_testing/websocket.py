@@ -14,6 +14,7 @@ import asyncio
 import struct
 from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import ClassVar
 
 import pytest
 
@@ -135,6 +136,9 @@ class RawWebSocket:
 
 class WebSocketContract(Contract):
     """The wire protocol, and what breaks its rules."""
+
+    refuses_unmasked: ClassVar[bool] = True
+    """Whether frames that a client has not masked are refused (RFC 6455 section 5.1)."""
 
     async def test_the_handshake_is_answered_as_the_rfc_has_it(self, serve: Serve) -> None:
         server = await serve()
@@ -271,7 +275,6 @@ class WebSocketContract(Contract):
     @pytest.mark.parametrize(
         ("wrong", "code"),
         [
-            (frame(TEXT, b'"unmasked"', masked=False), 1002),
             (frame(TEXT, b"x", rsv=1), 1002),
             (frame(0x3, b"x"), 1002),
             (frame(0xB, b"x"), 1002),
@@ -300,6 +303,17 @@ class WebSocketContract(Contract):
         other.peer.send('"fine"')
         assert await other.peer.receive() == '"fine"'
         assert len(server.primus) == 1
+
+    async def test_a_frame_without_mask_is_refused(self, serve: Serve) -> None:
+        server = await serve()
+        echo(server.primus)
+        raw = await RawWebSocket.open(server)
+        raw.send(frame(TEXT, b'"unmasked"', masked=False))
+        if self.refuses_unmasked:
+            assert await raw.close_code() == 1002
+        else:
+            assert await raw.receive() == (0x81, b'"unmasked"')
+            raw.drop()
 
     @pytest.mark.parametrize(
         "noise", [b"\x00" * 1000, b"\xff" * 1000, b"GET / HTTP/1.1\r\n\r\n", bytes(range(256)) * 9]

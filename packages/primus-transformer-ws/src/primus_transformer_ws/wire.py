@@ -12,11 +12,11 @@ from typing import Any, Final, cast
 
 from websockets.extensions.permessage_deflate import PerMessageDeflate
 from websockets.frames import CloseCode, Frame, Opcode
-from websockets.protocol import OPEN, SERVER, Protocol
+from websockets.protocol import OPEN, Protocol
 
 from primus.errors import ProtocolError
 from primus.transformer import Transport
-from primus.websocket import CLOSE_TIMEOUT, server_frame, utf8
+from primus.websocket import CLOSE_TIMEOUT, utf8
 
 __all__ = ["WebSocketTransport"]
 
@@ -52,7 +52,6 @@ class WebSocketTransport(asyncio.Protocol, Transport):
         "_out_size",
         "_protocol",
         "_reading",
-        "_serves",
         "_text",
         "_timer",
         "_wire",
@@ -64,7 +63,6 @@ class WebSocketTransport(asyncio.Protocol, Transport):
     def __init__(self, protocol: Protocol, close_timeout: float = CLOSE_TIMEOUT) -> None:
         super().__init__()
         self._protocol = protocol
-        self._serves = protocol.side is SERVER
         self._deflates = any(isinstance(e, PerMessageDeflate) for e in protocol.extensions)
         self._wire: asyncio.Transport | None = None
         self._out: list[bytes] = []
@@ -88,27 +86,18 @@ class WebSocketTransport(asyncio.Protocol, Transport):
         protocol = self._protocol
         if protocol.state is not OPEN:
             return
-        if self._serves and not (self._deflates and len(frame) >= COMPRESS_FROM):
-            self._put(server_frame(frame))
-            return
         if isinstance(frame, str):
             protocol.send_text(utf8(frame))
         else:
             protocol.send_binary(frame)
         self._put(*protocol.data_to_send())
 
-    @classmethod
-    def prepare(cls, frame: str | bytes) -> bytes:
-        """The message as a server sends it: one unmasked frame, not compressed.
-
-        RFC 7692 section 6 lets an endpoint send any message uncompressed.
-        """
-        return server_frame(frame)
-
-    def send_prepared(self, prepared: bytes) -> None:
-        """Send what `prepare` has made."""
+    def ping(self) -> bool:
+        """Send a ping, which the peer answers by itself."""
         if self._protocol.state is OPEN:
-            self._put(prepared)
+            self._protocol.send_ping(b"")
+            self._put(*self._protocol.data_to_send())
+        return True
 
     def close(self, code: int | None = None, reason: str = "") -> None:
         """Send a close frame, without a status when `code` is `None`, as Primus 8 does."""
@@ -189,6 +178,10 @@ class WebSocketTransport(asyncio.Protocol, Transport):
             self._take(frame)
         self._corked = False
         self._flush()
+        self._check_end()
+
+    def _check_end(self) -> None:
+        """Take the peer's word that this is the end."""
         if self._protocol.close_expected():
             self._expect_close()
         if self._protocol.close_rcvd is not None or self._protocol.parser_exc is not None:

@@ -120,7 +120,7 @@ class Population(ClientSide):
                 hook(spark)
             except Exception:
                 self.log.exception("a primus_disconnection hook raised for %r", spark)
-        self.emit("disconnection", spark)
+        self.dispatch("disconnection", spark)
         if not self._connections and self._empty is not None:
             self._empty.set()
 

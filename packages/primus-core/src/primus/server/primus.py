@@ -173,7 +173,7 @@ class Primus(Population):
         """The HTTP server runs: emit ``initialised``, once."""
         if not self._initialised:
             self._initialised = True
-            self.emit("initialised", self.transformer, self.parser, self.options)
+            self.dispatch("initialised", self.transformer, self.parser, self.options)
 
     def stamp(self) -> int:
         """The time that a ping carries, in milliseconds since the epoch."""

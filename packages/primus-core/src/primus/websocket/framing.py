@@ -5,7 +5,7 @@ from __future__ import annotations
 import struct
 from typing import Final
 
-__all__ = ["CLOSE_TIMEOUT", "server_frame", "utf8"]
+__all__ = ["CLOSE_TIMEOUT", "is_close_code", "server_frame", "utf8"]
 
 CLOSE_TIMEOUT: Final = 5.0
 """Seconds that a peer gets to finish closing, by default."""
@@ -21,6 +21,11 @@ def server_frame(message: str | bytes) -> bytes:
     if size < 65536:
         return struct.pack("!BBH", first, 126, size) + payload
     return struct.pack("!BBQ", first, 127, size) + payload
+
+
+def is_close_code(code: int) -> bool:
+    """Whether a close frame may have this code (RFC 6455 section 7.4)."""
+    return (1000 <= code <= 1014 and code not in (1004, 1005, 1006)) or 3000 <= code < 5000
 
 
 def utf8(text: str) -> bytes:

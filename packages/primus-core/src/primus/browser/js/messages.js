@@ -49,11 +49,22 @@ export class MessagePath extends EventEmitter {
   /** Emits an event of ours: what a listener throws reaches the console, but not this path. */
   _tell(event, ...args) {
     try {
-      return this.emit(event, ...args);
+      return this.dispatch(event, ...args);
     } catch (error) {
       this.clock.setTimeout(() => { throw error; }, 0);
       return true;
     }
+  }
+
+  /**
+   * Brings what has arrived from the server to the listeners of `event`, here.
+   *
+   * For incoming transforms, which return what this returns: the message is then swallowed. What a
+   * listener throws reaches the console, but not the transform.
+   */
+  deliver(event, ...args) {
+    this._tell(event, ...args);
+    return false;
   }
 
   _received(frame) {
