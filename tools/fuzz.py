@@ -1,7 +1,7 @@
 """``python tools/fuzz.py PARSER …``: feed the parser what atheris finds, which libFuzzer steers.
 
 A frame has to give a value or a `ParserError`; anything else stops the run, and leaves the frame
-in a file. Options are those of libFuzzer: ``-max_total_time=60``, ``-runs=100000``, a corpus folder.
+in a file. Options are those of libFuzzer, as ``-max_total_time=60`` and the folder of a corpus.
 """
 
 import sys

@@ -9,8 +9,9 @@ when it reads them), and so are the infinities (it refuses them).
 from __future__ import annotations
 
 import struct
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from datetime import date, time
+from enum import Enum
 from typing import Any, Final
 
 from primus.parsers.values import key_text, plain
@@ -64,34 +65,43 @@ def pack(value: Any) -> bytes:
 
 def _write(value: Any, out: bytearray) -> Iterator[Any] | None:
     """Write a value, or the head of a container, whose items are what is returned."""
-    match value:
-        case None:
-            out.append(0xC0)
-        case bool():
-            out.append(0xC3 if value else 0xC2)
-        case int():
-            _integer(value, out)
-        case float():
-            _number(value, out)
-        case str():
-            text = value.encode()
-            _head(len(text), out, (0xB0, 0xD8, 0xD9))
-            out += text
-        case bytes() | bytearray() | memoryview():
-            content = bytes(value)
-            _head(len(content), out, (0xA0, 0xDA, 0xDB))
-            out += content
-        case list() | tuple():
-            _head(len(value), out, (0x90, 0xDC, 0xDD))
-            return iter(value)
-        case dict():
-            _head(len(value), out, (0x80, 0xDE, 0xDF))
-            return (each for key, item in value.items() for each in (key_text(key), item))
-        case date() | time():
-            return _write(value.isoformat(), out)
-        case _:
-            return _write(plain(value), out)
-    return None
+    writer = WRITERS.get(type(value))
+    if writer is not None:
+        return writer(value, out)
+    for kind, writer in WRITERS.items():  # something that derives from what is known
+        if isinstance(value, kind):
+            return writer(value, out)
+    return _write(plain(value), out)
+
+
+def _constant(value: bool | None, out: bytearray) -> None:
+    out.append(0xC0 if value is None else 0xC3 if value else 0xC2)
+
+
+def _text(value: str, out: bytearray) -> None:
+    text = value.encode()
+    _head(len(text), out, (0xB0, 0xD8, 0xD9))
+    out += text
+
+
+def _moment(value: date | time, out: bytearray) -> None:
+    _text(value.isoformat(), out)
+
+
+def _bytes(value: bytes | bytearray | memoryview, out: bytearray) -> None:
+    content = bytes(value)
+    _head(len(content), out, (0xA0, 0xDA, 0xDB))
+    out += content
+
+
+def _array(value: list[Any] | tuple[Any, ...], out: bytearray) -> Iterator[Any]:
+    _head(len(value), out, (0x90, 0xDC, 0xDD))
+    return iter(value)
+
+
+def _object(value: dict[Any, Any], out: bytearray) -> Iterator[Any]:
+    _head(len(value), out, (0x80, 0xDE, 0xDF))
+    return (each for key, item in value.items() for each in (key_text(key), item))
 
 
 def _head(length: int, out: bytearray, kinds: tuple[int, int, int]) -> None:
@@ -131,3 +141,22 @@ def _number(value: float, out: bytearray) -> None:
         _integer(int(value), out)
     else:
         out += DOUBLE.pack(0xCB, value)
+
+
+WRITERS: Final[dict[type, Callable[[Any, bytearray], Iterator[Any] | None]]] = {
+    type(None): _constant,
+    bool: _constant,
+    Enum: lambda value, out: _write(value.value, out),
+    int: _integer,
+    float: _number,
+    str: _text,
+    bytes: _bytes,
+    bytearray: _bytes,
+    memoryview: _bytes,
+    list: _array,
+    tuple: _array,
+    dict: _object,
+    date: _moment,
+    time: _moment,
+}
+"""What writes a value of a class; the first that fits, so `bool` and `Enum` before `int`."""

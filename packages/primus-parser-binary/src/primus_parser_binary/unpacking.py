@@ -81,13 +81,17 @@ class _Reader:
 
     def value(self) -> Any:
         """The next value, or the container that begins here."""
-        kind = self._take(1)[0]
+        at = self.at
+        if at == len(self.frame):
+            raise ValueError("it breaks off before a value")
+        self.at = at + 1
+        kind = self.frame[at]
         if kind < 0x80:
             return kind
-        if kind >= 0xE0:
-            return kind - 0x100
         if kind < 0xC0:
             return self._sized(kind & 0xF0, kind & 0x0F)
+        if kind >= 0xE0:
+            return kind - 0x100
         if kind in CONSTANTS:
             return CONSTANTS[kind]
         if kind == 0xCB:
@@ -96,7 +100,7 @@ class _Reader:
             return self._number(NUMBERS[kind])
         if kind >= 0xD8:
             return self._sized(KINDS[kind & 0xFE], self._number(LENGTHS[kind & 1]))
-        raise ValueError(f"0x{kind:x} at byte {self.at - 1} begins no value")
+        raise ValueError(f"0x{kind:x} at byte {at} begins no value")
 
     def finish(self) -> None:
         if self.at != len(self.frame):
