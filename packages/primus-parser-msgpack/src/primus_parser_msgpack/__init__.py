@@ -11,7 +11,7 @@ from __future__ import annotations
 
 from functools import cache
 from importlib.resources import files
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Final
 
 import msgpack  # type: ignore[import-untyped]
 
@@ -24,7 +24,10 @@ if TYPE_CHECKING:
 
 __all__ = ["Ext", "MessagePackParser"]
 
-NO_MESSAGE_PACK = (TypeError, ValueError, OverflowError, MemoryError)
+ROOM: Final = 4096
+"""Bytes to begin with; the 256 KB of the library go back to the system after every message."""
+
+NO_MESSAGE_PACK: Final = (TypeError, ValueError, OverflowError, MemoryError)
 
 
 class MessagePackParser:
@@ -49,7 +52,9 @@ class MessagePackParser:
             ParserError: `value` has no form in it, refers to itself, or is nested too deeply.
         """
         try:
-            packed: bytes = msgpack.packb(value, default=to_plain, datetime=self._timestamps)
+            packed: bytes = msgpack.packb(
+                value, default=to_plain, datetime=self._timestamps, buf_size=ROOM
+            )
         except NO_MESSAGE_PACK as error:
             raise ParserError(
                 f"cannot encode {type(value).__name__} as MessagePack: {error}"

@@ -15,6 +15,7 @@ The timestamps of MessagePack itself, type -1, are read by the library.
 
 from __future__ import annotations
 
+import struct
 import sys
 from array import array
 from datetime import date, datetime, time
@@ -38,6 +39,7 @@ CODES: Final = {
     ("L", 4): 0x16,
 }
 INT32: Final = range(-(1 << 31), 1 << 31)
+DOUBLE: Final = struct.Struct(">Bd")
 
 
 def to_plain(value: Any) -> Any:
@@ -77,9 +79,10 @@ def from_extension(code: int, content: bytes) -> Any:
 
 def _date(milliseconds: int) -> bytes:
     """As ``msgpack-lite`` has them: a double beyond 32 bits."""
-    small = milliseconds in INT32
-    packed: bytes = msgpack.packb(milliseconds if small else float(milliseconds))
-    return packed
+    if milliseconds in INT32:
+        small: bytes = msgpack.packb(milliseconds, buf_size=8)
+        return small
+    return DOUBLE.pack(0xCB, milliseconds)
 
 
 def _scalar(content: bytes) -> Any:
