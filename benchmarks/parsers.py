@@ -80,16 +80,17 @@ def report() -> Iterable[str]:
         f"{version('orjson')} and msgpack {version('msgpack')} on {platform.system()} "
         f"{platform.machine()}; times in microseconds."
     )
+    yield "\n## The parsers"
     for title, message in MESSAGES.items():
         yield f"\n### {title[0].upper()}{title[1:]}\n"
         yield from table((name, parser(name), for_parser(name, message)) for name in PARSERS)
-    yield "\n## JSON by orjson, and by the standard library\n"
+    yield "\n## JSON by orjson, and by the standard library"
     for title, message in (("a chat message", CHAT), ("the state of a game", STATE)):
         yield f"\n### {title[0].upper()}{title[1:]}\n"
         value = for_parser("json", message)
         yield from table((name, codec, value) for name, codec in json_codecs().items())
     if find_spec("msgspec"):
-        yield "\n## MessagePack by msgpack, and by msgspec\n"
+        yield "\n## MessagePack by msgpack, and by msgspec"
         for title, message in MESSAGES.items():
             yield f"\n### {title[0].upper()}{title[1:]}\n"
             value = json_dates(message)

@@ -6,7 +6,7 @@ in a file. Options are those of libFuzzer, as ``-max_total_time=60`` and the fol
 
 import sys
 
-import atheris
+import atheris  # type: ignore[import-untyped]
 
 PACKAGES = ["primus", "primus_parser_binary", "primus_parser_ejson", "primus_parser_msgpack"]
 
