@@ -31,6 +31,9 @@ Direction = Literal["incoming", "outgoing"]
 Transform = Callable[["Packet", Any], "bool | None | Awaitable[bool | None]"]
 Transforms = tuple[Transform, ...]
 
+PLAIN: Final = frozenset({dict, list, str, bytes, int, float, bool, type(None)})
+"""What messages are made of, and what functions return that wait for nothing."""
+
 SWALLOWED: Final = object()
 """The result of a chain that swallowed its message."""
 
@@ -83,7 +86,8 @@ async def _go_on(transforms: Transforms, verdict: Any, packet: Packet, connectio
 
 def is_awaitable(value: object) -> bool:
     """Whether `value` can be awaited; cheap enough to be asked for every message."""
-    return hasattr(type(value), "__await__")
+    kind = type(value)
+    return kind not in PLAIN and hasattr(kind, "__await__")
 
 
 def _failure(transform: Transform, error: Exception) -> TransformError:

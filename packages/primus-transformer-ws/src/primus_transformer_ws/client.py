@@ -96,7 +96,7 @@ class _OpeningTransport(WebSocketTransport):
                 del request.headers[name]
             request.headers[name] = value
         self._client.send_request(request)
-        self._put(*self._client.data_to_send())
+        self._speak()
 
     def data_received(self, data: bytes) -> None:
         """Handle the answer to the handshake, and keep what has come along with it."""

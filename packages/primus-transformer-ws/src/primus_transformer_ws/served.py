@@ -109,7 +109,7 @@ class ServedTransport(WebSocketTransport):
         end = min(len(data), at + self._owed) if self._owed else len(data)
         self._owed -= min(self._owed, end - at)
         self._protocol.receive_data(data[at:end])
-        self._put(*self._replies())
+        self._speak()
         frames: list[Any] = self._protocol.events_received()
         for frame in frames:
             self._take(frame)
