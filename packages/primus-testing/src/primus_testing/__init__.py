@@ -12,6 +12,7 @@ from primus_testing.plugins import PluginContract
 from primus_testing.recorder import DEADLINE, Recorder, eventually
 from primus_testing.requests import make_request
 from primus_testing.server import Answer, Running, running
+from primus_testing.tagged import Golden, golden
 from primus_testing.tracebacks import Tracebacks
 from primus_testing.transformer import TransformerContract
 from primus_testing.websocket import WebSocketContract
@@ -25,6 +26,7 @@ __all__ = [
     "AsgiExchange",
     "AsgiServer",
     "HandoverContract",
+    "Golden",
     "ManualClock",
     "MemoryConnector",
     "MemoryTransformer",
@@ -40,6 +42,7 @@ __all__ = [
     "WebSocketContract",
     "WebSocketLimitsContract",
     "eventually",
+    "golden",
     "join",
     "make_request",
     "memory_pair",

@@ -157,7 +157,7 @@ class WebSocketClientContract(Contract):
         server = await serve()
         seen = Recorder(server.primus, "connection")
         path = str(tmp_path / "socket")
-        await web.UnixSite(server.runner, path).start()
+        await web.UnixSite(server.site.runner, path).start()
         peer = await Peer.open(self.kind, "http://localhost/primus", options={"unix": path})
         server.peers.append(peer)
         spark = await seen.one("connection")
