@@ -52,9 +52,7 @@ class AiohttpSite(Site):
     def __init__(self, primus: Primus, app: web.Application) -> None:
         super().__init__(primus, app)
         # Lingering is for the rest of a body that was refused, even when its client has gone.
-        self.runner = web.AppRunner(
-            app, access_log=None, shutdown_timeout=0.1, lingering_time=0.1
-        )
+        self.runner = web.AppRunner(app, access_log=None, shutdown_timeout=0.1, lingering_time=0.1)
 
     @staticmethod
     def application() -> web.Application:

@@ -79,9 +79,7 @@ class AsgiHost(Host):
         elif kind == "websocket":
             await self._websocket(scope, found or None, receive, send)
 
-    async def _http(
-        self, scope: Scope, found: Place | None, receive: Receive, send: Send
-    ) -> None:
+    async def _http(self, scope: Scope, found: Place | None, receive: Receive, send: Send) -> None:
         exchange = Exchange(receive, send)
         request = self._request(scope, found, exchange=exchange)
         try:
