@@ -7,6 +7,7 @@ import json
 import os
 import re
 import sys
+import zlib
 from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
 from pathlib import Path
@@ -17,6 +18,8 @@ import pytest
 from websockets.asyncio.client import ClientConnection
 from websockets.asyncio.client import connect as open_websocket
 from websockets.exceptions import ConnectionClosed, InvalidStatus
+
+from primus import connect
 
 HERE = Path(__file__).parent
 DEADLINE = 20.0
@@ -260,6 +263,29 @@ async def test_the_python_client_talks_to_the_echo() -> None:
         await client.says(r"received \{'echo': \{'nested': \[1, 2.5, None\]\}\}")
         await client.says("a round trip took [0-9.]+ ms")
         await client.ends()
+
+
+async def test_the_parser_compresses_its_messages_and_limits_what_they_unpack_to(
+    http: aiohttp.ClientSession, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.syspath_prepend(HERE / "parser")
+    from zipped import ZippedJSON
+
+    async with served("parser") as (example, url):
+        async with http.get(f"{url}/primus/primus.js") as library:
+            assert "DecompressionStream" in await library.text()
+        async with connect(url, transformer="websockets", parser=ZippedJSON()) as client:
+            client.write({"text": "x" * 10_000})
+            async with asyncio.timeout(DEADLINE):
+                assert await anext(client) == {"echo": {"text": "x" * 10_000}}
+        async with websocket(url) as socket:
+            await socket.send(zlib.compress(b" " * 100_000_000))
+            await socket.send(zlib.compress(b'"small"'))
+            async with asyncio.timeout(DEADLINE):
+                frame = await socket.recv()
+            assert isinstance(frame, bytes)
+            assert zlib.decompress(frame) == b'{"echo": "small"}'
+        await example.says("no message of ours: .*too large")
 
 
 async def test_the_demo_is_a_chat_that_survives_an_outage() -> None:

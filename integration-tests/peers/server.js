@@ -23,7 +23,7 @@ function guard(token) {
 function heartbeats(spark, beat) {
   if (modern) return spark.on('heartbeat', beat);
 
-  spark.on('incoming::data', (raw) => { if (raw.startsWith('"primus::')) beat(); });
+  spark.on('incoming::data', (raw) => { if (String(raw).slice(0, 16).includes('primus::')) beat(); });
   spark.on('incoming::ping', (time) => { if (typeof time !== 'number') beat(); });
 }
 

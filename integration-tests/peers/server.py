@@ -19,9 +19,10 @@ from primus import Primus, Request, Spark, Unauthorized
 PAGE = """<!doctype html>
 <meta charset="utf-8"><title>Primus</title>
 <script src="/primus/primus.js"></script>
+<script src="/tagged.js"></script>
 <script src="/sockets.js"></script>
 <script>var commands = makeSockets(function report(on, event, fields) {
-  tell(JSON.stringify(Object.assign({ on: on, event: event }, fields)));
+  tell(tagged.stringify(Object.assign({ on: on, event: event }, fields)));
 });</script>
 """
 
@@ -124,15 +125,16 @@ async def listen(
         primus.authorize(guard(token))
     watch(on, primus, echo=echo, quiet=quiet, stuck=stuck, hear=hear, overhear=overhear)
 
-    async def sockets(request: web.Request) -> web.Response:
-        script = Path(__file__).with_name("sockets.js").read_text()
-        return web.Response(text=script, content_type="text/javascript")
+    async def script(request: web.Request) -> web.Response:
+        text = Path(__file__).with_name(request.path.removeprefix("/")).read_text()
+        return web.Response(text=text, content_type="text/javascript")
 
     async def home(request: web.Request) -> web.Response:
         return web.Response(text=page, content_type="text/html")
 
     app.router.add_get("/", home)
-    app.router.add_get("/sockets.js", sockets)
+    for name in ("/tagged.js", "/sockets.js"):
+        app.router.add_get(name, script)
     runner = web.AppRunner(app)
     await runner.setup()
     await web.TCPSite(runner, "127.0.0.1", port).start()
