@@ -34,7 +34,7 @@ class Contract:
     """The transformer: a name, or a class."""
 
     host: ClassVar[str] = "aiohttp"
-    """The kind of host: ``aiohttp``, or ``asgi``, which needs uvicorn among the test requirements."""
+    """The kind of host: ``aiohttp``, or ``asgi``, which needs uvicorn to be installed."""
 
     options: ClassVar[Mapping[str, Any]] = {}
     """More options for every Primus, beside those that a test needs."""
