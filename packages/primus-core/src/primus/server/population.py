@@ -49,7 +49,7 @@ class Population(ClientSide):
         """The spark with that id, or `None`."""
         return self._connections.get(id)
 
-    def write(self, data: Any, to: Iterable[Spark] | None = None) -> None:
+    def write(self, data: Any, *, to: Iterable[Spark] | None = None) -> None:
         """Send `data` to every spark, encoded and framed once for all of them.
 
         Args:
