@@ -58,7 +58,7 @@ class ConnectingContract(Contract):
         server = await serve()
         met = await meet(server)
         assert met.spark.headers["HOST"] == f"127.0.0.1:{server.port}"
-        assert "connection" in met.spark.headers
+        assert "host" in met.spark.headers
 
     async def test_the_request_stays_usable_while_the_spark_lives(self, serve: Serve) -> None:
         server = await serve()
