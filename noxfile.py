@@ -158,6 +158,15 @@ def demo(session: nox.Session) -> None:
     session.run("python", "examples/demo/main.py", *session.posargs)
 
 
+@nox.session(python=PYTHONS[-1], default=False)
+def fuzz(session: nox.Session) -> None:
+    """Feed a parser what atheris finds interesting; needs Linux: -- msgpack -max_total_time=60."""
+    parsers = [name for name in DISTRIBUTIONS if name.startswith("primus-parser-")]
+    _install(session, "primus-core", *parsers, tools=["fuzz"])
+    parser, *options = session.posargs or ["json", "-max_total_time=60"]
+    session.run("python", "tools/fuzz.py", parser, *options)
+
+
 @nox.session(default=False)
 def coverage(session: nox.Session) -> None:
     """What the tests of all distributions leave untouched, on one Python."""

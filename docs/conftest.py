@@ -15,7 +15,6 @@ from pages import named
 ENTRY_POINTS = """
 [primus.plugins]
 rooms = rooms_plugin
-emit = emit_plugin
 typing = primus_typing
 """
 PLUGIN = """
@@ -25,7 +24,7 @@ from primus import hookimpl
 def primus_setup(primus):
     pass
 """
-MODULES = ("my_plugin", "rooms_plugin", "emit_plugin")
+MODULES = ("my_plugin", "rooms_plugin")
 
 
 @pytest.fixture

@@ -30,10 +30,7 @@ class Clock(Protocol):
 class SystemClock:
     """The monotonic clock of the machine, and the timers of the running event loop."""
 
-    @staticmethod
-    def time() -> float:
-        """Seconds of the monotonic clock."""
-        return monotonic()
+    time = staticmethod(monotonic)
 
     @staticmethod
     def call_later(delay: float, fn: Callable[..., Any], *args: Any) -> Timer:

@@ -24,6 +24,9 @@ __all__ = ["Outbound"]
 CLOSE_LIMIT: Final = 10.0
 """Seconds that what was written before an end gets to be transformed and sent."""
 
+FRAME: Final = (str, bytes)
+"""What a frame is; a tuple, since `str | bytes` makes an object each time it is evaluated."""
+
 OUTBOX_MESSAGES: Final = 4096
 """How many messages may wait for an async transform before `slow_consumer` applies."""
 
@@ -48,7 +51,9 @@ class Outbound(Inbound):
             return False
         if self._outbox is not None:
             return self._postpone(self._outgoing, data)
-        self._settle(self._outgoing(data))
+        pending = self._outgoing(data) if self.pipeline.outgoing else self._encoded(data)
+        if pending is not None:
+            self._wait_for(pending)
         return True
 
     def _tell(self, text: str, *, last: bool = False) -> None:
@@ -60,13 +65,13 @@ class Outbound(Inbound):
             return
         if self._outbox is not None:
             self._postpone(self._encoded, text)
-        else:
-            self._settle(self._encoded(text))
+            return
+        pending = self._encoded(text)
+        if pending is not None:
+            self._wait_for(pending)
 
     def _outgoing(self, data: Any) -> Awaitable[None] | None:
         """Transform, encode and send; what is returned has to be awaited first."""
-        if not self.pipeline.outgoing:
-            return self._encoded(data)
         try:
             result = run(self.pipeline.outgoing, Packet(data), self)
         except TransformError as error:
@@ -92,7 +97,7 @@ class Outbound(Inbound):
         except Exception as error:
             self._unencodable(error)
             return None
-        if isinstance(frame, str | bytes):
+        if isinstance(frame, FRAME):
             self._send(frame)
             return None
         return self._send_encoded(frame)
@@ -112,9 +117,10 @@ class Outbound(Inbound):
         if isinstance(frame, str):
             if not frame:
                 return  # Primus sends no empty text
-            frame = escape_separators(frame)
+            if not frame.isascii():
+                frame = escape_separators(frame)
         if self._spied:
-            self.emit("outgoing::data", frame)
+            self.dispatch("outgoing::data", frame)
         transport.send(frame)
 
     def _unencodable(self, error: Exception) -> None:
@@ -138,7 +144,7 @@ class Outbound(Inbound):
             self._postpone(self._send, frame)
             return
         if self._spied:
-            self.emit("outgoing::data", frame)
+            self.dispatch("outgoing::data", frame)
         kind = type(transport)
         ready = prepared.get(kind)
         if ready is None:
@@ -168,10 +174,10 @@ class Outbound(Inbound):
         if transport is not None:
             transport.close()
 
-    def _settle(self, pending: Awaitable[None] | None) -> None:
-        if pending is not None:
-            self._outbox = deque()
-            spawn(self._work_off(self._outbox, pending))
+    def _wait_for(self, pending: Awaitable[None]) -> None:
+        """Keep what is written from now on in the outbox until `pending` is done."""
+        self._outbox = deque()
+        spawn(self._work_off(self._outbox, pending))
 
     def _postpone(self, step: Any, value: Any) -> bool:
         assert self._outbox is not None

@@ -16,6 +16,7 @@ from primus.arity import arity
 from primus.errors import OptionError, TransformError
 
 __all__ = [
+    "PLAIN",
     "SWALLOWED",
     "Direction",
     "Packet",
@@ -30,6 +31,9 @@ __all__ = [
 Direction = Literal["incoming", "outgoing"]
 Transform = Callable[["Packet", Any], "bool | None | Awaitable[bool | None]"]
 Transforms = tuple[Transform, ...]
+
+PLAIN: Final = frozenset({dict, list, str, bytes, int, float, bool, type(None)})
+"""What messages are made of, and what functions return that wait for nothing."""
 
 SWALLOWED: Final = object()
 """The result of a chain that swallowed its message."""
@@ -82,7 +86,7 @@ async def _go_on(transforms: Transforms, verdict: Any, packet: Packet, connectio
 
 
 def is_awaitable(value: object) -> bool:
-    """Whether `value` can be awaited; cheap enough to be asked for every message."""
+    """Whether `value` can be awaited; what is of a `PLAIN` type need not be asked."""
     return hasattr(type(value), "__await__")
 
 

@@ -96,7 +96,7 @@ class _OpeningTransport(WebSocketTransport):
                 del request.headers[name]
             request.headers[name] = value
         self._client.send_request(request)
-        self._put(*self._client.data_to_send())
+        self._speak()
 
     def data_received(self, data: bytes) -> None:
         """Handle the answer to the handshake, and keep what has come along with it."""
@@ -112,6 +112,7 @@ class _OpeningTransport(WebSocketTransport):
 
     def _conclude(self, events: list[Any]) -> None:
         if self._client.state is OPEN or (events and self._client.handshake_exc is None):
+            self._is_open = self._client.state is OPEN
             self._early = events[1:]
             self.pause_reading()
             self.opened.set_result(None)

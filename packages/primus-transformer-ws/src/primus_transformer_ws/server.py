@@ -15,7 +15,7 @@ from websockets.typing import Subprotocol
 from primus import Request, Response
 from primus.websocket import Engine, EngineOptions, Opened, WebSocketTransformer
 from primus_transformer_ws.framing import QuietLogger, ServerProtocol
-from primus_transformer_ws.wire import WebSocketTransport
+from primus_transformer_ws.served import ServedTransport
 
 if TYPE_CHECKING:
     from primus import Primus
@@ -83,7 +83,7 @@ class WebSocketsEngine(Engine):
     def _open(
         self, protocol: Protocol, wire: asyncio.Transport, early: bytes, opened: Opened
     ) -> None:
-        transport = WebSocketTransport(protocol, self.options.close_timeout)
+        transport = ServedTransport(protocol, self.options.close_timeout)
         self.entered(transport)
         transport.on_gone = self.left
         wire.set_protocol(transport)

@@ -12,11 +12,11 @@ from typing import Any, Final, cast
 
 from websockets.extensions.permessage_deflate import PerMessageDeflate
 from websockets.frames import CloseCode, Frame, Opcode
-from websockets.protocol import OPEN, SERVER, Protocol
+from websockets.protocol import OPEN, Protocol
 
 from primus.errors import ProtocolError
 from primus.transformer import Transport
-from primus.websocket import CLOSE_TIMEOUT, server_frame, utf8
+from primus.websocket import CLOSE_TIMEOUT, utf8
 
 __all__ = ["WebSocketTransport"]
 
@@ -47,12 +47,12 @@ class WebSocketTransport(asyncio.Protocol, Transport):
         "_deflates",
         "_held",
         "_high_water",
+        "_is_open",
         "_message",
         "_out",
         "_out_size",
         "_protocol",
         "_reading",
-        "_serves",
         "_text",
         "_timer",
         "_wire",
@@ -64,7 +64,7 @@ class WebSocketTransport(asyncio.Protocol, Transport):
     def __init__(self, protocol: Protocol, close_timeout: float = CLOSE_TIMEOUT) -> None:
         super().__init__()
         self._protocol = protocol
-        self._serves = protocol.side is SERVER
+        self._is_open = protocol.state is OPEN
         self._deflates = any(isinstance(e, PerMessageDeflate) for e in protocol.extensions)
         self._wire: asyncio.Transport | None = None
         self._out: list[bytes] = []
@@ -85,30 +85,13 @@ class WebSocketTransport(asyncio.Protocol, Transport):
 
     def send(self, frame: str | bytes) -> None:
         """Send one message, text for `str` and binary for `bytes`."""
-        protocol = self._protocol
-        if protocol.state is not OPEN:
-            return
-        if self._serves and not (self._deflates and len(frame) >= COMPRESS_FROM):
-            self._put(server_frame(frame))
+        if not self._is_open:
             return
         if isinstance(frame, str):
-            protocol.send_text(utf8(frame))
+            self._protocol.send_text(utf8(frame))
         else:
-            protocol.send_binary(frame)
-        self._put(*protocol.data_to_send())
-
-    @classmethod
-    def prepare(cls, frame: str | bytes) -> bytes:
-        """The message as a server sends it: one unmasked frame, not compressed.
-
-        RFC 7692 section 6 lets an endpoint send any message uncompressed.
-        """
-        return server_frame(frame)
-
-    def send_prepared(self, prepared: bytes) -> None:
-        """Send what `prepare` has made."""
-        if self._protocol.state is OPEN:
-            self._put(prepared)
+            self._protocol.send_binary(frame)
+        self._speak()
 
     def ping(self) -> bool:
         """Send a ping, which the peer answers by itself."""
@@ -119,15 +102,16 @@ class WebSocketTransport(asyncio.Protocol, Transport):
 
     def close(self, code: int | None = None, reason: str = "") -> None:
         """Send a close frame, without a status when `code` is `None`, as Primus 8 does."""
-        if self._protocol.state is OPEN:
+        if self._is_open:
             self._protocol.send_close(code, reason)
-            self._put(*self._protocol.data_to_send())
+            self._speak()
             self.resume_reading()
             self._expect_close()
 
     def abort(self) -> None:
         """Drop the connection at once."""
         self._out.clear()
+        self._out_size = 0
         if self._wire is not None:
             self._wire.abort()
 
@@ -191,11 +175,15 @@ class WebSocketTransport(asyncio.Protocol, Transport):
 
     def _handle(self, frames: list[Any]) -> None:
         self._corked = True
-        self._put(*self._replies())
+        self._speak()
         for frame in frames:
             self._take(frame)
         self._corked = False
         self._flush()
+        self._check_end()
+
+    def _check_end(self) -> None:
+        """Take the peer's word that this is the end."""
         if self._protocol.close_expected():
             self._expect_close()
         if self._protocol.close_rcvd is not None or self._protocol.parser_exc is not None:
@@ -204,7 +192,7 @@ class WebSocketTransport(asyncio.Protocol, Transport):
     def eof_received(self) -> None:
         """The peer sends no more: close."""
         self._protocol.receive_eof()
-        self._put(*self._protocol.data_to_send())
+        self._speak()
 
     def pause_writing(self) -> None:
         """More than the limit waits to be sent."""
@@ -223,6 +211,7 @@ class WebSocketTransport(asyncio.Protocol, Transport):
         self._wire = None
         self._held = b""
         self._out.clear()
+        self._out_size = 0
         if self._timer is not None:
             self._timer.cancel()
             self._timer = None
@@ -278,48 +267,55 @@ class WebSocketTransport(asyncio.Protocol, Transport):
         self.connection.feed(frame)
 
     def _fail(self, code: CloseCode, reason: str) -> None:
-        if self._protocol.state is OPEN:
+        if self._is_open:
             self._protocol.fail(code, reason)
-            self._put(*self._protocol.data_to_send())
+            self._speak()
         self._tell_lost()  # RFC 6455 section 7.1.7: nothing more is processed
-
-    def _replies(self) -> list[bytes]:
-        """What the protocol answers; no pongs to a peer that does not read them."""
-        replies = self._protocol.data_to_send()
-        if self._write_paused:
-            replies = [data for data in replies if data[:1] != PONG_HEAD]
-        return replies
 
     # -- out
 
-    def _put(self, *data: bytes) -> None:
-        for part in data:
-            self._out.append(part)
-            self._out_size += len(part)
-        if not self._corked or self._out_size > CORK_BYTES:
+    def _speak(self) -> None:
+        """Send what the protocol has to say; no pongs to a peer that does not read them."""
+        self._is_open = self._protocol.state is OPEN
+        for data in self._protocol.data_to_send():
+            if not data:
+                self._flush()
+                self._end()
+            elif not (self._write_paused and data[:1] == PONG_HEAD):
+                self._put(data)
+
+    def _put(self, data: bytes) -> None:
+        """Send, or hold back while what has been read is handled."""
+        if not self._corked:
+            self._write(data)
+            return
+        self._out.append(data)
+        self._out_size += len(data)
+        if self._out_size > CORK_BYTES:
             self._flush()
 
     def _flush(self) -> None:
-        """Write what is held back, in one piece. An empty part stands for the end."""
-        out = self._out
-        if not out:
-            return
-        self._out, self._out_size = [], 0
-        wire = self._wire
-        if wire is None or wire.is_closing():
-            return
-        data = out[0] if len(out) == 1 else b"".join(out)
-        if data:
-            wire.write(data)
-        if b"" in out:
-            self._end(wire)
+        """Write what is held back, in one piece."""
+        if self._out:
+            data = b"".join(self._out)
+            self._out.clear()
+            self._out_size = 0
+            self._write(data)
 
-    def _end(self, wire: asyncio.Transport) -> None:
+    def _write(self, data: bytes) -> None:
+        wire = self._wire
+        if wire is not None and not wire.is_closing():
+            wire.write(data)
+
+    def _end(self) -> None:
         """Close the TCP connection as RFC 6455 section 7.1.1 has it.
 
         After a close in both directions that is at once. A peer that broke the protocol may
         still be sending, and a reset would cost it our close frame: it gets time to read that.
         """
+        wire = self._wire
+        if wire is None or wire.is_closing():
+            return
         if self._protocol.close_rcvd is not None or not wire.can_write_eof():
             wire.close()
         else:

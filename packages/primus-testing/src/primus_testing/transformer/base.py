@@ -33,6 +33,9 @@ class Contract:
     transformer: ClassVar[Any]
     """The transformer: a name, or a class."""
 
+    host: ClassVar[str] = "aiohttp"
+    """The kind of host: ``aiohttp``, or ``asgi``, which needs uvicorn among the test requirements."""
+
     options: ClassVar[Mapping[str, Any]] = {}
     """More options for every Primus, beside those that a test needs."""
 
@@ -41,7 +44,7 @@ class Contract:
         """Runs servers with this transformer."""
 
         async def serve(**options: Any) -> Running:
-            chosen = {"transformer": self.transformer, **self.options, **options}
+            chosen = {"transformer": self.transformer, "on": self.host, **self.options, **options}
             return await primus_server(**chosen)
 
         return serve

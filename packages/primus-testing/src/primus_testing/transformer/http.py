@@ -7,7 +7,6 @@ from __future__ import annotations
 import json
 
 import pytest
-from aiohttp import web
 
 from primus.browser import Browser
 from primus.errors import HandshakeError
@@ -28,16 +27,7 @@ class HTTPContract(Contract):
         assert (answer.status, answer.text) == (200, "original listener")
 
     async def test_websockets_of_the_application_go_on_working(self, serve: Serve) -> None:
-        async def own(request: web.Request) -> web.WebSocketResponse:
-            socket = web.WebSocketResponse()
-            await socket.prepare(request)
-            async for message in socket:
-                await socket.send_str(message.data.upper())
-            return socket
-
-        app = web.Application()
-        app.router.add_get("/own", own)
-        server = await serve(app=app)
+        server = await serve()
         async with server.http.ws_connect(server.url + "/own") as socket:
             await socket.send_str("hello")
             assert await socket.receive_str() == "HELLO"

@@ -1,9 +1,11 @@
-"""The aiohttp host: routes below the pathname, and upgrades handed over.
+"""The aiohttp host: routes below the pathname, and upgrades handed over or served.
 
 An upgrade that has passed the middleware is taken away from aiohttp inside the handler: its
 transport goes to the transformer, and neither a task nor an object of aiohttp stays for the
-connection. This touches two private names of aiohttp (`RequestHandler._message_tail`, the
-bytes that followed the head, and the setter of `transport`), so both are looked for at import.
+connection. Where the transformer wants aiohttp's own WebSocket (`aiohttp_websocket`), the handler
+returns that as usual. The hand-over touches two private names of aiohttp
+(`RequestHandler._message_tail`, the bytes that followed the head, and the setter of
+`transport`), so both are looked for at import.
 
 aiohttp tells a handler that its client has gone only if the application was started so. What it
 always does is to fail the body of the request (`BaseRequest._cancel`), so who wants to know puts
@@ -24,8 +26,9 @@ from aiohttp.http_exceptions import HttpProcessingError
 from aiohttp.web_protocol import RequestHandler
 
 from primus.errors import AttachError, ProtocolError
-from primus.http import Address, HandOver, Request, Response
+from primus.http import Address, ClientGone, HandOver, Request, Response
 from primus.server.hosts import Host
+from primus.server.hosts.aiohttp_websocket import ServedWebSocket
 
 if TYPE_CHECKING:
     from primus.server.listen import OwnServer
@@ -49,6 +52,7 @@ class AiohttpHost(Host):
     """Serves a Primus from an `aiohttp.web.Application`, whose other routes are untouched."""
 
     offers = frozenset({"http", "transport", "websocket"})
+    name = "aiohttp"
 
     def __init__(self, primus: Primus, app: web.Application) -> None:
         self.primus = primus
@@ -69,8 +73,9 @@ class AiohttpHost(Host):
 
     @property
     def listening(self) -> tuple[str, int] | None:
-        """URL and port of a server of our own."""
-        return None if self._server is None else (self._server.url, self._server.port)
+        """URL and port of a server of our own, once it listens."""
+        server = self._server
+        return None if server is None or not server.url else (server.url, server.port)
 
     async def close(self, *, stop: bool) -> None:
         """Stop a server of our own; the application of somebody else goes on."""
@@ -83,7 +88,8 @@ class AiohttpHost(Host):
         resource = self._routes[0].resource
         assert resource is not None
         self.primus.relocate(resource.canonical)
-        self.primus.initialise()
+        if self._server is None:  # else it is told when it listens
+            self.primus.initialise()
 
     async def _shutdown(self, app: web.Application) -> None:
         """The application stops. Its clients may come back: this is no intentional close."""
@@ -91,10 +97,12 @@ class AiohttpHost(Host):
             await self.primus.destroy(reconnect=True)
 
     async def _handle(self, native: web.Request) -> web.StreamResponse:
-        request = _request(native)
+        socket = ServedWebSocket(native) if _is_upgrade(native) else None
+        request = _request(native, socket)
         response = await self.primus.handle(request)
         if response is None:
-            return Detached()
+            own = None if socket is None else socket.response
+            return Detached() if own is None else own
         if response.chunks is not None:
             return await _streamed(native, request, response, response.chunks)
         return _native(request, response)
@@ -123,8 +131,8 @@ async def _expect(native: web.Request) -> None:
     native.writer.output_size = 0  # the response itself has not begun
 
 
-def _request(native: web.Request) -> Request:
-    upgrade = _is_upgrade(native)
+def _request(native: web.Request, socket: ServedWebSocket | None) -> Request:
+    upgrade = socket is not None
     return Request(
         native.method,
         native.raw_path,
@@ -133,6 +141,7 @@ def _request(native: web.Request) -> Request:
         secure=native.secure,
         body=None if upgrade else partial(_body, native),
         detach=partial(_detach, native) if upgrade else None,
+        websocket=None if socket is None else lambda: socket,
         watch=None if upgrade else partial(_watch, native),
         drop=partial(_drop, native),
         native=native,
@@ -160,6 +169,8 @@ async def _body(native: web.Request) -> AsyncIterator[bytes]:
             yield chunk
     except (HttpProcessingError, web.RequestPayloadError) as error:
         raise ProtocolError(f"the body cannot be read: {error}") from error
+    except ConnectionError as error:
+        raise ClientGone("the client has gone before its request was complete") from error
 
 
 def _native(request: Request, response: Response) -> web.Response:

@@ -1,0 +1,14 @@
+/**
+ * The browser half: `primus.template(text)`, and the event `template(text)`.
+ *
+ * An ES module without imports. It is called once for each client, with the client and its options.
+ */
+export default function template(primus) {
+  primus.template = (text) => primus.write({ template: text });
+
+  primus.transform('incoming', ({ data }) => {
+    // A server can send anything: null, for one, has no members.
+    if (!data || typeof data.template !== 'string') return true;
+    return primus.deliver('template', data.template);
+  });
+}
