@@ -7,6 +7,7 @@ import json
 import os
 import re
 import sys
+import zlib
 from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
 from pathlib import Path
@@ -17,6 +18,8 @@ import pytest
 from websockets.asyncio.client import ClientConnection
 from websockets.asyncio.client import connect as open_websocket
 from websockets.exceptions import ConnectionClosed, InvalidStatus
+
+from primus import connect
 
 HERE = Path(__file__).parent
 DEADLINE = 20.0
@@ -199,6 +202,26 @@ async def test_events_are_printed_as_they_happen() -> None:
     assert any("primus   close" in line for line in example.output)
 
 
+async def test_votes_are_acknowledged_and_everybody_hears_of_them(
+    http: aiohttp.ClientSession,
+) -> None:
+    async with served("votes") as (_, url):
+        async with http.get(url) as page, http.get(f"{url}/primus/primus.js") as library:
+            assert "primus.ask('vote'" in await page.text()
+            assert "primus.ask =" in await library.text()
+        async with websocket(url) as voter, websocket(url) as other:
+            for socket in (voter, other):
+                counts = {"tea": 0, "coffee": 0}
+                assert await receive(socket) == {"type": 0, "data": ["votes", counts]}
+            await voter.send('{"type":0,"data":["vote","tea"],"id":1}')
+            for socket in (voter, other):
+                counts = {"tea": 1, "coffee": 0}
+                assert await receive(socket) == {"type": 0, "data": ["votes", counts]}
+            assert await receive(voter) == {"type": 1, "id": 1, "data": [1]}
+            await voter.send('{"type":0,"data":["vote",{"no":"choice"}],"id":2}')
+            assert await receive(voter) == {"type": 1, "id": 2, "data": [None]}
+
+
 async def test_middleware_adds_headers_answers_and_refuses(http: aiohttp.ClientSession) -> None:
     async with served("middleware") as (_, url):
         async with http.get(f"{url}/primus/health") as health:
@@ -240,6 +263,29 @@ async def test_the_python_client_talks_to_the_echo() -> None:
         await client.says(r"received \{'echo': \{'nested': \[1, 2.5, None\]\}\}")
         await client.says("a round trip took [0-9.]+ ms")
         await client.ends()
+
+
+async def test_the_parser_compresses_its_messages_and_limits_what_they_unpack_to(
+    http: aiohttp.ClientSession, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.syspath_prepend(HERE / "parser")
+    from zipped import ZippedJSON
+
+    async with served("parser") as (example, url):
+        async with http.get(f"{url}/primus/primus.js") as library:
+            assert "DecompressionStream" in await library.text()
+        async with connect(url, transformer="websockets", parser=ZippedJSON()) as client:
+            client.write({"text": "x" * 10_000})
+            async with asyncio.timeout(DEADLINE):
+                assert await anext(client) == {"echo": {"text": "x" * 10_000}}
+        async with websocket(url) as socket:
+            await socket.send(zlib.compress(b" " * 100_000_000))
+            await socket.send(zlib.compress(b'"small"'))
+            async with asyncio.timeout(DEADLINE):
+                frame = await socket.recv()
+            assert isinstance(frame, bytes)
+            assert zlib.decompress(frame) == b'{"echo": "small"}'
+        await example.says("no message of ours: .*too large")
 
 
 async def test_the_demo_is_a_chat_that_survives_an_outage() -> None:

@@ -16,8 +16,9 @@ from harness.stage import Stage
 
 pytestmark = pytest.mark.asyncio(loop_scope="session")
 
-QUICK: dict[str, Any] = {"reconnect": {"min": 20, "max": 200, "timeout": 2000}}
-"""Client options with which a reconnection, wanted or not, happens at once."""
+QUICK: dict[str, Any] = {"reconnect": {"min": 20, "max": 200, "timeout": 2000, "retries": 100}}
+"""Client options with which a reconnection, wanted or not, happens at once, and is not given up
+while a busy machine starts a server."""
 
 AWKWARD = [
     {"nested": [{"deep": {"er": [[], {}, [None]]}}], "": "empty key"},
@@ -279,7 +280,7 @@ async def test_destroying_the_server_with_reconnect_has_its_clients_try_again(pa
 
 async def test_a_server_that_is_killed_and_started_again_gets_its_client_back(pair: Pair) -> None:
     first = Server(await pair.stage.process(pair.server_kind))
-    await first.listen(echo=True)
+    await first.listen(echo=True, options=pair.stage.speech.options)
     client = await pair.client(first)
     await first.connection()
 
@@ -288,7 +289,7 @@ async def test_a_server_that_is_killed_and_started_again_gets_its_client_back(pa
     await client.event("reconnect")
     await client.write("written while the server was gone")
     second = Server(await pair.stage.process(pair.server_kind), f"{first.on} again")
-    await second.listen(first.port, echo=True)
+    await second.listen(first.port, echo=True, options=pair.stage.speech.options)
 
     await client.event("reconnected")
     await second.connection()

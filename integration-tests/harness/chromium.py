@@ -14,6 +14,8 @@ from urllib.parse import urlsplit
 
 import aiohttp
 
+from primus_testing import tagged
+
 from .inbox import DEADLINE, Inbox
 from .tools import cache, program
 
@@ -178,7 +180,7 @@ class Chromium:
             parts = urlsplit(arguments["url"])
             self.clients[on] = await self.tab(f"{parts.scheme}://{parts.netloc}/")
         tab = self.clients[on]
-        message = json.dumps({"on": on, **arguments})
+        message = f"tagged.parse({json.dumps(tagged.dumps({'on': on, **arguments}))})"
         call = (
             f"commands.{do}(Primus, {message})" if do == "connect" else f"commands.{do}({message})"
         )
@@ -251,7 +253,7 @@ class Chromium:
 
     def _happened(self, session: str, method: str, parameters: dict[str, Any]) -> None:
         if method == "Runtime.bindingCalled":
-            self.inbox.put(json.loads(parameters["payload"]))
+            self.inbox.put(tagged.loads(parameters["payload"]))
         elif method == "Runtime.exceptionThrown" and session in self._tabs:
             details = parameters["exceptionDetails"]
             said = details.get("exception", {}).get("description", details["text"])

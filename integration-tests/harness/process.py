@@ -3,10 +3,11 @@
 import asyncio
 import contextlib
 import itertools
-import json
 import signal
 from pathlib import Path
 from typing import Any
+
+from primus_testing import tagged
 
 from .inbox import DEADLINE, Inbox
 
@@ -52,7 +53,7 @@ class ProcessPeer:
         """
         number = next(self._ids)
         answer = self._answers[number] = asyncio.get_running_loop().create_future()
-        line = json.dumps({"id": number, "do": do, "on": on, **arguments})
+        line = tagged.dumps({"id": number, "do": do, "on": on, **arguments})
         assert self._process.stdin is not None
         self._process.stdin.write(line.encode() + b"\n")
         try:
@@ -68,7 +69,7 @@ class ProcessPeer:
         """Hand the peer a command without waiting for its answer."""
         assert self._process.stdin is not None
         self._process.stdin.write(
-            json.dumps({"id": 0, "do": do, "on": on, **arguments}).encode() + b"\n"
+            tagged.dumps({"id": 0, "do": do, "on": on, **arguments}).encode() + b"\n"
         )
 
     def freeze(self) -> None:
@@ -102,7 +103,7 @@ class ProcessPeer:
     async def _read(self) -> None:
         assert self._process.stdout is not None
         async for line in self._process.stdout:
-            message = json.loads(line)
+            message = tagged.loads(line)
             if "event" in message:
                 self.inbox.put(message)
                 continue

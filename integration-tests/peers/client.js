@@ -6,6 +6,7 @@
  * Clients of the Primus installed in FOLDER, made by `Primus.createSocket`; or, with a `library`, clients made by that
  * file: a primus.js saved from our server, which finds `ws` in FOLDER because it is saved there.
  */
+const http = require('http');
 const path = require('path');
 const { createRequire } = require('module');
 const wire = require('./wire.js');
@@ -16,10 +17,24 @@ const installed = createRequire(path.join(folder, 'package.json'));
 const commands = makeSockets(wire.report);
 const { connect } = commands;
 
-function socketClass({ library, transformer, parser, pathname }) {
+function socketClass({ library, transformer, parser, plugin, pathname }) {
   if (library) return installed(library);
+  if (parser === 'binary') return ofThisRealm({ transformer, parser, pathname });
 
-  return installed('primus').createSocket({ transformer, parser, pathname: pathname || '/primus' });
+  return installed('primus').createSocket({ transformer, parser, plugin, pathname: pathname || '/primus' });
+}
+
+/**
+ * `createSocket` runs the client in a realm of its own, whose parser `binary` knows the objects and arrays of that realm
+ * only. Run here, as the documentation of Primus has it for the saved file, it knows ours.
+ */
+function ofThisRealm(options) {
+  const Primus = installed('primus');
+  const source = new Primus(http.createServer(), options).library(true);
+  const made = { exports: {} };
+
+  new Function('module', 'exports', 'require', source)(made, made.exports, installed);
+  return made.exports;
 }
 
 commands.connect = (message) => connect(socketClass(message), message);

@@ -11,15 +11,18 @@ from typing import Any
 import wire
 from aiohttp import web
 from aiohttp.http_exceptions import HttpProcessingError
+from events import hearing
+from events import send as send_event
 
 from primus import Primus, Request, Spark, Unauthorized
 
 PAGE = """<!doctype html>
 <meta charset="utf-8"><title>Primus</title>
 <script src="/primus/primus.js"></script>
+<script src="/tagged.js"></script>
 <script src="/sockets.js"></script>
 <script>var commands = makeSockets(function report(on, event, fields) {
-  tell(JSON.stringify(Object.assign({ on: on, event: event }, fields)));
+  tell(tagged.stringify(Object.assign({ on: on, event: event }, fields)));
 });</script>
 """
 
@@ -53,9 +56,29 @@ async def never(message: Any) -> None:
     await asyncio.Event().wait()
 
 
-def watch(on: str, primus: Primus, *, echo: bool, quiet: bool, stuck: bool) -> None:
+def overhearing(on: str, name: str) -> Any:
+    """Report an event that has come over the wire and is emitted on the Primus."""
+
+    def overheard(spark: Spark, *args: Any) -> None:
+        wire.report(on, "overheard", name=name, args=args, spark=spark.id)
+
+    return overheard
+
+
+def watch(
+    on: str,
+    primus: Primus,
+    *,
+    echo: bool,
+    quiet: bool,
+    stuck: bool,
+    hear: tuple[str, ...],
+    overhear: tuple[str, ...],
+) -> None:
     """Report what happens to the sparks, or, when quiet, only let them work."""
     tell = (lambda *_, **__: None) if quiet else wire.report
+    for name in overhear:
+        primus.on(name, overhearing(on, name))
 
     @primus.on("connection")
     def connection(spark: Spark) -> None:
@@ -70,6 +93,9 @@ def watch(on: str, primus: Primus, *, echo: bool, quiet: bool, stuck: bool) -> N
         @spark.on("heartbeat")
         def heartbeat() -> None:
             tell(on, "heartbeat", spark=spark.id)
+
+        for name in hear:
+            spark.on(name, hearing(on, name, spark=spark.id))
 
         if stuck:
             spark.on("data", never)
@@ -89,23 +115,26 @@ async def listen(
     quiet: bool = False,
     stuck: bool = False,
     page: str = PAGE,
+    hear: tuple[str, ...] = (),
+    overhear: tuple[str, ...] = (),
 ) -> int:
     """Start a server on loopback, with a page that holds its primus.js, and get its port."""
     app = web.Application()
     primus = Primus(app, **options_of(options or {}))
     if token:
         primus.authorize(guard(token))
-    watch(on, primus, echo=echo, quiet=quiet, stuck=stuck)
+    watch(on, primus, echo=echo, quiet=quiet, stuck=stuck, hear=hear, overhear=overhear)
 
-    async def sockets(request: web.Request) -> web.Response:
-        script = Path(__file__).with_name("sockets.js").read_text()
-        return web.Response(text=script, content_type="text/javascript")
+    async def script(request: web.Request) -> web.Response:
+        text = Path(__file__).with_name(request.path.removeprefix("/")).read_text()
+        return web.Response(text=text, content_type="text/javascript")
 
     async def home(request: web.Request) -> web.Response:
         return web.Response(text=page, content_type="text/html")
 
     app.router.add_get("/", home)
-    app.router.add_get("/sockets.js", sockets)
+    for name in ("/tagged.js", "/sockets.js"):
+        app.router.add_get(name, script)
     runner = web.AppRunner(app)
     await runner.setup()
     await web.TCPSite(runner, "127.0.0.1", port).start()
@@ -134,6 +163,19 @@ def flood(on: str, spark: str, data: Any, times: int) -> int:
     """Write many times to one spark, and count what it accepted."""
     target = find(on, spark)
     return sum(target.write(data) for _ in range(times))
+
+
+def emit(on: str, spark: str, name: str, args: list[Any]) -> bool:
+    """Emit an event of primus-emit to one spark."""
+    return find(on, spark).emit(name, *args)
+
+
+async def send(
+    on: str, name: str, args: list[Any], spark: str | None = None, *, ask: bool = False
+) -> Any:
+    """Send an event of primus-emitter to one spark, or to all."""
+    to = find(on, spark) if spark else servers[on][0]
+    return await send_event(to, name, args, ask=ask)
 
 
 def end(on: str, spark: str, data: Any = None, *, reconnect: bool = False) -> None:
@@ -174,7 +216,10 @@ def resident() -> int:
 
 COMMANDS = {
     each.__name__: each
-    for each in (listen, broadcast, write, flood, end, connected, library, destroy, census)
+    for each in (
+        *(listen, broadcast, write, emit, send, flood, end),
+        *(connected, library, destroy, census),
+    )
 }
 
 

@@ -7,13 +7,14 @@
  *   peer -> test   {"id": 7, "result": ...}  or  {"id": 7, "error": "text"}
  *   peer -> test   {"on": "client-3", "event": "data", ...fields}       whenever something happens
  *
- * A command may return a promise. The peer leaves when the test closes its standard input.
+ * Dates and bytes are tagged, see tagged.js. A command may return a promise. The peer leaves when the test closes its standard input.
  */
 const readline = require('readline');
+const tagged = require('./tagged.js');
 
 /** Writes one JSON line. U+2028 and lone surrogates travel as escapes, so a line stays a line. */
 function send(message) {
-  process.stdout.write(JSON.stringify(message).replace(/[\u2028\u2029]/g, escaped) + '\n');
+  process.stdout.write(tagged.stringify(message).replace(/[\u2028\u2029]/g, escaped) + '\n');
 }
 
 function escaped(character) {
@@ -28,7 +29,7 @@ exports.report = function report(on, event, fields) {
 /** Answers the test's commands with the functions of `commands`, until the test hangs up. */
 exports.serve = function serve(commands) {
   readline.createInterface({ input: process.stdin }).on('line', async (line) => {
-    const message = JSON.parse(line);
+    const message = tagged.parse(line);
 
     try {
       const result = await commands[message.do](message);

@@ -2,18 +2,19 @@
 
 import asyncio
 import inspect
-import json
 import sys
 import traceback
 from collections.abc import Callable, Mapping
 from typing import Any
+
+from primus_testing import tagged
 
 Command = Callable[..., Any]
 
 
 def send(message: Mapping[str, Any]) -> None:
     """Write one JSON line."""
-    sys.stdout.write(json.dumps(message) + "\n")
+    sys.stdout.write(tagged.dumps(message) + "\n")
     sys.stdout.flush()
 
 
@@ -29,7 +30,7 @@ async def serve(commands: Mapping[str, Command]) -> None:
         lambda: asyncio.StreamReaderProtocol(reader), sys.stdin
     )
     async for line in reader:
-        await _answer(commands, json.loads(line))
+        await _answer(commands, tagged.loads(line))
 
 
 async def _answer(commands: Mapping[str, Command], message: dict[str, Any]) -> None:

@@ -418,6 +418,21 @@ def test_a_broadcast_is_framed_once_for_each_kind_of_wire(primus: Primus) -> Non
     assert all(wire.sent == ['"to all"'] for wire in wires)
 
 
+def test_a_broadcast_to_some_is_framed_once_and_reaches_nobody_else(primus: Primus) -> None:
+    joined = [join(primus) for _ in range(10)]
+    kind = type(joined[0][1])
+    before = kind.prepared
+    primus.write("to some", to=(spark for spark, _ in joined[:3]))
+    assert kind.prepared == before + 1
+    assert [len(wire.sent) for _, wire in joined] == [1] * 3 + [0] * 7
+
+
+def test_a_broadcast_to_no_spark_frames_nothing(primus: Primus) -> None:
+    _, wire = join(primus)
+    primus.write("to nobody", to=[])
+    assert wire.sent == []
+
+
 def test_a_broadcast_that_cannot_be_encoded_is_an_error_of_every_spark(primus: Primus) -> None:
     seen = [Recorder(join(primus)[0], "error") for _ in range(2)]
     primus.write(object())

@@ -172,6 +172,16 @@ async def test_options_without_a_method_that_is_asked_for_is_no_preflight(
     assert response.status == 426
 
 
+async def test_a_preflight_may_be_kept_for_max_age(make_primus: MakePrimus) -> None:
+    asks = {"Origin": "http://example.com", "Access-Control-Request-Method": "PUT"}
+    request = make_request(method="OPTIONS", headers=asks)
+    response = await make_primus(max_age=60.0).handle(request)
+    assert response is not None
+    assert response.headers["Access-Control-Max-Age"] == "60"
+    assert response.headers["Cache-Control"] == "public, max-age=60"
+    assert response.headers["Expires"].endswith(" GMT")
+
+
 # -- layers
 
 

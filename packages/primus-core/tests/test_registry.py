@@ -10,6 +10,7 @@ from primus import (
     BrokenPluginError,
     HookError,
     InvalidPluginError,
+    OptionError,
     Primus,
     UnknownPluginError,
     hookimpl,
@@ -185,6 +186,29 @@ def test_classes_and_objects_are_taken_as_they_are() -> None:
     assert parser_named(parser) == ("json", parser)
     custom = SimpleNamespace(encode=str, decode=str)
     assert parser_named(custom) == ("custom", custom)
+
+
+class TextOnly(MemoryTransformer):
+    name = "text-only"
+    binary = False
+
+
+class Packed:
+    name = "packed"
+    binary = True
+    encode = decode = staticmethod(bytes)
+
+
+def test_frames_of_bytes_over_a_transformer_of_text_are_an_error_at_once(
+    make_primus: MakePrimus,
+) -> None:
+    says = "the parser 'packed' are bytes, and the transformer 'text-only' carries text only"
+    with pytest.raises(OptionError, match=says):
+        make_primus(transformer=TextOnly, parser=Packed())
+    with pytest.raises(OptionError, match=says):
+        Primus.create_socket(transformer=TextOnly, parser=Packed())
+    make_primus(transformer=TextOnly, parser=JSONParser())
+    make_primus(transformer=MemoryTransformer, parser=Packed())
 
 
 def test_the_names_of_this_repository_are_installed() -> None:

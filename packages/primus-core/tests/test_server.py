@@ -108,6 +108,22 @@ async def test_initialised_is_emitted_once_with_what_was_chosen(primus: Primus) 
     assert seen.seen("initialised") == [(primus.transformer, primus.parser, primus.options)]
 
 
+async def test_a_server_of_its_own_is_initialised_when_it_listens() -> None:
+    told: list[tuple[str, int]] = []
+
+    def setup(primus: Primus) -> None:
+        with pytest.raises(PrimusError, match="knows where it listens"):
+            _ = primus.url
+        primus.on("initialised", lambda: told.append((primus.url, primus.port)))
+
+    primus = await Primus.create_server(
+        host="127.0.0.1", setup=setup, transformer=MemoryTransformer, iknowhttpsisbetter=True
+    )
+
+    assert told == [(f"http://127.0.0.1:{primus.port}", primus.port)]
+    await primus.destroy()
+
+
 def test_the_names_that_primus_emits_are_reserved(primus: Primus) -> None:
     spark, _ = join(primus)
     for name in ("connection", "disconnection", "initialised", "plugin", "plugout", "close", "log"):
@@ -328,7 +344,7 @@ async def test_the_shutdown_of_an_application_lets_clients_come_back(
 ) -> None:
     async with running(transformer=MemoryTransformer) as server:
         closed = Recorder(server.primus, "close")
-        await server.runner.cleanup()
+        await server.site.stop()
         assert closed.seen("close")[0][0]["reconnect"] is True
 
 

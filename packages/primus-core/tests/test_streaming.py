@@ -4,9 +4,10 @@ import asyncio
 from collections.abc import AsyncIterator
 
 import aiohttp
+import pytest
 
 from primus import Request, Response
-from primus_testing import DEADLINE, running
+from primus_testing import DEADLINE, Tracebacks, running
 
 URL = "/primus/hanging"
 
@@ -88,6 +89,65 @@ async def test_an_answer_in_time_tells_nobody_that_the_client_has_gone() -> None
         server.primus.before("answer", answer)
         assert (await server.get(URL)).text == "here"
     assert told == []
+
+
+async def test_a_streamed_answer_is_all_there_is_for_a_client_of_http_1_0() -> None:
+    async def pieces() -> AsyncIterator[bytes]:
+        yield b"first "
+        yield b"second"
+
+    async with running() as server, asyncio.timeout(DEADLINE):
+        server.primus.before("stream", lambda request: Response(200, pieces()))
+        reader, writer = await asyncio.open_connection(server.host, server.port)
+        writer.write(b"GET /primus HTTP/1.0\r\nConnection: keep-alive\r\n\r\n")
+        answer = await reader.read()
+        assert answer.endswith(b"\r\n\r\nfirst second")
+        writer.close()
+
+
+async def test_a_client_that_goes_before_the_end_of_a_stream_leaves_no_traceback(
+    tracebacks: Tracebacks,
+) -> None:
+    gone = asyncio.Event()
+
+    async def pieces() -> AsyncIterator[bytes]:
+        yield b"first"
+        await gone.wait()
+
+    def stream(request: Request) -> Response:
+        request.on_gone(gone.set)
+        return Response(200, pieces())
+
+    async with running() as server, asyncio.timeout(DEADLINE):
+        server.primus.before("stream", stream)
+        answer = await server.http.get(server.url + URL)
+        answer.close()
+        await gone.wait()
+
+
+async def test_the_connection_of_a_client_that_does_not_read_can_be_dropped() -> None:
+    asked: list[Request] = []
+    closed = asyncio.Event()
+
+    async def pieces() -> AsyncIterator[bytes]:
+        try:
+            while True:
+                yield b"x" * 100_000
+        finally:
+            closed.set()
+
+    def stream(request: Request) -> Response:
+        asked.append(request)
+        return Response(200, pieces())
+
+    async with running() as server, asyncio.timeout(DEADLINE):
+        server.primus.before("stream", stream)
+        answer = await server.http.get(server.url + URL)
+        asked[0].drop()
+        await closed.wait()
+        with pytest.raises(aiohttp.ClientPayloadError):
+            await answer.read()
+        asked[0].drop()  # once more does no harm
 
 
 async def _ask(http: aiohttp.ClientSession, method: str, url: str, data: bytes | None) -> None:

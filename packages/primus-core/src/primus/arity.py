@@ -8,22 +8,29 @@ from collections.abc import Callable
 from inspect import Parameter
 from typing import Any, Final
 
-__all__ = ["EVERYTHING", "arity"]
+__all__ = ["EVERYTHING", "arity", "bounds"]
 
 EVERYTHING: Final = sys.maxsize
 """The arity of a callable that takes any number of arguments."""
 
 
 def arity(fn: Callable[..., Any]) -> int:
-    """How many positional arguments `fn` takes at the most; `EVERYTHING` when unlimited.
+    """How many positional arguments `fn` takes at the most; `EVERYTHING` when unlimited."""
+    return bounds(fn)[1]
 
-    A callable that shows no signature (some built-ins) is taken to accept everything.
+
+def bounds(fn: Callable[..., Any]) -> tuple[int, int]:
+    """How many positional arguments `fn` takes at the least and at the most.
+
+    A callable that shows no signature (some built-ins) is taken to need none and accept
+    everything.
     """
     try:
         parameters = inspect.signature(fn).parameters.values()
     except (TypeError, ValueError):
-        return EVERYTHING
-    if any(p.kind is Parameter.VAR_POSITIONAL for p in parameters):
-        return EVERYTHING
-    positional = (Parameter.POSITIONAL_ONLY, Parameter.POSITIONAL_OR_KEYWORD)
-    return sum(p.kind in positional for p in parameters)
+        return 0, EVERYTHING
+    kinds = (Parameter.POSITIONAL_ONLY, Parameter.POSITIONAL_OR_KEYWORD)
+    positional = [p for p in parameters if p.kind in kinds]
+    least = sum(p.default is Parameter.empty for p in positional)
+    unlimited = any(p.kind is Parameter.VAR_POSITIONAL for p in parameters)
+    return least, EVERYTHING if unlimited else len(positional)

@@ -137,7 +137,7 @@ class Connection(Outbound):
     def _replay(self, listener: Listener, messages: list[Message]) -> None:
         """Bring messages that have been kept to a listener, before those that follow."""
         if messages:
-            self._undelivered = True
+            self._undelivered += 1
             self.hold(self._replayed(listener, messages))
 
     async def _replayed(self, listener: Listener, messages: list[Message]) -> None:
@@ -150,7 +150,7 @@ class Connection(Outbound):
                 if is_awaitable(result):
                     await self._guard("data", result)
         finally:
-            self._undelivered = False
+            self._undelivered -= 1
 
     def _kept(self) -> Iterable[Message]:
         """Messages that have been kept for whoever iterates."""

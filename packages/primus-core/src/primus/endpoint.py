@@ -65,7 +65,7 @@ class Endpoint(Emitter):
         if state == self._state:
             return False
         self._state = state
-        self.emit("readyStateChange", state)
+        self.dispatch("readyStateChange", state)
         return True
 
     def _detach(self) -> Transport | None:
@@ -91,7 +91,7 @@ class Endpoint(Emitter):
         What the peer causes is worth a line. What the user's own code causes (a transform that
         raises, a value that cannot be encoded) is an error with its traceback.
         """
-        if self.emit("error", error):
+        if self.dispatch("error", error):
             return
         own = isinstance(error, TransformError) or (
             isinstance(error, ParserError) and error.frame is None

@@ -10,12 +10,15 @@ from __future__ import annotations
 import asyncio
 import logging
 from collections.abc import Awaitable, Callable
-from typing import Any, ClassVar, Final, TypeVar, overload
+from typing import Any, ClassVar, Final, Literal, TypeVar, overload
 
-from primus.arity import arity
+from primus.arity import bounds
 from primus.errors import ListenerError
 
-__all__ = ["Emitter", "Listener", "ReservedEvents"]
+__all__ = ["Delivered", "Emitter", "Listener", "ReservedEvents"]
+
+Delivered = Literal[False] | Awaitable[Literal[False]]
+"""What a transform returns when its message has gone elsewhere: `False`, at once or later."""
 
 Handler = TypeVar("Handler", bound=Callable[..., Any])
 
@@ -32,16 +35,21 @@ PROTOTYPE_NAMES: Final = frozenset(
 class Listener:
     """A callable with the number of arguments it takes, and whether it is called only once."""
 
-    __slots__ = ("arity", "fn", "once")
+    __slots__ = ("arity", "fn", "needs", "once")
 
     def __init__(self, fn: Callable[..., Any], once: bool) -> None:
         self.fn = fn
-        self.arity = arity(fn)
+        self.needs, self.arity = bounds(fn)
         self.once = once
 
     def __call__(self, *args: Any) -> Any:
         """Call it with as many of `args` as it takes."""
         return self.fn(*args[: self.arity])
+
+    def filled(self, args: tuple[Any, ...]) -> tuple[Any, ...]:
+        """`args`, and `None` for each argument that it needs beyond them."""
+        missing = self.needs - len(args)
+        return args if missing <= 0 else (*args, *[None] * missing)
 
 
 class ReservedEvents:
@@ -126,11 +134,16 @@ class Emitter:
         """Call the listeners of `event`, in order.
 
         An async listener is started and goes on by itself. A listener that raises is logged
-        and reported by `error`; the others are called all the same.
+        and reported by `error`; the others are called all the same. A plugin may send an event
+        that is not reserved to the other side instead: `dispatch` never leaves.
 
         Returns:
             Whether anybody listens.
         """
+        return self.dispatch(event, *args)
+
+    def dispatch(self, event: str, /, *args: Any) -> bool:
+        """As `emit`, and always here, whatever plugins make of `emit`."""
         listeners = self._listeners.get(event)
         if not listeners:
             return False
@@ -139,6 +152,30 @@ class Emitter:
             if result is not None and hasattr(type(result), "__await__"):
                 self._start(event, result)
         return True
+
+    def deliver(self, event: str, /, *args: Any) -> Delivered:
+        """Bring what has arrived from the other side to the listeners of `event`, here.
+
+        For transforms, which return what this returns: the message is then swallowed, and those
+        behind it wait while an async listener runs. What the other side has left out is `None`:
+        it cannot make a listener fail for lack of an argument.
+        """
+        for index, listener in enumerate(listeners := self._listeners.get(event, ())):
+            result = self._call(event, listener, listener.filled(args))
+            if result is not None and hasattr(type(result), "__await__"):
+                return self._deliver_on(event, listeners[index + 1 :], result, args)
+        return False
+
+    async def _deliver_on(
+        self, event: str, listeners: tuple[Listener, ...], result: Any, args: tuple[Any, ...]
+    ) -> Literal[False]:
+        """Await `result`, then call the listeners that are left."""
+        await self._guard(event, result)
+        for listener in listeners:
+            result = self._call(event, listener, listener.filled(args))
+            if hasattr(type(result), "__await__"):
+                await self._guard(event, result)
+        return False
 
     def emits(self, event: str, parser: Callable[..., Any] | None = None) -> Callable[..., bool]:
         """A function that emits `event` with its arguments, or with what `parser` makes of them.
@@ -201,4 +238,4 @@ class Emitter:
         if event != "error" and self._listeners.get("error"):
             wrapped = ListenerError(f"a listener of {event!r} raised: {error!r}")
             wrapped.__cause__ = error
-            self.emit("error", wrapped)
+            self.dispatch("error", wrapped)

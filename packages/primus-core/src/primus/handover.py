@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
@@ -31,6 +31,12 @@ class HostWebSocket(ABC):
 
     Reading and writing are two tasks' affairs; neither waits for the other.
     """
+
+    __slots__ = ("seen",)
+
+    def __init__(self) -> None:
+        self.seen: Callable[[], None] | None = None
+        """To be called for a ping or pong of the peer, where the server tells of them."""
 
     @abstractmethod
     async def accept(

@@ -22,6 +22,7 @@ from primus.handover import HandOver, HostWebSocket
 __all__ = [
     "Address",
     "BodyTooLarge",
+    "ClientGone",
     "HandOver",
     "Headers",
     "Query",
@@ -38,6 +39,10 @@ Query = Mapping[str, "str | list[str]"]
 
 class BodyTooLarge(PrimusError):
     """The body of a request is longer than its reader allows."""
+
+
+class ClientGone(PrimusError, ConnectionError):
+    """The client has gone before its request was complete."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -62,6 +67,7 @@ class Request:
     __slots__ = (
         "_body",
         "_detach",
+        "_drop",
         "_query",
         "_state",
         "_watch",
@@ -89,6 +95,7 @@ class Request:
         detach: Callable[[], HandOver] | None = None,
         websocket: Callable[[], HostWebSocket] | None = None,
         watch: Callable[[Callable[[], None]], None] | None = None,
+        drop: Callable[[], None] | None = None,
         native: Any = None,
     ) -> None:
         path, _, query_string = target.partition("#")[0].partition("?")
@@ -105,6 +112,7 @@ class Request:
         self._detach = detach
         self._websocket = websocket
         self._watch = watch
+        self._drop = drop
         self._query: Query | None = None
         self._state: dict[str, Any] | None = None
 
@@ -142,6 +150,8 @@ class Request:
 
         Raises:
             BodyTooLarge: the body is longer than `limit`; the rest of it is not read.
+            ProtocolError: it is malformed.
+            ClientGone: the client has gone before all of it had come.
         """
         if self._body is None:
             return b""
@@ -160,6 +170,14 @@ class Request:
         """
         if self._watch is not None:
             self._watch(fn)
+
+    def drop(self) -> None:
+        """Drop the connection that the request came on, as far as the HTTP server lets us.
+
+        For a client that does not read its answer: whatever waits to be sent is dropped too.
+        """
+        if self._drop is not None:
+            self._drop()
 
     @property
     def detachable(self) -> bool:
@@ -187,7 +205,7 @@ class Request:
             raise RuntimeError("only an upgrade can be handed over, and only once")
         detach, self._detach = self._detach, None
         handed = detach()
-        self.native = self._body = self._websocket = self._watch = None
+        self.native = self._body = self._websocket = self._watch = self._drop = None
         return handed
 
 

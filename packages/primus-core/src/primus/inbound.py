@@ -4,12 +4,12 @@ from __future__ import annotations
 
 from abc import abstractmethod
 from collections.abc import Awaitable
-from typing import TYPE_CHECKING, Any, Final
+from typing import TYPE_CHECKING, Any, Final, Literal
 
 from primus.clock import SYSTEM_CLOCK, Clock
 from primus.endpoint import OPEN, Endpoint
 from primus.errors import ParserError, TransformError
-from primus.events import Listener
+from primus.events import Delivered, Emitter
 from primus.inbox import Inbox
 from primus.pipeline import PLAIN, SWALLOWED, Packet, Pipeline, dispose, is_awaitable, run
 from primus.protocol import PREFIX, control
@@ -33,7 +33,7 @@ class Inbound(Endpoint):
         super().__init__(parser, pipeline, clock)
         self._decode = parser.decode
         self._inbox: Inbox | None = None
-        self._undelivered = False
+        self._undelivered = 0
 
     def feed(self, frame: str | bytes) -> None:
         """Take one frame from the transport."""
@@ -41,7 +41,7 @@ class Inbound(Endpoint):
         if self._state != OPEN:
             return
         if self._spied:
-            self.emit("incoming::data", frame)
+            self.dispatch("incoming::data", frame)
         try:
             data = self._decode(frame)
         except Exception as error:
@@ -51,7 +51,10 @@ class Inbound(Endpoint):
             self._control(control(self.side, data))
             return
         if self._inbox is not None:
-            self._keep(data, frame)
+            if self.overtakes(data):
+                self._pass(data, frame)
+            else:
+                self._keep(data, frame)
             return
         if self.pipeline.incoming or (type(data) not in PLAIN and is_awaitable(data)):
             pending = self._receive(data, frame)
@@ -68,6 +71,12 @@ class Inbound(Endpoint):
         self._inbox = Inbox()
         spawn(self._catch_up(self._inbox, pending))
 
+    def _pass(self, data: Any, frame: Any) -> None:
+        """Handle a message past those that wait."""
+        pending = self._receive(data, frame)
+        if pending is not None:
+            spawn(self._shielded(pending))
+
     def _receive(self, data: Any, raw: Any) -> Awaitable[None] | None:
         """Bring a decoded message to the listeners; what is returned has to be awaited first."""
         if is_awaitable(data):
@@ -78,14 +87,14 @@ class Inbound(Endpoint):
 
     def _undecided(self, deciding: Awaitable[Any]) -> Awaitable[Any]:
         """`deciding`, and a note that a message is on its way to the listeners meanwhile."""
-        self._undelivered = True
+        self._undelivered += 1
         return self._decided(deciding)
 
     async def _decided(self, deciding: Awaitable[Any]) -> Any:
         try:
             return await deciding
         finally:
-            self._undelivered = False
+            self._undelivered -= 1
 
     async def _receive_decoded(self, decoding: Awaitable[Any], raw: Any) -> None:
         try:
@@ -120,8 +129,11 @@ class Inbound(Endpoint):
         if pending is not None:
             await pending
 
-    def _deliver(self, data: Any, raw: Any) -> Awaitable[None] | None:
-        """Call the ``data`` listeners, up to the first that has to be awaited."""
+    def _deliver(self, data: Any, raw: Any) -> Awaitable[Any] | None:
+        """Call the ``data`` listeners, up to the first that has to be awaited.
+
+        This is `deliver`, spelt out for speed: every message comes this way.
+        """
         if self._state != OPEN:
             return None  # ended while the message was decoded or transformed
         listeners = self._listeners.get("data", ())
@@ -129,18 +141,40 @@ class Inbound(Endpoint):
             result = self._call("data", listener, (data, raw))
             if type(result) not in PLAIN and is_awaitable(result):
                 rest = listeners[listeners.index(listener) + 1 :]
-                return self._deliver_on(rest, result, data, raw)
+                return self._deliver_on("data", rest, result, (data, raw))
         return None
 
-    async def _deliver_on(
-        self, listeners: tuple[Listener, ...], result: Any, data: Any, raw: Any
-    ) -> None:
-        """Await `result`, then call the listeners that are left."""
-        await self._guard("data", result)
-        for listener in listeners:
-            result = self._call("data", listener, (data, raw))
-            if is_awaitable(result):
-                await self._guard("data", result)
+    def deliver(self, event: str, /, *args: Any, to: Emitter | None = None) -> Delivered:
+        """As `Emitter.deliver`; nobody is called once the connection has ended.
+
+        Args:
+            event: the name of the event.
+            args: what it carries.
+            to: whose listeners are called, if not those of the connection.
+        """
+        if self._state != OPEN:
+            return False
+        delivered = super().deliver(event, *args) if to is None else to.deliver(event, *args)
+        if delivered is False:
+            return False
+        # It is with its listeners: an end of the connection need not wait for them.
+        self._undelivered -= 1
+        return self._delivered(delivered)
+
+    async def _delivered(self, delivering: Awaitable[Literal[False]]) -> Literal[False]:
+        try:
+            return await delivering
+        finally:
+            self._undelivered += 1
+
+    def overtakes(self, data: Any) -> bool:
+        """Whether a message is handled at once, even while others wait for a busy listener.
+
+        For plugins to replace, by ``primus_extend_spark`` and ``primus_extend_socket``: an answer
+        that a listener awaits must not wait for that listener. `data` is as it was decoded,
+        before any transform, and is asked about only while messages wait.
+        """
+        return False
 
     def _keep(self, data: Any, raw: Any) -> None:
         assert self._inbox is not None
@@ -183,7 +217,7 @@ class Inbound(Endpoint):
         if self._transport is None:
             return
         self._detach()
-        if self._inbox is not None and (self._inbox.entries or self._undelivered):
+        if self._inbox is not None and (self._inbox.entries or self._undelivered > 0):
             self._inbox.put(_LOST, error)
         else:
             self._ended(error)

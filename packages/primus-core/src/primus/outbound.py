@@ -120,7 +120,7 @@ class Outbound(Inbound):
             if not frame.isascii():
                 frame = escape_separators(frame)
         if self._spied:
-            self.emit("outgoing::data", frame)
+            self.dispatch("outgoing::data", frame)
         transport.send(frame)
 
     def _unencodable(self, error: Exception) -> None:
@@ -144,7 +144,7 @@ class Outbound(Inbound):
             self._postpone(self._send, frame)
             return
         if self._spied:
-            self.emit("outgoing::data", frame)
+            self.dispatch("outgoing::data", frame)
         kind = type(transport)
         ready = prepared.get(kind)
         if ready is None:

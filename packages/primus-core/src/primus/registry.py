@@ -13,8 +13,13 @@ from difflib import get_close_matches
 from importlib.metadata import EntryPoint, entry_points
 from typing import Any, Final
 
-from primus.errors import BrokenPluginError, InvalidPluginError, UnknownPluginError
-from primus.parser import Parser
+from primus.errors import (
+    BrokenPluginError,
+    InvalidPluginError,
+    OptionError,
+    UnknownPluginError,
+)
+from primus.parser import Parser, is_binary, parser_name
 from primus.plugins import Ark, arranged
 from primus.transformer import Transformer
 
@@ -23,6 +28,7 @@ __all__ = [
     "PLUGIN",
     "TRANSFORMER",
     "Kind",
+    "check_frames",
     "find",
     "installed",
     "parser_named",
@@ -81,6 +87,8 @@ PLUGIN: Final = Kind(
     {
         "rooms": "primus-rooms",
         "emit": "primus-emit",
+        "primus-emit/broadcast": "primus-emit",
+        "emit-broadcast": "primus-emit",
         "emitter": "primus-emit",
         "primus-emitter": "primus-emit",
         "metroplex": "primus-metroplex",
@@ -164,6 +172,20 @@ def parser_named(wanted: str | Parser) -> tuple[str, Parser]:
             f"a parser must be a name, or an object with encode and decode, not {found!r}"
         )
     return name, found
+
+
+def check_frames(transformer: type[Transformer], parser: Parser) -> None:
+    """Make sure that a transformer carries the frames of a parser.
+
+    Raises:
+        OptionError: the frames are `bytes`, and the transformer carries text only.
+    """
+    if is_binary(parser) and not transformer.binary:
+        raise OptionError(
+            f"the frames of the parser {parser_name(parser)!r} are bytes, and the transformer "
+            f"{transformer.name!r} carries text only: use a parser whose frames are text, such "
+            "as 'json', or another transformer"
+        )
 
 
 def plugins_named(plugins: Mapping[str, Any]) -> dict[str, Any]:

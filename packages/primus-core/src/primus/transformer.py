@@ -59,11 +59,13 @@ class Transport(ABC):
 
     __slots__ = ("connection",)
 
-    generation: ClassVar[Generation] = Generation.UNKNOWN
-    """The heartbeat generation of the peer, where the wire itself tells it."""
-
     def __init__(self) -> None:
         self.connection: Receiver | None = None
+
+    @property
+    def generation(self) -> Generation:
+        """The heartbeat generation of the peer, where the wire itself tells it."""
+        return Generation.UNKNOWN
 
     @abstractmethod
     def send(self, frame: str | bytes) -> None:
@@ -77,6 +79,14 @@ class Transport(ABC):
     def send_prepared(self, prepared: Any) -> None:
         """Send a frame that `prepare` of this class has made ready."""
         self.send(prepared)
+
+    def ping(self) -> bool:
+        """Ask the peer for a sign of life that is no frame: `Connection.seen` tells of it.
+
+        Returns:
+            False when this wire has nothing to ask with.
+        """
+        return False
 
     @abstractmethod
     def close(self, code: int | None = None, reason: str = "") -> None:
@@ -170,13 +180,14 @@ class Dial:
 
     ``url`` is complete: ``http:`` or ``https:``, with user info, pathname and query string.
     ``max_length`` is the largest message taken, in bytes; ``options`` are the user's, for the
-    library underneath.
+    library underneath. ``json`` says that the frames are JSON text, see `primus.parser.is_json`.
     """
 
     url: str
     max_length: int
     compression: bool = False
     options: Mapping[str, Any] = field(default_factory=dict)
+    json: bool = False
 
 
 class Connector(ABC):

@@ -87,3 +87,15 @@ test('events named like members of Object are ordinary events', () => {
 test('a listener has to be a function', () => {
   assert.throws(() => new EventEmitter().on('x', 'y'), TypeError);
 });
+
+test('dispatch stays here, whatever somebody makes of emit', () => {
+  const emitter = new EventEmitter();
+  const calls = [];
+
+  emitter.emit = () => calls.push('sent');
+  emitter.on('x', (value) => calls.push(value));
+  emitter.emit('x', 1);
+  assert.equal(emitter.dispatch('x', 2), true);
+  assert.equal(emitter.dispatch('y'), false);
+  assert.deepEqual(calls, ['sent', 2]);
+});

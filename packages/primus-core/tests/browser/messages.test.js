@@ -64,6 +64,75 @@ test('binary frames pass untouched, both ways', () => {
   assert.equal(seen, bytes);
 });
 
+/** Lets what promises wait for happen. */
+const turn = () => new Promise((resolve) => setImmediate(resolve));
+
+const SLOW = {
+  encode: async (value) => JSON.stringify(value),
+  decode: async (frame) => JSON.parse(frame)
+};
+
+test('a parser may give promises, and messages and control text keep their order', async () => {
+  const made = makeClient({}, SLOW).accept();
+  const seen = [];
+
+  made.client.on('data', (message, raw) => seen.push([message, raw]));
+  made.client.on('incoming::ping', (time) => seen.push(time));
+  for (const message of ['first', 'primus::ping::7', 'second']) made.receive(message);
+  made.client.write(1);
+  made.client.write(2);
+  assert.deepEqual([seen, made.sent], [[], []]);
+  await turn();
+  assert.deepEqual(seen, [['first', '"first"'], 7, ['second', '"second"']]);
+  assert.deepEqual(made.sent, [1, 2, 'primus::pong::7']);
+});
+
+test('a parser that rejects is an error, and the next message arrives', async () => {
+  const made = makeClient({}, SLOW).accept();
+  const seen = [];
+
+  made.client.on('error', (error) => seen.push(error.name));
+  made.client.on('data', (message) => seen.push(message));
+  made.wire.onmessage('{');
+  made.receive('next');
+  await turn();
+  assert.deepEqual(seen, ['SyntaxError', 'next']);
+});
+
+test('what a slow parser has begun is done before the connection ends', async () => {
+  const made = makeClient({}, SLOW).accept();
+
+  await turn();
+  made.client.end('last words');
+  assert.equal(made.wire.hungUp, undefined);
+  await turn();
+  assert.deepEqual([made.sent, made.wire.hungUp], [['last words'], true]);
+});
+
+test('what arrived before the wire went is decoded before the connection is lost', async () => {
+  const made = makeClient({}, SLOW).accept();
+
+  await turn();
+  made.receive('primus::server::close');
+  made.wire.onclose();
+  await turn();
+  assert.equal(made.log.pop(), 'end');
+  assert.equal(made.log.indexOf('reconnect scheduled'), -1);
+});
+
+test('what was encoded for too long goes nowhere once the connection is gone', async () => {
+  let encoded;
+  const encode = () => new Promise((resolve) => { encoded = resolve; });
+  const made = makeClient({ timeout: 1000 }, { encode }).accept();
+
+  made.client.end('never');
+  made.clock.advance(1000);
+  assert.equal(made.wire.hungUp, true);
+  encoded('too late');
+  await turn();
+  assert.deepEqual(made.wire.sent, []);
+});
+
 test('what has no frame is not sent', () => {
   const made = makeClient().accept();
 
@@ -180,4 +249,21 @@ test('pipe writes every message to its destination and ends it', () => {
   made.receive(1);
   made.client.end();
   assert.deepEqual(seen, [1, 'end']);
+});
+
+test('what a transform delivers reaches the listeners of that event only', () => {
+  const made = makeClient().accept();
+  const seen = [];
+
+  made.client.emit = () => seen.push('sent');
+  made.client.transform('incoming', ({ data }) => !data.news || made.client.deliver('news', data.news));
+  made.client.on('news', () => { throw new Error('a listener'); });
+  made.client.on('news', (text) => seen.push(text));
+  made.client.on('data', (data) => seen.push(data));
+  made.receive({ news: 'one' });
+  made.receive('two');
+  made.clock.advance(0);
+
+  assert.deepEqual(seen, ['two']);
+  assert.deepEqual(made.clock.errors.map((error) => error.message), ['a listener']);
 });

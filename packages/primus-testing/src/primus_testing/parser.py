@@ -13,6 +13,7 @@ from __future__ import annotations
 
 import asyncio
 import math
+import tracemalloc
 from collections.abc import Iterable, Sequence
 from typing import Any, ClassVar
 
@@ -58,8 +59,14 @@ class ParserContract:
     golden: ClassVar[Sequence[tuple[Any, Frame]]] = ()
     """Values, each with the frame that it is encoded to and decoded from."""
 
+    decoded: ClassVar[Sequence[tuple[Any, Frame]]] = ()
+    """Values, each with another frame that it is decoded from, of several that there are."""
+
     undecodable: ClassVar[Sequence[Frame]] = ()
     """Frames that are no message of this parser."""
+
+    boastful: ClassVar[Sequence[Frame]] = ()
+    """Short frames that announce very long contents, which never come."""
 
     unencodable: ClassVar[Sequence[Any]] = ()
     """Values that have no frame in this parser."""
@@ -84,6 +91,8 @@ class ParserContract:
 
     def same(self, sent: Any, received: Any) -> bool:
         """Whether a value has survived the way there and back."""
+        if isinstance(sent, float) and math.isnan(sent):
+            return isinstance(received, float) and math.isnan(received)
         return bool(sent == received and type(sent) is type(received))
 
     # -- the contract
@@ -130,6 +139,11 @@ class ParserContract:
         for value, frame in self.golden:
             assert self.same(value, self._decode(frame)), frame
 
+    def test_other_frames_of_peers_are_decoded_too(self) -> None:
+        """Where the format leaves a choice theirs may be another one, also of int or float."""
+        for value, frame in self.decoded:
+            assert value == self._decode(frame), frame
+
     def test_large_messages_come_back_as_they_went(self) -> None:
         """A text of a mebibyte, and a list of many items."""
         for value in ("x€" * 300_000, list(range(100_000))):
@@ -161,6 +175,17 @@ class ParserContract:
                 self._decode(frame)
             assert caught.value.frame == frame
             assert str(caught.value)
+
+    def test_what_is_only_announced_allocates_nothing(self) -> None:
+        """Five bytes can speak of gigabytes."""
+        for frame in self.boastful:
+            tracemalloc.start()
+            try:
+                with pytest.raises(ParserError):
+                    self._decode(frame)
+                assert tracemalloc.get_traced_memory()[1] < 100_000 + 100 * len(frame)
+            finally:
+                tracemalloc.stop()
 
     def test_what_cannot_be_encoded_is_an_error(self) -> None:
         """Values that do not exist on the wire."""

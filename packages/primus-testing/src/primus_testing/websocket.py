@@ -14,6 +14,7 @@ import asyncio
 import struct
 from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import ClassVar
 
 import pytest
 
@@ -51,7 +52,8 @@ def frame(
         head = struct.pack("!BBQ", first, mark | 127, size)
     if not masked:
         return head + payload
-    return head + MASK + bytes(byte ^ MASK[at % 4] for at, byte in enumerate(payload))
+    key = int.from_bytes((MASK * (size // 4 + 1))[:size])
+    return head + MASK + (int.from_bytes(payload) ^ key).to_bytes(size)
 
 
 @dataclass
@@ -135,6 +137,9 @@ class RawWebSocket:
 
 class WebSocketContract(Contract):
     """The wire protocol, and what breaks its rules."""
+
+    refuses_unmasked: ClassVar[bool] = True
+    """Whether frames that a client has not masked are refused (RFC 6455 section 5.1)."""
 
     async def test_the_handshake_is_answered_as_the_rfc_has_it(self, serve: Serve) -> None:
         server = await serve()
@@ -271,7 +276,6 @@ class WebSocketContract(Contract):
     @pytest.mark.parametrize(
         ("wrong", "code"),
         [
-            (frame(TEXT, b'"unmasked"', masked=False), 1002),
             (frame(TEXT, b"x", rsv=1), 1002),
             (frame(0x3, b"x"), 1002),
             (frame(0xB, b"x"), 1002),
@@ -300,6 +304,17 @@ class WebSocketContract(Contract):
         other.peer.send('"fine"')
         assert await other.peer.receive() == '"fine"'
         assert len(server.primus) == 1
+
+    async def test_a_frame_without_mask_is_refused(self, serve: Serve) -> None:
+        server = await serve()
+        echo(server.primus)
+        raw = await RawWebSocket.open(server)
+        raw.send(frame(TEXT, b'"unmasked"', masked=False))
+        if self.refuses_unmasked:
+            assert await raw.close_code() == 1002
+        else:
+            assert await raw.receive() == (0x81, b'"unmasked"')
+            raw.drop()
 
     @pytest.mark.parametrize(
         "noise", [b"\x00" * 1000, b"\xff" * 1000, b"GET / HTTP/1.1\r\n\r\n", bytes(range(256)) * 9]

@@ -93,6 +93,13 @@ class WebSocketTransport(asyncio.Protocol, Transport):
             self._protocol.send_binary(frame)
         self._speak()
 
+    def ping(self) -> bool:
+        """Send a ping, which the peer answers by itself."""
+        if self._protocol.state is OPEN:
+            self._protocol.send_ping(b"")
+            self._put(*self._protocol.data_to_send())
+        return True
+
     def close(self, code: int | None = None, reason: str = "") -> None:
         """Send a close frame, without a status when `code` is `None`, as Primus 8 does."""
         if self._is_open:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import Generator
 from types import TracebackType
 from typing import Any, Final
@@ -22,8 +23,8 @@ def connect(url: str, **options: Any) -> Connecting:
     """A socket that is open: ``async with connect(url) as socket``, or ``await connect(url)``.
 
     The block ends the connection. No message is lost between the opening and the first
-    iteration or ``data`` listener. The first attempt has to succeed; a connection that is
-    lost later is made again, as with `Socket`.
+    iteration or ``data`` listener; listeners of other events are to be added at once. The first
+    attempt has to succeed; a connection that is lost later is made again, as with `Socket`.
 
     Args:
         url: as for `Socket`.
@@ -80,7 +81,15 @@ class Connecting:
             fitting["transformer"] = _installed(fitting["transformer"])
         socket = fitted(Socket, **fitting)(self._url, **options)
         socket._collect()
-        return await socket.__aenter__()
+        # What has come with the handshake waits until the listeners have been added that are
+        # added at once: not every message is ``data``, which is collected.
+        loop = asyncio.get_running_loop()
+        added: asyncio.Future[None] = loop.create_future()
+        socket.hold(added)
+        try:
+            return await socket.__aenter__()
+        finally:
+            loop.call_soon(added.set_result, None)
 
 
 def _installed(transformer: Any) -> Any:

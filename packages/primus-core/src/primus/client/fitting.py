@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 from primus.client.fit import Fit, extensions, make_ark
 from primus.client.socket import Socket
 from primus.options import plugin_names
-from primus.registry import parser_named, plugins_named, transformer_named
+from primus.registry import check_frames, parser_named, plugins_named, transformer_named
 
 if TYPE_CHECKING:
     from primus.parser import Parser
@@ -95,8 +95,10 @@ def socket_class(
         base: the class to derive from.
 
     Raises:
+        OptionError: the transformer does not carry the frames of the parser.
         PluginError: a plugin is invalid, or the transformer has no Python client half.
     """
+    check_frames(transformer, parser)
     ark = make_ark(plugins)
     fit = Fit(
         connector=transformer.connector(),

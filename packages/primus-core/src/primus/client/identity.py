@@ -74,8 +74,8 @@ class Identified(Reading):
         match message:
             case Ping(stamp):
                 if self._spied:
-                    self.emit("incoming::ping", stamp)
-                    self.emit("outgoing::pong", stamp)
+                    self.dispatch("incoming::ping", stamp)
+                    self.dispatch("outgoing::pong", stamp)
                 self._heartbeat.pinged()
                 self._tell(pong(stamp))
             case Id(id):
@@ -86,7 +86,7 @@ class Identified(Reading):
                     if not waiting.done():
                         waiting.set_result(id)
                 if self._spied:
-                    self.emit("incoming::id", id)
+                    self.dispatch("incoming::id", id)
             case Close():
                 self._server_closed = True
             case _:

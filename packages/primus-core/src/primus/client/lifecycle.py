@@ -13,6 +13,7 @@ from primus.client.reconnect import Reconnection
 from primus.client.sending import Queueing
 from primus.connection import CLOSED, OPEN, OPENING
 from primus.errors import ConnectTimeout, OptionError, TransportError
+from primus.parser import is_json
 from primus.protocol import id_request
 from primus.tasks import spawn
 from primus.transformer import Dial
@@ -53,7 +54,7 @@ class Lifecycle(Queueing):
         self._reconnection = Reconnection(
             options.reconnect,
             options.clock,
-            self.emit,
+            self.dispatch,
             attempt=self._try_again,
             abandon=self._abandon,
             give_up=self._conclude,
@@ -84,9 +85,15 @@ class Lifecycle(Queueing):
         try:
             address = self._address.dialled(_stamps.next(time.time_ns() // 1_000_000))
             if self._spied:
-                self.emit("outgoing::url", address)
-                self.emit("outgoing::open")
-            dial = Dial(str(address), options.max_length, options.compression, options.transport)
+                self.dispatch("outgoing::url", address)
+                self.dispatch("outgoing::open")
+            dial = Dial(
+                str(address),
+                options.max_length,
+                options.compression,
+                options.transport,
+                json=is_json(self._fit.parser),
+            )
             await self._fit.connector.open(dial, self)
         except Exception as error:
             if self._attempt is attempt:
@@ -105,12 +112,12 @@ class Lifecycle(Queueing):
             self._dial_failed(TransportError("the connection was closed as soon as it was open"))
             return
         if self._spied:
-            self.emit("incoming::open")
+            self.dispatch("incoming::open")
         self._cancel_timer()
         self._reconnection.succeeded()
         if not self.online:
             self.online = True
-            self.emit("online")
+            self.dispatch("online")
         if self._transport is transport:
             self._become(OPEN)
         if self._transport is not transport or self._state != OPEN:
@@ -121,7 +128,7 @@ class Lifecycle(Queueing):
         self._flush()
         if self._transport is transport:
             self._wake(None)
-            self.emit("open")
+            self.dispatch("open")
         if self._transport is transport and self._state == OPEN:
             self._heartbeat.ask()
             transport.resume_reading()
@@ -138,7 +145,7 @@ class Lifecycle(Queueing):
             error = TransportError(f"could not connect to {self._address.host}: {cause!r}")
             error.__cause__ = cause
         if self._spied:
-            self.emit("incoming::error", error)
+            self.dispatch("incoming::error", error)
         if self._reconnection.active:
             self._become(CLOSED)
             self.log.info("%r: %s", self, error)
@@ -154,7 +161,7 @@ class Lifecycle(Queueing):
         self._connect_timer = None
         seconds = self.options.timeout
         self._wake(ConnectTimeout(f"{self._address.host} did not answer within {seconds} s"))
-        self.emit("timeout")
+        self.dispatch("timeout")
         self._retry_or_end()
 
     def _retry_or_end(self) -> None:
@@ -170,10 +177,10 @@ class Lifecycle(Queueing):
 
     def _try_again(self, attempt: Attempt) -> None:
         if self._spied:
-            self.emit("outgoing::reconnect")
+            self.dispatch("outgoing::reconnect")
         self._connect()
         if self._reconnection.active:
-            self.emit("reconnect", attempt)
+            self.dispatch("reconnect", attempt)
 
     def _abandon(self) -> None:
         """Give up on a wire that does not open."""
@@ -193,7 +200,7 @@ class Lifecycle(Queueing):
         """The server has been silent for too long."""
         if self.online:
             self.online = False
-            self.emit("offline")
+            self.dispatch("offline")
         self._drop()
 
     def _drop(self) -> None:
@@ -212,14 +219,14 @@ class Lifecycle(Queueing):
     def _gone(self, error: Exception | None) -> None:
         """The connection has been open, and is no more."""
         if self._spied:
-            self.emit("incoming::end")
+            self.dispatch("incoming::end")
         self._heartbeat.stop()
         if self._server_closed:
             self.end()
             return
         self._become(CLOSED)
         if self._state == CLOSED and not self._over:
-            self.emit("close")
+            self.dispatch("close")
         if self._state != CLOSED or self._over or self._reconnection.active:
             return
         if "disconnect" in self._strategy:
@@ -244,7 +251,7 @@ class Lifecycle(Queueing):
             self._inbox.clear()
         self._become(CLOSED)
         self._finish()
-        self.emit("close")
+        self.dispatch("close")
         if self._over:
             self._conclude()
 
@@ -252,10 +259,10 @@ class Lifecycle(Queueing):
         """Say that it is over."""
         self._over = True
         if self._spied:
-            self.emit("outgoing::end")
+            self.dispatch("outgoing::end")
         self._wake(TransportError(f"the connection to {self._address.host} has ended"))
         self._finish_iteration()
-        self.emit("end")
+        self.dispatch("end")
 
     def _is_over(self) -> bool:
         return self._over and self._begun

@@ -222,7 +222,7 @@ class Socket(Transforming, Identified):
         self._destroyed = True
         self.end()
         self._queue.clear()
-        self.emit("destroy")
+        self.dispatch("destroy")
         self.off()
         return True
 
@@ -273,10 +273,10 @@ class Socket(Transforming, Identified):
         self.online = online
         if not online:
             self._resuming = not self._over
-            self.emit("offline")
+            self.dispatch("offline")
             self._end()
             return
-        self.emit("online")
+        self.dispatch("online")
         if self._resuming and "online" in self._strategy:
             self._resuming = self._over = False
             self._reconnection.schedule()

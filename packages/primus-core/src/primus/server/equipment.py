@@ -139,7 +139,7 @@ class Equipment(Transforming, Emitter):
             ((name, plugin),) = plugins_named({name: plugin}).items()
         self._additions[name] = install(self, self._ark, name, plugin)
         self._collect_hooks()
-        self.emit("plugin", name, plugin)
+        self.dispatch("plugin", name, plugin)
         return self
 
     def plugout(self, name: str) -> bool:
@@ -147,7 +147,7 @@ class Equipment(Transforming, Emitter):
         if name not in self._ark:
             return False
         plugin = self._ark[name]
-        self.emit("plugout", name, plugin)
+        self.dispatch("plugout", name, plugin)
         uninstall(self, self._ark, name, self._additions.pop(name))
         self._collect_hooks()
         return True

@@ -76,6 +76,7 @@ async def create_server(
     server = OwnServer(app, primus.options.handshake_timeout)
     primus.host.own(server)
     await server.start(host, port, tls)
+    primus.initialise()
     return primus
 
 

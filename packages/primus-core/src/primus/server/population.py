@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import inspect
 import secrets
-from collections.abc import Awaitable, Callable, Coroutine, Iterator
+from collections.abc import Awaitable, Callable, Coroutine, Iterable, Iterator
 from typing import TYPE_CHECKING, Any, overload
 
 from primus.heartbeat import Generation
@@ -49,9 +49,14 @@ class Population(ClientSide):
         """The spark with that id, or `None`."""
         return self._connections.get(id)
 
-    def write(self, data: Any) -> None:
-        """Send `data` to every spark."""
-        broadcast(self, data, self.parser, self.pipeline)
+    def write(self, data: Any, *, to: Iterable[Spark] | None = None) -> None:
+        """Send `data` to every spark, encoded and framed once for all of them.
+
+        Args:
+            data: the message.
+            to: the sparks of this server that get it; `None` for all.
+        """
+        broadcast(self if to is None else to, data, self.parser, self.pipeline)
 
     @overload
     def for_each(self, fn: Callable[[Spark], Coroutine[Any, Any, Any]]) -> Awaitable[None]: ...
@@ -115,7 +120,7 @@ class Population(ClientSide):
                 hook(spark)
             except Exception:
                 self.log.exception("a primus_disconnection hook raised for %r", spark)
-        self.emit("disconnection", spark)
+        self.dispatch("disconnection", spark)
         if not self._connections and self._empty is not None:
             self._empty.set()
 

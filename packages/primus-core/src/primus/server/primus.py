@@ -7,23 +7,26 @@ import logging
 import time
 from collections.abc import Callable, Mapping
 from contextvars import ContextVar
-from typing import Any, ClassVar
+from typing import TYPE_CHECKING, Any, ClassVar
 
 from primus.errors import NotListeningError, Unauthorized
 from primus.events import ReservedEvents
 from primus.heartbeat import HeartbeatPolicy
-from primus.http import Request, Response
+from primus.http import ClientGone, Request, Response
 from primus.options import plugin_names, server_options
 from primus.pipeline import Pipeline, is_awaitable
 from primus.plugins import Ark
-from primus.registry import parser_named, plugins_named, transformer_named
-from primus.server.hosts import Host, attach
+from primus.registry import check_frames, parser_named, plugins_named, transformer_named
+from primus.server.hosts import Host, asgi_application, attach
 from primus.server.layers import Layers
 from primus.server.middleware import authorization, built_in
 from primus.server.monitor import HeartbeatMonitor
 from primus.server.population import Population
 from primus.server.spark import SPARK_EVENTS, Spark
 from primus.tasks import spawn
+
+if TYPE_CHECKING:
+    from primus.server.hosts.asgi import AsgiHost
 
 __all__ = ["Primus"]
 
@@ -44,11 +47,13 @@ class Primus(Population):
     ``close(options)``, ``log(level, *args)``.
 
     Args:
-        server: an `aiohttp.web.Application`, or `None` to attach nothing.
+        server: an `aiohttp.web.Application`, an ASGI application (then run `asgi`), or `None`
+            to attach to nothing.
         options: see docs/options.md.
 
     Raises:
-        OptionError: an option is unknown, or its value cannot work.
+        OptionError: an option is unknown, its value cannot work, or the parser makes frames
+            that the transformer does not carry.
         PluginError: a transformer, parser or plugin is unknown, broken or invalid.
         AttachError: the server is of no known kind, or cannot carry the transformer.
     """
@@ -65,6 +70,7 @@ class Primus(Population):
         self.pipeline = Pipeline()
         self.parser_name, self.parser = parser_named(self.options.parser)
         self.transformer_name, kind = transformer_named(self.options.transformer)
+        check_frames(kind, self.parser)
         self.Spark = _spark_class(self)
         self.layers = Layers()
         for layer in built_in(self):
@@ -146,6 +152,17 @@ class Primus(Population):
             raise NotListeningError("only a Primus made by create_server knows where it listens")
         return self.host.listening
 
+    @property
+    def asgi(self) -> AsgiHost:
+        """The ASGI application to run, or, of a Primus without a server, to mount.
+
+        ``uvicorn main:primus.asgi``, or ``app.mount(primus.pathname, primus.asgi)``.
+
+        Raises:
+            AttachError: it is attached to something else, or ASGI cannot carry its transformer.
+        """
+        return asgi_application(self)
+
     # -- what hosts and transformers call
 
     async def handle(self, request: Request) -> Response | None:
@@ -156,6 +173,8 @@ class Primus(Population):
                 response = await self.layers.run(request)
         except Unauthorized as error:
             return authorization.refusal(error)
+        except ClientGone:
+            return Response.error(400)
         except Exception as error:
             if isinstance(error, TimeoutError) and limit.expired():
                 return Response.error(408)
@@ -171,7 +190,7 @@ class Primus(Population):
         """The HTTP server runs: emit ``initialised``, once."""
         if not self._initialised:
             self._initialised = True
-            self.emit("initialised", self.transformer, self.parser, self.options)
+            self.dispatch("initialised", self.transformer, self.parser, self.options)
 
     def stamp(self) -> int:
         """The time that a ping carries, in milliseconds since the epoch."""

@@ -98,7 +98,7 @@ class Spark(Connection):
         """Ping the client; it has until the next check to answer."""
         stamp = self.primus.stamp()
         if self._spied:
-            self.emit("outgoing::ping", stamp)
+            self.dispatch("outgoing::ping", stamp)
         self._tell(ping(stamp))
 
     # -- what the core calls
@@ -110,7 +110,7 @@ class Spark(Connection):
     def reject(self, error: Exception) -> None:
         """A ``connection`` listener failed: tell whoever listens, and end."""
         self._report(error)
-        self.primus.emit("log", "error", error)
+        self.primus.dispatch("log", "error", error)
         self.end()
 
     @property
@@ -140,13 +140,13 @@ class Spark(Connection):
             case Ping(stamp):
                 self.pulse.generation = Generation.LEGACY
                 if self._spied:
-                    self.emit("incoming::ping", stamp)
-                self.emit("heartbeat")
+                    self.dispatch("incoming::ping", stamp)
+                self.dispatch("heartbeat")
                 self._tell(pong(stamp))
             case Pong(stamp):
                 if self._spied:
-                    self.emit("incoming::pong", stamp)
-                self.emit("heartbeat")
+                    self.dispatch("incoming::pong", stamp)
+                self.dispatch("heartbeat")
             case IdRequest():
                 self._tell(id_reply(self.id))
             case _:
@@ -156,7 +156,7 @@ class Spark(Connection):
         if error is not None:
             self._report(error)
         if self._spied:
-            self.emit("incoming::end")
+            self.dispatch("incoming::end")
         if self._become(CLOSED):
             self._farewell()
 
@@ -169,7 +169,7 @@ class Spark(Connection):
 
     def _farewell(self) -> None:
         if self._spied:
-            self.emit("outgoing::end")
+            self.dispatch("outgoing::end")
         self.primus.departed(self)
         self._finish_iteration()
-        self.emit("end")
+        self.dispatch("end")

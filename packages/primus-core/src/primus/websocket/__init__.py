@@ -8,7 +8,8 @@ SockJS) drive an engine by themselves.
 from __future__ import annotations
 
 from primus.websocket.engine import Engine, EngineOptions, Opened
-from primus.websocket.framing import CLOSE_TIMEOUT, server_frame, utf8
+from primus.websocket.framing import CLOSE_TIMEOUT, framed, is_close_code, server_frame, utf8
+from primus.websocket.handshake import accept_key, chosen_subprotocol, refusal
 from primus.websocket.hosted import HostedTransport
 from primus.websocket.transformer import WebSocketTransformer
 
@@ -19,6 +20,11 @@ __all__ = [
     "HostedTransport",
     "Opened",
     "WebSocketTransformer",
+    "accept_key",
+    "chosen_subprotocol",
+    "framed",
+    "is_close_code",
+    "refusal",
     "server_frame",
     "utf8",
 ]

@@ -5,30 +5,37 @@ from __future__ import annotations
 import struct
 from typing import Final
 
-__all__ = ["CLOSE_TIMEOUT", "server_frame", "utf8"]
+__all__ = ["CLOSE_TIMEOUT", "framed", "is_close_code", "server_frame", "utf8"]
 
 CLOSE_TIMEOUT: Final = 5.0
 """Seconds that a peer gets to finish closing, by default."""
 
 
-TEXT: Final = 0x81
-BINARY: Final = 0x82
-TEXT_HEADS: Final = tuple(bytes((TEXT, size)) for size in range(126))
-BINARY_HEADS: Final = tuple(bytes((BINARY, size)) for size in range(126))
+TEXT_HEADS: Final = tuple(bytes((0x81, size)) for size in range(126))
 
 
 def server_frame(message: str | bytes) -> bytes:
     """A message as one unmasked frame, text or binary (RFC 6455 section 5.2)."""
-    if isinstance(message, str):
-        first, heads, payload = TEXT, TEXT_HEADS, utf8(message)
-    else:
-        first, heads, payload = BINARY, BINARY_HEADS, message
+    if isinstance(message, bytes):
+        return framed(0x82, message)
+    payload = utf8(message)
+    size = len(payload)
+    return TEXT_HEADS[size] + payload if size < 126 else framed(0x81, payload)
+
+
+def framed(first: int, payload: bytes) -> bytes:
+    """An unmasked frame with this first byte."""
     size = len(payload)
     if size < 126:
-        return heads[size] + payload
+        return bytes((first, size)) + payload
     if size < 65536:
         return struct.pack("!BBH", first, 126, size) + payload
     return struct.pack("!BBQ", first, 127, size) + payload
+
+
+def is_close_code(code: int) -> bool:
+    """Whether a close frame may have this code (RFC 6455 section 7.4)."""
+    return (1000 <= code <= 1014 and code not in (1004, 1005, 1006)) or 3000 <= code < 5000
 
 
 def utf8(text: str) -> bytes:

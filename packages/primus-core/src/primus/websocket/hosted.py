@@ -17,6 +17,9 @@ __all__ = ["HostedTransport"]
 NORMAL: Final = 1000
 TOO_BIG: Final = 1009
 
+READ_AHEAD: Final = 64 * 1024
+"""How many bytes are taken of a WebSocket that has been paused, to see whether it is closed."""
+
 
 class HostedTransport(Transport):
     """Carries frames over a WebSocket that somebody else speaks.
@@ -31,6 +34,7 @@ class HostedTransport(Transport):
     """
 
     __slots__ = (
+        "_ahead",
         "_closing",
         "_high_water",
         "_is_gone",
@@ -41,7 +45,7 @@ class HostedTransport(Transport):
         "_resumed",
         "_socket",
         "_timer",
-        "_writing",
+        "_writer",
         "close_timeout",
     )
 
@@ -53,12 +57,14 @@ class HostedTransport(Transport):
         self._out_size = 0
         self._high_water: int | None = None
         self._jammed = False
-        self._writing = False
+        self._writer: asyncio.Task[None] | None = None
         self._closing = False
         self._is_gone = False
         self._resumed: asyncio.Event | None = None
+        self._ahead = 0
         self._timer: asyncio.TimerHandle | None = None
         self.close_timeout = close_timeout
+        socket.seen = self._seen
 
     # -- in
 
@@ -67,7 +73,7 @@ class HostedTransport(Transport):
         error: Exception | None = None
         try:
             while True:
-                if self._resumed is not None:
+                if self._resumed is not None and self._ahead > READ_AHEAD:
                     await self._resumed.wait()
                 message = await self._socket.receive()
                 if message is None:
@@ -84,11 +90,17 @@ class HostedTransport(Transport):
             if connection is not None:
                 connection.lost(error)
 
+    def _seen(self) -> None:
+        if self.connection is not None:
+            self.connection.seen()
+
     def _take(self, message: str | bytes) -> None:
         connection = self.connection
         if connection is None:
             return
-        if _size(message) <= self._max_length:
+        size = _size(message)
+        if size <= self._max_length:
+            self._ahead += size
             connection.feed(message)
             return
         self.connection = None
@@ -96,9 +108,10 @@ class HostedTransport(Transport):
         connection.lost(ProtocolError(f"a message of more than {self._max_length} bytes"))
 
     def pause_reading(self) -> None:
-        """Take no further message for now."""
+        """Take no further messages for now, but a few."""
         if self._resumed is None and not self._is_gone:
             self._resumed = asyncio.Event()
+            self._ahead = 0
 
     def resume_reading(self) -> None:
         """Go on."""
@@ -132,6 +145,8 @@ class HostedTransport(Transport):
         self._out.clear()
         self._out_size = 0
         self.resume_reading()
+        if self._writer is not None:
+            self._writer.cancel()  # the server may hold it up for as long as the peer reads nothing
         if not self._is_gone:
             self._socket.abort()
 
@@ -140,9 +155,8 @@ class HostedTransport(Transport):
         self._out_size += _size(item)
         if self._high_water is not None and self._out_size > self._high_water:
             self._report(jammed=True)
-        if not self._writing:
-            self._writing = True
-            spawn(self._write())
+        if self._writer is None:
+            self._writer = spawn(self._write())
 
     async def _write(self) -> None:
         try:
@@ -156,7 +170,7 @@ class HostedTransport(Transport):
         except ConnectionError:
             self.abort()
         finally:
-            self._writing = False
+            self._writer = None
 
     def _sent(self) -> None:
         """The oldest item has been sent, unless all of them have been dropped meanwhile."""
@@ -181,6 +195,7 @@ class HostedTransport(Transport):
         self._high_water = high_water
 
     def _forget(self) -> None:
+        self._socket.seen = None
         self._out.clear()
         self._out_size = 0
         if self._timer is not None:

@@ -70,8 +70,8 @@ class LimitsContract(Contract):
         met = await meet(server)
         met.peer.pause()
         count = 0
-        while met.spark.write([count, CHUNK]):
-            count += 1
+        while not await stays_jammed(met.spark):
+            count += met.spark.write([count, CHUNK])
             assert count < ENOUGH
         assert met.spark.buffered < 100_000 + 3 * len(CHUNK)
         assert met.spark.write("dropped too") is False
@@ -172,6 +172,15 @@ class LimitsContract(Contract):
         peer.send('"next"')
         assert await peer.receive() == '"next"'
         await eventually(lambda: len(server.primus) == 1)
+
+
+async def stays_jammed(spark: Spark) -> bool:
+    """Whether more waits for the peer than it may, and not only for its turn to be sent."""
+    for _ in range(20):
+        if not spark.is_congested:
+            return False
+        await asyncio.sleep(0)
+    return spark.is_congested
 
 
 def write_until(spark: Spark, stop: object) -> int:

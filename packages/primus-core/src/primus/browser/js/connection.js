@@ -133,7 +133,7 @@ export class Connection extends MessagePath {
     this._heartbeat.stop();
     this._tell('incoming::end', info);
     if (this.readyState !== OPEN) return;
-    this._settled(this._inbox, () => this._recover());
+    this._settled(this._decoding, this._inbox, () => this._recover());
   }
 
   /** The server has been silent for too long. */
@@ -149,8 +149,8 @@ export class Connection extends MessagePath {
     this._lost(wire, { code: 1006, reason: 'The server stopped answering', clean: false });
   }
 
-  /** Calls `fn` once a pipeline has run dry, but does not wait for a stuck transform forever. */
-  _settled(pipeline, fn) {
+  /** Calls `fn` once two pipelines in a row have run dry, but waits for no stuck one forever. */
+  _settled(first, second, fn) {
     let done = false;
     const once = () => {
       if (done) return;
@@ -159,8 +159,10 @@ export class Connection extends MessagePath {
       fn();
     };
 
-    if (!pipeline.idle) this.timers.setTimeout('settle', once, this.options.timeout || 10000);
-    pipeline.after(once);
+    if (!first.idle || !second.idle) {
+      this.timers.setTimeout('settle', once, this.options.timeout || 10000);
+    }
+    first.after(() => second.after(once));
   }
 
   _recover() {
@@ -188,6 +190,7 @@ export class Connection extends MessagePath {
   _finish() {
     this._ending = null;
     this.disconnect = false;
+    this._decoding.clear();
     this._inbox.clear();
     this.timers.clear();
     this.recovery.reset();

@@ -45,6 +45,11 @@ export class EventEmitter {
    * @returns {boolean} Whether anybody listened.
    */
   emit(event, ...args) {
+    return this.dispatch(event, ...args);
+  }
+
+  /** As `emit`, and always here: a plugin may have `emit` send the event to the server. */
+  dispatch(event, ...args) {
     const entries = this._events.get(event);
     if (!entries) return false;
 

@@ -1,11 +1,23 @@
 import { EventEmitter } from './events.js';
-import { Pipeline, asError } from './pipeline.js';
+import { Pipeline } from './pipeline.js';
 import { parseControl } from './protocol.js';
 
 /** The ready states of Primus. */
 export const OPENING = 1;
 export const CLOSED = 2;
 export const OPEN = 3;
+
+/** A parser's `encode` or `decode` as a transform, which waits where it gives a promise. */
+function coding(code) {
+  return (packet) => {
+    const result = code(packet.data);
+
+    if (result && typeof result.then === 'function') {
+      return result.then((value) => { packet.data = value; });
+    }
+    packet.data = result;
+  };
+}
 
 /**
  * The way of a message: frame, parser, control text or incoming transforms, `data`; and back,
@@ -23,33 +35,44 @@ export class MessagePath extends EventEmitter {
     this._ids = [];
 
     const { incoming, outgoing } = this.transformers;
-    const fail = (error) => this._tell('error', error);
-    const deliver = (data, raw) => this._tell('data', data, raw);
+    const { encode, decode } = this.compiled;
+    const way = (transforms, deliver) => (
+      new Pipeline(this, transforms, deliver, (error) => this._tell('error', error))
+    );
 
-    this._inbox = new Pipeline(this, incoming, deliver, fail);
-    this._outbox = new Pipeline(this, outgoing, (data) => this._write(data), fail);
+    this._decoding = way([coding(decode)], (data, frame) => this._understood(data, frame));
+    this._inbox = way(incoming, (data, raw) => this._tell('data', data, raw));
+    this._outbox = way(outgoing, (data) => this._write(data));
+    this._encoding = way([coding(encode)], (frame) => this._put(frame));
   }
 
   /** Emits an event of ours: what a listener throws reaches the console, but not this path. */
   _tell(event, ...args) {
     try {
-      return this.emit(event, ...args);
+      return this.dispatch(event, ...args);
     } catch (error) {
       this.clock.setTimeout(() => { throw error; }, 0);
       return true;
     }
   }
 
-  _received(frame) {
-    let data;
+  /**
+   * Brings what has arrived from the server to the listeners of `event`, here.
+   *
+   * For incoming transforms, which return what this returns: the message is then swallowed. What a
+   * listener throws reaches the console, but not the transform.
+   */
+  deliver(event, ...args) {
+    this._tell(event, ...args);
+    return false;
+  }
 
+  _received(frame) {
     this._tell('incoming::data', frame);
-    try {
-      data = this.compiled.decode(frame);
-    } catch (error) {
-      this._tell('error', asError(error));
-      return;
-    }
+    this._decoding.push(frame, frame);
+  }
+
+  _understood(data, frame) {
     const control = parseControl(data);
 
     if (control) this._control(control.name, control.value);
@@ -93,16 +116,13 @@ export class MessagePath extends EventEmitter {
   }
 
   _send(data) {
-    let frame;
+    this._encoding.push(data);
+    return true;
+  }
 
-    try {
-      frame = this.compiled.encode(data);
-    } catch (error) {
-      this._tell('error', asError(error));
-      return true;
-    }
+  _put(frame) {
     // `undefined` has no JSON; like every Primus server, send no empty frames.
-    if (frame === undefined || frame === null || frame === '') return true;
+    if (frame === undefined || frame === null || frame === '') return;
     if (typeof frame === 'string') {
       // Line ends to JavaScript before ES2019, which would break JSONP and evaluated messages.
       frame = frame.replace(/\u2028/g, '\\u2028').replace(/\u2029/g, '\\u2029');
@@ -110,12 +130,12 @@ export class MessagePath extends EventEmitter {
     this._tell('outgoing::data', frame);
     const wire = this._wire;
 
-    if (!wire) return true;
+    // A parser that gives promises may have outlasted the connection.
+    if (!wire || this.readyState !== OPEN) return;
     try {
       wire.link.send(frame);
     } catch (error) {
       wire.onerror(error);
     }
-    return true;
   }
 }

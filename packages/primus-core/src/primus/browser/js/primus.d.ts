@@ -15,6 +15,8 @@ declare class Emitter<E = Listeners> {
   removeListener<K extends keyof E | (string & {})>(event: K, fn?: Listener<E, K>): this;
   removeAllListeners(event?: keyof E | (string & {})): this;
   emit<K extends keyof E | (string & {})>(event: K, ...args: Arguments<E, K>): boolean;
+  /** As `emit`, and always here: a plugin may have `emit` send the event to the server. */
+  dispatch<K extends keyof E | (string & {})>(event: K, ...args: Arguments<E, K>): boolean;
   listeners(event: keyof E | (string & {})): Function[];
   listenerCount(event: keyof E | (string & {})): number;
   eventNames(): string[];
@@ -79,6 +81,8 @@ declare class Primus extends Emitter<Primus.Events> {
   /** A function that emits `event`; `parser` may change its arguments. */
   emits(event: string, parser?: Primus.EmitsParser): (...args: any[]) => boolean;
   emits(event: string, ...args: any[]): (...args: any[]) => boolean;
+  /** Calls the listeners of `event` here; an incoming transform returns it, to swallow. */
+  deliver(event: string, ...args: any[]): false;
   /** Adds a transform for incoming or outgoing messages. */
   transform(type: 'incoming' | 'outgoing', fn: Primus.Transform): this;
   /** The client half of a plugin, or all of them by name. */

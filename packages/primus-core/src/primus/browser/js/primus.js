@@ -74,7 +74,7 @@ class Client extends Connection {
     const ending = this._ending = {};
 
     this.writable = this.readable = false;
-    this._settled(this._outbox, () => this._ending === ending && this._finish());
+    this._settled(this._outbox, this._encoding, () => this._ending === ending && this._finish());
     return this;
   }
 
@@ -89,8 +89,7 @@ class Client extends Connection {
     if (this._unwatch) this._unwatch();
     this.timers.destroy();
     this.recovery.destroy();
-    this._inbox.clear();
-    this._outbox.clear();
+    for (const way of [this._decoding, this._inbox, this._outbox, this._encoding]) way.clear();
     this._tell('destroy');
     this.removeAllListeners();
     this.buffer = [];

@@ -1,9 +1,11 @@
-"""The aiohttp host: routes below the pathname, and upgrades handed over.
+"""The aiohttp host: routes below the pathname, and upgrades handed over or served.
 
 An upgrade that has passed the middleware is taken away from aiohttp inside the handler: its
 transport goes to the transformer, and neither a task nor an object of aiohttp stays for the
-connection. This touches two private names of aiohttp (`RequestHandler._message_tail`, the
-bytes that followed the head, and the setter of `transport`), so both are looked for at import.
+connection. Where the transformer wants aiohttp's own WebSocket (`aiohttp_websocket`), the handler
+returns that as usual. The hand-over touches two private names of aiohttp
+(`RequestHandler._message_tail`, the bytes that followed the head, and the setter of
+`transport`), so both are looked for at import.
 
 aiohttp tells a handler that its client has gone only if the application was started so. What it
 always does is to fail the body of the request (`BaseRequest._cancel`), so who wants to know puts
@@ -19,12 +21,14 @@ from functools import partial
 from typing import TYPE_CHECKING, Final
 
 import aiohttp
-from aiohttp import web
+from aiohttp import HttpVersion11, web
+from aiohttp.http_exceptions import HttpProcessingError
 from aiohttp.web_protocol import RequestHandler
 
-from primus.errors import AttachError
-from primus.http import Address, HandOver, Request, Response
+from primus.errors import AttachError, ProtocolError
+from primus.http import Address, ClientGone, HandOver, Request, Response
 from primus.server.hosts import Host
+from primus.server.hosts.aiohttp_websocket import ServedWebSocket
 
 if TYPE_CHECKING:
     from primus.server.listen import OwnServer
@@ -48,6 +52,7 @@ class AiohttpHost(Host):
     """Serves a Primus from an `aiohttp.web.Application`, whose other routes are untouched."""
 
     offers = frozenset({"http", "transport", "websocket"})
+    name = "aiohttp"
 
     def __init__(self, primus: Primus, app: web.Application) -> None:
         self.primus = primus
@@ -68,8 +73,9 @@ class AiohttpHost(Host):
 
     @property
     def listening(self) -> tuple[str, int] | None:
-        """URL and port of a server of our own."""
-        return None if self._server is None else (self._server.url, self._server.port)
+        """URL and port of a server of our own, once it listens."""
+        server = self._server
+        return None if server is None or not server.url else (server.url, server.port)
 
     async def close(self, *, stop: bool) -> None:
         """Stop a server of our own; the application of somebody else goes on."""
@@ -82,7 +88,8 @@ class AiohttpHost(Host):
         resource = self._routes[0].resource
         assert resource is not None
         self.primus.relocate(resource.canonical)
-        self.primus.initialise()
+        if self._server is None:  # else it is told when it listens
+            self.primus.initialise()
 
     async def _shutdown(self, app: web.Application) -> None:
         """The application stops. Its clients may come back: this is no intentional close."""
@@ -90,10 +97,12 @@ class AiohttpHost(Host):
             await self.primus.destroy(reconnect=True)
 
     async def _handle(self, native: web.Request) -> web.StreamResponse:
-        request = _request(native)
+        socket = ServedWebSocket(native) if _is_upgrade(native) else None
+        request = _request(native, socket)
         response = await self.primus.handle(request)
         if response is None:
-            return Detached()
+            own = None if socket is None else socket.response
+            return Detached() if own is None else own
         if response.chunks is not None:
             return await _streamed(native, request, response, response.chunks)
         return _native(request, response)
@@ -122,8 +131,8 @@ async def _expect(native: web.Request) -> None:
     native.writer.output_size = 0  # the response itself has not begun
 
 
-def _request(native: web.Request) -> Request:
-    upgrade = _is_upgrade(native)
+def _request(native: web.Request, socket: ServedWebSocket | None) -> Request:
+    upgrade = socket is not None
     return Request(
         native.method,
         native.raw_path,
@@ -132,7 +141,9 @@ def _request(native: web.Request) -> Request:
         secure=native.secure,
         body=None if upgrade else partial(_body, native),
         detach=partial(_detach, native) if upgrade else None,
+        websocket=None if socket is None else lambda: socket,
         watch=None if upgrade else partial(_watch, native),
+        drop=partial(_drop, native),
         native=native,
     )
 
@@ -153,8 +164,13 @@ def _is_upgrade(native: web.Request) -> bool:
 
 
 async def _body(native: web.Request) -> AsyncIterator[bytes]:
-    async for chunk in native.content.iter_chunked(CHUNK):
-        yield chunk
+    try:
+        async for chunk in native.content.iter_chunked(CHUNK):
+            yield chunk
+    except (HttpProcessingError, web.RequestPayloadError) as error:
+        raise ProtocolError(f"the body cannot be read: {error}") from error
+    except ConnectionError as error:
+        raise ClientGone("the client has gone before its request was complete") from error
 
 
 def _native(request: Request, response: Response) -> web.Response:
@@ -173,11 +189,15 @@ async def _streamed(
     """Send each chunk when it comes; the iterator is closed when the client has gone."""
     answer = web.StreamResponse(status=response.status)
     answer.headers.update(response.headers_for(request))
+    if native.version < HttpVersion11:
+        answer.force_close()  # such a client has no other way to see the end of it
     try:
         await answer.prepare(native)
         async for chunk in chunks:
             await answer.write(chunk)
         await answer.write_eof()
+    except ConnectionError:
+        pass  # the client has gone, of which `Request.on_gone` tells
     finally:
         close = getattr(chunks, "aclose", None)
         if close is not None:
@@ -203,6 +223,11 @@ def _watch(native: web.Request, fn: Callable[[], None]) -> None:
         fn()  # it has gone while the request was looked at
     else:
         native._payload = Watch(fn)  # type: ignore[assignment]
+
+
+def _drop(native: web.Request) -> None:
+    if native.transport is not None:
+        native.transport.abort()
 
 
 def _detach(native: web.Request) -> HandOver:

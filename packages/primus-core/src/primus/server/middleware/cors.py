@@ -8,6 +8,8 @@ server has to (cross-site WebSocket hijacking).
 from __future__ import annotations
 
 import re
+import time
+from email.utils import formatdate
 from typing import TYPE_CHECKING
 
 from primus.http import Request, Response
@@ -76,6 +78,8 @@ def _preflight(request: Request, options: ServerOptions) -> Response:
     response = Response(200)
     if options.max_age:
         response.headers["Access-Control-Max-Age"] = str(int(options.max_age))
+        response.headers["Cache-Control"] = f"public, max-age={int(options.max_age)}"
+        response.headers["Expires"] = formatdate(time.time() + options.max_age, usegmt=True)
     if options.methods:
         response.headers["Access-Control-Allow-Methods"] = ", ".join(options.methods)
     wanted = request.headers.get("Access-Control-Request-Headers", "")

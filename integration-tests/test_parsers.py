@@ -1,0 +1,166 @@
+"""What each parser carries, between ours and the real Primus of every generation that has it."""
+
+import asyncio
+from asyncio.subprocess import PIPE
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any
+
+import pytest
+import pytest_asyncio
+
+from harness.casts import OURS_IN_PYTHON, PAIRS
+from harness.network import RawWebSocket, frame
+from harness.node import installed, node
+from harness.parties import Speech
+from harness.stage import Stage
+from harness.tools import PEERS
+
+pytestmark = pytest.mark.asyncio(loop_scope="session")
+
+TRANSFORMERS = ["websockets"]
+"""What they speak over."""
+
+PARSERS = ["msgpack", "ejson", "binary"]
+MISSING = {("node5", "msgpack")}
+"""Primus 5 has no such parser."""
+
+MOMENT = datetime(2023, 11, 14, 22, 13, 20, 123_000, UTC)
+EVERYWHERE = [
+    {"nested": [{"deep": {"er": [[], {}, [None, True, False]]}}], "": "empty key"},
+    "Grüße, žluťoučký kůň, 日本語, العربية \u2028 \x00 \ufeff",
+    ["\U0001f600\U0001f468\u200d\U0001f469\u200d\U0001f467", {"\U0001f600": "\U00010348"}],
+    [0, -1, 127, 128, -33, 65536, 2**31 - 1, -(2**31), 2**32 - 1, 1.5, -0.1, 1e-7],
+    [b"", b"\x00\xff\xfe", bytes(range(256)) * 40],
+    {"": [b"within"]},
+    list(range(300)),
+    {f"key {number}": number for number in range(40)},
+    "x" * 100_000,
+    "\U0001f600" * 20_000,
+    "",
+    [],
+    {},
+]
+EMPTY_BYTES = [b"", b"\x00\xff\xfe", bytes(range(256)) * 40]
+TIMES = [
+    MOMENT,
+    {"at": [MOMENT, datetime(1969, 12, 31, tzinfo=UTC)]},
+    datetime(1, 1, 1, tzinfo=UTC),
+]
+WHOLE = [2**32, 1_700_000_000_123, 2**53 - 1, -(2**53) + 1]
+
+NONSENSE = [b"\xdd\xff\xff\xff\xff", b"\xc1\xc1", b"\x91" * 5000, b"\xb1\xff", b"\x81\x90\x00", b""]
+
+
+@dataclass
+class Meeting:
+    """A client and a server, connected, which speak the same."""
+
+    client: Any
+    server: Any
+    spark: str
+
+    async def up(self, value: Any) -> Any:
+        """What the server gets when the client writes `value`."""
+        await self.client.write(value)
+        return (await self.server.event("data"))["data"]
+
+    async def down(self, value: Any) -> Any:
+        """What the client gets when the server writes `value`."""
+        await self.server.write(self.spark, value)
+        return await self.client.data()
+
+
+MEETINGS = [
+    (client, server, Speech(transformer, parser))
+    for parser in PARSERS
+    for transformer in TRANSFORMERS
+    for client, server in PAIRS
+    if not {(client, parser), (server, parser)} & MISSING
+]
+
+
+@pytest.fixture(params=MEETINGS, ids=lambda meeting: f"{meeting[0]}-to-{meeting[1]}-{meeting[2]}")
+def kinds(request: pytest.FixtureRequest) -> tuple[str, str, Speech]:
+    """Who meets whom, and what they speak."""
+    who: tuple[str, str, Speech] = request.param
+    return who
+
+
+@pytest_asyncio.fixture(loop_scope="session")
+async def meeting(stage: Stage, kinds: tuple[str, str, Speech]) -> Meeting:
+    """A client that is connected to a server."""
+    client_kind, server_kind, stage.speech = kinds
+    server = await stage.server(server_kind)
+    client = await stage.client(client_kind)
+    await client.connect(server.url())
+    return Meeting(client, server, await server.connection())
+
+
+async def test_values_arrive_as_they_were(meeting: Meeting, kinds: tuple[str, str, Speech]) -> None:
+    for value in EVERYWHERE:
+        if value == EMPTY_BYTES and kinds[2].parser == "binary":
+            value = value[1:]  # `binary-pack` refuses to write empty ones
+        assert await meeting.up(value) == value
+        assert await meeting.down(value) == value
+
+
+async def test_dates_arrive_as_dates_or_as_text(
+    meeting: Meeting, kinds: tuple[str, str, Speech]
+) -> None:
+    for value in TIMES:
+        if kinds[2].parser == "binary":
+            assert "2023" in str(await meeting.up(MOMENT))
+            assert "2023" in str(await meeting.down([MOMENT]))
+        else:
+            assert await meeting.up(value) == value
+            assert await meeting.down(value) == value
+
+
+async def test_whole_numbers_beyond_32_bits_arrive(
+    meeting: Meeting, kinds: tuple[str, str, Speech]
+) -> None:
+    client_kind, server_kind, speech = kinds
+    node_only = client_kind.startswith("node") and server_kind.startswith("node")
+    for value in WHOLE:
+        if speech.parser == "binary" and node_only:
+            continue  # `binary-pack` overflows its stack when it reads what it wrote
+        assert await meeting.up(value) == value
+        assert await meeting.down(value) == value
+
+
+async def test_control_text_is_understood(meeting: Meeting) -> None:
+    assert await meeting.client.id() == meeting.spark
+    await meeting.server.end(meeting.spark, data={"last": b"words"})
+    await meeting.client.event("end")
+    assert (await meeting.client.data()) == {"last": b"words"}
+
+
+@pytest.mark.parametrize("parser", PARSERS)
+async def test_a_frame_that_is_nonsense_harms_nobody_else(stage: Stage, parser: str) -> None:
+    stage.speech = Speech(TRANSFORMERS[0], parser)
+    server = await stage.server(OURS_IN_PYTHON, echo=True)
+    witness = await stage.client(OURS_IN_PYTHON)
+    await witness.connect(server.url())
+    async with await RawWebSocket.connect(server.port) as stranger:
+        for nonsense in NONSENSE:
+            stranger.writer.write(frame(nonsense, 2))
+        for text in ("{", "\u20ac", '{"$type":"Unknown","$value":1}', '{"$date":[]}'):
+            stranger.writer.write(frame(text.encode(), 1))
+        await witness.write("still here")
+        assert await witness.data() == "still here"
+        stranger.writer.write_eof()
+        await stranger.closed()
+
+
+@pytest.mark.parametrize("generation", [5, 6, 8])
+@pytest.mark.parametrize("parser", PARSERS)
+async def test_the_golden_vectors_are_what_node_says(parser: str, generation: int) -> None:
+    if (f"node{generation}", parser) in MISSING:
+        return
+    command = [*node(), "--no-deprecation", PEERS / "golden.js", installed(generation), parser]
+    process = await asyncio.create_subprocess_exec(*map(str, command), stdout=PIPE)
+    said, _ = await process.communicate()
+    folder = Path(__file__).parents[1] / "packages" / f"primus-parser-{parser}"
+    assert said.decode() == (folder / "tests" / "golden.json").read_text("utf-8")

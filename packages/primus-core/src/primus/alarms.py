@@ -1,0 +1,72 @@
+"""Many things that are due at some time, on one timer."""
+
+from __future__ import annotations
+
+import logging
+import math
+from collections.abc import Callable, Hashable
+from typing import Generic, TypeVar
+
+from primus.clock import Clock, Timer
+from primus.heartbeat import Deadlines
+
+__all__ = ["Alarms"]
+
+Item = TypeVar("Item", bound=Hashable)
+
+log = logging.getLogger("primus.server")
+
+
+class Alarms(Generic[Item]):
+    """Calls `ring` with each item when its time has come.
+
+    Args:
+        clock: what tells the time.
+        granularity: seconds; every time is rounded up to a multiple of it, so that one timer
+            serves thousands of items.
+        ring: called with each item that is due. What it raises is logged, and the others ring.
+    """
+
+    def __init__(self, clock: Clock, granularity: float, ring: Callable[[Item], object]) -> None:
+        self._clock = clock
+        self._ring = ring
+        self._deadlines: Deadlines[Item] = Deadlines(granularity)
+        self._timer: Timer | None = None
+        self._armed_for = math.inf
+
+    def __len__(self) -> int:
+        return len(self._deadlines)
+
+    def put(self, item: Item, when: float) -> None:
+        """Have `item` ring at `when` on the clock, in place of any earlier time."""
+        self._deadlines.put(item, when)
+        self._arm()
+
+    def discard(self, item: Item) -> None:
+        """Have `item` not ring."""
+        self._deadlines.discard(item)
+
+    def stop(self) -> None:
+        """Ring no more, until something is put again."""
+        if self._timer is not None:
+            self._timer.cancel()
+            self._timer = None
+
+    def _arm(self) -> None:
+        when = self._deadlines.next()
+        if when is None or (self._timer is not None and self._armed_for <= when):
+            return
+        self.stop()
+        self._armed_for = when
+        self._timer = self._clock.call_later(max(0.0, when - self._clock.time()), self._tick)
+
+    def _tick(self) -> None:
+        self._timer = None
+        try:
+            for item in self._deadlines.due(self._clock.time()):
+                try:
+                    self._ring(item)
+                except Exception:
+                    log.exception("%r failed when it was due", item)
+        finally:
+            self._arm()

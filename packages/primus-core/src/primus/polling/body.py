@@ -1,0 +1,73 @@
+"""Bodies that clients post, as far as they are short and quick enough."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+
+from primus.clock import Clock
+from primus.errors import PrimusError, ProtocolError
+from primus.http import BodyTooLarge, Request, Response
+
+__all__ = ["BodyRefused", "read_body"]
+
+
+class BodyRefused(PrimusError):
+    """A body is not taken; ``response``, whose status is ``status``, tells its client so."""
+
+    def __init__(self, message: str, status: int) -> None:
+        super().__init__(message)
+        self.status = status
+        self.response = Response(status, headers={"Connection": "close"})
+
+
+async def read_body(request: Request, *, limit: int, within: float, clock: Clock) -> bytes:
+    """The body of `request`.
+
+    Args:
+        request: what has been posted; its body may come in chunks.
+        limit: the longest body taken, in bytes.
+        within: seconds that it may take to arrive.
+        clock: what tells the time.
+
+    Raises:
+        BodyRefused: it is too long (413), comes too slowly (408), is malformed, or its client
+            has gone before all of it had come (400).
+    """
+    length = request.headers.get("Content-Length", "")
+    if length.isdecimal() and int(length[:20]) > limit:
+        raise BodyRefused(f"the body has {length[:20]} bytes, more than {limit}", 413)
+    try:
+        async with _deadline(clock, within):
+            return await request.read(limit)
+    except BodyTooLarge as error:
+        raise BodyRefused(str(error), 413) from error
+    except TimeoutError as error:
+        raise BodyRefused(f"the body did not arrive within {within} s", 408) from error
+    except (ProtocolError, OSError) as error:
+        raise BodyRefused(f"the body did not arrive: {error}", 400) from error
+
+
+@asynccontextmanager
+async def _deadline(clock: Clock, seconds: float) -> AsyncIterator[None]:
+    """Raise `TimeoutError` inside when the time is over: `asyncio.timeout` on a clock of ours."""
+    task = asyncio.current_task()
+    assert task is not None
+    before = task.cancelling()
+    expired = False
+
+    def expire() -> None:
+        nonlocal expired
+        expired = True
+        task.cancel()
+
+    timer = clock.call_later(seconds, expire)
+    try:
+        yield
+    except asyncio.CancelledError:
+        if expired and task.uncancel() <= before:
+            raise TimeoutError from None
+        raise
+    finally:
+        timer.cancel()

@@ -1,0 +1,122 @@
+"""A transport whose frames wait in a queue of ours until a wire takes them."""
+
+from __future__ import annotations
+
+import asyncio
+from abc import abstractmethod
+from collections import deque
+
+from primus.transformer import Transport
+from primus.websocket.framing import utf8
+
+__all__ = ["QueuedTransport"]
+
+Frame = str | bytes
+
+
+class QueuedTransport(Transport):
+    """Keeps frames in a queue, of which whoever fetches them takes as many as it likes.
+
+    A subclass says what to do when there is `news`, calls `put` for what is to be sent, and
+    `take` where it leaves. Before each frame that it feeds to its connection it awaits
+    `readable`, so that the client's request hangs while the connection does not keep up.
+    """
+
+    __slots__ = ("_high_water", "_jammed", "_queue", "_resumed", "_size")
+
+    def __init__(self) -> None:
+        super().__init__()
+        self._queue: deque[tuple[Frame, int]] = deque()
+        self._size = 0
+        self._high_water: int | None = None
+        self._jammed = False
+        self._resumed: asyncio.Event | None = None
+
+    # -- out
+
+    @abstractmethod
+    def news(self) -> None:
+        """A frame has been put into the queue: wake what takes it, without waiting."""
+
+    @property
+    def queued(self) -> int:
+        """How many frames wait to be taken."""
+        return len(self._queue)
+
+    @property
+    def buffered(self) -> int:
+        """How many bytes wait to be taken."""
+        return self._size
+
+    def put(self, *frames: Frame) -> None:
+        """Put frames into the queue, behind those that are there."""
+        for frame in frames:
+            size = _size(frame)
+            self._queue.append((frame, size))
+            self._size += size
+        if self._high_water is not None and self._size > self._high_water:
+            self._report(jammed=True)
+        self.news()
+
+    def take(self, at_most: int | None = None, count: int | None = None) -> list[Frame]:
+        """Take the frames that wait, oldest first.
+
+        Args:
+            at_most: take no more than so many bytes, but always one frame; `None` for all.
+            count: take no more than so many frames; `None` for all.
+        """
+        frames: list[Frame] = []
+        taken = 0
+        while self._queue and len(frames) != count:
+            if at_most is not None and frames and taken + self._queue[0][1] > at_most:
+                break
+            frame, size = self._queue.popleft()
+            frames.append(frame)
+            taken += size
+        self._size -= taken
+        if self._jammed and self._size <= (self._high_water or 0):
+            self._report(jammed=False)
+        return frames
+
+    def forget(self) -> None:
+        """Drop what waits: nobody will fetch it any more."""
+        self._queue.clear()
+        self._size = 0
+
+    def limit(self, high_water: int) -> None:
+        """Report congestion above `high_water` bytes."""
+        self._high_water = high_water
+
+    def _report(self, *, jammed: bool) -> None:
+        if self._jammed != jammed:
+            self._jammed = jammed
+            if self.connection is not None:
+                self.connection.congested(jammed)
+
+    # -- in
+
+    @property
+    def paused(self) -> bool:
+        """Whether the connection wants no frames for now; its client's silence is then ours."""
+        return self._resumed is not None
+
+    async def readable(self) -> None:
+        """Wait until the connection takes frames."""
+        while self._resumed is not None:
+            await self._resumed.wait()
+
+    def pause_reading(self) -> None:
+        """Have `readable` wait."""
+        if self._resumed is None:
+            self._resumed = asyncio.Event()
+
+    def resume_reading(self) -> None:
+        """Let those who wait for `readable` go on."""
+        resumed, self._resumed = self._resumed, None
+        if resumed is not None:
+            resumed.set()
+
+
+def _size(frame: Frame) -> int:
+    """How many bytes a frame is on the wire."""
+    return len(frame) if isinstance(frame, bytes) or frame.isascii() else len(utf8(frame))

@@ -1,0 +1,102 @@
+"""A WebSocket that aiohttp speaks, as its server and its client have it in common."""
+
+from __future__ import annotations
+
+import struct
+from abc import abstractmethod
+from typing import Final
+
+from aiohttp import ClientWebSocketResponse, WebSocketError, WSMsgType
+from aiohttp.web import WebSocketResponse
+
+from primus.errors import ProtocolError
+from primus.handover import HostWebSocket
+from primus.websocket.framing import is_close_code
+
+__all__ = ["AiohttpWebSocket"]
+
+TEXT, BINARY = WSMsgType.TEXT, WSMsgType.BINARY
+PING, PONG, CLOSE = WSMsgType.PING, WSMsgType.PONG, WSMsgType.CLOSE
+PROTOCOL_ERROR: Final = 1002
+
+
+class AiohttpWebSocket(HostWebSocket):
+    """By aiohttp's public interfaces alone.
+
+    aiohttp's own ``close`` waits for the peer and takes the messages that still come, so close
+    frames are sent as frames, and ``autoclose`` and ``autoping`` have to be off.
+    """
+
+    __slots__ = ("_closing", "native")
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.native: WebSocketResponse | ClientWebSocketResponse | None = None
+        self._closing = False
+
+    async def receive(self) -> str | bytes | None:
+        """The next message, or `None` once the WebSocket is closed.
+
+        Raises:
+            ProtocolError: the peer broke the protocol, or sent too large a message.
+        """
+        assert self.native is not None
+        while True:
+            kind, data, _ = await self.native.receive()
+            if kind is TEXT:
+                return str(data)
+            if kind is BINARY:
+                return bytes(data)
+            if kind is PING or kind is PONG:
+                await self._sign_of_life(bytes(data) if kind is PING else None)
+            elif kind is CLOSE:
+                await self._answer(int(data))
+                return None
+            elif isinstance(data, WebSocketError):
+                raise ProtocolError(f"the peer broke the WebSocket protocol: {data}")
+            else:
+                return None
+
+    async def _sign_of_life(self, ping: bytes | None) -> None:
+        if self.seen is not None:
+            self.seen()
+        if ping is not None and not self._closing:
+            assert self.native is not None
+            await self.native.pong(ping)
+
+    async def _answer(self, code: int) -> None:
+        """Answer the peer's close with its code, unless it answers ours."""
+        try:
+            if not self._closing:
+                self._closing = True
+                right = code == 0 or is_close_code(code)
+                await self._send_close(code if right else PROTOCOL_ERROR)
+        finally:
+            self._finish()
+
+    async def send(self, message: str | bytes) -> None:
+        """Send a message; waits while aiohttp holds too much that is unsent.
+
+        Raises:
+            ConnectionError: the peer has gone.
+        """
+        assert self.native is not None
+        if isinstance(message, str):
+            await self.native.send_str(message)
+        else:
+            await self.native.send_bytes(message)
+
+    async def close(self, code: int, reason: str) -> None:
+        """Send a close frame; `receive` goes on until the peer has answered it."""
+        if not self._closing:
+            self._closing = True
+            await self._send_close(code, reason)
+
+    async def _send_close(self, code: int, reason: str = "") -> None:
+        assert self.native is not None
+        payload = struct.pack("!H", code) + reason.encode() if code else b""
+        await self.native.send_frame(payload, CLOSE)
+
+    @abstractmethod
+    def _finish(self) -> None:
+        """Both sides have closed: let go of the connection, once what waits has been sent."""

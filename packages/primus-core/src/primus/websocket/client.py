@@ -1,0 +1,200 @@
+"""A client half for WebSocket transformers, on aiohttp's client.
+
+What is opened is RFC 6455, so it talks to the server half of any of them.
+"""
+
+from __future__ import annotations
+
+import os
+import socket
+from collections.abc import Mapping, Sequence
+from typing import TYPE_CHECKING, Any, Final
+
+import aiohttp
+from yarl import URL
+
+from primus.errors import HandshakeError, OptionError, TransportError
+from primus.http import Response
+from primus.tasks import spawn
+from primus.transformer import Connector, Dial
+from primus.websocket.aiohttp import AiohttpWebSocket
+from primus.websocket.framing import CLOSE_TIMEOUT
+from primus.websocket.hosted import HostedTransport
+
+if TYPE_CHECKING:
+    from primus.connection import Connection
+
+__all__ = ["AiohttpConnector"]
+
+LONGEST_REFUSAL: Final = 64 * 1024
+
+OPTIONS = frozenset({"close_timeout", "headers", "ssl", "subprotocols", "unix"})
+
+
+class AiohttpConnector(Connector):
+    """Opens WebSockets.
+
+    Takes the ``transport`` options ``close_timeout`` (seconds), ``headers``, ``ssl``,
+    ``subprotocols`` and ``unix`` (the path of a socket).
+    """
+
+    async def open(self, dial: Dial, connection: Connection) -> HostedTransport:
+        """A WebSocket to ``dial.url``, open and not reading yet.
+
+        Raises:
+            HandshakeError: the server answered with a status other than 101.
+            TransportError: it cannot be reached, or did not answer as a WebSocket server.
+            OptionError: the URL or a transport option cannot be used.
+        """
+        if unknown := set(dial.options) - OPTIONS:
+            raise OptionError(f"unknown transport option {', '.join(sorted(unknown))}")
+        wire = DialledWebSocket(_url(dial.url), dial)
+        try:
+            await wire.open()
+        except BaseException:
+            await wire.let_go()
+            raise
+        transport = DialledTransport(wire, dial)
+        connection.attach(transport)
+        return transport
+
+
+class DialledTransport(HostedTransport):
+    """A WebSocket that is read once it has been resumed for the first time."""
+
+    __slots__ = ("_is_read", "_wire")
+
+    def __init__(self, wire: DialledWebSocket, dial: Dial) -> None:
+        timeout = float(dial.options.get("close_timeout", CLOSE_TIMEOUT))
+        super().__init__(wire, dial.max_length, timeout)
+        self._wire = wire
+        self._is_read = False
+
+    async def run(self) -> None:
+        """Bring every message to the receiver, then let go of the session."""
+        try:
+            await super().run()
+        finally:
+            await self._wire.let_go()
+
+    def resume_reading(self) -> None:
+        """Go on, or begin."""
+        super().resume_reading()
+        if not self._is_read:
+            self._is_read = True
+            spawn(self.run())
+
+
+class DialledWebSocket(AiohttpWebSocket):
+    """The client's side, with an aiohttp session of its own."""
+
+    __slots__ = ("_dial", "_refusal", "_session", "_socket", "_url")
+
+    def __init__(self, url: URL, dial: Dial) -> None:
+        super().__init__()
+        self._url = url
+        self._dial = dial
+        path = dial.options.get("unix")
+        self._refusal = b""
+        trace = aiohttp.TraceConfig()
+        trace.on_request_end.append(self._answered)
+        self._session = aiohttp.ClientSession(
+            connector=None if path is None else aiohttp.UnixConnector(path),
+            cookie_jar=aiohttp.DummyCookieJar(),
+            timeout=aiohttp.ClientTimeout(total=None),
+            trace_configs=[trace],
+        )
+        self._socket: Any = None
+
+    async def open(self) -> None:
+        """Make the handshake.
+
+        Raises:
+            HandshakeError: the server answered with a status other than 101.
+            TransportError: it cannot be reached, or did not answer as a WebSocket server.
+        """
+        dial = self._dial
+        where = f"{self._url.host}:{self._url.port}"
+        try:
+            self.native = await self._session.ws_connect(
+                self._url,
+                autoclose=False,
+                autoping=False,
+                protocols=tuple(dial.options.get("subprotocols") or ()),
+                compress=15 if dial.compression else 0,
+                headers=dial.options.get("headers"),
+                ssl=dial.options.get("ssl", True),
+                max_msg_size=dial.max_length + 1,  # aiohttp refuses what is as long as its limit
+            )
+        except aiohttp.WSServerHandshakeError as error:
+            raise self._refused(error) from error
+        except (aiohttp.ClientConnectorError, aiohttp.ServerTimeoutError) as error:
+            raise TransportError(f"cannot connect to {where}: {error}") from error
+        except (aiohttp.ClientError, OSError, ValueError) as error:
+            raise TransportError(f"the WebSocket handshake failed: {error!r}") from error
+        self._socket = self.native.get_extra_info("socket")
+
+    async def _answered(self, session: object, context: object, answer: Any) -> None:
+        """Read why the handshake is refused, which aiohttp would throw away."""
+        if answer.response.status != 101:
+            self._refusal = await answer.response.content.read(LONGEST_REFUSAL)
+
+    def _refused(self, error: aiohttp.WSServerHandshakeError) -> TransportError:
+        if error.status == 101:
+            return TransportError(f"the WebSocket handshake failed: {error.message}")
+        return HandshakeError(
+            f"unexpected server response: {error.status}",
+            status=error.status,
+            headers=error.headers or {},
+            body=self._refusal,
+        )
+
+    async def accept(
+        self,
+        headers: Mapping[str, str],
+        *,
+        subprotocols: Sequence[str],
+        max_length: int,
+        compression: bool,
+    ) -> Response | None:
+        """A client accepts nothing: it has been accepted."""
+        return None
+
+    def abort(self) -> None:
+        """Drop the connection at once.
+
+        aiohttp has no way to say so, but it notices that its socket has been shut down.
+        """
+        number = -1 if self._socket is None else self._socket.fileno()
+        if number < 0:
+            return
+        try:
+            with socket.socket(fileno=os.dup(number)) as same:
+                same.shutdown(socket.SHUT_RDWR)
+        except OSError:
+            return  # the peer was faster
+
+    def _finish(self) -> None:
+        """The server closes; who runs this lets go of the session."""
+
+    async def let_go(self) -> None:
+        """Close the session with its connection."""
+        await self._session.close()
+        if self.native is not None:
+            await self.native.close()
+
+
+def _url(text: str) -> URL:
+    """`text` as a URL, with its query string as it is.
+
+    Raises:
+        OptionError: it is no URL that a WebSocket can be opened to.
+    """
+    try:
+        url = URL(text, encoded=True)
+        usable = url.scheme in ("http", "https", "ws", "wss") and bool(url.host)
+    except ValueError:
+        usable = False
+    if not usable:
+        raise OptionError(f"cannot open a WebSocket to {text!r}: it is no http: or ws: URL")
+    return url

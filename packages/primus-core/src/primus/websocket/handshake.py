@@ -1,0 +1,43 @@
+"""The handshake of a WebSocket server (RFC 6455 section 4.2), for who has to make it by hand."""
+
+from __future__ import annotations
+
+import binascii
+from base64 import b64decode, b64encode
+from collections.abc import Sequence
+from hashlib import sha1
+from typing import Final
+
+from primus.http import Headers, Response
+
+__all__ = ["accept_key", "chosen_subprotocol", "refusal"]
+
+VERSION: Final = "13"
+GUID: Final = "258EAFA5-E914-47DA-95CA-C5AB0DC85B11"
+
+
+def refusal(headers: Headers) -> Response | None:
+    """What refuses an upgrade whose handshake is wrong; `None` when it is right."""
+    if headers.get("Sec-WebSocket-Version", "").strip() != VERSION:
+        response = Response.error(426, f"this server speaks version {VERSION} of WebSocket")
+        response.headers["Sec-WebSocket-Version"] = VERSION
+        return response
+    key = headers.get("Sec-WebSocket-Key", "").strip()
+    try:
+        size = len(b64decode(key, validate=True))
+    except (binascii.Error, ValueError):
+        size = 0
+    return None if size == 16 else Response.error(400, "the Sec-WebSocket-Key is missing or wrong")
+
+
+def accept_key(key: str) -> str:
+    """The ``Sec-WebSocket-Accept`` for a ``Sec-WebSocket-Key``."""
+    digest = sha1((key + GUID).encode(), usedforsecurity=False).digest()
+    return b64encode(digest).decode()
+
+
+def chosen_subprotocol(headers: Headers, ours: Sequence[str]) -> str | None:
+    """The first of our subprotocols, which are sorted by preference, that the client offers."""
+    offered = ",".join(headers.getall("Sec-WebSocket-Protocol", ()))
+    names = {name.strip() for name in offered.split(",")}
+    return next((name for name in ours if name in names), None)

@@ -1,0 +1,99 @@
+"""Frames that wait until they are fetched."""
+
+import asyncio
+
+import pytest
+
+from primus.polling import QueuedTransport
+
+
+class Queued(QueuedTransport):
+    """A transport that counts its news, and what its connection is told."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.heard = 0
+        self.told: list[bool] = []
+        self.connection = self  # type: ignore[assignment]
+
+    def news(self) -> None:
+        self.heard += 1
+
+    def congested(self, jammed: bool) -> None:
+        self.told.append(jammed)
+
+    def send(self, frame: str | bytes) -> None:
+        self.put(frame)
+
+    def close(self, code: int | None = None, reason: str = "") -> None:
+        """There is nothing to close."""
+
+    def abort(self) -> None:
+        """There is nothing to abort."""
+
+
+def test_what_is_put_is_taken_in_order_and_once() -> None:
+    queue = Queued()
+    queue.put("one", b"two")
+    queue.put("three")
+    assert queue.heard == 2
+    assert queue.queued == 3
+    assert queue.take() == ["one", b"two", "three"]
+    assert queue.take() == []
+    assert queue.buffered == 0
+
+
+def test_its_size_is_counted_in_bytes() -> None:
+    queue = Queued()
+    queue.put("abc", "€", b"\x00\x01")
+    assert queue.buffered == 3 + 3 + 2
+    queue.put("\ud800")
+    assert queue.buffered == 8 + 3
+    queue.forget()
+    assert queue.buffered == queue.queued == 0
+
+
+def test_part_of_it_can_be_taken_but_always_one_frame() -> None:
+    queue = Queued()
+    queue.put("12345", "123", "12", "1")
+    assert queue.take(at_most=4) == ["12345"]
+    assert queue.take(at_most=5) == ["123", "12"]
+    assert queue.take(at_most=5) == ["1"]
+
+
+def test_more_than_the_limit_is_congestion_until_it_has_been_taken() -> None:
+    queue = Queued()
+    queue.limit(4)
+    queue.put("1234")
+    assert queue.told == []
+    queue.put("5", "6")
+    assert queue.told == [True]
+    queue.take(at_most=1)
+    assert queue.told == [True, False]
+    queue.put("1234")
+    assert queue.told == [True, False, True]
+
+
+async def test_who_wants_to_feed_waits_while_reading_is_paused() -> None:
+    queue = Queued()
+    await queue.readable()
+    queue.pause_reading()
+    queue.pause_reading()
+    assert queue.paused
+    waiting = asyncio.ensure_future(queue.readable())
+    await asyncio.sleep(0)
+    assert not waiting.done()
+    queue.resume_reading()
+    assert not queue.paused
+    queue.pause_reading()
+    await asyncio.sleep(0)
+    assert not waiting.done(), "it was paused again before the waiter ran"
+    queue.resume_reading()
+    queue.resume_reading()
+    async with asyncio.timeout(1):
+        await waiting
+
+
+def test_it_says_itself_what_to_do_about_news() -> None:
+    with pytest.raises(TypeError, match="abstract"):
+        QueuedTransport()  # type: ignore[abstract]

@@ -1,0 +1,63 @@
+"""The sessions of a polling transformer."""
+
+import asyncio
+
+from primus.polling import Sessions
+from primus_testing import DEADLINE, ManualClock, MemoryTransport
+
+
+class Session(MemoryTransport):
+    """A session that its registry forgets when it is aborted."""
+
+    def __init__(self, sessions: "Sessions[Session]", id: str) -> None:
+        super().__init__()
+        self.sessions, self.id = sessions, id
+        sessions.add(id, self)
+
+    def abort(self) -> None:
+        super().abort()
+        self.sessions.discard(self.id)
+
+
+def test_a_session_is_known_until_it_is_discarded(manual_clock: ManualClock) -> None:
+    sessions: Sessions[Session] = Sessions(manual_clock)
+    one, two = Session(sessions, "one"), Session(sessions, "two")
+    assert sessions.get("one") is one
+    assert list(sessions) == [one, two]
+    sessions.discard("one")
+    sessions.discard("one")
+    assert sessions.get("one") is None
+    assert len(sessions) == 1
+
+
+def test_what_sessions_wait_for_is_on_one_timer(manual_clock: ManualClock) -> None:
+    sessions: Sessions[Session] = Sessions(manual_clock)
+    for number in range(100):
+        session = Session(sessions, str(number))
+        sessions.alarms.put(session.abort, manual_clock.time() + 5)
+    assert manual_clock.pending == 1
+    manual_clock.advance(5)
+    assert len(sessions) == 0
+    assert manual_clock.pending == 0
+
+
+async def test_the_end_waits_for_sessions_to_go_by_themselves(manual_clock: ManualClock) -> None:
+    sessions: Sessions[Session] = Sessions(manual_clock)
+    session = Session(sessions, "one")
+    sessions.alarms.put(session.abort, manual_clock.time() + 5)
+    closing = asyncio.ensure_future(sessions.close(within=DEADLINE))
+    await asyncio.sleep(0)
+    assert not closing.done()
+    sessions.discard("one")
+    await closing
+    assert not session.aborted
+    assert manual_clock.pending == 0
+
+
+async def test_the_end_drops_those_that_do_not_go(manual_clock: ManualClock) -> None:
+    sessions: Sessions[Session] = Sessions(manual_clock)
+    session = Session(sessions, "one")
+    await sessions.close(within=0.01)
+    assert session.aborted
+    assert len(sessions) == 0
+    await sessions.close(within=0.01)

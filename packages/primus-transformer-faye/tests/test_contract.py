@@ -1,0 +1,25 @@
+"""The contracts of every transformer, and of those on RFC 6455."""
+
+from primus_testing import (
+    TransformerContract,
+    WebSocketClientContract,
+    WebSocketContract,
+    WebSocketLimitsContract,
+)
+
+
+class TestFaye(TransformerContract):
+    transformer = "faye"
+
+
+class TestFayeWire(WebSocketContract):
+    transformer = "faye"
+    refuses_unmasked = False  # aiohttp takes them
+
+
+class TestFayeLimits(WebSocketLimitsContract):
+    transformer = "faye"
+
+
+class TestFayeClient(WebSocketClientContract):
+    transformer = "faye"

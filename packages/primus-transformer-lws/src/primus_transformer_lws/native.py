@@ -1,0 +1,200 @@
+"""picows, as far as it is not public: its protocol object on a transport of our choice.
+
+picows offers a server and a client that make their own connections. Ours come from an HTTP
+server, so its `WSProtocol` is used directly. What of it may change is looked for at import.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+import socket
+from collections.abc import Callable, Iterable, Mapping
+from importlib.metadata import version
+from typing import Any, Final
+
+from picows import WSAutoPingStrategy
+from picows.picows import WSProtocol  # type: ignore[attr-defined]
+
+__all__ = ["Journal", "PicowsProtocol", "Wire"]
+
+READ_BUFFER: Final = 2048
+"""What a connection has to read into at first; it grows with the messages that come."""
+
+LARGEST_READ: Final = 64 * 1024
+"""What is read at once. Without a limit the buffer grows with whatever a peer has sent."""
+
+NO_PINGS: Final = (False, 20, 20, WSAutoPingStrategy.PING_WHEN_IDLE, False)
+"""No pings of picows' own, and no pongs: one that ends a read would hide that it has ended."""
+
+get_buffer = WSProtocol.get_buffer
+
+
+class PicowsProtocol(WSProtocol):  # type: ignore[misc]
+    """One WebSocket of picows, in its handshake or open.
+
+    Args:
+        factory: makes the listener, as picows' `ws_connect` and `ws_create_server` take it.
+        journal: the logger.
+        max_frame: the largest frame taken, in bytes.
+        client: ``Host`` header, path with query string and further headers of a client.
+    """
+
+    __slots__ = ("_journal", "wire")
+
+    wire: asyncio.Transport
+    """The transport, once there is one."""
+
+    def __init__(
+        self,
+        factory: Callable[..., Any],
+        journal: Journal,
+        max_frame: int,
+        client: tuple[str, str, Mapping[str, str]] | None = None,
+    ) -> None:
+        host, path, headers = client or (None, None, None)
+        super().__init__(
+            host,
+            path,
+            client is not None,
+            factory,
+            journal,
+            True,
+            None,
+            *NO_PINGS,
+            max_frame,
+            headers,
+            READ_BUFFER,
+        )
+        self._journal = journal
+
+    def connection_made(self, transport: asyncio.Transport) -> None:
+        """Start on a transport."""
+        self.wire = transport
+        super().connection_made(Wire(transport, self._journal))
+
+    def get_buffer(self, size: int) -> memoryview:
+        """Where the next read goes."""
+        room: memoryview = get_buffer(self, size)
+        return room if len(room) <= LARGEST_READ else room[:LARGEST_READ]
+
+    def take(self, data: memoryview) -> memoryview:
+        """Handle as much of `data` as there is room for; what is left is returned."""
+        room = self.get_buffer(-1)
+        size = min(len(room), len(data))
+        room[:size] = data[:size]
+        self.buffer_updated(size)
+        return data[size:]
+
+
+class Journal:
+    """The logger of one connection: it tells of violations, and hardly writes any.
+
+    picows logs an error for whatever a peer does wrong, just before it sends the close frame.
+    """
+
+    __slots__ = ("_log", "closed", "violated")
+
+    def __init__(self, log: logging.Logger) -> None:
+        self._log = log
+        self.violated: Callable[[int, str], None] | None = None
+        """Called with close code and reason when the peer has broken the protocol."""
+        self.closed: Callable[[], None] | None = None
+        """Called when picows wants the transport closed."""
+
+    def isEnabledFor(self, level: int) -> bool:  # noqa: N802
+        """Nothing below an error is of interest."""
+        return False
+
+    def debug(self, message: str, *args: Any) -> None:
+        """Say nothing."""
+
+    info = warning = debug
+
+    def error(self, message: str, problem: Any = None, *args: Any) -> None:
+        """The peer has done something wrong."""
+        if isinstance(problem, tuple) and self.violated is not None:
+            self.violated(int(problem[0]), str(problem[1]))
+
+    def exception(self, message: str, *args: Any) -> None:
+        """We have done something wrong."""
+        self._log.exception(message, *args)
+
+
+class Wire:
+    """An asyncio transport as picows is to see it."""
+
+    __slots__ = ("_journal", "get_write_buffer_size", "transport", "write")
+
+    def __init__(self, transport: asyncio.Transport, journal: Journal) -> None:
+        self.transport = transport
+        self.write = transport.write
+        self.get_write_buffer_size = transport.get_write_buffer_size
+        self._journal = journal
+
+    def get_extra_info(self, name: str, default: Any = None) -> Any:
+        """As of any transport, but the options of TCP can be set on a unix socket too."""
+        found = self.transport.get_extra_info(name, default)
+        unix = getattr(socket, "AF_UNIX", None)
+        return UnixSocket(found) if name == "socket" and found.family == unix else found
+
+    def writelines(self, parts: Iterable[Any]) -> None:
+        """Write a copy: picows reuses the memory of the head at once, whatever still waits."""
+        self.write(b"".join(parts))
+
+    def close(self) -> None:
+        """Close in order."""
+        if self._journal.closed is None:
+            self.transport.close()
+        else:
+            self._journal.closed()
+
+    def abort(self) -> None:
+        """Drop the connection."""
+        self.transport.abort()
+
+
+class UnixSocket:
+    """A unix socket, which knows nothing of ``TCP_NODELAY``."""
+
+    __slots__ = ("fileno",)
+
+    def __init__(self, found: Any) -> None:
+        self.fileno = found.fileno
+
+    def setsockopt(self, *option: Any) -> None:
+        """Set nothing."""
+
+    def getsockopt(self, *option: Any) -> int:
+        """Nothing is set."""
+        return 0
+
+
+def _check() -> None:
+    """Make sure that `WSProtocol` is what this module takes it for.
+
+    Raises:
+        ImportError: it is not.
+    """
+    log = logging.getLogger("primus.server")
+    try:
+        WSProtocol(None, None, False, None, log, True, None, *NO_PINGS, 1, None, READ_BUFFER)
+    except RuntimeError:
+        pass  # no event loop runs yet, so it got as far as to look for one
+    except Exception as error:
+        raise _misfit(error) from error
+    missing = {"get_buffer", "buffer_updated", "wait_until_handshake_complete"} - set(
+        dir(WSProtocol)
+    )
+    if missing:
+        raise _misfit(missing)
+
+
+def _misfit(problem: object) -> ImportError:
+    return ImportError(
+        f"picows {version('picows')} does not let connections be handed over ({problem}); "
+        "install picows >= 2.3, < 2.4"
+    )
+
+
+_check()

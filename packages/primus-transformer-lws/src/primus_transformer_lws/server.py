@@ -1,0 +1,126 @@
+"""The server half: takes over upgrades and has picows answer them."""
+
+from __future__ import annotations
+
+import asyncio
+from typing import TYPE_CHECKING
+
+from picows import WSUpgradeRequest, WSUpgradeResponse, WSUpgradeResponseWithListener
+
+from primus import Request, Response
+from primus.http import HandOver, check_header
+from primus.websocket import (
+    Engine,
+    EngineOptions,
+    Opened,
+    WebSocketTransformer,
+    chosen_subprotocol,
+    refusal,
+)
+from primus_transformer_lws.deflate import Deflate, Settings, agreed, largest_frame
+from primus_transformer_lws.native import Journal, PicowsProtocol
+from primus_transformer_lws.transport import LwsTransport
+
+if TYPE_CHECKING:
+    from primus import Primus
+    from primus.transformer import Connector
+
+__all__ = ["Lws", "LwsEngine"]
+
+
+class LwsEngine(Engine):
+    """Takes over raw transports and gives them to picows."""
+
+    options_of_its_own = frozenset({"deflate"})
+
+    def __init__(self, primus: Primus, options: EngineOptions) -> None:
+        super().__init__(primus, options)
+        self._settings = Settings.of(options.more.get("deflate", {}))
+
+    async def upgrade(self, request: Request, opened: Opened) -> Response | None:
+        """Answer the handshake on the transport itself, where it can be had."""
+        if not request.detachable:
+            return await super().upgrade(request, opened)
+        refused = refusal(request.headers)
+        if refused is not None:
+            return refused
+        answer, deflate = self._answer(request)
+        head = _head(request)
+        try:
+            handed = request.detach()
+        except ConnectionResetError:
+            return Response.error(400)
+        self._open(head, answer, deflate, handed, opened)
+        return None
+
+    def _answer(self, request: Request) -> tuple[WSUpgradeResponse, Deflate | None]:
+        headers = list(request.response_headers.items())
+        subprotocol = chosen_subprotocol(request.headers, self.options.subprotocols)
+        if subprotocol is not None:
+            headers.append(("Sec-WebSocket-Protocol", subprotocol))
+        deflate = None
+        if self.options.compression:
+            offers = ",".join(request.headers.getall("Sec-WebSocket-Extensions", ()))
+            if (found := agreed(offers, self._settings)) is not None:
+                headers.append(("Sec-WebSocket-Extensions", found[1]))
+                deflate = Deflate(found[0], self._settings, serves=True)
+        for name, value in headers:
+            check_header(name, value)
+        return WSUpgradeResponse.create_101_response(headers), deflate
+
+    def _open(
+        self,
+        head: bytes,
+        answer: WSUpgradeResponse,
+        deflate: Deflate | None,
+        handed: HandOver,
+        opened: Opened,
+    ) -> None:
+        wire, options = handed.transport, self.options
+        transport = LwsTransport(wire, options.max_length, options.close_timeout, deflate=deflate)
+        journal = Journal(self.primus.log)
+
+        def listen(request: WSUpgradeRequest) -> WSUpgradeResponseWithListener:
+            return WSUpgradeResponseWithListener(answer, transport.listener)
+
+        largest = largest_frame(options.max_length, deflates=deflate is not None)
+        protocol = PicowsProtocol(listen, journal, largest)
+        journal.violated, journal.closed = transport.violated, transport.closed
+        _take_over(wire, protocol, head)
+        self.entered(transport)
+        transport.on_gone = self.left
+        try:
+            opened(transport)
+        except BaseException:
+            transport.abort()
+            raise
+        transport.start(protocol, handed.early)
+
+
+def _take_over(wire: asyncio.Transport, protocol: PicowsProtocol, head: bytes) -> None:
+    wire.set_protocol(protocol)
+    protocol.connection_made(wire)
+    protocol.take(memoryview(head))
+
+
+def _head(request: Request) -> bytes:
+    """The upgrade in the one spelling that picows takes: Firefox says ``keep-alive, Upgrade``."""
+    key = request.headers["Sec-WebSocket-Key"].strip()
+    return (
+        "GET / HTTP/1.1\r\nUpgrade: websocket\r\nConnection: upgrade\r\n"
+        f"Sec-WebSocket-Version: 13\r\nSec-WebSocket-Key: {key}\r\n\r\n"
+    ).encode()
+
+
+class Lws(WebSocketTransformer):
+    """The server half of the ``lws`` transformer."""
+
+    name = "lws"
+    engine = LwsEngine
+
+    @classmethod
+    def connector(cls) -> Connector:
+        """The client half, imported when a client needs it."""
+        from primus_transformer_lws.client import LwsConnector
+
+        return LwsConnector()

@@ -1,0 +1,358 @@
+"""The way out, and the life of one WebSocket."""
+
+from __future__ import annotations
+
+import asyncio
+import struct
+from typing import TYPE_CHECKING, Any, Final
+
+from picows import WSMsgType, WSTransport
+
+from primus.errors import ProtocolError
+from primus.transformer import Transport
+from primus.websocket import CLOSE_TIMEOUT, framed, server_frame, utf8
+from primus_transformer_lws.deflate import Deflate
+from primus_transformer_lws.listener import Listener
+
+if TYPE_CHECKING:
+    from primus_transformer_lws.native import PicowsProtocol
+
+__all__ = ["LwsTransport"]
+
+CORK_BYTES: Final = 64 * 1024
+"""What is held back while one read is handled, at the most."""
+
+COMPRESS_FROM: Final = 1024
+"""Smaller messages are sent as they are: compressing them costs more than it saves."""
+
+TEXT, BINARY, CLOSE = WSMsgType.TEXT, WSMsgType.BINARY, WSMsgType.CLOSE
+
+
+class LwsTransport(Transport):
+    """Carries frames over one WebSocket of picows.
+
+    Args:
+        wire: the asyncio transport.
+        max_length: the largest message taken, in bytes.
+        close_timeout: seconds that the peer gets to finish closing.
+        serves: whether this is the server's side.
+        deflate: when messages may be compressed.
+    """
+
+    __slots__ = (
+        "_closing",
+        "_deflate",
+        "_early",
+        "_high_water",
+        "_out",
+        "_out_size",
+        "_protocol",
+        "_reading",
+        "_send",
+        "_serves",
+        "_timer",
+        "_violation",
+        "_wire",
+        "_write_paused",
+        "_ws",
+        "close_timeout",
+        "corked",
+        "corks",
+        "listener",
+        "on_gone",
+    )
+
+    def __init__(
+        self,
+        wire: asyncio.Transport,
+        max_length: int,
+        close_timeout: float = CLOSE_TIMEOUT,
+        *,
+        serves: bool = True,
+        deflate: Deflate | None = None,
+    ) -> None:
+        super().__init__()
+        self._wire: asyncio.Transport | None = wire
+        self._ws: WSTransport | None = None
+        self._send: Any = None
+        self._serves = self.corks = serves  # a client would have to mask in Python
+        self._deflate = deflate
+        self._out: list[bytes] = []
+        self._out_size = 0
+        self._closing = False
+        self._violation: ProtocolError | None = None
+        self._reading = True
+        self._early = memoryview(b"")
+        self._protocol: PicowsProtocol | None = None
+        self._high_water: int | None = None
+        self._write_paused = False
+        self._timer: asyncio.TimerHandle | None = None
+        self.corked = False
+        """Whether what is sent waits for the end of the read that is being handled."""
+        self.close_timeout = close_timeout
+        self.listener = Listener(self, max_length, deflate)
+        self.on_gone: Any = None
+        """Called with this transport when its wire is gone."""
+
+    # -- out
+
+    def send(self, frame: str | bytes) -> None:
+        """Send one message, text for `str` and binary for `bytes`."""
+        if self._closing:
+            return
+        if self.corked or self._deflate is not None:
+            self._send_slowly(frame)
+        elif isinstance(frame, str):
+            try:
+                self._send(TEXT, frame)
+            except UnicodeEncodeError:
+                self._send(TEXT, utf8(frame))
+        else:
+            self._send(BINARY, frame)
+
+    def _send_slowly(self, frame: str | bytes) -> None:
+        kind = TEXT if isinstance(frame, str) else BINARY
+        if self._deflate is None or len(frame) < COMPRESS_FROM:
+            if self.corked:
+                self._put(server_frame(frame))
+            else:
+                self._send(kind, utf8(frame) if isinstance(frame, str) else frame)
+            return
+        payload = self._deflate.deflate(utf8(frame) if isinstance(frame, str) else frame)
+        if self.corked:
+            self._put(framed(0xC1 if kind is TEXT else 0xC2, payload))
+        else:
+            self._send(kind, payload, rsv1=True)
+
+    @classmethod
+    def prepare(cls, frame: str | bytes) -> tuple[WSMsgType, bytes]:
+        """Kind and payload: picows frames and sends them faster than a finished frame is sent."""
+        return (TEXT, utf8(frame)) if isinstance(frame, str) else (BINARY, frame)
+
+    def send_prepared(self, prepared: tuple[WSMsgType, bytes]) -> None:
+        """Send what `prepare` has made, uncompressed as RFC 7692 section 6 lets us."""
+        if self._closing:
+            return
+        kind, payload = prepared
+        if self.corked:
+            self._put(framed(0x81 if kind is TEXT else 0x82, payload))
+        else:
+            self._send(kind, payload)
+
+    def _put(self, data: bytes) -> None:
+        self._out.append(data)
+        self._out_size += len(data)
+        if self._out_size > CORK_BYTES:
+            self._flush()
+
+    def uncork(self) -> None:
+        """A read has been handled: send what was held back, in one piece."""
+        self.corked = False
+        if self._out:
+            self._flush()
+
+    def _flush(self) -> None:
+        out, self._out, self._out_size = self._out, [], 0
+        if self._wire is not None and not self._wire.is_closing():
+            self._wire.write(b"".join(out))
+
+    @property
+    def buffered(self) -> int:
+        """How many bytes wait to be sent."""
+        wire = self._wire
+        return self._out_size + (0 if wire is None else wire.get_write_buffer_size())
+
+    def limit(self, high_water: int) -> None:
+        """Report congestion above `high_water` bytes."""
+        if self._wire is not None:
+            self._wire.set_write_buffer_limits(high_water)
+
+    def congested(self, *, jammed: bool) -> None:
+        """More than the limit waits to be sent, or no longer does."""
+        self._write_paused = jammed
+        if self.connection is not None:
+            self.connection.congested(jammed)
+
+    # -- closing
+
+    def close(self, code: int | None = None, reason: str = "") -> None:
+        """Send a close frame, without a status when `code` is `None`, as Primus 8 does."""
+        if self._closing:
+            return
+        self._send_close(b"" if code is None else struct.pack("!H", code) + reason.encode())
+        self.resume_reading()
+        self._expect_end()
+
+    def _send_close(self, payload: bytes) -> None:
+        if self.corked:
+            self._put(framed(0x88, payload))
+        else:
+            self._send(CLOSE, payload)
+        self._closing = True
+
+    def peer_closed(self, code: bytes) -> None:
+        """The peer has sent a close frame: answer it, unless it answers ours, and end."""
+        if not self._closing:
+            self._send_close(code)
+        if self.corked:
+            self.uncork()
+        self.tell_lost()
+        if self._serves and self._wire is not None:
+            self._wire.close()  # RFC 6455 section 7.1.1: the server closes first
+        self._expect_end()
+
+    def fail(self, code: int, reason: str) -> None:
+        """The peer has broken the protocol in what was held back: picows knows nothing of it."""
+        if self._wire is not None:
+            self._send(CLOSE, struct.pack("!H", code) + reason.encode())
+
+    def violated(self, code: int, reason: str) -> None:
+        """The peer has broken the protocol. picows sends the close frame next.
+
+        It looks one frame ahead, so what came before the wrong one may still be on its way.
+        """
+        if self._violation is not None or self._wire is None:
+            return
+        if self.corked:
+            self.uncork()
+        self._closing = True
+        self._violation = ProtocolError(f"the peer broke the WebSocket protocol: {reason}")
+        self._wire.pause_reading()
+        asyncio.get_running_loop().call_soon(self._cut)
+
+    def _cut(self) -> None:
+        """Take nothing more of a peer that broke the protocol.
+
+        It may still be sending, and a reset would cost it our close frame: it gets time to read
+        that, while what it sends is thrown away.
+        """
+        self.tell_lost()
+        wire = self._wire
+        if wire is None or wire.is_closing():
+            return
+        wire.set_protocol(Discard(self))
+        if wire.can_write_eof():
+            wire.write_eof()
+            wire.resume_reading()
+        else:
+            wire.close()
+        self._expect_end()
+
+    def closed(self) -> None:
+        """picows wants the wire closed; after a violation that is done in our way."""
+        if self._violation is None and self._wire is not None:
+            self._wire.close()
+            self._expect_end()
+
+    def abort(self) -> None:
+        """Drop the connection at once."""
+        self._closing = True
+        self._out.clear()
+        if self._wire is not None:
+            self._wire.abort()
+
+    def _expect_end(self) -> None:
+        """Drop the peer if it does not finish closing."""
+        if self._timer is None and self._wire is not None:
+            loop = asyncio.get_running_loop()
+            self._timer = loop.call_later(self.close_timeout, self.abort)
+
+    # -- the life of the wire
+
+    def opened(self, ws: WSTransport) -> None:
+        """The handshake is over."""
+        self._ws, self._send = ws, ws.send
+
+    def ping(self) -> bool:
+        """Send a ping, which the peer answers by itself."""
+        if self.corked:
+            self._put(b"\x89\x00")
+        elif not self._closing:
+            self._send(WSMsgType.PING, b"")
+        return True
+
+    def seen(self, ping: bytes | None) -> None:
+        """A ping, or a pong when that is `None`; a peer that reads no pongs gets none."""
+        if self.connection is not None:
+            self.connection.seen()
+        if ping is None or self._write_paused or self._closing:
+            return
+        if self.corked:
+            self._put(framed(0x8A, ping))
+        else:
+            self._send(WSMsgType.PONG, ping)
+
+    def start(self, protocol: PicowsProtocol, early: bytes) -> None:
+        """Take what came along with the handshake, then read on, unless that was enough."""
+        self._protocol, self._early = protocol, memoryview(early)
+        self._read_on()
+
+    def pause_reading(self) -> None:
+        """Read nothing for now."""
+        self._reading = False
+        if self.listener.inflates or self._ws is None:
+            self.listener.hold()
+        if self._wire is not None and not self._wire.is_closing():
+            self._wire.pause_reading()
+
+    def resume_reading(self) -> None:
+        """Go on reading, first what has been held back."""
+        if self._violation is None:
+            self._reading = True
+            self.listener.release()
+            self._read_on()
+
+    def _read_on(self) -> None:
+        while self._early and self._protocol is not None and self._is_reading():
+            early, self._early = self._early, memoryview(b"")
+            self._early = self._protocol.take(early)
+        if not self._early:
+            self._protocol = None
+        if self._is_reading():
+            assert self._wire is not None
+            self._wire.resume_reading()
+
+    def _is_reading(self) -> bool:
+        wire = self._wire
+        return (
+            self._reading and self._violation is None and wire is not None and not wire.is_closing()
+        )
+
+    @property
+    def is_gone(self) -> bool:
+        """Whether the wire has been lost."""
+        return self._wire is None
+
+    def gone(self) -> None:
+        """The wire is gone."""
+        self._wire = self._ws = self._send = self._protocol = None
+        self._early = memoryview(b"")
+        self._closing = True
+        self._out.clear()
+        if self._timer is not None:
+            self._timer.cancel()
+            self._timer = None
+        self.tell_lost()
+        if self.on_gone is not None:
+            self.on_gone(self)
+            self.on_gone = None
+
+    def tell_lost(self) -> None:
+        """Nothing comes any more: tell the connection, once."""
+        connection, self.connection = self.connection, None
+        if connection is not None:
+            connection.lost(self._violation)
+            self.resume_reading()  # nobody else will any more, and the peer's end is to be seen
+
+
+class Discard(asyncio.Protocol):
+    """Throws away what a peer sends that is not listened to any more."""
+
+    __slots__ = ("_transport",)
+
+    def __init__(self, transport: LwsTransport) -> None:
+        self._transport = transport
+
+    def connection_lost(self, exc: Exception | None) -> None:
+        """The wire is gone."""
+        self._transport.gone()

@@ -1,0 +1,208 @@
+"""`Metroplex`: what a Primus knows of the other servers."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Awaitable, Callable, Sequence
+from typing import Any, Self, TypeVar
+
+from primus import Primus, Spark
+from primus.events import Emitter, ReservedEvents
+from primus_metroplex.address import derived
+from primus_metroplex.errors import MetroplexError
+from primus_metroplex.opening import open_registry
+from primus_metroplex.options import Settings, address_of
+from primus_metroplex.registry import Registry
+from primus_metroplex.upkeep import Upkeep
+
+__all__ = ["EVENTS", "Metroplex"]
+
+Result = TypeVar("Result")
+
+EVENTS = frozenset({"register", "unregister", "error"})
+
+
+class Metroplex(Emitter):
+    """The servers that share a registry, and which spark is at which.
+
+    Events, here and on the Primus: ``register(address)`` when the registry knows all about this
+    server, again after it was away; ``unregister(address)``; ``error(err)`` when it has gone away.
+    """
+
+    events = ReservedEvents(EVENTS)
+
+    def __init__(self, primus: Primus, settings: Settings) -> None:
+        super().__init__()
+        self.primus: Any = primus
+        self.namespace = settings.namespace
+        """What the keys in Redis begin with, without the colon."""
+        self.interval = settings.interval
+        """How long the registry knows a server that does not renew its lease, in seconds."""
+        self.latency = settings.latency
+        """How long a command may take, in seconds; the lease is renewed so much before its end."""
+        self._settings = settings
+        self._upkeep = Upkeep(
+            settings,
+            primus.options.clock,
+            registry=lambda: open_registry(settings),
+            sparks=lambda: [spark.id for spark in primus],
+            told=self._registered,
+            failed=self._went_away,
+        )
+        self._is_away = False
+        self._is_closed = False
+
+    def __repr__(self) -> str:
+        return f"<Metroplex {self.address or 'without an address'}>"
+
+    @property
+    def address(self) -> str:
+        """The address of this server; empty until it is known."""
+        return self._upkeep.address
+
+    @property
+    def redis(self) -> Any:
+        """The Redis client in use; `None` for a registry in this process, or until it is opened."""
+        return getattr(self._upkeep.registry, "redis", None)
+
+    # -- this server
+
+    def begin(self) -> None:
+        """Register, as soon as there is an address."""
+        address = self._settings.address or derived(self.primus)
+        if address is None:
+            self.primus.log.warning(
+                "metroplex: no address: the other servers cannot reach this one. Say address=…, "
+                "such as 'http://10.0.0.2:8080'."
+            )
+        elif not self.address:
+            self._upkeep.start(address)
+
+    async def register(self, address: str | None = None) -> str:
+        """Have the registry know this server, with all its sparks.
+
+        Args:
+            address: where the other servers reach it; `None` for what the options say, or where a
+                server of its own listens.
+
+        Returns:
+            The address.
+
+        Raises:
+            OptionError: it is no address.
+            MetroplexError: there is none, or the registry is away; once back, it is told.
+        """
+        wanted = address or self._settings.address or derived(self.primus)
+        if wanted is None:
+            raise MetroplexError("there is no address to register; give one")
+        return await self._upkeep.start(address_of(wanted))
+
+    async def unregister(self, address: str | None = None) -> None:
+        """Have the registry forget a server and its sparks.
+
+        Args:
+            address: of the server; `None` for this one, which stops renewing its lease.
+
+        Raises:
+            OptionError: it is no address.
+            MetroplexError: the registry is away.
+        """
+        target = self.address if address is None else address_of(address)
+        if target == self.address:
+            await self._upkeep.stop()
+        if target:
+            await self._ask(lambda registry: registry.unregister(target))
+            self._tell("unregister", target)
+
+    def connect(self, spark: Spark) -> Self:
+        """A spark has come; the registry is told soon."""
+        self._upkeep.changed(spark.id, here=True)
+        return self
+
+    def disconnect(self, spark: Spark) -> Self:
+        """A spark has gone; the registry is told soon."""
+        self._upkeep.changed(spark.id, here=False)
+        return self
+
+    # -- all servers
+
+    async def servers(self, include_self: bool = False) -> list[str]:
+        """The addresses of the servers there are.
+
+        Args:
+            include_self: whether this one is among them.
+
+        Raises:
+            MetroplexError: the registry is away.
+        """
+        found = await self._ask(lambda registry: registry.servers())
+        return [address for address in found if include_self or address != self.address]
+
+    async def spark(self, id: str) -> str | None:
+        """The address of the server that a spark is at; `None` for one unknown.
+
+        Raises:
+            MetroplexError: the registry is away, and the spark is not here.
+        """
+        return (await self.sparks([id]))[0]
+
+    async def sparks(self, ids: Sequence[str]) -> list[str | None]:
+        """The addresses of the servers that sparks are at, in their order; `None` for one unknown.
+
+        Raises:
+            MetroplexError: the registry is away, and not all sparks are here.
+        """
+        places = {id: self._here(id) for id in ids}
+        away = [id for id, place in places.items() if place is None]
+        if away:
+            found = await self._ask(lambda registry: registry.addresses(away))
+            places.update(zip(away, found, strict=True))
+        return [places[id] for id in ids]
+
+    def _here(self, id: str) -> str | None:
+        return self.address or None if self.primus.spark(id) is not None else None
+
+    # -- the end
+
+    async def close(self) -> None:
+        """Say goodbye, for no longer than `latency`, and let go of everything."""
+        self._is_closed = True
+        registry = self._upkeep.registry
+        try:
+            async with asyncio.timeout(self.latency):
+                await self._upkeep.stop()
+                if self.address and registry is not None and not self._is_away:
+                    await registry.unregister(self.address)
+                    self._tell("unregister", self.address)
+        except Exception as error:
+            self.primus.log.warning("metroplex: left without a goodbye: %s", error)
+        finally:
+            self._upkeep.address, self._upkeep.registry = "", None
+            if registry is not None:
+                await registry.close()
+
+    # -- inside
+
+    async def _ask(self, question: Callable[[Registry], Awaitable[Result]]) -> Result:
+        if self._is_closed:
+            raise MetroplexError("the server has been destroyed, or the plugin taken out")
+        try:
+            return await question(await self._upkeep.opened())
+        except Exception as error:
+            reason = f"{type(error).__name__}: {error}"
+            raise MetroplexError(f"the registry is away: {reason}") from error
+
+    def _registered(self, address: str) -> None:
+        if self._is_away:
+            self._is_away = False
+            self.primus.log.info("metroplex: the registry is back, and knows all about %s", address)
+        self._tell("register", address)
+
+    def _went_away(self, error: MetroplexError) -> None:
+        self._is_away = True
+        self.primus.log.warning("metroplex: %s; connections go on, it is tried again", error)
+        self._tell("error", error)
+
+    def _tell(self, event: str, value: Any) -> None:
+        self.dispatch(event, value)
+        self.primus.dispatch(event, value)

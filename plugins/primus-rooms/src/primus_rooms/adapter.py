@@ -1,0 +1,67 @@
+"""The interface of adapters: what remembers who is in which room."""
+
+from __future__ import annotations
+
+from abc import ABC, abstractmethod
+from collections.abc import Awaitable, Collection, Sequence
+from typing import ClassVar, TypeAlias, TypeVar
+
+__all__ = ["Adapter", "Maybe"]
+
+Result = TypeVar("Result")
+
+Maybe: TypeAlias = Result | Awaitable[Result]
+"""A result, or an awaitable of it: an adapter that needs to wait returns the second."""
+
+
+class Adapter(ABC):
+    """Remembers who is in which room. Rooms and sparks are texts: names and ids.
+
+    Each method returns its result, or an awaitable of it. What is awaited happens in the order
+    in which it was asked for, as far as anybody could notice.
+    """
+
+    wildcards: ClassVar[bool] = False
+    """Whether ``wildcard=True`` is understood; if not, nobody asks for it."""
+
+    forwards: bool = False
+    """Whether it knows the members of other servers, which are reached by ``primus.forward``."""
+
+    @abstractmethod
+    def add(self, id: str, room: str, *, wildcard: bool = False) -> Maybe[None]:
+        """Have a spark be in a room; with `wildcard`, in all that the name fits."""
+
+    @abstractmethod
+    def remove(self, id: str, room: str, *, wildcard: bool = False) -> Maybe[None]:
+        """Take a spark out of a room; with `wildcard`, of all that the name fits."""
+
+    @abstractmethod
+    def remove_all(self, id: str) -> Maybe[list[str]]:
+        """Take a spark out of all its rooms, and tell which those were."""
+
+    @abstractmethod
+    def rooms(self, id: str | None = None) -> Maybe[list[str]]:
+        """The rooms that a spark is in, or all there are."""
+
+    @abstractmethod
+    def clients(self, room: str) -> Maybe[list[str]]:
+        """The ids of those that have joined the room by this name."""
+
+    @abstractmethod
+    def members(self, rooms: Sequence[str] | None) -> Maybe[Collection[str]]:
+        """The ids that a message to these rooms is for, each once; `None` for any room."""
+
+    @abstractmethod
+    def is_empty(self, room: str) -> Maybe[bool]:
+        """Whether nobody has joined the room."""
+
+    @abstractmethod
+    def empty(self, rooms: Sequence[str]) -> Maybe[None]:
+        """Take everybody out of these rooms."""
+
+    @abstractmethod
+    def clear(self) -> Maybe[None]:
+        """Take everybody out of every room."""
+
+    async def close(self) -> None:
+        """Let go of what the adapter has opened by itself."""

@@ -1,0 +1,100 @@
+"""`Asking`: what rooms ask their adapter, now or in its turn, and how they tell of it."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Awaitable, Callable
+from typing import Any, Final, TypeVar
+
+from primus import Primus, Spark
+from primus.pipeline import is_awaitable
+from primus.tasks import spawn
+from primus_rooms.adapter import Adapter, Maybe
+from primus_rooms.errors import RoomsError
+from primus_rooms.waiting import Line
+
+__all__ = ["Asking"]
+
+Result = TypeVar("Result")
+
+LIMIT: Final = 10.0
+"""Seconds that an adapter gets for each thing it is asked."""
+
+
+class Asking:
+    """The part of `Rooms` that speaks to the adapter."""
+
+    def __init__(self, primus: Primus) -> None:
+        self.primus: Any = primus
+        self._line = Line()
+
+    @property
+    def adapter(self) -> Adapter:
+        """``primus.adapter``, which may be replaced at any time.
+
+        Raises:
+            RoomsError: it is no adapter.
+        """
+        adapter = self.primus.adapter
+        if not isinstance(adapter, Adapter):
+            raise RoomsError(f"primus.adapter={adapter!r}: must be a primus_rooms.Adapter")
+        return adapter
+
+    async def drain(self) -> None:
+        """Wait until all that was asked for is done, and let the adapter close."""
+        try:
+            async with asyncio.timeout(LIMIT):
+                await self._line.drain()
+                await self.adapter.close()
+        except Exception as error:
+            self.primus.log.warning("rooms: the adapter did not finish: %r", error)
+
+    def finish(self) -> None:
+        """Let what was asked for be done, and the adapter close, by themselves."""
+        if self._line.is_busy:
+            spawn(self.drain())
+
+    def _perform(
+        self,
+        op: Callable[[], Any],
+        finish: Callable[[Any], Result],
+        *,
+        key: str | None = None,
+        spark: Spark | None = None,
+    ) -> Maybe[Result]:
+        """Ask the adapter, and finish with its answer: at once, or in its turn."""
+        try:
+            outcome = op()
+        except Exception as error:
+            raise self._failure(error, spark) from error
+        if is_awaitable(outcome):
+            return self._line.put(key, self._late(outcome, finish, spark))
+        return finish(outcome)
+
+    async def _late(
+        self, outcome: Awaitable[Any], finish: Callable[[Any], Result], spark: Spark | None
+    ) -> Result:
+        try:
+            async with asyncio.timeout(LIMIT):
+                answer = await outcome
+        except Exception as error:
+            raise self._failure(error, spark) from error
+        return finish(answer)
+
+    def _failure(self, error: Exception, spark: Spark | None) -> RoomsError:
+        reason = f"{type(error).__name__}: {error}"
+        failure = RoomsError(f"{self.primus.adapter!r} failed: {reason}")
+        failure.__cause__ = error
+        self._report(failure, spark)
+        return failure
+
+    def _report(self, error: RoomsError, spark: Spark | None) -> None:
+        if not self._tell("roomserror", error, spark):
+            self.primus.log.warning("rooms: %s", error)
+
+    def _tell(self, event: str, value: Any, spark: Spark | None) -> bool:
+        """Emit on the spark and on the Primus; whether anybody listens."""
+        heard = spark is not None and bool(spark.listeners(event))
+        if spark is not None:
+            spark.dispatch(event, value)
+        return bool(self.primus.dispatch(event, value, spark)) or heard

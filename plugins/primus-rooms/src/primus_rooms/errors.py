@@ -1,0 +1,11 @@
+"""What rooms raise, and emit as ``roomserror``."""
+
+from __future__ import annotations
+
+from primus import PrimusError
+
+__all__ = ["RoomsError"]
+
+
+class RoomsError(PrimusError):
+    """Rooms cannot do what was asked; ``__cause__`` is the error of the adapter, if it had one."""

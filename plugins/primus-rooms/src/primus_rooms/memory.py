@@ -1,0 +1,93 @@
+"""`MemoryAdapter`: who is in which room of this server, at once."""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Iterator, Sequence
+
+from primus_rooms.adapter import Adapter
+from primus_rooms.names import matches
+
+__all__ = ["MemoryAdapter"]
+
+
+class MemoryAdapter(Adapter):
+    """Rooms in memory; every answer is there at once."""
+
+    wildcards = True
+
+    def __init__(self) -> None:
+        # Room -> spark -> whether it has joined by a wildcard.
+        self._members: dict[str, dict[str, bool]] = {}
+        self._rooms: dict[str, dict[str, None]] = {}
+        self._patterns: dict[str, int] = {}  # names that somebody has joined by a wildcard
+
+    def add(self, id: str, room: str, *, wildcard: bool = False) -> None:
+        """Have a spark be in a room; with `wildcard`, in all that the name fits."""
+        members = self._members.setdefault(room, {})
+        self._count(room, members.get(id, False), wildcard)
+        members[id] = wildcard
+        self._rooms.setdefault(id, {})[room] = None
+
+    def remove(self, id: str, room: str, *, wildcard: bool = False) -> None:
+        """Take a spark out of a room; with `wildcard`, of all that the name fits."""
+        for each in self.rooms(id):
+            if room == each or (wildcard and matches(room, each)):
+                self._part(id, each)
+
+    def remove_all(self, id: str) -> list[str]:
+        """Take a spark out of all its rooms, and tell which those were."""
+        rooms = self.rooms(id)
+        for room in rooms:
+            self._part(id, room)
+        return rooms
+
+    def rooms(self, id: str | None = None) -> list[str]:
+        """The rooms that a spark is in, or all there are."""
+        return list(self._members if id is None else self._rooms.get(id, ()))
+
+    def clients(self, room: str) -> list[str]:
+        """The ids of those that have joined the room by this name."""
+        return list(self._members.get(room, ()))
+
+    def members(self, rooms: Sequence[str] | None) -> Collection[str]:
+        """The ids that a message to these rooms is for, each once; `None` for any room."""
+        if rooms is None:
+            return list(self._rooms)
+        return {id: None for room in rooms for id in self._reached_by(room)}
+
+    def is_empty(self, room: str) -> bool:
+        """Whether nobody has joined the room."""
+        return room not in self._members
+
+    def empty(self, rooms: Sequence[str]) -> None:
+        """Take everybody out of these rooms."""
+        for room in rooms:
+            for id in self.clients(room):
+                self._part(id, room)
+
+    def clear(self) -> None:
+        """Take everybody out of every room."""
+        self.empty(self.rooms())
+
+    def _reached_by(self, room: str) -> Iterator[str]:
+        yield from self._members.get(room, ())
+        for pattern in self._patterns:
+            if matches(pattern, room):
+                yield from (id for id, wildcard in self._members[pattern].items() if wildcard)
+
+    def _part(self, id: str, room: str) -> None:
+        members, rooms = self._members[room], self._rooms[id]
+        self._count(room, members.pop(id), False)
+        del rooms[room]
+        if not members:
+            del self._members[room]
+        if not rooms:
+            del self._rooms[id]
+
+    def _count(self, room: str, before: bool, after: bool) -> None:
+        """Note that a member of a room does, or no longer does, mean its name as a pattern."""
+        count = self._patterns.get(room, 0) + after - before
+        if count:
+            self._patterns[room] = count
+        else:
+            self._patterns.pop(room, None)

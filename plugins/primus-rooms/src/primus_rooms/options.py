@@ -1,0 +1,53 @@
+"""The option ``rooms``, and its check."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, fields
+from typing import Any
+
+from primus import OptionError, hookimpl
+from primus_rooms.adapter import Adapter
+
+__all__ = ["Settings", "primus_options", "settings"]
+
+
+@dataclass(frozen=True, slots=True)
+class Settings:
+    """What the option ``rooms`` may hold.
+
+    ``adapter`` is `None` for rooms in memory. ``wildcard`` is whether ``*`` in the name of a room
+    that is joined stands for any text, and ``wild_delete`` the same for leaving, unless ``join``
+    and ``leave`` are told otherwise.
+    """
+
+    adapter: Adapter | None = None
+    wildcard: bool = False
+    wild_delete: bool = False
+
+
+@hookimpl
+def primus_options() -> Mapping[str, object]:
+    """``rooms={"adapter": …, "wildcard": …, "wild_delete": …}``."""
+    return {"rooms": {}}
+
+
+def settings(value: Any) -> Settings:
+    """The settings in the option ``rooms``.
+
+    Raises:
+        OptionError: one of them is unknown, or cannot work.
+    """
+    known = [field.name for field in fields(Settings)]
+    if not isinstance(value, Mapping) or not all(name in known for name in value):
+        raise OptionError(f"rooms={value!r}: must be a mapping with any of {', '.join(known)}")
+    chosen = Settings(**value)
+    if chosen.adapter is not None and not isinstance(chosen.adapter, Adapter):
+        raise OptionError(
+            f"rooms: adapter={chosen.adapter!r}: must be a primus_rooms.Adapter, "
+            "such as MemoryAdapter() or RedisAdapter(redis)"
+        )
+    wild = chosen.wildcard or chosen.wild_delete
+    if wild and chosen.adapter is not None and not chosen.adapter.wildcards:
+        raise OptionError(f"rooms: {chosen.adapter!r} knows no wildcards")
+    return chosen

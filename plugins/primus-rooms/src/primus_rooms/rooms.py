@@ -1,0 +1,225 @@
+"""`Rooms`: the rooms of one Primus."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from functools import partial
+from typing import Any
+
+from primus import Primus, Spark
+from primus_rooms.adapter import Maybe
+from primus_rooms.asking import Asking
+from primus_rooms.delivery import deliver
+from primus_rooms.errors import RoomsError
+from primus_rooms.memory import MemoryAdapter
+from primus_rooms.names import Names, names
+from primus_rooms.options import Settings
+from primus_rooms.selection import Selection
+from primus_rooms.waiting import all_true, each
+
+__all__ = ["Rooms"]
+
+SparkOrId = Spark | str
+
+
+class Rooms(Asking):
+    """The rooms of one Primus. Called, it tells which rooms there are, or those of a spark.
+
+    With an adapter that has its answers at once, so has every method. With one that must wait,
+    each returns an awaitable; what was asked for happens all the same if nobody awaits it.
+    """
+
+    def __init__(self, primus: Primus, settings: Settings) -> None:
+        super().__init__(primus)
+        self.settings = settings
+        self.own_adapter = MemoryAdapter() if settings.adapter is None else settings.adapter
+        """What ``primus.adapter`` is until somebody replaces it."""
+        self._joined: set[str] = set()
+
+    def __call__(self, spark: SparkOrId | None = None) -> Maybe[list[str]]:
+        """The rooms that a spark is in, or all there are; a spark that is unknown is in none."""
+        id = None if spark is None else _id(spark)
+        return self._perform(lambda: self.adapter.rooms(id), list)
+
+    # -- who is in
+
+    def join(
+        self,
+        sparks: SparkOrId | Iterable[SparkOrId],
+        rooms: Names,
+        *,
+        wildcard: bool | None = None,
+    ) -> Maybe[bool]:
+        """Have sparks, given as such or by their ids, be in rooms. Emits ``joinroom`` for each.
+
+        Args:
+            sparks: one or several.
+            rooms: a name, names with spaces between, or a list of names.
+            wildcard: whether each ``*`` in a name stands for any text, so that whatever is
+                written to a room that it fits arrives; `None` for what the options say.
+
+        Returns:
+            Whether all of the sparks have joined. One that has ended cannot: that is told by
+            ``roomserror``.
+
+        Raises:
+            RoomsError: the names are none, or the adapter failed.
+        """
+        wanted, wild = names(rooms), self._wild(wildcard, self.settings.wildcard)
+        pairs = self._sparks(sparks)
+        return all_true([self._join(id, spark, wanted, wild) for id, spark in pairs])
+
+    def leave(
+        self,
+        sparks: SparkOrId | Iterable[SparkOrId],
+        rooms: Names,
+        *,
+        wildcard: bool | None = None,
+    ) -> Maybe[bool]:
+        """Take sparks, given as such or by their ids, out of rooms. Emits ``leaveroom`` for each.
+
+        Args:
+            sparks: one or several.
+            rooms: a name, names with spaces between, or a list of names.
+            wildcard: whether each ``*`` in a name stands for any text, so that all rooms that it
+                fits are left; `None` for what the options say.
+
+        Returns:
+            True.
+
+        Raises:
+            RoomsError: the names are none, or the adapter failed.
+        """
+        wanted, wild = names(rooms), self._wild(wildcard, self.settings.wild_delete)
+        return all_true(
+            [self._leave(id, spark, wanted, wild) for id, spark in self._sparks(sparks)]
+        )
+
+    def leave_all(self, spark: Spark) -> Maybe[bool]:
+        """Take a spark out of all its rooms. Emits ``leaveallrooms`` with their names."""
+        adapter, id = self.adapter, spark.id
+        self._joined.discard(id)
+
+        def left(rooms: list[str]) -> bool:
+            self._tell("leaveallrooms", list(rooms), spark)
+            return True
+
+        return self._perform(lambda: adapter.remove_all(id), left, key=id, spark=spark)
+
+    def _join(self, id: str, spark: Spark | None, rooms: tuple[str, ...], wild: bool) -> Any:
+        if spark is None or spark.ready_state != Spark.OPEN:
+            self._report(RoomsError("Spark is closed"), spark)
+            return False
+        adapter = self.adapter
+        self._joined.add(id)
+
+        def joined(_: object) -> bool:
+            for room in rooms:
+                self._tell("joinroom", room, spark)
+            return True
+
+        adding = [partial(adapter.add, id, r, wildcard=wild and "*" in r) for r in rooms]
+        return self._perform(lambda: each(adding), joined, key=id, spark=spark)
+
+    def _leave(self, id: str, spark: Spark | None, rooms: tuple[str, ...], wild: bool) -> Any:
+        adapter = self.adapter
+
+        def left(_: object) -> bool:
+            for room in rooms if spark is not None else ():
+                self._tell("leaveroom", room, spark)
+            return True
+
+        removing = [partial(adapter.remove, id, r, wildcard=wild and "*" in r) for r in rooms]
+        return self._perform(lambda: each(removing), left, key=id, spark=spark)
+
+    # -- choosing
+
+    def room(self, rooms: Names) -> Selection:
+        """A selection of these rooms."""
+        return Selection(self).room(rooms)
+
+    def except_(self, sparks: Any) -> Selection:
+        """A selection of whoever is in any room, without these sparks."""
+        return Selection(self).except_(sparks)
+
+    def spark_of(self, selection: Selection) -> Spark:
+        """The spark that a selection was made by.
+
+        Raises:
+            RoomsError: it was made by the Primus.
+        """
+        if selection.spark is None:
+            raise RoomsError("only a spark joins and leaves; primus.join(spark, room) names it")
+        return selection.spark
+
+    # -- asking and emptying
+
+    def clients(self, rooms: Names = ()) -> Maybe[Any]:
+        """The ids of those in a room: a list, or for several rooms a list for each by its name."""
+        adapter, wanted = self.adapter, names(rooms)
+        if len(wanted) == 1:
+            return self._perform(lambda: adapter.clients(wanted[0]), list)
+        asking = [partial(adapter.clients, room) for room in wanted]
+        return self._perform(
+            lambda: each(asking), lambda found: dict(zip(wanted, found, strict=True))
+        )
+
+    def is_room_empty(self, room: Names) -> Maybe[bool]:
+        """Whether nobody is in the room; of several, in none of them."""
+        adapter = self.adapter
+        asking = [partial(adapter.is_empty, each) for each in names(room)]
+        return self._perform(lambda: each(asking), all)
+
+    def empty(self, rooms: Names | None = None) -> Maybe[None]:
+        """Take everybody out of rooms, or, without any, out of all there are. Emits nothing."""
+        adapter = self.adapter
+        if rooms is None:
+            return self._perform(adapter.clear, _nothing)
+        wanted = names(rooms)
+        return self._perform(lambda: adapter.empty(wanted), _nothing)
+
+    # -- writing
+
+    def deliver(self, selection: Selection, args: list[Any], method: str) -> Maybe[int]:
+        """Have a selection get a message; see `Selection.write` and `Selection.send`."""
+        adapter = self.adapter
+        finish = deliver(self.primus, adapter, selection, args, method)
+        spark = selection.spark
+        if selection.names == () or (spark is not None and spark.ready_state != Spark.OPEN):
+            return finish(())
+        return self._perform(lambda: adapter.members(selection.names), finish, spark=spark)
+
+    # -- the end
+
+    def abandon(self) -> None:
+        """The plugin is taken out: nobody is in a room any more."""
+        adapter = self.adapter
+        for id in self._joined:
+            self._perform(partial(adapter.remove_all, id), _nothing, key=id)
+        self._joined.clear()
+        self.finish()
+        self.primus.adapter = self.own_adapter
+
+    # -- how it is done
+
+    def _sparks(self, given: Any) -> list[tuple[str, Spark | None]]:
+        """Ids with their sparks; one that is given as a spark need not be open any more."""
+        if isinstance(given, Spark):
+            return [(given.id, given)]
+        if isinstance(given, str):
+            return [(given, self.primus.spark(given))]
+        return [pair for each in given for pair in self._sparks(each)]
+
+    def _wild(self, asked: bool | None, default: bool) -> bool:
+        wild = default if asked is None else asked
+        if wild and not self.adapter.wildcards:
+            raise RoomsError(f"{self.adapter!r} knows no wildcards")
+        return wild
+
+
+def _id(spark: SparkOrId) -> str:
+    return spark if isinstance(spark, str) else spark.id
+
+
+def _nothing(_: object) -> None:
+    return None

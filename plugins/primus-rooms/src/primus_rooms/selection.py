@@ -1,0 +1,126 @@
+"""`Selection`: some rooms, and what can be done with them."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass, field, replace
+from typing import TYPE_CHECKING, Any
+
+from primus.pipeline import Pipeline, Transforms
+from primus_rooms.adapter import Maybe
+from primus_rooms.names import Names, ids, names
+
+if TYPE_CHECKING:
+    from primus import Spark
+    from primus_rooms.rooms import Rooms
+
+__all__ = ["Selection"]
+
+
+@dataclass(frozen=True)
+class Selection:
+    """Some rooms, with whom to leave out. It never changes: each method gives a new one.
+
+    ``names`` is `None` while no room has been chosen: then whoever is in any room is meant.
+    """
+
+    of: Rooms = field(repr=False)
+    spark: Spark | None = None
+    names: tuple[str, ...] | None = None
+    without: frozenset[str] = frozenset()
+    transforms: Transforms = ()
+    only_here: bool = False
+
+    # -- choosing
+
+    def room(self, rooms: Names) -> Selection:
+        """These rooms too.
+
+        Raises:
+            RoomsError: it is no name, nor names with spaces between, nor a list of them.
+        """
+        return replace(self, names=tuple(dict.fromkeys((*(self.names or ()), *names(rooms)))))
+
+    in_ = room
+
+    def except_(self, sparks: Names | Spark | Iterable[Spark | str]) -> Selection:
+        """Without these sparks, given as sparks or by their ids.
+
+        Raises:
+            RoomsError: it is neither.
+        """
+        return replace(self, without=self.without | set(ids(sparks)))
+
+    def transform(self, fn: Callable[..., Any]) -> Selection:
+        """Have ``fn(packet, spark)`` see what is written, for each spark.
+
+        ``packet.data`` is a list: the message, or the event and its arguments, a copy for each
+        spark. `fn` may change it; returning `False` leaves the spark out; raising gives the spark
+        an ``error``; it may be async, and then later messages do not wait for it.
+
+        Raises:
+            TypeError: `fn` is not callable.
+        """
+        pipeline = Pipeline()
+        pipeline.add("outgoing", fn)
+        return replace(self, transforms=pipeline.outgoing)
+
+    @property
+    def local(self) -> Selection:
+        """The same, but only the sparks of this server are written to."""
+        return replace(self, only_here=True)
+
+    # -- writing
+
+    def write(self, data: Any) -> Maybe[int]:
+        """Send `data` to everybody chosen, once each; the sender is not left out by itself.
+
+        Returns:
+            How many sparks of this server it was written to.
+        """
+        return self.of.deliver(self, [data], "write")
+
+    def send(self, event: str, /, *args: Any) -> Maybe[int]:
+        """Send an event to everybody chosen; needs the plugin ``emitter``.
+
+        Returns:
+            How many sparks of this server it was sent to.
+
+        Raises:
+            RoomsError: the plugin is not in use, or the last argument is a function: there is
+                nobody to acknowledge for all.
+        """
+        return self.of.deliver(self, [event, *args], "send")
+
+    # -- asking and changing
+
+    def clients(self) -> Maybe[Any]:
+        """The ids in the room: a list, or for several rooms a list for each by its name."""
+        return self.of.clients(self.names or ())
+
+    def is_room_empty(self) -> Maybe[bool]:
+        """Whether nobody is in any of the rooms."""
+        return self.of.is_room_empty(self.names or ())
+
+    def empty(self) -> Maybe[None]:
+        """Take everybody out of the rooms; without any chosen, out of all there are."""
+        return self.of.empty(self.names)
+
+    def join(self, *, wildcard: bool | None = None) -> Maybe[bool]:
+        """Have the spark that chose the rooms join them; see `Rooms.join`.
+
+        Raises:
+            RoomsError: they were chosen by the Primus.
+        """
+        return self.of.join(self._own(), self.names or (), wildcard=wildcard)
+
+    def leave(self, *, wildcard: bool | None = None) -> Maybe[bool]:
+        """Have the spark that chose the rooms leave them; see `Rooms.leave`.
+
+        Raises:
+            RoomsError: they were chosen by the Primus.
+        """
+        return self.of.leave(self._own(), self.names or (), wildcard=wildcard)
+
+    def _own(self) -> Spark:
+        return self.of.spark_of(self)
