@@ -14,7 +14,7 @@ from primus.errors import HandshakeError, Unauthorized
 from primus.http import Request
 from primus_testing.server import Running
 from primus_testing.tracebacks import Tracebacks
-from primus_testing.transformer.base import Contract, Serve, echo, meet
+from primus_testing.transformer.base import Contract, Serve, echo, meet, upgrade_status
 
 __all__ = ["GatesContract"]
 
@@ -208,19 +208,6 @@ async def refused(server: Running) -> HandshakeError:
     with pytest.raises(HandshakeError) as caught:
         await server.peer()
     return caught.value
-
-
-async def upgrade_status(server: Running, headers: dict[str, str]) -> int:
-    """The status that a WebSocket upgrade, below the pathname, is answered with."""
-    asked = {
-        "Connection": "Upgrade",
-        "Upgrade": "websocket",
-        "Sec-WebSocket-Version": "13",
-        "Sec-WebSocket-Key": "dGhlIHNhbXBsZSBub25jZQ==",
-        **headers,
-    }
-    async with server.http.get(server.url + server.primus.pathname, headers=asked) as response:
-        return response.status
 
 
 async def address_seen(server: Running, headers: dict[str, str]) -> str:
