@@ -184,7 +184,7 @@ async def _lines(chunks: AsyncIterator[bytes], limit: int) -> AsyncIterator[str]
             raise ProtocolError(f"a frame of more than {limit} bytes")
 
 
-def _decoded(line: bytes) -> str:
+def _decoded(line: bytes | bytearray) -> str:
     try:
         return line.decode()
     except UnicodeDecodeError as error:
