@@ -23,8 +23,8 @@ from primus.server.primus import Primus
 from primus.transformer import Transformer
 from primus.websocket import CLOSE_TIMEOUT, accept_key
 from primus_testing.peer import Peer
-from primus_testing.sites import AiohttpSite
 from primus_testing.recorder import DEADLINE, Recorder
+from primus_testing.sites import AiohttpSite
 from primus_testing.transformer.base import Contract, Serve
 
 __all__ = ["WebSocketClientContract"]
