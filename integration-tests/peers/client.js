@@ -19,7 +19,7 @@ const { connect } = commands;
 function socketClass({ library, transformer, parser, pathname }) {
   if (library) return installed(library);
 
-  return installed('primus').createSocket({ transformer, parser, pathname: pathname || '/primus' });
+  return installed('primus').createSocket(wire.inNode({ transformer, parser, pathname: pathname || '/primus' }));
 }
 
 commands.connect = (message) => connect(socketClass(message), message);
