@@ -51,15 +51,15 @@ class AsgiExchange:
             raise BrokenPipeError("the client has gone")
         await self._from_app.put(event)
 
-    def send(self, type: str, **fields: Any) -> None:
+    def send(self, kind: str, **fields: Any) -> None:
         """Send an event to the application."""
-        self._to_app.put_nowait({"type": type, **fields})
+        self._to_app.put_nowait({"type": kind, **fields})
 
-    async def next(self, type: str) -> Event:
+    async def next(self, kind: str) -> Event:
         """The application's next event, which must be of that type."""
         async with asyncio.timeout(DEADLINE):
             event = await self._from_app.get()
-        assert event["type"] == type, event
+        assert event["type"] == kind, event
         return event
 
     async def answer(self) -> Answer:
@@ -116,21 +116,21 @@ class AsgiServer:
         await self.lifespan.next("lifespan.shutdown.complete")
         await self.lifespan.end()
 
-    def call(self, type: str, target: str, headers: Pairs = (), **scope: Any) -> AsgiExchange:
+    def call(self, kind: str, target: str, headers: Pairs = (), **scope: Any) -> AsgiExchange:
         """Call the application for a request.
 
         Args:
-            type: ``http`` or ``websocket``.
+            kind: ``http`` or ``websocket``.
             target: path and query string, as they are on the wire.
             headers: names and values.
             scope: further keys of the scope, or others in place of those made here.
         """
         raw, _, query = target.partition("?")
         made = {
-            "type": type,
+            "type": kind,
             "asgi": {"version": "3.0", "spec_version": "2.4"},
             "http_version": "1.1",
-            "scheme": "http" if type == "http" else "ws",
+            "scheme": "http" if kind == "http" else "ws",
             "path": unquote(raw),
             "raw_path": raw.encode(),
             "query_string": query.encode(),
@@ -160,8 +160,11 @@ class AsgiServer:
         self, target: str, headers: Pairs = (), subprotocols: Iterable[str] = (), **scope: Any
     ) -> AsgiExchange:
         """A WebSocket that asks to be opened."""
-        extensions = {"websocket.http.response": {}} if self.refusals else {}
-        made = {"subprotocols": list(subprotocols), "extensions": extensions, **scope}
-        exchange = self.call("websocket", target, headers, **made)
+        extensions = ["websocket.http.response"] if self.refusals else []
+        offered = {
+            "subprotocols": list(subprotocols),
+            "extensions": {name: {} for name in extensions},
+        }
+        exchange = self.call("websocket", target, headers, **{**offered, **scope})
         exchange.send("websocket.connect")
         return exchange

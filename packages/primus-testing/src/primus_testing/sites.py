@@ -101,7 +101,7 @@ class AsgiSite(Site):
 
         config = uvicorn.Config(
             self.primus.asgi,
-            ws=self.websockets,  # type: ignore[arg-type]
+            ws=self.websockets,
             lifespan="on",
             log_config=None,
             access_log=False,
@@ -140,17 +140,25 @@ async def _application(scope: Any, receive: Any, send: Any) -> None:
     if scope["type"] == "lifespan":
         raise NotImplementedError("no lifespan here")
     if scope["type"] == "websocket":
-        await _own(receive, send)
-        return
-    found = scope["path"] == "/original"
-    body = b"original listener" if found else b"not found"
-    status = 200 if found else 404
-    await send({"type": "http.response.start", "status": status, "headers": []})
-    await send({"type": "http.response.body", "body": body})
+        await receive()
+        if scope["path"] == "/own":
+            await _own(receive, send)
+        else:
+            await _answer(send, "websocket.http", 404, b"not found")
+            for _ in ("of the answer", "of the connection"):
+                await receive()  # else uvicorn 0.54 logs that the handshake is incomplete
+    elif scope["path"] == "/original":
+        await _answer(send, "http", 200, b"original listener")
+    else:
+        await _answer(send, "http", 404, b"not found")
+
+
+async def _answer(send: Any, kind: str, status: int, body: bytes) -> None:
+    await send({"type": f"{kind}.response.start", "status": status, "headers": []})
+    await send({"type": f"{kind}.response.body", "body": body})
 
 
 async def _own(receive: Any, send: Any) -> None:
-    await receive()
     await send({"type": "websocket.accept"})
     while (event := await receive())["type"] == "websocket.receive":
         await send({"type": "websocket.send", "text": event["text"].upper()})

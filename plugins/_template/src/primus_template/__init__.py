@@ -7,10 +7,10 @@
         spark.template("hello")
         spark.on("template", lambda text: print(text))
 
-Python clients have ``socket.template(text)``, pages have ``primus.template(text)``, and both have
-the event. The option ``template_limit`` (1000) is how many characters a text from a client may
-have; longer ones are cut. On the wire a text is ``{"template": "hello"}``, both ways; such a
-message is no ``data``.
+Python clients have ``socket.template(text)``, pages have ``primus.template(text)``.
+Both have the event. The option ``template_limit`` (1000) is how many characters a text
+from a client may have; longer ones are cut. On the wire a text is ``{"template": "hello"}``,
+both ways; such a message is no ``data``.
 """
 
 from __future__ import annotations
@@ -69,7 +69,7 @@ def primus_options() -> Mapping[str, object]:
 @hookimpl
 def primus_extend_spark() -> Mapping[str, object]:
     """``spark.template``."""
-    return {"template": template}
+    return {template.__name__: template}
 
 
 @hookimpl
@@ -103,7 +103,7 @@ def primus_setup(primus: Primus) -> None:
 @hookimpl
 def primus_extend_socket() -> Mapping[str, object]:
     """``socket.template``."""
-    return {"template": template}
+    return {template.__name__: template}
 
 
 @hookimpl

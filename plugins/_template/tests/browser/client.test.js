@@ -6,6 +6,8 @@ import test from 'node:test';
 const source = readFileSync(new URL('../../src/primus_template/client.js', import.meta.url), 'utf8');
 const { default: template } = await import(`data:text/javascript,${encodeURIComponent(source)}`);
 
+const KEY = 'template';
+
 /** A client with the plugin in use, as far as the plugin knows one. */
 function make() {
   const sent = [];
@@ -28,20 +30,20 @@ test('a text is sent', () => {
   const { primus, sent } = make();
 
   assert.equal(primus.template('hello'), true);
-  assert.deepEqual(sent, [{ template: 'hello' }]);
+  assert.deepEqual(sent, [{ [KEY]: 'hello' }]);
 });
 
 test('a text that arrives is an event, and is swallowed', () => {
   const { heard, receive } = make();
 
-  assert.equal(receive({ template: 'hello' }), false);
+  assert.equal(receive({ [KEY]: 'hello' }), false);
   assert.deepEqual(heard, [['template', 'hello']]);
 });
 
 test('everything else passes', () => {
   const { heard, receive } = make();
 
-  for (const message of [null, 0, '', 'template', [], {}, { template: 5 }, { template: null }]) {
+  for (const message of [null, 0, '', 'template', [], {}, { [KEY]: 5 }, { [KEY]: null }]) {
     assert.notEqual(receive(message), false);
   }
   assert.deepEqual(heard, []);

@@ -53,7 +53,7 @@ class AsgiHost(Host):
 
     @asynccontextmanager
     async def lifespan(self, app: Any = None) -> AsyncIterator[None]:
-        """For a Primus that is mounted: servers tell only the outermost application of start and end.
+        """Start and end of a Primus that is mounted: servers tell them the outermost alone.
 
         ``FastAPI(lifespan=primus.asgi.lifespan)``, or ``async with`` it in your own. At the end
         the Primus is destroyed, and its clients may come back.
@@ -108,7 +108,7 @@ class AsgiHost(Host):
         exchange: Exchange | None = None,
         socket: AsgiWebSocket | None = None,
     ) -> Request:
-        drop = exchange.drop if exchange is not None else socket and socket.abort
+        drop = None if exchange is None else exchange.drop
         path = str(scope["path"]) if found is None else self._locate(found)
         return Request(
             scope.get("method", "GET"),

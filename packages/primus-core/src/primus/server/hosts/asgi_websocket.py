@@ -112,7 +112,8 @@ class AsgiWebSocket(HostWebSocket):
             text: str | None = event.get("text")
             return bytes(event["bytes"]) if text is None else text
         self._gone = True
-        return _ended(event)
+        _check_end(event)
+        return None
 
     async def _next_event(self) -> Event | None:
         """The next event; none once `abort` has called us off."""
@@ -173,7 +174,7 @@ class AsgiWebSocket(HostWebSocket):
             raise ConnectionResetError("the client has gone") from error
 
 
-def _ended(event: Event) -> None:
+def _check_end(event: Event) -> None:
     """A disconnection: an error only when the peer has broken the rules."""
     code = event.get("code")
     if code in VIOLATIONS:
