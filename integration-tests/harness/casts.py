@@ -26,7 +26,14 @@ FROM_OUR_CLIENTS = [(kind, server) for kind in (OURS_IN_PYTHON, OURS_IN_NODE) fo
 PAIRS = REFERENCE + TO_OUR_SERVER + FROM_OUR_CLIENTS
 """The kinds of client and server that meet: ours with all, and each real Primus with itself."""
 
-SPEECHES = [PLAIN, Speech("lws"), Speech("faye")]
+SPEECHES = [
+    PLAIN,
+    Speech("lws"),
+    Speech("faye"),
+    Speech("engine.io"),
+    Speech("engine.io", transports=("polling",)),
+    Speech("engine.io", transports=("websocket",)),
+]
 """The transformers and parsers that they meet over."""
 
 ENGINES = {"lws", "faye"}

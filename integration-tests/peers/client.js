@@ -11,6 +11,7 @@ const path = require('path');
 const { createRequire } = require('module');
 const wire = require('./wire.js');
 const makeSockets = require('./sockets.js');
+const engineio = require('./engineio.js');
 
 const [folder] = process.argv.slice(2);
 const installed = createRequire(path.join(folder, 'package.json'));
@@ -39,6 +40,9 @@ function ofThisRealm(options) {
   return made.exports;
 }
 
-commands.connect = (message) => connect(socketClass(message), message);
+commands.connect = (message) => {
+  if (message.transformer === 'engine.io') engineio.keepTo(installed, message);
+  connect(socketClass(message), message);
+};
 
 wire.serve(commands);
