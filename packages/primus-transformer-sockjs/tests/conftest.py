@@ -45,6 +45,12 @@ class Talk:
         (spark,) = set(self.primus) - before
         return spark
 
+    async def open_again(self) -> int:
+        """Poll a session that is open for a message; how many sparks there are."""
+        self.primus.write(0)
+        assert await self.poll() == 'a["0"]\n'
+        return len(self.primus)
+
     @asynccontextmanager
     async def stream(self, path: str, method: str = "POST") -> AsyncIterator[Stream]:
         """A request whose answer does not end by itself."""

@@ -284,9 +284,7 @@ async def test_eventsource(serve: Any) -> None:
         assert stream.response.headers["Cache-Control"] == NO_CACHE
         (spark,) = talk.primus
         spark.write("100%zz %25 \n\r\0")
-        await stream.read(
-            'data: a["\\"100%25zz %2525 \\\\n\\\\r\\\\u0000\\""]\r\n\r\n'
-        )
+        await stream.read('data: a["\\"100%25zz %2525 \\\\n\\\\r\\\\u0000\\""]\r\n\r\n')
 
 
 async def test_htmlfile(serve: Any) -> None:
@@ -298,9 +296,7 @@ async def test_htmlfile(serve: Any) -> None:
         await stream.read('<script>\np("o");\n</script>\r\n')
         (spark,) = talk.primus
         spark.write("</script>")
-        await stream.read(
-            '<script>\np("a[\\"\\\\\\"\\u003c/script>\\\\\\"\\"]");\n</script>\r\n'
-        )
+        await stream.read('<script>\np("a[\\"\\\\\\"\\u003c/script>\\\\\\"\\"]");\n</script>\r\n')
 
 
 async def test_jsonp_is_off_unless_it_is_asked_for(serve: Any) -> None:
