@@ -16,6 +16,7 @@ from collections.abc import Iterable, Sequence
 from functools import cache
 from itertools import chain
 from pathlib import Path
+from tempfile import TemporaryDirectory
 from typing import Any
 
 import nox
@@ -32,6 +33,7 @@ nox.options.sessions = [
     "docs",
     "tests",
     "wheels",
+    "kit",
     "examples",
     "browser",
     "integration",
@@ -43,6 +45,7 @@ if not {"-s", "-e", "--session", "--sessions"} & set(sys.argv):
 
 ROOT = Path(__file__).parent
 CONSTRAINED = ("-c", str(ROOT / "constraints.txt"))
+TEMPLATES = [*ROOT.glob("packages/_template*"), ROOT / "plugins" / "_template"]
 TOOLS = tomllib.loads((ROOT / "pyproject.toml").read_text())["dependency-groups"]
 PYENV = Path(os.environ.get("PYENV_ROOT", Path.home() / ".pyenv")) / "versions"
 
@@ -77,6 +80,7 @@ def lint(session: nox.Session) -> None:
     session.run("ruff", "check", ".")
     session.run("ruff", "format", "--check", ".")
     session.run("mypy", *(str(folder / "src") for folder in DISTRIBUTIONS.values()))
+    session.run("mypy", *(str(folder / "src") for folder in TEMPLATES))
     session.run("mypy", "noxfile.py", ".ci/check_wheels.py", "tools")
     session.run("lint-imports")
 
@@ -118,6 +122,24 @@ def wheels(session: nox.Session) -> None:
 
 
 @nox.session
+def kit(session: nox.Session) -> None:
+    """What `new` makes of each template: copied, installed with pip, and tested."""
+    _install(session, "primus-core", "primus-testing", tools=["kit"])
+    _use_node(session)
+    session.run("pytest", "tools", *session.posargs)
+    with TemporaryDirectory() as made:  # elsewhere: git ignores what is in session.create_tmp()
+        for kind in ("plugin", "parser", "transformer"):
+            session.run("python", "tools/new.py", kind, "read-receipts", made, silent=True)
+        folders = sorted(Path(made).iterdir())
+        session.run("python", "-m", "pip", "install", "--quiet", *CONSTRAINED, *map(str, folders))
+        session.run("primus", "plugins")
+        for folder in folders:
+            session.run("pytest", str(folder), *session.posargs)
+            for script in sorted(folder.glob("tests/browser/*.test.js")):
+                session.run("node", "--test", str(script), external=True)
+
+
+@nox.session
 def examples(session: nox.Session) -> None:
     """Run each example as its reader would."""
     _install(session, *DISTRIBUTIONS, tools=["integration"])
@@ -149,6 +171,12 @@ def autobahn(session: nox.Session) -> None:
     """The WebSocket conformance suite (autobahntestsuite), which needs a Python 2.7."""
     _install(session, *DISTRIBUTIONS, tools=["integration"])
     _integration_tests(session, "autobahn")
+
+
+@nox.session(default=False, venv_backend="none")
+def new(session: nox.Session) -> None:
+    """Start a distribution from a template: -- plugin|parser|transformer NAME [FOLDER]."""
+    session.run(sys.executable, str(ROOT / "tools" / "new.py"), *session.posargs)
 
 
 @nox.session(default=False)

@@ -14,7 +14,7 @@ author = "The Primus for Python authors"
 copyright = f"2026, {author}"  # noqa: A001 - the name is Sphinx'
 version = release = __version__
 
-extensions = ["myst_parser", "command", "hooks"]
+extensions = ["myst_parser", "command", "hooks", "kit"]
 exclude_patterns = ["_build", "requirements.txt"]
 nitpicky = True
 

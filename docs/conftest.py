@@ -10,13 +10,13 @@ import pytest
 
 sys.path.insert(0, str(Path(__file__).parent / "_ext"))
 
+from kit import text_of
 from pages import named
 
 ENTRY_POINTS = """
 [primus.plugins]
 rooms = rooms_plugin
-emit = emit_plugin
-typing = primus_typing
+shout = primus_shout
 """
 PLUGIN = """
 from primus import hookimpl
@@ -25,7 +25,7 @@ from primus import hookimpl
 def primus_setup(primus):
     pass
 """
-MODULES = ("my_plugin", "rooms_plugin", "emit_plugin")
+MODULES = ("my_plugin", "rooms_plugin")
 
 
 @pytest.fixture
@@ -40,13 +40,13 @@ def folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Path]:
         (tmp_path / f"{module}.py").write_text(PLUGIN)
     for name in ("greeter.py", "lines.py", "lines.js", "page.html"):
         (tmp_path / name).write_text(named(name))
-    (tmp_path / "primus_typing").mkdir()
-    for name in ("primus_typing/__init__.py", "primus_typing/client.js"):
-        (tmp_path / name).write_text(named(name))
+    (tmp_path / "primus_shout").mkdir()
+    for name in ("__init__.py", "client.js"):
+        (tmp_path / "primus_shout" / name).write_text(text_of(f"src/primus_template/{name}"))
     monkeypatch.chdir(tmp_path)
     monkeypatch.syspath_prepend(tmp_path)
     before = set(sys.modules)
     yield tmp_path
     for name in set(sys.modules) - before:
-        if name in {*MODULES, "greeter", "lines", "primus_typing"}:
+        if name in {*MODULES, "greeter", "lines", "primus_shout"}:
             del sys.modules[name]

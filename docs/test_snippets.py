@@ -176,24 +176,20 @@ async def test_the_ten_line_plugin_greets(folder: Path) -> None:
     await primus.destroy()
 
 
-async def test_the_whole_plugin_passes_the_contract(folder: Path) -> None:
-    (folder / "test_typing.py").write_text(named("tests/test_typing.py"))
+async def test_the_plugin_of_the_kit_shouts_back_in_its_program(folder: Path) -> None:
+    made = program("shouting.py")
 
-    assert " passed" in await pytest_output("test_typing.py")
+    async with Served(made["app"]) as url, aiohttp.ClientSession() as session:
+        async with session.get(url) as page, session.get(f"{url}/primus/primus.js") as library:
+            assert "primus.shout(field.value)" in await page.text()
+            assert "primus.shout = " in await library.text()
+        socket = made["primus"].Socket(url)
+        events = Recorder(socket, "shout", "data")
+        socket.shout("hello, and a lot more than twenty characters")
 
-
-async def test_the_whole_plugin_tells_the_others_who_is_typing(folder: Path) -> None:
-    primus = Primus(transformer=MemoryTransformer, plugin="typing", typing_limit=10)
-    ada, bob = primus.Socket("http://memory"), primus.Socket("http://memory")
-    events = Recorder(bob, "open", "typing", "data")
-    await events.next("open")
-
-    ada.typing()
-
-    assert await events.one("typing") == await ada.id()
-    assert events.seen("data") == []
-    assert "primus.typing = " in primus.library()
-    await primus.destroy()
+        assert await events.one("shout") == "HELLO, AND A LOT MOR"
+        assert events.seen("data") == []
+        socket.destroy()
 
 
 async def test_the_ten_line_parser_carries_messages_and_control_text(folder: Path) -> None:

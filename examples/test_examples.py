@@ -202,6 +202,26 @@ async def test_events_are_printed_as_they_happen() -> None:
     assert any("primus   close" in line for line in example.output)
 
 
+async def test_votes_are_acknowledged_and_everybody_hears_of_them(
+    http: aiohttp.ClientSession,
+) -> None:
+    async with served("votes") as (_, url):
+        async with http.get(url) as page, http.get(f"{url}/primus/primus.js") as library:
+            assert "primus.ask('vote'" in await page.text()
+            assert "primus.ask =" in await library.text()
+        async with websocket(url) as voter, websocket(url) as other:
+            for socket in (voter, other):
+                counts = {"tea": 0, "coffee": 0}
+                assert await receive(socket) == {"type": 0, "data": ["votes", counts]}
+            await voter.send('{"type":0,"data":["vote","tea"],"id":1}')
+            for socket in (voter, other):
+                counts = {"tea": 1, "coffee": 0}
+                assert await receive(socket) == {"type": 0, "data": ["votes", counts]}
+            assert await receive(voter) == {"type": 1, "id": 1, "data": [1]}
+            await voter.send('{"type":0,"data":["vote",{"no":"choice"}],"id":2}')
+            assert await receive(voter) == {"type": 1, "id": 2, "data": [None]}
+
+
 async def test_middleware_adds_headers_answers_and_refuses(http: aiohttp.ClientSession) -> None:
     async with served("middleware") as (_, url):
         async with http.get(f"{url}/primus/health") as health:

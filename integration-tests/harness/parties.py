@@ -32,14 +32,17 @@ class Speech:
 
     transformer: str = "websockets"
     parser: str = "json"
+    plugin: str = ""
 
     @property
     def options(self) -> dict[str, str]:
         """The same as options of a server."""
-        return {"transformer": self.transformer, "parser": self.parser}
+        plugin = {"plugin": self.plugin} if self.plugin else {}
+        return {"transformer": self.transformer, "parser": self.parser, **plugin}
 
     def __str__(self) -> str:
-        return self.transformer if self.parser == "json" else f"{self.transformer}-{self.parser}"
+        parser = "" if self.parser == "json" else self.parser
+        return "-".join(filter(None, (self.transformer, parser, self.plugin)))
 
 
 PLAIN = Speech()
@@ -137,10 +140,17 @@ class Client(Party):
         self.speech = speech
         self.library = library
 
-    async def connect(self, url: str, writes: Sequence[Any] = (), **options: Any) -> "Client":
-        """Start connecting, and write ``writes`` at once, before there can be a connection."""
+    async def connect(
+        self, url: str, writes: Sequence[Any] = (), hear: Sequence[str] = (), **options: Any
+    ) -> "Client":
+        """Start connecting, and write ``writes`` at once, before there can be a connection.
+
+        Events over the wire are reported as ``heard`` when their names are in ``hear``.
+        """
         self.alive = True
         how = {**self.speech.options, "library": self.library and str(self.library)}
+        if hear:
+            how["hear"] = list(hear)
         await self.ask("connect", url=url, writes=list(writes), options=options, **how)
         return self
 

@@ -17,11 +17,11 @@ const installed = createRequire(path.join(folder, 'package.json'));
 const commands = makeSockets(wire.report);
 const { connect } = commands;
 
-function socketClass({ library, transformer, parser, pathname }) {
+function socketClass({ library, transformer, parser, plugin, pathname }) {
   if (library) return installed(library);
   if (parser === 'binary') return ofThisRealm({ transformer, parser, pathname });
 
-  return installed('primus').createSocket({ transformer, parser, pathname: pathname || '/primus' });
+  return installed('primus').createSocket({ transformer, parser, plugin, pathname: pathname || '/primus' });
 }
 
 /**

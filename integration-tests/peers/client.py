@@ -6,6 +6,8 @@ from collections.abc import Callable
 from typing import Any
 
 import wire
+from events import hearing
+from events import send as send_event
 
 from primus import Socket
 
@@ -40,7 +42,13 @@ def options_of(options: dict[str, Any]) -> dict[str, Any]:
 
 
 def connect(
-    on: str, url: str, options: dict[str, Any], writes: list[Any], library: None, **names: str
+    on: str,
+    url: str,
+    options: dict[str, Any],
+    writes: list[Any],
+    library: None,
+    hear: tuple[str, ...] = (),
+    **names: str,
 ) -> None:
     """Make a socket, and write ``writes`` at once, long before it can be open."""
     sockets[on] = socket = Socket(url, **names, **options_of(options))
@@ -51,6 +59,8 @@ def connect(
         socket.on(event, plain(on, event))
     for event in ATTEMPTS:
         socket.on(event, attempt(on, event))
+    for name in hear:
+        socket.on(name, hearing(on, name))
     for value in writes:
         socket.write(value)
 
@@ -84,6 +94,16 @@ def write(on: str, values: list[Any]) -> None:
     """Write each value."""
     for value in values:
         sockets[on].write(value)
+
+
+def emit(on: str, name: str, args: list[Any]) -> bool:
+    """Emit an event of primus-emit."""
+    return sockets[on].emit(name, *args)
+
+
+async def send(on: str, name: str, args: list[Any], *, ask: bool = False) -> Any:
+    """Send an event of primus-emitter."""
+    return await send_event(sockets[on], name, args, ask=ask)
 
 
 def end(on: str, **data: Any) -> None:
@@ -121,6 +141,8 @@ async def id_(on: str) -> str:
 COMMANDS: dict[str, wire.Command] = {
     "connect": connect,
     "write": write,
+    "emit": emit,
+    "send": send,
     "end": end,
     "open": open_,
     "destroy": destroy,

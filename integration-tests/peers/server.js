@@ -27,9 +27,25 @@ function heartbeats(spark, beat) {
   spark.on('incoming::ping', (time) => { if (typeof time !== 'number') beat(); });
 }
 
-function watch(on, primus, echo) {
+/** Reports an event that came over the wire; whoever asks for an acknowledgement gets the arguments back. */
+function hearing(on, name, spark) {
+  return (...args) => {
+    const ack = typeof args[args.length - 1] === 'function' ? args.pop() : null;
+
+    wire.report(on, 'heard', { name, args, spark: spark.id });
+    if (ack) ack(...args);
+  };
+}
+
+function watch(on, primus, echo, hear = [], overhear = []) {
+  for (const name of overhear) {
+    primus.on(name, (spark, ...args) => wire.report(on, 'overheard', { name, args, spark: spark.id }));
+  }
+
   primus.on('connection', (spark) => {
     const about = { spark: spark.id };
+
+    for (const name of hear) spark.on(name, hearing(on, name, spark));
 
     wire.report(on, 'connection', Object.assign({ query: spark.query, ip: spark.address.ip }, about));
 
@@ -52,12 +68,12 @@ function connected(on) {
 }
 
 wire.serve({
-  listen({ on, port, options, echo, token }) {
+  listen({ on, port, options, echo, token, hear, overhear }) {
     const server = http.createServer();
     const primus = new Primus(server, Object.assign({ transformer: 'websockets', parser: 'json' }, options));
 
     if (token) primus.authorize(guard(token));
-    watch(on, primus, echo);
+    watch(on, primus, echo, hear, overhear);
     servers.set(on, primus);
 
     return new Promise((resolve, reject) => {
@@ -68,6 +84,16 @@ wire.serve({
 
   broadcast({ on, data }) { servers.get(on).write(data); },
   write({ on, spark, data }) { return servers.get(on).spark(spark).write(data); },
+
+  emit({ on, spark, name, args }) { return servers.get(on).spark(spark).emit(name, ...args); },
+
+  /** Sends an event of primus-emitter to one spark or to all; with `ask` it waits for what is acknowledged. */
+  send({ on, spark, name, args, ask }) {
+    const to = spark ? servers.get(on).spark(spark) : servers.get(on);
+
+    if (!ask) return void to.send(name, ...args);
+    return new Promise((resolve) => { to.send(name, ...args, (...answer) => resolve(answer)); });
+  },
 
   end({ on, spark, data, reconnect }) {
     servers.get(on).spark(spark).end(data, { reconnect: !!reconnect });

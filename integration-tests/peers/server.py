@@ -11,6 +11,8 @@ from typing import Any
 import wire
 from aiohttp import web
 from aiohttp.http_exceptions import HttpProcessingError
+from events import hearing
+from events import send as send_event
 
 from primus import Primus, Request, Spark, Unauthorized
 
@@ -54,9 +56,29 @@ async def never(message: Any) -> None:
     await asyncio.Event().wait()
 
 
-def watch(on: str, primus: Primus, *, echo: bool, quiet: bool, stuck: bool) -> None:
+def overhearing(on: str, name: str) -> Any:
+    """Report an event that has come over the wire and is emitted on the Primus."""
+
+    def overheard(spark: Spark, *args: Any) -> None:
+        wire.report(on, "overheard", name=name, args=args, spark=spark.id)
+
+    return overheard
+
+
+def watch(
+    on: str,
+    primus: Primus,
+    *,
+    echo: bool,
+    quiet: bool,
+    stuck: bool,
+    hear: tuple[str, ...],
+    overhear: tuple[str, ...],
+) -> None:
     """Report what happens to the sparks, or, when quiet, only let them work."""
     tell = (lambda *_, **__: None) if quiet else wire.report
+    for name in overhear:
+        primus.on(name, overhearing(on, name))
 
     @primus.on("connection")
     def connection(spark: Spark) -> None:
@@ -71,6 +93,9 @@ def watch(on: str, primus: Primus, *, echo: bool, quiet: bool, stuck: bool) -> N
         @spark.on("heartbeat")
         def heartbeat() -> None:
             tell(on, "heartbeat", spark=spark.id)
+
+        for name in hear:
+            spark.on(name, hearing(on, name, spark=spark.id))
 
         if stuck:
             spark.on("data", never)
@@ -90,13 +115,15 @@ async def listen(
     quiet: bool = False,
     stuck: bool = False,
     page: str = PAGE,
+    hear: tuple[str, ...] = (),
+    overhear: tuple[str, ...] = (),
 ) -> int:
     """Start a server on loopback, with a page that holds its primus.js, and get its port."""
     app = web.Application()
     primus = Primus(app, **options_of(options or {}))
     if token:
         primus.authorize(guard(token))
-    watch(on, primus, echo=echo, quiet=quiet, stuck=stuck)
+    watch(on, primus, echo=echo, quiet=quiet, stuck=stuck, hear=hear, overhear=overhear)
 
     async def script(request: web.Request) -> web.Response:
         text = Path(__file__).with_name(request.path.removeprefix("/")).read_text()
@@ -138,6 +165,19 @@ def flood(on: str, spark: str, data: Any, times: int) -> int:
     return sum(target.write(data) for _ in range(times))
 
 
+def emit(on: str, spark: str, name: str, args: list[Any]) -> bool:
+    """Emit an event of primus-emit to one spark."""
+    return find(on, spark).emit(name, *args)
+
+
+async def send(
+    on: str, name: str, args: list[Any], spark: str | None = None, *, ask: bool = False
+) -> Any:
+    """Send an event of primus-emitter to one spark, or to all."""
+    to = find(on, spark) if spark else servers[on][0]
+    return await send_event(to, name, args, ask=ask)
+
+
 def end(on: str, spark: str, data: Any = None, *, reconnect: bool = False) -> None:
     """End one spark."""
     find(on, spark).end(data, reconnect=reconnect)
@@ -176,7 +216,10 @@ def resident() -> int:
 
 COMMANDS = {
     each.__name__: each
-    for each in (listen, broadcast, write, flood, end, connected, library, destroy, census)
+    for each in (
+        *(listen, broadcast, write, emit, send, flood, end),
+        *(connected, library, destroy, census),
+    )
 }
 
 

@@ -25,6 +25,17 @@
     return function happened() { report(on, event, {}); };
   }
 
+  /** Reports an event that came over the wire; whoever asks for an acknowledgement gets the arguments back. */
+  function hearing(on, name) {
+    return function heard() {
+      var args = Array.prototype.slice.call(arguments)
+        , ack = typeof args[args.length - 1] === 'function' ? args.pop() : null;
+
+      report(on, 'heard', { name: name, args: args });
+      if (ack) ack.apply(null, args);
+    };
+  }
+
   return {
     /** Makes `new Socket(url, options)`, and writes `writes` at once, long before it can be open. */
     connect: function connect(Socket, message) {
@@ -43,11 +54,34 @@
       ['reconnect', 'reconnect scheduled', 'reconnected', 'reconnect timeout', 'reconnect failed']
         .forEach(function each(event) { socket.on(event, attempt(on, event)); });
 
+      (message.hear || []).forEach(function each(name) {
+        socket.on(name, hearing(on, name));
+      });
+
       (message.writes || []).forEach(function each(value) { socket.write(value); });
     },
 
     write: function write(message) {
       message.values.forEach(function each(value) { sockets[message.on].write(value); });
+    },
+
+    emit: function emit(message) {
+      var socket = sockets[message.on];
+
+      return socket.emit.apply(socket, [message.name].concat(message.args));
+    },
+
+    /** Sends an event of primus-emitter; with `ask` it waits for what is acknowledged. */
+    send: function send(message) {
+      var socket = sockets[message.on]
+        , args = [message.name].concat(message.args);
+
+      if (!message.ask) return void socket.send.apply(socket, args);
+      return new Promise(function wait(resolve) {
+        socket.send.apply(socket, args.concat(function ack() {
+          resolve(Array.prototype.slice.call(arguments));
+        }));
+      });
     },
 
     end: function end(message) {

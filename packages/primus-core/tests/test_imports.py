@@ -52,6 +52,16 @@ def test_a_server_imports_no_client_half() -> None:
     assert within(modules, "primus.client") == set()
 
 
+def test_an_asgi_server_does_without_aiohttp() -> None:
+    modules = imported_by(
+        "from primus import Primus\n"
+        "async def app(scope, receive, send): pass\n"
+        "Primus(app, transformer='websockets').asgi\n"
+    )
+    assert within(modules, "primus.server.hosts.asgi")
+    assert within(modules, "aiohttp") == set()
+
+
 @pytest.mark.parametrize(
     "name", ["primus.protocol", "primus.pipeline", "primus.heartbeat", "primus.recovery"]
 )

@@ -344,7 +344,7 @@ async def test_the_shutdown_of_an_application_lets_clients_come_back(
 ) -> None:
     async with running(transformer=MemoryTransformer) as server:
         closed = Recorder(server.primus, "close")
-        await server.runner.cleanup()
+        await server.site.stop()
         assert closed.seen("close")[0][0]["reconnect"] is True
 
 

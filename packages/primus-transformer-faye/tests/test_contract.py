@@ -1,6 +1,11 @@
-"""The contract of every transformer, and that of those on RFC 6455."""
+"""The contracts of every transformer, and of those on RFC 6455."""
 
-from primus_testing import TransformerContract, WebSocketContract
+from primus_testing import (
+    TransformerContract,
+    WebSocketClientContract,
+    WebSocketContract,
+    WebSocketLimitsContract,
+)
 
 
 class TestFaye(TransformerContract):
@@ -10,3 +15,11 @@ class TestFaye(TransformerContract):
 class TestFayeWire(WebSocketContract):
     transformer = "faye"
     refuses_unmasked = False  # aiohttp takes them
+
+
+class TestFayeLimits(WebSocketLimitsContract):
+    transformer = "faye"
+
+
+class TestFayeClient(WebSocketClientContract):
+    transformer = "faye"

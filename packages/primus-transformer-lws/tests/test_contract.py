@@ -1,6 +1,12 @@
-"""The contract of every transformer, and that of those on RFC 6455."""
+"""The contracts of every transformer, of those on RFC 6455 and of those that take over wires."""
 
-from primus_testing import TransformerContract, WebSocketContract
+from primus_testing import (
+    HandoverContract,
+    TransformerContract,
+    WebSocketClientContract,
+    WebSocketContract,
+    WebSocketLimitsContract,
+)
 
 
 class TestLws(TransformerContract):
@@ -8,4 +14,16 @@ class TestLws(TransformerContract):
 
 
 class TestLwsWire(WebSocketContract):
+    transformer = "lws"
+
+
+class TestLwsLimits(WebSocketLimitsContract):
+    transformer = "lws"
+
+
+class TestLwsHandover(HandoverContract):
+    transformer = "lws"
+
+
+class TestLwsClient(WebSocketClientContract):
     transformer = "lws"

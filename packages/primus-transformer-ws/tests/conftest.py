@@ -1,9 +1,14 @@
-"""Every test of this folder runs on the stock loop and, where it is installed, on uvloop."""
+"""Every test of this folder runs on the stock loop and, where it is installed, on uvloop.
+
+Those under ASGI run on one of the two: they are about the server more than about its loop.
+"""
 
 from __future__ import annotations
 
 import asyncio
 from collections.abc import Callable
+
+import pytest
 
 LOOPS: dict[str, Callable[[], asyncio.AbstractEventLoop]] = {"asyncio": asyncio.new_event_loop}
 
@@ -15,5 +20,9 @@ else:
     LOOPS["uvloop"] = new_event_loop
 
 
-def pytest_asyncio_loop_factories() -> dict[str, Callable[[], asyncio.AbstractEventLoop]]:
+def pytest_asyncio_loop_factories(
+    item: pytest.Item,
+) -> dict[str, Callable[[], asyncio.AbstractEventLoop]]:
+    if item.path.stem == "test_asgi":
+        return dict(list(LOOPS.items())[-1:])
     return LOOPS

@@ -35,8 +35,8 @@ class Swallows:
 
 
 def test_it_comes_before_plugins_that_take_messages_for_themselves() -> None:
-    plugins = {"emit": Swallows(), "chaos": None}
+    plugins = {"emitter": Swallows(), "chaos": None}
     primus = Primus(transformer=MemoryTransformer, plugin=plugins)
 
-    assert list(primus.ark) == ["chaos", "emit"]
-    assert primus_chaos.primus_order() == Order(before=["emit", "emitter"])
+    assert list(primus.ark) == ["chaos", "emitter"]
+    assert primus_chaos.primus_order() == Order(before=["emit", "emit-broadcast", "emitter"])

@@ -22,6 +22,7 @@ from primus.handover import HandOver, HostWebSocket
 __all__ = [
     "Address",
     "BodyTooLarge",
+    "ClientGone",
     "HandOver",
     "Headers",
     "Query",
@@ -38,6 +39,10 @@ Query = Mapping[str, "str | list[str]"]
 
 class BodyTooLarge(PrimusError):
     """The body of a request is longer than its reader allows."""
+
+
+class ClientGone(PrimusError, ConnectionError):
+    """The client has gone before its request was complete."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -146,7 +151,7 @@ class Request:
         Raises:
             BodyTooLarge: the body is longer than `limit`; the rest of it is not read.
             ProtocolError: it is malformed.
-            ConnectionError: the client has gone before all of it had come.
+            ClientGone: the client has gone before all of it had come.
         """
         if self._body is None:
             return b""

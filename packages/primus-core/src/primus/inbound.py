@@ -11,7 +11,7 @@ from primus.endpoint import OPEN, Endpoint
 from primus.errors import ParserError, TransformError
 from primus.events import Delivered, Emitter
 from primus.inbox import Inbox
-from primus.pipeline import SWALLOWED, Packet, Pipeline, dispose, is_awaitable, run
+from primus.pipeline import PLAIN, SWALLOWED, Packet, Pipeline, dispose, is_awaitable, run
 from primus.protocol import PREFIX, control
 from primus.tasks import spawn
 
@@ -56,7 +56,10 @@ class Inbound(Endpoint):
             else:
                 self._keep(data, frame)
             return
-        pending = self._receive(data, frame)
+        if self.pipeline.incoming or (type(data) not in PLAIN and is_awaitable(data)):
+            pending = self._receive(data, frame)
+        else:
+            pending = self._deliver(data, frame)
         if pending is not None:
             self.hold(pending)
 
@@ -134,10 +137,11 @@ class Inbound(Endpoint):
         if self._state != OPEN:
             return None  # ended while the message was decoded or transformed
         listeners = self._listeners.get("data", ())
-        for index, listener in enumerate(listeners):
+        for listener in listeners:
             result = self._call("data", listener, (data, raw))
-            if result is not None and is_awaitable(result):
-                return self._deliver_on("data", listeners[index + 1 :], result, (data, raw))
+            if type(result) not in PLAIN and is_awaitable(result):
+                rest = listeners[listeners.index(listener) + 1 :]
+                return self._deliver_on("data", rest, result, (data, raw))
         return None
 
     def deliver(self, event: str, /, *args: Any, to: Emitter | None = None) -> Delivered:

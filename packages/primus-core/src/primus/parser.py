@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any, Protocol, runtime_checkable
 if TYPE_CHECKING:
     from primus.browser import Browser
 
-__all__ = ["Parser", "browser_half", "is_binary", "parser_name"]
+__all__ = ["Parser", "browser_half", "is_binary", "is_json", "parser_name"]
 
 
 @runtime_checkable
@@ -16,7 +16,8 @@ class Parser(Protocol):
     """Any object with these two methods is a parser; both may be async.
 
     Optional attributes: ``name`` (shown by ``/spec``), ``binary`` (its frames are `bytes`),
-    and a method ``browser() -> Browser`` that gives the browser half.
+    ``json`` (its frames are JSON text, in which any character may be escaped on the way), and a
+    method ``browser() -> Browser`` that gives the browser half.
     """
 
     def encode(self, value: Any) -> str | bytes | Awaitable[str | bytes]:
@@ -42,6 +43,11 @@ def parser_name(parser: Parser) -> str:
 def is_binary(parser: Parser) -> bool:
     """Whether the parser says that its frames are `bytes`."""
     return bool(getattr(parser, "binary", False))
+
+
+def is_json(parser: Parser) -> bool:
+    """Whether the parser says that its frames are JSON text."""
+    return bool(getattr(parser, "json", False))
 
 
 def browser_half(parser: Parser) -> Browser | None:

@@ -16,6 +16,7 @@ from primus.arity import arity
 from primus.errors import OptionError, TransformError
 
 __all__ = [
+    "PLAIN",
     "SWALLOWED",
     "Direction",
     "Packet",
@@ -85,9 +86,8 @@ async def _go_on(transforms: Transforms, verdict: Any, packet: Packet, connectio
 
 
 def is_awaitable(value: object) -> bool:
-    """Whether `value` can be awaited; cheap enough to be asked for every message."""
-    kind = type(value)
-    return kind not in PLAIN and hasattr(kind, "__await__")
+    """Whether `value` can be awaited; what is of a `PLAIN` type need not be asked."""
+    return hasattr(type(value), "__await__")
 
 
 def _failure(transform: Transform, error: Exception) -> TransformError:

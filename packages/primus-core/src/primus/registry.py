@@ -87,6 +87,8 @@ PLUGIN: Final = Kind(
     {
         "rooms": "primus-rooms",
         "emit": "primus-emit",
+        "primus-emit/broadcast": "primus-emit",
+        "emit-broadcast": "primus-emit",
         "emitter": "primus-emit",
         "primus-emitter": "primus-emit",
         "metroplex": "primus-metroplex",

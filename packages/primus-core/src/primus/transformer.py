@@ -59,11 +59,13 @@ class Transport(ABC):
 
     __slots__ = ("connection",)
 
-    generation: ClassVar[Generation] = Generation.UNKNOWN
-    """The heartbeat generation of the peer, where the wire itself tells it."""
-
     def __init__(self) -> None:
         self.connection: Receiver | None = None
+
+    @property
+    def generation(self) -> Generation:
+        """The heartbeat generation of the peer, where the wire itself tells it."""
+        return Generation.UNKNOWN
 
     @abstractmethod
     def send(self, frame: str | bytes) -> None:
@@ -178,13 +180,14 @@ class Dial:
 
     ``url`` is complete: ``http:`` or ``https:``, with user info, pathname and query string.
     ``max_length`` is the largest message taken, in bytes; ``options`` are the user's, for the
-    library underneath.
+    library underneath. ``json`` says that the frames are JSON text, see `primus.parser.is_json`.
     """
 
     url: str
     max_length: int
     compression: bool = False
     options: Mapping[str, Any] = field(default_factory=dict)
+    json: bool = False
 
 
 class Connector(ABC):

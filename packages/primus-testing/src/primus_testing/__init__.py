@@ -1,7 +1,9 @@
 """The test kit: contract suites to inherit, fakes, and the fixtures of the pytest plugin."""
 
+from primus_testing.asgi import AsgiExchange, AsgiServer
 from primus_testing.assertions import CONTRACTS
 from primus_testing.clock import ManualClock
+from primus_testing.handover import HandoverContract
 from primus_testing.memory import MemoryTransport, join, memory_pair
 from primus_testing.network import MemoryConnector, MemoryTransformer
 from primus_testing.parser import ParserContract
@@ -14,12 +16,17 @@ from primus_testing.tagged import Golden, golden
 from primus_testing.tracebacks import Tracebacks
 from primus_testing.transformer import TransformerContract
 from primus_testing.websocket import WebSocketContract
+from primus_testing.websocket_client import WebSocketClientContract
+from primus_testing.websocket_limits import WebSocketLimitsContract
 
 __all__ = [
     "CONTRACTS",
     "DEADLINE",
     "Answer",
+    "AsgiExchange",
+    "AsgiServer",
     "Golden",
+    "HandoverContract",
     "ManualClock",
     "MemoryConnector",
     "MemoryTransformer",
@@ -31,7 +38,9 @@ __all__ = [
     "Running",
     "Tracebacks",
     "TransformerContract",
+    "WebSocketClientContract",
     "WebSocketContract",
+    "WebSocketLimitsContract",
     "eventually",
     "golden",
     "join",

@@ -8,10 +8,13 @@ import pytest
 __all__ = ["CONTRACTS"]
 
 CONTRACTS = (
+    "primus_testing.handover",
     "primus_testing.parser",
     "primus_testing.plugins",
     "primus_testing.transformer",
     "primus_testing.websocket",
+    "primus_testing.websocket_client",
+    "primus_testing.websocket_limits",
 )
 """The modules whose assertions are for the eyes of those who inherit."""
 

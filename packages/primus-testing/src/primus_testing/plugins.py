@@ -8,7 +8,7 @@ Everything happens on a Primus in memory.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any, ClassVar
 
 import pytest
@@ -41,6 +41,9 @@ class PluginContract:
 
     name: ClassVar[str] = "under-test"
     """What the plugin is called when `plugin` is an object."""
+
+    packets: ClassVar[Sequence[Callable[[Any], Any]]] = ()
+    """The plugin's own packets: functions that put a value into one of their places."""
 
     # -- the contract
 
@@ -136,7 +139,9 @@ class PluginContract:
         primus = self._used()
         spark, wire = join(primus)
         errors = Recorder(spark, "error")
-        for surprise in (value, None, [], {}, [value], {"type": value}, {"args": value}):
+        surprises = [value, None, [], {}, [value], {"type": value}, {"args": value}]
+        surprises += [packet(each) for packet in self.packets for each in (value, None, [value])]
+        for surprise in surprises:
             wire.receive(await self._encoded(primus, surprise))
         wire.receive(await self._encoded(primus, "primus::id::"))
         await eventually(lambda: wire.sent)

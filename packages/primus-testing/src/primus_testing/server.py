@@ -10,11 +10,11 @@ from dataclasses import dataclass, field
 from typing import Any
 
 import aiohttp
-from aiohttp import web
 
 from primus.server.primus import Primus
 from primus_testing.peer import Peer
 from primus_testing.recorder import DEADLINE, eventually
+from primus_testing.sites import SITES, Site
 
 __all__ = ["Answer", "Running", "running"]
 
@@ -34,10 +34,10 @@ class Answer:
 
 @dataclass
 class Running:
-    """A Primus on an aiohttp server of its own. ``url`` is without pathname."""
+    """A Primus on an HTTP server of its own. ``url`` is without pathname."""
 
     primus: Primus
-    runner: web.AppRunner
+    site: Site
     host: str
     port: int
     http: aiohttp.ClientSession
@@ -74,35 +74,35 @@ class Running:
         async with asyncio.timeout(DEADLINE):
             await self.http.close()
             await self.primus.destroy()
-            await self.runner.cleanup()
+            await self.site.stop()
 
 
 @asynccontextmanager
 async def running(
-    app: web.Application | None = None, host: str = "127.0.0.1", **options: Any
+    app: Any = None, host: str = "127.0.0.1", *, on: str = "aiohttp", **options: Any
 ) -> AsyncIterator[Running]:
     """Run a Primus on a free port.
 
     Args:
-        app: an application to attach to; by default one that answers ``original listener``
-            outside of the pathname.
+        app: an application to attach to; by default one with routes of its own, see
+            `primus_testing.sites`.
         host: the address to listen on.
+        on: the kind of host: ``aiohttp``, or ``asgi``, which needs uvicorn.
         options: those of `Primus`.
 
     Raises:
         AssertionError: at the end, when it leaves sparks or tasks behind.
     """
     before = asyncio.all_tasks()
-    app = _application() if app is None else app
+    kind = SITES[on]
+    app = kind.application() if app is None else app
     primus = Primus(app, **options)
-    # Lingering is for the rest of a body that was refused, even when its client has gone.
-    runner = web.AppRunner(app, access_log=None, shutdown_timeout=0.1, lingering_time=0.1)
-    await runner.setup()
-    await web.TCPSite(runner, host, 0).start()
+    site = kind(primus, app)
+    port = await site.start(host)
     shown = f"[{host}]" if ":" in host else host
     # What is asked is asked on a connection of its own, so that none is kept open.
     http = aiohttp.ClientSession(connector=aiohttp.TCPConnector(force_close=True))
-    server = Running(primus, runner, shown, runner.addresses[0][1], http)
+    server = Running(primus, site, shown, port, http)
     try:
         yield server
     finally:
@@ -117,12 +117,3 @@ async def running(
 
 def _started_since(before: set[asyncio.Task[Any]]) -> set[asyncio.Task[Any]]:
     return asyncio.all_tasks() - before - {asyncio.current_task()}
-
-
-def _application() -> web.Application:
-    async def original(request: web.Request) -> web.Response:
-        return web.Response(text="original listener")
-
-    app = web.Application()
-    app.router.add_get("/original", original)
-    return app

@@ -52,7 +52,8 @@ def frame(
         head = struct.pack("!BBQ", first, mark | 127, size)
     if not masked:
         return head + payload
-    return head + MASK + bytes(byte ^ MASK[at % 4] for at, byte in enumerate(payload))
+    key = int.from_bytes((MASK * (size // 4 + 1))[:size])
+    return head + MASK + (int.from_bytes(payload) ^ key).to_bytes(size)
 
 
 @dataclass

@@ -21,6 +21,6 @@ class Faye(WebSocketTransformer):
     @classmethod
     def connector(cls) -> Connector:
         """The client half, imported when a client needs it."""
-        from primus_transformer_faye.client import FayeConnector
+        from primus.websocket.client import AiohttpConnector
 
-        return FayeConnector()
+        return AiohttpConnector()

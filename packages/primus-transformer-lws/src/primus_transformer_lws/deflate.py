@@ -215,8 +215,8 @@ class Deflate:
             raise ProtocolError(f"a compressed message cannot be inflated: {error}") from error
         if len(data) > room:
             raise TooLarge("message too big")
-        if inflating.eof:  # section 7.2.3.4: a message may end with a final block
-            if len(inflating.unused_data) > len(TAIL) or not last:
+        if inflating.eof:  # section 7.2.3.4: a message may end with a final block and a zero
+            if len(inflating.unused_data) > 1 + len(TAIL) or not last:
                 raise ProtocolError("a compressed message goes on behind its end")
             self._inflating = None
         if last and self._forgets_incoming:

@@ -169,11 +169,13 @@ class Listener(WSListener):
         connection.feed(text)
 
     def _fail(self, code: int, reason: str) -> NoReturn:
-        """Have picows close with `code`; the transport gets to know by the journal.
+        """Have picows close with `code`. RFC 6455 section 7.1.7: nothing more is processed.
 
         Raises:
             WSProtocolError: always.
         """
+        self._transport.violated(code, reason)
+        self._transport.tell_lost()
         raise WSProtocolError(code, reason)
 
     # -- pausing

@@ -196,18 +196,21 @@ class LwsTransport(Transport):
             self._send_close(code)
         if self.corked:
             self.uncork()
-        self._tell_lost()
+        self.tell_lost()
         if self._serves and self._wire is not None:
             self._wire.close()  # RFC 6455 section 7.1.1: the server closes first
         self._expect_end()
 
     def fail(self, code: int, reason: str) -> None:
-        """The peer has broken the protocol outside of a read; in one, picows sends the close."""
-        self._send_close(struct.pack("!H", code) + reason.encode())
-        self.violated(code, reason)
+        """The peer has broken the protocol in what was held back: picows knows nothing of it."""
+        if self._wire is not None:
+            self._send(CLOSE, struct.pack("!H", code) + reason.encode())
 
     def violated(self, code: int, reason: str) -> None:
-        """The peer has broken the protocol. picows sends the close frame next."""
+        """The peer has broken the protocol. picows sends the close frame next.
+
+        It looks one frame ahead, so what came before the wrong one may still be on its way.
+        """
         if self._violation is not None or self._wire is None:
             return
         if self.corked:
@@ -223,7 +226,7 @@ class LwsTransport(Transport):
         It may still be sending, and a reset would cost it our close frame: it gets time to read
         that, while what it sends is thrown away.
         """
-        self._tell_lost()
+        self.tell_lost()
         wire = self._wire
         if wire is None or wire.is_closing():
             return
@@ -259,6 +262,14 @@ class LwsTransport(Transport):
     def opened(self, ws: WSTransport) -> None:
         """The handshake is over."""
         self._ws, self._send = ws, ws.send
+
+    def ping(self) -> bool:
+        """Send a ping, which the peer answers by itself."""
+        if self.corked:
+            self._put(b"\x89\x00")
+        elif not self._closing:
+            self._send(WSMsgType.PING, b"")
+        return True
 
     def seen(self, ping: bytes | None) -> None:
         """A ping, or a pong when that is `None`; a peer that reads no pongs gets none."""
@@ -321,12 +332,13 @@ class LwsTransport(Transport):
         if self._timer is not None:
             self._timer.cancel()
             self._timer = None
-        self._tell_lost()
+        self.tell_lost()
         if self.on_gone is not None:
             self.on_gone(self)
             self.on_gone = None
 
-    def _tell_lost(self) -> None:
+    def tell_lost(self) -> None:
+        """Nothing comes any more: tell the connection, once."""
         connection, self.connection = self.connection, None
         if connection is not None:
             connection.lost(self._violation)

@@ -112,6 +112,7 @@ class _OpeningTransport(WebSocketTransport):
 
     def _conclude(self, events: list[Any]) -> None:
         if self._client.state is OPEN or (events and self._client.handshake_exc is None):
+            self._is_open = self._client.state is OPEN
             self._early = events[1:]
             self.pause_reading()
             self.opened.set_result(None)

@@ -11,7 +11,7 @@ from __future__ import annotations
 
 from typing import Any, Final
 
-from websockets.protocol import OPEN, Protocol
+from websockets.protocol import Protocol
 
 from primus.websocket import CLOSE_TIMEOUT, server_frame
 from primus_transformer_ws.wire import COMPRESS_FROM, WebSocketTransport
@@ -27,6 +27,8 @@ TEXT_FRAME: Final = 0x81
 BINARY_FRAME: Final = 0x82
 MESSAGES: Final = (TEXT_FRAME, BINARY_FRAME)
 MASKED: Final = 0x80
+LONG: Final = 0xFE
+"""From here on the length of a masked frame does not fit into the second byte."""
 
 
 class ServedTransport(WebSocketTransport):
@@ -46,7 +48,7 @@ class ServedTransport(WebSocketTransport):
         """Send one message, text for `str` and binary for `bytes`."""
         if self._deflates and len(frame) >= COMPRESS_FROM:
             super().send(frame)
-        elif self._protocol.state is OPEN:
+        elif self._is_open:
             self._put(server_frame(frame))
 
     @classmethod
@@ -59,7 +61,7 @@ class ServedTransport(WebSocketTransport):
 
     def send_prepared(self, prepared: bytes) -> None:
         """Send what `prepare` has made."""
-        if self._protocol.state is OPEN:
+        if self._is_open:
             self._put(prepared)
 
     # -- in
@@ -77,13 +79,12 @@ class ServedTransport(WebSocketTransport):
             at = self._advance(data, at, size)
         self._corked = False
         self._flush()
-        if self._protocol.state is not OPEN:
+        if not self._is_open:
             self._check_end()
 
     def _advance(self, data: bytes, at: int, size: int) -> int:
         """Handle the frame that begins at `at`; where the next one begins."""
-        protocol = self._protocol
-        if self._owed or protocol.state is not OPEN:
+        if self._owed or not self._is_open:
             return self._pass_on(data, at)
         bounds = _bounds(data, at, size)
         if bounds is None:
@@ -96,7 +97,7 @@ class ServedTransport(WebSocketTransport):
             or data[at + 1] < MASKED
             or end > size
             or end - body > self._max_size
-            or protocol.current_size is not None  # a fragment was expected
+            or self._protocol.current_size is not None  # a fragment was expected
         ):
             self._owed = end - at
             return self._pass_on(data, at)
@@ -128,6 +129,8 @@ def _bounds(data: bytes, at: int, size: int) -> tuple[int, int] | None:
     if size < at + 2:
         return None
     second = data[at + 1]
+    if MASKED <= second < LONG:
+        return at + 6, at + 6 + second - MASKED
     length, body = second & 0x7F, at + 2
     if length == 126:
         body = at + 4

@@ -47,6 +47,7 @@ class WebSocketTransport(asyncio.Protocol, Transport):
         "_deflates",
         "_held",
         "_high_water",
+        "_is_open",
         "_message",
         "_out",
         "_out_size",
@@ -63,6 +64,7 @@ class WebSocketTransport(asyncio.Protocol, Transport):
     def __init__(self, protocol: Protocol, close_timeout: float = CLOSE_TIMEOUT) -> None:
         super().__init__()
         self._protocol = protocol
+        self._is_open = protocol.state is OPEN
         self._deflates = any(isinstance(e, PerMessageDeflate) for e in protocol.extensions)
         self._wire: asyncio.Transport | None = None
         self._out: list[bytes] = []
@@ -83,13 +85,12 @@ class WebSocketTransport(asyncio.Protocol, Transport):
 
     def send(self, frame: str | bytes) -> None:
         """Send one message, text for `str` and binary for `bytes`."""
-        protocol = self._protocol
-        if protocol.state is not OPEN:
+        if not self._is_open:
             return
         if isinstance(frame, str):
-            protocol.send_text(utf8(frame))
+            self._protocol.send_text(utf8(frame))
         else:
-            protocol.send_binary(frame)
+            self._protocol.send_binary(frame)
         self._speak()
 
     def ping(self) -> bool:
@@ -101,7 +102,7 @@ class WebSocketTransport(asyncio.Protocol, Transport):
 
     def close(self, code: int | None = None, reason: str = "") -> None:
         """Send a close frame, without a status when `code` is `None`, as Primus 8 does."""
-        if self._protocol.state is OPEN:
+        if self._is_open:
             self._protocol.send_close(code, reason)
             self._speak()
             self.resume_reading()
@@ -266,7 +267,7 @@ class WebSocketTransport(asyncio.Protocol, Transport):
         self.connection.feed(frame)
 
     def _fail(self, code: CloseCode, reason: str) -> None:
-        if self._protocol.state is OPEN:
+        if self._is_open:
             self._protocol.fail(code, reason)
             self._speak()
         self._tell_lost()  # RFC 6455 section 7.1.7: nothing more is processed
@@ -275,6 +276,7 @@ class WebSocketTransport(asyncio.Protocol, Transport):
 
     def _speak(self) -> None:
         """Send what the protocol has to say; no pongs to a peer that does not read them."""
+        self._is_open = self._protocol.state is OPEN
         for data in self._protocol.data_to_send():
             if not data:
                 self._flush()

@@ -27,7 +27,7 @@ DEFAULTS: Final[Mapping[str, object]] = MappingProxyType(
 @hookimpl
 def primus_order() -> Order:
     """Before the plugins that take messages for themselves: those are to have trouble too."""
-    return Order(before=["emit", "emitter"])
+    return Order(before=["emit", "emit-broadcast", "emitter"])
 
 
 @hookimpl

@@ -204,5 +204,5 @@ class Metroplex(Emitter):
         self._tell("error", error)
 
     def _tell(self, event: str, value: Any) -> None:
-        self.emit(event, value)
-        self.primus.emit(event, value)
+        self.dispatch(event, value)
+        self.primus.dispatch(event, value)

@@ -186,11 +186,11 @@ class Upkeep:
         if self._failures:
             awaited = self._retry  # no spark that comes or goes brings the registry back
             pause = min(SLOWEST_RETRY, RETRY * 2 ** min(self._failures - 1, 10))
-        elif self._behind or self._changes:
-            return
         else:
             pause = min(self._renewal, self._sweep) - self._clock.time()
-        timer = self._clock.call_later(max(0.0, pause), awaited.set)
+            if self._behind or self._changes or pause <= 0:
+                return
+        timer = self._clock.call_later(pause, awaited.set)
         try:
             await awaited.wait()
         finally:

@@ -96,5 +96,5 @@ class Asking:
         """Emit on the spark and on the Primus; whether anybody listens."""
         heard = spark is not None and bool(spark.listeners(event))
         if spark is not None:
-            spark.emit(event, value)
-        return bool(self.primus.emit(event, value, spark)) or heard
+            spark.dispatch(event, value)
+        return bool(self.primus.dispatch(event, value, spark)) or heard

@@ -87,5 +87,5 @@ async def _hand_over_late(spark: Spark, transforming: Awaitable[Any], method: st
 
 
 def _report(spark: Spark, error: TransformError) -> None:
-    if not spark.emit("error", error):
+    if not spark.dispatch("error", error):
         spark.log.error("%r: %s", spark, error, exc_info=error.__cause__)

@@ -13,6 +13,7 @@ from primus.client.reconnect import Reconnection
 from primus.client.sending import Queueing
 from primus.connection import CLOSED, OPEN, OPENING
 from primus.errors import ConnectTimeout, OptionError, TransportError
+from primus.parser import is_json
 from primus.protocol import id_request
 from primus.tasks import spawn
 from primus.transformer import Dial
@@ -86,7 +87,13 @@ class Lifecycle(Queueing):
             if self._spied:
                 self.dispatch("outgoing::url", address)
                 self.dispatch("outgoing::open")
-            dial = Dial(str(address), options.max_length, options.compression, options.transport)
+            dial = Dial(
+                str(address),
+                options.max_length,
+                options.compression,
+                options.transport,
+                json=is_json(self._fit.parser),
+            )
             await self._fit.connector.open(dial, self)
         except Exception as error:
             if self._attempt is attempt:

@@ -39,6 +39,7 @@ class JSONParser:
 
     name = "json"
     binary = False
+    json = True
 
     def encode(self, value: Any) -> str:
         """`value` as compact JSON.

@@ -5,6 +5,7 @@
 * `read_body` reads what a client posts, within a limit and a deadline.
 * `Sessions` knows the sessions of a server by id, has one timer for all of them, and sees them
   off when the server ends.
+* `Asking` makes the requests of a client.
 * `compressed` is an answer in the encoding that its client accepts.
 
 A poll is then
@@ -25,6 +26,7 @@ and a post
 
 from __future__ import annotations
 
+from primus.polling.asking import Asking
 from primus.polling.body import BodyRefused, read_body
 from primus.polling.compression import COMPRESS_FROM, compressed
 from primus.polling.hanging import Hanging
@@ -33,6 +35,7 @@ from primus.polling.sessions import Sessions
 
 __all__ = [
     "COMPRESS_FROM",
+    "Asking",
     "BodyRefused",
     "Hanging",
     "QueuedTransport",

@@ -58,17 +58,18 @@ class QueuedTransport(Transport):
             self._report(jammed=True)
         self.news()
 
-    def take(self, at_most: int | None = None) -> list[Frame]:
+    def take(self, at_most: int | None = None, count: int | None = None) -> list[Frame]:
         """Take the frames that wait, oldest first.
 
         Args:
             at_most: take no more than so many bytes, but always one frame; `None` for all.
+            count: take no more than so many frames; `None` for all.
         """
         frames: list[Frame] = []
         taken = 0
-        while self._queue and (
-            at_most is None or not frames or taken + self._queue[0][1] <= at_most
-        ):
+        while self._queue and len(frames) != count:
+            if at_most is not None and frames and taken + self._queue[0][1] > at_most:
+                break
             frame, size = self._queue.popleft()
             frames.append(frame)
             taken += size

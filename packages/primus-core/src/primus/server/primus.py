@@ -7,23 +7,26 @@ import logging
 import time
 from collections.abc import Callable, Mapping
 from contextvars import ContextVar
-from typing import Any, ClassVar
+from typing import TYPE_CHECKING, Any, ClassVar
 
 from primus.errors import NotListeningError, Unauthorized
 from primus.events import ReservedEvents
 from primus.heartbeat import HeartbeatPolicy
-from primus.http import Request, Response
+from primus.http import ClientGone, Request, Response
 from primus.options import plugin_names, server_options
 from primus.pipeline import Pipeline, is_awaitable
 from primus.plugins import Ark
 from primus.registry import check_frames, parser_named, plugins_named, transformer_named
-from primus.server.hosts import Host, attach
+from primus.server.hosts import Host, asgi_application, attach
 from primus.server.layers import Layers
 from primus.server.middleware import authorization, built_in
 from primus.server.monitor import HeartbeatMonitor
 from primus.server.population import Population
 from primus.server.spark import SPARK_EVENTS, Spark
 from primus.tasks import spawn
+
+if TYPE_CHECKING:
+    from primus.server.hosts.asgi import AsgiHost
 
 __all__ = ["Primus"]
 
@@ -44,7 +47,8 @@ class Primus(Population):
     ``close(options)``, ``log(level, *args)``.
 
     Args:
-        server: an `aiohttp.web.Application`, or `None` to attach nothing.
+        server: an `aiohttp.web.Application`, an ASGI application (then run `asgi`), or `None`
+            to attach to nothing.
         options: see docs/options.md.
 
     Raises:
@@ -148,6 +152,17 @@ class Primus(Population):
             raise NotListeningError("only a Primus made by create_server knows where it listens")
         return self.host.listening
 
+    @property
+    def asgi(self) -> AsgiHost:
+        """The ASGI application to run, or, of a Primus without a server, to mount.
+
+        ``uvicorn main:primus.asgi``, or ``app.mount(primus.pathname, primus.asgi)``.
+
+        Raises:
+            AttachError: it is attached to something else, or ASGI cannot carry its transformer.
+        """
+        return asgi_application(self)
+
     # -- what hosts and transformers call
 
     async def handle(self, request: Request) -> Response | None:
@@ -158,6 +173,8 @@ class Primus(Population):
                 response = await self.layers.run(request)
         except Unauthorized as error:
             return authorization.refusal(error)
+        except ClientGone:
+            return Response.error(400)
         except Exception as error:
             if isinstance(error, TimeoutError) and limit.expired():
                 return Response.error(408)

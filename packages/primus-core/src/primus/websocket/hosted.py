@@ -45,7 +45,7 @@ class HostedTransport(Transport):
         "_resumed",
         "_socket",
         "_timer",
-        "_writing",
+        "_writer",
         "close_timeout",
     )
 
@@ -57,7 +57,7 @@ class HostedTransport(Transport):
         self._out_size = 0
         self._high_water: int | None = None
         self._jammed = False
-        self._writing = False
+        self._writer: asyncio.Task[None] | None = None
         self._closing = False
         self._is_gone = False
         self._resumed: asyncio.Event | None = None
@@ -145,6 +145,8 @@ class HostedTransport(Transport):
         self._out.clear()
         self._out_size = 0
         self.resume_reading()
+        if self._writer is not None:
+            self._writer.cancel()  # the server may hold it up for as long as the peer reads nothing
         if not self._is_gone:
             self._socket.abort()
 
@@ -153,9 +155,8 @@ class HostedTransport(Transport):
         self._out_size += _size(item)
         if self._high_water is not None and self._out_size > self._high_water:
             self._report(jammed=True)
-        if not self._writing:
-            self._writing = True
-            spawn(self._write())
+        if self._writer is None:
+            self._writer = spawn(self._write())
 
     async def _write(self) -> None:
         try:
@@ -169,7 +170,7 @@ class HostedTransport(Transport):
         except ConnectionError:
             self.abort()
         finally:
-            self._writing = False
+            self._writer = None
 
     def _sent(self) -> None:
         """The oldest item has been sent, unless all of them have been dropped meanwhile."""

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
 from dataclasses import dataclass
+from types import MappingProxyType
 from typing import Any, ClassVar
 
 import pytest
@@ -15,7 +16,7 @@ from primus_testing.peer import Peer
 from primus_testing.recorder import Recorder
 from primus_testing.server import Running
 
-__all__ = ["Contract", "Met", "Serve", "Sockets", "dial", "echo", "meet"]
+__all__ = ["Contract", "Met", "Serve", "Sockets", "dial", "echo", "meet", "upgrade_status"]
 
 Serve = Callable[..., Awaitable[Running]]
 """``await serve(**options)`` runs a Primus with the transformer of the contract."""
@@ -33,6 +34,9 @@ class Contract:
     transformer: ClassVar[Any]
     """The transformer: a name, or a class."""
 
+    host: ClassVar[str] = "aiohttp"
+    """The kind of host: ``aiohttp``, or ``asgi``, which needs uvicorn to be installed."""
+
     options: ClassVar[Mapping[str, Any]] = {}
     """More options for every Primus, beside those that a test needs."""
 
@@ -41,7 +45,7 @@ class Contract:
         """Runs servers with this transformer."""
 
         async def serve(**options: Any) -> Running:
-            chosen = {"transformer": self.transformer, **self.options, **options}
+            chosen = {"transformer": self.transformer, "on": self.host, **self.options, **options}
             return await primus_server(**chosen)
 
         return serve
@@ -93,3 +97,16 @@ def echo(primus: Primus) -> None:
     @primus.on("connection")
     def connection(spark: Spark) -> None:
         spark.on("data", spark.write)
+
+
+async def upgrade_status(server: Running, headers: Mapping[str, str] = MappingProxyType({})) -> int:
+    """The status that a WebSocket upgrade, below the pathname, is answered with."""
+    asked = {
+        "Connection": "Upgrade",
+        "Upgrade": "websocket",
+        "Sec-WebSocket-Version": "13",
+        "Sec-WebSocket-Key": "dGhlIHNhbXBsZSBub25jZQ==",
+        **headers,
+    }
+    async with server.http.get(server.url + server.primus.pathname, headers=asked) as response:
+        return response.status

@@ -104,7 +104,7 @@ class ReconnectingContract(Contract):
         seen = Recorder(socket, *EVENTS)
         await seen.next("open")
         await server.primus.destroy(reconnect=True)
-        await server.runner.cleanup()
+        await server.site.stop()
         for number in range(1, 4):
             attempt = await seen.one("reconnect scheduled")
             assert attempt.attempt == number

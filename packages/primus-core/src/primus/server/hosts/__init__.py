@@ -2,16 +2,19 @@
 
 from __future__ import annotations
 
+import inspect
+import sys
 from abc import ABC, abstractmethod
-from typing import TYPE_CHECKING, Any, ClassVar
+from typing import TYPE_CHECKING, Any, ClassVar, TypeVar
 
 from primus.errors import AttachError
 
 if TYPE_CHECKING:
+    from primus.server.hosts.asgi import AsgiHost
     from primus.server.primus import Primus
     from primus.transformer import Transformer
 
-__all__ = ["Host", "attach"]
+__all__ = ["Host", "asgi_application", "attach"]
 
 
 class Host(ABC):
@@ -19,6 +22,9 @@ class Host(ABC):
 
     offers: ClassVar[frozenset[str]] = frozenset()
     """What transformers may need; see `Transformer.needs`."""
+
+    name: ClassVar[str] = "this server"
+    """What errors call the kind of server."""
 
     @property
     @abstractmethod
@@ -30,25 +36,72 @@ class Host(ABC):
         """The Primus has been destroyed; with `stop`, stop an HTTP server that is our own."""
 
 
+HostKind = TypeVar("HostKind", bound=Host)
+
+
 def attach(primus: Primus, server: Any, transformer: type[Transformer]) -> Host:
-    """Attach a Primus to a server.
+    """Attach a Primus to a server: to an `aiohttp.web.Application`, or to an ASGI application.
 
     Raises:
         AttachError: the server is of no known kind, or cannot carry the transformer.
     """
-    from aiohttp.web import Application
+    if _is_aiohttp(server):
+        from primus.server.hosts.aiohttp import AiohttpHost
 
-    if not isinstance(server, Application):
+        return _checked(AiohttpHost, transformer)(primus, server)
+    if _is_asgi(server):
+        from primus.server.hosts.asgi import AsgiHost
+
+        return _checked(AsgiHost, transformer)(primus, server)
+    raise AttachError(
+        f"cannot attach to {server!r}: give an aiohttp.web.Application, an ASGI application "
+        "(FastAPI, Starlette, Django's get_asgi_application()), or use Primus.create_server() "
+        "for a server of its own"
+    )
+
+
+def asgi_application(primus: Primus) -> AsgiHost:
+    """What `Primus.asgi` gives: a Primus that has no server yet becomes an application itself.
+
+    Raises:
+        AttachError: it is attached to something else, or ASGI cannot carry its transformer.
+    """
+    from primus.server.hosts.asgi import AsgiHost
+
+    if primus.host is None:
+        primus.host = _checked(AsgiHost, type(primus.transformer))(primus, None)
+    if not isinstance(primus.host, AsgiHost):
         raise AttachError(
-            f"cannot attach to {server!r}: give an aiohttp.web.Application, or use "
-            "Primus.create_server() for a server of its own"
+            f"this Primus is attached to {primus.host.name} and is no ASGI application: make it "
+            "by Primus() or Primus(asgi_app)"
         )
-    from primus.server.hosts.aiohttp import AiohttpHost
+    return primus.host
 
-    missing = transformer.needs - AiohttpHost.offers
+
+def _is_aiohttp(server: Any) -> bool:
+    """Whether it is an application of aiohttp, which has been imported if there is one."""
+    module = sys.modules.get("aiohttp.web_app")
+    return module is not None and isinstance(server, module.Application)
+
+
+def _is_asgi(server: Any) -> bool:
+    """Whether it can be called as ASGI 3 applications are; no framework is imported for that."""
+    if not callable(server) or inspect.isclass(server):
+        return False
+    try:
+        inspect.signature(server).bind("scope", "receive", "send")
+    except TypeError:
+        return False  # a WSGI application, for one
+    except ValueError:
+        pass  # it shows no signature
+    return True
+
+
+def _checked(kind: type[HostKind], transformer: type[Transformer]) -> type[HostKind]:
+    missing = transformer.needs - kind.offers
     if missing:
         raise AttachError(
             f"the transformer {transformer.name!r} needs {', '.join(sorted(missing))}, "
-            "which aiohttp does not offer"
+            f"which {kind.name} does not offer"
         )
-    return AiohttpHost(primus, server)
+    return kind

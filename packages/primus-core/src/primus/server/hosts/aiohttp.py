@@ -26,7 +26,7 @@ from aiohttp.http_exceptions import HttpProcessingError
 from aiohttp.web_protocol import RequestHandler
 
 from primus.errors import AttachError, ProtocolError
-from primus.http import Address, HandOver, Request, Response
+from primus.http import Address, ClientGone, HandOver, Request, Response
 from primus.server.hosts import Host
 from primus.server.hosts.aiohttp_websocket import ServedWebSocket
 
@@ -52,6 +52,7 @@ class AiohttpHost(Host):
     """Serves a Primus from an `aiohttp.web.Application`, whose other routes are untouched."""
 
     offers = frozenset({"http", "transport", "websocket"})
+    name = "aiohttp"
 
     def __init__(self, primus: Primus, app: web.Application) -> None:
         self.primus = primus
@@ -168,6 +169,8 @@ async def _body(native: web.Request) -> AsyncIterator[bytes]:
             yield chunk
     except (HttpProcessingError, web.RequestPayloadError) as error:
         raise ProtocolError(f"the body cannot be read: {error}") from error
+    except ConnectionError as error:
+        raise ClientGone("the client has gone before its request was complete") from error
 
 
 def _native(request: Request, response: Response) -> web.Response:

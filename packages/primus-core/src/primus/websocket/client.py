@@ -1,4 +1,7 @@
-"""The client half: opens WebSockets with aiohttp's client."""
+"""A client half for WebSocket transformers, on aiohttp's client.
+
+What is opened is RFC 6455, so it talks to the server half of any of them.
+"""
 
 from __future__ import annotations
 
@@ -14,21 +17,26 @@ from primus.errors import HandshakeError, OptionError, TransportError
 from primus.http import Response
 from primus.tasks import spawn
 from primus.transformer import Connector, Dial
-from primus.websocket import CLOSE_TIMEOUT, HostedTransport
 from primus.websocket.aiohttp import AiohttpWebSocket
+from primus.websocket.framing import CLOSE_TIMEOUT
+from primus.websocket.hosted import HostedTransport
 
 if TYPE_CHECKING:
     from primus.connection import Connection
 
-__all__ = ["FayeConnector"]
+__all__ = ["AiohttpConnector"]
 
 LONGEST_REFUSAL: Final = 64 * 1024
 
 OPTIONS = frozenset({"close_timeout", "headers", "ssl", "subprotocols", "unix"})
 
 
-class FayeConnector(Connector):
-    """Opens WebSockets."""
+class AiohttpConnector(Connector):
+    """Opens WebSockets.
+
+    Takes the ``transport`` options ``close_timeout`` (seconds), ``headers``, ``ssl``,
+    ``subprotocols`` and ``unix`` (the path of a socket).
+    """
 
     async def open(self, dial: Dial, connection: Connection) -> HostedTransport:
         """A WebSocket to ``dial.url``, open and not reading yet.

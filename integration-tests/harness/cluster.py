@@ -1,0 +1,132 @@
+"""Servers with rooms, metroplex and omega-supreme that share one Redis: ours, and those of Node."""
+
+import asyncio
+import sys
+from collections.abc import AsyncIterator, Awaitable, Callable
+from contextlib import asynccontextmanager
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+from redis.asyncio import Redis
+from redis.asyncio.retry import Retry
+from redis.backoff import ConstantBackoff
+
+from .casts import OURS_IN_PYTHON
+from .inbox import DEADLINE
+from .network import free_port
+from .node import installed, node
+from .parties import Client, Server
+from .process import ProcessPeer
+from .redis import RedisServer
+from .stage import Stage
+from .tools import PEERS
+
+SECRET = "a secret that all servers share"
+INTERVAL, LATENCY = 2.0, 0.5
+"""The lease of a server, and how long a command may take, in seconds."""
+
+
+class Member(Server):
+    """One server of the cluster."""
+
+    @property
+    def address(self) -> str:
+        """What the registry calls it."""
+        return f"http://127.0.0.1:{self.port}"
+
+    async def whereis(self, spark: str) -> str | None:
+        """The address of the server that has a spark, as this one finds it."""
+        place = await self.ask("whereis", spark=spark)
+        return None if place is None else str(place)
+
+    async def forward(self, how: str, *arguments: Any) -> Any:
+        """The reply of ``forward``, or of its method of that name, or the error of either."""
+        return await self.ask("forward", how=how, arguments=list(arguments))
+
+
+@dataclass
+class Cluster:
+    """A Redis, and servers that share it."""
+
+    redis: RedisServer
+    client: Any
+    peers: list[ProcessPeer] = field(default_factory=list)
+
+    async def members(self, *kinds: str, **options: Any) -> list[Member]:
+        """Servers, each in a process of its own, registered."""
+        return await asyncio.gather(*(self._member(kind, options) for kind in kinds))
+
+    async def _member(self, kind: str, options: dict[str, Any]) -> Member:
+        command: list[str | Path] = [sys.executable, PEERS / "cluster.py"]
+        units = 1.0
+        if kind != OURS_IN_PYTHON:
+            folder = installed(int(kind.removeprefix("node")))
+            command = [*node(), PEERS / "cluster.js", folder]
+            units = 1000.0
+        peer = await ProcessPeer.start(*command, title=f"{kind} member")
+        self.peers.append(peer)
+        member, port = Member(peer), free_port()
+        settings = {
+            "interval": INTERVAL * units,
+            "latency": LATENCY * units,
+            "password": SECRET,
+            "address": f"http://127.0.0.1:{port}",
+            **options,
+        }
+        await member.listen(port=port, redis=self.redis.port, options=settings)
+        await self.until(lambda: self.knows(member))
+        return member
+
+    async def close(self) -> None:
+        """Kill all members. None of ours may have logged a traceback."""
+        for peer in self.peers:
+            await peer.kill()
+            said = "".join(peer.stderr)
+            assert "Traceback" not in said or peer.title.startswith("node"), said
+
+    async def client_of(self, stage: Stage, kind: str, member: Member) -> tuple[Client, str]:
+        """A client of a member, which the registry knows, and the id of its spark."""
+        client = await stage.client(kind)
+        await client.connect(member.url())
+        spark = await member.connection()
+        await self.until(lambda: self.finds(spark, member))
+        return client, spark
+
+    # -- what is in Redis
+
+    async def knows(self, member: Member) -> bool:
+        """Whether a member is in the registry."""
+        return bool(await self.client.sismember("metroplex:servers", member.address))
+
+    async def finds(self, spark: str, member: Member) -> bool:
+        """Whether a spark is in the registry, at a member."""
+        found = await self.client.hget("metroplex:sparks", spark)
+        own = await self.client.sismember(f"metroplex:{member.address}:sparks", spark)
+        return bool(found == member.address and own)
+
+    async def until(self, condition: Callable[[], Awaitable[bool]]) -> float:
+        """Wait until `condition` holds; how many seconds that took."""
+        loop = asyncio.get_running_loop()
+        begun = loop.time()
+        async with asyncio.timeout(DEADLINE):
+            while not await condition():
+                await asyncio.sleep(0.01)
+        return loop.time() - begun
+
+
+@asynccontextmanager
+async def cluster_in(folder: Path) -> AsyncIterator[Cluster]:
+    """A cluster without members, until the end of the block."""
+    redis = RedisServer(folder)
+    await redis.start()
+    patient = Retry(ConstantBackoff(0.02), 100)  # it looks at a Redis that comes and goes
+    try:
+        async with Redis.from_url(redis.url, decode_responses=True, retry=patient) as client:
+            cluster = Cluster(redis, client)
+            try:
+                yield cluster
+            finally:
+                await cluster.close()
+    finally:
+        await redis.stop()

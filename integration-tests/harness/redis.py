@@ -1,0 +1,42 @@
+"""A real Redis of the test's own, that can be stopped and started again at the same port."""
+
+import asyncio
+from pathlib import Path
+
+from .inbox import DEADLINE
+from .network import free_port, listening
+from .tools import program
+
+
+class RedisServer:
+    """A redis-server on loopback. What it knows is lost whenever it stops."""
+
+    def __init__(self, folder: Path) -> None:
+        self.port = free_port()
+        self._folder = folder
+        self._process: asyncio.subprocess.Process | None = None
+
+    @property
+    def url(self) -> str:
+        """Where it is."""
+        return f"redis://127.0.0.1:{self.port}"
+
+    async def start(self) -> None:
+        """Start it, and wait until it takes connections."""
+        executable = program("redis-server", install="apt-get install redis-server")
+        options = ["--bind", "127.0.0.1", "--save", "", "--appendonly", "no"]
+        self._process = await asyncio.create_subprocess_exec(
+            *(executable, "--port", str(self.port), "--dir", str(self._folder), *options),
+            stdout=asyncio.subprocess.DEVNULL,
+            stderr=asyncio.subprocess.PIPE,
+        )
+        await listening(self._process, self.port)
+
+    async def stop(self) -> None:
+        """Stop it, if it runs."""
+        process, self._process = self._process, None
+        if process is None:
+            return
+        process.terminate()
+        async with asyncio.timeout(DEADLINE):
+            await process.communicate()

@@ -1,0 +1,92 @@
+"""Our server with rooms, metroplex and omega-supreme, under the commands of cluster.js."""
+
+import asyncio
+import logging
+from typing import Any
+
+import server
+import wire
+
+from primus import Primus, PrimusError
+
+
+def primus_of(on: str) -> Any:
+    """The server of that name."""
+    primus: Primus = server.servers[on][0]
+    return primus
+
+
+async def listen(on: str, port: int, redis: int, options: dict[str, Any]) -> int:
+    """Start a server; its clients say what they want of rooms."""
+    plugins = options.pop("plugin", "rooms metroplex omega-supreme")
+    if options.pop("redis_rooms", False):
+        from primus_rooms.redis import RedisAdapter
+
+        options["rooms"] = {"adapter": RedisAdapter(f"redis://127.0.0.1:{redis}")}
+    settings = {"plugin": plugins, "redis": f"redis://127.0.0.1:{redis}", **options}
+    listening = await server.listen(on, port, settings)
+    primus_of(on).on("connection", obey)
+    return listening
+
+
+def obey(spark: Any) -> None:
+    """Do what a client asks for, as cluster.js does."""
+
+    @spark.on("data")
+    async def data(message: Any) -> None:
+        match message:
+            case {"join": room}:
+                await done(spark.join(room))
+                spark.write({"joined": room})
+            case {"leave": room}:
+                await done(spark.leave(room))
+                spark.write({"left": room})
+            case {"say": [room, text]}:
+                spark.room(room).except_(spark).write(text)
+            case {"echo": value}:
+                spark.write(value)
+
+
+async def done(result: Any) -> Any:
+    """A result that may have to be awaited."""
+    return await result if hasattr(result, "__await__") else result
+
+
+async def whereis(on: str, spark: str) -> str | None:
+    """The address of the server that has a spark."""
+    address: str | None = await primus_of(on).metroplex.spark(spark)
+    return address
+
+
+async def addresses(on: str) -> list[str]:
+    """The addresses of the other servers."""
+    return sorted(await primus_of(on).metroplex.servers())
+
+
+async def forward(on: str, how: str, arguments: list[Any]) -> Any:
+    """The reply of ``primus.forward``, or of one of its methods, or the text of its error."""
+    forward = primus_of(on).forward
+    try:
+        return await (forward if how == "forward" else getattr(forward, how))(*arguments)
+    except PrimusError as error:
+        return {"error": str(error)}
+
+
+async def rooms(on: str, room: str) -> list[str]:
+    """The ids of those in a room."""
+    return sorted(await done(primus_of(on).room(room).clients()))
+
+
+async def room_write(on: str, room: str, data: Any) -> None:
+    """Write to a room."""
+    await done(primus_of(on).room(room).write(data))
+
+
+COMMANDS = {
+    **server.COMMANDS,
+    **{each.__name__: each for each in (listen, whereis, addresses, forward, rooms, room_write)},
+}
+
+if __name__ == "__main__":
+    logging.basicConfig(level=logging.WARNING)
+    asyncio.run(wire.serve(COMMANDS))

@@ -1,0 +1,115 @@
+"""The HTTP requests of a polling client."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from typing import Final
+
+import aiohttp
+from yarl import URL
+
+from primus.errors import HandshakeError, ProtocolError, TransportError
+from primus.transformer import Dial
+
+__all__ = ["Asking"]
+
+KEPT: Final = 2.0
+"""Seconds that an idle connection is kept. Node closes them after 5, which costs a request that
+is sent at that moment."""
+
+REFUSAL: Final = 64 * 1024
+"""Bytes of a refusal's body that are read."""
+
+
+class Asking:
+    """Asks one server, with the user's ``headers``, ``ssl`` and ``unix`` among `Dial.options`.
+
+    Cookies of the server are sent back, so that a load balancer can recognise its client.
+
+    Args:
+        dial: where to, and how.
+    """
+
+    def __init__(self, dial: Dial) -> None:
+        options = dial.options
+        tls = options.get("ssl") or True
+        connector: aiohttp.BaseConnector
+        if "unix" in options:
+            connector = aiohttp.UnixConnector(options["unix"], keepalive_timeout=KEPT)
+        else:
+            connector = aiohttp.TCPConnector(ssl=tls, keepalive_timeout=KEPT, limit=0)
+        self._http = aiohttp.ClientSession(
+            connector=connector,
+            headers=options.get("headers"),
+            cookie_jar=aiohttp.CookieJar(unsafe=True),
+            timeout=aiohttp.ClientTimeout(total=None),
+        )
+
+    async def ask(
+        self, method: str, url: str, body: bytes | None = None, *, type: str = "", limit: int
+    ) -> bytes:
+        """The whole body of an answer.
+
+        Args:
+            method: GET or POST.
+            url: where to.
+            body: what is posted.
+            type: the content type of it.
+            limit: the longest body taken, in bytes.
+
+        Raises:
+            HandshakeError: the server refused.
+            TransportError: it cannot be reached.
+            ProtocolError: it answered with more than `limit` bytes.
+        """
+        received = bytearray()
+        async with self.answer(method, url, body, type=type) as chunks:
+            async for chunk in chunks:
+                received += chunk
+                if len(received) > limit:
+                    raise ProtocolError(f"an answer of more than {limit} bytes")
+        return bytes(received)
+
+    @asynccontextmanager
+    async def answer(
+        self, method: str, url: str, body: bytes | None = None, *, type: str = ""
+    ) -> AsyncIterator[AsyncIterator[bytes]]:
+        """The body of an answer, in pieces as they come; arguments and errors as for `ask`."""
+        headers = {"Content-Type": type} if type else None
+        try:
+            async with self._http.request(
+                method,
+                URL(url, encoded=True),
+                data=body,
+                headers=headers,
+                allow_redirects=False,
+            ) as response:
+                if response.status not in (200, 204):
+                    raise await _refusal(response)
+                yield response.content.iter_any()
+        except (aiohttp.ClientError, OSError) as error:
+            raise TransportError(f"{method} {_shown(url)} failed: {error!r}") from error
+
+    async def close(self) -> None:
+        """Drop all requests that are under way."""
+        await self._http.close()
+
+
+def _shown(url: str) -> str:
+    """`url` without its query string, which may hold secrets."""
+    return url.partition("?")[0].rpartition("@")[2]
+
+
+async def _refusal(response: aiohttp.ClientResponse) -> HandshakeError:
+    body = bytearray()
+    async for chunk in response.content.iter_any():
+        body += chunk
+        if len(body) > REFUSAL:
+            break
+    return HandshakeError(
+        f"unexpected server response: {response.status}",
+        status=response.status,
+        headers=response.headers,
+        body=bytes(body[:REFUSAL]),
+    )

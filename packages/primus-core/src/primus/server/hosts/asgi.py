@@ -1,0 +1,134 @@
+"""The ASGI host: a Primus beside an ASGI application, or as one.
+
+    primus = Primus(app)                        # uvicorn main:primus.asgi
+    app.mount(primus.pathname, primus.asgi)     # or so, with a Primus()
+
+What is below the pathname is ours, everything else is handed to the application untouched. No
+server and no framework is imported; any of them will do that runs on asyncio.
+"""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from typing import TYPE_CHECKING, Any
+
+from primus.http import ClientGone, Request, Response
+from primus.server.hosts import Host
+from primus.server.hosts import asgi_scope as scopes
+from primus.server.hosts.asgi_http import Exchange
+from primus.server.hosts.asgi_lifespan import Lifespan
+from primus.server.hosts.asgi_scope import Application, Place, Receive, Scope, Send, place
+from primus.server.hosts.asgi_websocket import AsgiWebSocket
+
+if TYPE_CHECKING:
+    from primus.server.primus import Primus
+
+__all__ = ["AsgiHost"]
+
+
+class AsgiHost(Host):
+    """An ASGI application that answers below the pathname of a Primus.
+
+    Args:
+        primus: the server.
+        app: answers everything else; without one that is not found.
+    """
+
+    offers = frozenset({"http", "websocket"})
+    name = "ASGI"
+
+    def __init__(self, primus: Primus, app: Application | None) -> None:
+        self.primus = primus
+        self.app = app
+        self._located = False
+
+    @property
+    def listening(self) -> tuple[str, int] | None:
+        """`None`: somebody else has the server."""
+        return None
+
+    async def close(self, *, stop: bool) -> None:
+        """Nothing: the server is somebody else's, and goes on."""
+
+    @asynccontextmanager
+    async def lifespan(self, app: Any = None) -> AsyncIterator[None]:
+        """Start and end of a Primus that is mounted: servers tell them the outermost alone.
+
+        ``FastAPI(lifespan=primus.asgi.lifespan)``, or ``async with`` it in your own. At the end
+        the Primus is destroyed, and its clients may come back.
+        """
+        self.primus.initialise()
+        try:
+            yield
+        finally:
+            await self.primus.destroy(reconnect=True)
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Answer a request, open a WebSocket, or go through the lifespan."""
+        kind = scope["type"]
+        if kind == "lifespan":
+            await Lifespan(self.primus, self.app, receive, send).run(scope)
+            return
+        pathname = self.primus.options.pathname
+        found = kind in ("http", "websocket") and place(scope, pathname, alone=self.app is None)
+        if self.app is not None and not found:
+            await self.app(scope, receive, send)
+        elif kind == "http":
+            await self._http(scope, found or None, receive, send)
+        elif kind == "websocket":
+            await self._websocket(scope, found or None, receive, send)
+
+    async def _http(self, scope: Scope, found: Place | None, receive: Receive, send: Send) -> None:
+        exchange = Exchange(receive, send)
+        request = self._request(scope, found, exchange=exchange)
+        try:
+            response = await self.primus.handle(request) if found else Response.error(404)
+        except ClientGone:
+            return
+        assert response is not None, "only upgrades are taken over"
+        await exchange.answer(request, response)
+
+    async def _websocket(
+        self, scope: Scope, found: Place | None, receive: Receive, send: Send
+    ) -> None:
+        socket = AsgiWebSocket(scope, receive, send)
+        if not await socket.asked():
+            return
+        request = self._request(scope, found, socket=socket)
+        response = await self.primus.handle(request) if found else Response.error(404)
+        if response is not None:
+            await socket.refuse(request, response)
+
+    def _request(
+        self,
+        scope: Scope,
+        found: Place | None,
+        *,
+        exchange: Exchange | None = None,
+        socket: AsgiWebSocket | None = None,
+    ) -> Request:
+        drop = None if exchange is None else exchange.drop
+        path = str(scope["path"]) if found is None else self._locate(found)
+        return Request(
+            scope.get("method", "GET"),
+            f"{path}?{scopes.query_string(scope)}",
+            scopes.headers(scope),
+            address=scopes.address(scope),
+            secure=scope.get("scheme") in ("https", "wss"),
+            body=None if exchange is None else exchange.body,
+            watch=None if exchange is None else exchange.watch,
+            drop=drop,
+            websocket=None if socket is None else lambda: socket,
+            native=scope,
+        )
+
+    def _locate(self, found: Place) -> str:
+        """The path as the layers know it: it begins with the pathname that clients are told.
+
+        Only the first request decides about that, so that no peer can tell others where to go.
+        """
+        if not self._located:
+            self._located = True
+            self.primus.relocate(found.pathname)
+        return self.primus.pathname + found.rest

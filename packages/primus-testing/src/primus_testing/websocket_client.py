@@ -1,0 +1,208 @@
+"""The client half of a WebSocket transformer: inherit `WebSocketClientContract`.
+
+Servers answer in every way but the right one, and options do what they say.
+"""
+
+# ruff: noqa: D102 - the names of the tests are sentences
+
+from __future__ import annotations
+
+import asyncio
+import ssl
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager, suppress
+from pathlib import Path
+from typing import Any
+
+import pytest
+from aiohttp import web
+
+from primus.errors import HandshakeError, OptionError, TransportError
+from primus.registry import transformer_named
+from primus.server.primus import Primus
+from primus.transformer import Transformer
+from primus.websocket import CLOSE_TIMEOUT, accept_key
+from primus_testing.peer import Peer
+from primus_testing.recorder import DEADLINE, Recorder
+from primus_testing.transformer.base import Contract, Serve
+
+__all__ = ["WebSocketClientContract"]
+
+
+@asynccontextmanager
+async def server_that_says(answer: bytes) -> AsyncIterator[str]:
+    """The URL of a server that answers any request with these bytes."""
+    serving: list[Any] = []
+
+    async def serve(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        serving.append(asyncio.current_task())
+        with suppress(ConnectionError, asyncio.IncompleteReadError):
+            await reader.readuntil(b"\r\n\r\n")
+            writer.write(answer)
+            await writer.drain()
+        writer.close()
+        with suppress(ConnectionError):
+            await writer.wait_closed()
+
+    server = await asyncio.start_server(serve, "127.0.0.1", 0)
+    try:
+        yield f"http://127.0.0.1:{server.sockets[0].getsockname()[1]}/primus"
+    finally:
+        await asyncio.gather(*serving)
+        server.close()
+        await server.wait_closed()
+
+
+class WebSocketClientContract(Contract):
+    """What a client does that speaks RFC 6455."""
+
+    @property
+    def kind(self) -> type[Transformer]:
+        """The class of the transformer."""
+        return transformer_named(self.transformer)[1]
+
+    async def test_a_refusal_has_status_headers_and_body(self) -> None:
+        answer = b"HTTP/1.1 418 Teapot\r\nX-One: 1\r\nContent-Length: 5\r\n\r\nshort"
+        async with server_that_says(answer) as url:
+            with pytest.raises(HandshakeError, match="unexpected server response: 418") as caught:
+                await Peer.open(self.kind, url)
+        assert caught.value.status == 418
+        assert caught.value.headers["X-One"] == "1"
+        assert caught.value.body == b"short"
+
+    @pytest.mark.parametrize(
+        "answer",
+        [
+            b"",
+            b"HTTP/1.1 101",
+            b"\x00\xff\x00\xff\r\n\r\n",
+            b"SSH-2.0-OpenSSH\r\n\r\n",
+            b"HTTP/1.1 101 Switching Protocols\r\n\r\n",
+            b"HTTP/1.1 101 Switching Protocols\r\nSec-WebSocket-Accept: wrong\r\n\r\n",
+        ],
+    )
+    async def test_an_answer_that_is_no_handshake_is_an_error_of_the_transport(
+        self, answer: bytes
+    ) -> None:
+        async with server_that_says(answer) as url:
+            with pytest.raises(TransportError, match="handshake failed"):
+                await Peer.open(self.kind, url)
+
+    async def test_an_address_where_nobody_listens_is_named(self) -> None:
+        with pytest.raises(TransportError, match=r"cannot connect to 127\.0\.0\.1:1"):
+            await Peer.open(self.kind, "http://127.0.0.1:1/primus")
+
+    async def test_a_connect_that_is_given_up_closes_its_socket(self) -> None:
+        asked, gone = asyncio.Event(), asyncio.Event()
+
+        async def serve(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+            asked.set()
+            with suppress(ConnectionError):
+                await reader.read()
+            writer.close()
+            gone.set()
+
+        server = await asyncio.start_server(serve, "127.0.0.1", 0)
+        port = server.sockets[0].getsockname()[1]
+        connecting = asyncio.ensure_future(Peer.open(self.kind, f"http://127.0.0.1:{port}/primus"))
+        async with asyncio.timeout(DEADLINE):
+            await asked.wait()
+            connecting.cancel()
+            with pytest.raises(asyncio.CancelledError):
+                await connecting
+            await gone.wait()
+        server.close()
+        await server.wait_closed()
+
+    @pytest.mark.parametrize("url", ["ftp://localhost/primus", "no url", "http://"])
+    async def test_what_is_no_url_is_refused(self, url: str) -> None:
+        with pytest.raises(OptionError, match="cannot open a WebSocket to"):
+            await Peer.open(self.kind, url)
+
+    async def test_an_unknown_transport_option_is_refused(self) -> None:
+        with pytest.raises(OptionError, match="unknown transport option colour"):
+            await Peer.open(self.kind, "http://localhost/primus", options={"colour": "red"})
+
+    async def test_headers_of_the_handshake_can_be_given(self, serve: Serve) -> None:
+        server = await serve()
+        seen = Recorder(server.primus, "connection")
+        await server.peer(options={"headers": {"X-One": "1", "Origin": "http://example.com"}})
+        spark = await seen.one("connection")
+        assert spark.headers["X-One"] == "1"
+        assert spark.headers["Origin"] == "http://example.com"
+
+    async def test_an_origin_that_is_not_listed_is_refused(self, serve: Serve) -> None:
+        server = await serve(origins="http://example.com")
+        with pytest.raises(HandshakeError) as caught:
+            await server.peer(options={"headers": {"Origin": "http://evil.example"}})
+        assert caught.value.status == 403
+        await server.peer(options={"headers": {"Origin": "http://example.com"}})
+
+    async def test_subprotocols_are_negotiated(self, serve: Serve) -> None:
+        server = await serve(transport={"subprotocols": ["two", "one"]})
+        seen = Recorder(server.primus, "connection")
+        await server.peer(options={"subprotocols": ["one"]})
+        spark = await seen.one("connection")
+        assert spark.headers["Sec-WebSocket-Protocol"] == "one"
+
+    async def test_compression_is_used_when_both_sides_want_it(self, serve: Serve) -> None:
+        server = await serve(compression=True)
+        server.primus.on("connection", lambda spark: spark.on("data", spark.write))
+        peer = await server.peer(compression=True)
+        text = '"' + "x" * 100_000 + '"'
+        peer.send(text)
+        assert await peer.receive() == text
+
+    async def test_a_unix_socket_is_connected_to(self, tmp_path: Path, serve: Serve) -> None:
+        server = await serve()
+        seen = Recorder(server.primus, "connection")
+        path = str(tmp_path / "socket")
+        await web.UnixSite(server.site.runner, path).start()
+        peer = await Peer.open(self.kind, "http://localhost/primus", options={"unix": path})
+        server.peers.append(peer)
+        spark = await seen.one("connection")
+        assert spark.address.ip == ""
+
+    async def test_a_plain_server_is_no_tls_server(self, serve: Serve) -> None:
+        server = await serve()
+        url = server.url.replace("http:", "https:") + "/primus"
+        context = ssl.create_default_context()
+        with pytest.raises(TransportError, match="cannot connect to"):
+            await Peer.open(self.kind, url, options={"ssl": context})
+
+    @pytest.mark.parametrize("options", [{"colour": "red"}, {"close_timeout": 1, "wrong": 2}])
+    async def test_a_server_refuses_an_unknown_transport_option(
+        self, options: dict[str, Any]
+    ) -> None:
+        with pytest.raises(OptionError, match=r"the \w+ transformer takes close_timeout"):
+            Primus(transformer=self.transformer, transport=options)
+
+    async def test_a_client_that_is_still_reading_lets_go_of_a_wire_that_has_been_closed(
+        self,
+    ) -> None:
+        let_go: asyncio.Future[bytes] = asyncio.get_running_loop().create_future()
+
+        async def serve(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+            head = (await reader.readuntil(b"\r\n\r\n")).decode()
+            key = head.partition("Sec-WebSocket-Key: ")[2].partition("\r\n")[0]
+            writer.write(
+                b"HTTP/1.1 101 Switching Protocols\r\nUpgrade: websocket\r\nConnection: Upgrade\r\n"
+                b"Sec-WebSocket-Accept: " + accept_key(key).encode() + b"\r\n\r\n"
+            )
+            writer.write(b"\x81\x011" * 40 + b"\x88\x00")
+            writer.write_eof()
+            let_go.set_result(await reader.read())
+            writer.close()
+
+        gate = asyncio.Event()
+        server = await asyncio.start_server(serve, "127.0.0.1", 0)
+        kind = Primus.create_socket(transformer=self.transformer)
+        socket = kind(f"http://127.0.0.1:{server.sockets[0].getsockname()[1]}", strategy=False)
+        socket.on("data", gate.wait)
+        async with asyncio.timeout(CLOSE_TIMEOUT / 2):
+            rest = await let_go
+        assert rest[-6:-4] in {b"\x88\x80", b""}  # some close without a word, as the wire is
+        gate.set()
+        socket.destroy()
+        server.close()
+        await server.wait_closed()

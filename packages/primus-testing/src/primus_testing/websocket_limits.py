@@ -1,0 +1,126 @@
+"""What one peer can make the server do over a WebSocket: inherit `WebSocketLimitsContract`."""
+
+# ruff: noqa: D102 - the names of the tests are sentences
+
+from __future__ import annotations
+
+import asyncio
+from typing import Any
+
+import aiohttp
+import pytest
+
+from primus.server.spark import Spark
+from primus_testing.recorder import Recorder
+from primus_testing.transformer.base import Contract, Serve
+from primus_testing.websocket import TEXT, RawWebSocket, frame
+
+__all__ = ["WebSocketLimitsContract"]
+
+# Two lines of Connection are as good as one (RFC 9110 section 5.3); some proxies send them.
+HANDSHAKE = (
+    b"GET /primus HTTP/1.1\r\nHost: a\r\nUpgrade: websocket\r\nConnection: keep-alive\r\n"
+    b"Connection: Upgrade\r\nSec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==\r\n"
+    b"Sec-WebSocket-Version: 13\r\n\r\n"
+)
+MESSAGE = "a" * 100_000
+MESSAGES = 300
+
+
+class Counting:
+    """A parser that leaves frames as they are, and counts them."""
+
+    def __init__(self) -> None:
+        self.decoded = 0
+
+    def encode(self, value: Any) -> str:
+        """The value as text."""
+        return str(value)
+
+    def decode(self, frame: str | bytes) -> str | bytes:
+        """The frame itself."""
+        self.decoded += 1
+        return frame
+
+
+class WebSocketLimitsContract(Contract):
+    """Limits beyond those of every transformer."""
+
+    async def test_messages_are_not_inflated_for_a_connection_that_does_not_take_them(
+        self,
+        serve: Serve,
+    ) -> None:
+        parser, entered, gate = Counting(), asyncio.Event(), asyncio.Event()
+        server = await serve(parser=parser, compression=True, max_length=1 << 20)
+        received: list[int] = []
+
+        @server.primus.on("connection")
+        def connection(spark: Spark) -> None:
+            @spark.on("data")
+            async def data(message: str) -> None:
+                entered.set()
+                await gate.wait()
+                received.append(len(message))
+                if len(received) == MESSAGES:
+                    spark.write("all of them")
+
+        async with (
+            aiohttp.ClientSession() as session,
+            session.ws_connect(f"{server.url}/primus", compress=15) as socket,
+        ):
+            for _ in range(MESSAGES):
+                await socket.send_str(MESSAGE)
+            await entered.wait()
+            inflated = parser.decoded
+            gate.set()
+            async with asyncio.timeout(10):
+                assert await socket.receive_str() == "all of them"
+
+        assert inflated < MESSAGES / 4
+        assert received == [len(MESSAGE)] * MESSAGES
+
+    @pytest.mark.parametrize("count", [16, 300])
+    async def test_messages_that_come_with_the_handshake_pause_the_connection_too(
+        self, serve: Serve, count: int
+    ) -> None:
+        parser, entered, gate = Counting(), asyncio.Event(), asyncio.Event()
+        server = await serve(parser=parser)
+        received: list[str] = []
+
+        @server.primus.on("connection")
+        def connection(spark: Spark) -> None:
+            @spark.on("data")
+            async def data(message: str) -> None:
+                entered.set()
+                await gate.wait()
+                received.append(message)
+
+        reader, writer = await asyncio.open_connection("127.0.0.1", server.port)
+        message = b"\x82\xfe\x03\xe8\0\0\0\0" + b"a" * 1000
+        writer.write(HANDSHAKE + message * count)
+        await entered.wait()
+        await reader.readuntil(b"\r\n\r\n")
+        flood = message * 1000
+        sent = 0
+        # A server that goes on reading takes all of this; one that has paused lets it pile up here.
+        while sent < 64 and writer.transport.get_write_buffer_size() < 8 * len(flood):
+            writer.write(flood)
+            sent += 1
+            await asyncio.sleep(0)
+        piled_up = writer.transport.get_write_buffer_size()
+        decoded = parser.decoded
+        writer.transport.abort()
+        gate.set()
+        assert sent < 64, piled_up
+        assert decoded < 2000
+
+    async def test_nothing_behind_invalid_utf_8_is_processed(self, serve: Serve) -> None:
+        server = await serve(parser=Counting())
+        met = Recorder(server.primus, "connection")
+        raw = await RawWebSocket.open(server)
+        heard = Recorder(await met.one("connection"), "data", "end")
+        raw.send(frame(TEXT, b"a"), frame(TEXT, b"\xff"), frame(TEXT, b"b"))
+        assert await raw.close_code() == 1007
+        await heard.next("end")
+        assert heard.story == ["data", "end"]
+        assert heard.seen("data") == [("a", "a")]

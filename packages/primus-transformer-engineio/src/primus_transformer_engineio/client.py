@@ -1,0 +1,183 @@
+"""The client half: opens sessions with servers of either revision."""
+
+from __future__ import annotations
+
+import json
+import re
+from collections.abc import Iterator
+from typing import TYPE_CHECKING, Any, Final
+
+from primus.errors import HandshakeError, OptionError, TransportError
+from primus.transformer import Connector, Dial
+from primus.websocket import CLOSE_TIMEOUT
+from primus_transformer_engineio.answers import UNSUPPORTED_REVISION
+from primus_transformer_engineio.client_session import ClientSession
+from primus_transformer_engineio.http import HTTP, Address
+from primus_transformer_engineio.inlet import open_websocket
+from primus_transformer_engineio.options import POLLING, WEBSOCKET
+from primus_transformer_engineio.packets import OPEN, Packet
+from primus_transformer_engineio.revision3 import Revision3
+from primus_transformer_engineio.revision4 import Revision4
+from primus_transformer_engineio.revisions import Revision
+
+if TYPE_CHECKING:
+    from primus.connection import Connection
+
+__all__ = ["EngineIOConnector"]
+
+OPTIONS: Final = frozenset({"close_timeout", "headers", "revision", "ssl", "transports", "unix"})
+
+OF_REVISION_3: Final = re.compile(rb"\d+:" + OPEN.encode())
+"""How the handshake of a server begins that knows revision 3 only, whatever it was asked for."""
+
+FIRST_OF_REVISION_4: Final = 8
+"""The first version of Primus for Node with revision 4; ours has it, too, but counts anew."""
+
+
+class EngineIOConnector(Connector):
+    """Opens sessions: polling first, or over a WebSocket at once."""
+
+    async def open(self, dial: Dial, connection: Connection) -> ClientSession:
+        """A session that has been opened and does not read yet.
+
+        Raises:
+            HandshakeError: the server answered with a status other than it should.
+            TransportError: it cannot be reached, or does not speak Engine.IO.
+            OptionError: the URL or a transport option cannot be used.
+        """
+        opening = _Opening(dial)
+        try:
+            session = await opening.open()
+        except BaseException:
+            await opening.http.close()
+            raise
+        connection.attach(session)
+        return session
+
+
+class _Opening:
+    def __init__(self, dial: Dial) -> None:
+        options = dial.options
+        if unknown := set(options) - OPTIONS:
+            raise OptionError(f"unknown transport option {', '.join(sorted(unknown))}")
+        self._dial = dial
+        self._transports = _transports(options.get("transports", (POLLING, WEBSOCKET)))
+        self._revision = options.get("revision")
+        if self._revision not in (None, 3, 4):
+            raise OptionError(f"revision={self._revision!r}: must be 3 or 4")
+        self._address = Address(dial.url)
+        self.http = HTTP(dial)
+
+    async def open(self) -> ClientSession:
+        """The session."""
+        if self._transports[0] == WEBSOCKET:
+            return await self._over_websocket()
+        return await self._by_polling()
+
+    # -- polling
+
+    async def _by_polling(self) -> ClientSession:
+        revision, body, content_type = await self._greeting()
+        packets = revision.decoded(body, content_type)
+        handshake = _handshake(next(packets, ""))
+        upgrades = WEBSOCKET in self._transports and WEBSOCKET in handshake.get("upgrades", ())
+        return self._session(revision, handshake, packets, upgrades=upgrades)
+
+    async def _greeting(self) -> tuple[Revision, bytes, str]:
+        """How the server answers, and the revision it answers in."""
+        asked = self._revision or 4
+        try:
+            body, content_type = await self.http.get(self._address.of(POLLING, asked))
+        except HandshakeError as error:
+            if self._revision is not None or _code(error) != UNSUPPORTED_REVISION:
+                raise
+            self._revision = asked = 3
+            body, content_type = await self.http.get(self._address.of(POLLING, asked))
+        if self._revision is None and OF_REVISION_3.match(body):
+            asked = 3
+        return self._speech(asked), body, content_type
+
+    # -- a WebSocket at once
+
+    async def _over_websocket(self) -> ClientSession:
+        revision = self._speech(self._revision or await self._revision_by_spec())
+        url = self._address.of(WEBSOCKET, revision.number)
+        wire, inlet = await open_websocket(url, self._dial, {})
+        try:
+            handshake = _handshake(revision.packet(await inlet.next()))
+            packets = map(revision.packet, inlet.rest)
+            session = self._session(revision, handshake, packets, upgrades=False)
+        except BaseException:
+            wire.connection = None
+            wire.abort()
+            raise
+        session.begin_over(wire)
+        return session
+
+    async def _revision_by_spec(self) -> int:
+        """What the server speaks, by the version of Primus that it tells; 4 if in doubt."""
+        try:
+            body, _ = await self.http.get(f"{self._address.base}/spec")
+            spec = json.loads(body)
+            major = int(str(spec["version"]).partition(".")[0])
+        except (TransportError, ValueError, KeyError, TypeError):
+            return 4
+        return 3 if 0 < major < FIRST_OF_REVISION_4 else 4
+
+    def _speech(self, number: int) -> Revision:
+        return Revision4() if number == 4 else Revision3(json=self._dial.json)
+
+    def _session(
+        self,
+        revision: Revision,
+        handshake: dict[str, Any],
+        early: Iterator[Packet],
+        *,
+        upgrades: bool,
+    ) -> ClientSession:
+        return ClientSession(
+            revision,
+            handshake,
+            early,
+            address=self._address,
+            http=self.http,
+            open_websocket=self._upgrading if upgrades else None,
+            max_length=self._dial.max_length,
+            close_timeout=float(self._dial.options.get("close_timeout", CLOSE_TIMEOUT)),
+        )
+
+    async def _upgrading(self, url: str) -> Any:
+        return await open_websocket(url, self._dial, self.http.cookies(url))
+
+
+def _transports(value: Any) -> tuple[str, ...]:
+    chosen = tuple(value) if isinstance(value, list | tuple) else (value,)
+    if not chosen or set(chosen) - {POLLING, WEBSOCKET}:
+        raise OptionError(f"transports={value!r}: must be some of {(POLLING, WEBSOCKET)}")
+    return chosen
+
+
+def _handshake(packet: Packet) -> dict[str, Any]:
+    """What a server tells when it opens a session.
+
+    Raises:
+        TransportError: it tells something else.
+    """
+    try:
+        if not isinstance(packet, str) or not packet.startswith(OPEN):
+            raise ValueError("no open packet")
+        told = json.loads(packet[1:])
+        if not isinstance(told["sid"], str) or min(told["pingInterval"], told["pingTimeout"]) <= 0:
+            raise ValueError("no session")
+    except (ValueError, KeyError, TypeError) as error:
+        raise TransportError(f"the server does not speak Engine.IO: {packet[:60]!r}") from error
+    assert isinstance(told, dict)
+    return told
+
+
+def _code(error: HandshakeError) -> Any:
+    """The code of Engine.IO in a refusal, if there is one."""
+    try:
+        return json.loads(error.body)["code"]
+    except (ValueError, KeyError, TypeError):
+        return None

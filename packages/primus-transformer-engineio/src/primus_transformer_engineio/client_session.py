@@ -1,0 +1,281 @@
+"""One session of a client: it polls and posts until a WebSocket takes over."""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+from collections.abc import Callable, Coroutine, Iterable
+from typing import Any, Final
+
+from primus.errors import HandshakeError, ProtocolError, TransportError
+from primus.tasks import spawn
+from primus.transformer import Transport
+from primus_transformer_engineio.client_heartbeat import ClientHeartbeat
+from primus_transformer_engineio.http import HTTP, Address
+from primus_transformer_engineio.inlet import Inlet
+from primus_transformer_engineio.options import POLLING, WEBSOCKET
+from primus_transformer_engineio.packets import CLOSE, PING, PONG, PROBE, UPGRADE, Packet
+from primus_transformer_engineio.revisions import Revision
+from primus_transformer_engineio.transport import EngineIOTransport, Leg
+
+__all__ = ["ClientSession", "OpenWebSocket"]
+
+OpenWebSocket = Callable[[str], Coroutine[Any, Any, tuple[Transport, Inlet]]]
+"""Opens a WebSocket to a URL."""
+
+log = logging.getLogger("primus.client")
+
+POST_BYTES: Final = 128 * 1024
+"""So much is posted at once, unless a single message is longer."""
+
+UPGRADE_TIMEOUT: Final = 10.0
+FAREWELL_TIMEOUT: Final = 2.0
+
+
+class ClientSession(EngineIOTransport):
+    """The transport of a client whose handshake has been answered.
+
+    It reads from the first `resume_reading` on. Two tasks poll and post, and a third one tries
+    to upgrade; with a WebSocket in charge there is none.
+    """
+
+    __slots__ = (
+        "_address",
+        "_close_timeout",
+        "_courier",
+        "_early",
+        "_gone",
+        "_heartbeat",
+        "_http",
+        "_lost",
+        "_open_websocket",
+        "_poller",
+        "_sid",
+        "_started",
+        "_switching",
+        "_timer",
+        "_upgrader",
+    )
+
+    def __init__(
+        self,
+        revision: Revision,
+        handshake: dict[str, Any],
+        early: Iterable[Packet],
+        *,
+        address: Address,
+        http: HTTP,
+        open_websocket: OpenWebSocket | None,
+        max_length: int,
+        close_timeout: float,
+    ) -> None:
+        super().__init__(revision, binary=revision.number == 4, max_length=max_length)
+        self._address = address
+        self._http = http
+        self._open_websocket = open_websocket
+        self._early = list(early)
+        self._close_timeout = close_timeout
+        self._sid = str(handshake["sid"])
+        self._heartbeat = ClientHeartbeat(
+            self,
+            pings=revision.number == 3,
+            interval=float(handshake["pingInterval"]) / 1000,
+            timeout=float(handshake["pingTimeout"]) / 1000,
+        )
+        self._started = self._switching = self._gone = False
+        self._lost = False
+        self._poller: asyncio.Task[None] | None = None
+        self._courier: asyncio.Task[None] | None = None
+        self._upgrader: asyncio.Task[None] | None = None
+        self._timer: asyncio.TimerHandle | None = None
+
+    # -- in
+
+    def resume_reading(self) -> None:
+        """Go on, at first with what has come along with the handshake."""
+        super().resume_reading()
+        if self._started or self._gone:
+            return
+        self._started = True
+        self._heartbeat.start()
+        if self._wire is None:
+            self._poller = spawn(self._guarded(self._poll))
+            if self._open_websocket is not None:
+                self._upgrader = spawn(self._upgrade(self._open_websocket))
+        else:
+            self._hand_over(self._wire)
+
+    def begin_over(self, wire: Transport) -> None:
+        """Have a WebSocket in charge from the first."""
+        wire.pause_reading()
+        wire.connection = Leg(self)
+        self._wire = wire
+
+    def _hand_over(self, wire: Transport) -> None:
+        early, self._early = self._early, []
+        try:
+            for packet in early:
+                self.received(packet)
+        except ProtocolError as error:
+            self.over(error)
+        if not self.paused:
+            wire.resume_reading()
+
+    async def _poll(self) -> None:
+        await self._take_in(self._early)
+        while not (self._gone or self._switching):
+            body, content_type = await self._http.get(self._url(POLLING))
+            await self._take_in(self.revision.decoded(body, content_type))
+
+    async def _take_in(self, packets: Iterable[Packet]) -> None:
+        for packet in packets:
+            await self.readable()
+            if self._gone:
+                return
+            self.received(packet)
+
+    def received(self, packet: Packet) -> None:
+        """Act on a packet, and note that the server lives."""
+        self._heartbeat.seen()
+        super().received(packet)
+
+    def control(self, kind: str, data: str) -> None:
+        """Act on a packet that is no message; what has no meaning here is left alone."""
+        if kind == PING:
+            self._heartbeat.pinged()
+            self.dispatch(PONG + data)
+        elif kind == CLOSE:
+            self._lost = True
+            self.over()
+
+    # -- out
+
+    def news(self) -> None:
+        """Have it posted."""
+        if self._courier is None and not self._switching and not self._gone:
+            self._courier = spawn(self._guarded(self._post))
+
+    async def _post(self) -> None:
+        try:
+            while self.queued and not self._switching:
+                packets = self.take(POST_BYTES)
+                body, content_type = self.revision.payload(packets, binary=self.binary)
+                await self._http.post(self._url(POLLING), body, content_type)
+                if packets[-1] == CLOSE:
+                    self._lost = True
+                    self.over()
+        finally:
+            self._courier = None
+
+    async def _guarded(self, work: Callable[[], Coroutine[Any, Any, None]]) -> None:
+        """Do it; what goes wrong is the end of the session."""
+        try:
+            await work()
+        except HandshakeError as error:
+            self._lost = True
+            # A server that has ended the session says by this status that it knows it no longer.
+            self.over(None if error.status == 400 else error)
+        except ProtocolError as error:
+            self.over(error)
+        except TransportError as error:
+            self._lost = True
+            self.over(error)
+
+    def _url(self, transport: str) -> str:
+        return self._address.of(transport, self.revision.number, self._sid)
+
+    # -- upgrading
+
+    async def _upgrade(self, open_websocket: OpenWebSocket) -> None:
+        """Switch to a WebSocket, if that can be."""
+        wire: Transport | None = None
+        try:
+            async with asyncio.timeout(UPGRADE_TIMEOUT):
+                wire, inlet = await open_websocket(self._url(WEBSOCKET))
+                wire.send(PING + PROBE)
+                if await inlet.next() != PONG + PROBE:
+                    raise ProtocolError("a WebSocket does not answer its probe")
+                self._switching = True
+                await inlet.meanwhile(self._idle())
+            wire.send(UPGRADE)
+            self.take_over(wire)
+            self._switching = False
+        except (TransportError, TimeoutError) as error:
+            log.debug("%s: no WebSocket, the connection is polled on: %s", self._sid, error)
+            if wire is not None:
+                wire.connection = None
+                wire.abort()
+            self._poll_on()
+        finally:
+            self._upgrader = None
+
+    async def _idle(self) -> None:
+        """Wait until no request is under way."""
+        for task in (self._poller, self._courier):
+            if task is not None and not task.done():
+                await asyncio.wait({task})
+
+    def _poll_on(self) -> None:
+        if self._switching and not self._gone:
+            self._switching = False
+            if self._poller is None or self._poller.done():
+                self._early = []
+                self._poller = spawn(self._guarded(self._poll))
+            if self.queued:
+                self.news()
+
+    # -- the end
+
+    def close(self, code: int | None = None, reason: str = "") -> None:
+        """Close, behind all that was sent."""
+        if self.closing:
+            return
+        self.closing = True
+        if self._wire is not None:
+            self._wire.close(code, reason)
+        else:
+            self.put(CLOSE)
+        if not self._gone:
+            loop = asyncio.get_running_loop()
+            self._timer = loop.call_later(self._close_timeout, self.abort)
+        super().resume_reading()
+
+    def abort(self) -> None:
+        """Drop the session at once."""
+        wire = self._wire
+        self.over()
+        if wire is not None:
+            wire.abort()
+
+    def over(self, error: Exception | None = None) -> None:
+        """The session has ended, by itself or since the server did what `error` says."""
+        if self._gone:
+            return
+        self._gone = self.closing = True
+        self._heartbeat.stop()
+        if self._timer is not None:
+            self._timer.cancel()
+        self.forget()
+        for task in (self._poller, self._courier, self._upgrader):
+            if task is not None and task is not asyncio.current_task():
+                task.cancel()
+        if self._wire is not None:
+            self._wire.connection = None
+            self._wire.close()
+        spawn(self._leave(tell=self._wire is None and not self._lost))
+        connection, self.connection = self.connection, None
+        if connection is not None:
+            connection.lost(error)
+        super().resume_reading()
+
+    async def _leave(self, *, tell: bool) -> None:
+        """Close all connections; a server that may not know is told first, if it can be."""
+        try:
+            if tell:
+                async with asyncio.timeout(FAREWELL_TIMEOUT):
+                    body, content_type = self.revision.payload([CLOSE], binary=self.binary)
+                    await self._http.post(self._url(POLLING), body, content_type)
+        except (TransportError, TimeoutError) as error:
+            log.debug("%s: the server was not told of the end: %s", self._sid, error)
+        finally:
+            await self._http.close()

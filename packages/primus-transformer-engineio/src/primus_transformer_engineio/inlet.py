@@ -1,0 +1,109 @@
+"""WebSockets of the client half, before a session has them."""
+
+from __future__ import annotations
+
+import asyncio
+from collections import deque
+from collections.abc import Coroutine, Mapping
+from typing import Any, cast
+
+from primus.errors import TransportError
+from primus.transformer import Dial, Transport
+from primus_transformer_engineio.transport import longest_frame
+from primus_transformer_ws.client import WebSocketsConnector
+
+__all__ = ["Inlet", "open_websocket"]
+
+
+class Inlet:
+    """Keeps what comes over a WebSocket until somebody takes it over."""
+
+    def __init__(self) -> None:
+        self._frames: deque[str | bytes] = deque()
+        self._news = asyncio.Event()
+        self._error: Exception | None = None
+        self._lost = False
+
+    def attach(self, transport: Transport) -> None:
+        """Receive what `transport` brings."""
+        transport.connection = self
+
+    def feed(self, frame: str | bytes) -> None:
+        """Keep a frame."""
+        self._frames.append(frame)
+        self._news.set()
+
+    def seen(self) -> None:
+        """Nothing depends on it."""
+
+    def congested(self, jammed: bool) -> None:
+        """Next to nothing is sent."""
+
+    def lost(self, error: Exception | None = None) -> None:
+        """The WebSocket is gone."""
+        self._lost, self._error = True, error
+        self._news.set()
+
+    async def next(self) -> str | bytes:
+        """The next frame.
+
+        Raises:
+            TransportError: the WebSocket is gone.
+        """
+        while not self._frames:
+            self._check()
+            self._news.clear()
+            await self._news.wait()
+        return self._frames.popleft()
+
+    async def meanwhile(self, work: Coroutine[Any, Any, None]) -> None:
+        """Do some work, as long as the WebSocket is there.
+
+        Raises:
+            TransportError: it is gone.
+        """
+        task = asyncio.ensure_future(work)
+        task.add_done_callback(lambda _: self._news.set())
+        try:
+            while not task.done():
+                self._check()
+                self._news.clear()
+                await self._news.wait()
+        finally:
+            task.cancel()
+        self._check()
+
+    def _check(self) -> None:
+        if self._lost:
+            raise TransportError("the server has closed the WebSocket") from self._error
+
+    @property
+    def rest(self) -> list[str | bytes]:
+        """What has come and was not taken."""
+        return list(self._frames)
+
+
+async def open_websocket(
+    url: str, dial: Dial, headers: Mapping[str, str]
+) -> tuple[Transport, Inlet]:
+    """An open WebSocket, and what keeps its frames; it reads already.
+
+    Args:
+        url: where to.
+        dial: what the user wants.
+        headers: more for the handshake.
+
+    Raises:
+        HandshakeError: the server answered with a status other than 101.
+        TransportError: it cannot be reached.
+    """
+    names = ("close_timeout", "ssl", "unix")
+    options: dict[str, Any] = {n: dial.options[n] for n in names if n in dial.options}
+    options["headers"] = {**dial.options.get("headers", {}), **headers}
+    inlet = Inlet()
+    wire = await WebSocketsConnector().open(
+        Dial(url, longest_frame(dial.max_length), dial.compression, options),
+        cast("Any", inlet),  # all that it does is to attach
+    )
+    wire.resume_reading()
+    return wire, inlet

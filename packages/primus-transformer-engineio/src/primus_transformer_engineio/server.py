@@ -1,0 +1,187 @@
+"""The server half: handshakes, and which session a request belongs to."""
+
+from __future__ import annotations
+
+import secrets
+from functools import cache, partial
+from importlib.resources import files
+from typing import TYPE_CHECKING
+
+from primus import Request, Response, Transformer, Transport
+from primus.browser import Browser
+from primus.parser import is_json
+from primus.polling import Hanging, Sessions, compressed
+from primus.websocket import EngineOptions
+from primus_transformer_engineio.answers import (
+    BAD_HANDSHAKE_METHOD,
+    BAD_REQUEST,
+    TRANSPORT_UNKNOWN,
+    UNKNOWN_SID,
+    UNSUPPORTED_REVISION,
+    Refused,
+    answer,
+    callback,
+    cookie_header,
+)
+from primus_transformer_engineio.options import POLLING, WEBSOCKET, EngineIOOptions
+from primus_transformer_engineio.revision3 import Revision3
+from primus_transformer_engineio.revision4 import Revision4
+from primus_transformer_engineio.revisions import Revision
+from primus_transformer_engineio.session import Session
+from primus_transformer_engineio.transport import longest_frame
+from primus_transformer_engineio.upgrading import try_out
+from primus_transformer_ws.server import WebSocketsEngine
+
+if TYPE_CHECKING:
+    from primus import Primus
+    from primus.transformer import Connector
+
+__all__ = ["EngineIO"]
+
+
+class EngineIO(Transformer):
+    """Serves clients of revision 3 (Primus 4 to 7) and 4 (Primus 8) side by side."""
+
+    name = "engine.io"
+    needs = frozenset({"http", "websocket"})
+
+    def __init__(self, primus: Primus) -> None:
+        super().__init__(primus)
+        self._options = options = EngineIOOptions.of(primus)
+        if options.cookie is not None:
+            cookie_header(options.cookie, "sid")  # raises what is wrong with it
+        self._json = is_json(primus.parser)
+        self._revision4 = Revision4()
+        self._sessions: Sessions[Session] = Sessions(primus.options.clock, options.shortest)
+        self._engine = WebSocketsEngine(
+            primus,
+            EngineOptions(
+                max_length=longest_frame(options.max_length),
+                compression=primus.options.compression,
+                close_timeout=options.close_timeout,
+            ),
+        )
+
+    async def request(self, request: Request) -> Response:
+        """Answer a handshake, a poll or a post."""
+        try:
+            session = self._session(request)
+            number = callback(request, allowed=self._options.jsonp)
+            if session is None:
+                response = self._handshake(request, number)
+            elif session.upgraded or request.query["transport"] != POLLING:
+                raise Refused(BAD_REQUEST)
+            elif request.method == "GET":
+                response = await session.poll(request, number)
+            elif request.method == "POST":
+                response = await session.post(request, form=number is not None)
+            else:
+                raise Refused(BAD_REQUEST)
+        except Refused as refused:
+            return refused.response(request)
+        if self.primus.options.compression:
+            return compressed(request, response)
+        return response
+
+    async def upgrade(self, request: Request) -> Response | None:
+        """Take over a WebSocket, for a session that there is or for a new one."""
+        try:
+            session = self._session(request)
+            if request.query["transport"] != WEBSOCKET:
+                raise Refused(BAD_REQUEST)
+            opened = (
+                partial(self._opened, request, self._revision(request))
+                if session is None
+                else partial(try_out, session)
+            )
+        except Refused as refused:
+            return refused.response(request)
+        return await self._engine.upgrade(request, opened)
+
+    async def close(self) -> None:
+        """Wait until clients have fetched what they were sent; drop those that do not."""
+        await self._sessions.close(self._options.close_timeout)
+        await self._engine.close()
+
+    # -- which session
+
+    def _session(self, request: Request) -> Session | None:
+        """The session that a request belongs to, or `None` for a handshake.
+
+        Raises:
+            Refused: there is no such session, or the request names a transport that we lack or
+                another revision than its session speaks.
+        """
+        query = request.query
+        if query.get("transport") not in self._options.transports:
+            raise Refused(TRANSPORT_UNKNOWN)
+        sid = query.get("sid")
+        if sid is None:
+            return None
+        session = self._sessions.get(sid) if isinstance(sid, str) else None
+        if session is None or session.expired:
+            raise Refused(UNKNOWN_SID)
+        if query.get("EIO") != str(session.revision.number):
+            raise Refused(BAD_REQUEST)
+        return session
+
+    def _revision(self, request: Request) -> Revision:
+        """What a handshake asks for.
+
+        Raises:
+            Refused: a revision that we do not speak.
+        """
+        asked = request.query.get("EIO")
+        if asked not in [str(number) for number in self._options.revisions]:
+            raise Refused(UNSUPPORTED_REVISION)
+        return self._revision4 if asked == "4" else Revision3(json=self._json)
+
+    # -- handshakes
+
+    def _handshake(self, request: Request, number: str | None) -> Response:
+        if request.method != "GET":
+            raise Refused(BAD_HANDSHAKE_METHOD)
+        if request.query["transport"] != POLLING:
+            raise Refused(BAD_REQUEST)
+        revision = self._revision(request)
+        if self.primus.draining:
+            return Response.error(503)
+        session = self._make(request, revision, base64=number is not None)
+        if Hanging(request, session.over).gone:
+            return Response(400)  # nobody reads it
+        spark = self.primus.accept(session, request, secrets.token_urlsafe(15))
+        packets = [session.begin(spark.id)]
+        if session.queued or session.closing:
+            packets += session.fetched()
+        response = answer(packets, revision, binary=session.binary, callback=number)
+        if self._options.cookie is not None:
+            response.headers["Set-Cookie"] = cookie_header(self._options.cookie, session.sid)
+        return response
+
+    def _opened(self, request: Request, revision: Revision, wire: Transport) -> None:
+        session = self._make(request, revision)
+        spark = self.primus.accept(session, request, secrets.token_urlsafe(15))
+        session.begin_over(wire, spark.id)
+
+    def _make(self, request: Request, revision: Revision, *, base64: bool = False) -> Session:
+        binary = not base64 and not request.query.get("b64")
+        return Session(self._options, self._sessions, revision, binary=binary)
+
+    # -- the other halves
+
+    @classmethod
+    def connector(cls) -> Connector:
+        """The client half, imported when a client needs it."""
+        from primus_transformer_engineio.client import EngineIOConnector
+
+        return EngineIOConnector()
+
+    @classmethod
+    @cache
+    def browser(cls) -> Browser:
+        """The browser half: engine.io-client, and what makes it one of ours."""
+        package = files("primus_transformer_engineio")
+        return Browser(
+            client=package.joinpath("client.js").read_text("utf-8"),
+            library=package.joinpath("_assets", "engine.io.js").read_text("utf-8"),
+        )

@@ -1,0 +1,291 @@
+"""One session on the server: polled until a WebSocket takes over, or a WebSocket at once."""
+
+from __future__ import annotations
+
+import asyncio
+from typing import TYPE_CHECKING, Final
+
+from primus import Request, Response
+from primus.clock import Clock
+from primus.errors import ProtocolError
+from primus.polling import BodyRefused, Hanging, Sessions, read_body
+from primus.transformer import Transport
+from primus_transformer_engineio.answers import BAD_REQUEST, Refused, answer, form_payload
+from primus_transformer_engineio.heartbeats import ClientPings, Heartbeat, ServerPings
+from primus_transformer_engineio.options import EngineIOOptions
+from primus_transformer_engineio.packets import CLOSE, NOOP, OPEN, PING, PONG, Packet
+from primus_transformer_engineio.revisions import Revision
+from primus_transformer_engineio.transport import EngineIOTransport, Leg, MessageTooLarge
+
+if TYPE_CHECKING:
+    from primus_transformer_engineio.upgrading import Probe
+
+__all__ = ["Session"]
+
+SLICE: Final = 256
+"""So many packets of a payload are handled before others get their turn."""
+
+TOO_BIG: Final = 1009
+"""What a WebSocket is closed with, by RFC 6455 section 7.4.1."""
+
+OPENING_PAUSE: Final = 0.005
+"""Seconds between the answer to the handshake of a WebSocket and its first message."""
+
+
+class Session(EngineIOTransport):
+    """A transport whose frames are fetched by polls, or leave over a WebSocket.
+
+    It is made for a handshake that has passed the middleware, and begins once its spark has
+    given it an id. It ends when its client says so or goes in the middle of a request, when
+    its heartbeat stops, when its WebSocket is gone, or when the client breaks the rules.
+    """
+
+    __slots__ = (
+        "_clock",
+        "_gone",
+        "_heartbeat",
+        "_last",
+        "_options",
+        "_poll",
+        "_posting",
+        "_probe",
+        "_sessions",
+        "sid",
+    )
+
+    def __init__(
+        self,
+        options: EngineIOOptions,
+        sessions: Sessions[Session],
+        revision: Revision,
+        *,
+        binary: bool,
+    ) -> None:
+        super().__init__(revision, binary=binary, max_length=options.max_length)
+        self.sid = ""
+        self._options = options
+        self._sessions = sessions
+        self._clock: Clock = sessions.clock
+        pings = ServerPings if revision.number == 4 else ClientPings
+        self._heartbeat: Heartbeat = pings(
+            self, self._clock, sessions.alarms, options.ping_interval, options.ping_timeout
+        )
+        self._poll: Hanging | None = None
+        self._posting = False
+        self._probe: Probe | None = None
+        self._gone = False
+        self._last = CLOSE
+
+    def __repr__(self) -> str:
+        return f"<Session {self.sid} revision {self.revision.number}>"
+
+    def begin(self, sid: str, *, upgrades: bool = True) -> Packet:
+        """Be open under this id; the packet that says so, which is to go first."""
+        self.sid = sid
+        if not self._gone:
+            self._sessions.add(sid, self)
+            self._heartbeat.start()
+        return OPEN + self._options.handshake(sid, self.revision.number, upgrades=upgrades)
+
+    def begin_over(self, wire: Transport, sid: str) -> None:
+        """Be open under this id, over a WebSocket.
+
+        Some clients listen for messages only once they know that the WebSocket is open, so the
+        first one does not go in the same packet as the answer to the handshake.
+        """
+        wire.connection = Leg(self)
+        opening = self.begin(sid, upgrades=False)
+        loop = asyncio.get_running_loop()
+        loop.call_later(OPENING_PAUSE, self._start_over, wire, opening)
+
+    def _start_over(self, wire: Transport, opening: Packet) -> None:
+        if self._gone:
+            wire.connection = None
+            wire.close()
+        else:
+            wire.send(self.revision.frame(opening, binary=self.binary))
+            self.take_over(wire)
+
+    @property
+    def expired(self) -> bool:
+        """Whether the client has been given up; then the session is over, too."""
+        if self._heartbeat.expired:
+            self.over()
+        return self._gone
+
+    # -- polls
+
+    def news(self) -> None:
+        """Have the poll that hangs answered."""
+        if self._poll is not None:
+            self._poll.wake()
+
+    async def poll(self, request: Request, callback: str | None) -> Response:
+        """Answer a poll, as soon as there is something to send.
+
+        Raises:
+            Refused: there is one already, which costs the session its life.
+        """
+        if self._poll is not None:
+            self.over(ProtocolError("a client polls twice at once"))
+            raise Refused(BAD_REQUEST)
+        poll = self._poll = Hanging(request, self.over)
+        if self.queued or self._is_pausing:
+            poll.wake()
+        if not await poll.wait():
+            return Response(400)  # nobody reads it
+        self._poll = None
+        return answer(self.fetched(), self.revision, binary=self.binary, callback=callback)
+
+    def fetched(self) -> list[Packet]:
+        """What a client gets that has fetched all there is; a session may end with that."""
+        if self._gone:
+            return [self._last]
+        packets = self.take()
+        if packets and packets[-1] == CLOSE and self.closing:
+            self.over()
+        return packets or [NOOP]
+
+    @property
+    def _is_pausing(self) -> bool:
+        """Whether the client waits for its poll to end, so that a WebSocket can take over."""
+        return self._probe is not None and self._probe.answered
+
+    # -- posts
+
+    async def post(self, request: Request, *, form: bool) -> Response:
+        """Take what a client posts, once the connection has kept up with what came before.
+
+        Raises:
+            Refused: the client has broken the rules, which costs the session its life.
+        """
+        if self._posting:
+            self.over(ProtocolError("a client posts twice at once"))
+            raise Refused(BAD_REQUEST)
+        self._posting = True
+        try:
+            await self._digest(await self._body(request, form=form), request)
+        except BodyRefused as refused:
+            self.over(ProtocolError(str(refused)))
+            return refused.response
+        except ProtocolError as error:
+            self.over(error)
+            if isinstance(error, MessageTooLarge):
+                return Response(413)
+            raise Refused(BAD_REQUEST) from error
+        finally:
+            self._posting = False
+        return Response(200, "ok", content_type="text/html")
+
+    async def _body(self, request: Request, *, form: bool) -> bytes:
+        body = await read_body(
+            request,
+            limit=self._options.max_payload,
+            within=self._options.body_timeout,
+            clock=self._clock,
+        )
+        return form_payload(body) if form else body
+
+    async def _digest(self, body: bytes, request: Request) -> None:
+        content_type = request.headers.get("Content-Type", "")
+        await self.readable()
+        for count, packet in enumerate(self.revision.decoded(body, content_type), 1):
+            if count > self._options.max_packets:
+                raise ProtocolError(f"a payload of more than {self._options.max_packets} packets")
+            if count % SLICE == 0:
+                await asyncio.sleep(0)
+            if self._gone:
+                return
+            self.received(packet)
+
+    # -- in
+
+    def received(self, packet: Packet) -> None:
+        """Act on a packet, and note that the client lives."""
+        self._heartbeat.seen()
+        super().received(packet)
+
+    def control(self, kind: str, data: str) -> None:
+        """Act on a packet that is no message; what has no meaning here is left alone."""
+        if kind == PING:
+            self._heartbeat.ping(data)
+        elif kind == PONG:
+            self._heartbeat.pong()
+        elif kind == CLOSE:
+            self._last = NOOP
+            self.over()
+
+    # -- upgrading
+
+    def probe(self, probe: Probe) -> bool:
+        """Try out a WebSocket; False when there is one already."""
+        if self._gone or self.upgraded or self._probe is not None:
+            return False
+        self._probe = probe
+        due = self._clock.time() + self._options.upgrade_timeout
+        self._sessions.alarms.put(self._abandon_probe, due)
+        return True
+
+    def probed(self) -> None:
+        """The WebSocket works. The client waits for its poll to end."""
+        self.news()
+
+    def upgrade(self, wire: Transport) -> None:
+        """The client has switched over to the WebSocket."""
+        self._forget_probe()
+        self.take_over(wire)
+        self.news()  # a poll that hangs all the same
+
+    def abandoned(self) -> None:
+        """The WebSocket that was tried out is gone; the session goes on without."""
+        self._forget_probe()
+
+    def _abandon_probe(self) -> None:
+        if self._probe is not None:
+            self._probe.drop()
+        self._forget_probe()
+
+    def _forget_probe(self) -> None:
+        self._probe = None
+        self._sessions.alarms.discard(self._abandon_probe)
+
+    # -- the end
+
+    def close(self, code: int | None = None, reason: str = "") -> None:
+        """Close, once all has been fetched that was sent before."""
+        if self.closing:
+            return
+        self.closing = True
+        if self._wire is not None:
+            self._wire.close(code, reason)
+        else:
+            self.put(CLOSE)
+            due = self._clock.time() + self._options.poll_timeout
+            self._sessions.alarms.put(self.over, due)
+        self.resume_reading()
+
+    def abort(self) -> None:
+        """Drop the session at once."""
+        wire = self._wire
+        self.over()
+        if wire is not None:
+            wire.abort()
+
+    def over(self, error: Exception | None = None) -> None:
+        """The session has ended, by itself or since its client did what `error` says."""
+        if self._gone:
+            return
+        self._gone = self.closing = True
+        self._heartbeat.stop()
+        self._sessions.alarms.discard(self.over)
+        self._sessions.discard(self.sid)
+        self._abandon_probe()
+        self.forget()
+        self.news()
+        if self._wire is not None:
+            self._wire.connection = None
+            self._wire.close(TOO_BIG if isinstance(error, MessageTooLarge) else None)
+        connection, self.connection = self.connection, None
+        if connection is not None:
+            connection.lost(error)
+        self.resume_reading()

@@ -1,0 +1,206 @@
+"""What both ends of a session are: packets that are polled, until a WebSocket is in charge."""
+
+from __future__ import annotations
+
+from abc import abstractmethod
+from typing import Any
+
+from primus.errors import ProtocolError
+from primus.heartbeat import Generation
+from primus.polling import QueuedTransport
+from primus.transformer import Transport
+from primus_transformer_engineio.packets import CLOSE, MESSAGE, Packet, of_message
+from primus_transformer_engineio.revisions import Revision
+
+__all__ = ["EngineIOTransport", "Leg", "MessageTooLarge", "longest_frame"]
+
+
+class MessageTooLarge(ProtocolError):
+    """A message is longer than ``max_length``."""
+
+
+def longest_frame(max_length: int) -> int:
+    """The longest WebSocket message that can hold a message of `max_length` bytes, as base64."""
+    return 4 * (max_length // 3 + 1) + 2
+
+
+class EngineIOTransport(QueuedTransport):
+    """One end of a session. A subclass fetches what is queued, and acts on control packets.
+
+    Args:
+        revision: what the session speaks.
+        binary: whether the peer takes bytes, or wants them as base64.
+        max_length: the largest message taken, in bytes.
+    """
+
+    __slots__ = ("_wire", "binary", "closing", "max_length", "revision")
+
+    def __init__(self, revision: Revision, *, binary: bool, max_length: int) -> None:
+        super().__init__()
+        self.revision = revision
+        self.binary = binary
+        self.max_length = max_length
+        self.closing = False
+        """Whether nothing is sent any more but what is queued."""
+        self._wire: Transport | None = None
+
+    @property
+    def generation(self) -> Generation:
+        """Whoever speaks revision 4 is Primus 8."""
+        return Generation.MODERN if self.revision.number == 4 else Generation.UNKNOWN
+
+    @property
+    def upgraded(self) -> bool:
+        """Whether a WebSocket is in charge."""
+        return self._wire is not None
+
+    # -- out
+
+    def send(self, frame: str | bytes) -> None:
+        """Send one message."""
+        if not self.closing:
+            self.dispatch(of_message(frame))
+
+    @classmethod
+    def prepare(cls, frame: str | bytes) -> Any:
+        """The message as a packet, which each kind of WebSocket makes ready once."""
+        return _Prepared(of_message(frame))
+
+    def send_prepared(self, prepared: _Prepared) -> None:
+        """Send what `prepare` has made."""
+        if self.closing:
+            return
+        if self._wire is None:
+            self.put(prepared.packet)
+        else:
+            prepared.send(self._wire, self.revision, binary=self.binary)
+
+    def dispatch(self, packet: Packet) -> None:
+        """Send one packet, behind all that was sent before."""
+        if self._wire is None:
+            self.put(packet)
+        else:
+            self._wire.send(self.revision.frame(packet, binary=self.binary))
+
+    @property
+    def buffered(self) -> int:
+        """How many bytes wait to be sent."""
+        return super().buffered + (0 if self._wire is None else self._wire.buffered)
+
+    def limit(self, high_water: int) -> None:
+        """Report congestion above `high_water` bytes."""
+        super().limit(high_water)
+        if self._wire is not None:
+            self._wire.limit(high_water)
+
+    def take_over(self, wire: Transport) -> None:
+        """Have a WebSocket in charge from now on; what is queued goes first."""
+        wire.connection = Leg(self)
+        if self._high_water is not None:
+            wire.limit(self._high_water)
+        if self.paused:
+            wire.pause_reading()
+        queued = self.take()
+        self._wire = wire
+        for packet in queued:
+            if packet != CLOSE:  # a WebSocket has a close of its own
+                wire.send(self.revision.frame(packet, binary=self.binary))
+        if self.closing:
+            wire.close()
+
+    # -- in
+
+    def received(self, packet: Packet) -> None:
+        """Act on a packet.
+
+        Raises:
+            ProtocolError: the peer should not have sent it.
+        """
+        if isinstance(packet, bytes):
+            self._deliver(packet, len(packet))
+        elif packet[0] == MESSAGE:
+            frame = packet[1:]
+            self._deliver(frame, len(frame) if frame.isascii() else len(frame.encode()))
+        else:
+            self.control(packet[0], packet[1:])
+
+    def _deliver(self, frame: str | bytes, size: int) -> None:
+        if size > self.max_length:
+            raise MessageTooLarge(f"a message has {size} bytes, more than {self.max_length}")
+        if self.connection is not None:
+            self.connection.feed(frame)
+
+    @abstractmethod
+    def control(self, kind: str, data: str) -> None:
+        """Act on a packet that is no message.
+
+        Raises:
+            ProtocolError: the peer should not have sent it.
+        """
+
+    @abstractmethod
+    def over(self, error: Exception | None = None) -> None:
+        """The session has ended, by itself or since the peer did what `error` says."""
+
+    def pause_reading(self) -> None:
+        """Take nothing more for now."""
+        super().pause_reading()
+        if self._wire is not None:
+            self._wire.pause_reading()
+
+    def resume_reading(self) -> None:
+        """Go on."""
+        super().resume_reading()
+        if self._wire is not None:
+            self._wire.resume_reading()
+
+
+class Leg:
+    """Receives for a session what its WebSocket brings."""
+
+    __slots__ = ("_session",)
+
+    def __init__(self, session: EngineIOTransport) -> None:
+        self._session = session
+
+    def feed(self, frame: str | bytes) -> None:
+        """Take one WebSocket message."""
+        session = self._session
+        try:
+            session.received(session.revision.packet(frame))
+        except ProtocolError as error:
+            session.over(error)
+
+    def seen(self) -> None:
+        """The peer has answered a ping of the WebSocket."""
+        if self._session.connection is not None:
+            self._session.connection.seen()
+
+    def congested(self, jammed: bool) -> None:
+        """The WebSocket holds too much that is unsent, or no longer does."""
+        if self._session.connection is not None:
+            self._session.connection.congested(jammed)
+
+    def lost(self, error: Exception | None = None) -> None:
+        """The WebSocket is gone, and the session with it."""
+        self._session.over(error)
+
+
+class _Prepared:
+    """A packet for many sessions, made ready once for each kind of WebSocket among them."""
+
+    __slots__ = ("_ready", "packet")
+
+    def __init__(self, packet: Packet) -> None:
+        self.packet = packet
+        self._ready: dict[tuple[type[Transport], int, bool], Any] = {}
+
+    def send(self, wire: Transport, revision: Revision, *, binary: bool) -> None:
+        """Send it over a WebSocket."""
+        kind = type(wire)
+        key = (kind, revision.number, binary)
+        ready = self._ready.get(key)
+        if ready is None:
+            frame = revision.frame(self.packet, binary=binary)
+            ready = self._ready[key] = kind.prepare(frame)
+        wire.send_prepared(ready)

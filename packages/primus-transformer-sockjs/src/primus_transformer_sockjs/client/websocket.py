@@ -1,0 +1,126 @@
+"""A session over a WebSocket."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Mapping
+from dataclasses import replace
+from typing import Any, Final, cast
+
+from primus.connection import Connection
+from primus.errors import TransportError
+from primus.transformer import Dial, Transport
+from primus_transformer_sockjs.client.incoming import Incoming
+from primus_transformer_sockjs.frames import as_text, payload, quote, wire_limit
+from primus_transformer_ws.client import WebSocketsConnector
+
+__all__ = ["open_websocket"]
+
+OPTIONS: Final = frozenset({"close_timeout", "headers", "ssl", "unix"})
+
+
+async def open_websocket(dial: Dial, url: str) -> Transport:
+    """A session over a WebSocket to `url`, which is open and does not read yet.
+
+    Raises:
+        HandshakeError: the server answered with a status other than 101.
+        TransportError: it cannot be reached, or does not speak SockJS.
+    """
+    options: Mapping[str, Any] = {n: v for n, v in dial.options.items() if n in OPTIONS}
+    # Messages that waited on the server come in one frame.
+    limit = 2 * wire_limit(dial.max_length)
+    inner = replace(dial, url=f"{url}", max_length=limit, options=options)
+    session = WebSocketSession(dial.max_length)
+    try:
+        # It attaches the wire and asks for nothing else of a connection.
+        wire = await WebSocketsConnector().open(inner, cast("Connection", session))
+        wire.resume_reading()
+        await asyncio.shield(session.incoming.opened)
+        wire.pause_reading()
+    except BaseException:
+        session.abort()
+        raise
+    return session
+
+
+class WebSocketSession(Transport):
+    """Puts messages into frames of SockJS, and takes them out."""
+
+    __slots__ = ("_wire", "incoming")
+
+    def __init__(self, max_length: int) -> None:
+        super().__init__()
+        self._wire: Transport | None = None
+        self.incoming = Incoming(self, max_length)
+
+    def attach(self, wire: Transport) -> None:
+        """Carry frames over `wire`."""
+        self._wire = wire
+        wire.connection = self
+
+    # -- what the WebSocket brings
+
+    def feed(self, frame: str | bytes) -> None:
+        """Take a frame."""
+        error: Exception | None = None
+        try:
+            self.incoming.take(as_text(frame))
+        except TransportError as raised:
+            error = raised
+        if (error is not None or self.incoming.is_over) and self._wire is not None:
+            self._wire.connection = None
+            self._wire.close()
+            self.lost(error)
+
+    def seen(self) -> None:
+        """Pass it on."""
+        if self.connection is not None:
+            self.connection.seen()
+
+    def congested(self, jammed: bool) -> None:
+        """Pass it on."""
+        if self.connection is not None:
+            self.connection.congested(jammed)
+
+    def lost(self, error: Exception | None = None) -> None:
+        """The wire is gone."""
+        self.incoming.end(error)
+
+    # -- what the connection calls
+
+    def send(self, frame: str | bytes) -> None:
+        """Send one message; this wire has text only."""
+        if self._wire is not None:
+            self._wire.send(payload((quote(as_text(frame)),)))
+
+    def close(self, code: int | None = None, reason: str = "") -> None:
+        """Close the WebSocket."""
+        if self._wire is not None:
+            self._wire.close(1000 if code is None else code, reason)
+
+    def abort(self) -> None:
+        """Drop the WebSocket at once."""
+        if self._wire is not None:
+            self._wire.abort()
+
+    @property
+    def buffered(self) -> int:
+        """How many bytes wait to be sent."""
+        return 0 if self._wire is None else self._wire.buffered
+
+    def limit(self, high_water: int) -> None:
+        """Report congestion above `high_water` bytes."""
+        if self._wire is not None:
+            self._wire.limit(high_water)
+
+    def pause_reading(self) -> None:
+        """Take nothing more for now."""
+        self.incoming.pause()
+        if self._wire is not None:
+            self._wire.pause_reading()
+
+    def resume_reading(self) -> None:
+        """Bring what has been kept, then go on."""
+        self.incoming.resume()
+        if self._wire is not None and not self.incoming.paused:
+            self._wire.resume_reading()

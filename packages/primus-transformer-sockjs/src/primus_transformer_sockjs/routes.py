@@ -1,0 +1,68 @@
+"""Which endpoint of SockJS a path below ``primus.pathname`` is."""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass
+from typing import Final
+
+__all__ = ["METHODS", "Route", "route"]
+
+METHODS: Final = {
+    "greeting": ("GET",),
+    "info": ("OPTIONS", "GET"),
+    "iframe": ("GET",),
+    "sockjs.js": ("GET",),
+    "raw": ("GET",),
+    "websocket": ("GET",),
+    "xhr": ("POST", "OPTIONS"),
+    "xhr_streaming": ("POST", "OPTIONS"),
+    "xhr_send": ("POST", "OPTIONS"),
+    "eventsource": ("GET",),
+    "htmlfile": ("GET",),
+    "jsonp": ("GET",),
+    "jsonp_send": ("POST",),
+}
+"""The endpoints, and the methods that each of them takes."""
+
+ENDPOINT: Final = re.compile(
+    r"""
+    (?P<greeting>)
+    | [^/]*/(?:
+        (?P<info>info)
+        | (?P<iframe>iframe[0-9-.a-z_]*\.html)
+        | (?P<script>sockjs\.js)
+        | (?P<raw>websocket)
+        | [^/.]+/(?P<session>[^/.]+)/(?P<transport>
+            websocket | xhr | xhr_streaming | xhr_send | eventsource | htmlfile | jsonp | jsonp_send
+          )
+    )
+    """,
+    re.VERBOSE,
+)
+"""What may follow the pathname. As in Primus for Node, ``/primusX/info`` is ``/primus/info``."""
+
+NAMES: Final = {"script": "sockjs.js"}
+
+
+@dataclass(frozen=True, slots=True)
+class Route:
+    """An endpoint, and the session that its URL names."""
+
+    name: str
+    session: str = ""
+
+
+def route(path: str, pathname: str) -> Route | None:
+    """The endpoint that `path` is, or `None`. Each of them may end with a slash."""
+    if not path.startswith(pathname):
+        return None
+    rest = path[len(pathname) :]
+    match = ENDPOINT.fullmatch(rest.removesuffix("/"))
+    if match is None:
+        return None
+    transport = match["transport"]
+    if transport is not None:
+        return Route(transport, match["session"])
+    name = match.lastgroup or ""
+    return Route(NAMES.get(name, name))

@@ -1,0 +1,228 @@
+"""One conversation over HTTP requests."""
+
+from __future__ import annotations
+
+import asyncio
+from collections import deque
+from typing import TYPE_CHECKING, Any
+
+from primus.http import Request
+from primus.polling import Hanging, QueuedTransport, Sessions
+from primus_transformer_sockjs.frames import (
+    HEARTBEAT,
+    OPEN,
+    Payload,
+    as_text,
+    close_frame,
+    message_frame,
+    quote,
+)
+
+if TYPE_CHECKING:
+    from primus_transformer_sockjs.options import SockJSOptions
+
+__all__ = ["Session"]
+
+
+class Session(QueuedTransport):
+    """Frames wait here until the one request that receives fetches them.
+
+    It is gone when its client leaves in the middle of an answer, or has had no request that
+    receives for ``disconnect_delay``. After a close it goes on answering with the close frame
+    for so long, since a client may have missed it.
+
+    Args:
+        id: what the URL calls it.
+        sessions: where it is found; it leaves by itself.
+        options: those of the server.
+    """
+
+    __slots__ = (
+        "_beat_is_due",
+        "_close_frame",
+        "_is_open",
+        "_options",
+        "_pending",
+        "_receiver",
+        "_request",
+        "_sessions",
+        "_spoke_at",
+        "id",
+        "is_over",
+        "lingers",
+        "posting",
+    )
+
+    def __init__(self, id: str, sessions: Sessions[Session], options: SockJSOptions) -> None:
+        super().__init__()
+        self.id = id
+        self.is_over = False
+        """Whether the client has been given the close frame."""
+        self.lingers = True
+        """Whether the close frame is kept for a client that asks again."""
+        self.posting = asyncio.Lock()
+        """Held while messages of the client are read: the next ones wait for their turn."""
+        self._sessions = sessions
+        self._options = options
+        self._pending: deque[str] = deque()
+        self._receiver: Hanging | None = None
+        self._request: Request | None = None
+        self._is_open = False
+        self._close_frame: str | None = None
+        self._beat_is_due = False
+        self._spoke_at = sessions.clock.time()
+        sessions.add(id, self)
+
+    # -- the request that receives
+
+    def receive(self, request: Request) -> Hanging | None:
+        """Let `request` receive from now on; `None` when another one does."""
+        if self._receiver is not None:
+            return None
+        self._sessions.alarms.discard(self._expire)
+        self._request = request
+        self._receiver = hanging = Hanging(request, self.lost)
+        self._spoke_at = self._sessions.clock.time()
+        self._await_beat()
+        return hanging
+
+    async def next(self, hanging: Hanging) -> str | None:
+        """The next frame, waited for; `None` when the client has gone."""
+        while not hanging.gone:
+            frame = self._frame()
+            if frame is not None:
+                self._spoke_at = self._sessions.clock.time()
+                self._beat_is_due = False
+                return frame
+            await hanging.wait()
+            hanging.rest()
+        return None
+
+    def _frame(self) -> str | None:
+        if not self._is_open:
+            self._is_open = True
+            return OPEN
+        if self.queued:
+            return message_frame(map(str, self.take(self._options.response_limit)))
+        if self._close_frame is not None:
+            self.is_over = True
+            return self._close_frame
+        return HEARTBEAT if self._beat_is_due else None
+
+    def release(self, hanging: Hanging) -> None:
+        """`hanging` receives no longer."""
+        if self._receiver is not hanging:
+            return
+        self._receiver = self._request = None
+        self._sessions.alarms.discard(self._beat)
+        if self.is_over and not self.lingers:
+            self.lost()
+        elif self._sessions.get(self.id) is self:
+            self._set(self._expire, self._options.disconnect_delay)
+
+    def hurry(self) -> None:
+        """The server ends: do not stay for a client that has been told so."""
+        self.lingers = False
+        if self.is_over and self._receiver is None:
+            self.lost()
+
+    def abandon(self, hanging: Hanging) -> None:
+        """The answer to `hanging` was broken off; what was sent last may not have arrived."""
+        if self._receiver is hanging:
+            self.lost()
+
+    # -- what the client sends
+
+    def bring(self, messages: Payload) -> None:
+        """Bring messages to the connection; what it does not take yet waits.
+
+        Before more is read of the client, await `readable`: then nothing waits.
+        """
+        self._pending.extend(messages)
+        self._feed()
+
+    def _feed(self, *, all: bool = False) -> None:
+        pending = self._pending
+        while pending and self.connection is not None and (all or not self.paused):
+            self.connection.feed(pending.popleft())
+
+    def resume_reading(self) -> None:
+        """Go on with what waits."""
+        super().resume_reading()
+        self._feed()
+
+    # -- time
+
+    def _set(self, due: Any, delay: float) -> None:
+        alarms, clock = self._sessions.alarms, self._sessions.clock
+        alarms.put(due, clock.time() + delay)
+
+    def _await_beat(self) -> None:
+        delay = self._options.heartbeat_delay
+        if delay is not None and self._receiver is not None:
+            self._sessions.alarms.put(self._beat, self._spoke_at + delay)
+
+    def _beat(self) -> None:
+        """Say something, unless something has been said meanwhile."""
+        delay = self._options.heartbeat_delay
+        if delay is not None and self._sessions.clock.time() >= self._spoke_at + delay:
+            self._beat_is_due = True
+            self._spoke_at = self._sessions.clock.time()
+            self.news()
+        self._await_beat()
+
+    def _expire(self) -> None:
+        self.lost()
+
+    # -- what the connection calls
+
+    def send(self, frame: str | bytes) -> None:
+        """Put a message into the queue; this wire has text only."""
+        self.send_prepared(self.prepare(frame))
+
+    @classmethod
+    def prepare(cls, frame: str | bytes) -> str:
+        """The message as it stands in a frame."""
+        return quote(as_text(frame))
+
+    def send_prepared(self, prepared: str) -> None:
+        """Put what `prepare` has made into the queue."""
+        if self._close_frame is None:
+            self.put(prepared)
+
+    def close(self, code: int | None = None, reason: str = "") -> None:
+        """Have a close frame follow what waits; 1000, "Normal closure" when `code` is `None`."""
+        if self._close_frame is None:
+            code, reason = (1000, "Normal closure") if code is None else (code, reason)
+            self._close_frame = close_frame(code, reason)
+            self.resume_reading()
+            self.news()
+
+    def abort(self) -> None:
+        """Drop the request that receives, and what waits."""
+        request = self._request
+        self.lost()
+        if request is not None:
+            request.drop()
+
+    def news(self) -> None:
+        """Wake the request that receives."""
+        if self._receiver is not None:
+            self._receiver.wake()
+
+    def lost(self, error: Exception | None = None) -> None:
+        """The session is gone; `error` says what the client did wrong, if that is why."""
+        alarms = self._sessions.alarms
+        alarms.discard(self._expire)
+        alarms.discard(self._beat)
+        if self._sessions.get(self.id) is self:
+            self._sessions.discard(self.id)
+        self.forget()
+        self._close_frame = self._close_frame or close_frame(1006, "Connection dropped")
+        self.news()
+        self._feed(all=True)  # it had arrived before
+        self._pending.clear()
+        super().resume_reading()
+        connection, self.connection = self.connection, None
+        if connection is not None:
+            connection.lost(error)

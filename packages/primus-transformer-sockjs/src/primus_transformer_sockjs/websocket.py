@@ -1,0 +1,196 @@
+"""One conversation over a WebSocket, in frames of SockJS."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+from primus.errors import ProtocolError
+from primus.polling import Sessions
+from primus.transformer import Transport
+from primus_transformer_sockjs.frames import (
+    HEARTBEAT,
+    OPEN,
+    as_text,
+    check_length,
+    close_frame,
+    message_frame,
+    parse_payload,
+    quote,
+)
+
+if TYPE_CHECKING:
+    from primus_transformer_sockjs.options import SockJSOptions
+
+__all__ = ["Prepared", "WebSocketSession"]
+
+
+class Prepared:
+    """A message for many connections: framed once, and made ready once for each kind of wire."""
+
+    __slots__ = ("_ready", "text")
+
+    def __init__(self, frame: str | bytes) -> None:
+        self.text = _framed(frame)
+        self._ready: dict[type[Transport], Any] = {}
+
+    def on(self, kind: type[Transport]) -> Any:
+        """What `kind.send_prepared` takes."""
+        ready = self._ready.get(kind)
+        if ready is None:
+            ready = self._ready[kind] = kind.prepare(self.text)
+        return ready
+
+
+def _framed(frame: str | bytes) -> str:
+    """A message as a frame; there is text only."""
+    return message_frame((quote(as_text(frame)),))
+
+
+class WebSocketSession(Transport):
+    """Puts messages into frames of SockJS, and receives what a WebSocket brings.
+
+    The WebSocket is its own session: the id in its URL means nothing.
+
+    Args:
+        wire: a WebSocket that is open.
+        sessions: whose clock and alarms it uses.
+        options: those of the server.
+        max_length: the longest message taken, in bytes.
+    """
+
+    __slots__ = ("_answered", "_max_length", "_options", "_paused", "_sessions", "_spoke_at", "_wire")
+
+    def __init__(
+        self, wire: Transport, sessions: Sessions[Any], options: SockJSOptions, max_length: int
+    ) -> None:
+        super().__init__()
+        self._wire = wire
+        self._sessions = sessions
+        self._options = options
+        self._max_length = max_length
+        self._answered = True
+        self._paused = False
+        self._spoke_at = sessions.clock.time()
+        wire.connection = self
+        wire.send(OPEN)
+        self._await_beat()
+
+    # -- what the WebSocket brings
+
+    def feed(self, frame: str | bytes) -> None:
+        """Take a frame, which may hold any number of messages."""
+        self._answered = True
+        if not frame:
+            return
+        try:
+            messages = parse_payload(as_text(frame), self._options.max_messages)
+        except ProtocolError as error:
+            self._fail(error, 3000, "Broken framing.")
+            return
+        try:
+            check_length(messages, self._max_length)
+        except ProtocolError as error:
+            self._fail(error, 1009, "message too big")
+            return
+        for message in messages:
+            if self.connection is None:
+                return
+            self.connection.feed(message)
+
+    def _fail(self, error: ProtocolError, code: int, reason: str) -> None:
+        """Close for what the client did; nothing that follows is listened to."""
+        self._wire.connection = None
+        self._wire.close(code, reason)
+        self.lost(error)
+
+    def seen(self) -> None:
+        """The other end has shown that it is there; what is behind it may have stopped."""
+        self._answered = True
+
+    def congested(self, jammed: bool) -> None:
+        """Pass it on."""
+        if self.connection is not None:
+            self.connection.congested(jammed)
+
+    def lost(self, error: Exception | None = None) -> None:
+        """The wire is gone."""
+        self._forget_time()
+        connection, self.connection = self.connection, None
+        if connection is not None:
+            connection.lost(error)
+
+    # -- time
+
+    def _forget_time(self) -> None:
+        self._sessions.alarms.discard(self._beat)
+        self._sessions.alarms.discard(self._give_up)
+
+    def _await_beat(self) -> None:
+        delay = self._options.heartbeat_delay
+        if delay is not None:
+            self._sessions.alarms.put(self._beat, self._spoke_at + delay)
+
+    def _beat(self) -> None:
+        """Ask whether the other end is there, unless something has been said meanwhile."""
+        now, delay = self._sessions.clock.time(), self._options.heartbeat_delay
+        if delay is not None and now >= self._spoke_at + delay:
+            self._spoke_at = now
+            if self._wire.ping():
+                self._answered = False
+                self._sessions.alarms.put(self._give_up, now + self._options.pong_timeout)
+            else:
+                self._wire.send(HEARTBEAT)
+        self._await_beat()
+
+    def _give_up(self) -> None:
+        if not self._answered and not self._paused:
+            self._wire.connection = None
+            self.close(3000, "No response from heartbeat")
+            self.lost()
+
+    # -- what the connection calls
+
+    def send(self, frame: str | bytes) -> None:
+        """Send one message; this wire has text only."""
+        self._spoke_at = self._sessions.clock.time()
+        self._wire.send(_framed(frame))
+
+    @classmethod
+    def prepare(cls, frame: str | bytes) -> Prepared:
+        """The message as a frame."""
+        return Prepared(frame)
+
+    def send_prepared(self, prepared: Prepared) -> None:
+        """Send what `prepare` has made."""
+        self._spoke_at = self._sessions.clock.time()
+        self._wire.send_prepared(prepared.on(type(self._wire)))
+
+    def close(self, code: int | None = None, reason: str = "") -> None:
+        """Say why, and close; 1000, "Normal closure" when `code` is `None`."""
+        self._forget_time()
+        code, reason = (1000, "Normal closure") if code is None else (code, reason)
+        self._wire.send(close_frame(code, reason))
+        self._wire.close(code, reason)
+
+    def abort(self) -> None:
+        """Drop the WebSocket at once."""
+        self._wire.abort()
+
+    @property
+    def buffered(self) -> int:
+        """How many bytes wait to be sent."""
+        return self._wire.buffered
+
+    def limit(self, high_water: int) -> None:
+        """Report congestion above `high_water` bytes."""
+        self._wire.limit(high_water)
+
+    def pause_reading(self) -> None:
+        """Take nothing more for now."""
+        self._paused = True
+        self._wire.pause_reading()
+
+    def resume_reading(self) -> None:
+        """Go on."""
+        self._paused = False
+        self._wire.resume_reading()

@@ -1,0 +1,52 @@
+"""The contract of every transformer, over each kind of transport."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any, ClassVar
+
+from primus.transformer import Connector
+from primus_testing import TransformerContract
+from primus_testing.transformer.messages import MessagesContract
+from primus_testing.transformer.ordering import OrderingContract
+from primus_transformer_sockjs.client import SockJSConnector
+from primus_transformer_sockjs.server import SockJS
+
+class StreamingConnector(SockJSConnector):
+    transports = ("xhr-streaming",)
+
+
+class PollingConnector(SockJSConnector):
+    transports = ("xhr-polling",)
+
+
+class Streaming(SockJS):
+    @classmethod
+    def connector(cls) -> Connector:
+        return StreamingConnector()
+
+
+class Polling(SockJS):
+    @classmethod
+    def connector(cls) -> Connector:
+        return PollingConnector()
+
+
+class TestSockJS(TransformerContract):
+    """Over WebSockets. On a clock that jumps by hours no pong arrives in time."""
+
+    transformer = "sockjs"
+    options: ClassVar[Mapping[str, Any]] = {"transport": {"heartbeat_delay": False}}
+
+
+HURRIED: Mapping[str, Any] = {"transport": {"disconnect_delay": 1.0}}
+
+
+class TestStreaming(MessagesContract):
+    transformer = Streaming
+    options = HURRIED
+
+
+class TestPolling(MessagesContract, OrderingContract):
+    transformer = Polling
+    options = HURRIED

@@ -1,0 +1,22 @@
+/**
+ * Events over the wire: `primus.emit` sends every event that is not reserved to the server, and
+ * what the server emits reaches the listeners here. `primus.dispatch` emits here.
+ */
+export default function emit(primus) {
+  const local = (event) => (
+    event === 'newListener' || event === 'removeListener' || primus.reserved(event)
+  );
+
+  primus.emit = (event, ...args) => (
+    local(event) ? primus.dispatch(event, ...args) : primus.write({ emit: [event, ...args] })
+  );
+
+  primus.transform('incoming', ({ data }) => {
+    const event = data && data.emit;
+
+    if (!Array.isArray(event)) return true;
+    // Anything but a text is no name; asking whether it is reserved could even throw.
+    if (typeof event[0] !== 'string' || primus.reserved(event[0])) return false;
+    return primus.deliver(...event);
+  });
+}

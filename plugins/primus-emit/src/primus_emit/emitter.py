@@ -1,0 +1,123 @@
+"""The plugin ``emitter``: events with acknowledgements, as primus-emitter for Node has them.
+
+    primus = Primus(app, plugin="emitter")
+
+    spark.send("news", "hello")                       # to one spark; sockets have the same
+    primus.send("news", "hello")                      # to every spark
+    answer = await spark.ask("vote", "yes or no?")    # sends, and awaits the acknowledgement
+    spark.send("vote", "yes or no?", count)           # the same, with a callback
+
+    @spark.on("vote")
+    def vote(question, ack):
+        ack("yes")
+
+What `ask` gives is what was acknowledged: `None`, a value, or a tuple of several. It raises
+`AckTimeout` after ``timeout`` seconds (by default those of the option ``emitter_timeout``, 30;
+`None` waits as long as the connection lasts) and `AckLost` when the connection goes before. A
+callback is then not called. ``ack`` is `None` when the sender wants no acknowledgement; it works
+once. An acknowledgement never waits for a busy listener, so a listener may `ask`.
+
+Names that are reserved, on this or the other side, are sent but reach nobody. A packet of this
+plugin is no ``data``, unless the option ``emitter_data`` says so, as in Node.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from functools import partial
+from importlib.resources import files
+from types import MappingProxyType
+from typing import TYPE_CHECKING, Any, Final
+
+from primus import Primus, hookimpl
+from primus.browser import Browser
+from primus.pipeline import Transform
+from primus_emit.acks import AckLost, Acks, AckTimeout
+from primus_emit.receiving import incoming, lost, overtakes
+from primus_emit.sending import acks_of, ask, send, send_to_all, settings
+
+if TYPE_CHECKING:
+    from primus import Socket
+
+__all__ = [
+    "AckLost",
+    "AckTimeout",
+    "Acks",
+    "primus_browser",
+    "primus_disconnection",
+    "primus_extend_socket",
+    "primus_extend_spark",
+    "primus_incoming",
+    "primus_options",
+    "primus_setup",
+    "primus_socket",
+    "primus_teardown",
+]
+
+MEMBERS: Final[Mapping[str, object]] = MappingProxyType(
+    {"send": send, "ask": ask, "acks": None, "overtakes": overtakes, "lost": lost}
+)
+"""What sparks and sockets get; ``acks`` is an `Acks` once there is something to wait for."""
+
+
+@hookimpl
+def primus_options() -> Mapping[str, object]:
+    """Of servers and of sockets."""
+    return {"emitter_timeout": 30.0, "emitter_data": False}
+
+
+@hookimpl
+def primus_extend_spark() -> Mapping[str, object]:
+    """``spark.send`` and ``spark.ask``."""
+    return MEMBERS
+
+
+@hookimpl
+def primus_incoming(primus: Primus) -> Transform:
+    """Events and acknowledgements from clients."""
+    return incoming(settings(primus.options.extra).data)
+
+
+@hookimpl
+def primus_setup(primus: Any) -> None:
+    """``primus.send``."""
+    primus.send = partial(send_to_all, primus)
+
+
+@hookimpl
+def primus_disconnection(spark: Any) -> None:
+    """Nobody will acknowledge anything any more."""
+    if spark.acks is not None:
+        spark.acks.ended()
+
+
+@hookimpl
+def primus_teardown(primus: Primus) -> None:
+    """Nobody would hear of an acknowledgement any more."""
+    for spark in primus:
+        acks = vars(spark).pop("acks", None)
+        if acks is not None:
+            acks.ended()
+
+
+@hookimpl
+def primus_extend_socket() -> Mapping[str, object]:
+    """``socket.send`` and ``socket.ask``."""
+    return MEMBERS
+
+
+@hookimpl
+def primus_socket(socket: Socket, options: Mapping[str, Any]) -> None:
+    """Events and acknowledgements from the server."""
+    acks = acks_of(socket)
+    socket.transform("incoming", incoming(settings(options).data))
+    socket.on("open", acks.opened)
+    socket.on("close", acks.lost)
+    socket.on("end", acks.ended)
+    socket.on("destroy", acks.ended)
+
+
+@hookimpl
+def primus_browser() -> Browser:
+    """``primus.send`` and ``primus.ask`` in the browser."""
+    return Browser(client=files("primus_emit").joinpath("emitter.js").read_text("utf-8"))

@@ -1,0 +1,74 @@
+"""The packets of primus-emitter, and what they mean (pure).
+
+    {"type": 0, "data": [name, …]}               an event
+    {"type": 0, "data": [name, …], "id": 7}      an event that wants to be acknowledged
+    {"type": 1, "data": […], "id": 7}            the acknowledgement
+
+Ids are numbers, chosen by who sends the event. Whatever does not look exactly so is no packet
+but somebody's own message.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any, Final, NamedTuple
+
+__all__ = ["Ack", "Event", "ack", "event", "read"]
+
+EVENT: Final = 0
+ACK: Final = 1
+
+
+class Event(NamedTuple):
+    """An event; ``id`` is `None` when no acknowledgement is wanted."""
+
+    name: str
+    args: Sequence[Any]
+    id: float | None
+
+
+class Ack(NamedTuple):
+    """The acknowledgement of the event with that id."""
+
+    id: float
+    args: Sequence[Any]
+
+
+def event(name: str, args: Sequence[Any], id: int | None = None) -> dict[str, Any]:
+    """The packet of an event, for `write`; with an `id` it asks for an acknowledgement."""
+    packet: dict[str, Any] = {"type": EVENT, "data": [name, *args]}
+    if id is not None:
+        packet["id"] = id
+    return packet
+
+
+def ack(id: float, args: Sequence[Any]) -> dict[str, Any]:
+    """The packet that acknowledges the event with that id."""
+    return {"id": id, "type": ACK, "data": [*args]}
+
+
+def read(message: Any) -> Event | Ack | None:
+    """What a message means to the plugin ``emitter``; `None` when it is none of its packets."""
+    match message:
+        case {"type": int() | float() as kind, "data": list() as data}:
+            id = message.get("id")
+        case _:
+            return None
+    wants = _is_number(id) and id != 0
+    if not wants and not _is_falsy(id):
+        return None
+    if _is_number(kind) and kind == EVENT and data and isinstance(data[0], str):
+        return Event(data[0], data[1:], id if wants else None)
+    if _is_number(kind) and kind == ACK and wants:
+        return Ack(id, data)
+    return None
+
+
+def _is_number(value: Any) -> bool:
+    """Whether JavaScript takes `value` for a number; `True` is none there."""
+    return isinstance(value, int | float) and not isinstance(value, bool)
+
+
+def _is_falsy(value: Any) -> bool:
+    """Whether JavaScript takes `value` for false; an empty list is true there."""
+    return value is None or value is False or value in (0, "")

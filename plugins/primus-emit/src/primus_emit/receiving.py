@@ -1,0 +1,69 @@
+"""What arrives for the plugin ``emitter``, and when nothing will arrive any more."""
+
+from __future__ import annotations
+
+from collections.abc import Awaitable
+from typing import TYPE_CHECKING, Any
+
+from primus import Packet, Spark
+from primus.connection import Connection
+from primus.events import Delivered
+from primus.pipeline import Transform
+from primus_emit import packets
+from primus_emit.acks import Ack
+from primus_emit.sending import acks_of
+
+if TYPE_CHECKING:
+    from primus import Socket
+
+__all__ = ["incoming", "lost", "overtakes"]
+
+
+def incoming(visible: bool) -> Transform:
+    """The transform that makes events of packets.
+
+    Args:
+        visible: whether packets are ``data`` as well.
+    """
+
+    def transform(packet: Packet, connection: Spark | Socket) -> Any:
+        message = packets.read(packet.data)
+        if message is None:
+            return None
+        delivered = _deliver(message, connection)
+        if visible:
+            return None if delivered is False else _done(delivered)
+        return delivered
+
+    return transform
+
+
+def _deliver(message: packets.Event | packets.Ack, connection: Spark | Socket) -> Delivered:
+    if isinstance(message, packets.Ack):
+        return acks_of(connection).arrived(*message)
+    if connection.reserved(message.name):
+        return False
+    if message.id is None:
+        return connection.deliver(message.name, *message.args)
+    ack = Ack(connection, acks_of(connection), message.id)
+    return connection.deliver(message.name, *message.args, ack)
+
+
+async def _done(delivered: Awaitable[Any]) -> None:
+    await delivered
+
+
+def overtakes(connection: Connection, data: Any) -> bool:
+    """An acknowledgement does not wait for a busy listener: it may be what that one awaits."""
+    return isinstance(packets.read(data), packets.Ack)
+
+
+def lost(connection: Any, error: Exception | None = None) -> None:
+    """The wire is gone: who awaits an acknowledgement hears of it at once.
+
+    The end of the connection would be too late: it comes behind the messages that have arrived,
+    which may wait for a listener that awaits the acknowledgement.
+    """
+    Connection.lost(connection, error)
+    if connection.acks is not None or connection.ready_state == Spark.OPEN:
+        acks_of(connection).cut()

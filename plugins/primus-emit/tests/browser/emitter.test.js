@@ -1,0 +1,215 @@
+import assert from 'node:assert/strict';
+import test from 'node:test';
+
+import emit from '../../src/primus_emit/emit.js';
+import emitter from '../../src/primus_emit/emitter.js';
+import { makeClient } from '../../../../packages/primus-core/tests/browser/fakes.js';
+
+/** A client with the plugin in use. */
+function make(options, ark = { emitter }) {
+  const made = makeClient(options, { prototype: { ark } });
+  const data = [];
+
+  made.client.on('data', (message) => data.push(message));
+  return { made, client: made.client, clock: made.clock, data };
+}
+
+function open(options, ark) {
+  const all = make(options, ark);
+
+  all.made.accept();
+  return all;
+}
+
+/** Loses the connection, and lets the next one be open. */
+function reconnect(made) {
+  made.wire.onclose();
+  made.clock.advance(500);
+  made.wire.onopen();
+}
+
+test('an event is sent, and emit stays here', () => {
+  const { made, client } = open();
+  const heard = [];
+
+  client.on('news', (value) => heard.push(value));
+  assert.equal(client.send('news', 'hello', null), client);
+  client.emit('news', 1);
+  assert.deepEqual(made.sent, [{ type: 0, data: ['news', 'hello', null] }]);
+  assert.deepEqual(heard, [1]);
+});
+
+test('a callback asks for an acknowledgement by ids from one, and gets it once', () => {
+  const { made, client, clock, data } = open();
+  const answers = [];
+
+  client.send('vote', 'yes?', (...args) => answers.push(args));
+  client.send('vote', (...args) => answers.push(args));
+  assert.deepEqual(made.sent, [
+    { type: 0, data: ['vote', 'yes?'], id: 1 },
+    { type: 0, data: ['vote'], id: 2 }
+  ]);
+  made.receive({ id: 2, type: 1, data: [] });
+  made.receive({ id: 1, type: 1, data: ['yes', null] });
+  made.receive({ id: 1, type: 1, data: ['again'] });
+  assert.deepEqual(answers, [[], ['yes', null]]);
+  assert.deepEqual(data, []);
+  clock.advance(60000);
+  assert.equal(answers.length, 2);
+});
+
+test('ask is a promise of what was acknowledged', async () => {
+  const { made, client } = open();
+  const answers = [client.ask('vote', 1), client.ask('vote', 2), client.ask('vote', 3)];
+
+  made.receive({ id: 1, type: 1, data: [] });
+  made.receive({ id: 2, type: 1, data: ['yes'] });
+  made.receive({ id: 3, type: 1, data: ['yes', 'no'] });
+  assert.deepEqual(await Promise.all(answers), [undefined, 'yes', ['yes', 'no']]);
+});
+
+test('ask gives up after the timeout', async () => {
+  const { made, client, clock } = open({ emitter: { timeout: 5000 } });
+  const answer = client.ask('vote');
+
+  clock.advance(5000);
+  await assert.rejects(answer, { name: 'AckTimeout', message: '"vote" was not acknowledged in time' });
+  made.receive({ id: 1, type: 1, data: ['too late'] });
+});
+
+test('without a timeout an acknowledgement may take for ever', async () => {
+  const { made, client, clock } = open({ emitter: { timeout: false }, pingTimeout: false });
+  const answer = client.ask('vote');
+
+  clock.advance(1e9);
+  made.receive({ id: 1, type: 1, data: ['late'] });
+  assert.equal(await answer, 'late');
+});
+
+test('ask fails when the connection goes that it was sent over', async () => {
+  const { made, client, clock } = make();
+  const early = client.ask('vote');
+
+  made.accept();
+  const answer = client.ask('vote');
+
+  made.wire.onclose();
+  await assert.rejects(early, { name: 'AckLost' });
+  await assert.rejects(answer, {
+    name: 'AckLost', message: 'The connection went before "vote" was acknowledged'
+  });
+  const next = client.ask('vote');
+
+  clock.advance(500);
+  made.wire.onopen();
+  assert.deepEqual(made.sent, [{ type: 0, data: ['vote'], id: 3 }]);
+  made.receive({ id: 3, type: 1, data: ['yes'] });
+  assert.equal(await next, 'yes');
+});
+
+test('ask fails when the client ends or is destroyed', async () => {
+  for (const end of ['end', 'destroy']) {
+    const { client, clock } = open();
+    const answer = client.ask('vote');
+
+    client[end]();
+    await assert.rejects(answer, { name: 'AckLost' });
+    client.destroy();
+    await assert.rejects(client.ask('vote'), { name: 'AckLost', message: '"vote" was not sent' });
+    assert.deepEqual(clock.waiting, []);
+  }
+});
+
+test('an event that asks is acknowledged once by its listener', () => {
+  const { made, client } = open();
+
+  client.on('vote', (question, ack) => {
+    assert.equal(ack(question.toUpperCase(), null), true);
+    assert.equal(ack('again'), false);
+  });
+  made.receive({ type: 0, data: ['vote', 'yes?'], id: 7 });
+  assert.deepEqual(made.sent, [{ id: 7, type: 1, data: ['YES?', null] }]);
+});
+
+test('a listener gets no acknowledgement when none is wanted', () => {
+  const { made, client } = open();
+  const heard = [];
+
+  client.on('vote', (...args) => heard.push(args));
+  for (const id of [undefined, null, 0, '', false]) made.receive({ type: 0, data: ['vote'], id });
+  assert.deepEqual(heard, [[], [], [], [], []]);
+});
+
+test('an acknowledgement is not sent over the next connection', () => {
+  const { made, client } = open();
+  const acks = [];
+
+  client.on('vote', (ack) => acks.push(ack));
+  made.receive({ type: 0, data: ['vote'], id: 1 });
+  reconnect(made);
+  made.receive({ type: 0, data: ['vote'], id: 1 });
+  assert.equal(acks[0]('old'), false);
+  assert.equal(acks[1]('new'), true);
+  assert.deepEqual(made.sent, [{ id: 1, type: 1, data: ['new'] }]);
+});
+
+test('names that are reserved, and those of Node itself, reach nobody', () => {
+  const { made, client, data } = open();
+  let ended = false;
+
+  client.on('end', () => { ended = true; });
+  client.send('newListener', 1).send('removeListener', 2);
+  made.receive({ type: 0, data: ['end'] });
+  made.receive({ type: 0, data: ['data', 'x'] });
+  assert.deepEqual([made.sent, data, ended], [[], [], false]);
+});
+
+test('what is no packet is data', () => {
+  const { made, data } = open();
+  const messages = [
+    null, 0, 'x', [], {}, { type: 0 }, { type: 0, data: 'x' }, { type: 0, data: [] },
+    { type: 0, data: [{ toString: null }] }, { type: 0, data: ['x'], id: '7' }, { type: 1, data: [] },
+    { type: 0, data: ['x'], id: [] }, { type: false, data: ['x'] }, { type: 2, data: ['x'], id: 1 }
+  ];
+
+  for (const message of messages) made.receive(message);
+  assert.deepEqual(data, messages);
+});
+
+test('packets are data as well when that is wanted', () => {
+  const { made, client, data } = open({ emitter: { data: true } });
+  const heard = [];
+  const packet = { type: 0, data: ['news', 1] };
+
+  client.on('news', (value) => heard.push(value));
+  made.receive(packet);
+  assert.deepEqual([heard, data], [[1], [packet]]);
+});
+
+test('a callback or listener that throws disturbs nobody', () => {
+  const { made, client, data } = open();
+
+  client.send('vote', () => { throw new Error('a callback'); });
+  client.on('news', () => { throw new Error('a listener'); });
+  made.receive({ id: 1, type: 1, data: [] });
+  made.receive({ type: 0, data: ['news'] });
+  made.receive('next');
+  made.clock.advance(0);
+  assert.deepEqual(data, ['next']);
+  assert.deepEqual(made.clock.errors.map(({ message }) => message), ['a callback', 'a listener']);
+});
+
+test('with the plugin emit nothing is bounced back', () => {
+  for (const ark of [{ emit, emitter }, { emitter, emit }]) {
+    const { made, client } = open({}, ark);
+    const heard = [];
+
+    client.on('news', (value) => heard.push(value));
+    made.receive({ emit: ['news', 1] });
+    made.receive({ type: 0, data: ['news', 2] });
+    assert.deepEqual([made.sent, heard], [[], [1, 2]]);
+    client.emit('news', 3);
+    client.send('news', 4);
+    assert.deepEqual(made.sent, [{ emit: ['news', 3] }, { type: 0, data: ['news', 4] }]);
+  }
+});

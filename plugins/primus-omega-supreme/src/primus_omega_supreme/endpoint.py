@@ -1,0 +1,103 @@
+"""The endpoint: a layer that takes messages by HTTP and writes them to sparks."""
+
+from __future__ import annotations
+
+import asyncio
+from hmac import compare_digest
+from typing import Any
+
+from primus import Primus, PrimusError, Request, Response
+from primus.http import BodyTooLarge
+from primus.pipeline import is_awaitable
+from primus_omega_supreme.message import Envelope, InvalidBody, failure, open_envelope, success
+from primus_omega_supreme.options import Settings
+
+__all__ = ["Endpoint"]
+
+
+class Endpoint:
+    """Writes what is PUT here to all, some, or one of the sparks, and to rooms.
+
+    It stands before authorization: whoever shows the secret needs nothing else.
+    """
+
+    def __init__(self, primus: Primus, settings: Settings) -> None:
+        self._primus: Any = primus
+        self._settings = settings
+        self._authorization = settings.authorization.encode()
+        self._room = asyncio.Semaphore(settings.concurrently)
+
+    async def layer(self, request: Request) -> Response | None:
+        """The answer to a message; `None` for a request that is none."""
+        if not self._is_meant(request):
+            return None
+        shown = request.headers["Authorization"].encode("utf-8", "surrogateescape")
+        if not compare_digest(shown, self._authorization):
+            return _unauthorized()
+        async with self._room:  # no more bodies at a time than this are in memory
+            return await self._take(request)
+
+    def _is_meant(self, request: Request) -> bool:
+        """As in Node, a request without credentials goes on to the layers behind."""
+        url = self._settings.url or f"{self._primus.pathname}/omega/supreme"
+        return (
+            request.method == self._settings.method
+            and not request.query_string
+            and not request.path.endswith("/")
+            and _segments(request.path) == _segments(url)
+            and "Authorization" in request.headers
+        )
+
+    async def _take(self, request: Request) -> Response | None:
+        try:
+            body = await self._read(request)
+            if body is None or isinstance(body, Response):
+                return body
+            count = await self._write(open_envelope(body))
+        except BodyTooLarge:
+            return _refusal(413, f"the body is longer than {self._settings.body_limit} bytes")
+        except InvalidBody as error:
+            return _refusal(error.status, str(error))
+        except PrimusError as error:
+            self._primus.log.warning("omega-supreme: %s", error)
+            return _refusal(503, "the rooms cannot be told")
+        return Response(200, success(count), content_type="application/json")
+
+    async def _read(self, request: Request) -> Any:
+        """The body; from the option ``middleware``, if there is one."""
+        if self._settings.middleware is None:
+            return await request.read(self._settings.body_limit)
+        body = self._settings.middleware(request)
+        return await body if is_awaitable(body) else body
+
+    async def _write(self, envelope: Envelope) -> int:
+        """Write to whom it is for; how many those were."""
+        primus = self._primus
+        if envelope.rooms is not None:
+            if not hasattr(primus, "room"):
+                raise InvalidBody("the plugin rooms is not in use here", 400)
+            chosen = primus.room(envelope.rooms).except_(envelope.without).local
+            count = chosen.write(envelope.msg)
+            return int(await count if is_awaitable(count) else count)
+        if envelope.sparks is None:
+            sparks = [spark for spark in primus if spark.id not in envelope.without]
+        else:
+            ids = (id for id in envelope.sparks if id not in envelope.without)
+            sparks = [spark for id in ids if (spark := primus.spark(id)) is not None]
+        primus.write(envelope.msg, to=sparks)
+        return len(sparks)
+
+
+def _segments(path: str) -> list[str]:
+    """What stands between the slashes, of which there may be several."""
+    return [segment for segment in path.split("/") if segment]
+
+
+def _refusal(status: int, reason: str) -> Response:
+    return Response(status, failure(reason), content_type="application/json")
+
+
+def _unauthorized() -> Response:
+    refused = Response.json({"ok": False, "reason": "wrong username or password"}, 401)
+    refused.headers["WWW-Authenticate"] = 'Basic realm="omega-supreme"'
+    return refused

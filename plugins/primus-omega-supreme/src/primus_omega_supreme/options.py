@@ -1,0 +1,87 @@
+"""The options of the plugin, and their checks."""
+
+from __future__ import annotations
+
+from base64 import b64encode
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from typing import Any, Final
+
+from primus import OptionError, hookimpl
+from primus import option_checks as checks
+
+__all__ = ["Settings", "primus_options", "settings"]
+
+MIB: Final = 1 << 20
+
+DEFAULTS: Final = {
+    "method": "PUT",
+    "username": "omega",
+    "password": None,
+    "url": None,
+    "concurrently": 20,
+    "middleware": None,
+    "body_limit": 4 * MIB,
+    "forward_timeout": 10.0,
+}
+
+
+@dataclass(frozen=True, slots=True)
+class Settings:
+    """The options in their proper form. ``url`` is `None` for the one below the pathname."""
+
+    method: str
+    authorization: str
+    url: str | None
+    concurrently: int
+    middleware: Callable[..., Any] | None
+    body_limit: int
+    forward_timeout: float
+
+
+@hookimpl
+def primus_options() -> Mapping[str, object]:
+    """``method``, ``username``, ``password``, ``url``, ``concurrently`` and so on."""
+    return DEFAULTS
+
+
+def settings(given: Mapping[str, Any], pathname: str) -> Settings:
+    """The settings among the options of a Primus at `pathname`.
+
+    Raises:
+        OptionError: there is no password, or an option cannot work.
+    """
+    chosen = {name: given.get(name, default) for name, default in DEFAULTS.items()}
+    url = None if chosen["url"] is None else checks.pathname("url", chosen["url"])
+    if url is not None and not url.startswith(pathname + "/"):
+        raise OptionError(f"url={url!r}: must be below the pathname {pathname!r}")
+    timeout = checks.duration("forward_timeout", chosen["forward_timeout"])
+    if timeout is None:
+        raise OptionError("forward_timeout: must be seconds > 0")
+    return Settings(
+        method=checks.text("method", chosen["method"]).upper(),
+        authorization=_authorization(chosen["username"], chosen["password"]),
+        url=url,
+        concurrently=_count(chosen["concurrently"]),
+        middleware=checks.function("middleware", chosen["middleware"]),
+        body_limit=checks.size("body_limit", chosen["body_limit"]),
+        forward_timeout=timeout,
+    )
+
+
+def _authorization(username: Any, password: Any) -> str:
+    """The header that shows the secret. There is no default: whoever knows it writes to all."""
+    if not isinstance(password, str) or not password:
+        raise OptionError(
+            "password: the plugin omega-supreme does not start without one. Give a secret that all "
+            "servers share, such as password=os.environ['OMEGA_SECRET']"
+        )
+    if not isinstance(username, str) or not username or ":" in username:
+        raise OptionError(f"username={username!r}: must be a text without a colon")
+    return f"Basic {b64encode(f'{username}:{password}'.encode()).decode()}"
+
+
+def _count(value: Any) -> int:
+    if isinstance(value, bool) or not isinstance(value, int) or value < 1:
+        raise OptionError(f"concurrently={value!r}: must be a whole number from 1")
+    return value

