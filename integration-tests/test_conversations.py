@@ -10,7 +10,7 @@ from typing import Any
 import pytest
 import pytest_asyncio
 
-from harness.casts import OURS_IN_PYTHON, PAIRS, SPEECHES
+from harness.casts import OURS_IN_PYTHON, PAIRS, SPEECHES, UNDER_UVICORN
 from harness.parties import Client, Server, Speech
 from harness.stage import Stage
 
@@ -65,7 +65,9 @@ class Pair:
 
 
 @pytest_asyncio.fixture(
-    loop_scope="session", params=PAIRS, ids=[f"{client}-to-{server}" for client, server in PAIRS]
+    loop_scope="session",
+    params=PAIRS + UNDER_UVICORN,
+    ids=[f"{client}-to-{server}" for client, server in PAIRS + UNDER_UVICORN],
 )
 async def pair(request: pytest.FixtureRequest, speech: Speech, stage: Stage) -> Pair:
     stage.speech = speech
