@@ -17,14 +17,17 @@ NODE = [f"node{generation}" for generation in GENERATIONS]
 OURS_IN_NODE = "primus.js-in-node"
 OURS_IN_CHROMIUM = "primus.js-in-chromium"
 OURS_IN_PYTHON = "python"
+OURS_UNDER_UVICORN = "python-under-uvicorn"
 
 REFERENCE = [(kind, kind) for kind in NODE]
-TO_OUR_SERVER = [
-    (kind, OURS_IN_PYTHON) for kind in (*NODE, OURS_IN_NODE, OURS_IN_CHROMIUM, OURS_IN_PYTHON)
-]
+CLIENTS = (*NODE, OURS_IN_NODE, OURS_IN_CHROMIUM, OURS_IN_PYTHON)
+TO_OUR_SERVER = [(kind, OURS_IN_PYTHON) for kind in CLIENTS]
 FROM_OUR_CLIENTS = [(kind, server) for kind in (OURS_IN_PYTHON, OURS_IN_NODE) for server in NODE]
 PAIRS = REFERENCE + TO_OUR_SERVER + FROM_OUR_CLIENTS
 """The kinds of client and server that meet: ours with all, and each real Primus with itself."""
+
+UNDER_UVICORN = [(kind, OURS_UNDER_UVICORN) for kind in CLIENTS]
+"""The same with our server under ASGI, for what the host has a part in."""
 
 SPEECHES = [
     PLAIN,
@@ -46,11 +49,13 @@ ENGINE_PAIRS = [pair for pair in TO_OUR_SERVER if pair[0] != OURS_IN_NODE] + [
 
 def meetings() -> list[tuple[Speech, str, str]]:
     """Every speech with each pair of client and server that meets over it."""
-    return [
-        (speech, *pair)
-        for speech in SPEECHES
-        for pair in (ENGINE_PAIRS if speech.transformer in ENGINES else PAIRS)
-    ]
+    return [(speech, *pair) for speech in SPEECHES for pair in _pairs(speech)]
+
+
+def _pairs(speech: Speech) -> list[tuple[str, str]]:
+    if speech == PLAIN:
+        return PAIRS + UNDER_UVICORN
+    return ENGINE_PAIRS if speech.transformer in ENGINES else PAIRS
 
 
 @dataclass
@@ -65,6 +70,8 @@ class Cast:
         command: list[str | Path]
         if kind == OURS_IN_PYTHON:
             command = [sys.executable, PEERS / "server.py"]
+        elif kind == OURS_UNDER_UVICORN:
+            command = [sys.executable, PEERS / "server.py", "uvicorn"]
         else:
             command = [*node(), PEERS / "server.js", installed(int(kind.removeprefix("node")))]
         return await ProcessPeer.start(*command, title=f"{kind} server")
