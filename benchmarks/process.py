@@ -32,7 +32,6 @@ class Server:
     """A contestant that runs."""
 
     def __init__(self, contestant: Contestant, mode: str) -> None:
-        self.contestant = contestant
         self._process = subprocess.Popen(
             contestant.command_line(mode),
             stdout=subprocess.PIPE,

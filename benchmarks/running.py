@@ -58,13 +58,12 @@ def _measure(
 ) -> dict[str, float]:
     if not scenario.fresh:
         server = servers.running(contestant, scenario.mode)
-        return measured(_job(scenario, server, pace))
+        return measured(_job(scenario, contestant, server, pace))
     with Server(contestant, scenario.mode) as server:
-        return measured(_job(scenario, server, pace))
+        return measured(_job(scenario, contestant, server, pace))
 
 
-def _job(scenario: Scenario, server: Server, pace: Pace) -> Job:
-    contestant = server.contestant
+def _job(scenario: Scenario, contestant: Contestant, server: Server, pace: Pace) -> Job:
     job = Job(
         **scenario.job,
         port=server.port,
