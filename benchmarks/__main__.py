@@ -44,7 +44,11 @@ def _arguments() -> argparse.Namespace:
     parser = argparse.ArgumentParser(prog="nox -s bench --", description="Primus and its peers.")
     parser.add_argument("--quick", action="store_true", help="only see that everything works")
     parser.add_argument(
-        "--only", nargs="+", default=[], metavar="NAME", help=f"groups ({', '.join(GROUPS)}) or columns"
+        "--only",
+        nargs="+",
+        default=[],
+        metavar="NAME",
+        help=f"groups ({', '.join(GROUPS)}) or columns",
     )
     parser.add_argument("--server", default="", metavar="PART", help="servers whose name has this")
     parser.add_argument("--rounds", type=int, default=5)

@@ -92,7 +92,9 @@ def _version(name: str) -> str:
 
 
 def _processor() -> str:
-    found = re.search(r"^model name\s*: (.+)$", Path("/proc/cpuinfo").read_text("utf-8"), re.M)
+    found = re.search(
+        r"^model name\s*: (.+)$", Path("/proc/cpuinfo").read_text("utf-8"), re.MULTILINE
+    )
     return found[1] if found else platform.machine()
 
 

@@ -137,8 +137,6 @@ def _with(**settings: Any) -> Callable[[], list[Contestant]]:
     def varied() -> list[Contestant]:
         there = {one.name for one in contestants()}
         names = {engine: f"primus {engine} uvloop" for engine in ENGINES}
-        return [
-            ours(name, engine, **settings) for engine, name in names.items() if name in there
-        ]
+        return [ours(name, engine, **settings) for engine, name in names.items() if name in there]
 
     return varied
