@@ -162,7 +162,7 @@ async def test_what_is_no_message_is_refused(primus: Any, body: bytes) -> None:
     assert wire.sent == []
 
 
-@settings(max_examples=50, deadline=None, suppress_health_check=[*HealthCheck])
+@settings(max_examples=20, deadline=None, suppress_health_check=[*HealthCheck])
 @given(value=JSON_VALUES, other=JSON_VALUES)
 async def test_no_value_makes_it_raise(make_primus: Any, value: Any, other: Any) -> None:
     primus = make_primus(plugin="rooms omega-supreme")
