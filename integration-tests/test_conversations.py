@@ -10,8 +10,8 @@ from typing import Any
 import pytest
 import pytest_asyncio
 
-from harness.casts import OURS_IN_PYTHON, PAIRS, SPEECHES, UNDER_UVICORN
-from harness.parties import Client, Server, Speech
+from harness.casts import OURS_IN_PYTHON, meetings
+from harness.parties import Client, Server
 from harness.stage import Stage
 
 pytestmark = pytest.mark.asyncio(loop_scope="session")
@@ -66,17 +66,12 @@ class Pair:
 
 @pytest_asyncio.fixture(
     loop_scope="session",
-    params=PAIRS + UNDER_UVICORN,
-    ids=[f"{client}-to-{server}" for client, server in PAIRS + UNDER_UVICORN],
+    params=meetings(),
+    ids=[f"{speech}-{client}-to-{server}" for speech, client, server in meetings()],
 )
-async def pair(request: pytest.FixtureRequest, speech: Speech, stage: Stage) -> Pair:
-    stage.speech = speech
-    return Pair(stage, *request.param)
-
-
-@pytest.fixture(params=SPEECHES, ids=str)
-def speech(request: pytest.FixtureRequest) -> Speech:
-    return request.param
+async def pair(request: pytest.FixtureRequest, stage: Stage) -> Pair:
+    stage.speech, client_kind, server_kind = request.param
+    return Pair(stage, client_kind, server_kind)
 
 
 async def test_awkward_values_come_back_as_they_were(pair: Pair) -> None:

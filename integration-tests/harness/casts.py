@@ -29,8 +29,33 @@ PAIRS = REFERENCE + TO_OUR_SERVER + FROM_OUR_CLIENTS
 UNDER_UVICORN = [(kind, OURS_UNDER_UVICORN) for kind in CLIENTS]
 """The same with our server under ASGI, for what the host has a part in."""
 
-SPEECHES = [PLAIN]
+SPEECHES = [
+    PLAIN,
+    Speech("lws"),
+    Speech("faye"),
+    Speech("engine.io"),
+    Speech("engine.io", transports=("polling",)),
+    Speech("engine.io", transports=("websocket",)),
+]
 """The transformers and parsers that they meet over."""
+
+ENGINES = {"lws", "faye"}
+"""What differs from `PLAIN` on our side alone, and not on the wire."""
+
+ENGINE_PAIRS = [pair for pair in TO_OUR_SERVER if pair[0] != OURS_IN_NODE] + [
+    (OURS_IN_PYTHON, server) for server in NODE
+]
+
+
+def meetings() -> list[tuple[Speech, str, str]]:
+    """Every speech with each pair of client and server that meets over it."""
+    return [(speech, *pair) for speech in SPEECHES for pair in _pairs(speech)]
+
+
+def _pairs(speech: Speech) -> list[tuple[str, str]]:
+    if speech == PLAIN:
+        return PAIRS + UNDER_UVICORN
+    return ENGINE_PAIRS if speech.transformer in ENGINES else PAIRS
 
 
 @dataclass

@@ -140,7 +140,7 @@ class HTTPSession(QueuedTransport):
             while self.queued:
                 body = payload(map(str, self.take(POST_BYTES, POST_MESSAGES)))
                 await self._asking.ask(
-                    "POST", self._send_url, body.encode(), type="text/plain", limit=1024
+                    "POST", self._send_url, body.encode(), content_type="text/plain", limit=1024
                 )
         except TransportError as error:
             self._failure = error
