@@ -10,8 +10,8 @@ from typing import Any
 import pytest
 import pytest_asyncio
 
-from harness.casts import OURS_IN_PYTHON, PAIRS, SPEECHES
-from harness.parties import Client, Server, Speech
+from harness.casts import MEETINGS, OURS_IN_PYTHON
+from harness.parties import Client, Server
 from harness.stage import Stage
 
 pytestmark = pytest.mark.asyncio(loop_scope="session")
@@ -65,16 +65,13 @@ class Pair:
 
 
 @pytest_asyncio.fixture(
-    loop_scope="session", params=PAIRS, ids=[f"{client}-to-{server}" for client, server in PAIRS]
+    loop_scope="session",
+    params=MEETINGS,
+    ids=[f"{client}-to-{server}-{speech}" for (client, server), speech in MEETINGS],
 )
-async def pair(request: pytest.FixtureRequest, speech: Speech, stage: Stage) -> Pair:
-    stage.speech = speech
-    return Pair(stage, *request.param)
-
-
-@pytest.fixture(params=SPEECHES, ids=str)
-def speech(request: pytest.FixtureRequest) -> Speech:
-    return request.param
+async def pair(request: pytest.FixtureRequest, stage: Stage) -> Pair:
+    (client, server), stage.speech = request.param
+    return Pair(stage, client, server)
 
 
 async def test_awkward_values_come_back_as_they_were(pair: Pair) -> None:

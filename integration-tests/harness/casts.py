@@ -26,8 +26,25 @@ FROM_OUR_CLIENTS = [(kind, server) for kind in (OURS_IN_PYTHON, OURS_IN_NODE) fo
 PAIRS = REFERENCE + TO_OUR_SERVER + FROM_OUR_CLIENTS
 """The kinds of client and server that meet: ours with all, and each real Primus with itself."""
 
-SPEECHES = [Speech("engine.io"), Speech("engine.io", transports=("polling",)), Speech("engine.io", transports=("websocket",))]
-"""The transformers and parsers that they meet over."""
+SPEECHES = [PLAIN]
+"""The transformers and parsers that all of them meet over."""
+
+ENGINEIO = Speech("engine.io")
+ENGINEIO_POLLING = Speech("engine.io", transports=("polling",))
+ENGINEIO_WEBSOCKET = Speech("engine.io", transports=("websocket",))
+
+MEETINGS = [
+    *((pair, speech) for speech in SPEECHES for pair in PAIRS),
+    *((pair, ENGINEIO) for pair in TO_OUR_SERVER),
+    *(((OURS_IN_PYTHON, server), ENGINEIO) for server in NODE),
+    *(((client, OURS_IN_PYTHON), ENGINEIO_POLLING) for client in NODE),
+    ((OURS_IN_PYTHON, "node6"), ENGINEIO_POLLING),
+    *(((client, OURS_IN_PYTHON), ENGINEIO_WEBSOCKET) for client in ("node6", "node8")),
+]
+"""Who meets whom over what: with several ways to go, some pairs stand for all.
+
+Our browser client cannot meet a Primus 5 or 6 over Engine.IO: those speak an older revision.
+"""
 
 
 @dataclass
