@@ -26,25 +26,30 @@ FROM_OUR_CLIENTS = [(kind, server) for kind in (OURS_IN_PYTHON, OURS_IN_NODE) fo
 PAIRS = REFERENCE + TO_OUR_SERVER + FROM_OUR_CLIENTS
 """The kinds of client and server that meet: ours with all, and each real Primus with itself."""
 
-SPEECHES = [PLAIN]
-"""The transformers and parsers that all of them meet over."""
-
-ENGINEIO = Speech("engine.io")
-ENGINEIO_POLLING = Speech("engine.io", transports=("polling",))
-ENGINEIO_WEBSOCKET = Speech("engine.io", transports=("websocket",))
-
-MEETINGS = [
-    *((pair, speech) for speech in SPEECHES for pair in PAIRS),
-    *((pair, ENGINEIO) for pair in TO_OUR_SERVER),
-    *(((OURS_IN_PYTHON, server), ENGINEIO) for server in NODE),
-    *(((client, OURS_IN_PYTHON), ENGINEIO_POLLING) for client in NODE),
-    ((OURS_IN_PYTHON, "node6"), ENGINEIO_POLLING),
-    *(((client, OURS_IN_PYTHON), ENGINEIO_WEBSOCKET) for client in ("node6", "node8")),
+ENGINE_PAIRS = [pair for pair in TO_OUR_SERVER if pair[0] != OURS_IN_NODE] + [
+    (OURS_IN_PYTHON, server) for server in NODE
 ]
-"""Who meets whom over what: with several ways to go, some pairs stand for all.
+"""For what differs from `PLAIN` on our side alone, and not on the wire."""
 
-Our browser client cannot meet a Primus 5 or 6 over Engine.IO: those speak an older revision.
-"""
+UPGRADING_PAIRS = TO_OUR_SERVER + [(OURS_IN_PYTHON, server) for server in NODE]
+POLLING_PAIRS = [(client, OURS_IN_PYTHON) for client in NODE] + [(OURS_IN_PYTHON, "node6")]
+WEBSOCKET_PAIRS = [(client, OURS_IN_PYTHON) for client in ("node6", "node8")]
+"""Our browser client speaks a newer revision of Engine.IO than Primus 5 and 6 do."""
+
+SPEECHES = {
+    PLAIN: PAIRS,
+    Speech("lws"): ENGINE_PAIRS,
+    Speech("faye"): ENGINE_PAIRS,
+    Speech("engine.io"): UPGRADING_PAIRS,
+    Speech("engine.io", transports=("polling",)): POLLING_PAIRS,
+    Speech("engine.io", transports=("websocket",)): WEBSOCKET_PAIRS,
+}
+"""The transformers and parsers that they meet over, and who meets whom over each."""
+
+
+def meetings() -> list[tuple[Speech, str, str]]:
+    """Every speech with each pair of client and server that meets over it."""
+    return [(speech, *pair) for speech, pairs in SPEECHES.items() for pair in pairs]
 
 
 @dataclass

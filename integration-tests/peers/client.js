@@ -22,7 +22,9 @@ function socketClass({ library, transformer, parser, plugin, pathname }) {
   if (library) return installed(library);
   if (parser === 'binary') return ofThisRealm({ transformer, parser, pathname });
 
-  return installed('primus').createSocket({ transformer, parser, plugin, pathname: pathname || '/primus' });
+  const options = wire.inNode({ transformer, parser, plugin, pathname: pathname || '/primus' });
+
+  return installed('primus').createSocket(options);
 }
 
 /**

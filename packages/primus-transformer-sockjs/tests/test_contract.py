@@ -12,6 +12,7 @@ from primus_testing.transformer.ordering import OrderingContract
 from primus_transformer_sockjs.client import SockJSConnector
 from primus_transformer_sockjs.server import SockJS
 
+
 class StreamingConnector(SockJSConnector):
     transports = ("xhr-streaming",)
 

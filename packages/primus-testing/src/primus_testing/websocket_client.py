@@ -24,6 +24,7 @@ from primus.transformer import Transformer
 from primus.websocket import CLOSE_TIMEOUT, accept_key
 from primus_testing.peer import Peer
 from primus_testing.recorder import DEADLINE, Recorder
+from primus_testing.sites import AiohttpSite
 from primus_testing.transformer.base import Contract, Serve
 
 __all__ = ["WebSocketClientContract"]
@@ -157,6 +158,7 @@ class WebSocketClientContract(Contract):
         server = await serve()
         seen = Recorder(server.primus, "connection")
         path = str(tmp_path / "socket")
+        assert isinstance(server.site, AiohttpSite)
         await web.UnixSite(server.site.runner, path).start()
         peer = await Peer.open(self.kind, "http://localhost/primus", options={"unix": path})
         server.peers.append(peer)

@@ -180,7 +180,7 @@ class ClientSession(EngineIOTransport):
     async def _send_off(self, packets: list[Packet]) -> None:
         body, content_type = self.revision.payload(packets, binary=self.binary)
         url = self._url(POLLING)
-        await self._http.ask("POST", url, body, type=content_type, limit=LONGEST_ANSWER)
+        await self._http.ask("POST", url, body, content_type=content_type, limit=LONGEST_ANSWER)
 
     async def _guarded(self, work: Callable[[], Coroutine[Any, Any, None]]) -> None:
         """Do it; what goes wrong is the end of the session."""

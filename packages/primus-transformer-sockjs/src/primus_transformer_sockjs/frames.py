@@ -10,7 +10,6 @@ import json
 import re
 from collections.abc import Iterable
 from dataclasses import dataclass
-from json.decoder import scanstring
 from json.encoder import encode_basestring
 from typing import Final
 
@@ -41,6 +40,7 @@ MANGLED: Final = re.compile(
 )
 """What browsers are known to mangle, and what is no single character of JavaScript."""
 
+STRINGS: Final = json.JSONDecoder()
 BLANK: Final = re.compile(r"[ \t\n\r]*")
 
 
@@ -119,7 +119,7 @@ def parse_payload(text: str, at_most: int) -> Payload:
     start = _skip(text, 0)
     try:
         if text[start : start + 1] == '"':
-            message, end = scanstring(text, start + 1, True)
+            message, end = STRINGS.raw_decode(text, start)
             messages = [message]
         else:
             messages, end = _array(text, start, at_most)
@@ -140,7 +140,7 @@ def _array(text: str, at: int, at_most: int) -> tuple[Payload, int]:
     while text[at : at + 1] == '"':
         if len(messages) >= at_most:
             raise ProtocolError(f"more than {at_most} messages at once")
-        message, at = scanstring(text, at + 1, True)
+        message, at = STRINGS.raw_decode(text, at)
         messages.append(message)
         at = _skip(text, at)
         mark = text[at : at + 1]

@@ -75,6 +75,11 @@ class Session(QueuedTransport):
 
     # -- the request that receives
 
+    @property
+    def is_received(self) -> bool:
+        """Whether there is a request that receives."""
+        return self._receiver is not None
+
     def receive(self, request: Request) -> Hanging | None:
         """Let `request` receive from now on; `None` when another one does."""
         if self._receiver is not None:
@@ -141,9 +146,9 @@ class Session(QueuedTransport):
         self._pending.extend(messages)
         self._feed()
 
-    def _feed(self, *, all: bool = False) -> None:
+    def _feed(self, *, rest: bool = False) -> None:
         pending = self._pending
-        while pending and self.connection is not None and (all or not self.paused):
+        while pending and self.connection is not None and (rest or not self.paused):
             self.connection.feed(pending.popleft())
 
     def resume_reading(self) -> None:
@@ -220,7 +225,7 @@ class Session(QueuedTransport):
         self.forget()
         self._close_frame = self._close_frame or close_frame(1006, "Connection dropped")
         self.news()
-        self._feed(all=True)  # it had arrived before
+        self._feed(rest=True)  # it had arrived before
         self._pending.clear()
         super().resume_reading()
         connection, self.connection = self.connection, None

@@ -58,7 +58,15 @@ class WebSocketSession(Transport):
         max_length: the longest message taken, in bytes.
     """
 
-    __slots__ = ("_answered", "_max_length", "_options", "_paused", "_sessions", "_spoke_at", "_wire")
+    __slots__ = (
+        "_answered",
+        "_max_length",
+        "_options",
+        "_paused",
+        "_sessions",
+        "_spoke_at",
+        "_wire",
+    )
 
     def __init__(
         self, wire: Transport, sessions: Sessions[Any], options: SockJSOptions, max_length: int

@@ -47,7 +47,13 @@ class Asking:
         )
 
     async def ask(
-        self, method: str, url: str, body: bytes | None = None, *, type: str = "", limit: int
+        self,
+        method: str,
+        url: str,
+        body: bytes | None = None,
+        *,
+        content_type: str = "",
+        limit: int,
     ) -> bytes:
         """The whole body of an answer.
 
@@ -55,7 +61,7 @@ class Asking:
             method: GET or POST.
             url: where to.
             body: what is posted.
-            type: the content type of it.
+            content_type: what that is.
             limit: the longest body taken, in bytes.
 
         Raises:
@@ -64,7 +70,7 @@ class Asking:
             ProtocolError: it answered with more than `limit` bytes.
         """
         received = bytearray()
-        async with self.answer(method, url, body, type=type) as chunks:
+        async with self.answer(method, url, body, content_type=content_type) as chunks:
             async for chunk in chunks:
                 received += chunk
                 if len(received) > limit:
@@ -73,10 +79,10 @@ class Asking:
 
     @asynccontextmanager
     async def answer(
-        self, method: str, url: str, body: bytes | None = None, *, type: str = ""
+        self, method: str, url: str, body: bytes | None = None, *, content_type: str = ""
     ) -> AsyncIterator[AsyncIterator[bytes]]:
         """The body of an answer, in pieces as they come; arguments and errors as for `ask`."""
-        headers = {"Content-Type": type} if type else None
+        headers = {"Content-Type": content_type} if content_type else None
         try:
             async with self._http.request(
                 method,

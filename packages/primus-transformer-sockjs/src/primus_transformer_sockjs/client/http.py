@@ -140,7 +140,7 @@ class HTTPSession(QueuedTransport):
             while self.queued:
                 body = payload(map(str, self.take(POST_BYTES, POST_MESSAGES)))
                 await self._asking.ask(
-                    "POST", self._send_url, body.encode(), type="text/plain", limit=1024
+                    "POST", self._send_url, body.encode(), content_type="text/plain", limit=1024
                 )
         except TransportError as error:
             self._failure = error
@@ -184,7 +184,7 @@ async def _lines(chunks: AsyncIterator[bytes], limit: int) -> AsyncIterator[str]
             raise ProtocolError(f"a frame of more than {limit} bytes")
 
 
-def _decoded(line: bytes) -> str:
+def _decoded(line: bytes | bytearray) -> str:
     try:
         return line.decode()
     except UnicodeDecodeError as error:

@@ -1,0 +1,1 @@
+"""Primus beside its peers, in one run: ``nox -s bench``. See README.md."""

@@ -1,0 +1,116 @@
+"""Who takes part: our server by engine and loop, and the peers."""
+
+from __future__ import annotations
+
+import json
+import os
+import shutil
+import sys
+from collections.abc import Mapping
+from dataclasses import dataclass, field, replace
+from functools import cache
+from importlib.metadata import entry_points
+from importlib.util import find_spec
+from pathlib import Path
+from typing import Any
+
+__all__ = ["REFERENCE", "Contestant", "contestants", "ours"]
+
+REFERENCE = "node primus ws"
+"""The contestant that all others are compared to."""
+
+ENGINES = ("websockets", "lws", "faye")
+LOOPS = ("uvloop", "asyncio")
+ENGINE_IO = "/primus/?EIO=4&transport=websocket"
+SOCKET_IO = "/socket.io/?EIO=4&transport=websocket"
+PEERS = Path(__file__).parents[1] / ".cache" / "integration-tests" / "peers"
+
+
+@dataclass(frozen=True)
+class Contestant:
+    """A server that is measured.
+
+    ``arguments`` follow the mode (``echo`` or ``broadcast``) on its command line.
+    """
+
+    name: str
+    command: tuple[str, ...]
+    arguments: tuple[str, ...] = ()
+    path: str = "/primus"
+    dialect: str = "plain"
+    environment: Mapping[str, str] = field(default_factory=dict)
+    raw: bool = False
+    """Whether it only sends back bytes, and knows no messages."""
+
+    def command_line(self, mode: str) -> list[str]:
+        """What starts it."""
+        return [*self.command, mode, *self.arguments]
+
+    def polling(self) -> Contestant:
+        """The same, reached without a WebSocket."""
+        return replace(self, path=self.path.replace("transport=websocket", "transport=polling"))
+
+
+def ours(name: str, transformer: str, loop: str = "uvloop", **settings: Any) -> Contestant:
+    """Our server with a transformer."""
+    options = {"transformer": transformer, "iknowhttpsisbetter": True}
+    options |= settings.pop("options", {})
+    given = {"loop": loop, "options": options, **settings}
+    contestant = _python(name, "primus_server", json.dumps(given))
+    if transformer == "engine.io":
+        return replace(contestant, path=ENGINE_IO, dialect="engine.io")
+    return contestant
+
+
+def contestants() -> list[Contestant]:
+    """Those that are installed here, the reference first."""
+    found: list[Contestant] = []
+    modules = _node_modules()
+    if modules is not None:
+        found += [
+            _node(REFERENCE, "primus", modules, "websockets"),
+            replace(
+                _node("node primus engine.io", "primus", modules, "engine.io"),
+                path=ENGINE_IO,
+                dialect="engine.io",
+            ),
+            _node("node ws", "ws", modules),
+        ]
+    for transformer in (*ENGINES, "engine.io"):
+        if transformer in _transformers():
+            found += [ours(f"primus {transformer} {loop}", transformer, loop) for loop in LOOPS]
+    if find_spec("websockets"):
+        found.append(_python("websockets", "websockets_server"))
+    if find_spec("starlette") and find_spec("uvicorn"):
+        found.append(_python("starlette uvicorn", "starlette_server"))
+    if find_spec("socketio"):
+        socket_io = _python("python-socketio aiohttp", "socketio_server")
+        found.append(replace(socket_io, path=SOCKET_IO, dialect="socket.io"))
+    found.append(replace(_python("raw TCP uvloop", "raw_server"), raw=True))
+    return found
+
+
+@cache
+def _transformers() -> frozenset[str]:
+    return frozenset(point.name for point in entry_points(group="primus.transformers"))
+
+
+def _python(name: str, module: str, *arguments: str) -> Contestant:
+    command = (sys.executable, "-m", f"benchmarks.servers.{module}")
+    return Contestant(name, command, arguments)
+
+
+def _node(name: str, script: str, modules: Path, transformer: str = "") -> Contestant:
+    file = Path(__file__).parent / "servers" / f"{script}.cjs"
+    arguments = (json.dumps({"transformer": transformer}),) if transformer else ()
+    environment = {"NODE_PATH": str(modules)}
+    return Contestant(name, ("node", str(file)), arguments, environment=environment)
+
+
+def _node_modules() -> Path | None:
+    """Where the integration tests have installed Primus 8 for Node; `None` when nowhere."""
+    if shutil.which("node") is None:
+        return None
+    named = os.environ.get("PRIMUS_NODE_MODULES")
+    folders = [Path(named)] if named else sorted(PEERS.glob("primus8-*/node_modules"))
+    return folders[-1] if folders and folders[-1].is_dir() else None

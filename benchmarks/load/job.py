@@ -1,0 +1,74 @@
+"""What a load generator is told to do, and what it answers."""
+
+from __future__ import annotations
+
+import json
+from dataclasses import asdict, dataclass, field
+
+__all__ = ["Job", "Outcome"]
+
+
+@dataclass(frozen=True)
+class Job:
+    """One measurement.
+
+    ``warmup`` and ``seconds`` are the time before and while it counts. ``pid`` is the server,
+    whose CPU time and memory are read. ``split`` sends each message of a window by itself,
+    ``compressed`` has permessage-deflate, ``deaf`` is how many connections more do not read, and a
+    ``raw`` server sends back what it gets, without a handshake.
+    """
+
+    kind: str
+    port: int
+    pid: int
+    path: str = "/primus"
+    dialect: str = "plain"
+    connections: int = 1
+    window: int = 1
+    size: int = 64
+    seconds: float = 1.0
+    warmup: float = 0.3
+    split: bool = False
+    compressed: bool = False
+    deaf: int = 0
+    raw: bool = False
+
+    @classmethod
+    def parse(cls, text: str) -> Job:
+        """The job that `text` tells."""
+        return cls(**json.loads(text))
+
+    def text(self) -> str:
+        """The job as text, for another process."""
+        return json.dumps(asdict(self))
+
+
+@dataclass
+class Outcome:
+    """What came out of a job.
+
+    ``count`` is how many messages were answered, delivered, or connections were made.
+    ``latencies`` are seconds, ``memory`` is bytes for each connection.
+    """
+
+    count: int = 0
+    wall: float = 0.0
+    cpu: float = 0.0
+    own_cpu: float = 0.0
+    memory: float = 0.0
+    latencies: list[float] = field(default_factory=list)
+
+    def figures(self) -> dict[str, float]:
+        """What is worth keeping."""
+        found: dict[str, float] = {}
+        if self.count:
+            found["rate"] = self.count / self.wall
+            found["cpu_us"] = self.cpu / self.count * 1e6
+            found["generator"] = self.own_cpu / self.wall
+        if self.latencies:
+            ordered = sorted(self.latencies)
+            found["p50_us"] = ordered[len(ordered) // 2] * 1e6
+            found["p99_us"] = ordered[int(len(ordered) * 0.99)] * 1e6
+        if self.memory:
+            found["memory"] = self.memory
+        return found

@@ -1,0 +1,109 @@
+"""``docs/performance.md``, made of a run: the text is in ``page.md``, the figures go into it."""
+
+from __future__ import annotations
+
+import os
+import platform
+import re
+import subprocess
+import sys
+from collections.abc import Callable
+from datetime import UTC, datetime
+from importlib.metadata import PackageNotFoundError, version
+from pathlib import Path
+
+from . import tables
+from .charts import chart
+from .results import Results
+
+__all__ = ["about", "report", "write_page"]
+
+DOCS = Path(__file__).parents[1] / "docs"
+TEMPLATE = Path(__file__).parent / "page.md"
+LIBRARIES = (
+    "aiohttp",
+    "orjson",
+    "picows",
+    "python-socketio",
+    "starlette",
+    "uvicorn",
+    "uvloop",
+    "websockets",
+)
+CHARTS = {
+    "echo": ("cpu_us", "server CPU per message, microseconds", 1.0),
+    "broadcast": ("cpu_us", "server CPU per delivery, microseconds", 1.0),
+    "idle": ("memory", "memory per connection, KB", 1024.0),
+}
+
+PARTS: dict[str, Callable[[Results], str]] = {
+    "about": lambda found: "\n".join(f"- {key}: {value}" for key, value in found.about.items()),
+    "echo-cpu": lambda found: tables.cpu(found, "echo"),
+    "echo-rate": lambda found: tables.rates(found, "echo"),
+    "echo-latency": lambda found: tables.latencies(found, "echo"),
+    "broadcast-cpu": lambda found: tables.cpu(found, "broadcast"),
+    "broadcast-latency": lambda found: tables.latencies(found, "broadcast"),
+    "connects": lambda found: tables.cpu(found, "connects"),
+    "connects-rate": lambda found: tables.rates(found, "connects"),
+    "idle": lambda found: tables.memory(found, "idle"),
+    "polling": lambda found: tables.cpu(found, "polling"),
+    "growth": lambda found: tables.cpu(found, "growth"),
+    "added": tables.added,
+    "starting": tables.starting,
+}
+"""What each placeholder of the text stands for."""
+
+
+def about(seconds: float, rounds: int) -> dict[str, str]:
+    """What the figures depend on."""
+    installed = [f"{name} {found}" for name in LIBRARIES if (found := _version(name))]
+    return {
+        "when": f"{datetime.now(UTC):%Y-%m-%d}",
+        "machine": f"{_processor()}, {os.cpu_count()} cores, Linux {platform.release()}",
+        "Python": platform.python_version(),
+        "Node": _said("node", "--version").removeprefix("v"),
+        "libraries": ", ".join(installed),
+        "pace": f"{rounds} rounds of {seconds:g} s for each figure",
+    }
+
+
+def report(results: Results) -> str:
+    """The tables alone, for the terminal."""
+    made = {name: part(results) for name, part in PARTS.items()}
+    return "\n".join(f"{name}\n\n{text}" for name, text in made.items() if text.count("\n") > 2)
+
+
+def write_page(results: Results) -> None:
+    """Write the page and its pictures."""
+    text = TEMPLATE.read_text("utf-8")
+    for name, part in PARTS.items():
+        text = text.replace(f"<!-- {name} -->\n", part(results))
+    (DOCS / "performance.md").write_text(text, "utf-8")
+    for group, (figure, unit, scale) in CHARTS.items():
+        picture = chart(results.group(group), figure, unit, scale)
+        (DOCS / f"performance-{group}.svg").write_text(picture, "utf-8")
+
+
+def _version(name: str) -> str:
+    try:
+        return version(name)
+    except PackageNotFoundError:
+        return ""
+
+
+def _processor() -> str:
+    found = re.search(
+        r"^model name\s*: (.+)$", Path("/proc/cpuinfo").read_text("utf-8"), re.MULTILINE
+    )
+    return found[1] if found else platform.machine()
+
+
+def _said(*command: str) -> str:
+    try:
+        return subprocess.run(command, capture_output=True, text=True, check=True).stdout.strip()
+    except (OSError, subprocess.CalledProcessError):
+        return "none"
+
+
+if __name__ == "__main__":
+    write_page(Results.parse(Path(sys.argv[1]).read_text("utf-8")))

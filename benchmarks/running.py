@@ -1,0 +1,98 @@
+"""Rounds: every contestant in turn, so that what disturbs the machine disturbs all alike."""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Iterable
+from contextlib import ExitStack
+from dataclasses import dataclass, replace
+
+from .contestants import Contestant
+from .load.job import Job
+from .process import Server, measured
+from .results import Results
+from .scenarios import Scenario
+
+__all__ = ["Pace", "run_all"]
+
+
+@dataclass(frozen=True)
+class Pace:
+    """How long it takes: rounds, and the seconds of one measurement and of its warm-up."""
+
+    rounds: int = 5
+    seconds: float = 1.0
+    warmup: float = 0.3
+    most_connections: int = 10_000
+
+
+def run_all(scenarios: Iterable[Scenario], pace: Pace, only: str = "") -> Results:
+    """Measure; what fails is left out, and said on the standard error.
+
+    Args:
+        scenarios: what to measure.
+        pace: how long.
+        only: a part of the names of the contestants to measure; empty for all.
+    """
+    results = Results()
+    with ExitStack() as stack:
+        servers = _Servers(stack)
+        for scenario in scenarios:
+            entered = [one for one in scenario.who() if only in one.name]
+            results.enter(scenario, [one.name for one in entered])
+            for number in range(pace.rounds):
+                _say(f"\r{scenario.group} {scenario.title}: round {number + 1} of {pace.rounds}")
+                for contestant in entered:
+                    try:
+                        figures = _measure(servers, scenario, contestant, pace)
+                    except (RuntimeError, OSError) as error:
+                        _say(f"\n{scenario.title}, {contestant.name}: {error}\n")
+                        continue
+                    results.add(scenario, contestant.name, number, figures)
+            _say("\n")
+    return results
+
+
+def _measure(
+    servers: _Servers, scenario: Scenario, contestant: Contestant, pace: Pace
+) -> dict[str, float]:
+    if not scenario.fresh:
+        server = servers.running(contestant, scenario.mode)
+        return measured(_job(scenario, server, pace))
+    with Server(contestant, scenario.mode) as server:
+        return measured(_job(scenario, server, pace))
+
+
+def _job(scenario: Scenario, server: Server, pace: Pace) -> Job:
+    contestant = server.contestant
+    job = Job(
+        **scenario.job,
+        port=server.port,
+        pid=server.pid,
+        path=contestant.path,
+        dialect=contestant.dialect,
+        seconds=pace.seconds,
+        warmup=pace.warmup,
+        raw=contestant.raw,
+    )
+    return replace(job, connections=min(job.connections, pace.most_connections))
+
+
+class _Servers:
+    """Servers that go on from one scenario to the next."""
+
+    def __init__(self, stack: ExitStack) -> None:
+        self._stack = stack
+        self._running: dict[tuple[object, ...], Server] = {}
+
+    def running(self, contestant: Contestant, mode: str) -> Server:
+        """A server of that contestant, started when it is first asked for."""
+        key = (mode, contestant.command, contestant.arguments)
+        if key not in self._running:
+            self._running[key] = self._stack.enter_context(Server(contestant, mode))
+        return self._running[key]
+
+
+def _say(text: str) -> None:
+    sys.stderr.write(text)
+    sys.stderr.flush()

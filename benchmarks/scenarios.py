@@ -1,0 +1,142 @@
+"""What is measured."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Any
+
+from .contestants import ENGINES, REFERENCE, Contestant, contestants, ours
+
+__all__ = ["Scenario", "scenarios"]
+
+
+@dataclass(frozen=True)
+class Scenario:
+    """One column of a table.
+
+    ``job`` are the fields of `Job` that it sets, and ``who`` picks the contestants. With
+    ``fresh`` every measurement gets a server of its own.
+    """
+
+    name: str
+    group: str
+    title: str
+    job: dict[str, Any]
+    who: Callable[[], list[Contestant]] = contestants
+    fresh: bool = False
+
+    @property
+    def mode(self) -> str:
+        """What the servers do with a message."""
+        return "broadcast" if self.job["kind"] == "broadcast" else "echo"
+
+
+def scenarios() -> list[Scenario]:
+    """All of them."""
+    return [*_echoes(), *_broadcasts(), *_others(), *_growth(), *_added()]
+
+
+def _echoes() -> list[Scenario]:
+    def echo(name: str, title: str, **job: Any) -> Scenario:
+        return Scenario(name, "echo", title, {"kind": "echo", **job})
+
+    return [
+        echo("one", "1 connection", connections=1),
+        echo("many", "50 connections", connections=50),
+        echo("burst", "50, bursts of 8", connections=50, window=8),
+        echo("flight", "50, 8 under way", connections=50, window=8, split=True),
+        echo("many-4k", "50, 4 KB", connections=50, size=4096),
+        echo("burst-4k", "50, bursts of 8, 4 KB", connections=50, window=8, size=4096),
+    ]
+
+
+def _broadcasts() -> list[Scenario]:
+    job = {"kind": "broadcast", "connections": 500}
+    return [
+        Scenario("broadcast", "broadcast", "to 500", job, _speaking),
+        Scenario("broadcast-4k", "broadcast", "to 500, 4 KB", {**job, "size": 4096}, _speaking),
+    ]
+
+
+def _others() -> list[Scenario]:
+    storm = {"kind": "connects", "window": 20}
+    idle = {"kind": "idle", "connections": 5000}
+    poll = {"kind": "polling", "connections": 50}
+    return [
+        Scenario("connects", "connects", "connects", storm, _plain),
+        Scenario("idle", "idle", "5,000 idle", idle, _speaking, fresh=True),
+        Scenario("polling", "polling", "50 sessions", poll, _polling),
+    ]
+
+
+def _growth() -> list[Scenario]:
+    return [
+        Scenario(
+            f"grow-{count}",
+            "growth",
+            f"{count:,} connections",
+            {"kind": "echo", "connections": count},
+            _engines,
+            fresh=True,
+        )
+        for count in (100, 1000, 10_000)
+    ]
+
+
+def _added() -> list[Scenario]:
+    small = {"kind": "echo", "connections": 50}
+    large = {**small, "size": 4096}
+    jammed = {"kind": "broadcast", "connections": 200, "size": 4096}
+    drop = {"slow_consumer": "drop", "high_water": 16384}
+    return [
+        Scenario("plain", "added", "nothing added", small, _engines),
+        Scenario("transform", "added", "a transform each way", small, _with(transforms=1)),
+        Scenario("listeners", "added", "three listeners", small, _with(listeners=3)),
+        Scenario("plain-4k", "added", "nothing added, 4 KB", large, _engines),
+        Scenario(
+            "compression",
+            "added",
+            "compression, 4 KB",
+            {**large, "compressed": True},
+            _with(options={"compression": True}),
+        ),
+        Scenario("prompt", "added", "broadcast to 200, 4 KB", jammed, _with(options=drop)),
+        Scenario(
+            "slow",
+            "added",
+            "the same, 20 more do not read",
+            {**jammed, "deaf": 20},
+            _with(options=drop),
+        ),
+    ]
+
+
+def _speaking() -> list[Contestant]:
+    return [one for one in contestants() if not one.raw]
+
+
+def _plain() -> list[Contestant]:
+    """Those whose connections are open with the handshake."""
+    return [one for one in _speaking() if one.dialect == "plain"]
+
+
+def _polling() -> list[Contestant]:
+    return [one.polling() for one in _speaking() if one.dialect != "plain"]
+
+
+def _engines() -> list[Contestant]:
+    """Primus on Node, and each of our engines on uvloop."""
+    names = [REFERENCE, *(f"primus {engine} uvloop" for engine in ENGINES)]
+    return [one for one in contestants() if one.name in names]
+
+
+def _with(**settings: Any) -> Callable[[], list[Contestant]]:
+    """Our engines with something added."""
+
+    def varied() -> list[Contestant]:
+        there = {one.name for one in contestants()}
+        names = {engine: f"primus {engine} uvloop" for engine in ENGINES}
+        return [ours(name, engine, **settings) for engine, name in names.items() if name in there]
+
+    return varied

@@ -1,0 +1,57 @@
+"""Our server: ``python -m benchmarks.servers.primus_server MODE SETTINGS``.
+
+``SETTINGS`` is JSON: ``loop`` is ``uvloop`` or ``asyncio``, ``listeners`` and ``transforms`` are
+how many of them are installed, and ``options`` are those of `Primus`.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import json
+import logging
+import sys
+from collections.abc import Coroutine
+from typing import Any
+
+from primus import Packet, Primus, Spark
+
+
+async def serve(mode: str, settings: dict[str, Any]) -> None:
+    """Serve until the process is ended; the port is the first line of output."""
+
+    def connection(spark: Spark) -> None:
+        spark.on("data", primus.write if mode == "broadcast" else spark.write)
+        for _ in range(settings.get("listeners", 1) - 1):
+            spark.on("data", _listener)
+
+    options = settings.get("options", {})
+    primus = await Primus.create_server(connection, host="127.0.0.1", **options)
+    for _ in range(settings.get("transforms", 0)):
+        primus.transform("incoming", _transform)
+        primus.transform("outgoing", _transform)
+    print(primus.port, flush=True)
+    await asyncio.Event().wait()
+
+
+def _listener(message: Any) -> None:
+    """Another listener."""
+
+
+def _transform(packet: Packet, spark: Spark) -> None:
+    """Look at a message."""
+
+
+def run(main: Coroutine[Any, Any, None], loop: str) -> None:
+    """Run a server on the loop that is asked for."""
+    if loop == "uvloop":
+        import uvloop
+
+        uvloop.run(main)
+    else:
+        asyncio.run(main)
+
+
+if __name__ == "__main__":
+    logging.disable()
+    given = json.loads(sys.argv[2])
+    run(serve(sys.argv[1], given), given.get("loop", "uvloop"))

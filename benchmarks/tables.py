@@ -1,0 +1,118 @@
+"""Results as tables in markdown."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Sequence
+
+from .results import Column, Results
+
+__all__ = ["added", "cpu", "latencies", "memory", "rates", "starting", "table"]
+
+Cell = Callable[[Column, str], str]
+
+
+def table(head: Iterable[str], rows: Iterable[Sequence[str]]) -> str:
+    """A table; all but its first column are numbers."""
+    titles = list(head)
+    lines = [titles, ["---", *["---:"] * (len(titles) - 1)], *rows]
+    return "\n".join("| " + " | ".join(line) + " |" for line in lines) + "\n"
+
+
+def cpu(results: Results, group: str) -> str:
+    """Server CPU per message, and how many times cheaper than the reference."""
+
+    def cell(column: Column, name: str) -> str:
+        return _with_ratio(column, name, "cpu_us", "{:.1f}")
+
+    return _by_contestant(results.group(group), cell)
+
+
+def memory(results: Results, group: str) -> str:
+    """Memory for each connection, in KB."""
+
+    def cell(column: Column, name: str) -> str:
+        found = column.typical(name, "memory")
+        ratio = column.ratio(name, "memory")
+        return "" if found is None else f"{found / 1024:.1f}" + _times(ratio)
+
+    return _by_contestant(results.group(group), cell)
+
+
+def rates(results: Results, group: str) -> str:
+    """Messages a second."""
+
+    def cell(column: Column, name: str) -> str:
+        found = column.typical(name, "rate")
+        if found is None:
+            return ""
+        busy = (column.typical(name, "generator") or 0) > 0.95
+        return f"{found:,.0f}" + ("*" if busy else "")
+
+    return _by_contestant(results.group(group), cell)
+
+
+def latencies(results: Results, group: str) -> str:
+    """Median and 99th percentile of the time to an answer, in microseconds."""
+
+    def cell(column: Column, name: str) -> str:
+        half, most = column.typical(name, "p50_us"), column.typical(name, "p99_us")
+        return "" if half is None or most is None else f"{half:,.0f} / {most:,.0f}"
+
+    return _by_contestant(results.group(group), cell)
+
+
+def added(results: Results) -> str:
+    """What each addition costs a message, beside the same without it, in microseconds."""
+    columns = {column.name: column for column in results.group("added")}
+    pairs = [
+        ("plain", "transform"),
+        ("plain", "listeners"),
+        ("plain-4k", "compression"),
+        ("prompt", "slow"),
+    ]
+    rows = []
+    for before, after in pairs:
+        if before not in columns or after not in columns:
+            continue
+        for name in columns[after].rounds:
+            without = columns[before].typical(name, "cpu_us")
+            having = columns[after].typical(name, "cpu_us")
+            if without is None or having is None:
+                continue
+            change = f"{having - without:+.1f}"
+            row = [columns[after].title, name, f"{without:.1f}", f"{having:.1f}", change]
+            rows.append(row)
+    return table(["added", "server", "without", "with", "difference"], rows)
+
+
+def starting(results: Results) -> str:
+    """What it takes to be there."""
+    titles = {
+        "import_ms": "import, ms",
+        "start_ms": "to the first message, ms",
+        "memory_mb": "resident, MB",
+        "modules": "modules",
+    }
+    rows = [
+        [name, *(f"{found[key]:,.0f}" if key in found else "" for key in titles)]
+        for name, found in results.starting.items()
+    ]
+    return table(["server", *titles.values()], rows)
+
+
+def _by_contestant(columns: Sequence[Column], cell: Cell) -> str:
+    names = list(dict.fromkeys(name for column in columns for name in column.rounds))
+    rows = [[name, *(cell(column, name) for column in columns)] for name in names]
+    shown = [row for row in rows if any(row[1:])]
+    return table(["server", *(column.title for column in columns)], shown)
+
+
+def _with_ratio(column: Column, name: str, figure: str, pattern: str) -> str:
+    found = column.typical(name, figure)
+    if found is None:
+        return ""
+    return pattern.format(found) + _times(column.ratio(name, figure))
+
+
+def _times(ratio: float | None) -> str:
+    return "" if ratio is None else f" (**{ratio:.2f}x**)"
