@@ -27,7 +27,25 @@ PAIRS = REFERENCE + TO_OUR_SERVER + FROM_OUR_CLIENTS
 """The kinds of client and server that meet: ours with all, and each real Primus with itself."""
 
 SPEECHES = [PLAIN]
-"""The transformers and parsers that they meet over."""
+"""The transformers and parsers that all of them meet over."""
+
+SOCKJS = {
+    "websocket": [(kind, OURS_IN_PYTHON) for kind in (*NODE, OURS_IN_NODE)],
+    "xhr-streaming": [("node6", OURS_IN_PYTHON), (OURS_IN_PYTHON, "node8")],
+    "eventsource": [("node8", OURS_IN_PYTHON)],
+    "xhr-polling": [("node5", OURS_IN_PYTHON), (OURS_IN_PYTHON, "node6")],
+}
+"""Who meets over each transport of SockJS: test_sockjs has more of them."""
+
+MEETINGS = [
+    *[(speech, *pair) for speech in SPEECHES for pair in PAIRS],
+    *[
+        (Speech("sockjs", transports=(name,)), *pair)
+        for name, pairs in SOCKJS.items()
+        for pair in pairs
+    ],
+]
+"""Speech, client and server of every conversation."""
 
 
 @dataclass

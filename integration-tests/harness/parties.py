@@ -34,6 +34,9 @@ class Speech:
     parser: str = "json"
     plugin: str = ""
 
+    transports: tuple[str, ...] = ()
+    """Those that clients keep to, where a transformer has several; empty for all."""
+
     @property
     def options(self) -> dict[str, str]:
         """The same as options of a server."""
@@ -42,7 +45,7 @@ class Speech:
 
     def __str__(self) -> str:
         parser = "" if self.parser == "json" else self.parser
-        return "-".join(filter(None, (self.transformer, parser, self.plugin)))
+        return "-".join(filter(None, (self.transformer, *self.transports, parser, self.plugin)))
 
 
 PLAIN = Speech()
@@ -148,6 +151,8 @@ class Client(Party):
         Events over the wire are reported as ``heard`` when their names are in ``hear``.
         """
         self.alive = True
+        if self.speech.transports:
+            options["transport"] = {"transports": [*self.speech.transports]}
         how = {**self.speech.options, "library": self.library and str(self.library)}
         if hear:
             how["hear"] = list(hear)
