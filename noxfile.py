@@ -192,7 +192,8 @@ def fuzz(session: nox.Session) -> None:
     parsers = [name for name in DISTRIBUTIONS if name.startswith("primus-parser-")]
     _install(session, "primus-core", *parsers, tools=["fuzz"])
     parser, *options = session.posargs or ["json", "-max_total_time=60"]
-    session.run("python", "tools/fuzz.py", parser, *options)
+    found = f"-artifact_prefix={session.create_tmp()}/"
+    session.run("python", "tools/fuzz.py", parser, found, *options)
 
 
 @nox.session(default=False)

@@ -257,6 +257,28 @@ async def test_the_aiohttp_application_keeps_its_routes_and_websockets(
             assert await receive(latecomer) == {"news": "It rains"}
 
 
+async def test_rooms_reach_those_who_look_at_a_topic() -> None:
+    async with served("rooms") as (_, url), websocket(url) as one, websocket(url) as two:
+        for socket in (one, two):
+            assert await receive(socket) == {"topics": ["cats", "trains", "weather"]}
+        await one.send('{"look":"cats"}')
+        assert await receive(one) == {"about": "cats", "looking": 1}
+        await two.send('{"look":"secrets"}')
+        await two.send('{"look":"cats"}')
+        for socket in (one, two):
+            assert await receive(socket) == {"about": "cats", "looking": 2}
+        await two.send('{"say":"meow"}')
+        assert await receive(one) == {"about": "cats", "said": "meow"}
+        await two.send("null")
+        await two.send('{"look":"trains"}')
+        assert await receive(one) == {"about": "cats", "looking": 1}
+        assert await receive(two) == {"about": "trains", "looking": 1}
+        await one.close()
+        await two.send('{"say":"alone"}')
+        await two.send('"primus::ping::1"')
+        assert await receive(two) == "primus::pong::1"
+
+
 async def test_the_python_client_talks_to_the_echo() -> None:
     async with served("echo") as (_, url), run("client", url) as client:
         await client.says("my id is .+")

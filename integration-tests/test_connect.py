@@ -6,6 +6,7 @@ import pytest
 
 from harness.casts import NODE, OURS_IN_PYTHON
 from harness.inbox import DEADLINE
+from harness.parties import Speech
 from harness.stage import Stage
 from primus import HandshakeError, connect
 
@@ -28,6 +29,17 @@ async def test_nothing_but_the_url_is_needed(stage: Stage, kind: str) -> None:
 
     assert connection["query"]["who"] == "python"
     assert (await server.event("disconnection"))["spark"] == connection["spark"]
+
+
+@pytest.mark.parametrize("transformer", ["lws", "faye"])
+async def test_the_engine_of_the_server_is_used(stage: Stage, kind: str, transformer: str) -> None:
+    stage.speech = Speech(transformer)
+    server = await stage.server(kind, echo=True)
+
+    async with connect(server.url()) as socket:
+        socket.write("hello")
+        async with asyncio.timeout(DEADLINE):
+            assert await anext(aiter(socket)) == "hello"
 
 
 async def test_iteration_ends_when_the_server_ends_the_connection(stage: Stage, kind: str) -> None:

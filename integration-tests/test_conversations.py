@@ -10,7 +10,7 @@ from typing import Any
 import pytest
 import pytest_asyncio
 
-from harness.casts import MEETINGS, OURS_IN_PYTHON
+from harness.casts import OURS_IN_PYTHON, meetings
 from harness.parties import Client, Server
 from harness.stage import Stage
 
@@ -73,12 +73,12 @@ class Pair:
 
 @pytest_asyncio.fixture(
     loop_scope="session",
-    params=MEETINGS,
-    ids=[f"{speech}-{client}-to-{server}" for speech, client, server in MEETINGS],
+    params=meetings(),
+    ids=[f"{speech}-{client}-to-{server}" for speech, client, server in meetings()],
 )
 async def pair(request: pytest.FixtureRequest, stage: Stage) -> Pair:
-    stage.speech, client, server = request.param
-    return Pair(stage, client, server)
+    stage.speech, client_kind, server_kind = request.param
+    return Pair(stage, client_kind, server_kind)
 
 
 async def test_awkward_values_come_back_as_they_were(pair: Pair) -> None:

@@ -27,12 +27,13 @@ MISSING = {("node5", "msgpack")}
 """Primus 5 has no such parser."""
 
 MOMENT = datetime(2023, 11, 14, 22, 13, 20, 123_000, UTC)
+BYTES = [b"", b"\x00\xff\xfe", bytes(range(256)) * 40]
 EVERYWHERE = [
     {"nested": [{"deep": {"er": [[], {}, [None, True, False]]}}], "": "empty key"},
     "Grüße, žluťoučký kůň, 日本語, العربية \u2028 \x00 \ufeff",
     ["\U0001f600\U0001f468\u200d\U0001f469\u200d\U0001f467", {"\U0001f600": "\U00010348"}],
     [0, -1, 127, 128, -33, 65536, 2**31 - 1, -(2**31), 2**32 - 1, 1.5, -0.1, 1e-7],
-    [b"", b"\x00\xff\xfe", bytes(range(256)) * 40],
+    BYTES,
     {"": [b"within"]},
     list(range(300)),
     {f"key {number}": number for number in range(40)},
@@ -42,7 +43,6 @@ EVERYWHERE = [
     [],
     {},
 ]
-EMPTY_BYTES = [b"", b"\x00\xff\xfe", bytes(range(256)) * 40]
 TIMES = [
     MOMENT,
     {"at": [MOMENT, datetime(1969, 12, 31, tzinfo=UTC)]},
@@ -100,7 +100,7 @@ async def meeting(stage: Stage, kinds: tuple[str, str, Speech]) -> Meeting:
 
 async def test_values_arrive_as_they_were(meeting: Meeting, kinds: tuple[str, str, Speech]) -> None:
     for value in EVERYWHERE:
-        if value == EMPTY_BYTES and kinds[2].parser == "binary":
+        if value == BYTES and kinds[2].parser == "binary":
             value = value[1:]  # `binary-pack` refuses to write empty ones
         assert await meeting.up(value) == value
         assert await meeting.down(value) == value
@@ -128,6 +128,12 @@ async def test_whole_numbers_beyond_32_bits_arrive(
             continue  # `binary-pack` overflows its stack when it reads what it wrote
         assert await meeting.up(value) == value
         assert await meeting.down(value) == value
+
+
+async def test_one_frame_reaches_everybody(meeting: Meeting) -> None:
+    value = {"to": ["all", b"\x00\xff", "\u20ac"]}
+    await meeting.server.broadcast(value)
+    assert await meeting.client.data() == value
 
 
 async def test_control_text_is_understood(meeting: Meeting) -> None:

@@ -1,1 +1,1 @@
-"""The Autobahn test suite against our WebSocket transformer."""
+"""The Autobahn test suite against our WebSocket transformers."""

@@ -1,6 +1,6 @@
-"""Echoes every frame as it is: our WebSocket transformer with a parser that leaves frames alone.
+"""Echoes every frame as it is: a WebSocket transformer with a parser that leaves frames alone.
 
-``python server.py [--compression]`` prints the port that it listens on.
+``python server.py TRANSFORMER [--compression]`` prints the port that it listens on.
 """
 
 import asyncio
@@ -29,6 +29,7 @@ async def main() -> None:
     primus = await Primus.create_server(
         host="127.0.0.1",
         port=0,
+        transformer=sys.argv[1],
         parser=Identity(),
         compression="--compression" in sys.argv,
         timeout=False,

@@ -20,15 +20,21 @@ VIRTUALENV = "virtualenv<20.22"  # the last one that makes environments for Pyth
 CORE = ["1.*", "2.*", "3.*", "4.*", "5.*", "6.*", "7.*", "10.*"]
 LARGE = ["9.*"]
 DEFLATE = ["12.*", "13.*"]
-QUICK_SIZES = (1, 3, 5)
-SLOW_DEFLATE = [
-    f"{group}.{case}.{size}"
-    for group, cases in ((12, 5), (13, 7))
-    for case in range(1, cases + 1)
-    for size in range(1, 19)
-    if size not in QUICK_SIZES
-]
-"""A thousand messages each, of up to 128 KiB: many minutes in all, to show what the others do."""
+
+
+def deflate(*sizes: int) -> list[str]:
+    """Cases of compression with some of the 18 sizes.
+
+    They are a thousand messages each, of up to 128 KiB: many minutes in all, to show what a few
+    of them do.
+    """
+    return [
+        f"{group}.{case}.{size}"
+        for group, cases in ((12, 5), (13, 7))
+        for case in range(1, cases + 1)
+        for size in sizes
+    ]
+
 
 EMPTY_FLOOD = ["9.7.1"]
 """A thousand empty texts: Primus sends none, and the suite waits a minute for the first."""
@@ -88,19 +94,24 @@ def _runs(python: str) -> bool:
     return not subprocess.run([python, "-c", ""], capture_output=True, check=False).returncode
 
 
-async def run(compression: bool, cases: list[str], exclude: list[str]) -> dict[str, Verdict]:
+async def run(
+    transformer: str, compression: bool, cases: list[str], exclude: list[str]
+) -> dict[str, Verdict]:
     """Run the suite against our server, and get its verdict on each case."""
     program = wstest()
     server = await asyncio.create_subprocess_exec(
         sys.executable,
         HERE / "server.py",
+        transformer,
         *(["--compression"] if compression else []),
         stdout=asyncio.subprocess.PIPE,
     )
     assert server.stdout is not None
     try:
         port = int(await server.stdout.readline())
-        report = cache("autobahn", f"report-compression-{'on' if compression else 'off'}")
+        report = cache(
+            "autobahn", f"report-{transformer}-compression-{'on' if compression else 'off'}"
+        )
         spec = report / "spec.json"
         spec.write_text(
             json.dumps(

@@ -11,6 +11,7 @@ const path = require('path');
 const { createRequire } = require('module');
 const wire = require('./wire.js');
 const makeSockets = require('./sockets.js');
+const engineio = require('./engineio.js');
 
 const [folder] = process.argv.slice(2);
 const installed = createRequire(path.join(folder, 'package.json'));
@@ -21,7 +22,9 @@ function socketClass({ library, transformer, parser, plugin, pathname }) {
   if (library) return installed(library);
   if (parser === 'binary') return ofThisRealm({ transformer, parser, pathname });
 
-  return installed('primus').createSocket({ transformer, parser, plugin, pathname: pathname || '/primus' });
+  const options = wire.inNode({ transformer, parser, plugin, pathname: pathname || '/primus' });
+
+  return installed('primus').createSocket(options);
 }
 
 /**
@@ -37,6 +40,9 @@ function ofThisRealm(options) {
   return made.exports;
 }
 
-commands.connect = (message) => connect(socketClass(message), message);
+commands.connect = (message) => {
+  if (message.transformer === 'engine.io') engineio.keepTo(installed, message);
+  connect(socketClass(message), message);
+};
 
 wire.serve(commands);

@@ -70,7 +70,7 @@ function connected(on) {
 wire.serve({
   listen({ on, port, options, echo, token, hear, overhear }) {
     const server = http.createServer();
-    const primus = new Primus(server, Object.assign({ transformer: 'websockets', parser: 'json' }, options));
+    const primus = new Primus(server, wire.inNode(Object.assign({ transformer: 'websockets', parser: 'json' }, options)));
 
     if (token) primus.authorize(guard(token));
     watch(on, primus, echo, hear, overhear);

@@ -21,6 +21,11 @@ function escaped(character) {
   return '\\u' + character.charCodeAt(0).toString(16);
 }
 
+/** Options with the name that Node has for an engine of ours, which is the same on the wire. */
+exports.inNode = function inNode(options) {
+  return Object.assign({}, options, { transformer: options.transformer === 'lws' ? 'websockets' : options.transformer });
+};
+
 /** Tells the test that `event` happened to the instance called `on`. */
 exports.report = function report(on, event, fields) {
   send(Object.assign({ on, event }, fields));

@@ -45,7 +45,9 @@ def test_a_thousand_levels_are_taken_and_a_few_more_are_an_error() -> None:
     value: Any = 1
     for _ in range(1024):
         value = [value]
-    assert parser.decode(parser.encode(value)) == value
+    frame = parser.encode(value)
+    assert frame == b"\x91" * 1024 + b"\x01"
+    assert parser.encode(parser.decode(frame)) == frame
     with pytest.raises(ParserError, match="nested more than 1024 deep"):
         parser.encode([value])
     with pytest.raises(ParserError, match="nested more than 1024 deep"):

@@ -30,7 +30,7 @@ def opened(wire: KeepingTransport, limit: int = LIMIT) -> tuple[LwsTransport, Pi
     protocol = PicowsProtocol(
         lambda _: WSUpgradeResponseWithListener(answer, transport.listener), journal, limit
     )
-    journal.violated, journal.closed = transport.violated, transport.closed
+    journal.complained, journal.closed = transport.complained, transport.closed
     wire.protocol = protocol
     protocol.connection_made(wire)
     protocol.take(memoryview(HEAD))

@@ -3,6 +3,7 @@ from typing import Any
 
 import pytest
 
+from primus import hookimpl
 from primus_testing import Recorder, eventually, join
 
 PLUGIN = "emit-broadcast"
@@ -102,3 +103,37 @@ async def test_a_python_client_of_the_plugin_emit_speaks_to_it(primus: Any) -> N
     spark, who = await server.next("vote")
     assert (spark.id, who) == (await socket.id(), "me")
     socket.destroy()
+
+
+class Slow:
+    """A plugin whose transform takes its time."""
+
+    def __init__(self) -> None:
+        self.go = asyncio.Event()
+
+    @hookimpl
+    def primus_incoming(self) -> Any:
+        async def wait(packet: Any) -> None:
+            await self.go.wait()
+
+        return wait
+
+
+@pytest.mark.parametrize("frame", ['"data"', '{"emit":["news"]}'])
+async def test_nothing_arrives_of_a_spark_that_has_ended_meanwhile(
+    make_primus: Any, frame: str
+) -> None:
+    slow = Slow()
+    primus = make_primus({"slow": slow, "emit-broadcast": None})
+    spark, wire = join(primus)
+    server = Recorder(primus, "news", "data", "disconnection")
+    wire.receive(frame)
+    await asyncio.sleep(0)
+
+    spark.end()
+    slow.go.set()
+    other, other_wire = join(primus)
+    other_wire.receive('"of another"')
+
+    assert (await server.next("data")) == (other, "of another")
+    assert server.story == ["disconnection", "data"]

@@ -92,6 +92,17 @@ def test_a_primus_sends_to_every_spark_and_encodes_once(primus: Any) -> None:
     assert len(encoded) == 1
 
 
+def test_a_primus_sends_to_some_sparks(primus: Any) -> None:
+    (one, wire), (_, other) = join(primus), join(primus)
+    answers: list[Any] = []
+
+    primus.send("news", "hello", to=[one])
+    primus.send("vote", answers.append, to=[one])
+
+    assert wire.sent == ['{"type":0,"data":["news","hello"]}', '{"type":0,"data":["vote"],"id":1}']
+    assert other.sent == []
+
+
 def test_a_primus_that_sends_with_a_callback_asks_every_spark(primus: Any) -> None:
     sparks = [join(primus) for _ in range(2)]
     answers: list[Any] = []

@@ -18,7 +18,7 @@ def make_primus() -> MakePrimus:
 
     def make(**options: Any) -> Any:
         settings = {"clock": ManualClock(), "timeout": False, "ping_interval": False, **options}
-        return Primus(transformer=MemoryTransformer, plugin="rooms", **settings)
+        return Primus(transformer=MemoryTransformer, **{"plugin": "rooms", **settings})
 
     return make
 

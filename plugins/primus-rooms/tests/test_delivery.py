@@ -5,7 +5,7 @@ import pytest
 
 from primus import Packet
 from primus_rooms import RoomsError
-from primus_testing import Recorder, Tracebacks, eventually, join
+from primus_testing import MemoryTransport, Recorder, Tracebacks, eventually, join
 
 pytestmark = pytest.mark.usefixtures("tracebacks")
 
@@ -81,20 +81,20 @@ def test_sending_an_event_needs_the_emitter(primus: Any) -> None:
         primus.room("news").send("event", 1)
 
 
-def test_an_event_is_sent_by_whatever_sends_events(primus: Any) -> None:
-    (one, one_wire), (two, two_wire) = join(primus), join(primus)
-    primus.join([one, two], "news")
-    primus.Spark.send = lambda spark, event, *args: spark.write([event, *args])
+async def test_events_are_sent_by_the_emitter_encoded_once(make_primus: Any) -> None:
+    primus = make_primus(plugin="rooms emitter")
+    (one, one_wire), (two, two_wire), (three, _) = join(primus), join(primus), join(primus)
+    primus.join([one, two, three], "news")
+    framed = MemoryTransport.prepared
 
-    assert primus.room("news").except_(two).send("event", 1, "b") == 1
+    assert primus.room("news").except_(two).send("event", 1, "b") == 2
+    assert MemoryTransport.prepared == framed + 1
     primus.room("news").transform(lambda packet: packet.data.append("t")).send("event")
 
-    assert one_wire.sent == ['["event",1,"b"]', '["event","t"]']
-    assert two_wire.sent == ['["event","t"]']
-
-
-def test_an_event_to_many_cannot_be_acknowledged(primus: Any) -> None:
-    primus.Spark.send = print
-
+    event = '{"type":0,"data":["event",1,"b"]}'
+    transformed = '{"type":0,"data":["event","t"]}'
+    assert one_wire.sent == [event, transformed]
+    assert two_wire.sent == [transformed]
     with pytest.raises(RoomsError, match="Callbacks are not supported when broadcasting"):
         primus.room("news").send("event", lambda: None)
+    await primus.destroy()

@@ -94,7 +94,7 @@ def _with_other_keys(frame: bytes, refused: Exception) -> Any:
     be chosen so that the dict takes seconds.
     """
     try:
-        if "strict_map_key" not in str(refused):
+        if "map key" not in str(refused):
             raise refused
         return msgpack.unpackb(
             frame,

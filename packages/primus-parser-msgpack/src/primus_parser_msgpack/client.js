@@ -2,7 +2,7 @@
  * The msgpack parser: frames are bytes, in MessagePack, by `@msgpack/msgpack` (in `library`).
  *
  * The extension types are those of `msgpack-lite`, which Node Primus stands on. Bytes arrive as
- * `Uint8Array`. A message with a key `__proto__` is an error.
+ * `Uint8Array`, views of the frame. A message with a key `__proto__` is an error.
  */
 const DEPTH = 1024;
 const DATE = 0x0d;

@@ -41,7 +41,7 @@ test('arrays of numbers keep their type', () => {
   }
 });
 
-test('bytes of any kind arrive as Uint8Array of their own', () => {
+test('bytes of any kind arrive as Uint8Array', () => {
   const within = new Uint8Array([9, 1, 2, 9]).subarray(1, 3);
 
   for (const value of [within, frame(1, 2).buffer, new DataView(frame(1, 2).buffer), Buffer.from([1, 2])]) {

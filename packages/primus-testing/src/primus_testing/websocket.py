@@ -362,6 +362,16 @@ class WebSocketContract(Contract):
         await ends.next("disconnection")
         raw.drop()
 
+    @pytest.mark.parametrize(
+        "more", [frame(CLOSE, struct.pack("!H", 1000)), frame(TEXT, b"1"), b"\xff\xff"]
+    )
+    async def test_what_follows_a_close_does_not_matter(self, serve: Serve, more: bytes) -> None:
+        server = await serve()
+        raw = await RawWebSocket.open(server)
+        raw.send(frame(CLOSE, struct.pack("!H", 3001)), more)
+        assert await raw.receive() == (0x88, struct.pack("!H", 3001))
+        raw.drop()
+
     async def test_an_intended_end_closes_without_a_code_or_with_1000(self, serve: Serve) -> None:
         server = await serve()
         sparks = Recorder(server.primus, "connection")

@@ -1,1 +1,62 @@
-export default function connect(wire) {}
+/**
+ * The browser half of the `engine.io` transformer: the bundled engine.io-client, or in Node the
+ * package of that name, which knows how to do without a browser.
+ */
+const MISSING = 'Missing required `engine.io-client` module. Please run `npm install --save engine.io-client`';
+
+/** Opens one session: see `Wire` in the core package for the contract. */
+export default function connect(wire) {
+  const open = factory(wire);
+
+  if (!open) throw Object.assign(new Error(MISSING), { critical: true });
+  const socket = open(wire.uri({ protocol: 'http:', query: true }), options(wire));
+
+  socket.binaryType = 'arraybuffer';
+  socket.on('open', () => wire.onopen());
+  socket.on('message', (frame) => wire.onmessage(frame));
+  socket.on('error', (error) => wire.onerror(described(error)));
+  socket.on('close', (reason) => wire.onclose({ reason, clean: reason === 'forced close' }));
+  return {
+    socket,
+    get id() { return socket.id; },
+    send: (frame) => socket.send(frame),
+    close: () => socket.close()
+  };
+}
+
+/** What makes a socket: the bundled script needs a browser. */
+function factory({ Primus, library }) {
+  if (!inNode()) return library;
+  const { Socket } = Primus.requires('engine.io-client') || {};
+
+  return Socket && ((url, chosen) => new Socket(url, chosen));
+}
+
+/** The options of engine.io-client: the user's, and those that Primus depends on. */
+function options({ primus, url, transport, avoidWebSockets }) {
+  const chosen = Object.assign({ transports: ['polling', 'websocket'] }, transport);
+
+  if (avoidWebSockets) chosen.transports = ['polling'];
+  if (url.auth) {
+    const authorization = { Authorization: 'Basic ' + btoa(decodeURIComponent(url.auth)) };
+
+    chosen.extraHeaders = Object.assign(authorization, transport.extraHeaders);
+  }
+  // A network that has let a WebSocket pass is no promise that the next one will.
+  return Object.assign(chosen, { path: primus.pathname, rememberUpgrade: false });
+}
+
+/** An error, with the status of a server that has refused. */
+function described(error) {
+  const { description, context } = error;
+
+  if (typeof description === 'number' && description) {
+    error.status = description;
+    if (context && typeof context.responseText === 'string') error.body = context.responseText;
+  }
+  return error;
+}
+
+function inNode() {
+  return typeof process === 'object' && Boolean(process.versions && process.versions.node);
+}

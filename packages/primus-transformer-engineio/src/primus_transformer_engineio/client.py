@@ -8,17 +8,18 @@ from collections.abc import Iterator
 from typing import TYPE_CHECKING, Any, Final
 
 from primus.errors import HandshakeError, OptionError, TransportError
+from primus.polling import Asking
 from primus.transformer import Connector, Dial
 from primus.websocket import CLOSE_TIMEOUT
+from primus_transformer_engineio.address import Address
 from primus_transformer_engineio.answers import UNSUPPORTED_REVISION
 from primus_transformer_engineio.client_session import ClientSession
-from primus_transformer_engineio.http import HTTP, Address
 from primus_transformer_engineio.inlet import open_websocket
 from primus_transformer_engineio.options import POLLING, WEBSOCKET
 from primus_transformer_engineio.packets import OPEN, Packet
 from primus_transformer_engineio.revision3 import Revision3
 from primus_transformer_engineio.revision4 import Revision4
-from primus_transformer_engineio.revisions import Revision
+from primus_transformer_engineio.revisions import TEXT, Revision
 
 if TYPE_CHECKING:
     from primus.connection import Connection
@@ -29,6 +30,9 @@ OPTIONS: Final = frozenset({"close_timeout", "headers", "revision", "ssl", "tran
 
 OF_REVISION_3: Final = re.compile(rb"\d+:" + OPEN.encode())
 """How the handshake of a server begins that knows revision 3 only, whatever it was asked for."""
+
+LONGEST_GREETING: Final = 16 << 20
+"""Bytes; a server may send messages along with its handshake."""
 
 FIRST_OF_REVISION_4: Final = 8
 """The first version of Primus for Node with revision 4; ours has it, too, but counts anew."""
@@ -66,7 +70,7 @@ class _Opening:
         if self._revision not in (None, 3, 4):
             raise OptionError(f"revision={self._revision!r}: must be 3 or 4")
         self._address = Address(dial.url)
-        self.http = HTTP(dial)
+        self.http = Asking(dial)
 
     async def open(self) -> ClientSession:
         """The session."""
@@ -77,25 +81,25 @@ class _Opening:
     # -- polling
 
     async def _by_polling(self) -> ClientSession:
-        revision, body, content_type = await self._greeting()
-        packets = revision.decoded(body, content_type)
+        revision, body = await self._greeting()
+        packets = revision.decoded(body, TEXT)
         handshake = _handshake(next(packets, ""))
         upgrades = WEBSOCKET in self._transports and WEBSOCKET in handshake.get("upgrades", ())
         return self._session(revision, handshake, packets, upgrades=upgrades)
 
-    async def _greeting(self) -> tuple[Revision, bytes, str]:
+    async def _greeting(self) -> tuple[Revision, bytes]:
         """How the server answers, and the revision it answers in."""
         asked = self._revision or 4
         try:
-            body, content_type = await self.http.get(self._address.of(POLLING, asked))
+            body = await self._ask(self._address.of(POLLING, asked))
         except HandshakeError as error:
             if self._revision is not None or _code(error) != UNSUPPORTED_REVISION:
                 raise
             self._revision = asked = 3
-            body, content_type = await self.http.get(self._address.of(POLLING, asked))
+            body = await self._ask(self._address.of(POLLING, asked))
         if self._revision is None and OF_REVISION_3.match(body):
             asked = 3
-        return self._speech(asked), body, content_type
+        return self._speech(asked), body
 
     # -- a WebSocket at once
 
@@ -117,12 +121,14 @@ class _Opening:
     async def _revision_by_spec(self) -> int:
         """What the server speaks, by the version of Primus that it tells; 4 if in doubt."""
         try:
-            body, _ = await self.http.get(f"{self._address.base}/spec")
-            spec = json.loads(body)
+            spec = json.loads(await self._ask(f"{self._address.base}/spec"))
             major = int(str(spec["version"]).partition(".")[0])
         except (TransportError, ValueError, KeyError, TypeError):
             return 4
         return 3 if 0 < major < FIRST_OF_REVISION_4 else 4
+
+    async def _ask(self, url: str) -> bytes:
+        return await self.http.ask("GET", url, limit=LONGEST_GREETING)
 
     def _speech(self, number: int) -> Revision:
         return Revision4() if number == 4 else Revision3(json=self._dial.json)

@@ -8,14 +8,15 @@ from collections.abc import Callable, Coroutine, Iterable
 from typing import Any, Final
 
 from primus.errors import HandshakeError, ProtocolError, TransportError
+from primus.polling import Asking
 from primus.tasks import spawn
 from primus.transformer import Transport
+from primus_transformer_engineio.address import Address
 from primus_transformer_engineio.client_heartbeat import ClientHeartbeat
-from primus_transformer_engineio.http import HTTP, Address
 from primus_transformer_engineio.inlet import Inlet
 from primus_transformer_engineio.options import POLLING, WEBSOCKET
 from primus_transformer_engineio.packets import CLOSE, PING, PONG, PROBE, UPGRADE, Packet
-from primus_transformer_engineio.revisions import Revision
+from primus_transformer_engineio.revisions import TEXT, Revision
 from primus_transformer_engineio.transport import EngineIOTransport, Leg
 
 __all__ = ["ClientSession", "OpenWebSocket"]
@@ -27,6 +28,13 @@ log = logging.getLogger("primus.client")
 
 POST_BYTES: Final = 128 * 1024
 """So much is posted at once, unless a single message is longer."""
+
+LONGEST_ANSWER: Final = 1024
+"""Bytes of what a post is answered with."""
+
+PAYLOAD_FACTOR: Final = 16
+LEAST_PAYLOAD: Final = 16 << 20
+"""Bytes; a server sends all that has waited in one answer, however much that is."""
 
 UPGRADE_TIMEOUT: Final = 10.0
 FAREWELL_TIMEOUT: Final = 2.0
@@ -47,6 +55,7 @@ class ClientSession(EngineIOTransport):
         "_gone",
         "_heartbeat",
         "_http",
+        "_longest",
         "_lost",
         "_open_websocket",
         "_poller",
@@ -64,7 +73,7 @@ class ClientSession(EngineIOTransport):
         early: Iterable[Packet],
         *,
         address: Address,
-        http: HTTP,
+        http: Asking,
         open_websocket: OpenWebSocket | None,
         max_length: int,
         close_timeout: float,
@@ -75,6 +84,7 @@ class ClientSession(EngineIOTransport):
         self._open_websocket = open_websocket
         self._early = list(early)
         self._close_timeout = close_timeout
+        self._longest = max(PAYLOAD_FACTOR * max_length, LEAST_PAYLOAD)
         self._sid = str(handshake["sid"])
         self._heartbeat = ClientHeartbeat(
             self,
@@ -124,8 +134,8 @@ class ClientSession(EngineIOTransport):
     async def _poll(self) -> None:
         await self._take_in(self._early)
         while not (self._gone or self._switching):
-            body, content_type = await self._http.get(self._url(POLLING))
-            await self._take_in(self.revision.decoded(body, content_type))
+            body = await self._http.ask("GET", self._url(POLLING), limit=self._longest)
+            await self._take_in(self.revision.decoded(body, TEXT))
 
     async def _take_in(self, packets: Iterable[Packet]) -> None:
         for packet in packets:
@@ -159,13 +169,17 @@ class ClientSession(EngineIOTransport):
         try:
             while self.queued and not self._switching:
                 packets = self.take(POST_BYTES)
-                body, content_type = self.revision.payload(packets, binary=self.binary)
-                await self._http.post(self._url(POLLING), body, content_type)
+                await self._send_off(packets)
                 if packets[-1] == CLOSE:
                     self._lost = True
                     self.over()
         finally:
             self._courier = None
+
+    async def _send_off(self, packets: list[Packet]) -> None:
+        body, content_type = self.revision.payload(packets, binary=self.binary)
+        url = self._url(POLLING)
+        await self._http.ask("POST", url, body, type=content_type, limit=LONGEST_ANSWER)
 
     async def _guarded(self, work: Callable[[], Coroutine[Any, Any, None]]) -> None:
         """Do it; what goes wrong is the end of the session."""
@@ -273,8 +287,7 @@ class ClientSession(EngineIOTransport):
         try:
             if tell:
                 async with asyncio.timeout(FAREWELL_TIMEOUT):
-                    body, content_type = self.revision.payload([CLOSE], binary=self.binary)
-                    await self._http.post(self._url(POLLING), body, content_type)
+                    await self._send_off([CLOSE])
         except (TransportError, TimeoutError) as error:
             log.debug("%s: the server was not told of the end: %s", self._sid, error)
         finally:

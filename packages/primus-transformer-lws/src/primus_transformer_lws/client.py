@@ -132,7 +132,7 @@ class Opening:
         timeout = float(dial.options.get("close_timeout", CLOSE_TIMEOUT))
         wire = self._protocol.wire
         transport = LwsTransport(wire, dial.max_length, timeout, serves=False, deflate=deflate)
-        self._journal.violated, self._journal.closed = transport.violated, transport.closed
+        self._journal.complained, self._journal.closed = transport.complained, transport.closed
         transport.pause_reading()
         self._transport = transport
         return transport.listener

@@ -93,11 +93,11 @@ class Journal:
     picows logs an error for whatever a peer does wrong, just before it sends the close frame.
     """
 
-    __slots__ = ("_log", "closed", "violated")
+    __slots__ = ("_log", "closed", "complained")
 
     def __init__(self, log: logging.Logger) -> None:
         self._log = log
-        self.violated: Callable[[int, str], None] | None = None
+        self.complained: Callable[[int, str], None] | None = None
         """Called with close code and reason when the peer has broken the protocol."""
         self.closed: Callable[[], None] | None = None
         """Called when picows wants the transport closed."""
@@ -113,8 +113,8 @@ class Journal:
 
     def error(self, message: str, problem: Any = None, *args: Any) -> None:
         """The peer has done something wrong."""
-        if isinstance(problem, tuple) and self.violated is not None:
-            self.violated(int(problem[0]), str(problem[1]))
+        if isinstance(problem, tuple) and self.complained is not None:
+            self.complained(int(problem[0]), str(problem[1]))
 
     def exception(self, message: str, *args: Any) -> None:
         """We have done something wrong."""

@@ -85,7 +85,7 @@ class LwsEngine(Engine):
 
         largest = largest_frame(options.max_length, deflates=deflate is not None)
         protocol = PicowsProtocol(listen, journal, largest)
-        journal.violated, journal.closed = transport.violated, transport.closed
+        journal.complained, journal.closed = transport.complained, transport.closed
         _take_over(wire, protocol, head)
         self.entered(transport)
         transport.on_gone = self.left

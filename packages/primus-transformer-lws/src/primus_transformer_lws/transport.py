@@ -10,7 +10,7 @@ from picows import WSMsgType, WSTransport
 
 from primus.errors import ProtocolError
 from primus.transformer import Transport
-from primus.websocket import CLOSE_TIMEOUT, framed, server_frame, utf8
+from primus.websocket import CLOSE_TIMEOUT, framed, is_close_code, server_frame, utf8
 from primus_transformer_lws.deflate import Deflate
 from primus_transformer_lws.listener import Listener
 
@@ -24,6 +24,8 @@ CORK_BYTES: Final = 64 * 1024
 
 COMPRESS_FROM: Final = 1024
 """Smaller messages are sent as they are: compressing them costs more than it saves."""
+
+NORMAL: Final = 1000
 
 TEXT, BINARY, CLOSE = WSMsgType.TEXT, WSMsgType.BINARY, WSMsgType.CLOSE
 
@@ -206,11 +208,28 @@ class LwsTransport(Transport):
         if self._wire is not None:
             self._send(CLOSE, struct.pack("!H", code) + reason.encode())
 
-    def violated(self, code: int, reason: str) -> None:
-        """The peer has broken the protocol. picows sends the close frame next.
+    def complained(self, code: int, reason: str) -> None:
+        """picows finds the protocol broken, and sends a close frame next.
 
-        It looks one frame ahead, so what came before the wrong one may still be on its way.
+        It looks one frame ahead: what came before the wrong one is still on its way here. When
+        that is a close frame, what follows it does not matter, and it is answered at once, since
+        picows sends no second one.
         """
+        handshake = None if self._ws is None else self._ws.close_handshake
+        if self._violation is not None:
+            return
+        if handshake is None or handshake.recv is None:
+            self.violated(code, reason)
+        elif not self._closing:
+            assert self._ws is not None
+            self.uncork()
+            theirs: Any = handshake.recv.code
+            answer: Any = theirs if is_close_code(theirs) else NORMAL  # picows takes numbers too
+            self._ws.send_close(answer)
+            self._closing = True
+
+    def violated(self, code: int, reason: str) -> None:
+        """The peer has broken the protocol. picows sends the close frame next."""
         if self._violation is not None or self._wire is None:
             return
         if self.corked:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from typing import TYPE_CHECKING, Any, Final, Literal, NamedTuple
 
 from primus import Primus, PrimusError, Spark
@@ -106,13 +106,20 @@ async def ask(
         acks.forget(id)
 
 
-def send_to_all(primus: Primus, event: str, /, *args: Any, timeout: Any = AS_CONFIGURED) -> None:
-    """Send an event to every spark, as `send` does; a callback is called once for each."""
+def send_to_all(
+    primus: Primus,
+    event: str,
+    /,
+    *args: Any,
+    timeout: Any = AS_CONFIGURED,
+    to: Iterable[Spark] | None = None,
+) -> None:
+    """Send an event to every spark, or `to` some, as `send` does; a callback is called for each."""
     if args and callable(args[-1]):
-        for spark in primus:
+        for spark in primus if to is None else to:
             send(spark, event, *args, timeout=timeout)
     elif not event.startswith(UNSENT):
-        primus.write(packets.event(event, args))
+        primus.write(packets.event(event, args), to=to)
 
 
 def _write(

@@ -29,7 +29,7 @@ def deliver(
     forwards = adapter.forwards and not selection.only_here
     if callable(args[-1]):
         raise RoomsError("Callbacks are not supported when broadcasting")
-    if method == "send" and not hasattr(primus.Spark, "send"):
+    if method == "send" and not hasattr(primus, "send"):
         raise RoomsError('send needs the plugin "emitter"; write needs none')
     if forwards and (method == "send" or selection.transforms):
         raise RoomsError("only write, without a transform, reaches the sparks of other servers")
@@ -39,11 +39,7 @@ def deliver(
         sparks = [spark for id in chosen if (spark := primus.spark(id)) is not None]
         if selection.transforms:
             return sum(_transformed(spark, selection, args, method) for spark in sparks)
-        if method == "send":
-            for spark in sparks:
-                _hand_over(spark, args, method)
-        else:
-            primus.write(args[0], to=sparks)
+        getattr(primus, method)(*args, to=sparks)
         if forwards and len(sparks) < len(chosen):
             _forward(primus, [id for id in chosen if primus.spark(id) is None], args[0])
         return len(sparks)

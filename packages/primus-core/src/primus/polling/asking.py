@@ -97,6 +97,12 @@ class Asking:
         except (aiohttp.ClientError, OSError) as error:
             raise TransportError(f"{method} {_shown(url)} failed: {error!r}") from error
 
+    def cookies(self, url: str) -> dict[str, str]:
+        """The header with the cookies for `url`, for what is asked elsewhere; there may be none."""
+        found = self._http.cookie_jar.filter_cookies(URL(url, encoded=True))
+        text = "; ".join(f"{name}={cookie.value}" for name, cookie in found.items())
+        return {"Cookie": text} if text else {}
+
     async def close(self) -> None:
         """Drop all requests that are under way."""
         await self._http.close()

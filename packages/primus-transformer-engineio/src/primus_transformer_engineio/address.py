@@ -1,0 +1,37 @@
+"""The URLs of a server, as the client half asks for them."""
+
+from __future__ import annotations
+
+import itertools
+import time
+from urllib.parse import urlsplit
+
+from primus.errors import OptionError
+
+__all__ = ["Address"]
+
+_stamps = itertools.count(time.time_ns() // 1_000_000)
+
+
+class Address:
+    """The URLs of a server.
+
+    Args:
+        url: the one that was dialled, with its query.
+    """
+
+    def __init__(self, url: str) -> None:
+        parts = urlsplit(url)
+        if parts.scheme not in ("http", "https") or not parts.netloc:
+            raise OptionError(f"cannot open a connection to {url!r}")
+        self.host = parts.hostname or ""
+        self.base = f"{parts.scheme}://{parts.netloc}{parts.path.rstrip('/')}"
+        self._query = parts.query
+
+    def of(self, transport: str, revision: int, sid: str | None = None) -> str:
+        """The URL of a request of a session, or of the handshake of a new one."""
+        query = f"{self._query}&" if self._query else ""
+        url = f"{self.base}/?{query}EIO={revision}&transport={transport}&t={next(_stamps):x}"
+        if revision == 3:
+            url += "&b64=1"  # as Primus asks for it: bytes come as base64
+        return url if sid is None else f"{url}&sid={sid}"
