@@ -106,4 +106,4 @@ def _said(*command: str) -> str:
 
 
 if __name__ == "__main__":
-    write_page(Results.parse(Path(sys.argv[1]).read_text("utf-8")))
+    write_page(Results.parse(*(Path(name).read_text("utf-8") for name in sys.argv[1:])))

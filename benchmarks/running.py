@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import sys
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from contextlib import ExitStack
 from dataclasses import dataclass, replace
 
@@ -26,19 +26,25 @@ class Pace:
     most_connections: int = 10_000
 
 
-def run_all(scenarios: Iterable[Scenario], pace: Pace, only: str = "") -> Results:
-    """Measure; what fails is left out, and said on the standard error.
+def run_all(
+    scenarios: Iterable[Scenario],
+    pace: Pace,
+    wanted: Callable[[Contestant], bool],
+    keep: Callable[[Results], object],
+) -> Results:
+    """Measure, column by column; what fails is said on the standard error.
 
     Args:
-        scenarios: what to measure.
-        pace: how long.
-        only: a part of the names of the contestants to measure; empty for all.
+        scenarios: the columns.
+        pace: how long it takes.
+        wanted: whether a contestant takes part.
+        keep: called with what there is after each column.
     """
     results = Results()
     with ExitStack() as stack:
         servers = _Servers(stack)
         for scenario in scenarios:
-            entered = [one for one in scenario.who() if only in one.name]
+            entered = [one for one in scenario.who() if wanted(one)]
             results.enter(scenario, [one.name for one in entered])
             for number in range(pace.rounds):
                 _say(f"\r{scenario.group} {scenario.title}: round {number + 1} of {pace.rounds}")
@@ -50,6 +56,7 @@ def run_all(scenarios: Iterable[Scenario], pace: Pace, only: str = "") -> Result
                         continue
                     results.add(scenario, contestant.name, number, figures)
             _say("\n")
+            keep(results)
     return results
 
 
@@ -58,13 +65,12 @@ def _measure(
 ) -> dict[str, float]:
     if not scenario.fresh:
         server = servers.running(contestant, scenario.mode)
-        return measured(_job(scenario, server, pace))
+        return measured(_job(scenario, contestant, server, pace))
     with Server(contestant, scenario.mode) as server:
-        return measured(_job(scenario, server, pace))
+        return measured(_job(scenario, contestant, server, pace))
 
 
-def _job(scenario: Scenario, server: Server, pace: Pace) -> Job:
-    contestant = server.contestant
+def _job(scenario: Scenario, contestant: Contestant, server: Server, pace: Pace) -> Job:
     job = Job(
         **scenario.job,
         port=server.port,

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import sys
 import time
+from collections.abc import Callable
 from statistics import median
 
 from .contestants import Contestant, contestants
@@ -40,7 +41,7 @@ print(*(name for name in sys.modules if name.startswith("primus")))
 """
 
 
-def start_all(rounds: int, only: str = "") -> dict[str, dict[str, float]]:
+def start_all(rounds: int, wanted: Callable[[Contestant], bool]) -> dict[str, dict[str, float]]:
     """Import time and modules of each library, start-up time and memory of each contestant."""
     found: dict[str, dict[str, float]] = {}
     for name, statement in IMPORTS.items():
@@ -51,7 +52,7 @@ def start_all(rounds: int, only: str = "") -> dict[str, dict[str, float]]:
                 "import_ms": median(each[0] for each in times),
                 "modules": times[0][1],
             }
-    chosen = [one for one in contestants() if only in one.name]
+    chosen = [one for one in contestants() if wanted(one)]
     started: dict[str, list[tuple[float, float]]] = {one.name: [] for one in chosen}
     for _ in range(rounds):
         for contestant in chosen:
