@@ -27,8 +27,7 @@ async def run(checkout: Path) -> bool:
     """Run the suite; True when nothing fails but what is waived."""
     folder = await asyncio.to_thread(environment, "sockjs-protocol", PINS)
     with tempfile.TemporaryDirectory() as scratch:
-        packed = await asyncio.to_thread(_git, checkout, "archive", "HEAD")
-        subprocess.run(["tar", "x", "-C", scratch], input=packed, check=True)
+        await asyncio.to_thread(_unpack, checkout, scratch)
         said = await _run_suite(folder / "bin" / "python", Path(scratch))
     sys.stdout.write(f"sockjs-protocol\n{said}\n")
     failed = set(re.findall(r"^(?:FAIL|ERROR): (\w+)", said, re.MULTILINE))
@@ -55,6 +54,11 @@ async def _run_suite(python: Path, folder: Path) -> str:
     finally:
         server.kill()
         await server.wait()
+
+
+def _unpack(checkout: Path, folder: str) -> None:
+    packed = _git(checkout, "archive", "HEAD")
+    subprocess.run(["tar", "x", "-C", folder], input=packed, check=True)
 
 
 def _git(checkout: Path, *arguments: str) -> bytes:
