@@ -76,9 +76,7 @@ class Example:
 
 
 @asynccontextmanager
-async def run(
-    name: str, *arguments: str, ended: Sequence[int] = (0,)
-) -> AsyncIterator[Example]:
+async def run(name: str, *arguments: str, ended: Sequence[int] = (0,)) -> AsyncIterator[Example]:
     """Run an example until the end of the block; it must then stop without a traceback."""
     process = await asyncio.create_subprocess_exec(
         sys.executable,

@@ -1,15 +1,20 @@
 """What our server runs on: aiohttp, or uvicorn with an application of no framework."""
 
+import asyncio
+import socket
 from collections.abc import Awaitable, Callable, Mapping
+from contextlib import suppress
 from typing import Any
 
 from aiohttp import web
 
 from primus import Primus
-from primus_testing.sites import AsgiSite
 
 Pages = Mapping[str, tuple[str, str]]
 """Content type and text by path."""
+
+PATIENCE = 2.0
+"""Seconds that clients get to finish closing."""
 
 Stop = Callable[[], Awaitable[None]]
 
@@ -52,8 +57,28 @@ class Uvicorn:
 
     async def start(self, primus: Primus, port: int) -> tuple[int, Stop]:
         """Listen on loopback; the port, and what ends it."""
-        site = AsgiSite(primus, self.app)
-        return await site.start("127.0.0.1", port), site.stop
+        import uvicorn
+
+        config = uvicorn.Config(primus.asgi, log_config=None, access_log=False, proxy_headers=False)
+        config.load()
+        server = uvicorn.Server(config)
+        server.lifespan = config.lifespan_class(config)
+        listener = socket.create_server(("127.0.0.1", port))
+        await server.startup(sockets=[listener])
+
+        async def stop() -> None:
+            with suppress(TimeoutError):
+                async with asyncio.timeout(PATIENCE):
+                    while any(map(is_closing, server.server_state.connections)):
+                        await asyncio.sleep(0)
+            await server.shutdown(sockets=[listener])
+
+        return int(listener.getsockname()[1]), stop
+
+
+def is_closing(connection: Any) -> bool:
+    """Whether it is a WebSocket that waits for the close frame of its peer."""
+    return getattr(connection, "close_sent", False)
 
 
 HOSTS: dict[str, type[Aiohttp | Uvicorn]] = {"aiohttp": Aiohttp, "uvicorn": Uvicorn}
