@@ -17,40 +17,51 @@ NODE = [f"node{generation}" for generation in GENERATIONS]
 OURS_IN_NODE = "primus.js-in-node"
 OURS_IN_CHROMIUM = "primus.js-in-chromium"
 OURS_IN_PYTHON = "python"
+OURS_UNDER_UVICORN = "python-under-uvicorn"
 
 REFERENCE = [(kind, kind) for kind in NODE]
-TO_OUR_SERVER = [
-    (kind, OURS_IN_PYTHON) for kind in (*NODE, OURS_IN_NODE, OURS_IN_CHROMIUM, OURS_IN_PYTHON)
-]
+CLIENTS = (*NODE, OURS_IN_NODE, OURS_IN_CHROMIUM, OURS_IN_PYTHON)
+TO_OUR_SERVER = [(kind, OURS_IN_PYTHON) for kind in CLIENTS]
 FROM_OUR_CLIENTS = [(kind, server) for kind in (OURS_IN_PYTHON, OURS_IN_NODE) for server in NODE]
 PAIRS = REFERENCE + TO_OUR_SERVER + FROM_OUR_CLIENTS
 """The kinds of client and server that meet: ours with all, and each real Primus with itself."""
 
-SPEECHES = [
-    PLAIN,
-    Speech("lws"),
-    Speech("faye"),
-    Speech("engine.io"),
-    Speech("engine.io", transports=("polling",)),
-    Speech("engine.io", transports=("websocket",)),
-]
-"""The transformers and parsers that they meet over."""
-
-ENGINES = {"lws", "faye"}
-"""What differs from `PLAIN` on our side alone, and not on the wire."""
-
 ENGINE_PAIRS = [pair for pair in TO_OUR_SERVER if pair[0] != OURS_IN_NODE] + [
     (OURS_IN_PYTHON, server) for server in NODE
 ]
+"""For what differs from `PLAIN` on our side alone, and not on the wire."""
+
+UPGRADING_PAIRS = TO_OUR_SERVER + [(OURS_IN_PYTHON, server) for server in NODE]
+POLLING_PAIRS = [(client, OURS_IN_PYTHON) for client in NODE] + [(OURS_IN_PYTHON, "node6")]
+WEBSOCKET_PAIRS = [(client, OURS_IN_PYTHON) for client in ("node6", "node8")]
+"""Our browser client speaks a newer revision of Engine.IO than Primus 5 and 6 do."""
+
+SOCKJS_PAIRS = {
+    "websocket": [(kind, OURS_IN_PYTHON) for kind in (*NODE, OURS_IN_NODE)],
+    "xhr-streaming": [("node6", OURS_IN_PYTHON), (OURS_IN_PYTHON, "node8")],
+    "eventsource": [("node8", OURS_IN_PYTHON)],
+    "xhr-polling": [("node5", OURS_IN_PYTHON), (OURS_IN_PYTHON, "node6")],
+}
+"""Who meets over each transport of SockJS. The others do in test_sockjs, in less time."""
+
+UNDER_UVICORN = [(kind, OURS_UNDER_UVICORN) for kind in CLIENTS]
+"""With our server under ASGI, for what the host has a part in."""
+
+SPEECHES = {
+    PLAIN: PAIRS + UNDER_UVICORN,
+    Speech("lws"): ENGINE_PAIRS,
+    Speech("faye"): ENGINE_PAIRS,
+    Speech("engine.io"): UPGRADING_PAIRS,
+    Speech("engine.io", transports=("polling",)): POLLING_PAIRS,
+    Speech("engine.io", transports=("websocket",)): WEBSOCKET_PAIRS,
+    **{Speech("sockjs", transports=(name,)): pairs for name, pairs in SOCKJS_PAIRS.items()},
+}
+"""The transformers and parsers that they meet over, and who meets whom over each."""
 
 
 def meetings() -> list[tuple[Speech, str, str]]:
     """Every speech with each pair of client and server that meets over it."""
-    return [
-        (speech, *pair)
-        for speech in SPEECHES
-        for pair in (ENGINE_PAIRS if speech.transformer in ENGINES else PAIRS)
-    ]
+    return [(speech, *pair) for speech, pairs in SPEECHES.items() for pair in pairs]
 
 
 @dataclass
@@ -65,6 +76,8 @@ class Cast:
         command: list[str | Path]
         if kind == OURS_IN_PYTHON:
             command = [sys.executable, PEERS / "server.py"]
+        elif kind == OURS_UNDER_UVICORN:
+            command = [sys.executable, PEERS / "server.py", "uvicorn"]
         else:
             command = [*node(), PEERS / "server.js", installed(int(kind.removeprefix("node")))]
         return await ProcessPeer.start(*command, title=f"{kind} server")

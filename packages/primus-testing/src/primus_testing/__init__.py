@@ -9,6 +9,7 @@ from primus_testing.network import MemoryConnector, MemoryTransformer
 from primus_testing.parser import ParserContract
 from primus_testing.peer import Peer
 from primus_testing.plugins import PluginContract
+from primus_testing.polling import PollingContract
 from primus_testing.recorder import DEADLINE, Recorder, eventually
 from primus_testing.requests import make_request
 from primus_testing.server import Answer, Running, running
@@ -34,6 +35,7 @@ __all__ = [
     "ParserContract",
     "Peer",
     "PluginContract",
+    "PollingContract",
     "Recorder",
     "Running",
     "Tracebacks",

@@ -7,6 +7,7 @@ import time
 from urllib.parse import urlsplit
 
 from primus.errors import OptionError
+from primus_transformer_engineio.options import POLLING
 
 __all__ = ["Address"]
 
@@ -32,6 +33,6 @@ class Address:
         """The URL of a request of a session, or of the handshake of a new one."""
         query = f"{self._query}&" if self._query else ""
         url = f"{self.base}/?{query}EIO={revision}&transport={transport}&t={next(_stamps):x}"
-        if revision == 3:
-            url += "&b64=1"  # as Primus asks for it: bytes come as base64
+        if transport == POLLING:
+            url += "&b64=1"  # or else a server of revision 3 may answer in bytes
         return url if sid is None else f"{url}&sid={sid}"

@@ -78,7 +78,7 @@ class ClientSession(EngineIOTransport):
         max_length: int,
         close_timeout: float,
     ) -> None:
-        super().__init__(revision, binary=revision.number == 4, max_length=max_length)
+        super().__init__(revision, binary=False, max_length=max_length)
         self._address = address
         self._http = http
         self._open_websocket = open_websocket
@@ -119,6 +119,7 @@ class ClientSession(EngineIOTransport):
         """Have a WebSocket in charge from the first."""
         wire.pause_reading()
         wire.connection = Leg(self)
+        self.binary = True
         self._wire = wire
 
     def _hand_over(self, wire: Transport) -> None:
@@ -179,7 +180,7 @@ class ClientSession(EngineIOTransport):
     async def _send_off(self, packets: list[Packet]) -> None:
         body, content_type = self.revision.payload(packets, binary=self.binary)
         url = self._url(POLLING)
-        await self._http.ask("POST", url, body, type=content_type, limit=LONGEST_ANSWER)
+        await self._http.ask("POST", url, body, content_type=content_type, limit=LONGEST_ANSWER)
 
     async def _guarded(self, work: Callable[[], Coroutine[Any, Any, None]]) -> None:
         """Do it; what goes wrong is the end of the session."""
@@ -212,7 +213,7 @@ class ClientSession(EngineIOTransport):
                 self._switching = True
                 await inlet.meanwhile(self._idle())
             wire.send(UPGRADE)
-            self.take_over(wire)
+            self.take_over(wire, binary=True)
             self._switching = False
         except (TransportError, TimeoutError) as error:
             log.debug("%s: no WebSocket, the connection is polled on: %s", self._sid, error)

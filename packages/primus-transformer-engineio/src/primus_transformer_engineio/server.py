@@ -92,7 +92,7 @@ class EngineIO(Transformer):
             opened = (
                 partial(self._opened, request, self._revision(request))
                 if session is None
-                else partial(try_out, session)
+                else partial(try_out, session, _takes_bytes(request))
             )
         except Refused as refused:
             return refused.response(request)
@@ -164,7 +164,7 @@ class EngineIO(Transformer):
         session.begin_over(wire, spark.id)
 
     def _make(self, request: Request, revision: Revision, *, base64: bool = False) -> Session:
-        binary = not base64 and not request.query.get("b64")
+        binary = not base64 and _takes_bytes(request)
         return Session(self._options, self._sessions, revision, binary=binary)
 
     # -- the other halves
@@ -185,3 +185,8 @@ class EngineIO(Transformer):
             client=package.joinpath("client.js").read_text("utf-8"),
             library=package.joinpath("_assets", "engine.io.js").read_text("utf-8"),
         )
+
+
+def _takes_bytes(request: Request) -> bool:
+    """Whether the client has not asked for base64."""
+    return not request.query.get("b64")

@@ -104,7 +104,7 @@ class Session(EngineIOTransport):
             wire.close()
         else:
             wire.send(self.revision.frame(opening, binary=self.binary))
-            self.take_over(wire)
+            self.take_over(wire, binary=self.binary)
 
     @property
     def expired(self) -> bool:
@@ -230,10 +230,10 @@ class Session(EngineIOTransport):
         """The WebSocket works. The client waits for its poll to end."""
         self.news()
 
-    def upgrade(self, wire: Transport) -> None:
-        """The client has switched over to the WebSocket."""
+    def upgrade(self, wire: Transport, *, binary: bool) -> None:
+        """The client has switched over to the WebSocket; `binary` says whether it takes bytes."""
         self._forget_probe()
-        self.take_over(wire)
+        self.take_over(wire, binary=binary)
         self.news()  # a poll that hangs all the same
 
     def abandoned(self) -> None:

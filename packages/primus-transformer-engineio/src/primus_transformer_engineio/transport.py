@@ -93,8 +93,14 @@ class EngineIOTransport(QueuedTransport):
         if self._wire is not None:
             self._wire.limit(high_water)
 
-    def take_over(self, wire: Transport) -> None:
-        """Have a WebSocket in charge from now on; what is queued goes first."""
+    def take_over(self, wire: Transport, *, binary: bool) -> None:
+        """Have a WebSocket in charge from now on; what is queued goes first.
+
+        Args:
+            wire: the WebSocket.
+            binary: whether the peer takes bytes over it.
+        """
+        self.binary = binary
         wire.connection = Leg(self)
         if self._high_water is not None:
             wire.limit(self._high_water)

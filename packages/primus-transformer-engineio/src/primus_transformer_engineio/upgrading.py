@@ -17,9 +17,10 @@ ANSWER: Final = PONG + PROBE
 class Probe:
     """Receives what comes over such a WebSocket: a probe, and then the switch."""
 
-    __slots__ = ("_session", "_wire", "answered")
+    __slots__ = ("_binary", "_session", "_wire", "answered")
 
-    def __init__(self, session: Session, wire: Transport) -> None:
+    def __init__(self, session: Session, wire: Transport, *, binary: bool) -> None:
+        self._binary = binary
         self._session = session
         self._wire = wire
         self.answered = False
@@ -32,7 +33,7 @@ class Probe:
             self._wire.send(ANSWER)
             self._session.probed()
         elif frame == UPGRADE:
-            self._session.upgrade(self._wire)
+            self._session.upgrade(self._wire, binary=self._binary)
         else:
             self.drop()
             self._session.abandoned()
@@ -53,9 +54,9 @@ class Probe:
         self._wire.close()
 
 
-def try_out(session: Session, wire: Transport) -> None:
+def try_out(session: Session, binary: bool, wire: Transport) -> None:
     """Try out a WebSocket for a session, unless it has one."""
-    probe = Probe(session, wire)
+    probe = Probe(session, wire, binary=binary)
     if session.probe(probe):
         wire.connection = probe
     else:
