@@ -100,7 +100,7 @@ def test_it_says_itself_what_to_do_about_news() -> None:
 
 
 def test_no_more_frames_are_taken_than_were_asked_for() -> None:
-    transport = Queue()
-    transport.put("a", "b", "c")
-    assert transport.take(count=2) == ["a", "b"]
-    assert transport.take(100, count=2) == ["c"]
+    queue = Queued()
+    queue.put("a", "b", "c")
+    assert queue.take(count=2) == ["a", "b"]
+    assert queue.take(100, count=2) == ["c"]
