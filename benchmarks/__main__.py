@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import argparse
+import signal
 import sys
 from pathlib import Path
 
@@ -24,6 +25,7 @@ def main() -> None:
     """Do what the command line says."""
     given = _arguments()
     allow_many_files()
+    signal.signal(signal.SIGTERM, lambda *_: sys.exit(1))  # and so end the servers too
     if not any(one.name == REFERENCE for one in contestants()):
         print(f"{REFERENCE} is not installed, so there are no ratios: see benchmarks/README.md")
     pace = QUICK if given.quick else Pace(given.rounds, given.seconds)

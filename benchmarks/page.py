@@ -64,6 +64,7 @@ def about(seconds: float, rounds: int) -> dict[str, str]:
         "Node": _said("node", "--version").removeprefix("v"),
         "libraries": ", ".join(installed),
         "pace": f"{rounds} rounds of {seconds:g} s for each figure",
+        "load average": ", ".join(f"{load:.1f}" for load in os.getloadavg()),
     }
 
 
