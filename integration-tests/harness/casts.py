@@ -41,9 +41,9 @@ SOCKJS_PAIRS = {
     "xhr-streaming": [(OURS_IN_PYTHON, OURS_IN_PYTHON), (OURS_IN_PYTHON, "node8")],
     "xhr-polling": [("node5", OURS_IN_PYTHON), (OURS_IN_PYTHON, OURS_IN_PYTHON)],
 }
-"""Who meets over each transport of SockJS. The others do in test_sockjs, in less time: sockjs-client
-in Node does not notice that a stream breaks, and a Node server that is destroyed does not wait for
-polls."""
+"""Who meets over each transport of SockJS. The others do in test_sockjs, in less time:
+sockjs-client in Node does not notice that a stream breaks, and a Node server that is destroyed does
+not wait for polls."""
 
 UNDER_UVICORN = [(kind, OURS_UNDER_UVICORN) for kind in CLIENTS]
 """With our server under ASGI, for what the host has a part in."""
