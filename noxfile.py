@@ -174,6 +174,16 @@ def autobahn(session: nox.Session) -> None:
     _integration_tests(session, "autobahn")
 
 
+@nox.session(default=False)
+def protocols(session: nox.Session) -> None:
+    """The official suites of Engine.IO and SockJS, on checkouts that you bring: -- PATH…"""
+    _install(session, *DISTRIBUTIONS, tools=["integration"])
+    _use_node(session)
+    paths = [str(Path(each).resolve()) for each in session.posargs]
+    session.chdir("integration-tests")
+    session.run("python", "-m", "protocols", *paths)
+
+
 @nox.session(default=False, venv_backend="none")
 def new(session: nox.Session) -> None:
     """Start a distribution from a template: -- plugin|parser|transformer NAME [FOLDER]."""

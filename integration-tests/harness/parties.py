@@ -110,9 +110,9 @@ class Server(Party):
         """The id of the next spark."""
         return str((await self.event("connection"))["spark"])
 
-    async def write(self, spark: str, data: Any) -> None:
-        """Write to one spark."""
-        await self.ask("write", spark=spark, data=data)
+    async def write(self, spark: str, *values: Any) -> None:
+        """Write each value to one spark, in this order."""
+        await self.ask("write", spark=spark, values=values)
 
     async def broadcast(self, data: Any) -> None:
         """Write to every spark."""

@@ -83,7 +83,7 @@ wire.serve({
   },
 
   broadcast({ on, data }) { servers.get(on).write(data); },
-  write({ on, spark, data }) { return servers.get(on).spark(spark).write(data); },
+  write({ on, spark, values }) { values.forEach((value) => { servers.get(on).spark(spark).write(value); }); },
 
   emit({ on, spark, name, args }) { return servers.get(on).spark(spark).emit(name, ...args); },
 

@@ -151,9 +151,10 @@ def find(on: str, spark: str) -> Spark:
     return found
 
 
-def write(on: str, spark: str, data: Any) -> bool:
-    """Write to one spark."""
-    return find(on, spark).write(data)
+def write(on: str, spark: str, values: list[Any]) -> None:
+    """Write each value to one spark."""
+    for value in values:
+        find(on, spark).write(value)
 
 
 def flood(on: str, spark: str, data: Any, times: int) -> int:
