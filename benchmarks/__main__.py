@@ -15,7 +15,7 @@ from .running import Pace, run_all
 from .scenarios import scenarios
 from .starting import start_all
 
-QUICK = Pace(rounds=1, seconds=0.05, warmup=0.0, most_connections=20)
+QUICK = Pace(rounds=1, seconds=0.05, warmup=0.0, least=0, most_connections=20)
 QUICK_SCENARIOS = ("many", "broadcast", "connects", "idle", "polling", "transform")
 QUICK_SERVERS = tuple(f"primus {name} {LOOPS[0]}" for name in ("websockets", "engine.io"))
 GROUPS = (*dict.fromkeys(scenario.group for scenario in scenarios()), "starting")

@@ -18,11 +18,15 @@ __all__ = ["Pace", "run_all"]
 
 @dataclass(frozen=True)
 class Pace:
-    """How long it takes: rounds, and the seconds of one measurement and of its warm-up."""
+    """How long it takes: rounds, and the seconds of one measurement and of its warm-up.
+
+    The warm-up of a new server is ``least`` messages long or longer.
+    """
 
     rounds: int = 5
     seconds: float = 1.0
     warmup: float = 0.3
+    least: int = 10_000
     most_connections: int = 10_000
 
 
@@ -50,7 +54,7 @@ def run_all(
                 _say(f"\r{scenario.group} {scenario.title}: round {number + 1} of {pace.rounds}")
                 for contestant in entered:
                     try:
-                        figures = _measure(servers, scenario, contestant, pace)
+                        figures = _measure(servers, scenario, contestant, pace, number)
                     except (RuntimeError, OSError) as error:
                         _say(f"\n{scenario.title}, {contestant.name}: {error}\n")
                         continue
@@ -61,16 +65,18 @@ def run_all(
 
 
 def _measure(
-    servers: _Servers, scenario: Scenario, contestant: Contestant, pace: Pace
+    servers: _Servers, scenario: Scenario, contestant: Contestant, pace: Pace, number: int
 ) -> dict[str, float]:
     if not scenario.fresh:
         server = servers.running(contestant, scenario.mode)
-        return measured(_job(scenario, contestant, server, pace))
+        return measured(_job(scenario, contestant, server, pace, number))
     with Server(contestant, scenario.mode) as server:
-        return measured(_job(scenario, contestant, server, pace))
+        return measured(_job(scenario, contestant, server, pace, number))
 
 
-def _job(scenario: Scenario, contestant: Contestant, server: Server, pace: Pace) -> Job:
+def _job(
+    scenario: Scenario, contestant: Contestant, server: Server, pace: Pace, number: int
+) -> Job:
     job = Job(
         **scenario.job,
         port=server.port,
@@ -79,6 +85,7 @@ def _job(scenario: Scenario, contestant: Contestant, server: Server, pace: Pace)
         dialect=contestant.dialect,
         seconds=pace.seconds,
         warmup=pace.warmup,
+        least=pace.least if number == 0 or scenario.fresh else 0,
         raw=contestant.raw,
     )
     return replace(job, connections=min(job.connections, pace.most_connections))

@@ -4,7 +4,7 @@ from itertools import pairwise
 from typing import Any
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import example, given, settings
 from websockets.protocol import SERVER, Protocol
 
 from primus_testing import Peer
@@ -47,5 +47,8 @@ async def test_no_bytes_make_a_websocket_raise(
 
 @settings(max_examples=200, deadline=None)
 @given(data=sent(), cuts=cuts())
+@example(data=b"\x00\x7e", cuts=[])
+@example(data=b"\x83\xfe", cuts=[])
+@example(data=b"\x81\xfe\x00\x7e", cuts=[1, 2, 3])
 async def test_the_short_way_brings_what_the_library_brings(data: bytes, cuts: list[int]) -> None:
     assert await heard(ServedTransport, data, cuts) == await heard(WebSocketTransport, data, cuts)
