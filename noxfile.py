@@ -82,6 +82,7 @@ def lint(session: nox.Session) -> None:
     session.run("mypy", *(str(folder / "src") for folder in DISTRIBUTIONS.values()))
     session.run("mypy", *(str(folder / "src") for folder in TEMPLATES))
     session.run("mypy", "noxfile.py", ".ci/check_wheels.py", "tools")
+    session.run("mypy", "benchmarks", "--exclude", "benchmarks/(servers|parsers)")
     session.run("lint-imports")
 
 
@@ -141,9 +142,9 @@ def kit(session: nox.Session) -> None:
 
 @nox.session
 def examples(session: nox.Session) -> None:
-    """Run each example as its reader would."""
+    """Run each example as its reader would, and see that the benchmarks work."""
     _install(session, *DISTRIBUTIONS, tools=["integration"])
-    session.run("pytest", "examples", *session.posargs)
+    session.run("pytest", "examples", "benchmarks", *session.posargs)
 
 
 @nox.session
@@ -173,10 +174,30 @@ def autobahn(session: nox.Session) -> None:
     _integration_tests(session, "autobahn")
 
 
+@nox.session(default=False)
+def protocols(session: nox.Session) -> None:
+    """The official suites of Engine.IO and SockJS, on checkouts that you bring: -- PATH…"""
+    _install(session, *DISTRIBUTIONS, tools=["integration"])
+    _use_node(session)
+    paths = [str(Path(each).resolve()) for each in session.posargs]
+    session.chdir("integration-tests")
+    session.run("python", "-m", "protocols", *paths)
+
+
 @nox.session(default=False, venv_backend="none")
 def new(session: nox.Session) -> None:
     """Start a distribution from a template: -- plugin|parser|transformer NAME [FOLDER]."""
     session.run(sys.executable, str(ROOT / "tools" / "new.py"), *session.posargs)
+
+
+@nox.session(default=False)
+def bench(session: nox.Session) -> None:
+    """Primus beside its peers; takes options: -- --only echo --rounds 3 (benchmarks/README.md)."""
+    _install(session, *DISTRIBUTIONS, tools=["integration", "bench"], extras=True)
+    _use_node(session)
+    with session.chdir("integration-tests"):
+        session.run("python", "-m", "harness.node")
+    session.run("python", "-m", "benchmarks", *session.posargs)
 
 
 @nox.session(default=False)

@@ -3,18 +3,21 @@
 from __future__ import annotations
 
 import argparse
+import signal
 import sys
 from pathlib import Path
 
-from .contestants import REFERENCE, contestants
+from .contestants import LOOPS, REFERENCE, Contestant, contestants
 from .page import about, report, write_page
 from .process import allow_many_files
 from .results import Results
 from .running import Pace, run_all
-from .scenarios import Scenario, scenarios
+from .scenarios import scenarios
 from .starting import start_all
 
-QUICK = Pace(rounds=1, seconds=0.05, warmup=0.0, most_connections=20)
+QUICK = Pace(rounds=1, seconds=0.05, warmup=0.0, least=0, most_connections=20)
+QUICK_SCENARIOS = ("many", "broadcast", "connects", "idle", "polling", "transform")
+QUICK_SERVERS = tuple(f"primus {name} {LOOPS[0]}" for name in ("websockets", "engine.io"))
 GROUPS = (*dict.fromkeys(scenario.group for scenario in scenarios()), "starting")
 
 
@@ -22,18 +25,28 @@ def main() -> None:
     """Do what the command line says."""
     given = _arguments()
     allow_many_files()
+    signal.signal(signal.SIGTERM, lambda *_: sys.exit(1))  # and so end the servers too
     if not any(one.name == REFERENCE for one in contestants()):
-        print(f"{REFERENCE} is not installed, so there are no ratios: see README.md")
+        print(f"{REFERENCE} is not installed, so there are no ratios: see benchmarks/README.md")
     pace = QUICK if given.quick else Pace(given.rounds, given.seconds)
-    chosen = [one for one in scenarios() if _wanted(one, given.only)]
-    if given.quick and not given.only:
-        chosen = [one for one in chosen if one.group not in {"growth", "added"}]
-    results = run_all(chosen, pace, given.server)
-    if not given.only or "starting" in given.only:
-        results.starting = start_all(pace.rounds, given.server)
-    results.about = about(pace.seconds, pace.rounds)
-    if given.json:
-        given.json.write_text(results.text(), "utf-8")
+    only = given.only or (QUICK_SCENARIOS if given.quick else ())
+
+    def wanted(one: Contestant) -> bool:
+        if given.quick and not given.server:
+            return one.name in QUICK_SERVERS
+        return given.server in one.name
+
+    chosen = [one for one in scenarios() if not only or {one.group, one.name} & set(only)]
+
+    def keep(results: Results) -> None:
+        results.about = about(pace.seconds, pace.rounds)
+        if given.json:
+            given.json.write_text(results.text(), "utf-8")
+
+    results = run_all(chosen, pace, wanted, keep)
+    if not only or "starting" in only:
+        results.starting = start_all(pace.rounds, wanted)
+    keep(results)
     if given.write:
         write_page(results)
     print(report(results))
@@ -42,24 +55,15 @@ def main() -> None:
 
 def _arguments() -> argparse.Namespace:
     parser = argparse.ArgumentParser(prog="nox -s bench --", description="Primus and its peers.")
+    names = f"groups ({', '.join(GROUPS)}) or columns"
     parser.add_argument("--quick", action="store_true", help="only see that everything works")
-    parser.add_argument(
-        "--only",
-        nargs="+",
-        default=[],
-        metavar="NAME",
-        help=f"groups ({', '.join(GROUPS)}) or columns",
-    )
+    parser.add_argument("--only", nargs="+", default=[], metavar="NAME", help=names)
     parser.add_argument("--server", default="", metavar="PART", help="servers whose name has this")
     parser.add_argument("--rounds", type=int, default=5)
     parser.add_argument("--seconds", type=float, default=1.0, help="for one measurement")
     parser.add_argument("--json", type=Path, metavar="FILE", help="keep all figures")
     parser.add_argument("--write", action="store_true", help="write docs/performance.md")
     return parser.parse_args()
-
-
-def _wanted(scenario: Scenario, only: list[str]) -> bool:
-    return not only or scenario.group in only or scenario.name in only
 
 
 def _failed(results: Results) -> int:

@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections.abc import Sequence
 from html import escape
 
-from .contestants import REFERENCE
 from .results import Column
 
 __all__ = ["chart"]
@@ -36,7 +35,7 @@ def chart(columns: Sequence[Column], figure: str, unit: str, scale: float = 1.0)
         top += HEAD
         longest = max(value for _, value in bars)
         for name, value in bars:
-            parts.append(_bar(top, name, value, value / longest, column.ratio(name, figure)))
+            parts.append(_bar(top, name, value, value / longest, _ratio(column, name, figure)))
             top += BAR + GAP
         top += BAR
     head = (
@@ -59,7 +58,7 @@ def _bar(top: int, name: str, value: float, share: float, ratio: float | None) -
     kind = name.partition(" ")[0]
     colour = COLOURS.get(kind, COLOURS[""])
     said = f"{value:.1f}"
-    if ratio is not None and name != REFERENCE:
+    if ratio is not None:
         said += f" ({ratio:.2f}x)"
     middle = top + BAR - 3
     rectangle = (
@@ -67,6 +66,10 @@ def _bar(top: int, name: str, value: float, share: float, ratio: float | None) -
     )
     label = _text(LABELS - 8, middle, name, "12px", anchor="end")
     return label + rectangle + _text(round(LABELS + length + 6), middle, said, "12px")
+
+
+def _ratio(column: Column, name: str, figure: str) -> float | None:
+    return None if name == column.reference else column.ratio(name, figure)
 
 
 def _text(

@@ -14,13 +14,13 @@ from importlib.util import find_spec
 from pathlib import Path
 from typing import Any
 
-__all__ = ["REFERENCE", "Contestant", "contestants", "ours"]
+__all__ = ["ENGINES", "LOOPS", "REFERENCE", "Contestant", "contestants", "ours"]
 
 REFERENCE = "node primus ws"
 """The contestant that all others are compared to."""
 
 ENGINES = ("websockets", "lws", "faye")
-LOOPS = ("uvloop", "asyncio")
+LOOPS = ("uvloop", "asyncio") if find_spec("uvloop") else ("asyncio",)
 ENGINE_IO = "/primus/?EIO=4&transport=websocket"
 SOCKET_IO = "/socket.io/?EIO=4&transport=websocket"
 PEERS = Path(__file__).parents[1] / ".cache" / "integration-tests" / "peers"
@@ -51,7 +51,7 @@ class Contestant:
         return replace(self, path=self.path.replace("transport=websocket", "transport=polling"))
 
 
-def ours(name: str, transformer: str, loop: str = "uvloop", **settings: Any) -> Contestant:
+def ours(name: str, transformer: str, loop: str = LOOPS[0], **settings: Any) -> Contestant:
     """Our server with a transformer."""
     options = {"transformer": transformer, "iknowhttpsisbetter": True}
     options |= settings.pop("options", {})
@@ -78,16 +78,26 @@ def contestants() -> list[Contestant]:
         ]
     for transformer in (*ENGINES, "engine.io"):
         if transformer in _transformers():
-            found += [ours(f"primus {transformer} {loop}", transformer, loop) for loop in LOOPS]
-    if find_spec("websockets"):
+            loops = LOOPS[:1] if transformer == "engine.io" else LOOPS
+            found += [ours(f"primus {transformer} {loop}", transformer, loop) for loop in loops]
+    return found + _python_peers()
+
+
+def _python_peers() -> list[Contestant]:
+    found: list[Contestant] = []
+    if _installed("uvloop", "websockets"):
         found.append(_python("websockets", "websockets_server"))
-    if find_spec("starlette") and find_spec("uvicorn"):
+    if _installed("uvloop", "starlette", "uvicorn"):
         found.append(_python("starlette uvicorn", "starlette_server"))
-    if find_spec("socketio"):
+    if _installed("uvloop", "socketio"):
         socket_io = _python("python-socketio aiohttp", "socketio_server")
         found.append(replace(socket_io, path=SOCKET_IO, dialect="socket.io"))
-    found.append(replace(_python("raw TCP uvloop", "raw_server"), raw=True))
+    found.append(replace(_python(f"raw TCP {LOOPS[0]}", "raw_server", LOOPS[0]), raw=True))
     return found
+
+
+def _installed(*modules: str) -> bool:
+    return all(map(find_spec, modules))
 
 
 @cache

@@ -64,6 +64,7 @@ def about(seconds: float, rounds: int) -> dict[str, str]:
         "Node": _said("node", "--version").removeprefix("v"),
         "libraries": ", ".join(installed),
         "pace": f"{rounds} rounds of {seconds:g} s for each figure",
+        "load average": ", ".join(f"{load:.1f}" for load in os.getloadavg()),
     }
 
 
@@ -106,4 +107,4 @@ def _said(*command: str) -> str:
 
 
 if __name__ == "__main__":
-    write_page(Results.parse(Path(sys.argv[1]).read_text("utf-8")))
+    write_page(Results.parse(*(Path(name).read_text("utf-8") for name in sys.argv[1:])))

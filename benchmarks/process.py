@@ -7,7 +7,6 @@ import os
 import resource
 import subprocess
 import sys
-from collections.abc import Callable
 from pathlib import Path
 from typing import Self
 
@@ -32,14 +31,12 @@ class Server:
     """A contestant that runs."""
 
     def __init__(self, contestant: Contestant, mode: str) -> None:
-        self.contestant = contestant
         self._process = subprocess.Popen(
-            contestant.command_line(mode),
+            [*_pinned(SERVER_CORE), *contestant.command_line(mode)],
             stdout=subprocess.PIPE,
             stderr=subprocess.DEVNULL,
             cwd=ROOT,
             env={**_environment(), **contestant.environment},
-            preexec_fn=_on(SERVER_CORE),
         )
         assert self._process.stdout is not None
         line = self._process.stdout.readline()
@@ -80,14 +77,13 @@ def measured(job: Job) -> dict[str, float]:
 def run(command: list[str], core: int) -> subprocess.CompletedProcess[str]:
     """Run a command on a core of its own, and wait for its end."""
     return subprocess.run(
-        command,
+        [*_pinned(core), *command],
         cwd=ROOT,
         env=_environment(),
         capture_output=True,
         text=True,
         check=False,
         timeout=PATIENCE,
-        preexec_fn=_on(core),
     )
 
 
@@ -98,10 +94,6 @@ def _environment() -> dict[str, str]:
     return kept
 
 
-def _on(core: int) -> Callable[[], None]:
-    """What a new process does first: stay on a core."""
-
-    def pin() -> None:
-        os.sched_setaffinity(0, {core})
-
-    return pin
+def _pinned(core: int) -> list[str]:
+    """What a command line begins with to stay on a core."""
+    return ["taskset", "--cpu-list", str(core)]

@@ -7,11 +7,11 @@ from dataclasses import dataclass, field
 from statistics import median
 from typing import Any
 
-from .contestants import REFERENCE
 from .scenarios import Scenario
 
 __all__ = ["Column", "Results"]
 
+NODE = "node primus"
 Rounds = dict[int, dict[str, float]]
 
 
@@ -29,9 +29,14 @@ class Column:
         found = self._all(contestant, figure)
         return median(found.values()) if found else None
 
-    def ratio(self, contestant: str, figure: str, to: str = REFERENCE) -> float | None:
-        """How many times less than `to`: the median over the rounds that both were in."""
-        ours, theirs = self._all(contestant, figure), self._all(to, figure)
+    @property
+    def reference(self) -> str:
+        """Who the others are compared to: Primus on Node, as far as it takes part."""
+        return next((name for name in self.rounds if name.startswith(NODE)), "")
+
+    def ratio(self, contestant: str, figure: str) -> float | None:
+        """How many times less than the reference: the median over the rounds of both."""
+        ours, theirs = self._all(contestant, figure), self._all(self.reference, figure)
         both = [theirs[number] / ours[number] for number in ours.keys() & theirs.keys()]
         return median(both) if both else None
 
@@ -71,13 +76,13 @@ class Results:
         return json.dumps(found, indent=1)
 
     @classmethod
-    def parse(cls, text: str) -> Results:
-        """What `text` has written."""
-        found = json.loads(text)
-        results = cls(starting=found["starting"], about=found["about"])
-        for each in found["columns"]:
-            column = _column(each)
-            results.columns[column.name] = column
+    def parse(cls, *texts: str) -> Results:
+        """What `text` has written, of several runs taken together."""
+        results = cls()
+        for found in map(json.loads, texts):
+            results.about |= found["about"]
+            results.starting |= found["starting"]
+            results.columns |= {each["name"]: _column(each) for each in found["columns"]}
         return results
 
 

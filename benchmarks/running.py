@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import sys
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from contextlib import ExitStack
 from dataclasses import dataclass, replace
 
@@ -18,53 +18,65 @@ __all__ = ["Pace", "run_all"]
 
 @dataclass(frozen=True)
 class Pace:
-    """How long it takes: rounds, and the seconds of one measurement and of its warm-up."""
+    """How long it takes: rounds, and the seconds of one measurement and of its warm-up.
+
+    The warm-up of a new server is ``least`` messages long or longer.
+    """
 
     rounds: int = 5
     seconds: float = 1.0
     warmup: float = 0.3
+    least: int = 10_000
     most_connections: int = 10_000
 
 
-def run_all(scenarios: Iterable[Scenario], pace: Pace, only: str = "") -> Results:
-    """Measure; what fails is left out, and said on the standard error.
+def run_all(
+    scenarios: Iterable[Scenario],
+    pace: Pace,
+    wanted: Callable[[Contestant], bool],
+    keep: Callable[[Results], object],
+) -> Results:
+    """Measure, column by column; what fails is said on the standard error.
 
     Args:
-        scenarios: what to measure.
-        pace: how long.
-        only: a part of the names of the contestants to measure; empty for all.
+        scenarios: the columns.
+        pace: how long it takes.
+        wanted: whether a contestant takes part.
+        keep: called with what there is after each column.
     """
     results = Results()
     with ExitStack() as stack:
         servers = _Servers(stack)
         for scenario in scenarios:
-            entered = [one for one in scenario.who() if only in one.name]
+            entered = [one for one in scenario.who() if wanted(one)]
             results.enter(scenario, [one.name for one in entered])
             for number in range(pace.rounds):
                 _say(f"\r{scenario.group} {scenario.title}: round {number + 1} of {pace.rounds}")
                 for contestant in entered:
                     try:
-                        figures = _measure(servers, scenario, contestant, pace)
+                        figures = _measure(servers, scenario, contestant, pace, number)
                     except (RuntimeError, OSError) as error:
                         _say(f"\n{scenario.title}, {contestant.name}: {error}\n")
                         continue
                     results.add(scenario, contestant.name, number, figures)
             _say("\n")
+            keep(results)
     return results
 
 
 def _measure(
-    servers: _Servers, scenario: Scenario, contestant: Contestant, pace: Pace
+    servers: _Servers, scenario: Scenario, contestant: Contestant, pace: Pace, number: int
 ) -> dict[str, float]:
     if not scenario.fresh:
         server = servers.running(contestant, scenario.mode)
-        return measured(_job(scenario, server, pace))
+        return measured(_job(scenario, contestant, server, pace, number))
     with Server(contestant, scenario.mode) as server:
-        return measured(_job(scenario, server, pace))
+        return measured(_job(scenario, contestant, server, pace, number))
 
 
-def _job(scenario: Scenario, server: Server, pace: Pace) -> Job:
-    contestant = server.contestant
+def _job(
+    scenario: Scenario, contestant: Contestant, server: Server, pace: Pace, number: int
+) -> Job:
     job = Job(
         **scenario.job,
         port=server.port,
@@ -73,6 +85,7 @@ def _job(scenario: Scenario, server: Server, pace: Pace) -> Job:
         dialect=contestant.dialect,
         seconds=pace.seconds,
         warmup=pace.warmup,
+        least=pace.least if number == 0 or scenario.fresh else 0,
         raw=contestant.raw,
     )
     return replace(job, connections=min(job.connections, pace.most_connections))

@@ -6,7 +6,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
 
-from .contestants import ENGINES, REFERENCE, Contestant, contestants, ours
+from .contestants import ENGINES, LOOPS, REFERENCE, Contestant, contestants, ours
 
 __all__ = ["Scenario", "scenarios"]
 
@@ -34,7 +34,7 @@ class Scenario:
 
 def scenarios() -> list[Scenario]:
     """All of them."""
-    return [*_echoes(), *_broadcasts(), *_others(), *_growth(), *_added()]
+    return [*_echoes(), *_broadcasts(), *_others(), *_added(), *_growth()]
 
 
 def _echoes() -> list[Scenario]:
@@ -126,8 +126,8 @@ def _polling() -> list[Contestant]:
 
 
 def _engines() -> list[Contestant]:
-    """Primus on Node, and each of our engines on uvloop."""
-    names = [REFERENCE, *(f"primus {engine} uvloop" for engine in ENGINES)]
+    """Primus on Node, and each of our engines on its best loop."""
+    names = [REFERENCE, *(f"primus {engine} {LOOPS[0]}" for engine in ENGINES)]
     return [one for one in contestants() if one.name in names]
 
 
@@ -136,7 +136,7 @@ def _with(**settings: Any) -> Callable[[], list[Contestant]]:
 
     def varied() -> list[Contestant]:
         there = {one.name for one in contestants()}
-        names = {engine: f"primus {engine} uvloop" for engine in ENGINES}
+        names = {engine: f"primus {engine} {LOOPS[0]}" for engine in ENGINES}
         return [ours(name, engine, **settings) for engine, name in names.items() if name in there]
 
     return varied

@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 import sys
-import time
+from collections.abc import Callable
 from statistics import median
 
 from .contestants import Contestant, contestants
 from .load.echo import answered
 from .load.job import Job
-from .meter import resident_bytes
+from .meter import cpu_seconds, resident_bytes
 from .process import LOAD_CORE, SERVER_CORE, Server, run
 
 __all__ = ["start_all", "unused_modules"]
@@ -26,9 +26,9 @@ IMPORTS = {
 
 TIMED = """
 import sys, time
-began = time.perf_counter()
+began = time.process_time()
 {statement}
-print((time.perf_counter() - began) * 1000, len(sys.modules))
+print((time.process_time() - began) * 1000, len(sys.modules))
 """
 
 UNUSED = """
@@ -40,7 +40,7 @@ print(*(name for name in sys.modules if name.startswith("primus")))
 """
 
 
-def start_all(rounds: int, only: str = "") -> dict[str, dict[str, float]]:
+def start_all(rounds: int, wanted: Callable[[Contestant], bool]) -> dict[str, dict[str, float]]:
     """Import time and modules of each library, start-up time and memory of each contestant."""
     found: dict[str, dict[str, float]] = {}
     for name, statement in IMPORTS.items():
@@ -51,7 +51,7 @@ def start_all(rounds: int, only: str = "") -> dict[str, dict[str, float]]:
                 "import_ms": median(each[0] for each in times),
                 "modules": times[0][1],
             }
-    chosen = [one for one in contestants() if only in one.name]
+    chosen = [one for one in contestants() if wanted(one)]
     started: dict[str, list[tuple[float, float]]] = {one.name: [] for one in chosen}
     for _ in range(rounds):
         for contestant in chosen:
@@ -71,8 +71,7 @@ def _imported(statement: str) -> tuple[float, ...]:
 
 
 def _started(contestant: Contestant) -> tuple[float, float]:
-    """Milliseconds until a new process has answered a message, and its memory in MB then."""
-    began = time.perf_counter()
+    """CPU milliseconds of a new process that has answered a message, and its memory in MB."""
     with Server(contestant, "echo") as server:
         job = Job(
             kind="echo",
@@ -83,7 +82,7 @@ def _started(contestant: Contestant) -> tuple[float, float]:
             raw=contestant.raw,
         )
         answered(job)
-        return (time.perf_counter() - began) * 1000, resident_bytes(server.pid) / 2**20
+        return cpu_seconds(server.pid) * 1000, resident_bytes(server.pid) / 2**20
 
 
 def unused_modules(transformer: str) -> list[str]:

@@ -88,8 +88,8 @@ def added(results: Results) -> str:
 def starting(results: Results) -> str:
     """What it takes to be there."""
     titles = {
-        "import_ms": "import, ms",
-        "start_ms": "to the first message, ms",
+        "import_ms": "import, ms of CPU",
+        "start_ms": "to the first message, ms of CPU",
         "memory_mb": "resident, MB",
         "modules": "modules",
     }

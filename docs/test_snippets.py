@@ -18,7 +18,7 @@ from pages import PAGES, Snippet, named, snippets
 
 import primus as primus_package
 from primus import Primus, Socket, connect
-from primus_testing import MemoryTransformer, Recorder, eventually, join
+from primus_testing import AsgiServer, MemoryTransformer, Recorder, eventually, join
 
 
 @pytest.mark.parametrize("snippet", list(snippets("python")), ids=str)
@@ -116,6 +116,22 @@ async def test_the_first_client_gets_its_echo_from_the_first_server(folder: Path
         (folder / "client.py").write_text(named("client.py").replace("http://localhost:8080", url))
 
         assert await output("client.py") == "{'echo': {'hello': 'world'}}\n"
+
+
+async def test_the_fastapi_application_has_a_primus_beside_it() -> None:
+    async with AsgiServer(program("news.py")["primus"].asgi) as server:
+        assert (await server.get("/primus/spec")).json()["pathname"] == "/primus"
+        published = server.request("POST", "/news?text=rain")
+        assert (await published.answer()).json() == {"readers": 0}
+
+
+async def test_the_mounted_primus_is_found_and_opens_websockets() -> None:
+    async with AsgiServer(program("mounted.py")["app"]) as server:
+        assert (await server.get("/primus/spec")).json()["pathname"] == "/primus"
+        socket = server.websocket("/primus?_primuscb=1")
+        await socket.next("websocket.accept")
+        socket.send("websocket.disconnect", code=1001)
+        assert await socket.end() == []
 
 
 async def test_the_first_page_is_served_with_its_client(folder: Path) -> None:

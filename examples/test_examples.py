@@ -6,9 +6,10 @@ import asyncio
 import json
 import os
 import re
+import signal
 import sys
 import zlib
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncIterator, Callable, Sequence
 from contextlib import asynccontextmanager
 from pathlib import Path
 from typing import Any
@@ -23,6 +24,9 @@ from primus import connect
 
 HERE = Path(__file__).parent
 DEADLINE = 20.0
+UVICORN = (-signal.SIGTERM,)
+"""How uvicorn ends: in order, and then by the signal that it was told to end with."""
+
 URL = re.compile(r"http://[\w.]+:\d+")
 
 
@@ -72,7 +76,7 @@ class Example:
 
 
 @asynccontextmanager
-async def run(name: str, *arguments: str) -> AsyncIterator[Example]:
+async def run(name: str, *arguments: str, ended: Sequence[int] = (0,)) -> AsyncIterator[Example]:
     """Run an example until the end of the block; it must then stop without a traceback."""
     process = await asyncio.create_subprocess_exec(
         sys.executable,
@@ -87,13 +91,16 @@ async def run(name: str, *arguments: str) -> AsyncIterator[Example]:
         yield example
     finally:
         code = await example.stop()
-    assert code == 0, "".join(example.output)
+    assert code in ended, "".join(example.output)
+    assert "Traceback" not in "".join(example.output)
 
 
 @asynccontextmanager
-async def served(name: str, *arguments: str) -> AsyncIterator[tuple[Example, str]]:
+async def served(
+    name: str, *arguments: str, ended: Sequence[int] = (0,)
+) -> AsyncIterator[tuple[Example, str]]:
     """As `run`, for a server; gives its URL too."""
-    async with run(name, *arguments) as example:
+    async with run(name, *arguments, ended=ended) as example:
         yield example, (await example.says(URL.pattern))[0]
 
 
@@ -277,6 +284,43 @@ async def test_rooms_reach_those_who_look_at_a_topic() -> None:
         await two.send('{"say":"alone"}')
         await two.send('"primus::ping::1"')
         assert await receive(two) == "primus::pong::1"
+
+
+async def test_the_fastapi_application_keeps_its_routes_and_websockets(
+    http: aiohttp.ClientSession,
+) -> None:
+    async with served("fastapi", ended=UVICORN) as (example, url):
+        async with http.get(url) as page, http.get(f"{url}/live/primus.js") as library:
+            assert "/live/primus.js" in await page.text()
+            assert '"/live"' in await library.text()
+        async with websocket(url, "/live") as reader, http.ws_connect(f"{url}/shout") as shout:
+            async with http.post(f"{url}/news", params={"text": "It rains"}) as published:
+                assert published.status == 201
+                assert await published.json() == {"readers": 1}
+            assert await receive(reader) == {"news": "It rains"}
+            await shout.send_str("hello")
+            assert await shout.receive_str() == "HELLO"
+        async with http.get(f"{url}/news") as news, http.get(f"{url}/primus") as elsewhere:
+            assert await news.json() == ["It rains"]
+            assert elsewhere.status == 404
+        async with websocket(url, "/live") as latecomer:
+            assert await receive(latecomer) == {"news": "It rains"}
+    await example.says("Application shutdown complete")
+
+
+async def test_primus_stands_around_the_django_project(http: aiohttp.ClientSession) -> None:
+    async with served("django", ended=UVICORN) as (example, url):
+        async with http.get(url) as page, http.get(f"{url}/primus/primus.js") as library:
+            assert "/primus/primus.js" in await page.text()
+            assert library.status == 200
+        async with websocket(url) as reader:
+            async with http.post(f"{url}/news", params={"text": "It rains"}) as published:
+                assert published.status == 201
+                assert await published.json() == {"readers": 1}
+            assert await receive(reader) == {"news": "It rains"}
+        async with http.get(f"{url}/nowhere") as nowhere:
+            assert nowhere.status == 404
+    await example.says("Application shutdown complete")
 
 
 async def test_the_python_client_talks_to_the_echo() -> None:

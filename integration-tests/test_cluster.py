@@ -195,7 +195,7 @@ async def test_rooms_are_what_clients_see_of_them(
 
 
 async def test_rooms_in_redis_are_those_of_the_node_adapter(stage: Stage, cluster: Cluster) -> None:
-    ours, theirs = await cluster.members(OURS_IN_PYTHON, NODE8, redis_rooms=True)
+    ours, theirs = await cluster.members(OURS_IN_PYTHON, NODE8, redis_rooms="here")
     here, one = await cluster.client_of(stage, NODE6, ours)
     there, two = await cluster.client_of(stage, OURS_IN_PYTHON, theirs)
 
@@ -214,6 +214,28 @@ async def test_rooms_in_redis_are_those_of_the_node_adapter(stage: Stage, cluste
         return await theirs.ask("rooms", room="news") == [two]
 
     await cluster.until(left)
+
+
+async def test_rooms_that_forward_reach_their_members_on_every_server_once(
+    stage: Stage, cluster: Cluster
+) -> None:
+    kinds = (OURS_IN_PYTHON, OURS_IN_PYTHON, NODE8)
+    members = await cluster.members(*kinds, redis_rooms="forward")
+    clients = []
+    for member in members:
+        client, _ = await cluster.client_of(stage, NODE6, member)
+        await client.write({"join": "news sport"})
+        assert await client.data() == {"joined": "news sport"}
+        clients.append(client)
+
+    for number, member in enumerate(members):
+        await member.ask("room_write", room="news sport", data={"from": number})
+        for client in clients:
+            assert await client.data() == {"from": number}
+
+    for client in clients:
+        await client.write({"echo": "nothing before"})
+        assert await client.data() == "nothing before"
 
 
 REQUESTS: list[tuple[str, str, str | None, str]] = [

@@ -19,7 +19,7 @@ from harness.tools import PEERS
 
 pytestmark = pytest.mark.asyncio(loop_scope="session")
 
-TRANSFORMERS = ["websockets"]
+TRANSFORMERS = ["websockets", "engine.io"]
 """What they speak over."""
 
 PARSERS = ["msgpack", "ejson", "binary"]

@@ -14,18 +14,20 @@ from harness.stage import Stage
 pytestmark = pytest.mark.asyncio(loop_scope="session")
 
 CLIENTS = 1000
-ROUNDS = 10
 MEGABYTE = 2**20
 
 
-async def test_ten_thousand_connections_leave_nothing_behind(stage: Stage) -> None:
+@pytest.mark.parametrize(("transformer", "rounds"), [("websockets", 10), ("lws", 4), ("faye", 2)])
+async def test_thousands_of_connections_leave_nothing_behind(
+    stage: Stage, transformer: str, rounds: int
+) -> None:
     server = Server(await stage.process(OURS_IN_PYTHON))
-    await server.listen(echo=True, quiet=True)
+    await server.listen(options={"transformer": transformer}, echo=True, quiet=True)
     await visit(server)
     await server.ask("census")  # the first one leaves something behind itself
     before = await server.ask("census")
 
-    for _ in range(ROUNDS):
+    for _ in range(rounds):
         await visit(server)
     after = await server.ask("census")
 
@@ -57,14 +59,26 @@ async def visit(server: Server) -> None:
         pass
 
 
-@pytest.mark.parametrize("policy", ["disconnect", "drop"])
-@pytest.mark.parametrize("manner", ["one by one", "as a broadcast", "as echo"])
+@pytest.mark.parametrize(
+    ("transformer", "manner", "policy"),
+    [
+        ("websockets", "one by one", "disconnect"),
+        ("websockets", "one by one", "drop"),
+        ("websockets", "as a broadcast", "disconnect"),
+        ("websockets", "as a broadcast", "drop"),
+        ("websockets", "as echo", "disconnect"),
+        ("websockets", "as echo", "drop"),
+        ("lws", "as a broadcast", "drop"),
+        ("lws", "as echo", "drop"),
+        ("faye", "as echo", "drop"),
+    ],
+)
 async def test_a_client_that_does_not_read_cannot_fill_the_memory(
-    stage: Stage, manner: str, policy: str
+    stage: Stage, transformer: str, manner: str, policy: str
 ) -> None:
     high_water = MEGABYTE
     server = Server(await stage.process(OURS_IN_PYTHON))
-    options = {"high_water": high_water, "slow_consumer": policy}
+    options = {"transformer": transformer, "high_water": high_water, "slow_consumer": policy}
     await server.listen(options=options, echo=True, quiet=True)
     deaf = [await RawWebSocket.connect(server.port, receive_buffer=4096) for _ in range(5)]
     async with await RawWebSocket.connect(server.port) as healthy:

@@ -26,7 +26,7 @@ def broadcast(job: Job) -> Outcome:
     for wire in deaf:
         wire.socket.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, SMALL_BUFFER)
     audience = _Audience(job, wires, frame)
-    audience.run(job.warmup, Outcome())
+    audience.run(job.warmup, Outcome(), job.least)
     outcome = Outcome()
     with Measuring(job.pid, outcome):
         audience.run(job.seconds, outcome)
@@ -46,10 +46,10 @@ class _Audience:
         for number in self._wires:
             self._epoll.register(number, select.EPOLLIN)
 
-    def run(self, seconds: float, outcome: Outcome) -> None:
+    def run(self, seconds: float, outcome: Outcome, least: int = 0) -> None:
         """Go on for some seconds, and until the last message has reached everybody."""
         end = time.perf_counter() + seconds
-        while (began := time.perf_counter()) < end:
+        while (began := time.perf_counter()) < end or outcome.count < least:
             self._sender.sendall(self._frame)
             missing = self._whole
             while missing > 0:

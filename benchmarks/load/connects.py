@@ -19,7 +19,7 @@ __all__ = ["connects"]
 def connects(job: Job) -> Outcome:
     """Handshakes that were answered, with ``window`` of them under way."""
     storm = _Storm(job)
-    storm.run(job.warmup, Outcome())
+    storm.run(job.warmup, Outcome(), job.least // 10)
     outcome = Outcome()
     with Measuring(job.pid, outcome):
         storm.run(job.seconds, outcome)
@@ -37,10 +37,10 @@ class _Storm:
         for _ in range(job.window):
             self._dial()
 
-    def run(self, seconds: float, outcome: Outcome) -> None:
+    def run(self, seconds: float, outcome: Outcome, least: int = 0) -> None:
         """Go on for some seconds."""
         end = time.perf_counter() + seconds
-        while time.perf_counter() < end:
+        while time.perf_counter() < end or outcome.count < least:
             for number, event in self._epoll.poll(1.0):
                 self._advance(number, event, outcome)
 

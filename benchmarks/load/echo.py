@@ -24,7 +24,7 @@ def echo(job: Job) -> Outcome:
     for wire in wires:
         _probe(job, wire, frame)
     crowd = _Crowd(job, wires, frame)
-    crowd.run(job.warmup, Outcome())
+    crowd.run(job.warmup, Outcome(), job.least)
     outcome = Outcome()
     with Measuring(job.pid, outcome):
         crowd.run(job.seconds, outcome)
@@ -60,7 +60,7 @@ class _Crowd:
         for number in self._wires:
             self._epoll.register(number, select.EPOLLIN)
 
-    def run(self, seconds: float, outcome: Outcome) -> None:
+    def run(self, seconds: float, outcome: Outcome, least: int = 0) -> None:
         """Go on for some seconds, and until all that was sent has been answered."""
         end = time.perf_counter() + seconds
         window, first = self._window, self._bursts[-1]
@@ -70,7 +70,7 @@ class _Crowd:
             wire.socket.sendall(first)
         while under_way:
             events = self._epoll.poll(5.0)
-            going_on = time.perf_counter() < end
+            going_on = time.perf_counter() < end or outcome.count < least
             if not events:
                 raise TimeoutError(f"{under_way} messages have not been answered")
             for number, _ in events:

@@ -12,10 +12,11 @@ __all__ = ["Job", "Outcome"]
 class Job:
     """One measurement.
 
-    ``warmup`` and ``seconds`` are the time before and while it counts. ``pid`` is the server,
-    whose CPU time and memory are read. ``split`` sends each message of a window by itself,
-    ``compressed`` has permessage-deflate, ``deaf`` is how many connections more do not read, and a
-    ``raw`` server sends back what it gets, without a handshake.
+    ``seconds`` is the time while it counts; before, it warms up for ``warmup`` seconds, and until
+    ``least`` messages have been answered, since what is compiled at run time takes its time on a
+    busy machine. ``pid`` is the server, whose CPU time and memory are read. ``split`` sends each
+    message of a window by itself, ``compressed`` has permessage-deflate, ``deaf`` is how many
+    connections more do not read, and a ``raw`` server sends back what it gets, without a handshake.
     """
 
     kind: str
@@ -28,6 +29,7 @@ class Job:
     size: int = 64
     seconds: float = 1.0
     warmup: float = 0.3
+    least: int = 0
     split: bool = False
     compressed: bool = False
     deaf: int = 0

@@ -20,7 +20,7 @@ LENGTH = re.compile(rb"\r\ncontent-length: *(\d+)", re.IGNORECASE)
 def polling(job: Job) -> Outcome:
     """Round trips: every message costs the server a POST and a GET."""
     clients = _Clients(job)
-    clients.run(job.warmup, Outcome())
+    clients.run(job.warmup, Outcome(), job.least // 10)
     outcome = Outcome()
     with Measuring(job.pid, outcome):
         clients.run(job.seconds, outcome)
@@ -106,7 +106,7 @@ class _Clients:
                 self._of[exchange.socket.fileno()] = (client, exchange)
                 self._epoll.register(exchange.socket.fileno(), select.EPOLLIN)
 
-    def run(self, seconds: float, outcome: Outcome) -> None:
+    def run(self, seconds: float, outcome: Outcome, least: int = 0) -> None:
         """Go on for some seconds, and until all that was posted has come back."""
         end = time.perf_counter() + seconds
         busy = len(self._clients)
@@ -124,7 +124,7 @@ class _Clients:
                 now = time.perf_counter()
                 outcome.count += 1
                 outcome.latencies.append(now - client.started)
-                if now < end:
+                if now < end or outcome.count < least:
                     client.begin()
                 else:
                     busy -= 1

@@ -10,10 +10,11 @@ import asyncio
 import json
 import logging
 import sys
-from collections.abc import Coroutine
 from typing import Any
 
 from primus import Packet, Primus, Spark
+
+from .loops import run
 
 
 async def serve(mode: str, settings: dict[str, Any]) -> None:
@@ -39,16 +40,6 @@ def _listener(message: Any) -> None:
 
 def _transform(packet: Packet, spark: Spark) -> None:
     """Look at a message."""
-
-
-def run(main: Coroutine[Any, Any, None], loop: str) -> None:
-    """Run a server on the loop that is asked for."""
-    if loop == "uvloop":
-        import uvloop
-
-        uvloop.run(main)
-    else:
-        asyncio.run(main)
 
 
 if __name__ == "__main__":

@@ -1,11 +1,12 @@
-"""The floor: whatever arrives is sent back. ``python -m benchmarks.servers.raw_server``."""
+"""The floor sends back what arrives: ``python -m benchmarks.servers.raw_server MODE LOOP``."""
 
 from __future__ import annotations
 
 import asyncio
+import sys
 from typing import cast
 
-import uvloop
+from .loops import run
 
 
 class Echo(asyncio.Protocol):
@@ -29,4 +30,4 @@ async def main() -> None:
 
 
 if __name__ == "__main__":
-    uvloop.run(main())
+    run(main(), sys.argv[2])

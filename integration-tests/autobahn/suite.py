@@ -1,21 +1,17 @@
 """The Autobahn test suite, in a virtual environment of its own because it needs Python 2.7."""
 
 import asyncio
-import hashlib
 import json
-import os
 import shutil
-import subprocess
 import sys
-import tempfile
 from dataclasses import dataclass
 from pathlib import Path
 
-from harness.tools import cache, missing
+from harness.python2 import environment
+from harness.tools import cache
 
 HERE = Path(__file__).parent
 PINS = HERE / "requirements-python2.txt"
-VIRTUALENV = "virtualenv<20.22"  # the last one that makes environments for Python 2.7
 
 CORE = ["1.*", "2.*", "3.*", "4.*", "5.*", "6.*", "7.*", "10.*"]
 LARGE = ["9.*"]
@@ -57,41 +53,7 @@ class Verdict:
 def wstest() -> Path:
     """The suite's program: the one in PATH, else one that is installed into the cache."""
     there = shutil.which("wstest")
-    if there:
-        return Path(there)
-    digest = hashlib.sha256(PINS.read_bytes()).hexdigest()[:16]
-    folder = cache("autobahn") / digest
-    if not (folder / "bin" / "wstest").exists():
-        _install(folder)
-    return folder / "bin" / "wstest"
-
-
-def _install(folder: Path) -> None:
-    python = _python2()
-    clean = {name: value for name, value in os.environ.items() if name != "PYTHONPATH"}
-    with tempfile.TemporaryDirectory() as boot:
-        _run([python, "-m", "pip", "install", "-q", "--target", boot, VIRTUALENV], clean)
-        _run([python, "-m", "virtualenv", "-q", str(folder)], {**clean, "PYTHONPATH": boot})
-    _run([str(folder / "bin" / "pip"), "install", "-q", "-r", str(PINS)], clean)
-
-
-def _run(command: list[str], environment: dict[str, str]) -> None:
-    done = subprocess.run(command, env=environment, capture_output=True, text=True, check=False)
-    if done.returncode:
-        raise RuntimeError(f"{' '.join(command)} failed:\n{done.stdout}{done.stderr}")
-
-
-def _python2() -> str:
-    pyenv = Path(os.environ.get("PYENV_ROOT", Path.home() / ".pyenv")) / "versions"
-    for found in (*sorted(pyenv.glob("2.7*/bin/python2.7")), shutil.which("python2.7")):
-        if found and _runs(str(found)):
-            return str(found)
-    return missing("Python 2.7, which autobahntestsuite needs", "pyenv install 2.7.18")
-
-
-def _runs(python: str) -> bool:
-    """Whether it is more than a shim of pyenv that points nowhere."""
-    return not subprocess.run([python, "-c", ""], capture_output=True, check=False).returncode
+    return Path(there) if there else environment("autobahn", PINS) / "bin" / "wstest"
 
 
 async def run(

@@ -17,11 +17,11 @@ NODE = [f"node{generation}" for generation in GENERATIONS]
 OURS_IN_NODE = "primus.js-in-node"
 OURS_IN_CHROMIUM = "primus.js-in-chromium"
 OURS_IN_PYTHON = "python"
+OURS_UNDER_UVICORN = "python-under-uvicorn"
 
 REFERENCE = [(kind, kind) for kind in NODE]
-TO_OUR_SERVER = [
-    (kind, OURS_IN_PYTHON) for kind in (*NODE, OURS_IN_NODE, OURS_IN_CHROMIUM, OURS_IN_PYTHON)
-]
+CLIENTS = (*NODE, OURS_IN_NODE, OURS_IN_CHROMIUM, OURS_IN_PYTHON)
+TO_OUR_SERVER = [(kind, OURS_IN_PYTHON) for kind in CLIENTS]
 FROM_OUR_CLIENTS = [(kind, server) for kind in (OURS_IN_PYTHON, OURS_IN_NODE) for server in NODE]
 PAIRS = REFERENCE + TO_OUR_SERVER + FROM_OUR_CLIENTS
 """The kinds of client and server that meet: ours with all, and each real Primus with itself."""
@@ -40,13 +40,26 @@ WEBSOCKET_PAIRS = [
 """Our browser client speaks a newer revision of Engine.IO than Primus 5 and 6 do. When these are
 destroyed, who happens to have no poll there is not told: see test_engineio.py for the rest."""
 
+SOCKJS_PAIRS = {
+    "websocket": [(kind, OURS_IN_PYTHON) for kind in (*NODE, OURS_IN_NODE)],
+    "xhr-streaming": [(OURS_IN_PYTHON, OURS_IN_PYTHON), (OURS_IN_PYTHON, "node8")],
+    "xhr-polling": [("node5", OURS_IN_PYTHON), (OURS_IN_PYTHON, OURS_IN_PYTHON)],
+}
+"""Who meets over each transport of SockJS. The others do in test_sockjs, in less time:
+sockjs-client in Node does not notice that a stream breaks, and a Node server that is destroyed does
+not wait for polls."""
+
+UNDER_UVICORN = [(kind, OURS_UNDER_UVICORN) for kind in CLIENTS]
+"""With our server under ASGI, for what the host has a part in."""
+
 SPEECHES = {
-    PLAIN: PAIRS,
+    PLAIN: PAIRS + UNDER_UVICORN,
     Speech("lws"): ENGINE_PAIRS,
     Speech("faye"): ENGINE_PAIRS,
     Speech("engine.io"): UPGRADING_PAIRS,
     Speech("engine.io", transports=("polling",)): POLLING_PAIRS,
     Speech("engine.io", transports=("websocket",)): WEBSOCKET_PAIRS,
+    **{Speech("sockjs", transports=(name,)): pairs for name, pairs in SOCKJS_PAIRS.items()},
 }
 """The transformers and parsers that they meet over, and who meets whom over each."""
 
@@ -68,6 +81,8 @@ class Cast:
         command: list[str | Path]
         if kind == OURS_IN_PYTHON:
             command = [sys.executable, PEERS / "server.py"]
+        elif kind == OURS_UNDER_UVICORN:
+            command = [sys.executable, PEERS / "server.py", "uvicorn"]
         else:
             command = [*node(), PEERS / "server.js", installed(int(kind.removeprefix("node")))]
         return await ProcessPeer.start(*command, title=f"{kind} server")

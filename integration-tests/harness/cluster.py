@@ -27,6 +27,10 @@ INTERVAL, LATENCY = 2.0, 0.5
 """The lease of a server, and how long a command may take, in seconds."""
 
 
+START = 60.0
+"""Seconds that a process gets to start on a busy machine, beside others that start."""
+
+
 class Member(Server):
     """One server of the cluster."""
 
@@ -74,7 +78,8 @@ class Cluster:
             "address": f"http://127.0.0.1:{port}",
             **options,
         }
-        await member.listen(port=port, redis=self.redis.port, options=settings)
+        where = {"port": port, "redis": self.redis.port}
+        member.port = await peer.ask("listen", member.on, within=START, options=settings, **where)
         await self.until(lambda: self.knows(member))
         return member
 

@@ -46,6 +46,7 @@ global
     log stderr format raw local0 err
 defaults
     mode http
+    option abortonclose
     timeout connect 5s
     timeout client 75s
     timeout server 75s

@@ -35,7 +35,9 @@ wire.serve({
 
     if (options.redis_rooms) {
       const Adapter = load('primus-rooms-redis-adapter');
-      rooms.adapter = new Adapter(new Redis(redis, '127.0.0.1'));
+      rooms.adapter = new Adapter(new Redis(redis, '127.0.0.1'), {
+        metroplexOmegaSupreme: options.redis_rooms === 'forward'
+      });
     }
     delete options.redis_rooms;
     const primus = new Primus(server, Object.assign({

@@ -8,6 +8,7 @@ import server
 import wire
 
 from primus import Primus, PrimusError
+from primus_rooms.redis import RedisAdapter
 
 
 def primus_of(on: str) -> Any:
@@ -19,10 +20,9 @@ def primus_of(on: str) -> Any:
 async def listen(on: str, port: int, redis: int, options: dict[str, Any]) -> int:
     """Start a server; its clients say what they want of rooms."""
     plugins = options.pop("plugin", "rooms metroplex omega-supreme")
-    if options.pop("redis_rooms", False):
-        from primus_rooms.redis import RedisAdapter
-
-        options["rooms"] = {"adapter": RedisAdapter(f"redis://127.0.0.1:{redis}")}
+    if how := options.pop("redis_rooms", ""):
+        url = f"redis://127.0.0.1:{redis}"
+        options["rooms"] = {"adapter": RedisAdapter(url, forward=how == "forward")}
     settings = {"plugin": plugins, "redis": f"redis://127.0.0.1:{redis}", **options}
     listening = await server.listen(on, port, settings)
     primus_of(on).on("connection", obey)

@@ -1,18 +1,22 @@
-"""Our server, attached to an aiohttp application, under the commands of server.js."""
+"""Our server, attached to an application, under the commands of server.js.
+
+python server.py [aiohttp | uvicorn]
+"""
 
 import asyncio
 import gc
 import logging
+import sys
 import traceback
 from collections import Counter
 from pathlib import Path
 from typing import Any
 
 import wire
-from aiohttp import web
 from aiohttp.http_exceptions import HttpProcessingError
 from events import hearing
 from events import send as send_event
+from hosts import HOSTS, Stop
 
 from primus import Primus, Request, Spark, Unauthorized
 
@@ -29,7 +33,9 @@ PAGE = """<!doctype html>
 SECONDS = {"timeout": "timeout", "pingInterval": "ping_interval"}
 """Options of Node Primus in milliseconds, which we take in seconds."""
 
-servers: dict[str, tuple[Primus, web.AppRunner]] = {}
+servers: dict[str, tuple[Primus, Stop]] = {}
+
+host = HOSTS[(*sys.argv[1:], "aiohttp")[0]]
 
 
 def options_of(options: dict[str, Any]) -> dict[str, Any]:
@@ -119,27 +125,18 @@ async def listen(
     overhear: tuple[str, ...] = (),
 ) -> int:
     """Start a server on loopback, with a page that holds its primus.js, and get its port."""
-    app = web.Application()
-    primus = Primus(app, **options_of(options or {}))
+    scripts = [Path(__file__).with_name(name) for name in ("tagged.js", "sockets.js")]
+    site = host(
+        {"/": ("text/html", page)}
+        | {f"/{script.name}": ("text/javascript", script.read_text()) for script in scripts}
+    )
+    primus = Primus(site.app, **options_of(options or {}))
     if token:
         primus.authorize(guard(token))
     watch(on, primus, echo=echo, quiet=quiet, stuck=stuck, hear=hear, overhear=overhear)
-
-    async def script(request: web.Request) -> web.Response:
-        text = Path(__file__).with_name(request.path.removeprefix("/")).read_text()
-        return web.Response(text=text, content_type="text/javascript")
-
-    async def home(request: web.Request) -> web.Response:
-        return web.Response(text=page, content_type="text/html")
-
-    app.router.add_get("/", home)
-    for name in ("/tagged.js", "/sockets.js"):
-        app.router.add_get(name, script)
-    runner = web.AppRunner(app)
-    await runner.setup()
-    await web.TCPSite(runner, "127.0.0.1", port).start()
-    servers[on] = primus, runner
-    return int(runner.addresses[0][1])
+    port, stop = await site.start(primus, port)
+    servers[on] = primus, stop
+    return port
 
 
 def broadcast(on: str, data: Any) -> None:
@@ -196,9 +193,9 @@ def library(on: str) -> str:
 
 async def destroy(on: str, *, reconnect: bool = False) -> None:
     """Destroy the server, and stop listening as Node's does."""
-    primus, runner = servers.pop(on)
+    primus, stop = servers.pop(on)
     await primus.destroy(reconnect=reconnect)
-    await runner.cleanup()
+    await stop()
 
 
 def census(on: str) -> dict[str, Any]:

@@ -5,11 +5,29 @@ import inspect
 import sys
 import traceback
 from collections.abc import Callable, Mapping
+from importlib.util import find_spec, module_from_spec, spec_from_file_location
+from pathlib import Path
+from types import ModuleType
 from typing import Any
 
-from primus_testing import tagged
-
 Command = Callable[..., Any]
+
+
+def _of_the_test_kit(name: str) -> ModuleType:
+    """One module of primus-testing, without pytest and all else that the kit imports."""
+    kit = find_spec("primus_testing")
+    assert kit is not None
+    assert kit.submodule_search_locations is not None
+    (folder,) = kit.submodule_search_locations
+    spec = spec_from_file_location(f"peer_{name}", Path(folder, f"{name}.py"))
+    assert spec is not None
+    assert spec.loader is not None
+    module = sys.modules[spec.name] = module_from_spec(spec)
+    spec.loader.exec_module(module)
+    return module
+
+
+tagged = _of_the_test_kit("tagged")
 
 
 def send(message: Mapping[str, Any]) -> None:

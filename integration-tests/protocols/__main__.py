@@ -4,9 +4,9 @@ import asyncio
 import sys
 from pathlib import Path
 
-from . import engineio
+from . import engineio, sockjs
 
-SUITES = (engineio,)
+SUITES = (engineio, sockjs)
 
 
 async def main(paths: list[str]) -> int:

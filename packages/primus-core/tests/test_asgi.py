@@ -267,6 +267,25 @@ async def test_a_hanging_answer_hears_at_once_that_its_client_has_gone(primus: P
     assert await exchange.end() == []
 
 
+async def test_who_has_gone_before_somebody_wants_to_know_is_noticed(primus: Primus) -> None:
+    asked, gate = asyncio.Event(), asyncio.Event()
+    told: list[str] = []
+
+    @primus.before("late")
+    async def late(request: Request) -> Response:
+        asked.set()
+        await gate.wait()
+        request.on_gone(lambda: told.append("gone"))
+        return Response(200, "nobody reads this")
+
+    exchange = AsgiServer(primus.asgi).request("GET", "/primus")
+    await asked.wait()
+    exchange.send("http.disconnect")
+    gate.set()
+    await exchange.end()
+    assert told == ["gone"]
+
+
 async def test_an_answer_in_time_tells_nobody_that_the_client_has_gone(primus: Primus) -> None:
     told: list[str] = []
 

@@ -48,6 +48,6 @@ class TestStreaming(MessagesContract):
     options = HURRIED
 
 
-class TestPolling(MessagesContract, OrderingContract):
+class TestPolling(OrderingContract):
     transformer = Polling
     options = HURRIED

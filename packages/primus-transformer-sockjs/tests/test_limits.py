@@ -47,7 +47,7 @@ async def test_a_body_that_comes_too_slowly_is_refused(
     asking = asyncio.ensure_future(talk.post("xhr_send", chunks()))
     await begun.wait()
     session = talk.primus.transformer.sessions.get("abcdefgh")
-    await eventually(lambda: session.posting.locked())
+    await eventually(session.posting.locked)
     manual_clock.advance(31)
     assert (await asking).status == 408
     await eventually(lambda: not session.posting.locked())
@@ -254,7 +254,8 @@ async def test_five_hundred_clients_of_which_half_vanish_leave_nothing(
         assert set(await asyncio.gather(*map(poll, numbers))) == {"o\n"}
         faithful += map(poll, numbers[:25])
         vanishing += map(poll, numbers[25:37])  # and the others are between two polls
-        await eventually(lambda: all(sessions.get(str(n)).is_received for n in numbers[:37]))
+        while not all(sessions.get(str(number)).is_received for number in numbers[:37]):
+            await asyncio.sleep(0)
     assert len(sessions) == len(talk.primus) == 500
     for request in vanishing:
         request.cancel()

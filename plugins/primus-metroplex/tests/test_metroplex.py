@@ -191,6 +191,32 @@ async def test_a_server_is_forgotten_by_its_address(
     assert await snapshot() == {}
 
 
+async def test_a_client_that_somebody_has_made_stays_theirs(
+    make_primus: Any, redis: Any, snapshot: Snapshot
+) -> None:
+    primus = make_primus(redis=redis)
+    spark, _ = join(primus)
+    await primus.metroplex.register(HERE)
+
+    assert primus.metroplex.redis is redis
+    other = make_primus()
+    assert await other.metroplex.spark(spark.id) == HERE
+    await primus.destroy()
+
+    assert await redis.ping() is True
+    assert await snapshot() == {}
+
+
+def test_a_server_made_outside_of_an_event_loop_waits_for_one() -> None:
+    primus: Any = Primus(
+        transformer=MemoryTransformer, plugin="metroplex", address=HERE, clock=ManualClock()
+    )
+
+    assert primus.metroplex.address == ""
+    assert repr(primus.metroplex) == "<Metroplex without an address>"
+    primus.plugout("metroplex")
+
+
 async def test_without_an_address_there_is_nothing_to_register(
     make_primus: Any, caplog: pytest.LogCaptureFixture
 ) -> None:

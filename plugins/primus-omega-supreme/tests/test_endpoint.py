@@ -5,11 +5,13 @@ from collections.abc import AsyncIterator
 from typing import Any
 
 import pytest
+from hypothesis import HealthCheck, given, settings
 from multidict import CIMultiDict, CIMultiDictProxy
 
 from primus import Request, Response, Unauthorized
 from primus.http import Address
 from primus_testing import eventually, join, make_request
+from primus_testing.parser import JSON_VALUES
 
 pytestmark = pytest.mark.usefixtures("tracebacks")
 
@@ -158,6 +160,25 @@ async def test_what_is_no_message_is_refused(primus: Any, body: bytes) -> None:
     assert await put(primus, body) == (500, INVALID)
 
     assert wire.sent == []
+
+
+@settings(max_examples=20, deadline=None, suppress_health_check=[*HealthCheck])
+@given(value=JSON_VALUES, other=JSON_VALUES)
+async def test_no_value_makes_it_raise(make_primus: Any, value: Any, other: Any) -> None:
+    primus = make_primus(plugin="rooms omega-supreme")
+    join(primus)
+
+    for body in (
+        value,
+        {"msg": value, "sparks": other},
+        {"msg": 1, "sparks": [value, other]},
+        {"msg": 1, "rooms": value, "except": other},
+        {"msg": 1, "rooms": [other], "except": [value]},
+    ):
+        status, text = await put(primus, body)
+        assert status in (200, 400, 500)
+        assert json.loads(text)["ok"] is (status == 200)
+    await primus.destroy()
 
 
 @pytest.mark.parametrize("msg", [[], {}, "0", 1, True, "caf\u00e9 \u2028 \ud83d\ude00"])

@@ -97,3 +97,10 @@ async def test_who_wants_to_feed_waits_while_reading_is_paused() -> None:
 def test_it_says_itself_what_to_do_about_news() -> None:
     with pytest.raises(TypeError, match="abstract"):
         QueuedTransport()  # type: ignore[abstract]
+
+
+def test_no_more_frames_are_taken_than_were_asked_for() -> None:
+    queue = Queued()
+    queue.put("a", "b", "c")
+    assert queue.take(count=2) == ["a", "b"]
+    assert queue.take(100, count=2) == ["c"]

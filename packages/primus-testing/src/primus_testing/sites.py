@@ -10,12 +10,16 @@ import asyncio
 import socket
 from abc import ABC, abstractmethod
 from collections.abc import Awaitable, Callable
+from contextlib import suppress
 from typing import Any, ClassVar
 
 from aiohttp import web
 
 from primus.server.primus import Primus
 from primus_testing.recorder import DEADLINE, eventually
+
+PATIENCE = 2.0
+"""Seconds that WebSockets get to finish closing before uvicorn shuts them down."""
 
 __all__ = ["SITES", "AiohttpSite", "AsgiSite", "Site"]
 
@@ -38,8 +42,8 @@ class Site(ABC):
         """An application to attach to."""
 
     @abstractmethod
-    async def start(self, address: str) -> int:
-        """Listen at that address; the port."""
+    async def start(self, address: str, port: int = 0) -> int:
+        """Listen at that address; the port, which is a free one for 0."""
 
     @abstractmethod
     async def stop(self) -> None:
@@ -73,10 +77,10 @@ class AiohttpSite(Site):
         app.router.add_get("/own", own)
         return app
 
-    async def start(self, address: str) -> int:
+    async def start(self, address: str, port: int = 0) -> int:
         """Listen."""
         await self.runner.setup()
-        await web.TCPSite(self.runner, address, 0).start()
+        await web.TCPSite(self.runner, address, port).start()
         return int(self.runner.addresses[0][1])
 
     async def stop(self) -> None:
@@ -95,7 +99,7 @@ class AsgiSite(Site):
         """An application of no framework."""
         return _application
 
-    async def start(self, address: str) -> int:
+    async def start(self, address: str, port: int = 0) -> int:
         """Start up and listen."""
         import uvicorn
 
@@ -112,7 +116,7 @@ class AsgiSite(Site):
         self._server = uvicorn.Server(config)
         self._server.lifespan = config.lifespan_class(config)
         family = socket.AF_INET6 if ":" in address else socket.AF_INET
-        listener = socket.create_server((address, 0), family=family)
+        listener = socket.create_server((address, port), family=family)
         await self._server.startup(sockets=[listener])
         self._stopped = False
         return int(listener.getsockname()[1])
@@ -125,11 +129,18 @@ class AsgiSite(Site):
         state = self._server.server_state
         for listening in self._server.servers:
             listening.close()
+        with suppress(AssertionError):  # of a peer that does not answer
+            await eventually(lambda: not any(map(_is_closing, state.connections)), PATIENCE)
         for connection in tuple(state.connections):
             connection.shutdown()
         await eventually(lambda: not state.connections and not state.tasks)
         async with asyncio.timeout(DEADLINE):
             await self._server.lifespan.shutdown()
+
+
+def _is_closing(connection: Any) -> bool:
+    """Whether it is a WebSocket that has sent its close frame and waits for that of the peer."""
+    return getattr(connection, "close_sent", False)
 
 
 SITES: dict[str, type[Site]] = {"aiohttp": AiohttpSite, "asgi": AsgiSite}

@@ -102,8 +102,10 @@ class LwsTransport(Transport):
         """Send one message, text for `str` and binary for `bytes`."""
         if self._closing:
             return
-        if self.corked or self._deflate is not None:
-            self._send_slowly(frame)
+        if self._deflate is not None and len(frame) >= COMPRESS_FROM:
+            self._send_compressed(self._deflate, frame)
+        elif self.corked:
+            self._put(server_frame(frame))
         elif isinstance(frame, str):
             try:
                 self._send(TEXT, frame)
@@ -112,15 +114,9 @@ class LwsTransport(Transport):
         else:
             self._send(BINARY, frame)
 
-    def _send_slowly(self, frame: str | bytes) -> None:
+    def _send_compressed(self, deflate: Deflate, frame: str | bytes) -> None:
         kind = TEXT if isinstance(frame, str) else BINARY
-        if self._deflate is None or len(frame) < COMPRESS_FROM:
-            if self.corked:
-                self._put(server_frame(frame))
-            else:
-                self._send(kind, utf8(frame) if isinstance(frame, str) else frame)
-            return
-        payload = self._deflate.deflate(utf8(frame) if isinstance(frame, str) else frame)
+        payload = deflate.deflate(utf8(frame) if isinstance(frame, str) else frame)
         if self.corked:
             self._put(framed(0xC1 if kind is TEXT else 0xC2, payload))
         else:

@@ -28,6 +28,8 @@ async def received(
 ) -> Response:
     """The answer to a request that receives: a stream of frames, or the next one."""
     headers = {"Content-Type": style.content_type, "Cache-Control": NO_CACHE, **style.headers}
+    if style.streams:
+        headers["X-Accel-Buffering"] = "no"  # nginx would keep the stream to itself
     hanging = session.receive(request)
     if hanging is None and style.streams:
         return Response(200, _pieces(style.prelude, style.wrap(ANOTHER)), headers)

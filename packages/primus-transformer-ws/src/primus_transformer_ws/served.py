@@ -11,6 +11,7 @@ from __future__ import annotations
 
 from typing import Any, Final
 
+from websockets.frames import Opcode
 from websockets.protocol import Protocol
 
 from primus.websocket import CLOSE_TIMEOUT, server_frame
@@ -26,6 +27,7 @@ __all__ = ["ServedTransport"]
 TEXT_FRAME: Final = 0x81
 BINARY_FRAME: Final = 0x82
 MESSAGES: Final = (TEXT_FRAME, BINARY_FRAME)
+OPCODES: Final = frozenset(Opcode)
 MASKED: Final = 0x80
 LONG: Final = 0xFE
 """From here on the length of a masked frame does not fit into the second byte."""
@@ -88,8 +90,7 @@ class ServedTransport(WebSocketTransport):
             return self._pass_on(data, at)
         bounds = _bounds(data, at, size)
         if bounds is None:
-            self._head = data[at:]
-            return size
+            return self._wait(data, at, size)
         body, end = bounds
         first = data[at]
         if (
@@ -104,6 +105,13 @@ class ServedTransport(WebSocketTransport):
         if self.connection is not None:
             self._deliver(apply_mask(data[body:end], data[body - 4 : body]), first == TEXT_FRAME)
         return end
+
+    def _wait(self, data: bytes, at: int, size: int) -> int:
+        """Keep the head of a frame until it is whole, unless it is wrong already."""
+        if size - at > 1 and (data[at + 1] < MASKED or data[at] & 0x0F not in OPCODES):
+            return self._pass_on(data, at)
+        self._head = data[at:]
+        return size
 
     def _pass_on(self, data: bytes, at: int) -> int:
         """Give the library what it lacks of a frame, or all that comes once it is closing."""

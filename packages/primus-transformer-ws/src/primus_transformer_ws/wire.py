@@ -95,9 +95,9 @@ class WebSocketTransport(asyncio.Protocol, Transport):
 
     def ping(self) -> bool:
         """Send a ping, which the peer answers by itself."""
-        if self._protocol.state is OPEN:
+        if self._is_open:
             self._protocol.send_ping(b"")
-            self._put(*self._protocol.data_to_send())
+            self._speak()
         return True
 
     def close(self, code: int | None = None, reason: str = "") -> None:

@@ -175,7 +175,8 @@ class Metroplex(Emitter):
                     await registry.unregister(self.address)
                     self._tell("unregister", self.address)
         except Exception as error:
-            self.primus.log.warning("metroplex: left without a goodbye: %s", error)
+            reason = str(error) or f"no answer within {self.latency} s"
+            self.primus.log.warning("metroplex: left without a goodbye: %s", reason)
         finally:
             self._upkeep.address, self._upkeep.registry = "", None
             if registry is not None:

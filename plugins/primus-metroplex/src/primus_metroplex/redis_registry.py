@@ -160,8 +160,11 @@ class RedisRegistry(Registry):
         return f"{self._prefix}{address}:sparks"
 
     async def _done(self, command: Awaitable[Result]) -> Result:
-        async with asyncio.timeout(self._limit):
-            return await command
+        try:
+            async with asyncio.timeout(self._limit):
+                return await command
+        except TimeoutError as error:
+            raise TimeoutError(str(error) or f"no answer within {self._limit} s") from error
 
 
 def _chunks(items: Iterable[Item]) -> Iterator[list[Item]]:

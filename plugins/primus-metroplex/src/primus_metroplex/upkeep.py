@@ -116,16 +116,21 @@ class Upkeep:
     # -- the task
 
     async def _run(self) -> None:
-        while True:
+        task = asyncio.current_task()
+        assert task is not None
+        # A client may answer a cancellation with an error of its own: then it is noticed here.
+        while not task.cancelling():
             self._wake.clear()
             self._retry.clear()
             try:
                 await self._step(await self.opened())
             except Exception as error:
-                self._fail(error)
+                if not task.cancelling():
+                    self._fail(error)
             else:
                 self._failures = 0
-            await self._pause()
+            if not task.cancelling():
+                await self._pause()
 
     async def _step(self, registry: Registry) -> None:
         """Do whatever is due."""

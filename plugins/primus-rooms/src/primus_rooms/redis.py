@@ -8,11 +8,14 @@ namespace ``bumblebee``, the set ``bumblebee:sparks:<id>`` has the rooms of a sp
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterable, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from itertools import islice
+from types import MappingProxyType
 from typing import Any, Final
 
 from redis.asyncio import Redis
+from redis.asyncio.retry import Retry
+from redis.backoff import NoBackoff
 
 from primus_rooms.adapter import Adapter
 
@@ -20,6 +23,11 @@ __all__ = ["RedisAdapter"]
 
 CHUNK: Final = 1000
 """How many keys or members one command has at most."""
+
+LIMITS: Final[Mapping[str, Any]] = MappingProxyType(
+    {"socket_timeout": 5.0, "socket_connect_timeout": 5.0, "retry": Retry(NoBackoff(), 0)}
+)
+"""For clients of our own: what cannot be done is told soon, rather than tried again for long."""
 
 EMPTY: Final = """
 for _, spark in ipairs(redis.call('SMEMBERS', KEYS[1])) do
@@ -46,7 +54,7 @@ class RedisAdapter(Adapter):
         self, redis: Redis | str, *, namespace: str = "bumblebee", forward: bool = False
     ) -> None:
         self._owned = isinstance(redis, str)
-        self._redis: Any = Redis.from_url(redis) if isinstance(redis, str) else redis
+        self._redis: Any = Redis.from_url(redis, **LIMITS) if isinstance(redis, str) else redis
         self._namespace = namespace
         self._sparks = f"{namespace}:sparks:"
         self._rooms = f"{namespace}:rooms:"

@@ -18,7 +18,10 @@ def server_frame(message: str | bytes) -> bytes:
     """A message as one unmasked frame, text or binary (RFC 6455 section 5.2)."""
     if isinstance(message, bytes):
         return framed(0x82, message)
-    payload = utf8(message)
+    try:
+        payload = message.encode()
+    except UnicodeEncodeError:
+        payload = utf8(message)
     size = len(payload)
     return TEXT_HEADS[size] + payload if size < 126 else framed(0x81, payload)
 

@@ -81,6 +81,8 @@ class Exchange:
             async with asyncio.timeout(None) as presence:
                 self._presence = presence
                 if response.chunks is None:
+                    if self._watching is not None:
+                        await asyncio.sleep(0)  # the client may have gone before we looked
                     self._watch_no_more()
                     await self._start(request, response)
                     await self._part(b"" if request.method == "HEAD" else response.body, more=False)

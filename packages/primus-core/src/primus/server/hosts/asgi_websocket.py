@@ -84,9 +84,9 @@ class AsgiWebSocket(HostWebSocket):
             if response.chunks is not None:
                 body = b"".join([chunk async for chunk in response.chunks])
             await self._say({"type": "websocket.http.response.body", "body": body})
-            await self._until_gone()
         except ConnectionError:
             log.debug("%r: the client has gone before it was refused", request)
+        await self._until_gone()
 
     async def _until_gone(self) -> None:
         """Let the connection end before the application returns.
@@ -94,6 +94,8 @@ class AsgiWebSocket(HostWebSocket):
         uvicorn 0.54 reports a refusal as an incomplete handshake otherwise. The first event is
         made of the refusal itself, where a server has two; the other one is that of the end.
         """
+        if self._gone:
+            return
         with suppress(TimeoutError):
             async with asyncio.timeout(LINGER):
                 for _ in range(2):

@@ -1,0 +1,57 @@
+"""The benchmarks work; that they do is all that is looked at here."""
+
+from __future__ import annotations
+
+import re
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from benchmarks import tables
+from benchmarks.charts import chart
+from benchmarks.page import PARTS, TEMPLATE
+from benchmarks.results import Column, Results
+from benchmarks.starting import unused_modules
+
+ROOT = Path(__file__).parents[1]
+
+
+def test_a_quick_run_measures_something_of_every_kind() -> None:
+    command = [sys.executable, "-m", "benchmarks", "--quick"]
+    done = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, check=False)
+
+    assert done.returncode == 0, done.stderr
+    for title in ("echo-cpu", "broadcast-cpu", "connects", "idle", "polling"):
+        table = rf"^{title}\n\n\| server .*\n.*\n\| primus \S+ \S+ \| [\d.]+"
+        assert re.search(table, done.stdout, re.MULTILINE), title
+
+
+@pytest.mark.parametrize("transformer", ["websockets", "engine.io"])
+def test_a_server_imports_only_what_its_options_name(transformer: str) -> None:
+    modules = unused_modules(transformer)
+    packages = {name.partition(".")[0] for name in modules}
+
+    own = {"websockets": "primus_transformer_ws", "engine.io": "primus_transformer_engineio"}
+    assert own[transformer] in packages
+    assert packages <= {"primus", "primus_transformer_ws", own[transformer]}
+    assert not any(name.startswith(("primus.client", "primus.cli")) for name in modules)
+    assert not any(name.endswith(".client") for name in modules)
+
+
+def test_ratios_are_medians_of_the_rounds() -> None:
+    column = Column("many", "echo", "50 connections")
+    column.rounds = {
+        "node primus ws": {0: {"cpu_us": 10.0}, 1: {"cpu_us": 40.0}, 2: {"cpu_us": 12.0}},
+        "primus websockets uvloop": {0: {"cpu_us": 5.0}, 1: {"cpu_us": 10.0}, 2: {"cpu_us": 4.0}},
+    }
+    results = Results(columns={"many": column})
+
+    assert "| primus websockets uvloop | 5.0 (**3.00x**) |" in tables.cpu(results, "echo")
+    assert "5.0 (3.00x)" in chart([column], "cpu_us", "microseconds")
+    assert Results.parse(results.text()) == results
+
+
+def test_every_part_has_its_place_on_the_page() -> None:
+    assert re.findall(r"<!-- (.+) -->", TEMPLATE.read_text("utf-8")) == list(PARTS)

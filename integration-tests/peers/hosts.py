@@ -1,0 +1,84 @@
+"""What our server runs on: aiohttp, or uvicorn with an application of no framework."""
+
+import asyncio
+import socket
+from collections.abc import Awaitable, Callable, Mapping
+from contextlib import suppress
+from typing import Any
+
+from aiohttp import web
+
+from primus import Primus
+
+Pages = Mapping[str, tuple[str, str]]
+"""Content type and text by path."""
+
+PATIENCE = 2.0
+"""Seconds that clients get to finish closing."""
+
+Stop = Callable[[], Awaitable[None]]
+
+
+class Aiohttp:
+    """An aiohttp application with some pages."""
+
+    def __init__(self, pages: Pages) -> None:
+        self.pages = pages
+        self.app = web.Application()
+        for path in pages:
+            self.app.router.add_get(path, self.page)
+
+    async def page(self, request: web.Request) -> web.Response:
+        content_type, text = self.pages[request.path]
+        return web.Response(text=text, content_type=content_type)
+
+    async def start(self, primus: Primus, port: int) -> tuple[int, Stop]:
+        """Listen on loopback; the port, and what ends it."""
+        runner = web.AppRunner(self.app)
+        await runner.setup()
+        await web.TCPSite(runner, "127.0.0.1", port).start()
+        return int(runner.addresses[0][1]), runner.cleanup
+
+
+class Uvicorn:
+    """An ASGI application with some pages."""
+
+    def __init__(self, pages: Pages) -> None:
+        self.pages = pages
+        self.app = self.page
+
+    async def page(self, scope: Any, receive: Any, send: Any) -> None:
+        assert scope["type"] == "http", "it knows neither lifespan nor WebSockets"
+        content_type, text = self.pages.get(scope["path"], ("text/plain", "not found"))
+        status = 200 if scope["path"] in self.pages else 404
+        headers = [(b"content-type", content_type.encode())]
+        await send({"type": "http.response.start", "status": status, "headers": headers})
+        await send({"type": "http.response.body", "body": text.encode()})
+
+    async def start(self, primus: Primus, port: int) -> tuple[int, Stop]:
+        """Listen on loopback; the port, and what ends it."""
+        import uvicorn
+
+        config = uvicorn.Config(primus.asgi, log_config=None, access_log=False, proxy_headers=False)
+        config.load()
+        server = uvicorn.Server(config)
+        server.lifespan = config.lifespan_class(config)
+        listener = socket.create_server(("127.0.0.1", port))
+        await server.startup(sockets=[listener])
+
+        async def stop() -> None:
+            with suppress(TimeoutError):
+                async with asyncio.timeout(PATIENCE):
+                    while any(map(is_closing, server.server_state.connections)):
+                        await asyncio.sleep(0)
+            await server.shutdown(sockets=[listener])
+
+        return int(listener.getsockname()[1]), stop
+
+
+def is_closing(connection: Any) -> bool:
+    """Whether it is a WebSocket that waits for the close frame of its peer."""
+    return getattr(connection, "close_sent", False)
+
+
+HOSTS: dict[str, type[Aiohttp | Uvicorn]] = {"aiohttp": Aiohttp, "uvicorn": Uvicorn}
