@@ -82,5 +82,5 @@ async def test_a_refusal_tells_status_headers_and_body(stage: Stage, kind: str) 
             pass
 
     assert refused.value.status == 401
-    assert refused.value.headers["WWW-Authenticate"] == 'Basic realm="primus"'
+    assert refused.value.headers["WWW-Authenticate"] == 'Token realm="primus"'
     assert b"a token, please" in bytes(refused.value.body)

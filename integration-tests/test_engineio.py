@@ -78,6 +78,38 @@ async def test_a_hundred_messages_in_one_tick_and_a_large_one(
     assert not client.seen("error", "close")
 
 
+@pytest.mark.parametrize("kinds", FROM_US, ids=names)
+async def test_our_client_over_polling_with_a_server_of_each_generation(
+    stage: Stage, kinds: tuple[str, str]
+) -> None:
+    stage.speech = POLLING
+    server = await stage.server(kinds[1], token="sesame", echo=True)
+    refused, client = await stage.client(kinds[0]), await stage.client(kinds[0])
+
+    await refused.connect(server.url(token="wrong"), strategy="disconnect, online", **QUICK)
+    assert (await refused.event("error"))["status"] == 401
+    await refused.event("end")
+    await client.connect(
+        server.url(token="sesame", name="Ädele"), writes=["é", "\U0001f600"], **QUICK
+    )
+    assert [await client.data(), await client.data()] == ["é", "\U0001f600"]
+    about = await server.event("connection")
+    assert about["query"]["name"] == "Ädele"
+    assert await client.id() == about["spark"]
+    await server.end(about["spark"], reconnect=True)
+    await client.event("reconnected")
+    again = await server.connection()
+    await server.end(again, data={"last": "€"})
+    assert await client.data() == {"last": "€"}
+    await client.event("end")
+    await client.ask("open")
+    third = await server.connection()
+    await client.end(data="good night")
+    assert [(await server.event("data"))["data"] for _ in range(3)][-1] == "good night"
+    while (await server.event("disconnection"))["spark"] != third:
+        pass
+
+
 async def test_the_id_is_that_of_the_session(stage: Stage) -> None:
     stage.speech = POLLING
     for kind in (*NODE, OURS_IN_PYTHON):

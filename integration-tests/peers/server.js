@@ -15,7 +15,7 @@ function guard(token) {
   return (req, done) => {
     if (req.query.token === token) return done();
 
-    done({ statusCode: 401, message: 'a token, please', authenticate: 'Basic realm="primus"' });
+    done({ statusCode: 401, message: 'a token, please', authenticate: 'Token realm="primus"' });
   };
 }
 

@@ -47,12 +47,12 @@ def options_of(options: dict[str, Any]) -> dict[str, Any]:
 
 
 def guard(token: str) -> Any:
-    """Let in whoever brings ``?token=…``."""
+    """Let in whoever brings ``?token=…``. A browser would ask a person about ``Basic``."""
 
     async def authorize(request: Request) -> None:
         await asyncio.sleep(0)
         if request.query.get("token") != token:
-            raise Unauthorized("a token, please", authenticate='Basic realm="primus"')
+            raise Unauthorized("a token, please", authenticate='Token realm="primus"')
 
     return authorize
 

@@ -1,0 +1,165 @@
+"""The Python client half: how it opens a session, and what it does when it cannot."""
+
+import asyncio
+import json
+from typing import Any
+
+import pytest
+
+from primus.errors import HandshakeError, OptionError, TransportError
+from primus.http import Request, Response
+from primus.transformer import Transformer
+from primus_testing import DEADLINE, Peer, Running, eventually
+from primus_testing.plugin import ServerFactory
+from primus_testing.transformer.base import echo
+
+HURRY = {"close_timeout": 0.1}
+
+
+async def serve(primus_server: ServerFactory, **transport: Any) -> Running:
+    server = await primus_server(transformer="engine.io", transport={**HURRY, **transport})
+    echo(server.primus)
+    return server
+
+
+def asked(server: Running) -> list[Request]:
+    """Every request from now on."""
+    requests: list[Request] = []
+    server.primus.before("note", requests.append)
+    return requests
+
+
+async def echoes(peer: Peer) -> None:
+    for frame in ('"one"', '"hé€😀"', '"' + "x" * 200_000 + '"'):
+        peer.send(frame)
+        received = await peer.receive()
+        assert json.loads(received) == json.loads(frame)
+
+
+@pytest.mark.parametrize("revision", [None, 3, 4])
+@pytest.mark.parametrize("transports", [["polling"], ["websocket"], ["polling", "websocket"]])
+async def test_every_way_to_a_session(
+    primus_server: ServerFactory, revision: int | None, transports: list[str]
+) -> None:
+    server = await serve(primus_server)
+    peer = await server.peer(options={"transports": transports, "revision": revision})
+    await echoes(peer)
+    (spark,) = server.primus
+    assert spark.query["EIO"] == str(revision or 4)
+    assert spark.query["transport"] == transports[0]
+
+
+async def test_a_server_of_revision_3_is_spoken_to_in_it(primus_server: ServerFactory) -> None:
+    server = await serve(primus_server, revisions=[3])
+    await echoes(await server.peer())
+    with pytest.raises(HandshakeError) as refused:
+        await server.peer(options={"revision": 4})
+    assert refused.value.status == 400
+
+
+@pytest.mark.parametrize(("version", "revision"), [("6.1.0", "3"), ("8.0.9", "4"), ("?", "4")])
+async def test_a_websocket_at_once_speaks_what_the_spec_tells(
+    primus_server: ServerFactory, version: str, revision: str
+) -> None:
+    server = await serve(primus_server)
+    server.primus.before("spec", lambda request: _spec(request, version))
+    await echoes(await server.peer(options={"transports": ["websocket"]}))
+    (spark,) = server.primus
+    assert spark.query["EIO"] == revision
+
+
+def _spec(request: Request, version: str) -> Response | None:
+    return Response.json({"version": version}) if request.path.endswith("/spec") else None
+
+
+async def test_who_cannot_upgrade_is_polled_on(primus_server: ServerFactory) -> None:
+    server = await serve(primus_server)
+    refused = asyncio.Event()
+
+    def refuse(request: Request) -> Response:
+        refused.set()
+        return Response(502)
+
+    server.primus.before("refuse", refuse, http=False)
+    peer = await server.peer()
+    async with asyncio.timeout(DEADLINE):
+        await refused.wait()
+    await echoes(peer)
+
+
+async def test_a_session_that_has_upgraded_is_polled_no_more(primus_server: ServerFactory) -> None:
+    server = await serve(primus_server)
+    requests = asked(server)
+    peer = await server.peer()
+    await eventually(lambda: any(request.upgrade for request in requests))
+    async with asyncio.timeout(DEADLINE):
+        count = 0
+        while count < len(requests):
+            count = len(requests)
+            await echoes(peer)
+
+
+async def test_cookies_go_along_with_the_upgrade(primus_server: ServerFactory) -> None:
+    server = await serve(primus_server, cookie="io")
+    requests = asked(server)
+    await server.peer()
+    await eventually(lambda: any(request.upgrade for request in requests))
+    (upgrade,) = (request for request in requests if request.upgrade)
+    (spark,) = server.primus
+    assert upgrade.cookies == {"io": spark.id}
+
+
+@pytest.mark.parametrize(
+    "options", [{"transports": []}, {"transports": ["tin cans"]}, {"revision": 2}, {"agent": None}]
+)
+async def test_options_that_cannot_work_are_refused(
+    primus_server: ServerFactory, options: dict[str, Any]
+) -> None:
+    server = await serve(primus_server)
+    with pytest.raises(OptionError):
+        await server.peer(options=options)
+
+
+@pytest.mark.parametrize(
+    "body", ["", "hello", "0", "0{}", '0{"sid":1,"pingInterval":1,"pingTimeout":1}', "4x", "97:x"]
+)
+async def test_a_server_that_speaks_something_else_is_an_error(
+    primus_server: ServerFactory, body: str
+) -> None:
+    server = await serve(primus_server)
+    server.primus.before("other", lambda request: Response(200, body))
+    with pytest.raises(TransportError):
+        await server.peer()
+
+
+async def test_nobody_there_is_an_error() -> None:
+    from primus_transformer_engineio.server import EngineIO
+
+    kind: type[Transformer] = EngineIO
+    for transports in ("polling", "websocket"):
+        with pytest.raises(TransportError):
+            await Peer.open(kind, "http://127.0.0.1:1/primus", options={"transports": transports})
+
+
+async def test_a_poll_that_is_refused_later_ends_the_session(primus_server: ServerFactory) -> None:
+    server = await serve(primus_server)
+    peer = await server.peer(options={"transports": ["polling"]})
+    await echoes(peer)
+    server.primus.before("refuse", lambda request: Response.error(403))
+    peer.send('"more"')
+    await peer.gone()
+    assert isinstance(peer.error, HandshakeError)
+    assert peer.error.status == 403
+
+
+async def test_what_was_sent_before_the_end_arrives(primus_server: ServerFactory) -> None:
+    for transports in (["polling"], ["websocket"], ["polling", "websocket"]):
+        server = await serve(primus_server)
+        got: list[Any] = []
+        server.primus.on("connection", lambda spark, got=got: spark.on("data", got.append) and None)
+        peer = await server.peer(options={"transports": transports})
+        peer.send(*(f"{number}" for number in range(100)))
+        peer.close()
+        await peer.gone()
+        await eventually(lambda server=server: len(server.primus) == 0)
+        assert got == list(range(100))

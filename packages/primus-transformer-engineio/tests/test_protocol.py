@@ -1,0 +1,475 @@
+"""The cases of the official engine.io-protocol suites, and what they leave out."""
+
+import asyncio
+import json
+from collections.abc import Awaitable, Callable
+from typing import Any
+
+import aiohttp
+import pytest
+from aiohttp import WSMsgType
+
+from primus.heartbeat import Generation
+from primus_testing import DEADLINE, ManualClock, Recorder, Running, running
+from primus_transformer_engineio.revision3 import Revision3
+from primus_transformer_engineio.revision4 import Revision4
+
+HURRY = {"close_timeout": 0.1}
+"""For sessions that nobody polls any more when a test is over."""
+
+STILL: dict[str, Any] = {"timeout": False, "ping_interval": False, "transport": HURRY}
+"""No heartbeat of Primus beside that of Engine.IO."""
+
+Start = Callable[..., Awaitable["Session"]]
+
+
+class Verbatim:
+    """A parser that leaves frames alone."""
+
+    def encode(self, value: Any) -> Any:
+        return value
+
+    def decode(self, frame: Any) -> Any:
+        return frame
+
+
+class Session:
+    """A client made by hand, in one of the revisions."""
+
+    def __init__(self, server: Running, number: int) -> None:
+        self.server, self.number = server, number
+        self.revision = Revision4() if number == 4 else Revision3(json=False)
+        self.sid = ""
+
+    def url(self, transport: str = "polling", **query: Any) -> str:
+        query = {"EIO": self.number, "transport": transport, "b64": 1, **query}
+        if self.sid:
+            query = {"sid": self.sid, **query}
+        return "/primus/?" + "&".join(f"{k}={v}" for k, v in query.items() if v is not None)
+
+    async def open(self) -> dict[str, Any]:
+        answer = await self.server.get(self.url())
+        assert (answer.status, answer.headers["Content-Type"]) == (200, "text/plain; charset=UTF-8")
+        (packet,) = self.revision.packets(answer.text)
+        assert isinstance(packet, str)
+        assert packet[0] == "0"
+        told: dict[str, Any] = json.loads(packet[1:])
+        self.sid = told["sid"]
+        return told
+
+    async def poll(self) -> str:
+        answer = await self.server.get(self.url())
+        return answer.text if answer.status == 200 else str(answer.status)
+
+    async def post(self, *packets: str | bytes, raw: bytes | None = None) -> str:
+        body = self.revision.text(packets).encode() if raw is None else raw
+        headers = {"Content-Type": "text/plain;charset=UTF-8"}
+        answer = await self.server.get(self.url(), "POST", data=body, headers=headers)
+        return answer.text if answer.status == 200 else str(answer.status)
+
+    def payload(self, *packets: str | bytes) -> str:
+        return self.revision.text(packets)
+
+    async def websocket(self, **query: Any) -> aiohttp.ClientWebSocketResponse:
+        url = self.server.url + self.url("websocket", **{"b64": None, **query})
+        return await self.server.http.ws_connect(url)
+
+    async def is_gone(self) -> bool:
+        return (await self.server.get(self.url())).status == 400
+
+
+@pytest.fixture(params=[3, 4])
+def number(request: pytest.FixtureRequest) -> int:
+    return int(request.param)
+
+
+@pytest.fixture
+async def start(primus_server: Any, number: int) -> Start:
+    """Runs a server that echoes every frame, and gives a client of it."""
+
+    async def start(**options: Any) -> Session:
+        options["transport"] = {**HURRY, **options.get("transport", {})}
+        server = await primus_server(transformer="engine.io", parser=Verbatim(), **options)
+        server.primus.on("connection", lambda spark: spark.on("data", spark.write) and None)
+        return Session(server, number)
+
+    return start
+
+
+async def refusal(server: Running, query: str, method: str = "GET") -> tuple[int, Any]:
+    answer = await server.get(f"/primus/?{query}", method)
+    return answer.status, answer.json()
+
+
+async def test_a_handshake_tells_what_a_client_has_to_know(start: Start, number: int) -> None:
+    session = await start(max_length=1_000_000)
+    told = await session.open()
+    assert session.server.primus.spark(told.pop("sid")) is not None
+    size = {"maxPayload": 1_000_000} if number == 4 else {}
+    assert told == {
+        "upgrades": ["websocket"],
+        "pingInterval": 25000,
+        "pingTimeout": 20000,
+        **size,
+    }
+
+
+async def test_only_revision_4_tells_the_generation(start: Start, number: int) -> None:
+    session = await start()
+    await session.open()
+    (spark,) = session.server.primus
+    assert spark.pulse.generation is (Generation.MODERN if number == 4 else Generation.UNKNOWN)
+
+
+async def test_handshakes_that_are_wrong_are_refused_with_a_code(start: Start) -> None:
+    server = (await start()).server
+    unknown = {"code": 0, "message": "Transport unknown"}
+    unsupported = {"code": 5, "message": "Unsupported protocol version"}
+    assert await refusal(server, "") == (400, unknown)
+    assert await refusal(server, "EIO=4") == (400, unknown)
+    assert await refusal(server, "EIO=4&transport=abc") == (400, unknown)
+    assert await refusal(server, "EIO=4&transport=polling&transport=polling") == (400, unknown)
+    for eio in ("", "&EIO=abc", "&EIO=5", "&EIO=4&EIO=4"):
+        assert await refusal(server, "transport=polling" + eio) == (400, unsupported)
+    for method in ("POST", "PUT"):
+        answer = await refusal(server, "EIO=4&transport=polling", method)
+        assert answer == (400, {"code": 2, "message": "Bad handshake method"})
+    bad = (400, {"code": 3, "message": "Bad request"})
+    assert await refusal(server, "EIO=4&transport=websocket") == bad
+    assert await refusal(server, "EIO=4&transport=polling&j=1") == bad
+    lost = (400, {"code": 1, "message": "Session ID unknown"})
+    assert await refusal(server, "EIO=4&transport=polling&sid=x") == lost
+    assert len(server.primus) == 0
+
+
+async def test_upgrades_that_are_wrong_are_refused_as_text(start: Start, number: int) -> None:
+    session = await start()
+    for query, message in (
+        ("", "Transport unknown"),
+        ("transport=websocket", "Unsupported protocol version"),
+        (f"transport=websocket&EIO={number}&sid=x", "Session ID unknown"),
+        (f"transport=polling&EIO={number}", "Bad request"),
+    ):
+        headers = {
+            "Connection": "Upgrade",
+            "Upgrade": "websocket",
+            "Sec-WebSocket-Version": "13",
+            "Sec-WebSocket-Key": "dGhlIHNhbXBsZSBub25jZQ==",
+        }
+        answer = await session.server.get(f"/primus/?{query}", headers=headers)
+        assert (answer.status, answer.text) == (400, message)
+        assert answer.headers["Content-Type"] == "text/html"
+
+
+async def test_transports_and_revisions_can_be_left_out(start: Start, number: int) -> None:
+    session = await start(transport={"transports": ["polling"], "revisions": [7 - number]})
+    assert (await session.server.get(session.url())).status == 400
+    session.number = 7 - number
+    session.revision = Revision4() if session.number == 4 else Revision3(json=False)
+    assert (await session.open())["upgrades"] == []
+
+
+async def test_text_and_bytes_are_polled_and_posted(start: Start) -> None:
+    session = await start()
+    await session.open()
+    assert await session.post("4hello", b"\x01\x02\x03\x04", "4h€😀") == "ok"
+    assert await session.poll() == session.payload("4hello", b"\x01\x02\x03\x04", "4h€😀")
+
+
+async def test_a_client_of_revision_3_may_take_bytes(primus_server: Any) -> None:
+    server = await primus_server(transformer="engine.io", transport=HURRY, parser=Verbatim())
+    server.primus.on("connection", lambda spark: spark.on("data", spark.write) and None)
+    opening = await server.get("/primus/?EIO=3&transport=polling")
+    url = (
+        f"/primus/?EIO=3&transport=polling&sid={json.loads(opening.text.partition(':0')[2])['sid']}"
+    )
+    headers = {"Content-Type": "text/plain"}
+    await server.get(url, "POST", data=b"6:4hello10:b4AQIDBA==", headers=headers)
+    async with server.http.get(server.url + url) as answer:
+        assert answer.headers["Content-Type"] == "application/octet-stream"
+        assert await answer.read() == b"\x00\x06\xff4hello\x01\x05\xff\x04\x01\x02\x03\x04"
+
+
+async def test_garbage_ends_a_session(start: Start) -> None:
+    session = await start()
+    await session.open()
+    assert await session.post(raw=b"abc") == "400"
+    assert await session.is_gone()
+
+
+async def test_two_polls_at_once_end_a_session(start: Start) -> None:
+    session = await start()
+    await session.open()
+    both = await asyncio.gather(session.poll(), session.poll())
+    assert sorted(both) == sorted([session.payload("1"), "400"])
+    assert await session.is_gone()
+
+
+async def test_two_posts_at_once_end_a_session(start: Start) -> None:
+    session = await start()
+    await session.open()
+    _, writer = await asyncio.open_connection(session.server.host, session.server.port)
+    head = f"POST {session.url()} HTTP/1.1\r\nHost: x\r\nContent-Length: 100\r\n\r\n"
+    writer.write(head.encode())
+    while await session.post("4x") != "400":
+        pass  # the slow one has not come yet
+    assert await session.is_gone()
+    writer.close()
+
+
+async def test_a_session_speaks_one_revision(start: Start) -> None:
+    session = await start()
+    await session.open()
+    session.number = 7 - session.number
+    assert (await session.server.get(session.url())).json()["code"] == 3
+    assert len(session.server.primus) == 1
+
+
+async def test_a_close_that_is_posted_answers_the_poll_and_ends_the_session(start: Start) -> None:
+    session = await start()
+    await session.open()
+    ended = Recorder(session.server.primus, "disconnection")
+    polling = asyncio.ensure_future(session.poll())
+    await asyncio.sleep(0)
+    assert await session.post("1") == "ok"
+    assert await polling == session.payload("6") or await polling == "400"
+    await ended.next("disconnection")
+    assert await session.is_gone()
+
+
+async def test_packets_without_a_meaning_are_left_alone(start: Start) -> None:
+    session = await start()
+    await session.open()
+    assert await session.post("6", "5", "0", "4x") == "ok"
+    assert await session.poll() == session.payload("4x")
+
+
+async def test_more_packets_than_allowed_end_a_session(start: Start) -> None:
+    session = await start(transport={"max_packets": 3})
+    await session.open()
+    assert await session.post("4a", "4b", "4c") == "ok"
+    assert await session.post("4a", "4b", "4c", "4d") == "400"
+
+
+# -- heartbeats
+
+
+async def test_a_client_of_revision_4_is_pinged(
+    primus_server: Any, manual_clock: ManualClock
+) -> None:
+    server = await primus_server(transformer="engine.io", clock=manual_clock, **STILL)
+    session = Session(server, 4)
+    await session.open()
+    for _ in range(3):
+        manual_clock.advance(25.6)
+        assert await session.poll() == "2"
+        assert await session.post("3") == "ok"
+    manual_clock.advance(25.6)
+    manual_clock.advance(18)
+    assert len(server.primus) == 1
+    manual_clock.advance(2.5)
+    assert len(server.primus) == 0
+    assert await session.is_gone()
+
+
+async def test_a_client_of_revision_4_must_not_ping(primus_server: Any) -> None:
+    server = await primus_server(transformer="engine.io", transport=HURRY)
+    session = Session(server, 4)
+    await session.open()
+    assert await session.post("2") == "400"
+    assert len(server.primus) == 0
+
+
+async def test_a_client_of_revision_3_pings(primus_server: Any, manual_clock: ManualClock) -> None:
+    server = await primus_server(transformer="engine.io", clock=manual_clock, **STILL)
+    session = Session(server, 3)
+    await session.open()
+    for stamp in ("", "probe"):
+        manual_clock.advance(29)
+        assert await session.post("2" + stamp) == "ok"
+        assert await session.poll() == session.payload("3" + stamp)
+    manual_clock.advance(44.5)
+    assert len(server.primus) == 1
+    manual_clock.advance(1)
+    assert len(server.primus) == 0
+
+
+async def test_a_connection_that_we_do_not_read_is_not_given_up(
+    start: Start, manual_clock: ManualClock
+) -> None:
+    session = await start(clock=manual_clock, timeout=False, ping_interval=False)
+    await session.open()
+    (spark,) = session.server.primus
+    gate = asyncio.Event()
+    spark.on("data", lambda message: gate.wait())
+    await session.post(*["4" + "x" * 9000] * 10)
+    for _ in range(10):
+        manual_clock.advance(30)
+    assert len(session.server.primus) == 1
+    gate.set()
+
+
+# -- WebSockets
+
+
+async def test_a_websocket_at_once(start: Start) -> None:
+    session = await start()
+    async with asyncio.timeout(DEADLINE), await session.websocket() as socket:
+        opening = await socket.receive_str()
+        told = json.loads(opening[1:])
+        assert (opening[0], told["upgrades"]) == ("0", [])
+        assert session.server.primus.spark(told["sid"]) is not None
+        await socket.send_str("4h€😀")
+        assert await socket.receive_str() == "4h€😀"
+        binary = b"\x01\x02" if session.number == 4 else b"\x04\x01\x02"
+        await socket.send_bytes(binary)
+        assert await socket.receive_bytes() == binary
+
+
+async def test_garbage_on_a_websocket_closes_it(start: Start) -> None:
+    session = await start()
+    async with asyncio.timeout(DEADLINE), await session.websocket() as socket:
+        await socket.receive_str()
+        await socket.send_str("abc")
+        assert (await socket.receive()).type is WSMsgType.CLOSE
+    assert len(session.server.primus) == 0
+
+
+async def test_a_close_packet_closes_a_websocket(start: Start) -> None:
+    session = await start()
+    async with asyncio.timeout(DEADLINE), await session.websocket() as socket:
+        await socket.receive_str()
+        await socket.send_str("1")
+        assert (await socket.receive()).type is WSMsgType.CLOSE
+
+
+async def test_a_client_that_wants_base64_gets_it_on_a_websocket_too(start: Start) -> None:
+    session = await start()
+    text = "bAQI=" if session.number == 4 else "b4AQI="
+    async with asyncio.timeout(DEADLINE), await session.websocket(b64=1) as socket:
+        await socket.receive_str()
+        await socket.send_str(text)
+        assert await socket.receive_str() == text
+
+
+async def test_a_session_upgrades(start: Start) -> None:
+    session = await start()
+    await session.open()
+    (spark,) = session.server.primus
+    async with asyncio.timeout(DEADLINE), await session.websocket() as socket:
+        polling = asyncio.ensure_future(session.poll())
+        await socket.send_str("2probe")
+        assert await socket.receive_str() == "3probe"
+        assert await polling == session.payload("6")
+        spark.write("between the poll and the switch")
+        assert await session.post("4still posted") == "ok"
+        await socket.send_str("5")
+        assert await socket.receive_str() == "4between the poll and the switch"
+        assert await socket.receive_str() == "4still posted"
+        await socket.send_str("4hello")
+        assert await socket.receive_str() == "4hello"
+        assert await session.is_gone(), "it is not polled any more"
+        async with await session.websocket() as second:
+            assert (await second.receive()).type is WSMsgType.CLOSE
+        await socket.send_str("4still here")
+        assert await socket.receive_str() == "4still here"
+    assert await session.server.get("/original")
+
+
+async def test_a_poll_that_comes_while_a_client_switches_does_not_hang(start: Start) -> None:
+    session = await start()
+    await session.open()
+    async with asyncio.timeout(DEADLINE), await session.websocket() as socket:
+        await socket.send_str("2probe")
+        assert await socket.receive_str() == "3probe"
+        assert await session.poll() == session.payload("6")
+
+
+async def test_a_websocket_that_does_not_switch_is_dropped_and_polling_goes_on(
+    start: Start, manual_clock: ManualClock
+) -> None:
+    session = await start(clock=manual_clock)
+    await session.open()
+    async with asyncio.timeout(DEADLINE), await session.websocket() as socket:
+        await socket.send_str("2probe")
+        assert await socket.receive_str() == "3probe"
+        manual_clock.advance(10.6)
+        assert (await socket.receive()).type is WSMsgType.CLOSE
+    await session.post("4hello")
+    assert await session.poll() == session.payload("4hello")
+
+
+async def test_a_websocket_that_says_something_else_is_dropped_and_polling_goes_on(
+    start: Start,
+) -> None:
+    session = await start()
+    await session.open()
+    for attempt in ("4hello", b"\x00", "2", "1"):
+        async with asyncio.timeout(DEADLINE), await session.websocket() as socket:
+            await (socket.send_bytes if isinstance(attempt, bytes) else socket.send_str)(attempt)
+            assert (await socket.receive()).type is WSMsgType.CLOSE
+    await session.post("4hello")
+    assert await session.poll() == session.payload("4hello")
+
+
+async def test_an_end_in_the_middle_of_an_upgrade_is_in_order(start: Start) -> None:
+    session = await start()
+    await session.open()
+    (spark,) = session.server.primus
+    async with asyncio.timeout(DEADLINE), await session.websocket() as socket:
+        await socket.send_str("2probe")
+        assert await socket.receive_str() == "3probe"
+        spark.end("last")
+        await socket.send_str("5")
+        assert await socket.receive_str() == "4last"
+        assert await socket.receive_str() == "4primus::server::close"
+        assert (await socket.receive()).type is WSMsgType.CLOSE
+
+
+async def test_messages_written_when_a_session_opens_come_along(primus_server: Any) -> None:
+    server = await primus_server(transformer="engine.io", transport=HURRY)
+    server.primus.on("connection", lambda spark: spark.write("welcome"))
+    answer = await server.get("/primus/?EIO=4&transport=polling")
+    assert answer.text.split("\x1e")[1:] == ['4"welcome"']
+    async with server.http.ws_connect(server.url + "/primus/?EIO=4&transport=websocket") as socket:
+        assert (await socket.receive_str())[0] == "0"
+        assert await socket.receive_str() == '4"welcome"'
+
+
+async def test_a_session_that_is_ended_at_once_says_so(primus_server: Any) -> None:
+    server = await primus_server(transformer="engine.io", transport=HURRY)
+    server.primus.on("connection", lambda spark: spark.end("go away"))
+    answer = await server.get("/primus/?EIO=4&transport=polling")
+    assert answer.text.split("\x1e")[1:] == ['4"go away"', '4"primus::server::close"', "1"]
+    async with server.http.ws_connect(server.url + "/primus/?EIO=4&transport=websocket") as socket:
+        assert (await socket.receive_str())[0] == "0"
+        assert await socket.receive_str() == '4"go away"'
+        assert await socket.receive_str() == '4"primus::server::close"'
+        assert (await socket.receive()).type is WSMsgType.CLOSE
+
+
+async def test_a_broadcast_reaches_every_kind_of_session() -> None:
+    async with (
+        asyncio.timeout(DEADLINE),
+        running(transformer="engine.io", parser=Verbatim(), transport=HURRY) as server,
+    ):
+        polled = [Session(server, 3), Session(server, 4)]
+        for session in polled:
+            await session.open()
+        sockets = [
+            await Session(server, number).websocket(b64=b) for number in (3, 4) for b in ("", 1)
+        ]
+        for socket in sockets:
+            await socket.receive_str()
+        for frame in ("text é", b"\x01\x02"):
+            server.primus.write(frame)
+            for session in polled:
+                packet = frame if isinstance(frame, bytes) else "4" + frame
+                assert await session.poll() == session.payload(packet)
+            got = [(await socket.receive()).data for socket in sockets]
+            if isinstance(frame, str):
+                assert got == ["4text é"] * 4
+            else:
+                assert got == [b"\x04\x01\x02", "b4AQI=", b"\x01\x02", "bAQI="]
+        for socket in sockets:
+            await socket.close()
