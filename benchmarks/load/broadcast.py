@@ -26,7 +26,7 @@ def broadcast(job: Job) -> Outcome:
     for wire in deaf:
         wire.socket.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, SMALL_BUFFER)
     audience = _Audience(job, wires, frame)
-    audience.run(job.warmup, Outcome(), job.least)
+    audience.run(job.warmup, Outcome(), job.enough)
     outcome = Outcome()
     with Measuring(job.pid, outcome):
         audience.run(job.seconds, outcome)

@@ -19,7 +19,7 @@ __all__ = ["connects"]
 def connects(job: Job) -> Outcome:
     """Handshakes that were answered, with ``window`` of them under way."""
     storm = _Storm(job)
-    storm.run(job.warmup, Outcome(), job.least // 10)
+    storm.run(job.warmup, Outcome(), job.enough // 10)
     outcome = Outcome()
     with Measuring(job.pid, outcome):
         storm.run(job.seconds, outcome)

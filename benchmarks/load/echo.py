@@ -24,7 +24,7 @@ def echo(job: Job) -> Outcome:
     for wire in wires:
         _probe(job, wire, frame)
     crowd = _Crowd(job, wires, frame)
-    crowd.run(job.warmup, Outcome(), job.least)
+    crowd.run(job.warmup, Outcome(), job.enough)
     outcome = Outcome()
     with Measuring(job.pid, outcome):
         crowd.run(job.seconds, outcome)

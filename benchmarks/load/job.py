@@ -7,13 +7,16 @@ from dataclasses import asdict, dataclass, field
 
 __all__ = ["Job", "Outcome"]
 
+LARGE = 1024
+"""From so many bytes on a message counts as large."""
+
 
 @dataclass(frozen=True)
 class Job:
     """One measurement.
 
     ``seconds`` is the time while it counts; before, it warms up for ``warmup`` seconds, and until
-    ``least`` messages have been answered, since what is compiled at run time takes its time on a
+    ``enough`` messages have been answered, since what is compiled at run time takes its time on a
     busy machine. ``pid`` is the server, whose CPU time and memory are read. ``split`` sends each
     message of a window by itself, ``compressed`` has permessage-deflate, ``deaf`` is how many
     connections more do not read, and a ``raw`` server sends back what it gets, without a handshake.
@@ -34,6 +37,11 @@ class Job:
     compressed: bool = False
     deaf: int = 0
     raw: bool = False
+
+    @property
+    def enough(self) -> int:
+        """How many messages warm up; not so many that heartbeats come in between."""
+        return self.least if self.size < LARGE else self.least // 5
 
     @classmethod
     def parse(cls, text: str) -> Job:

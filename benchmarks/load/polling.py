@@ -20,7 +20,7 @@ LENGTH = re.compile(rb"\r\ncontent-length: *(\d+)", re.IGNORECASE)
 def polling(job: Job) -> Outcome:
     """Round trips: every message costs the server a POST and a GET."""
     clients = _Clients(job)
-    clients.run(job.warmup, Outcome(), job.least // 10)
+    clients.run(job.warmup, Outcome(), job.enough // 10)
     outcome = Outcome()
     with Measuring(job.pid, outcome):
         clients.run(job.seconds, outcome)

