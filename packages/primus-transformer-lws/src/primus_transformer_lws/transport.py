@@ -45,7 +45,6 @@ class LwsTransport(Transport):
         "_closing",
         "_deflate",
         "_early",
-        "_high_water",
         "_out",
         "_out_size",
         "_protocol",
@@ -86,7 +85,6 @@ class LwsTransport(Transport):
         self._reading = True
         self._early = memoryview(b"")
         self._protocol: PicowsProtocol | None = None
-        self._high_water: int | None = None
         self._write_paused = False
         self._timer: asyncio.TimerHandle | None = None
         self.corked = False
