@@ -86,8 +86,9 @@ async def _go_on(transforms: Transforms, verdict: Any, packet: Packet, connectio
 
 
 def is_awaitable(value: object) -> bool:
-    """Whether `value` can be awaited; what is of a `PLAIN` type need not be asked."""
-    return hasattr(type(value), "__await__")
+    """Whether `value` can be awaited. A type that has no ``__await__`` is slow to say so."""
+    kind = type(value)
+    return kind not in PLAIN and hasattr(kind, "__await__")
 
 
 def _failure(transform: Transform, error: Exception) -> TransformError:
