@@ -41,6 +41,7 @@ class EJSONParser:
 
     name = "ejson"
     binary = False
+    json = True
 
     def __init__(self) -> None:
         self._json = JSONParser()
