@@ -14,7 +14,7 @@ from importlib.util import find_spec
 from pathlib import Path
 from typing import Any
 
-__all__ = ["ENGINES", "LOOPS", "REFERENCE", "Contestant", "contestants", "ours"]
+__all__ = ["ENGINES", "LOOPS", "REFERENCE", "Contestant", "contestants", "ours", "reference"]
 
 REFERENCE = "node primus ws"
 """The contestant that all others are compared to."""
@@ -62,15 +62,22 @@ def ours(name: str, transformer: str, loop: str = LOOPS[0], **settings: Any) -> 
     return contestant
 
 
+def reference(**options: Any) -> list[Contestant]:
+    """Primus for Node with ws, with further options of its own, where it is installed."""
+    modules = _node_modules()
+    if modules is None:
+        return []
+    return [_node(REFERENCE, "primus", modules, transformer="websockets", **options)]
+
+
 def contestants() -> list[Contestant]:
     """Those that are installed here, the reference first."""
-    found: list[Contestant] = []
+    found = reference()
     modules = _node_modules()
     if modules is not None:
         found += [
-            _node(REFERENCE, "primus", modules, "websockets"),
             replace(
-                _node("node primus engine.io", "primus", modules, "engine.io"),
+                _node("node primus engine.io", "primus", modules, transformer="engine.io"),
                 path=ENGINE_IO,
                 dialect="engine.io",
             ),
@@ -110,9 +117,9 @@ def _python(name: str, module: str, *arguments: str) -> Contestant:
     return Contestant(name, command, arguments)
 
 
-def _node(name: str, script: str, modules: Path, transformer: str = "") -> Contestant:
+def _node(name: str, script: str, modules: Path, **options: Any) -> Contestant:
     file = Path(__file__).parent / "servers" / f"{script}.cjs"
-    arguments = (json.dumps({"transformer": transformer}),) if transformer else ()
+    arguments = (json.dumps(options),) if options else ()
     environment = {"NODE_PATH": str(modules)}
     return Contestant(name, ("node", str(file)), arguments, environment=environment)
 

@@ -76,8 +76,10 @@ class Example:
 
 
 @asynccontextmanager
-async def run(name: str, *arguments: str, ended: Sequence[int] = (0,)) -> AsyncIterator[Example]:
-    """Run an example until the end of the block; it must then stop without a traceback."""
+async def run(
+    name: str, *arguments: str, ended: Sequence[int] = (0,), tracebacks: int = 0
+) -> AsyncIterator[Example]:
+    """Run an example until the end of the block; it then stops, with no unexpected traceback."""
     process = await asyncio.create_subprocess_exec(
         sys.executable,
         str(HERE / name / "main.py"),
@@ -92,15 +94,15 @@ async def run(name: str, *arguments: str, ended: Sequence[int] = (0,)) -> AsyncI
     finally:
         code = await example.stop()
     assert code in ended, "".join(example.output)
-    assert "Traceback" not in "".join(example.output)
+    assert "".join(example.output).count("Traceback") == tracebacks
 
 
 @asynccontextmanager
 async def served(
-    name: str, *arguments: str, ended: Sequence[int] = (0,)
+    name: str, *arguments: str, ended: Sequence[int] = (0,), tracebacks: int = 0
 ) -> AsyncIterator[tuple[Example, str]]:
     """As `run`, for a server; gives its URL too."""
-    async with run(name, *arguments, ended=ended) as example:
+    async with run(name, *arguments, ended=ended, tracebacks=tracebacks) as example:
         yield example, (await example.says(URL.pattern))[0]
 
 
@@ -192,7 +194,7 @@ async def test_authorization_lets_in_whom_it_knows(http: aiohttp.ClientSession) 
 
 
 async def test_events_are_printed_as_they_happen() -> None:
-    async with served("events") as (example, url):
+    async with served("events", tracebacks=1) as (example, url):
         await example.says("primus   initialised +websockets json")
         async with websocket(url, "/primus?from=test") as socket:
             assert await receive(socket) == "Hello, new spark"

@@ -26,6 +26,7 @@ class TestPolling(MessagesContract, OrderingContract, LimitsContract):
 
 class TestRevision4(PollingContract):
     transformer = "engine.io"
+    options: ClassVar[dict[str, Any]] = {"transport": {"close_timeout": 0.2}}
     statuses: ClassVar[dict[str, int]] = {"unknown": 400, "garbage": 400, "method": 400}
     limits: ClassVar[dict[str, Any]] = {"max_payload": 4000, "body_timeout": 10.0}
     garbage = (b"", b"abc", b"\xff\xfe", b"bnot base64", b"9", b"\x1e\x1e", b"2")
