@@ -12,6 +12,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from primus import ParserError
+from primus.parser import is_json
 from primus_parser_ejson import EJSONParser, RegExp
 from primus_testing import ParserContract, golden
 
@@ -91,6 +92,11 @@ def test_marks_with_anything_inside_are_a_value_or_an_error(
         parser.decode(json.dumps(value))
     except ParserError:
         return
+
+
+def test_its_frames_are_json_in_which_any_character_may_be_escaped() -> None:
+    assert is_json(parser)
+    assert parser.decode('{"\\u0024date":0,"a":"\\u20ac"}') == {"$date": 0, "a": "€"}
 
 
 def test_a_date_of_any_time_zone_arrives_in_utc() -> None:

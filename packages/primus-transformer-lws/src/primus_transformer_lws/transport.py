@@ -1,4 +1,4 @@
-"""The way out, and the life of one WebSocket."""
+"""The life of one WebSocket, and its end."""
 
 from __future__ import annotations
 
@@ -9,28 +9,22 @@ from typing import TYPE_CHECKING, Any, Final
 from picows import WSMsgType, WSTransport
 
 from primus.errors import ProtocolError
-from primus.transformer import Transport
-from primus.websocket import CLOSE_TIMEOUT, framed, is_close_code, server_frame, utf8
+from primus.websocket import CLOSE_TIMEOUT, framed, is_close_code
 from primus_transformer_lws.deflate import Deflate
 from primus_transformer_lws.listener import Listener
+from primus_transformer_lws.sending import Sending
 
 if TYPE_CHECKING:
     from primus_transformer_lws.native import PicowsProtocol
 
 __all__ = ["LwsTransport"]
 
-CORK_BYTES: Final = 64 * 1024
-"""What is held back while one read is handled, at the most."""
-
-COMPRESS_FROM: Final = 1024
-"""Smaller messages are sent as they are: compressing them costs more than it saves."""
-
 NORMAL: Final = 1000
 
-TEXT, BINARY, CLOSE = WSMsgType.TEXT, WSMsgType.BINARY, WSMsgType.CLOSE
+CLOSE, PONG = WSMsgType.CLOSE, WSMsgType.PONG
 
 
-class LwsTransport(Transport):
+class LwsTransport(Sending):
     """Carries frames over one WebSocket of picows.
 
     Args:
@@ -42,23 +36,12 @@ class LwsTransport(Transport):
     """
 
     __slots__ = (
-        "_closing",
-        "_deflate",
         "_early",
-        "_out",
-        "_out_size",
         "_protocol",
         "_reading",
-        "_send",
-        "_serves",
         "_timer",
         "_violation",
-        "_wire",
-        "_write_paused",
-        "_ws",
         "close_timeout",
-        "corked",
-        "corks",
         "listener",
         "on_gone",
     )
@@ -72,102 +55,16 @@ class LwsTransport(Transport):
         serves: bool = True,
         deflate: Deflate | None = None,
     ) -> None:
-        super().__init__()
-        self._wire: asyncio.Transport | None = wire
-        self._ws: WSTransport | None = None
-        self._send: Any = None
-        self._serves = self.corks = serves  # a client would have to mask in Python
-        self._deflate = deflate
-        self._out: list[bytes] = []
-        self._out_size = 0
-        self._closing = False
+        super().__init__(wire, serves=serves, deflate=deflate)
         self._violation: ProtocolError | None = None
         self._reading = True
         self._early = memoryview(b"")
         self._protocol: PicowsProtocol | None = None
-        self._write_paused = False
         self._timer: asyncio.TimerHandle | None = None
-        self.corked = False
-        """Whether what is sent waits for the end of the read that is being handled."""
         self.close_timeout = close_timeout
         self.listener = Listener(self, max_length, deflate)
         self.on_gone: Any = None
         """Called with this transport when its wire is gone."""
-
-    # -- out
-
-    def send(self, frame: str | bytes) -> None:
-        """Send one message, text for `str` and binary for `bytes`."""
-        if self._closing:
-            return
-        if self._deflate is not None and len(frame) >= COMPRESS_FROM:
-            self._send_compressed(self._deflate, frame)
-        elif self.corked:
-            self._put(server_frame(frame))
-        elif isinstance(frame, str):
-            try:
-                self._send(TEXT, frame)
-            except UnicodeEncodeError:
-                self._send(TEXT, utf8(frame))
-        else:
-            self._send(BINARY, frame)
-
-    def _send_compressed(self, deflate: Deflate, frame: str | bytes) -> None:
-        kind = TEXT if isinstance(frame, str) else BINARY
-        payload = deflate.deflate(utf8(frame) if isinstance(frame, str) else frame)
-        if self.corked:
-            self._put(framed(0xC1 if kind is TEXT else 0xC2, payload))
-        else:
-            self._send(kind, payload, rsv1=True)
-
-    @classmethod
-    def prepare(cls, frame: str | bytes) -> tuple[WSMsgType, bytes]:
-        """Kind and payload: picows frames and sends them faster than a finished frame is sent."""
-        return (TEXT, utf8(frame)) if isinstance(frame, str) else (BINARY, frame)
-
-    def send_prepared(self, prepared: tuple[WSMsgType, bytes]) -> None:
-        """Send what `prepare` has made, uncompressed as RFC 7692 section 6 lets us."""
-        if self._closing:
-            return
-        kind, payload = prepared
-        if self.corked:
-            self._put(framed(0x81 if kind is TEXT else 0x82, payload))
-        else:
-            self._send(kind, payload)
-
-    def _put(self, data: bytes) -> None:
-        self._out.append(data)
-        self._out_size += len(data)
-        if self._out_size > CORK_BYTES:
-            self._flush()
-
-    def uncork(self) -> None:
-        """A read has been handled: send what was held back, in one piece."""
-        self.corked = False
-        if self._out:
-            self._flush()
-
-    def _flush(self) -> None:
-        out, self._out, self._out_size = self._out, [], 0
-        if self._wire is not None and not self._wire.is_closing():
-            self._wire.write(b"".join(out))
-
-    @property
-    def buffered(self) -> int:
-        """How many bytes wait to be sent."""
-        wire = self._wire
-        return self._out_size + (0 if wire is None else wire.get_write_buffer_size())
-
-    def limit(self, high_water: int) -> None:
-        """Report congestion above `high_water` bytes."""
-        if self._wire is not None:
-            self._wire.set_write_buffer_limits(high_water)
-
-    def congested(self, *, jammed: bool) -> None:
-        """More than the limit waits to be sent, or no longer does."""
-        self._write_paused = jammed
-        if self.connection is not None:
-            self.connection.congested(jammed)
 
     # -- closing
 
@@ -276,14 +173,6 @@ class LwsTransport(Transport):
         """The handshake is over."""
         self._ws, self._send = ws, ws.send
 
-    def ping(self) -> bool:
-        """Send a ping, which the peer answers by itself."""
-        if self.corked:
-            self._put(b"\x89\x00")
-        elif not self._closing:
-            self._send(WSMsgType.PING, b"")
-        return True
-
     def seen(self, ping: bytes | None) -> None:
         """A ping, or a pong when that is `None`; a peer that reads no pongs gets none."""
         if self.connection is not None:
@@ -293,7 +182,7 @@ class LwsTransport(Transport):
         if self.corked:
             self._put(framed(0x8A, ping))
         else:
-            self._send(WSMsgType.PONG, ping)
+            self._send(PONG, ping)
 
     def start(self, protocol: PicowsProtocol, early: bytes) -> None:
         """Take what came along with the handshake, then read on, unless that was enough."""

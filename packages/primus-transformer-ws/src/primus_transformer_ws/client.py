@@ -101,7 +101,8 @@ class _OpeningTransport(WebSocketTransport):
     def data_received(self, data: bytes) -> None:
         """Handle the answer to the handshake, and keep what has come along with it."""
         if self.opened.done() and self._early is None:
-            super().data_received(data)
+            if not self.opened.cancelled():  # else it is about to be given up
+                super().data_received(data)
             return
         self._client.receive_data(data)
         events = self._client.events_received()
