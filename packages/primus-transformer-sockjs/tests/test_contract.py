@@ -7,6 +7,7 @@ from typing import Any, ClassVar
 
 from primus.transformer import Connector
 from primus_testing import TransformerContract
+from primus_testing.transformer.heartbeats import HeartbeatsContract
 from primus_testing.transformer.messages import MessagesContract
 from primus_testing.transformer.ordering import OrderingContract
 from primus_transformer_sockjs.client import SockJSConnector
@@ -51,3 +52,12 @@ class TestStreaming(MessagesContract):
 class TestPolling(OrderingContract):
     transformer = Polling
     options = HURRIED
+
+
+class TestPollingHeartbeats(HeartbeatsContract):
+    """On a clock that jumps by minutes, who is between two polls seems to have gone for long."""
+
+    transformer = Polling
+    options: ClassVar[Mapping[str, Any]] = {
+        "transport": {"disconnect_delay": 1e6, "close_timeout": 0.2}
+    }
