@@ -31,14 +31,15 @@ ENGINE_PAIRS = [pair for pair in TO_OUR_SERVER if pair[0] != OURS_IN_NODE] + [
 ]
 """For what differs from `PLAIN` on our side alone, and not on the wire."""
 
-UPGRADING_PAIRS = [*TO_OUR_SERVER, (OURS_IN_PYTHON, "node8")]
+UPGRADING_PAIRS = TO_OUR_SERVER
 POLLING_PAIRS = [(client, OURS_IN_PYTHON) for client in (*NODE, OURS_IN_PYTHON)]
 WEBSOCKET_PAIRS = [
     *((client, OURS_IN_PYTHON) for client in ("node6", "node8")),
-    *((OURS_IN_PYTHON, server) for server in ("node5", "node6")),
+    *((OURS_IN_PYTHON, server) for server in NODE),
 ]
-"""Our browser client speaks a newer revision of Engine.IO than Primus 5 and 6 do. When these are
-destroyed, who happens to have no poll there is not told: see test_engineio.py for the rest."""
+"""Our browser client speaks a newer revision of Engine.IO than Primus 5 and 6 do. When a Node server
+is destroyed, who happens to have no poll there, or is just upgrading, is not told: test_engineio.py
+has the rest."""
 
 SOCKJS_PAIRS = {
     "websocket": [(kind, OURS_IN_PYTHON) for kind in (*NODE, OURS_IN_NODE)],
