@@ -21,7 +21,12 @@ pytestmark = pytest.mark.asyncio(loop_scope="session")
 
 PAIRS_OVER = {
     "websockets": PAIRS,
-    "engine.io": [*UPGRADING_PAIRS, (OURS_IN_NODE, "node8"), (OURS_IN_PYTHON, "node6")],
+    "engine.io": [
+        *UPGRADING_PAIRS,
+        (OURS_IN_NODE, "node8"),
+        (OURS_IN_PYTHON, "node6"),
+        (OURS_IN_PYTHON, "node8"),
+    ],
     "sockjs": [("node6", OURS_IN_PYTHON), (OURS_IN_PYTHON, "node8")],
 }
 """Who meets over each transformer."""

@@ -37,9 +37,9 @@ WEBSOCKET_PAIRS = [
     *((client, OURS_IN_PYTHON) for client in ("node6", "node8")),
     *((OURS_IN_PYTHON, server) for server in NODE),
 ]
-"""Our browser client speaks a newer revision of Engine.IO than Primus 5 and 6 do. When a Node server
-is destroyed, who happens to have no poll there, or is just upgrading, is not told: test_engineio.py
-has the rest."""
+"""Our browser client speaks a newer revision of Engine.IO than Primus 5 and 6 do. When a server of
+Node is destroyed, who happens to have no poll there, or is just upgrading, is not told:
+test_engineio.py has the rest."""
 
 SOCKJS_PAIRS = {
     "websocket": [(kind, OURS_IN_PYTHON) for kind in (*NODE, OURS_IN_NODE)],
