@@ -286,6 +286,45 @@ async def test_who_has_gone_before_somebody_wants_to_know_is_noticed(primus: Pri
     assert told == ["gone"]
 
 
+async def test_the_last_byte_of_a_long_answer_waits_until_the_rest_is_out(
+    primus: Primus,
+) -> None:
+    told: list[str] = []
+
+    @primus.before("answer")
+    def answer(request: Request) -> Response:
+        request.on_gone(lambda: told.append("gone"))
+        return Response(200, b"x" * 100_000)
+
+    exchange = AsgiServer(primus.asgi).request("GET", "/primus")
+    exchange.send("http.disconnect")
+    await exchange.next("http.response.start")
+    part = await exchange.next("http.response.body")
+    assert (len(part["body"]), part["more_body"]) == (99_999, True)
+    await exchange.end()
+    assert told == ["gone"]
+
+
+@pytest.mark.parametrize("streamed", [True, False])
+async def test_a_client_that_goes_before_its_answer_begins_is_noticed(
+    primus: Primus, streamed: bool
+) -> None:
+    told: list[str] = []
+
+    async def pieces() -> AsyncIterator[bytes]:
+        yield b"nobody reads this"
+
+    @primus.before("answer")
+    def answer(request: Request) -> Response:
+        request.on_gone(lambda: told.append("gone"))
+        exchange.gone = True  # sending finds out
+        return Response(200, pieces() if streamed else b"nobody reads this")
+
+    exchange = AsgiServer(primus.asgi).request("GET", "/primus")
+    assert await exchange.end() == []
+    assert told == ["gone"]
+
+
 async def test_an_answer_in_time_tells_nobody_that_the_client_has_gone(primus: Primus) -> None:
     told: list[str] = []
 

@@ -78,6 +78,58 @@ async def test_a_client_that_goes_before_its_answer_is_noticed_at_once() -> None
             await gone.wait()
 
 
+@pytest.mark.parametrize("streamed", [True, False])
+async def test_a_client_that_goes_before_its_answer_begins_is_noticed(streamed: bool) -> None:
+    told: asyncio.Queue[str] = asyncio.Queue()
+
+    async def pieces() -> AsyncIterator[bytes]:
+        yield b"nobody reads this"
+
+    def answer(request: Request) -> Response:
+        request.on_gone(lambda: told.put_nowait("gone"))
+        request.drop()  # the next write finds out, before aiohttp does
+        return Response(200, pieces() if streamed else b"nobody reads this")
+
+    async with running() as server, asyncio.timeout(DEADLINE):
+        server.primus.before("answer", answer)
+        with pytest.raises(aiohttp.ClientError):
+            await server.http.post(server.url + URL)
+        assert await told.get() == "gone"
+        assert told.empty()
+
+
+async def test_a_client_that_has_gone_is_noticed_as_soon_as_somebody_wants_to_know() -> None:
+    told: list[str] = []
+
+    def answer(request: Request) -> Response:
+        request.drop()
+        request.on_gone(lambda: told.append("gone"))
+        assert told == ["gone"]
+        return Response(200, "nobody reads this")
+
+    async with running() as server:
+        server.primus.before("answer", answer)
+        with pytest.raises(aiohttp.ClientError):
+            await server.http.post(server.url + URL)
+    assert told == ["gone"]
+
+
+async def test_a_client_that_goes_in_the_middle_of_its_answer_is_noticed() -> None:
+    gone = asyncio.Event()
+
+    def answer(request: Request) -> Response:
+        request.on_gone(gone.set)
+        return Response(200, b"x" * 50_000_000)
+
+    async with running() as server, asyncio.timeout(DEADLINE):
+        server.primus.before("answer", answer)
+        async with server.http.get(server.url + URL) as response:
+            assert await response.content.readany()
+            assert not gone.is_set()
+            response.close()
+        await gone.wait()
+
+
 async def test_an_answer_in_time_tells_nobody_that_the_client_has_gone() -> None:
     told: list[str] = []
 

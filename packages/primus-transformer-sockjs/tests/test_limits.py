@@ -215,6 +215,20 @@ async def test_a_client_that_does_not_read_its_stream_is_dropped(
             await stream.response.read()
 
 
+@pytest.mark.parametrize("path", ["xhr", "xhr_streaming"])
+async def test_a_client_that_has_gone_before_it_is_answered_is_given_up_at_once(
+    serve: Any, path: str
+) -> None:
+    talk = await serve()
+    spark = await talk.open()
+    seen = Recorder(spark, "end")
+    talk.primus.before("gone", lambda request: request.drop())
+    with pytest.raises(aiohttp.ClientError):
+        await talk.post(path)
+    await seen.next("end")
+    assert len(talk.primus) == len(talk.primus.transformer.sessions.alarms) == 0
+
+
 async def test_a_client_that_goes_in_the_middle_of_its_body_does_no_harm(
     serve: Any, tracebacks: Tracebacks
 ) -> None:

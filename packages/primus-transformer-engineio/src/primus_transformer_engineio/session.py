@@ -129,13 +129,18 @@ class Session(EngineIOTransport):
         if self._poll is not None:
             self.over(ProtocolError("a client polls twice at once"))
             raise Refused(BAD_REQUEST)
-        poll = self._poll = Hanging(request, self.over)
+        poll = self._poll = Hanging(request, self._poll_lost)
         if self.queued or self._is_pausing:
             poll.wake()
         if not await poll.wait():
             return Response(400)  # nobody reads it
         self._poll = None
         return answer(self.fetched(), self.revision, binary=self.binary, callback=callback)
+
+    def _poll_lost(self) -> None:
+        """The client has left a poll, and misses what it was told there."""
+        if not self.upgraded:
+            self.over()
 
     def fetched(self) -> list[Packet]:
         """What a client gets that has fetched all there is; a session may end with that."""

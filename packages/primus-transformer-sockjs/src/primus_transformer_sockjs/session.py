@@ -85,8 +85,11 @@ class Session(QueuedTransport):
         if self._receiver is not None:
             return None
         self._sessions.alarms.discard(self._expire)
+        hanging = Hanging(request, self.lost)
+        if hanging.gone:
+            return hanging
         self._request = request
-        self._receiver = hanging = Hanging(request, self.lost)
+        self._receiver = hanging
         self._spoke_at = self._sessions.clock.time()
         self._await_beat()
         return hanging

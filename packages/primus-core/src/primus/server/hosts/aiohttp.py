@@ -105,7 +105,10 @@ class AiohttpHost(Host):
             return Detached() if own is None else own
         if response.chunks is not None:
             return await _streamed(native, request, response, response.chunks)
-        return _native(request, response)
+        answer = _native(request, response)
+        if isinstance(native._payload, Watch):
+            await _sent(native, answer)
+        return answer
 
 
 class Detached(web.StreamResponse):
@@ -197,7 +200,7 @@ async def _streamed(
             await answer.write(chunk)
         await answer.write_eof()
     except ConnectionError:
-        pass  # the client has gone, of which `Request.on_gone` tells
+        _tell_gone(native)
     finally:
         close = getattr(chunks, "aclose", None)
         if close is not None:
@@ -205,24 +208,44 @@ async def _streamed(
     return answer
 
 
+async def _sent(native: web.Request, answer: web.Response) -> None:
+    """Send an answer while aiohttp still tells of a client that goes; it sends nothing itself."""
+    try:
+        await answer.prepare(native)
+        await answer.write_eof()
+    except ConnectionError:
+        _tell_gone(native)
+
+
 class Watch:
-    """Takes the place of a request's body, which aiohttp fails when the client has gone."""
+    """Takes the place of a request's body, which aiohttp fails when the client has gone.
+
+    A write may find out first, and then aiohttp tells nobody any more.
+    """
 
     __slots__ = ("_fn",)
 
     def __init__(self, fn: Callable[[], None]) -> None:
-        self._fn = fn
+        self._fn: Callable[[], None] | None = fn
 
     def set_exception(self, error: BaseException, cause: BaseException | None = None) -> None:
         """The client has gone."""
-        self._fn()
+        fn, self._fn = self._fn, None
+        if fn is not None:
+            fn()
 
 
 def _watch(native: web.Request, fn: Callable[[], None]) -> None:
-    if native.transport is None:
+    if native.transport is None or native.transport.is_closing():
         fn()  # it has gone while the request was looked at
     else:
         native._payload = Watch(fn)  # type: ignore[assignment]
+
+
+def _tell_gone(native: web.Request) -> None:
+    watch = native._payload
+    if isinstance(watch, Watch):
+        watch.set_exception(ConnectionResetError())
 
 
 def _drop(native: web.Request) -> None:

@@ -9,12 +9,16 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import AsyncIterator, Callable
+from typing import Final
 
 from primus.http import ClientGone, Request, Response
 from primus.server.hosts.asgi_scope import Event, Receive, Send, encoded
 from primus.tasks import spawn
 
 __all__ = ["Exchange"]
+
+BUFFERED: Final = 64 * 1024
+"""Bytes that a server takes without waiting for the client to read them."""
 
 
 class Exchange:
@@ -60,8 +64,12 @@ class Exchange:
                 pass
         except OSError:
             pass  # some servers tell it so
+        self._left()
+
+    def _left(self) -> None:
         self.gone = True
-        for fn in self._listeners:
+        listeners, self._listeners = self._listeners, []
+        for fn in listeners:
             fn()
 
     def _watch_no_more(self) -> None:
@@ -81,11 +89,8 @@ class Exchange:
             async with asyncio.timeout(None) as presence:
                 self._presence = presence
                 if response.chunks is None:
-                    if self._watching is not None:
-                        await asyncio.sleep(0)  # the client may have gone before we looked
-                    self._watch_no_more()
                     await self._start(request, response)
-                    await self._part(b"" if request.method == "HEAD" else response.body, more=False)
+                    await self._whole(b"" if request.method == "HEAD" else response.body)
                 else:
                     await self._stream(request, response, response.chunks)
         except ClientGone:
@@ -102,6 +107,20 @@ class Exchange:
         start = {"type": "http.response.start", "status": response.status, "headers": headers}
         await self._say(start)
 
+    async def _whole(self, body: bytes) -> None:
+        """Send the body; whoever watches is told when the client goes before all of it is out.
+
+        A client that has all of it may go as it likes, so of a long one the last byte is kept
+        back until the rest has left.
+        """
+        if self._watching is not None:
+            if len(body) > BUFFERED:
+                await self._part(body[:-1], more=True)
+                body = body[-1:]
+            await asyncio.sleep(0)  # the client may have gone before we looked
+            self._watch_no_more()
+        await self._part(body, more=False)
+
     async def _part(self, body: bytes, *, more: bool) -> None:
         await self._say({"type": "http.response.body", "body": body, "more_body": more})
 
@@ -109,7 +128,7 @@ class Exchange:
         try:
             await self._send(event)
         except OSError as error:
-            self.gone = True
+            self._left()
             raise ClientGone("the client has gone before its answer was complete") from error
 
     async def _stream(
