@@ -497,6 +497,91 @@ async def test_a_message_is_not_lost_when_the_iteration_is_cancelled_just_then(
         assert await anext(spark) == 1
 
 
+# -- the short way
+
+
+class Hasty:
+    """Upper case out, lower case in; what has a digit is left to the careful methods."""
+
+    @staticmethod
+    def quick_encode(value: str) -> bytes:
+        if not value.isalpha():
+            raise ZeroDivisionError
+        return value.upper().encode()
+
+    @staticmethod
+    def quick_decode(frame: str) -> str:
+        if not frame.isalpha():
+            raise ZeroDivisionError
+        return frame.lower()
+
+    def encode(self, value: str) -> str:
+        return f"carefully {value}"
+
+    def decode(self, frame: str) -> str:
+        if frame == "?":
+            raise KeyError(frame)
+        return f"carefully {frame}"
+
+
+def test_a_parser_in_a_hurry_is_asked_first_and_then_with_care(make_primus: MakePrimus) -> None:
+    spark, wire = join(make_primus(parser=Hasty()))
+    seen = Recorder(spark, "data", "error")
+    assert all(spark.write(value) for value in ("plain", "a1", "café", "“quoted”"))
+    assert wire.sent == ["PLAIN", "carefully a1", "CAFÉ", "carefully “quoted”"]
+    wire.receive("PLAIN", "A1", "?")
+    assert [data for data, *_ in seen.seen("data")] == ["plain", "carefully A1"]
+    ((error,),) = seen.seen("error")
+    assert isinstance(error.__cause__, KeyError)
+
+
+def test_a_subclass_of_a_parser_in_a_hurry_takes_its_own_way(make_primus: MakePrimus) -> None:
+    class Noted(Hasty):
+        def encode(self, value: str) -> str:
+            return "noted"
+
+        def decode(self, frame: str) -> str:
+            return "noted"
+
+    spark, wire = join(make_primus(parser=Noted()))
+    seen = Recorder(spark, "data")
+    spark.write("plain")
+    wire.receive("PLAIN")
+    assert wire.sent == ["noted"]
+    assert seen.seen("data")[0][0] == "noted"
+
+
+async def test_whatever_comes_into_the_way_of_a_message_meets_the_next_one(
+    make_primus: MakePrimus,
+) -> None:
+    primus = make_primus(high_water=10, slow_consumer="drop")
+    spark, wire = join(primus)
+    spark.write(1)
+    wire.receive("1")
+
+    heard: list[Any] = []
+    spark.on("outgoing::data", heard.append)
+    spark.on("incoming::data", heard.append)
+    spark.write(2)
+    wire.receive("3")
+    assert heard == ["2", "3"]
+
+    @primus.transform("outgoing")
+    def negate(packet: Packet) -> None:
+        packet.data = -packet.data
+
+    spark.write(4)
+    assert wire.sent == ["1", "2", "-4"]
+
+    wire.clog()
+    assert [spark.write(5) for _ in range(8)] == [True] * 6 + [False] * 2
+    wire.unclog()
+    assert spark.write(6)
+    spark.end()
+    assert not spark.write(7)
+    assert "-7" not in wire.sent
+
+
 # -- private events
 
 

@@ -60,6 +60,7 @@ class Connection(Outbound):
         """Carry frames over `transport` from now on."""
         self._transport = transport
         self._jammed = self._overflowed = False
+        self._review()
         transport.connection = self
         transport.limit(self.high_water)
 

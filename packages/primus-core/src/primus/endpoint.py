@@ -29,6 +29,7 @@ class Endpoint(Emitter):
 
     __slots__ = (
         "_clock",
+        "_is_clear",
         "_jammed",
         "_now",
         "_parser",
@@ -52,6 +53,8 @@ class Endpoint(Emitter):
         self._state = CLOSED
         self._jammed = False
         self._spied = False
+        self._is_clear = False
+        """What `_review` has found: messages need not look further."""
         self.seen_at = self._now()
         """When the peer last gave a sign of life, in seconds of the connection's clock."""
 
@@ -65,6 +68,7 @@ class Endpoint(Emitter):
         if state == self._state:
             return False
         self._state = state
+        self._review()
         self.dispatch("readyStateChange", state)
         return True
 
@@ -72,9 +76,14 @@ class Endpoint(Emitter):
         """Let go of the transport, which has nobody to tell anything from now on."""
         transport, self._transport = self._transport, None
         self._jammed = False
+        self._review()
         if transport is not None:
             transport.connection = None
         return transport
+
+    @abstractmethod
+    def _review(self) -> None:
+        """Note whether the way is clear, after a change of what it depends on."""
 
     def seen(self) -> None:
         """Note a sign of life that is no frame."""
@@ -83,6 +92,7 @@ class Endpoint(Emitter):
     def _add(self, event: str, fn: Any, *, once: bool) -> Any:
         if event.startswith(("incoming::", "outgoing::")):
             self._spied = True
+            self._review()
         return super()._add(event, fn, once=once)
 
     def _report(self, error: Exception) -> None:

@@ -35,12 +35,14 @@ PROTOTYPE_NAMES: Final = frozenset(
 class Listener:
     """A callable with the number of arguments it takes, and whether it is called only once."""
 
-    __slots__ = ("arity", "fn", "needs", "once")
+    __slots__ = ("arity", "fn", "is_plain", "needs", "once")
 
     def __init__(self, fn: Callable[..., Any], once: bool) -> None:
         self.fn = fn
         self.needs, self.arity = bounds(fn)
         self.once = once
+        self.is_plain = self.arity == 1 and not once
+        """Whether it is called with one argument, every time."""
 
     def __call__(self, *args: Any) -> Any:
         """Call it with as many of `args` as it takes."""

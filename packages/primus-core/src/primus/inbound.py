@@ -12,6 +12,7 @@ from primus.endpoint import OPEN, Endpoint
 from primus.errors import ParserError, TransformError
 from primus.events import Delivered, Emitter
 from primus.inbox import Inbox
+from primus.parser import quick
 from primus.pipeline import PLAIN, SWALLOWED, Packet, Pipeline, dispose, is_awaitable, run
 from primus.protocol import PREFIX, control
 from primus.tasks import spawn
@@ -32,37 +33,48 @@ class Inbound(Endpoint):
 
     def __init__(self, parser: Parser, pipeline: Pipeline, clock: Clock = SYSTEM_CLOCK) -> None:
         super().__init__(parser, pipeline, clock)
-        self._decode = parser.decode
+        self._decode = quick(parser)[1] or parser.decode
         self._inbox: Inbox | None = None
         self._undelivered = 0
 
     def feed(self, frame: str | bytes) -> None:
         """Take one frame from the transport."""
         self.seen_at = self._now()
-        if self._state != OPEN:
-            return
-        if self._spied:
-            self.dispatch("incoming::data", frame)
+        is_clear = self._is_clear
+        if not is_clear:
+            if self._state != OPEN:
+                return
+            if self._spied:
+                self.dispatch("incoming::data", frame)
         try:
             data = self._decode(frame)
         except Exception as error:
-            self._undecodable(frame, error)
-            return
-        if type(data) is str and data.startswith(PREFIX):
+            data = self._decode_carefully(frame, error)
+            if data is _LOST:
+                return
+        kind = type(data)
+        if kind is str and data.startswith(PREFIX):
             self._control(control(self.side, data))
             return
-        if self._inbox is not None:
-            if self.overtakes(data):
-                self._pass(data, frame)
-            else:
-                self._keep(data, frame)
+        if not is_clear and self._inbox is not None:
+            self._line_up(data, frame)
             return
-        if self.pipeline.incoming or (type(data) not in PLAIN and is_awaitable(data)):
+        if self.pipeline.incoming or (kind not in PLAIN and is_awaitable(data)):
             pending = self._receive(data, frame)
         else:
             pending = self._deliver(data, frame)
         if pending is not None:
             self.hold(pending)
+
+    def _decode_carefully(self, frame: Any, error: Exception) -> Any:
+        """Decode what could not be decoded quickly; `_LOST` when it cannot be decoded at all."""
+        try:
+            if self._decode == self._parser.decode:
+                raise error
+            return self._parser.decode(frame)
+        except Exception as final:
+            self._undecodable(frame, final)
+            return _LOST
 
     def hold(self, pending: Awaitable[None]) -> None:
         """Keep messages back until `pending` is done, then deliver them in order."""
@@ -70,11 +82,15 @@ class Inbound(Endpoint):
             self._inbox.entries.appendleft((_HELD, pending))
             return
         self._inbox = Inbox()
+        self._review()
         spawn(self._catch_up(self._inbox, pending))
 
-    def _pass(self, data: Any, frame: Any) -> None:
-        """Handle a message past those that wait."""
-        pending = self._receive(data, frame)
+    def _line_up(self, data: Any, raw: Any) -> None:
+        """Have a message wait behind those that do, or pass them."""
+        if not self.overtakes(data):
+            self._keep(data, raw)
+            return
+        pending = self._receive(data, raw)
         if pending is not None:
             spawn(self._shielded(pending))
 
@@ -140,10 +156,13 @@ class Inbound(Endpoint):
             return None  # ended while the message was decoded or transformed
         listeners = self._listeners.get("data", ())
         for listener in listeners:
-            if listener.once and not self._forget("data", listener):
-                continue
             try:
-                result = listener.fn(data) if listener.arity == 1 else listener(data, raw)
+                if listener.is_plain:
+                    result = listener.fn(data)
+                elif listener.once and not self._forget("data", listener):
+                    continue
+                else:
+                    result = listener(data, raw)
             except (Exception, asyncio.CancelledError) as error:
                 self._failed("data", error)
                 continue
@@ -202,6 +221,7 @@ class Inbound(Endpoint):
                 continue
             if data is _LOST:
                 self._inbox = None
+                self._review()
                 self._ended(raw)
                 return
             pending = None
@@ -210,6 +230,7 @@ class Inbound(Endpoint):
             else:
                 dispose(data)
         self._inbox = None
+        self._review()
         if inbox.paused and self._transport is not None:
             self._transport.resume_reading()
 

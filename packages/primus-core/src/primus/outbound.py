@@ -45,6 +45,16 @@ class Outbound(Inbound):
         self._overflowed = False
         self._room: asyncio.Event | None = None
 
+    def _review(self) -> None:
+        self._is_clear = (
+            self._state == OPEN
+            and self._transport is not None
+            and self._inbox is None
+            and self._outbox is None
+            and not self._jammed
+            and not self._spied
+        )
+
     def _submit(self, data: Any) -> bool:
         """Send a message of the user, behind all that was written before it."""
         if self._jammed and not self._admit():
@@ -177,6 +187,7 @@ class Outbound(Inbound):
     def _wait_for(self, pending: Awaitable[None]) -> None:
         """Keep what is written from now on in the outbox until `pending` is done."""
         self._outbox = deque()
+        self._review()
         spawn(self._work_off(self._outbox, pending))
 
     def _postpone(self, step: Any, value: Any) -> bool:
@@ -196,6 +207,7 @@ class Outbound(Inbound):
             step, value = outbox.popleft()
             pending = step(value)
         self._outbox = None
+        self._review()
 
     # -- backpressure
 
@@ -220,6 +232,7 @@ class Outbound(Inbound):
     def congested(self, jammed: bool) -> None:
         """The transport holds more than ``high_water`` unsent bytes, or no longer does."""
         self._jammed = jammed
+        self._review()
         if not jammed and self._room is not None:
             self._room.set()
 

@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Awaitable
+from collections.abc import Awaitable, Callable
 from typing import TYPE_CHECKING, Any, Protocol, runtime_checkable
 
 if TYPE_CHECKING:
     from primus.browser import Browser
 
-__all__ = ["Parser", "browser_half", "is_binary", "is_json", "parser_name"]
+__all__ = ["Parser", "browser_half", "is_binary", "is_json", "parser_name", "quick"]
 
 
 @runtime_checkable
@@ -17,7 +17,7 @@ class Parser(Protocol):
 
     Optional attributes: ``name`` (shown by ``/spec``), ``binary`` (its frames are `bytes`),
     ``json`` (its frames are JSON text, in which any character may be escaped on the way), and a
-    method ``browser() -> Browser`` that gives the browser half.
+    method ``browser() -> Browser`` that gives the browser half. For those in a hurry, see `quick`.
     """
 
     def encode(self, value: Any) -> str | bytes | Awaitable[str | bytes]:
@@ -33,6 +33,19 @@ class Parser(Protocol):
         Raises:
             Exception: `frame` cannot be decoded; the connection emits a `ParserError`.
         """
+
+
+def quick(parser: Parser) -> tuple[Callable[[Any], bytes] | None, Callable[[Any], Any] | None]:
+    """The functions ``quick_encode`` and ``quick_decode`` of a parser, if its class has them.
+
+    They do at once what `Parser.encode` and `Parser.decode` do, for most values: one gives a text
+    frame, never empty, as UTF-8, the other takes a frame. Whatever they raise, the careful one is
+    asked. A subclass has none of its own unless it says so, since it may do something else.
+    """
+    own = vars(type(parser))
+    encode = parser.quick_encode if "quick_encode" in own else None  # type: ignore[attr-defined]
+    decode = parser.quick_decode if "quick_decode" in own else None  # type: ignore[attr-defined]
+    return encode, decode
 
 
 def parser_name(parser: Parser) -> str:

@@ -71,6 +71,10 @@ class Transport(ABC):
     def send(self, frame: str | bytes) -> None:
         """Send one frame, text for `str` and binary for `bytes`; nothing once it is closing."""
 
+    def send_text(self, text: bytes) -> None:
+        """Send one text frame that is there as UTF-8, as `send` would."""
+        self.send(text.decode())
+
     @classmethod
     def prepare(cls, frame: str | bytes) -> Any:
         """What `send_prepared` takes: the frame, made ready once for many connections."""

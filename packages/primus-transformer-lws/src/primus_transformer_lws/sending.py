@@ -8,13 +8,16 @@ from typing import Any, Final
 from picows import WSMsgType, WSTransport
 
 from primus.transformer import Transport
-from primus.websocket import framed, server_frame, utf8
+from primus.websocket import SHORT, TEXT_HEADS, framed, server_frame, utf8
 from primus_transformer_lws.deflate import Deflate
 
 __all__ = ["Sending"]
 
 CORK_BYTES: Final = 64 * 1024
 """What is held back while one read is handled, at the most."""
+
+CORK_PARTS: Final = 1024
+"""In how many parts, at the most, where each is too short to be counted."""
 
 COMPRESS_FROM: Final = 1024
 """Smaller messages are sent as they are: compressing them costs more than it saves."""
@@ -64,7 +67,7 @@ class Sending(Transport):
         if self._closing:
             return
         if self._deflate is not None and len(frame) >= COMPRESS_FROM:
-            self._send_compressed(self._deflate, frame)
+            self._send_compressed(self._deflate, *self.prepare(frame))
         elif self.corked:
             self._put(server_frame(frame))
         elif isinstance(frame, str):
@@ -75,9 +78,26 @@ class Sending(Transport):
         else:
             self._send(BINARY, frame)
 
-    def _send_compressed(self, deflate: Deflate, frame: str | bytes) -> None:
-        kind = TEXT if isinstance(frame, str) else BINARY
-        payload = deflate.deflate(utf8(frame) if isinstance(frame, str) else frame)
+    def send_text(self, text: bytes) -> None:
+        """Send one text message."""
+        if self._closing:
+            return
+        size = len(text)
+        if self._deflate is not None and size >= COMPRESS_FROM:
+            self._send_compressed(self._deflate, TEXT, text)
+        elif not self.corked:
+            self._send(TEXT, text)
+        elif size < SHORT:
+            out = self._out
+            out.append(TEXT_HEADS[size])
+            out.append(text)
+            if len(out) > CORK_PARTS:
+                self._flush()
+        else:
+            self._put(framed(0x81, text))
+
+    def _send_compressed(self, deflate: Deflate, kind: WSMsgType, message: bytes) -> None:
+        payload = deflate.deflate(message)
         if self.corked:
             self._put(framed(0xC1 if kind is TEXT else 0xC2, payload))
         else:
@@ -119,7 +139,7 @@ class Sending(Transport):
     def buffered(self) -> int:
         """How many bytes wait to be sent."""
         wire = self._wire
-        return self._out_size + (0 if wire is None else wire.get_write_buffer_size())
+        return sum(map(len, self._out)) + (0 if wire is None else wire.get_write_buffer_size())
 
     def limit(self, high_water: int) -> None:
         """Report congestion above `high_water` bytes."""

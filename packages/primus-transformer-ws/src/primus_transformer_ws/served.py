@@ -14,8 +14,8 @@ from typing import Any, Final
 from websockets.frames import Opcode
 from websockets.protocol import Protocol
 
-from primus.websocket import CLOSE_TIMEOUT, server_frame
-from primus_transformer_ws.wire import COMPRESS_FROM, WebSocketTransport
+from primus.websocket import CLOSE_TIMEOUT, SHORT, TEXT_HEADS, server_frame, text_frame
+from primus_transformer_ws.wire import COMPRESS_FROM, CORK_PARTS, WebSocketTransport
 
 try:
     from websockets.speedups import apply_mask
@@ -53,6 +53,22 @@ class ServedTransport(WebSocketTransport):
         elif self._is_open:
             self._put(server_frame(frame))
 
+    def send_text(self, text: bytes) -> None:
+        """Send one text message."""
+        size = len(text)
+        if self._deflates and size >= COMPRESS_FROM:
+            super().send_text(text)
+        elif not self._is_open:
+            return
+        elif size < SHORT and self._corked:
+            out = self._out
+            out.append(TEXT_HEADS[size])
+            out.append(text)
+            if len(out) > CORK_PARTS:
+                self._flush()
+        else:
+            self._put(text_frame(text))
+
     @classmethod
     def prepare(cls, frame: str | bytes) -> bytes:
         """The message as a server sends it: one unmasked frame, not compressed.
@@ -88,22 +104,36 @@ class ServedTransport(WebSocketTransport):
         """Handle the frame that begins at `at`; where the next one begins."""
         if self._owed or not self._is_open:
             return self._pass_on(data, at)
-        bounds = _bounds(data, at, size)
-        if bounds is None:
+        second = data[at + 1] if size - at > 1 else 0
+        if MASKED <= second < LONG:
+            body = at + 6
+            end = body + second - MASKED
+        elif (bounds := _bounds(data, at, size)) is not None:
+            body, end = bounds
+        else:
             return self._wait(data, at, size)
-        body, end = bounds
         first = data[at]
         if (
             first not in MESSAGES
-            or data[at + 1] < MASKED
+            or second < MASKED
             or end > size
             or end - body > self._max_size
             or self._protocol.current_size is not None  # a fragment was expected
         ):
             self._owed = end - at
             return self._pass_on(data, at)
-        if self.connection is not None:
-            self._deliver(apply_mask(data[body:end], data[body - 4 : body]), first == TEXT_FRAME)
+        connection = self.connection
+        if connection is not None:
+            payload = apply_mask(data[body:end], data[body - 4 : body])
+            if first == BINARY_FRAME:
+                connection.feed(payload)
+                return end
+            try:
+                text = str(payload, "utf-8")
+            except UnicodeDecodeError as error:
+                self._refuse(error)
+                return end
+            connection.feed(text)
         return end
 
     def _wait(self, data: bytes, at: int, size: int) -> int:
@@ -137,8 +167,6 @@ def _bounds(data: bytes, at: int, size: int) -> tuple[int, int] | None:
     if size < at + 2:
         return None
     second = data[at + 1]
-    if MASKED <= second < LONG:
-        return at + 6, at + 6 + second - MASKED
     length, body = second & 0x7F, at + 2
     if length == 126:
         body = at + 4

@@ -23,6 +23,9 @@ __all__ = ["WebSocketTransport"]
 CORK_BYTES: Final = 64 * 1024
 """What is held back while one read is handled, at the most."""
 
+CORK_PARTS: Final = 1024
+"""In how many parts, at the most, where each is too short to be counted."""
+
 INFLATE_BYTES: Final = 4096
 """How much compressed data is inflated before what is in it has been handled."""
 
@@ -119,7 +122,7 @@ class WebSocketTransport(asyncio.Protocol, Transport):
     def buffered(self) -> int:
         """How many bytes wait to be sent."""
         wire = self._wire
-        return self._out_size + (0 if wire is None else wire.get_write_buffer_size())
+        return sum(map(len, self._out)) + (0 if wire is None else wire.get_write_buffer_size())
 
     def limit(self, high_water: int) -> None:
         """Report congestion above `high_water` bytes."""
@@ -261,10 +264,13 @@ class WebSocketTransport(asyncio.Protocol, Transport):
         try:
             frame = str(payload, "utf-8")
         except UnicodeDecodeError as error:
-            self._protocol.parser_exc = error
-            self._fail(CloseCode.INVALID_DATA, "invalid UTF-8")
+            self._refuse(error)
             return
         self.connection.feed(frame)
+
+    def _refuse(self, error: UnicodeDecodeError) -> None:
+        self._protocol.parser_exc = error
+        self._fail(CloseCode.INVALID_DATA, "invalid UTF-8")
 
     def _fail(self, code: CloseCode, reason: str) -> None:
         if self._is_open:

@@ -40,6 +40,8 @@ class JSONParser:
     name = "json"
     binary = False
     json = True
+    quick_encode = staticmethod(orjson.dumps)
+    quick_decode = staticmethod(orjson.loads)
 
     def encode(self, value: Any) -> str:
         """`value` as compact JSON.

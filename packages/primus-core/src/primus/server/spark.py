@@ -3,19 +3,23 @@
 from __future__ import annotations
 
 import asyncio
-from typing import TYPE_CHECKING, Any, ClassVar
+from typing import TYPE_CHECKING, Any, ClassVar, Final
 
 from primus.connection import CLOSED, OPEN, OPENING, Connection
 from primus.events import ReservedEvents
 from primus.heartbeat import Generation, Pulse
 from primus.http import Address, Headers, Query, Request
 from primus.messages import Messages
+from primus.parser import quick
 from primus.protocol import CLOSE, Control, IdRequest, Ping, Pong, Side, id_reply, ping, pong
 
 if TYPE_CHECKING:
     from primus.server.primus import Primus
 
 __all__ = ["SPARK_EVENTS", "Spark"]
+
+SEPARATOR: Final = 0xE2
+"""The first byte, in UTF-8, of the separators that are escaped, and of other characters."""
 
 SPARK_EVENTS = frozenset({"readyStateChange", "heartbeat", "error", "data", "end"})
 
@@ -45,6 +49,7 @@ class Spark(Connection):
         """The request that the connection was made with."""
         self.pulse = Pulse(self.seen_at, generation)
         self._consumed: asyncio.Event | None = None
+        self._quick_encode, _ = quick(primus.parser)
 
     def __repr__(self) -> str:
         return f"<Spark {self.id}>"
@@ -73,9 +78,17 @@ class Spark(Connection):
             False when the spark has ended, or when the client reads too slowly and the
             message was dropped (``slow_consumer``).
         """
-        if self._state != OPEN:
-            return False
-        return self._submit(data)
+        if not self._is_clear or self.pipeline.outgoing or self._quick_encode is None:
+            return self._state == OPEN and self._submit(data)
+        try:
+            text = self._quick_encode(data)
+        except Exception:
+            return self._submit(data)
+        if SEPARATOR in text:
+            return self._submit(data)
+        transport: Any = self._transport
+        transport.send_text(text)
+        return True
 
     def end(self, data: Any = None, *, reconnect: bool = False) -> None:
         """End the connection; what was written before still arrives. Emits ``end`` once.

@@ -8,13 +8,25 @@ SockJS) drive an engine by themselves.
 from __future__ import annotations
 
 from primus.websocket.engine import Engine, EngineOptions, Opened
-from primus.websocket.framing import CLOSE_TIMEOUT, framed, is_close_code, server_frame, utf8
+from primus.websocket.framing import (
+    CLOSE_TIMEOUT,
+    SHORT,
+    TEXT_HEADS,
+    framed,
+    head,
+    is_close_code,
+    server_frame,
+    text_frame,
+    utf8,
+)
 from primus.websocket.handshake import accept_key, chosen_subprotocol, refusal
 from primus.websocket.hosted import HostedTransport
 from primus.websocket.transformer import WebSocketTransformer
 
 __all__ = [
     "CLOSE_TIMEOUT",
+    "SHORT",
+    "TEXT_HEADS",
     "Engine",
     "EngineOptions",
     "HostedTransport",
@@ -23,8 +35,10 @@ __all__ = [
     "accept_key",
     "chosen_subprotocol",
     "framed",
+    "head",
     "is_close_code",
     "refusal",
     "server_frame",
+    "text_frame",
     "utf8",
 ]

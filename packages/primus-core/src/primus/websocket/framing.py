@@ -5,35 +5,54 @@ from __future__ import annotations
 import struct
 from typing import Final
 
-__all__ = ["CLOSE_TIMEOUT", "framed", "is_close_code", "server_frame", "utf8"]
+__all__ = [
+    "CLOSE_TIMEOUT",
+    "SHORT",
+    "TEXT_HEADS",
+    "framed",
+    "head",
+    "is_close_code",
+    "server_frame",
+    "text_frame",
+    "utf8",
+]
 
 CLOSE_TIMEOUT: Final = 5.0
 """Seconds that a peer gets to finish closing, by default."""
 
 
-TEXT_HEADS: Final = tuple(bytes((0x81, size)) for size in range(126))
+SHORT: Final = 126
+"""From here on the length of a payload does not fit into the second byte."""
+
+TEXT_HEADS: Final = tuple(bytes((0x81, size)) for size in range(SHORT))
+"""What stands before an unmasked text of each length, where that is `SHORT`."""
 
 
 def server_frame(message: str | bytes) -> bytes:
     """A message as one unmasked frame, text or binary (RFC 6455 section 5.2)."""
     if isinstance(message, bytes):
         return framed(0x82, message)
-    try:
-        payload = message.encode()
-    except UnicodeEncodeError:
-        payload = utf8(message)
-    size = len(payload)
-    return TEXT_HEADS[size] + payload if size < 126 else framed(0x81, payload)
+    return text_frame(utf8(message))
+
+
+def text_frame(text: bytes) -> bytes:
+    """A text, as UTF-8, as one unmasked frame."""
+    size = len(text)
+    return (TEXT_HEADS[size] if size < SHORT else head(0x81, size)) + text
 
 
 def framed(first: int, payload: bytes) -> bytes:
     """An unmasked frame with this first byte."""
-    size = len(payload)
-    if size < 126:
-        return bytes((first, size)) + payload
+    return head(first, len(payload)) + payload
+
+
+def head(first: int, size: int) -> bytes:
+    """What stands before an unmasked payload of that many bytes."""
+    if size < SHORT:
+        return bytes((first, size))
     if size < 65536:
-        return struct.pack("!BBH", first, 126, size) + payload
-    return struct.pack("!BBQ", first, 127, size) + payload
+        return struct.pack("!BBH", first, 126, size)
+    return struct.pack("!BBQ", first, 127, size)
 
 
 def is_close_code(code: int) -> bool:
