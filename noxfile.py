@@ -32,12 +32,12 @@ nox.options.sessions = [
     "lint",
     "docs",
     "tests",
+    "autobahn",
     "wheels",
     "kit",
     "examples",
     "browser",
     "integration",
-    "autobahn",
 ]
 if not {"-s", "-e", "--session", "--sessions"} & set(sys.argv):
     # Two sessions at a time hold back their output: one asked for by name writes at once.
@@ -122,7 +122,7 @@ def wheels(session: nox.Session) -> None:
     session.run(python, "-P", *check, external=True)
 
 
-@nox.session
+@nox.session(allow_parallel=True)
 def kit(session: nox.Session) -> None:
     """What `new` makes of each template: copied, installed with pip, and tested."""
     _install(session, "primus-core", "primus-testing", tools=["kit"])
@@ -167,7 +167,7 @@ def integration(session: nox.Session) -> None:
     session.run("pytest", "integration-tests", *elsewhere, *session.posargs)
 
 
-@nox.session
+@nox.session(allow_parallel=True)
 def autobahn(session: nox.Session) -> None:
     """The WebSocket conformance suite (autobahntestsuite), which needs a Python 2.7."""
     _install(session, *DISTRIBUTIONS, tools=["integration"])

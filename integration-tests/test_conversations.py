@@ -4,6 +4,7 @@ Every test runs with each pair of client and server of which at least one is our
 Primus of each generation against itself, which shows that the test states what Primus really does.
 """
 
+import asyncio
 from dataclasses import dataclass
 from typing import Any
 
@@ -286,7 +287,9 @@ async def test_destroying_the_server_with_reconnect_has_its_clients_try_again(pa
 
 
 async def test_a_server_that_is_killed_and_started_again_gets_its_client_back(pair: Pair) -> None:
-    first = Server(await pair.stage.process(pair.server_kind))
+    start = pair.stage.process
+    processes = await asyncio.gather(start(pair.server_kind), start(pair.server_kind))
+    first = Server(processes[0])
     await first.listen(echo=True, options=pair.stage.speech.options)
     client = await pair.client(first)
     await first.connection()
@@ -295,7 +298,7 @@ async def test_a_server_that_is_killed_and_started_again_gets_its_client_back(pa
     await client.event("close")
     await client.event("reconnect")
     await client.write("written while the server was gone")
-    second = Server(await pair.stage.process(pair.server_kind), f"{first.on} again")
+    second = Server(processes[1], f"{first.on} again")
     await second.listen(first.port, echo=True, options=pair.stage.speech.options)
 
     await client.event("reconnected")
