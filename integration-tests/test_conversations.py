@@ -144,6 +144,7 @@ async def test_the_query_string_reaches_the_spark(pair: Pair) -> None:
         "empty": "",
         "plus": "1+1=2",
     }
+    await client.event("open")  # one that leaves before is missed by a server that polls
 
 
 async def test_a_client_without_authorization_is_refused(pair: Pair) -> None:
