@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import os
 import shutil
+import subprocess
 import sys
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
@@ -14,7 +15,17 @@ from importlib.util import find_spec
 from pathlib import Path
 from typing import Any
 
-__all__ = ["ENGINES", "LOOPS", "REFERENCE", "Contestant", "contestants", "ours", "reference"]
+__all__ = [
+    "BESIDE",
+    "ENGINES",
+    "LOOPS",
+    "REFERENCE",
+    "Contestant",
+    "contestants",
+    "interpreter",
+    "ours",
+    "reference",
+]
 
 REFERENCE = "node primus ws"
 """The contestant that all others are compared to."""
@@ -23,6 +34,7 @@ ENGINES = ("websockets", "lws", "faye")
 LOOPS = ("uvloop", "asyncio") if find_spec("uvloop") else ("asyncio",)
 ENGINE_IO = "/primus/?EIO=4&transport=websocket"
 SOCKET_IO = "/socket.io/?EIO=4&transport=websocket"
+BESIDE = os.environ.get("PRIMUS_BENCH_PYTHON")
 PEERS = Path(__file__).parents[1] / ".cache" / "integration-tests" / "peers"
 
 
@@ -87,7 +99,25 @@ def contestants() -> list[Contestant]:
         if transformer in _transformers():
             loops = LOOPS[:1] if transformer == "engine.io" else LOOPS
             found += [ours(f"primus {transformer} {loop}", transformer, loop) for loop in loops]
-    return found + _python_peers()
+    return found + _beside() + _python_peers()
+
+
+def _beside() -> list[Contestant]:
+    """Our server on the other interpreter that the environment names, if it does."""
+    if BESIDE is None:
+        return []
+    found = []
+    for transformer in ENGINES[:2]:
+        one = ours(f"primus {transformer} {LOOPS[0]}, {interpreter(BESIDE)}", transformer)
+        found.append(replace(one, command=(BESIDE, *one.command[1:])))
+    return found
+
+
+@cache
+def interpreter(python: str = sys.executable) -> str:
+    """Which one that is: ``Python 3.11.2``."""
+    said = subprocess.run([python, "--version"], capture_output=True, text=True, check=True)
+    return said.stdout.strip()
 
 
 def _python_peers() -> list[Contestant]:

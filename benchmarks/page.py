@@ -14,6 +14,7 @@ from pathlib import Path
 
 from . import tables
 from .charts import chart
+from .contestants import BESIDE, interpreter
 from .results import Results
 
 __all__ = ["about", "report", "write_page"]
@@ -60,12 +61,18 @@ def about(seconds: float, rounds: int) -> dict[str, str]:
     return {
         "when": f"{datetime.now(UTC):%Y-%m-%d}",
         "machine": f"{_processor()}, {os.cpu_count()} cores, Linux {platform.release()}",
-        "Python": platform.python_version(),
+        "Python": ", ".join(_python(one) for one in (sys.executable, BESIDE) if one),
         "Node": _said("node", "--version").removeprefix("v"),
         "libraries": ", ".join(installed),
         "pace": f"{rounds} rounds of {seconds:g} s for each figure",
         "load average": ", ".join(f"{load:.1f}" for load in os.getloadavg()),
     }
+
+
+def _python(python: str) -> str:
+    built = Path(python).resolve().parent
+    whose = "of the system" if built == Path("/usr/bin") else "built by hand"
+    return f"{interpreter(python).removeprefix('Python ')} ({whose})"
 
 
 def report(results: Results) -> str:
