@@ -70,7 +70,7 @@ class LwsTransport(Sending):
 
     def close(self, code: int | None = None, reason: str = "") -> None:
         """Send a close frame, without a status when `code` is `None`, as Primus 8 does."""
-        if self._closing:
+        if not self._is_open:
             return
         self._send_close(b"" if code is None else struct.pack("!H", code) + reason.encode())
         self.resume_reading()
@@ -81,11 +81,11 @@ class LwsTransport(Sending):
             self._put(framed(0x88, payload))
         else:
             self._send(CLOSE, payload)
-        self._closing = True
+        self._is_open = False
 
     def peer_closed(self, code: bytes) -> None:
         """The peer has sent a close frame: answer it, unless it answers ours, and end."""
-        if not self._closing:
+        if self._is_open:
             self._send_close(code)
         if self.corked:
             self.uncork()
@@ -111,13 +111,13 @@ class LwsTransport(Sending):
             return
         if handshake is None or handshake.recv is None:
             self.violated(code, reason)
-        elif not self._closing:
+        elif self._is_open:
             assert self._ws is not None
             self.uncork()
             theirs: Any = handshake.recv.code
             answer: Any = theirs if is_close_code(theirs) else NORMAL  # picows takes numbers too
             self._ws.send_close(answer)
-            self._closing = True
+            self._is_open = False
 
     def violated(self, code: int, reason: str) -> None:
         """The peer has broken the protocol. picows sends the close frame next."""
@@ -125,7 +125,7 @@ class LwsTransport(Sending):
             return
         if self.corked:
             self.uncork()
-        self._closing = True
+        self._is_open = False
         self._violation = ProtocolError(f"the peer broke the WebSocket protocol: {reason}")
         self._wire.pause_reading()
         asyncio.get_running_loop().call_soon(self._cut)
@@ -156,8 +156,8 @@ class LwsTransport(Sending):
 
     def abort(self) -> None:
         """Drop the connection at once."""
-        self._closing = True
-        self._out.clear()
+        self._is_open = False
+        self._forget()
         if self._wire is not None:
             self._wire.abort()
 
@@ -177,7 +177,7 @@ class LwsTransport(Sending):
         """A ping, or a pong when that is `None`; a peer that reads no pongs gets none."""
         if self.connection is not None:
             self.connection.seen()
-        if ping is None or self._write_paused or self._closing:
+        if ping is None or self._write_paused or not self._is_open:
             return
         if self.corked:
             self._put(framed(0x8A, ping))
@@ -229,8 +229,8 @@ class LwsTransport(Sending):
         """The wire is gone."""
         self._wire = self._ws = self._send = self._protocol = None
         self._early = memoryview(b"")
-        self._closing = True
-        self._out.clear()
+        self._is_open = False
+        self._forget()
         if self._timer is not None:
             self._timer.cancel()
             self._timer = None

@@ -14,8 +14,8 @@ from typing import Any, Final
 from websockets.frames import Opcode
 from websockets.protocol import Protocol
 
-from primus.websocket import CLOSE_TIMEOUT, SHORT, TEXT_HEADS, server_frame, text_frame
-from primus_transformer_ws.wire import COMPRESS_FROM, CORK_PARTS, WebSocketTransport
+from primus.websocket import CLOSE_TIMEOUT, ShortTexts, server_frame, text_frame
+from primus_transformer_ws.wire import COMPRESS_FROM, WebSocketTransport
 
 try:
     from websockets.speedups import apply_mask
@@ -33,7 +33,7 @@ LONG: Final = 0xFE
 """From here on the length of a masked frame does not fit into the second byte."""
 
 
-class ServedTransport(WebSocketTransport):
+class ServedTransport(ShortTexts, WebSocketTransport):
     """Carries the frames of a spark over one WebSocket."""
 
     __slots__ = ("_head", "_max_size", "_owed")
@@ -53,20 +53,10 @@ class ServedTransport(WebSocketTransport):
         elif self._is_open:
             self._put(server_frame(frame))
 
-    def send_text(self, text: bytes) -> None:
-        """Send one text message."""
-        size = len(text)
-        if self._deflates and size >= COMPRESS_FROM:
-            super().send_text(text)
-        elif not self._is_open:
-            return
-        elif size < SHORT and self._corked:
-            out = self._out
-            out.append(TEXT_HEADS[size])
-            out.append(text)
-            if len(out) > CORK_PARTS:
-                self._flush()
-        else:
+    def _send_text(self, text: bytes) -> None:
+        if self._deflates and len(text) >= COMPRESS_FROM:
+            self.send(text.decode())
+        elif self._is_open:
             self._put(text_frame(text))
 
     @classmethod
@@ -91,11 +81,11 @@ class ServedTransport(WebSocketTransport):
             return
         if self._head:
             data, self._head = self._head + data, b""
-        self._corked = True
+        self.corked = True
         at, size = 0, len(data)
         while at < size:
             at = self._advance(data, at, size)
-        self._corked = False
+        self.corked = False
         self._flush()
         if not self._is_open:
             self._check_end()

@@ -15,16 +15,9 @@ from websockets.frames import CloseCode, Frame, Opcode
 from websockets.protocol import OPEN, Protocol
 
 from primus.errors import ProtocolError
-from primus.transformer import Transport
-from primus.websocket import CLOSE_TIMEOUT, utf8
+from primus.websocket import CLOSE_TIMEOUT, Corking, utf8
 
 __all__ = ["WebSocketTransport"]
-
-CORK_BYTES: Final = 64 * 1024
-"""What is held back while one read is handled, at the most."""
-
-CORK_PARTS: Final = 1024
-"""In how many parts, at the most, where each is too short to be counted."""
 
 INFLATE_BYTES: Final = 4096
 """How much compressed data is inflated before what is in it has been handled."""
@@ -37,7 +30,7 @@ PING, PONG = Opcode.PING, Opcode.PONG
 PONG_HEAD: Final = b"\x8a"
 
 
-class WebSocketTransport(asyncio.Protocol, Transport):
+class WebSocketTransport(asyncio.Protocol, Corking):
     """Carries frames over one WebSocket that has been opened.
 
     Args:
@@ -46,19 +39,14 @@ class WebSocketTransport(asyncio.Protocol, Transport):
     """
 
     __slots__ = (
-        "_corked",
         "_deflates",
         "_held",
         "_high_water",
-        "_is_open",
         "_message",
-        "_out",
-        "_out_size",
         "_protocol",
         "_reading",
         "_text",
         "_timer",
-        "_wire",
         "_write_paused",
         "close_timeout",
         "on_gone",
@@ -69,10 +57,6 @@ class WebSocketTransport(asyncio.Protocol, Transport):
         self._protocol = protocol
         self._is_open = protocol.state is OPEN
         self._deflates = any(isinstance(e, PerMessageDeflate) for e in protocol.extensions)
-        self._wire: asyncio.Transport | None = None
-        self._out: list[bytes] = []
-        self._out_size = 0
-        self._corked = False
         self._reading = True
         self._held = b""
         self._message: bytearray | None = None
@@ -113,16 +97,9 @@ class WebSocketTransport(asyncio.Protocol, Transport):
 
     def abort(self) -> None:
         """Drop the connection at once."""
-        self._out.clear()
-        self._out_size = 0
+        self._forget()
         if self._wire is not None:
             self._wire.abort()
-
-    @property
-    def buffered(self) -> int:
-        """How many bytes wait to be sent."""
-        wire = self._wire
-        return sum(map(len, self._out)) + (0 if wire is None else wire.get_write_buffer_size())
 
     def limit(self, high_water: int) -> None:
         """Report congestion above `high_water` bytes."""
@@ -177,11 +154,11 @@ class WebSocketTransport(asyncio.Protocol, Transport):
             self._handle(self._protocol.events_received())
 
     def _handle(self, frames: list[Any]) -> None:
-        self._corked = True
+        self.corked = True
         self._speak()
         for frame in frames:
             self._take(frame)
-        self._corked = False
+        self.corked = False
         self._flush()
         self._check_end()
 
@@ -213,8 +190,7 @@ class WebSocketTransport(asyncio.Protocol, Transport):
         """The wire is gone."""
         self._wire = None
         self._held = b""
-        self._out.clear()
-        self._out_size = 0
+        self._forget()
         if self._timer is not None:
             self._timer.cancel()
             self._timer = None
@@ -289,29 +265,6 @@ class WebSocketTransport(asyncio.Protocol, Transport):
                 self._end()
             elif not (self._write_paused and data[:1] == PONG_HEAD):
                 self._put(data)
-
-    def _put(self, data: bytes) -> None:
-        """Send, or hold back while what has been read is handled."""
-        if not self._corked:
-            self._write(data)
-            return
-        self._out.append(data)
-        self._out_size += len(data)
-        if self._out_size > CORK_BYTES:
-            self._flush()
-
-    def _flush(self) -> None:
-        """Write what is held back, in one piece."""
-        if self._out:
-            data = b"".join(self._out)
-            self._out.clear()
-            self._out_size = 0
-            self._write(data)
-
-    def _write(self, data: bytes) -> None:
-        wire = self._wire
-        if wire is not None and not wire.is_closing():
-            wire.write(data)
 
     def _end(self) -> None:
         """Close the TCP connection as RFC 6455 section 7.1.1 has it.

@@ -7,13 +7,11 @@ SockJS) drive an engine by themselves.
 
 from __future__ import annotations
 
+from primus.websocket.corking import Corking, ShortTexts
 from primus.websocket.engine import Engine, EngineOptions, Opened
 from primus.websocket.framing import (
     CLOSE_TIMEOUT,
-    SHORT,
-    TEXT_HEADS,
     framed,
-    head,
     is_close_code,
     server_frame,
     text_frame,
@@ -25,17 +23,16 @@ from primus.websocket.transformer import WebSocketTransformer
 
 __all__ = [
     "CLOSE_TIMEOUT",
-    "SHORT",
-    "TEXT_HEADS",
+    "Corking",
     "Engine",
     "EngineOptions",
     "HostedTransport",
     "Opened",
+    "ShortTexts",
     "WebSocketTransformer",
     "accept_key",
     "chosen_subprotocol",
     "framed",
-    "head",
     "is_close_code",
     "refusal",
     "server_frame",

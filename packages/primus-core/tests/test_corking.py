@@ -1,0 +1,122 @@
+"""What is held back while a read is handled, on a wire that keeps what is written."""
+
+from __future__ import annotations
+
+from typing import Any, cast
+
+import pytest
+
+from primus.websocket import Corking, ShortTexts, text_frame
+
+
+class Wire:
+    """A transport of asyncio, as far as it is asked."""
+
+    def __init__(self) -> None:
+        self.written: list[bytes] = []
+        self.closing = False
+
+    def write(self, data: bytes) -> None:
+        self.written.append(data)
+
+    def is_closing(self) -> bool:
+        return self.closing
+
+    def get_write_buffer_size(self) -> int:
+        return 1000
+
+
+class Server(ShortTexts, Corking):
+    """Sends unmasked frames."""
+
+    def _send_text(self, text: bytes) -> None:
+        if self._is_open:
+            self._put(text_frame(text))
+
+    def send(self, frame: str | bytes) -> None:
+        assert isinstance(frame, str)
+        self._send_text(frame.encode())
+
+    def uncork(self) -> None:
+        self.corked = False
+        self._flush()
+
+    def close(self, code: int | None = None, reason: str = "") -> None:
+        self._is_open = False
+
+    def abort(self) -> None:
+        self._forget()
+
+    def limit(self, high_water: int) -> None:
+        raise AssertionError
+
+    pause_reading = resume_reading = abort
+
+
+@pytest.fixture
+def wire() -> Wire:
+    return Wire()
+
+
+@pytest.fixture
+def server(wire: Wire) -> Server:
+    return Server(cast("Any", wire))
+
+
+def test_what_is_sent_while_corked_leaves_in_one_write_and_in_order(
+    server: Server, wire: Wire
+) -> None:
+    server.send_text(b"at once")
+    server.corked = True
+    server.send_text(b"short")
+    server.send("in its own way")
+    server.send_text(b"x" * 126)
+    server.send_text(b"y" * 125)
+    assert wire.written == [b"\x81\x07at once"]
+    held = b"\x81\x05short\x81\x0ein its own way\x81\x7e\x00\x7e%b\x81\x7d%b" % (
+        b"x" * 126,
+        b"y" * 125,
+    )
+    assert server.buffered == 1000 + len(held)
+    server.uncork()
+    assert wire.written[1:] == [held]
+    assert server.buffered == 1000
+    server.send_text(b"again")
+    assert wire.written[2:] == [b"\x81\x05again"]
+
+
+@pytest.mark.parametrize("size", [1, 125, 126, 70_000])
+def test_what_is_held_back_is_bounded(server: Server, wire: Wire, size: int) -> None:
+    server.corked = True
+    for _ in range(2000):
+        server.send_text(b"x" * size)
+        assert server.buffered <= 1000 + 64 * 1024 + 10
+    server.uncork()
+    assert b"".join(wire.written) == text_frame(b"x" * size) * 2000
+    assert len(wire.written) < 2000 or size > 64 * 1024
+
+
+def test_nothing_leaves_once_it_is_closing(server: Server, wire: Wire) -> None:
+    server.corked = True
+    server.send_text(b"before")
+    server.close()
+    server.send_text(b"after")
+    server.uncork()
+    server.send_text(b"after")
+    assert wire.written == [b"\x81\x06before"]
+
+
+def test_a_wire_that_is_closing_takes_nothing(server: Server, wire: Wire) -> None:
+    server.corked = True
+    server.send_text(b"lost")
+    wire.closing = True
+    server.uncork()
+    assert wire.written == []
+
+
+def test_what_was_held_back_is_dropped_by_an_abort(server: Server, wire: Wire) -> None:
+    server.corked = True
+    server.send_text(b"dropped")
+    server.abort()
+    server.uncork()
+    assert wire.written == []
