@@ -16,7 +16,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, ClassVar, Protocol
 
-from primus.errors import InvalidPluginError
+from primus.errors import InvalidPluginError, OptionError
 from primus.heartbeat import Generation
 
 if TYPE_CHECKING:
@@ -196,6 +196,18 @@ class Dial:
 
 class Connector(ABC):
     """The client half: opens wires."""
+
+    options: ClassVar[frozenset[str]] = frozenset()
+    """The names of the ``transport`` options that it takes."""
+
+    def check(self, dial: Dial) -> None:
+        """Make sure that it knows every option.
+
+        Raises:
+            OptionError: it does not.
+        """
+        if unknown := set(dial.options) - self.options:
+            raise OptionError(f"unknown transport option {', '.join(sorted(unknown))}")
 
     @abstractmethod
     async def open(self, dial: Dial, connection: Connection) -> Transport:

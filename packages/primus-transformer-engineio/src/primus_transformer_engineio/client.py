@@ -26,8 +26,6 @@ if TYPE_CHECKING:
 
 __all__ = ["EngineIOConnector"]
 
-OPTIONS: Final = frozenset({"close_timeout", "headers", "revision", "ssl", "transports", "unix"})
-
 OF_REVISION_3: Final = re.compile(rb"\d+:" + OPEN.encode())
 """How the handshake of a server begins that knows revision 3 only, whatever it was asked for."""
 
@@ -41,6 +39,8 @@ FIRST_OF_REVISION_4: Final = 8
 class EngineIOConnector(Connector):
     """Opens sessions: polling first, or over a WebSocket at once."""
 
+    options = frozenset({"close_timeout", "headers", "revision", "ssl", "transports", "unix"})
+
     async def open(self, dial: Dial, connection: Connection) -> ClientSession:
         """A session that has been opened and does not read yet.
 
@@ -49,6 +49,7 @@ class EngineIOConnector(Connector):
             TransportError: it cannot be reached, or does not speak Engine.IO.
             OptionError: the URL or a transport option cannot be used.
         """
+        self.check(dial)
         opening = _Opening(dial)
         try:
             session = await opening.open()
@@ -62,8 +63,6 @@ class EngineIOConnector(Connector):
 class _Opening:
     def __init__(self, dial: Dial) -> None:
         options = dial.options
-        if unknown := set(options) - OPTIONS:
-            raise OptionError(f"unknown transport option {', '.join(sorted(unknown))}")
         self._dial = dial
         self._transports = _transports(options.get("transports", (POLLING, WEBSOCKET)))
         self._revision = options.get("revision")

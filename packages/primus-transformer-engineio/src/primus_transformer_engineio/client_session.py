@@ -255,13 +255,6 @@ class ClientSession(EngineIOTransport):
             self._timer = loop.call_later(self._close_timeout, self.abort)
         super().resume_reading()
 
-    def abort(self) -> None:
-        """Drop the session at once."""
-        wire = self._wire
-        self.over()
-        if wire is not None:
-            wire.abort()
-
     def over(self, error: Exception | None = None) -> None:
         """The session has ended, by itself or since the server did what `error` says."""
         if self._gone:
@@ -274,13 +267,8 @@ class ClientSession(EngineIOTransport):
         for task in (self._poller, self._courier, self._upgrader):
             if task is not None and task is not asyncio.current_task():
                 task.cancel()
-        if self._wire is not None:
-            self._wire.connection = None
-            self._wire.close()
         spawn(self._leave(tell=self._wire is None and not self._lost))
-        connection, self.connection = self.connection, None
-        if connection is not None:
-            connection.lost(error)
+        self.finish(error)
         super().resume_reading()
 
     async def _leave(self, *, tell: bool) -> None:

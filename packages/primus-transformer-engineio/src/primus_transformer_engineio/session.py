@@ -25,9 +25,6 @@ __all__ = ["Session"]
 SLICE: Final = 256
 """So many packets of a payload are handled before others get their turn."""
 
-TOO_BIG: Final = 1009
-"""What a WebSocket is closed with, by RFC 6455 section 7.4.1."""
-
 OPENING_PAUSE: Final = 0.005
 """Seconds between the answer to the handshake of a WebSocket and its first message."""
 
@@ -269,13 +266,6 @@ class Session(EngineIOTransport):
             self._sessions.alarms.put(self.over, due)
         self.resume_reading()
 
-    def abort(self) -> None:
-        """Drop the session at once."""
-        wire = self._wire
-        self.over()
-        if wire is not None:
-            wire.abort()
-
     def over(self, error: Exception | None = None) -> None:
         """The session has ended, by itself or since its client did what `error` says."""
         if self._gone:
@@ -287,10 +277,5 @@ class Session(EngineIOTransport):
         self._abandon_probe()
         self.forget()
         self.news()
-        if self._wire is not None:
-            self._wire.connection = None
-            self._wire.close(TOO_BIG if isinstance(error, MessageTooLarge) else None)
-        connection, self.connection = self.connection, None
-        if connection is not None:
-            connection.lost(error)
+        self.finish(error)
         self.resume_reading()

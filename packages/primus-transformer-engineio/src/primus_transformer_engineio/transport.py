@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from abc import abstractmethod
-from typing import Any
+from typing import Any, Final
 
 from primus.errors import ProtocolError
 from primus.heartbeat import Generation
@@ -13,6 +13,10 @@ from primus_transformer_engineio.packets import CLOSE, MESSAGE, Packet, of_messa
 from primus_transformer_engineio.revisions import Revision
 
 __all__ = ["EngineIOTransport", "Leg", "MessageTooLarge", "longest_frame"]
+
+
+TOO_BIG: Final = 1009
+"""What a WebSocket is closed with, by RFC 6455 section 7.4.1."""
 
 
 class MessageTooLarge(ProtocolError):
@@ -144,9 +148,25 @@ class EngineIOTransport(QueuedTransport):
             ProtocolError: the peer should not have sent it.
         """
 
+    def abort(self) -> None:
+        """Drop the session at once."""
+        wire = self._wire
+        self.over()
+        if wire is not None:
+            wire.abort()
+
     @abstractmethod
     def over(self, error: Exception | None = None) -> None:
         """The session has ended, by itself or since the peer did what `error` says."""
+
+    def finish(self, error: Exception | None) -> None:
+        """Close the WebSocket, if there is one, and tell the connection, once."""
+        if self._wire is not None:
+            self._wire.connection = None
+            self._wire.close(TOO_BIG if isinstance(error, MessageTooLarge) else None)
+        connection, self.connection = self.connection, None
+        if connection is not None:
+            connection.lost(error)
 
     def pause_reading(self) -> None:
         """Take nothing more for now."""

@@ -24,12 +24,13 @@ if TYPE_CHECKING:
 
 __all__ = ["LwsConnector"]
 
-OPTIONS = frozenset({"close_timeout", "headers", "ssl", "subprotocols", "unix"})
 PORTS = {"http": 80, "ws": 80, "https": 443, "wss": 443}
 
 
 class LwsConnector(Connector):
     """Opens WebSockets."""
+
+    options = frozenset({"close_timeout", "headers", "ssl", "subprotocols", "unix"})
 
     async def open(self, dial: Dial, connection: Connection) -> LwsTransport:
         """A WebSocket to ``dial.url``, open and not reading yet.
@@ -39,8 +40,7 @@ class LwsConnector(Connector):
             TransportError: it cannot be reached, or did not answer as a WebSocket server.
             OptionError: the URL or a transport option cannot be used.
         """
-        if unknown := set(dial.options) - OPTIONS:
-            raise OptionError(f"unknown transport option {', '.join(sorted(unknown))}")
+        self.check(dial)
         opening = Opening(_url(dial.url), dial)
         try:
             await opening.dial()

@@ -24,11 +24,11 @@ if TYPE_CHECKING:
 
 __all__ = ["WebSocketsConnector"]
 
-OPTIONS = frozenset({"close_timeout", "headers", "ssl", "subprotocols", "unix"})
-
 
 class WebSocketsConnector(Connector):
     """Opens WebSockets."""
+
+    options = frozenset({"close_timeout", "headers", "ssl", "subprotocols", "unix"})
 
     async def open(self, dial: Dial, connection: Connection) -> WebSocketTransport:
         """A WebSocket to ``dial.url``, open and not reading yet.
@@ -38,8 +38,7 @@ class WebSocketsConnector(Connector):
             TransportError: it cannot be reached, or did not answer as a WebSocket server.
             OptionError: the URL or a transport option cannot be used.
         """
-        if unknown := set(dial.options) - OPTIONS:
-            raise OptionError(f"unknown transport option {', '.join(sorted(unknown))}")
+        self.check(dial)
         uri = _uri(dial.url)
         opening = _OpeningTransport(uri, dial)
         try:

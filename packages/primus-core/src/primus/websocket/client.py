@@ -28,8 +28,6 @@ __all__ = ["AiohttpConnector"]
 
 LONGEST_REFUSAL: Final = 64 * 1024
 
-OPTIONS = frozenset({"close_timeout", "headers", "ssl", "subprotocols", "unix"})
-
 
 class AiohttpConnector(Connector):
     """Opens WebSockets.
@@ -37,6 +35,8 @@ class AiohttpConnector(Connector):
     Takes the ``transport`` options ``close_timeout`` (seconds), ``headers``, ``ssl``,
     ``subprotocols`` and ``unix`` (the path of a socket).
     """
+
+    options = frozenset({"close_timeout", "headers", "ssl", "subprotocols", "unix"})
 
     async def open(self, dial: Dial, connection: Connection) -> HostedTransport:
         """A WebSocket to ``dial.url``, open and not reading yet.
@@ -46,8 +46,7 @@ class AiohttpConnector(Connector):
             TransportError: it cannot be reached, or did not answer as a WebSocket server.
             OptionError: the URL or a transport option cannot be used.
         """
-        if unknown := set(dial.options) - OPTIONS:
-            raise OptionError(f"unknown transport option {', '.join(sorted(unknown))}")
+        self.check(dial)
         wire = DialledWebSocket(_url(dial.url), dial)
         try:
             await wire.open()

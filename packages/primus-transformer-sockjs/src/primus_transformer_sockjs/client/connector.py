@@ -18,9 +18,6 @@ if TYPE_CHECKING:
 
 __all__ = ["SockJSConnector"]
 
-OPTIONS: Final = frozenset(
-    {"attempt_timeout", "close_timeout", "headers", "ssl", "transports", "unix"}
-)
 ATTEMPT: Final = 5.0
 """Seconds that a transport gets to open, when there is another one to try."""
 
@@ -50,6 +47,9 @@ OPENERS: Final[Mapping[str, Callable[[Dial, str], Awaitable[Transport]]]] = {
 class SockJSConnector(Connector):
     """Opens sessions."""
 
+    options = frozenset(
+        {"attempt_timeout", "close_timeout", "headers", "ssl", "transports", "unix"}
+    )
     transports: ClassVar[Sequence[str]] = tuple(OPENERS)
     """What is tried, unless the option ``transports`` says something else."""
 
@@ -61,8 +61,7 @@ class SockJSConnector(Connector):
             TransportError: it cannot be reached, or does not speak SockJS.
             OptionError: a transport option cannot be used.
         """
-        if unknown := set(dial.options) - OPTIONS:
-            raise OptionError(f"unknown transport option {', '.join(sorted(unknown))}")
+        self.check(dial)
         transport = await self._first(dial, _names(dial.options.get("transports", self.transports)))
         connection.attach(transport)
         return transport
