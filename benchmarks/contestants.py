@@ -32,6 +32,10 @@ REFERENCE = "node primus ws"
 
 ENGINES = ("websockets", "lws", "faye")
 LOOPS = ("uvloop", "asyncio") if find_spec("uvloop") else ("asyncio",)
+UNPINGED = {"pingInterval": 600_000}
+"""Primus for Node pings all clients at once, each so often since it started: the load generator
+would take a ping for an answer."""
+
 ENGINE_IO = "/primus/?EIO=4&transport=websocket"
 SOCKET_IO = "/socket.io/?EIO=4&transport=websocket"
 BESIDE = os.environ.get("PRIMUS_BENCH_PYTHON")
@@ -79,7 +83,7 @@ def reference(**options: Any) -> list[Contestant]:
     modules = _node_modules()
     if modules is None:
         return []
-    return [_node(REFERENCE, "primus", modules, transformer="websockets", **options)]
+    return [_node(REFERENCE, "primus", modules, transformer="websockets", **UNPINGED, **options)]
 
 
 def contestants() -> list[Contestant]:
@@ -89,7 +93,9 @@ def contestants() -> list[Contestant]:
     if modules is not None:
         found += [
             replace(
-                _node("node primus engine.io", "primus", modules, transformer="engine.io"),
+                _node(
+                    "node primus engine.io", "primus", modules, transformer="engine.io", **UNPINGED
+                ),
                 path=ENGINE_IO,
                 dialect="engine.io",
             ),

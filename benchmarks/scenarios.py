@@ -134,7 +134,7 @@ def _engines() -> list[Contestant]:
 def _without_pings() -> list[Contestant]:
     """Primus on Node and our engines; so many connections take their time to be opened."""
     minutes = _with(options={"timeout": 700.0, "ping_interval": 600.0})
-    return [*reference(pingInterval=600_000), *minutes()]
+    return [*reference(), *minutes()]
 
 
 def _with(**settings: Any) -> Callable[[], list[Contestant]]:

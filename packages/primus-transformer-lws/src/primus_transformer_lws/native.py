@@ -124,19 +124,23 @@ class Journal:
 class Wire:
     """An asyncio transport as picows is to see it."""
 
-    __slots__ = ("_journal", "get_write_buffer_size", "transport", "write")
+    __slots__ = ("_journal", "_socket", "get_write_buffer_size", "transport", "write")
 
     def __init__(self, transport: asyncio.Transport, journal: Journal) -> None:
         self.transport = transport
         self.write = transport.write
         self.get_write_buffer_size = transport.get_write_buffer_size
         self._journal = journal
+        found = transport.get_extra_info("socket")
+        unix = getattr(socket, "AF_UNIX", None)
+        self._socket = UnixSocket(found) if found.family == unix else found
 
     def get_extra_info(self, name: str, default: Any = None) -> Any:
-        """As of any transport, but the options of TCP can be set on a unix socket too."""
-        found = self.transport.get_extra_info(name, default)
-        unix = getattr(socket, "AF_UNIX", None)
-        return UnixSocket(found) if name == "socket" and found.family == unix else found
+        """As of any transport, but the options of TCP can be set on a unix socket too.
+
+        picows asks for the socket again and again, and some loops make a new object each time.
+        """
+        return self._socket if name == "socket" else self.transport.get_extra_info(name, default)
 
     def writelines(self, parts: Iterable[Any]) -> None:
         """Write a copy: picows reuses the memory of the head at once, whatever still waits."""
