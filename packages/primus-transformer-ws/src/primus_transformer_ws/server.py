@@ -3,17 +3,26 @@
 from __future__ import annotations
 
 import asyncio
-from typing import TYPE_CHECKING, cast
+from typing import TYPE_CHECKING, Final
 
-from websockets.datastructures import Headers
+from websockets.datastructures import Headers as WebSocketHeaders
+from websockets.exceptions import InvalidHandshake
+from websockets.extensions import Extension
 from websockets.extensions.permessage_deflate import ServerPerMessageDeflateFactory
-from websockets.http11 import Request as WebSocketRequest
 from websockets.protocol import SERVER, Protocol
 from websockets.server import ServerProtocol as Handshake
-from websockets.typing import Subprotocol
 
 from primus import Request, Response
-from primus.websocket import Engine, EngineOptions, Opened, WebSocketTransformer
+from primus.http import Headers
+from primus.websocket import (
+    Engine,
+    EngineOptions,
+    Opened,
+    WebSocketTransformer,
+    chosen_subprotocol,
+    refusal,
+    switching,
+)
 from primus_transformer_ws.framing import QuietLogger, ServerProtocol
 from primus_transformer_ws.served import ServedTransport
 
@@ -23,15 +32,8 @@ if TYPE_CHECKING:
 
 __all__ = ["WebSockets", "WebSocketsEngine"]
 
-HANDSHAKE_HEADERS = (
-    "Connection",
-    "Upgrade",
-    "Sec-WebSocket-Extensions",
-    "Sec-WebSocket-Key",
-    "Sec-WebSocket-Protocol",
-    "Sec-WebSocket-Version",
-)
-"""All that the handshake depends on; other headers may hold bytes that websockets refuses."""
+EXTENSIONS: Final = "Sec-WebSocket-Extensions"
+PROTOCOL: Final = "Sec-WebSocket-Protocol"
 
 
 class WebSocketsEngine(Engine):
@@ -45,40 +47,48 @@ class WebSocketsEngine(Engine):
         if options.compression:
             deflate = options.more.get("deflate", {})
             self._extensions = [ServerPerMessageDeflateFactory(**deflate)]
-        self._subprotocols = cast("list[Subprotocol]", list(options.subprotocols)) or None
         self._logger = QuietLogger(primus.log)
 
     async def upgrade(self, request: Request, opened: Opened) -> Response | None:
         """Answer the handshake on the transport itself, where it can be had."""
         if not request.detachable:
             return await super().upgrade(request, opened)
-        handshake = Handshake(
-            extensions=self._extensions,
-            subprotocols=self._subprotocols,
-            max_size=self.options.max_length,
-            logger=self._logger,
-        )
-        headers = Headers()
-        for name in HANDSHAKE_HEADERS:
-            for value in request.headers.getall(name, ()):
-                headers[name] = value.encode("ascii", "replace").decode()
-        answer = handshake.accept(WebSocketRequest(request.path, headers))
-        if answer.status_code != 101:
-            return Response(
-                answer.status_code, bytes(answer.body or b""), dict(answer.headers.raw_items())
-            )
-        for name, value in request.response_headers.items():
-            answer.headers[name] = value
+        refused = refusal(request.headers)
+        if refused is not None:
+            return refused
+        headers = list(request.response_headers.items())
+        subprotocol = chosen_subprotocol(request.headers, self.options.subprotocols)
+        if subprotocol is not None:
+            headers.append((PROTOCOL, subprotocol))
+        protocol = ServerProtocol(SERVER, max_size=self.options.max_length, logger=self._logger)
+        try:
+            accepted, protocol.extensions = self._extended(request.headers)
+        except InvalidHandshake as error:
+            return Response.error(400, str(error))
+        if accepted is not None:
+            headers.append((EXTENSIONS, accepted))
+        answer = switching(request.headers["Sec-WebSocket-Key"], headers)
         try:
             handed = request.detach()
         except ConnectionResetError:
             return Response.error(400)
-        protocol = ServerProtocol(SERVER, max_size=self.options.max_length, logger=self._logger)
-        protocol.extensions = handshake.extensions
-        protocol.subprotocol = handshake.subprotocol
-        handed.transport.write(answer.serialize())
+        handed.transport.write(answer)
         self._open(protocol, handed.transport, handed.early, opened)
         return None
+
+    def _extended(self, headers: Headers) -> tuple[str | None, list[Extension]]:
+        """What is answered to the extensions that are offered, and those that are taken.
+
+        Raises:
+            InvalidHandshake: the offer cannot be read.
+        """
+        offers = headers.getall(EXTENSIONS, ())
+        if self._extensions is None or not offers:
+            return None, []
+        told = WebSocketHeaders()
+        for offer in offers:
+            told[EXTENSIONS] = offer.encode("ascii", "replace").decode()
+        return Handshake(extensions=self._extensions).process_extensions(told)
 
     def _open(
         self, protocol: Protocol, wire: asyncio.Transport, early: bytes, opened: Opened

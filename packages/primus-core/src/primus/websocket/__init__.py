@@ -17,7 +17,7 @@ from primus.websocket.framing import (
     text_frame,
     utf8,
 )
-from primus.websocket.handshake import accept_key, chosen_subprotocol, refusal
+from primus.websocket.handshake import accept_key, chosen_subprotocol, refusal, switching
 from primus.websocket.hosted import HostedTransport
 from primus.websocket.transformer import WebSocketTransformer
 
@@ -36,6 +36,7 @@ __all__ = [
     "is_close_code",
     "refusal",
     "server_frame",
+    "switching",
     "text_frame",
     "utf8",
 ]

@@ -4,13 +4,13 @@ from __future__ import annotations
 
 import binascii
 from base64 import b64decode, b64encode
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from hashlib import sha1
 from typing import Final
 
-from primus.http import Headers, Response
+from primus.http import Headers, Response, check_header
 
-__all__ = ["accept_key", "chosen_subprotocol", "refusal"]
+__all__ = ["accept_key", "chosen_subprotocol", "refusal", "switching"]
 
 VERSION: Final = "13"
 GUID: Final = "258EAFA5-E914-47DA-95CA-C5AB0DC85B11"
@@ -22,9 +22,9 @@ def refusal(headers: Headers) -> Response | None:
         response = Response.error(426, f"this server speaks version {VERSION} of WebSocket")
         response.headers["Sec-WebSocket-Version"] = VERSION
         return response
-    key = headers.get("Sec-WebSocket-Key", "").strip()
+    keys = headers.getall("Sec-WebSocket-Key", ())
     try:
-        size = len(b64decode(key, validate=True))
+        size = len(b64decode(keys[0].strip(), validate=True)) if len(keys) == 1 else 0
     except (binascii.Error, ValueError):
         size = 0
     return None if size == 16 else Response.error(400, "the Sec-WebSocket-Key is missing or wrong")
@@ -34,6 +34,24 @@ def accept_key(key: str) -> str:
     """The ``Sec-WebSocket-Accept`` for a ``Sec-WebSocket-Key``."""
     digest = sha1((key + GUID).encode(), usedforsecurity=False).digest()
     return b64encode(digest).decode()
+
+
+def switching(key: str, headers: Iterable[tuple[str, str]]) -> bytes:
+    """The answer that accepts the handshake with this key, with further headers.
+
+    Raises:
+        ValueError: a header holds CR, LF or NUL.
+    """
+    lines = [
+        "HTTP/1.1 101 Switching Protocols",
+        "Upgrade: websocket",
+        "Connection: Upgrade",
+        f"Sec-WebSocket-Accept: {accept_key(key.strip())}",
+    ]
+    for name, value in headers:
+        check_header(name, value)
+        lines.append(f"{name}: {value}")
+    return "\r\n".join((*lines, "", "")).encode()
 
 
 def chosen_subprotocol(headers: Headers, ours: Sequence[str]) -> str | None:
