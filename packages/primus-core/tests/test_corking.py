@@ -6,7 +6,7 @@ from typing import Any, cast
 
 import pytest
 
-from primus.websocket import Corking, ShortTexts, text_frame
+from primus.websocket import ShortTexts, text_frame
 
 
 class Wire:
@@ -26,7 +26,7 @@ class Wire:
         return 1000
 
 
-class Server(ShortTexts, Corking):
+class Server(ShortTexts):
     """Sends unmasked frames."""
 
     def _send_text(self, text: bytes) -> None:

@@ -68,13 +68,13 @@ class Inbound(Endpoint):
 
     def _decode_carefully(self, frame: Any, error: Exception) -> Any:
         """Decode what could not be decoded quickly; `_LOST` when it cannot be decoded at all."""
-        try:
-            if self._decode == self._parser.decode:
-                raise error
-            return self._parser.decode(frame)
-        except Exception as final:
-            self._undecodable(frame, final)
-            return _LOST
+        if self._decode != self._parser.decode:
+            try:
+                return self._parser.decode(frame)
+            except Exception as final:
+                error = final
+        self._undecodable(frame, error)
+        return _LOST
 
     def hold(self, pending: Awaitable[None]) -> None:
         """Keep messages back until `pending` is done, then deliver them in order."""

@@ -7,7 +7,7 @@ from typing import Any, Final
 
 from picows import WSMsgType, WSTransport
 
-from primus.websocket import Corking, ShortTexts, framed, server_frame, text_frame, utf8
+from primus.websocket import ShortTexts, framed, server_frame, text_frame, utf8
 from primus_transformer_lws.deflate import Deflate
 
 __all__ = ["Sending"]
@@ -18,7 +18,7 @@ COMPRESS_FROM: Final = 1024
 TEXT, BINARY, PING = WSMsgType.TEXT, WSMsgType.BINARY, WSMsgType.PING
 
 
-class Sending(ShortTexts, Corking):
+class Sending(ShortTexts):
     """The half of a transport that sends.
 
     Args:

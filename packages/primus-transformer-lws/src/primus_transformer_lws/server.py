@@ -14,7 +14,6 @@ from primus.websocket import (
     EngineOptions,
     Opened,
     WebSocketTransformer,
-    chosen_subprotocol,
     refusal,
 )
 from primus_transformer_lws.deflate import Deflate, Settings, agreed, largest_frame
@@ -54,10 +53,7 @@ class LwsEngine(Engine):
         return None
 
     def _answer(self, request: Request) -> tuple[WSUpgradeResponse, Deflate | None]:
-        headers = list(request.response_headers.items())
-        subprotocol = chosen_subprotocol(request.headers, self.options.subprotocols)
-        if subprotocol is not None:
-            headers.append(("Sec-WebSocket-Protocol", subprotocol))
+        headers = self.answered(request)
         deflate = None
         if self.options.compression:
             offers = ",".join(request.headers.getall("Sec-WebSocket-Extensions", ()))

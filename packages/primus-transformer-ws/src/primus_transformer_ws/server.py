@@ -19,7 +19,6 @@ from primus.websocket import (
     EngineOptions,
     Opened,
     WebSocketTransformer,
-    chosen_subprotocol,
     refusal,
     switching,
 )
@@ -33,7 +32,6 @@ if TYPE_CHECKING:
 __all__ = ["WebSockets", "WebSocketsEngine"]
 
 EXTENSIONS: Final = "Sec-WebSocket-Extensions"
-PROTOCOL: Final = "Sec-WebSocket-Protocol"
 
 
 class WebSocketsEngine(Engine):
@@ -56,10 +54,7 @@ class WebSocketsEngine(Engine):
         refused = refusal(request.headers)
         if refused is not None:
             return refused
-        headers = list(request.response_headers.items())
-        subprotocol = chosen_subprotocol(request.headers, self.options.subprotocols)
-        if subprotocol is not None:
-            headers.append((PROTOCOL, subprotocol))
+        headers = self.answered(request)
         protocol = ServerProtocol(SERVER, max_size=self.options.max_length, logger=self._logger)
         try:
             accepted, protocol.extensions = self._extended(request.headers)

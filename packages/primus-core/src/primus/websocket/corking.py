@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import asyncio
-from typing import TYPE_CHECKING, Final
+from abc import abstractmethod
+from typing import Final
 
 from primus.transformer import Transport
 from primus.websocket.framing import SHORT, TEXT_HEADS
@@ -65,20 +66,13 @@ class Corking(Transport):
         return sum(map(len, self._out)) + (0 if wire is None else wire.get_write_buffer_size())
 
 
-class ShortTexts:
-    """The short way of a server's `Corking` for short texts; to be named before it.
+class ShortTexts(Corking):
+    """One that has a short way for short texts, as a server can: it masks nothing.
 
-    A server masks nothing, and what is short is not compressed either.
+    What is short is not compressed either.
     """
 
     __slots__ = ()
-
-    if TYPE_CHECKING:
-        _is_open: bool
-        _out: list[bytes]
-        corked: bool
-
-        def _flush(self) -> None: ...
 
     def send_text(self, text: bytes) -> None:
         """Send one text message, given as UTF-8."""
@@ -92,6 +86,6 @@ class ShortTexts:
             if len(out) > CORK_PARTS:
                 self._flush()
 
+    @abstractmethod
     def _send_text(self, text: bytes) -> None:
         """Send a text that is longer, or is not held back."""
-        raise NotImplementedError

@@ -11,6 +11,7 @@ from primus.errors import OptionError
 from primus.http import Request, Response
 from primus.transformer import Transport
 from primus.websocket.framing import CLOSE_TIMEOUT
+from primus.websocket.handshake import chosen_subprotocol
 from primus.websocket.hosted import HostedTransport
 
 if TYPE_CHECKING:
@@ -112,6 +113,14 @@ class Engine:
             transport.abort()
             self.left(transport)
         return None
+
+    def answered(self, request: Request) -> list[tuple[str, str]]:
+        """The headers that an engine of our own answers with, beside those of every handshake."""
+        headers = list(request.response_headers.items())
+        subprotocol = chosen_subprotocol(request.headers, self.options.subprotocols)
+        if subprotocol is not None:
+            headers.append(("Sec-WebSocket-Protocol", subprotocol))
+        return headers
 
     def entered(self, transport: Transport) -> None:
         """A WebSocket is open."""
