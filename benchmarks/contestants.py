@@ -78,12 +78,12 @@ def ours(name: str, transformer: str, loop: str = LOOPS[0], **settings: Any) -> 
     return contestant
 
 
-def reference(**options: Any) -> list[Contestant]:
-    """Primus for Node with ws, with further options of its own, where it is installed."""
+def reference() -> list[Contestant]:
+    """Primus for Node with ws, where it is installed."""
     modules = _node_modules()
     if modules is None:
         return []
-    return [_node(REFERENCE, "primus", modules, transformer="websockets", **UNPINGED, **options)]
+    return [_node(REFERENCE, "primus", modules, transformer="websockets", **UNPINGED)]
 
 
 def contestants() -> list[Contestant]:

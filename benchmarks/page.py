@@ -71,7 +71,7 @@ def about(seconds: float, rounds: int) -> dict[str, str]:
 
 def _python(python: str) -> str:
     built = Path(python).resolve().parent
-    whose = "of the system" if built == Path("/usr/bin") else "built by hand"
+    whose = "the system's" if built == Path("/usr/bin") else "not the system's"
     return f"{interpreter(python).removeprefix('Python ')} ({whose})"
 
 
