@@ -252,7 +252,7 @@ async def test_the_first_answer_ends_the_chain(layers: Layers) -> None:
 async def test_a_layer_that_returns_something_else_is_an_error(layers: Layers) -> None:
     layers.add(Layer("wrong", lambda request: "text"))  # type: ignore[arg-type,return-value]
     with pytest.raises(TypeError, match="'wrong' must return a Response or None, not 'text'"):
-        await layers.run(make_request())
+        layers.run(make_request())
 
 
 async def test_layers_can_be_changed_while_a_request_passes(layers: Layers) -> None:

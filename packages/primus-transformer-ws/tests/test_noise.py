@@ -1,5 +1,6 @@
 """Arbitrary bytes, fed to one WebSocket without a socket."""
 
+from collections.abc import Callable
 from itertools import pairwise
 from typing import Any
 
@@ -9,18 +10,31 @@ from websockets.protocol import SERVER, Protocol
 
 from primus_testing import Peer
 from primus_testing.noise import KeepingTransport, cuts, sent
+from primus_testing.websocket import frame
 from primus_transformer_ws.served import ServedTransport
 from primus_transformer_ws.wire import WebSocketTransport
 
 
+def library() -> Protocol:
+    return Protocol(SERVER, max_size=100)
+
+
+def short_way() -> WebSocketTransport:
+    return ServedTransport(library, max_size=100, close_timeout=1.0)
+
+
+def long_way() -> WebSocketTransport:
+    return WebSocketTransport(library())
+
+
 async def heard(
-    kind: type[WebSocketTransport], data: bytes, cuts: list[int]
-) -> tuple[list[Any], bool]:
-    """The messages in `data`, and whether it broke a rule.
+    make: Callable[[], WebSocketTransport], data: bytes, cuts: list[int]
+) -> tuple[list[Any], bool, bytes]:
+    """The messages in `data`, whether it broke a rule, and what was answered.
 
     When that is seen may differ: the short way waits for the whole head of a frame.
     """
-    transport, wire, peer = kind(Protocol(SERVER, max_size=100)), KeepingTransport(), Peer()
+    transport, wire, peer = make(), KeepingTransport(), Peer()
     transport.connection_made(wire)
     peer.attach(transport)
     peer._become(3)
@@ -31,16 +45,16 @@ async def heard(
     if not wire.closed:
         transport.eof_received()
     transport.connection_lost(None)
-    return await peer.gone(), peer.error is not None
+    return await peer.gone(), peer.error is not None, bytes(wire.written)
 
 
-@pytest.mark.parametrize("kind", [WebSocketTransport, ServedTransport])
+@pytest.mark.parametrize("make", [long_way, short_way])
 @settings(max_examples=100, deadline=None)
 @given(data=sent(), cuts=cuts())
 async def test_no_bytes_make_a_websocket_raise(
-    kind: type[WebSocketTransport], data: bytes, cuts: list[int]
+    make: Callable[[], WebSocketTransport], data: bytes, cuts: list[int]
 ) -> None:
-    messages, _ = await heard(kind, data, cuts)
+    messages, _, _ = await heard(make, data, cuts)
     for message in messages:
         assert len(message.encode() if isinstance(message, str) else message) <= 100
 
@@ -50,5 +64,14 @@ async def test_no_bytes_make_a_websocket_raise(
 @example(data=b"\x00\x7e", cuts=[])
 @example(data=b"\x83\xfe", cuts=[])
 @example(data=b"\x81\xfe\x00\x7e", cuts=[1, 2, 3])
+@example(data=frame(8), cuts=[])
+@example(data=frame(8, b"\x03"), cuts=[])
+@example(data=frame(8, b"\x03\xe8bye"), cuts=[4])
+@example(data=frame(8, b"\x03\xe8\xff"), cuts=[])
+@example(data=frame(8, b"\x03\xed"), cuts=[])
+@example(data=frame(1, b"hi") + frame(8, b"\x03\xe8") + frame(1, b"late"), cuts=[])
+@example(data=frame(1, b"h", fin=False) + frame(8, b"\x03\xe8"), cuts=[])
+@example(data=frame(8, b"\x03\xe8", masked=False), cuts=[])
+@example(data=frame(8, b"x" * 126), cuts=[])
 async def test_the_short_way_brings_what_the_library_brings(data: bytes, cuts: list[int]) -> None:
-    assert await heard(ServedTransport, data, cuts) == await heard(WebSocketTransport, data, cuts)
+    assert await heard(short_way, data, cuts) == await heard(long_way, data, cuts)

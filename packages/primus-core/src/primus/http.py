@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import AsyncIterator, Callable, Iterator, Mapping
+from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from http import HTTPStatus
 from http.cookies import CookieError, SimpleCookie
@@ -29,6 +30,7 @@ __all__ = [
     "Request",
     "Response",
     "check_header",
+    "closing",
     "parse_query",
     "phrase",
 ]
@@ -283,6 +285,17 @@ class Response:
     def reason(self) -> str:
         """The phrase that stands beside the status."""
         return phrase(self.status)
+
+
+@asynccontextmanager
+async def closing(chunks: AsyncIterator[bytes]) -> AsyncIterator[AsyncIterator[bytes]]:
+    """Close an iterator of chunks in the end, even when not all of them were wanted."""
+    try:
+        yield chunks
+    finally:
+        close = getattr(chunks, "aclose", None)
+        if close is not None:
+            await close()
 
 
 def phrase(status: int) -> str:

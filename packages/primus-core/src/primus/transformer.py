@@ -138,6 +138,12 @@ class Transformer(ABC):
     handed over or the host's own; ``"http"``: plain requests, whose answers may stream.
     """
 
+    takes_transports: bool = False
+    """Whether `upgrade` takes the raw transport of every `Request` that has one.
+
+    A server of our own then spares itself the preparation of a WebSocket.
+    """
+
     binary: ClassVar[bool] = True
     """Whether it carries frames of `bytes`."""
 

@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import asyncio
 import logging
-import socket
 from collections.abc import Callable, Iterable, Mapping
 from importlib.metadata import version
 from typing import Any, Final
@@ -16,7 +15,13 @@ from typing import Any, Final
 from picows import WSAutoPingStrategy
 from picows.picows import WSProtocol  # type: ignore[attr-defined]
 
-__all__ = ["Journal", "PicowsProtocol", "Wire"]
+__all__ = ["UPGRADE", "Answer", "Journal", "PicowsProtocol", "Wire"]
+
+UPGRADE: Final = (
+    b"GET / HTTP/1.1\r\nUpgrade: websocket\r\nConnection: upgrade\r\n"
+    b"Sec-WebSocket-Version: 13\r\nSec-WebSocket-Key: AAAAAAAAAAAAAAAAAAAAAA==\r\n\r\n"
+)
+"""What brings picows to answer, once we know what the answer is."""
 
 READ_BUFFER: Final = 2048
 """What a connection has to read into at first; it grows with the messages that come."""
@@ -121,26 +126,39 @@ class Journal:
         self._log.exception(message, *args)
 
 
+class Answer:
+    """An answer that is there already, in place of a ``WSUpgradeResponse`` of picows."""
+
+    __slots__ = ("_text", "headers")
+
+    status = 101
+
+    def __init__(self, text: bytes) -> None:
+        self._text = text
+        self.headers: dict[str, str] = {}
+        """Where picows notes what it would answer."""
+
+    def to_bytes(self) -> bytearray:
+        """What is sent."""
+        return bytearray(self._text)
+
+
 class Wire:
     """An asyncio transport as picows is to see it."""
 
-    __slots__ = ("_journal", "_socket", "get_write_buffer_size", "transport", "write")
+    __slots__ = ("_journal", "get_write_buffer_size", "transport", "write")
 
     def __init__(self, transport: asyncio.Transport, journal: Journal) -> None:
         self.transport = transport
         self.write = transport.write
         self.get_write_buffer_size = transport.get_write_buffer_size
         self._journal = journal
-        found = transport.get_extra_info("socket")
-        unix = getattr(socket, "AF_UNIX", None)
-        self._socket = UnixSocket(found) if found.family == unix else found
 
     def get_extra_info(self, name: str, default: Any = None) -> Any:
-        """As of any transport, but the options of TCP can be set on a unix socket too.
-
-        picows asks for the socket again and again, and some loops make a new object each time.
-        """
-        return self._socket if name == "socket" else self.transport.get_extra_info(name, default)
+        """The socket, and whether there is TLS; addresses are wanted for the log only."""
+        if name == "socket":
+            return Socket(self.transport.get_extra_info(name))
+        return self.transport.get_extra_info(name, default) if name == "ssl_object" else default
 
     def writelines(self, parts: Iterable[Any]) -> None:
         """Write a copy: picows reuses the memory of the head at once, whatever still waits."""
@@ -158,8 +176,12 @@ class Wire:
         self.transport.abort()
 
 
-class UnixSocket:
-    """A unix socket, which knows nothing of ``TCP_NODELAY``."""
+class Socket:
+    """A socket without its options, which picows sets and reads one by one.
+
+    The event loop has set ``TCP_NODELAY`` already; the others end up in the log. On some loops
+    each of them costs as much as a message, and unix sockets have none of them.
+    """
 
     __slots__ = ("fileno",)
 

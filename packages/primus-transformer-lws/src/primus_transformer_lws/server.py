@@ -5,19 +5,20 @@ from __future__ import annotations
 import asyncio
 from typing import TYPE_CHECKING
 
-from picows import WSUpgradeRequest, WSUpgradeResponse, WSUpgradeResponseWithListener
+from picows import WSUpgradeRequest, WSUpgradeResponseWithListener
 
 from primus import Request, Response
-from primus.http import HandOver, check_header
+from primus.http import HandOver
 from primus.websocket import (
     Engine,
     EngineOptions,
     Opened,
     WebSocketTransformer,
     refusal,
+    switching,
 )
 from primus_transformer_lws.deflate import Deflate, Settings, agreed, largest_frame
-from primus_transformer_lws.native import Journal, PicowsProtocol
+from primus_transformer_lws.native import UPGRADE, Answer, Journal, PicowsProtocol
 from primus_transformer_lws.transport import LwsTransport
 
 if TYPE_CHECKING:
@@ -31,6 +32,7 @@ class LwsEngine(Engine):
     """Takes over raw transports and gives them to picows."""
 
     options_of_its_own = frozenset({"deflate"})
+    takes_transports = True
 
     def __init__(self, primus: Primus, options: EngineOptions) -> None:
         super().__init__(primus, options)
@@ -44,15 +46,14 @@ class LwsEngine(Engine):
         if refused is not None:
             return refused
         answer, deflate = self._answer(request)
-        head = _head(request)
         try:
             handed = request.detach()
         except ConnectionResetError:
             return Response.error(400)
-        self._open(head, answer, deflate, handed, opened)
+        self._open(answer, deflate, handed, opened)
         return None
 
-    def _answer(self, request: Request) -> tuple[WSUpgradeResponse, Deflate | None]:
+    def _answer(self, request: Request) -> tuple[Answer, Deflate | None]:
         headers = self.answered(request)
         deflate = None
         if self.options.compression:
@@ -60,17 +61,10 @@ class LwsEngine(Engine):
             if (found := agreed(offers, self._settings)) is not None:
                 headers.append(("Sec-WebSocket-Extensions", found[1]))
                 deflate = Deflate(found[0], self._settings, serves=True)
-        for name, value in headers:
-            check_header(name, value)
-        return WSUpgradeResponse.create_101_response(headers), deflate
+        return Answer(switching(request.headers["Sec-WebSocket-Key"], headers)), deflate
 
     def _open(
-        self,
-        head: bytes,
-        answer: WSUpgradeResponse,
-        deflate: Deflate | None,
-        handed: HandOver,
-        opened: Opened,
+        self, answer: Answer, deflate: Deflate | None, handed: HandOver, opened: Opened
     ) -> None:
         wire, options = handed.transport, self.options
         transport = LwsTransport(wire, options.max_length, options.close_timeout, deflate=deflate)
@@ -82,7 +76,7 @@ class LwsEngine(Engine):
         largest = largest_frame(options.max_length, deflates=deflate is not None)
         protocol = PicowsProtocol(listen, journal, largest)
         journal.complained, journal.closed = transport.complained, transport.closed
-        _take_over(wire, protocol, head)
+        _take_over(wire, protocol)
         self.entered(transport)
         transport.on_gone = self.left
         try:
@@ -93,19 +87,10 @@ class LwsEngine(Engine):
         transport.start(protocol, handed.early)
 
 
-def _take_over(wire: asyncio.Transport, protocol: PicowsProtocol, head: bytes) -> None:
+def _take_over(wire: asyncio.Transport, protocol: PicowsProtocol) -> None:
     wire.set_protocol(protocol)
     protocol.connection_made(wire)
-    protocol.take(memoryview(head))
-
-
-def _head(request: Request) -> bytes:
-    """The upgrade in the one spelling that picows takes: Firefox says ``keep-alive, Upgrade``."""
-    key = request.headers["Sec-WebSocket-Key"].strip()
-    return (
-        "GET / HTTP/1.1\r\nUpgrade: websocket\r\nConnection: upgrade\r\n"
-        f"Sec-WebSocket-Version: 13\r\nSec-WebSocket-Key: {key}\r\n\r\n"
-    ).encode()
+    protocol.take(memoryview(UPGRADE))
 
 
 class Lws(WebSocketTransformer):

@@ -5,16 +5,20 @@ of: it is unmasked and delivered here. All else (control frames, fragments, fram
 in part, whatever is wrong) goes through the library as it comes, so that it still judges all that
 could break a rule. It gets whole frames, one after the other: ``_owed`` counts the bytes that it
 lacks of the last one, and only when it lacks none can the next frame take the short way.
+
+Most connections never need the library, so its half is made when it is first asked; a client that
+closes before it had to be made is answered here as well.
 """
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import Any, Final
 
 from websockets.frames import Opcode
 from websockets.protocol import Protocol
 
-from primus.websocket import CLOSE_TIMEOUT, ShortTexts, server_frame, text_frame
+from primus.websocket import ShortTexts, framed, is_close_code, server_frame, text_frame
 from primus_transformer_ws.wire import COMPRESS_FROM, WebSocketTransport
 
 try:
@@ -26,7 +30,9 @@ __all__ = ["ServedTransport"]
 
 TEXT_FRAME: Final = 0x81
 BINARY_FRAME: Final = 0x82
+CLOSE_FRAME: Final = 0x88
 MESSAGES: Final = (TEXT_FRAME, BINARY_FRAME)
+PING_FRAME: Final = b"\x89\x00"
 OPCODES: Final = frozenset(Opcode)
 MASKED: Final = 0x80
 LONG: Final = 0xFE
@@ -34,17 +40,48 @@ LONG: Final = 0xFE
 
 
 class ServedTransport(ShortTexts, WebSocketTransport):
-    """Carries the frames of a spark over one WebSocket."""
+    """Carries the frames of a spark over one WebSocket.
 
-    __slots__ = ("_head", "_max_size", "_owed")
+    Args:
+        make: makes the library's half of the connection.
+        max_size: the largest message taken, in bytes.
+        close_timeout: seconds that the peer gets to finish closing.
+        protocol: the library's half, when that has been made already.
+    """
 
-    def __init__(self, protocol: Protocol, close_timeout: float = CLOSE_TIMEOUT) -> None:
+    __slots__ = ("_head", "_make", "_max_size", "_owed")
+
+    def __init__(
+        self,
+        make: Callable[[], Protocol],
+        max_size: int,
+        close_timeout: float,
+        protocol: Protocol | None = None,
+    ) -> None:
         super().__init__(protocol, close_timeout)
-        self._max_size = protocol.max_message_size or 0
+        self._make = make
+        self._max_size = max_size
         self._head = b""
         self._owed = 0
 
+    @property
+    def _protocol(self) -> Protocol:
+        """The library's half of the connection, which sees it open when it is first asked."""
+        if self._library is None:
+            self._library = self._make()
+        return self._library
+
+    def _is_over(self) -> bool:
+        """Whether the peer has closed, and been answered, without the library."""
+        return self._library is None and not self._is_open
+
     # -- out
+
+    def ping(self) -> bool:
+        """Send a ping, which the peer answers by itself."""
+        if self._is_open:
+            self._put(PING_FRAME)
+        return True
 
     def send(self, frame: str | bytes) -> None:
         """Send one message, text for `str` and binary for `bytes`."""
@@ -76,6 +113,8 @@ class ServedTransport(ShortTexts, WebSocketTransport):
 
     def data_received(self, data: bytes) -> None:
         """Handle what arrived; all replies leave in one write."""
+        if not self._is_open and self._is_over():
+            return
         if self._deflates or not self._reading:
             super().data_received(data)
             return
@@ -87,7 +126,7 @@ class ServedTransport(ShortTexts, WebSocketTransport):
             at = self._advance(data, at, size)
         self.corked = False
         self._flush()
-        if not self._is_open:
+        if not self._is_open and not self._is_over():
             self._check_end()
 
     def _advance(self, data: bytes, at: int, size: int) -> int:
@@ -102,14 +141,19 @@ class ServedTransport(ShortTexts, WebSocketTransport):
             body, end = bounds
         else:
             return self._wait(data, at, size)
-        first = data[at]
+        first, library = data[at], self._library
         if (
             first not in MESSAGES
             or second < MASKED
             or end > size
             or end - body > self._max_size
-            or self._protocol.current_size is not None  # a fragment was expected
+            or (library is not None and library.current_size is not None)  # within a message
         ):
+            if first == CLOSE_FRAME and library is None and MASKED <= second < LONG and end <= size:
+                payload = apply_mask(data[body:end], data[body - 4 : body])
+                if _is_close(payload):
+                    self._answer_close(payload)
+                    return size
             self._owed = end - at
             return self._pass_on(data, at)
         connection = self.connection
@@ -125,6 +169,16 @@ class ServedTransport(ShortTexts, WebSocketTransport):
                 return end
             connection.feed(text)
         return end
+
+    def _answer_close(self, payload: bytes) -> None:
+        """Answer with the same close frame; nothing that follows it matters."""
+        self._put(framed(CLOSE_FRAME, payload))
+        self._flush()
+        self._is_open = False
+        self._expect_close()
+        if self._wire is not None:
+            self._wire.close()
+        self._tell_lost()
 
     def _wait(self, data: bytes, at: int, size: int) -> int:
         """Keep the head of a frame until it is whole, unless it is wrong already."""
@@ -146,10 +200,23 @@ class ServedTransport(ShortTexts, WebSocketTransport):
 
     def eof_received(self) -> None:
         """The peer sends no more, perhaps in the middle of a frame."""
+        if self._is_over():
+            return
         head, self._head = self._head, b""
         if head:
             self._protocol.receive_data(head)
         super().eof_received()
+
+
+def _is_close(payload: bytes) -> bool:
+    """Whether this may be the payload of a close frame (RFC 6455 section 5.5.1)."""
+    if not payload:
+        return True
+    try:
+        payload[2:].decode()
+    except UnicodeDecodeError:
+        return False
+    return len(payload) > 1 and is_close_code(int.from_bytes(payload[:2]))
 
 
 def _bounds(data: bytes, at: int, size: int) -> tuple[int, int] | None:

@@ -2,18 +2,17 @@
 
 from __future__ import annotations
 
-import asyncio
 from typing import TYPE_CHECKING, Final
 
 from websockets.datastructures import Headers as WebSocketHeaders
 from websockets.exceptions import InvalidHandshake
 from websockets.extensions import Extension
 from websockets.extensions.permessage_deflate import ServerPerMessageDeflateFactory
-from websockets.protocol import SERVER, Protocol
+from websockets.protocol import SERVER
 from websockets.server import ServerProtocol as Handshake
 
 from primus import Request, Response
-from primus.http import Headers
+from primus.http import HandOver, Headers
 from primus.websocket import (
     Engine,
     EngineOptions,
@@ -38,6 +37,7 @@ class WebSocketsEngine(Engine):
     """Takes over raw transports and speaks by websockets' sans-I/O protocol."""
 
     options_of_its_own = frozenset({"deflate"})
+    takes_transports = True
 
     def __init__(self, primus: Primus, options: EngineOptions) -> None:
         super().__init__(primus, options)
@@ -55,9 +55,8 @@ class WebSocketsEngine(Engine):
         if refused is not None:
             return refused
         headers = self.answered(request)
-        protocol = ServerProtocol(SERVER, max_size=self.options.max_length, logger=self._logger)
         try:
-            accepted, protocol.extensions = self._extended(request.headers)
+            accepted, extensions = self._extended(request.headers)
         except InvalidHandshake as error:
             return Response.error(400, str(error))
         if accepted is not None:
@@ -68,7 +67,7 @@ class WebSocketsEngine(Engine):
         except ConnectionResetError:
             return Response.error(400)
         handed.transport.write(answer)
-        self._open(protocol, handed.transport, handed.early, opened)
+        self._open(handed, extensions, opened)
         return None
 
     def _extended(self, headers: Headers) -> tuple[str | None, list[Extension]]:
@@ -85,10 +84,17 @@ class WebSocketsEngine(Engine):
             told[EXTENSIONS] = offer.encode("ascii", "replace").decode()
         return Handshake(extensions=self._extensions).process_extensions(told)
 
-    def _open(
-        self, protocol: Protocol, wire: asyncio.Transport, early: bytes, opened: Opened
-    ) -> None:
-        transport = ServedTransport(protocol, self.options.close_timeout)
+    def _library(self) -> ServerProtocol:
+        return ServerProtocol(SERVER, max_size=self.options.max_length, logger=self._logger)
+
+    def _open(self, handed: HandOver, extensions: list[Extension], opened: Opened) -> None:
+        wire, options, protocol = handed.transport, self.options, None
+        if extensions:
+            protocol = self._library()
+            protocol.extensions = extensions
+        transport = ServedTransport(
+            self._library, options.max_length, options.close_timeout, protocol
+        )
         self.entered(transport)
         transport.on_gone = self.left
         wire.set_protocol(transport)
@@ -98,7 +104,7 @@ class WebSocketsEngine(Engine):
         except BaseException:
             transport.abort()
             raise
-        transport.start(early)
+        transport.start(handed.early)
 
 
 class WebSockets(WebSocketTransformer):

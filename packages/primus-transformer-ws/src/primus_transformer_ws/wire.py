@@ -34,7 +34,7 @@ class WebSocketTransport(asyncio.Protocol, Corking):
     """Carries frames over one WebSocket that has been opened.
 
     Args:
-        protocol: the state of the connection, which is open.
+        protocol: the library's half of the connection; `None` when that is made later.
         close_timeout: seconds that the peer gets to finish closing.
     """
 
@@ -42,8 +42,8 @@ class WebSocketTransport(asyncio.Protocol, Corking):
         "_deflates",
         "_held",
         "_high_water",
+        "_library",
         "_message",
-        "_protocol",
         "_reading",
         "_text",
         "_timer",
@@ -52,11 +52,12 @@ class WebSocketTransport(asyncio.Protocol, Corking):
         "on_gone",
     )
 
-    def __init__(self, protocol: Protocol, close_timeout: float = CLOSE_TIMEOUT) -> None:
+    def __init__(self, protocol: Protocol | None, close_timeout: float = CLOSE_TIMEOUT) -> None:
         super().__init__()
-        self._protocol = protocol
-        self._is_open = protocol.state is OPEN
-        self._deflates = any(isinstance(e, PerMessageDeflate) for e in protocol.extensions)
+        self._library = protocol
+        self._is_open = protocol is None or protocol.state is OPEN
+        extensions = () if protocol is None else protocol.extensions
+        self._deflates = any(isinstance(each, PerMessageDeflate) for each in extensions)
         self._reading = True
         self._held = b""
         self._message: bytearray | None = None
@@ -67,6 +68,12 @@ class WebSocketTransport(asyncio.Protocol, Corking):
         self.close_timeout = close_timeout
         self.on_gone: Any = None
         """Called with this transport when its wire is gone."""
+
+    @property
+    def _protocol(self) -> Protocol:
+        """The library's half of the connection."""
+        assert self._library is not None
+        return self._library
 
     # -- what the connection calls
 
@@ -207,7 +214,7 @@ class WebSocketTransport(asyncio.Protocol, Corking):
 
     def _violation(self) -> ProtocolError | None:
         """What the peer did wrong, when that is why the connection ended."""
-        error = self._protocol.parser_exc
+        error = None if self._library is None else self._library.parser_exc
         if error is None or isinstance(error, EOFError):
             return None
         return ProtocolError(f"the peer broke the WebSocket protocol: {error}")

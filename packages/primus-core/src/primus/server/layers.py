@@ -100,17 +100,12 @@ class Layers:
                 return place
         return None
 
-    async def run(self, request: Request) -> Response | None:
-        """The answer of the first layer that has one, or `None` when the request passes."""
-        for layer in self._layers:
-            if not layer.enabled or not (layer.upgrade if request.upgrade else layer.http):
-                continue
-            result: Any = layer.fn(request)
-            if is_awaitable(result):
-                result = await result
-            if result is not None:
-                return _checked(layer, result)
-        return None
+    def run(self, request: Request) -> Response | None | Awaitable[Response | None]:
+        """The answer of the first layer that has one, or `None` when the request passes.
+
+        It has to be awaited when a layer on the way is async.
+        """
+        return _run(iter(self._layers), request)
 
     def snapshot(self) -> list[Layer]:
         """The layers as they are now, to be given to `restore`."""
@@ -119,6 +114,28 @@ class Layers:
     def restore(self, layers: list[Layer]) -> None:
         """Have exactly these layers again."""
         self._layers = list(layers)
+
+
+def _run(layers: Iterator[Layer], request: Request) -> Response | None | Awaitable[Response | None]:
+    for layer in layers:
+        if not layer.enabled or not (layer.upgrade if request.upgrade else layer.http):
+            continue
+        result: Any = layer.fn(request)
+        if result is not None:
+            if is_awaitable(result):
+                return _run_on(layer, result, layers, request)
+            return _checked(layer, result)
+    return None
+
+
+async def _run_on(
+    layer: Layer, pending: Awaitable[Any], layers: Iterator[Layer], request: Request
+) -> Response | None:
+    result = await pending
+    if result is not None:
+        return _checked(layer, result)
+    rest: Any = _run(layers, request)
+    return await rest if is_awaitable(rest) else rest
 
 
 def _checked(layer: Layer, result: Any) -> Response:

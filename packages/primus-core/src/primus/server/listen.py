@@ -11,9 +11,9 @@ from typing import TYPE_CHECKING, Any
 
 from aiohttp import web
 from aiohttp.http_exceptions import HttpProcessingError
-from aiohttp.web_protocol import RequestHandler
 
 from primus.pipeline import is_awaitable
+from primus.server.entrance import Entrance, Lobby
 from primus.server.hosts.aiohttp import AiohttpHost
 from primus.server.tls import tls_context
 
@@ -73,7 +73,7 @@ async def create_server(
     if is_awaitable(result):
         await result
     assert isinstance(primus.host, AiohttpHost)
-    server = OwnServer(app, primus.options.handshake_timeout)
+    server = OwnServer(app, primus)
     primus.host.own(server)
     await server.start(host, port, tls)
     primus.initialise()
@@ -93,14 +93,14 @@ class ServerLogger(logging.LoggerAdapter[logging.Logger]):
 
 
 class OwnServer:
-    """An aiohttp server that drops whoever connects and then says nothing.
+    """An aiohttp server with an `Entrance` before it.
 
     Args:
         app: the application to serve.
-        head_timeout: seconds that a client gets to send the head of its first request.
+        primus: what is attached to it.
     """
 
-    def __init__(self, app: web.Application, head_timeout: float | None) -> None:
+    def __init__(self, app: web.Application, primus: Primus) -> None:
         app.middlewares.append(self._arrived)
         self._runner = web.AppRunner(
             app,
@@ -109,10 +109,9 @@ class OwnServer:
             shutdown_timeout=SHUTDOWN,
             logger=ServerLogger(log),
         )
-        self._head_timeout = head_timeout
-        self._silent: dict[RequestHandler, asyncio.TimerHandle] = {}
+        self._primus = primus
+        self._lobby: Lobby | None = None
         self._server: asyncio.Server | None = None
-        self._tls = False
         self.url = ""
         self.port = 0
 
@@ -123,19 +122,22 @@ class OwnServer:
             OSError: the port is taken, or the address is not one of this machine.
         """
         listener = _listener(host, port)
-        self._tls = tls is not None
+        timeout = self._primus.options.handshake_timeout
         try:
             await self._runner.setup()
+            assert self._runner.server is not None
+            lobby = Lobby(self._primus, self._runner.server, tls is not None, timeout)
             self._server = await asyncio.get_running_loop().create_server(
-                self._protocol,
+                lambda: Entrance(lobby),
                 sock=listener,
                 ssl=tls,
-                ssl_handshake_timeout=None if tls is None else self._head_timeout,
+                ssl_handshake_timeout=None if tls is None else timeout,
                 backlog=BACKLOG,
             )
         except BaseException:
             listener.close()
             raise
+        self._lobby = lobby
         self.port = listener.getsockname()[1]
         name = "localhost" if host in (None, "", "0.0.0.0", "::") else str(host)
         name = f"[{name}]" if ":" in name else name
@@ -145,30 +147,9 @@ class OwnServer:
         """Listen no longer, and finish the requests under way."""
         if self._server is not None:
             self._server.close()
-        for timer in self._silent.values():
-            timer.cancel()
-        self._silent.clear()
+        if self._lobby is not None:
+            await self._lobby.close(SHUTDOWN)
         await self._runner.cleanup()
-
-    def _protocol(self) -> asyncio.Protocol:
-        assert self._runner.server is not None
-        handler = self._runner.server()
-        if self._head_timeout is not None:
-            self._expect_head(handler, self._head_timeout, shaking_hands=self._tls)
-        return handler
-
-    def _expect_head(self, handler: RequestHandler, timeout: float, *, shaking_hands: bool) -> None:
-        self._silent[handler] = asyncio.get_running_loop().call_later(
-            timeout, self._drop, handler, timeout, shaking_hands
-        )
-
-    def _drop(self, handler: RequestHandler, timeout: float, shaking_hands: bool) -> None:
-        del self._silent[handler]
-        if handler.transport is not None:
-            log.debug("dropped a connection that sent no request")
-            handler.transport.abort()
-        elif shaking_hands:  # TLS may have taken all of the time; asyncio limits that by itself
-            self._expect_head(handler, timeout, shaking_hands=False)
 
     @web.middleware
     async def _arrived(
@@ -176,9 +157,8 @@ class OwnServer:
         request: web.Request,
         handler: Callable[[web.Request], Awaitable[web.StreamResponse]],
     ) -> web.StreamResponse:
-        timer = self._silent.pop(request.protocol, None)
-        if timer is not None:
-            timer.cancel()
+        if self._lobby is not None:
+            self._lobby.leave(request.transport)
         return await handler(request)
 
 

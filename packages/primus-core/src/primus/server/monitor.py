@@ -33,8 +33,9 @@ class HeartbeatMonitor:
         return len(self._alarms)
 
     def add(self, spark: Spark) -> None:
-        """Watch over `spark` until it is discarded."""
-        self._look_at(spark)
+        """Watch over `spark`, which has just been opened, until it is discarded."""
+        _, first = self.policy.check(spark.pulse, spark.seen_at)
+        self._alarms.put(spark, first)
 
     def discard(self, spark: Spark) -> None:
         """Watch over `spark` no longer."""

@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import logging
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Awaitable, Callable, Mapping
 from contextvars import ContextVar
 from typing import TYPE_CHECKING, Any, ClassVar
 
@@ -169,15 +169,14 @@ class Primus(Population):
         """Answer a request below the pathname; `None` once an upgrade has been taken over."""
         self.initialise()
         try:
-            async with asyncio.timeout(self.options.handshake_timeout) as limit:
-                response = await self.layers.run(request)
+            response: Any = self.layers.run(request)
+            if is_awaitable(response):
+                response = await self._limited(response)
         except Unauthorized as error:
             return authorization.refusal(error)
         except ClientGone:
             return Response.error(400)
-        except Exception as error:
-            if isinstance(error, TimeoutError) and limit.expired():
-                return Response.error(408)
+        except Exception:
             self.log.exception("a middleware layer raised for %r", request)
             return Response.error(500)
         if response is not None:
@@ -185,6 +184,17 @@ class Primus(Population):
         if request.upgrade:
             return Response.error(503) if self.draining else await self.transformer.upgrade(request)
         return await self.transformer.request(request)
+
+    async def _limited(self, pending: Awaitable[Response | None]) -> Response | None:
+        """Wait for layers that are async, as long as a handshake may take."""
+        limit = asyncio.timeout(self.options.handshake_timeout)
+        try:
+            async with limit:
+                return await pending
+        except TimeoutError:
+            if limit.expired():
+                return Response.error(408)
+            raise
 
     def initialise(self) -> None:
         """The HTTP server runs: emit ``initialised``, once."""

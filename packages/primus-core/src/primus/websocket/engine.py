@@ -76,6 +76,9 @@ class Engine:
     options_of_its_own: ClassVar[frozenset[str]] = frozenset()
     """The names of ``transport`` options that only this engine has."""
 
+    takes_transports: ClassVar[bool] = False
+    """Whether it takes over every raw transport that it can have."""
+
     def __init__(self, primus: Primus, options: EngineOptions) -> None:
         self.primus = primus
         self.options = options

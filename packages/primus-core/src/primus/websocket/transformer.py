@@ -32,6 +32,7 @@ class WebSocketTransformer(Transformer):
         more = self.engine.options_of_its_own
         options = EngineOptions.of(primus, primus.options.transport, more)
         self._engine = self.engine(primus, options)
+        self.takes_transports = self.engine.takes_transports
 
     async def request(self, request: Request) -> Response:
         """A plain request cannot be served."""

@@ -26,7 +26,7 @@ from aiohttp.http_exceptions import HttpProcessingError
 from aiohttp.web_protocol import RequestHandler
 
 from primus.errors import AttachError, ProtocolError
-from primus.http import Address, ClientGone, HandOver, Request, Response
+from primus.http import Address, ClientGone, HandOver, Headers, Request, Response, closing
 from primus.server.hosts import Host
 from primus.server.hosts.aiohttp_websocket import ServedWebSocket
 
@@ -34,7 +34,7 @@ if TYPE_CHECKING:
     from primus.server.listen import OwnServer
     from primus.server.primus import Primus
 
-__all__ = ["AiohttpHost"]
+__all__ = ["CHUNK", "NOBODY", "AiohttpHost", "address_of", "is_upgrade"]
 
 if not (hasattr(RequestHandler, "_message_tail") and hasattr(web.BaseRequest, "_cancel")):
     raise ImportError(
@@ -97,7 +97,8 @@ class AiohttpHost(Host):
             await self.primus.destroy(reconnect=True)
 
     async def _handle(self, native: web.Request) -> web.StreamResponse:
-        socket = ServedWebSocket(native) if _is_upgrade(native) else None
+        upgrade = is_upgrade(native.method, native.headers)
+        socket = ServedWebSocket(native) if upgrade else None
         request = _request(native, socket)
         response = await self.primus.handle(request)
         if response is None:
@@ -140,7 +141,7 @@ def _request(native: web.Request, socket: ServedWebSocket | None) -> Request:
         native.method,
         native.raw_path,
         native.headers,
-        address=_address(native),
+        address=address_of(native.transport),
         secure=native.secure,
         body=None if upgrade else partial(_body, native),
         detach=partial(_detach, native) if upgrade else None,
@@ -151,17 +152,21 @@ def _request(native: web.Request, socket: ServedWebSocket | None) -> Request:
     )
 
 
-def _address(native: web.Request) -> Address:
-    peer = native.transport.get_extra_info("peername") if native.transport else None
+def address_of(transport: asyncio.BaseTransport | None) -> Address:
+    """Where the peer of a connection is."""
+    peer = transport.get_extra_info("peername") if transport else None
     return Address(str(peer[0]), int(peer[1])) if isinstance(peer, tuple) else Address("")
 
 
-def _is_upgrade(native: web.Request) -> bool:
-    """RFC 6455 section 4.1: a GET whose ``Connection`` names ``upgrade`` among others."""
-    tokens = ",".join(native.headers.getall("Connection", ())).lower().split(",")
+def is_upgrade(method: str, headers: Headers) -> bool:
+    """Whether a request asks for a WebSocket.
+
+    RFC 6455 section 4.1: it is a GET whose ``Connection`` names ``upgrade``, among others.
+    """
+    tokens = ",".join(headers.getall("Connection", ())).lower().split(",")
     return (
-        native.method == "GET"
-        and native.headers.get("Upgrade", "").lower() == "websocket"
+        method == "GET"
+        and headers.get("Upgrade", "").lower() == "websocket"
         and "upgrade" in (token.strip() for token in tokens)
     )
 
@@ -195,16 +200,13 @@ async def _streamed(
     if native.version < HttpVersion11:
         answer.force_close()  # such a client has no other way to see the end of it
     try:
-        await answer.prepare(native)
-        async for chunk in chunks:
-            await answer.write(chunk)
-        await answer.write_eof()
+        async with closing(chunks):
+            await answer.prepare(native)
+            async for chunk in chunks:
+                await answer.write(chunk)
+            await answer.write_eof()
     except ConnectionError:
         _tell_gone(native)
-    finally:
-        close = getattr(chunks, "aclose", None)
-        if close is not None:
-            await close()
     return answer
 
 

@@ -11,7 +11,7 @@ import asyncio
 from collections.abc import AsyncIterator, Callable
 from typing import Final
 
-from primus.http import ClientGone, Request, Response
+from primus.http import ClientGone, Request, Response, closing
 from primus.server.hosts.asgi_scope import Event, Receive, Send, encoded
 from primus.tasks import spawn
 
@@ -135,7 +135,7 @@ class Exchange:
         self, request: Request, response: Response, chunks: AsyncIterator[bytes]
     ) -> None:
         """Send each chunk when it comes; the iterator is closed as soon as the client has gone."""
-        try:
+        async with closing(chunks):
             self.watch(self.drop)
             await self._start(request, response)
             if request.method != "HEAD":
@@ -143,7 +143,3 @@ class Exchange:
                     await self._part(chunk, more=True)
             self._watch_no_more()
             await self._part(b"", more=False)
-        finally:
-            close = getattr(chunks, "aclose", None)
-            if close is not None:
-                await close()

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from collections.abc import Awaitable
+from typing import TYPE_CHECKING, Any
 
 from primus.errors import Unauthorized
 from primus.http import Request, Response
@@ -23,22 +24,28 @@ def layer(primus: Primus) -> Layer:
     must not let anybody in.
     """
 
-    async def authorization(request: Request) -> Response | None:
+    def authorization(request: Request) -> Response | None | Awaitable[Response | None]:
         if primus.authorization is None:
             return None
         result = primus.authorization(request)
-        if is_awaitable(result):
-            result = await result
-        if result is None or result is True or isinstance(result, Response):
-            return None if result is True else result
-        if result is False:
-            raise Unauthorized
-        raise TypeError(
-            "an authorization handler raises Unauthorized to refuse and returns None to "
-            f"accept, but this one returned {result!r}"
-        )
+        return _later(result) if is_awaitable(result) else _verdict(result)
 
     return Layer("authorization", authorization)
+
+
+async def _later(deciding: Awaitable[Any]) -> Response | None:
+    return _verdict(await deciding)
+
+
+def _verdict(result: Any) -> Response | None:
+    if result is None or result is True or isinstance(result, Response):
+        return None if result is True else result
+    if result is False:
+        raise Unauthorized
+    raise TypeError(
+        "an authorization handler raises Unauthorized to refuse and returns None to "
+        f"accept, but this one returned {result!r}"
+    )
 
 
 def refusal(error: Unauthorized) -> Response:

@@ -62,6 +62,8 @@ def client_address(headers: Headers, trusted: Sequence[Network]) -> Address | No
     """
     listed = headers.getall("X-Forwarded-For", [])
     told = headers.getall("Forwarded", [])
+    if not listed and not told:
+        return None
     first = _client([text for value in listed for text in value.split(",")], trusted)
     second = _client([pairs["for"] for pairs in _elements(told) if "for" in pairs], trusted)
     if listed and told:
