@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from abc import abstractmethod
-from collections.abc import Awaitable
+from collections.abc import Awaitable, Callable
 from typing import TYPE_CHECKING, Any, ClassVar, Final
 
 from primus.clock import SYSTEM_CLOCK, Clock
@@ -29,6 +29,7 @@ class Endpoint(Emitter):
 
     __slots__ = (
         "_clock",
+        "_direct",
         "_is_clear",
         "_jammed",
         "_now",
@@ -55,6 +56,8 @@ class Endpoint(Emitter):
         self._spied = False
         self._is_clear = False
         """What `_review` has found: messages need not look further."""
+        self._direct: Callable[[Any], Any] | None = None
+        """What `_review` has found: the one who gets all messages, when nothing is in the way."""
         self.seen_at = self._now()
         """When the peer last gave a sign of life, in seconds of the connection's clock."""
 
@@ -85,6 +88,9 @@ class Endpoint(Emitter):
     def _review(self) -> None:
         """Note whether the way is clear, after a change of what it depends on."""
 
+    def _heard(self) -> None:
+        self._review()
+
     def seen(self) -> None:
         """Note a sign of life that is no frame."""
         self.seen_at = self._now()
@@ -92,7 +98,6 @@ class Endpoint(Emitter):
     def _add(self, event: str, fn: Any, *, once: bool) -> Any:
         if event.startswith(("incoming::", "outgoing::")):
             self._spied = True
-            self._review()
         return super()._add(event, fn, once=once)
 
     def _report(self, error: Exception) -> None:

@@ -114,19 +114,27 @@ class Emitter:
         if not callable(fn):
             raise TypeError(f"listener of {event!r} must be callable, not {fn!r}")
         self._listeners[event] = (*self._listeners.get(event, ()), Listener(fn, once))
+        self._heard()
         return fn
+
+    def _heard(self) -> None:
+        """Listeners have come or gone."""
 
     def off(self, event: str | None = None, fn: Callable[..., Any] | None = None) -> None:
         """Remove `fn` from `event`; without `fn` all listeners of `event`; without both, all."""
         if event is None:
             self._listeners.clear()
+            self._heard()
             return
         kept = () if fn is None else self._listeners.get(event, ())
-        kept = tuple(listener for listener in kept if listener.fn != fn)
-        if kept:
-            self._listeners[event] = kept
+        self._keep_listeners(event, tuple(one for one in kept if one.fn != fn))
+
+    def _keep_listeners(self, event: str, listeners: tuple[Listener, ...]) -> None:
+        if listeners:
+            self._listeners[event] = listeners
         else:
             self._listeners.pop(event, None)
+        self._heard()
 
     def listeners(self, event: str) -> tuple[Callable[..., Any], ...]:
         """The callables that listen to `event`, in the order of their adding."""
@@ -216,10 +224,7 @@ class Emitter:
         """Drop one `Listener`; False when it was gone already (it fired within this emit)."""
         before = self._listeners.get(event, ())
         after = tuple(other for other in before if other is not listener)
-        if after:
-            self._listeners[event] = after
-        else:
-            self._listeners.pop(event, None)
+        self._keep_listeners(event, after)
         return len(after) < len(before)
 
     def _start(self, event: str, awaitable: Awaitable[Any]) -> None:

@@ -40,8 +40,8 @@ class Inbound(Endpoint):
     def feed(self, frame: str | bytes) -> None:
         """Take one frame from the transport."""
         self.seen_at = self._now()
-        is_clear = self._is_clear
-        if not is_clear:
+        direct = self._direct
+        if direct is None:
             if self._state != OPEN:
                 return
             if self._spied:
@@ -56,13 +56,23 @@ class Inbound(Endpoint):
         if kind is str and data.startswith(PREFIX):
             self._control(control(self.side, data))
             return
-        if not is_clear and self._inbox is not None:
+        if direct is None or self.pipeline.incoming or kind not in PLAIN:
+            self._bring(data, frame)
+            return
+        try:
+            result = direct(data)
+        except (Exception, asyncio.CancelledError) as error:
+            self._failed("data", error)
+            return
+        if type(result) not in PLAIN and is_awaitable(result):
+            self.hold(self._guard("data", result))
+
+    def _bring(self, data: Any, frame: Any) -> None:
+        """Take a message that has been decoded, or is to be awaited."""
+        if self._inbox is not None:
             self._line_up(data, frame)
             return
-        if self.pipeline.incoming or (kind not in PLAIN and is_awaitable(data)):
-            pending = self._receive(data, frame)
-        else:
-            pending = self._deliver(data, frame)
+        pending = self._receive(data, frame)
         if pending is not None:
             self.hold(pending)
 
@@ -147,28 +157,13 @@ class Inbound(Endpoint):
             await pending
 
     def _deliver(self, data: Any, raw: Any) -> Awaitable[Any] | None:
-        """Call the ``data`` listeners, up to the first that has to be awaited.
-
-        This is `deliver`, spelt out for speed, with what `_call` does: every message comes this
-        way.
-        """
+        """Call the ``data`` listeners, up to the first that has to be awaited."""
         if self._state != OPEN:
             return None  # ended while the message was decoded or transformed
-        listeners = self._listeners.get("data", ())
-        for listener in listeners:
-            try:
-                if listener.is_plain:
-                    result = listener.fn(data)
-                elif listener.once and not self._forget("data", listener):
-                    continue
-                else:
-                    result = listener(data, raw)
-            except (Exception, asyncio.CancelledError) as error:
-                self._failed("data", error)
-                continue
+        for index, listener in enumerate(listeners := self._listeners.get("data", ())):
+            result = self._call("data", listener, (data, raw))
             if type(result) not in PLAIN and is_awaitable(result):
-                rest = listeners[listeners.index(listener) + 1 :]
-                return self._deliver_on("data", rest, result, (data, raw))
+                return self._deliver_on("data", listeners[index + 1 :], result, (data, raw))
         return None
 
     def deliver(self, event: str, /, *args: Any, to: Emitter | None = None) -> Delivered:

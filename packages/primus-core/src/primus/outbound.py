@@ -54,6 +54,11 @@ class Outbound(Inbound):
             and not self._jammed
             and not self._spied
         )
+        self._direct = None
+        if self._is_clear:
+            listeners = self._listeners.get("data", ())
+            if len(listeners) == 1 and listeners[0].is_plain:
+                self._direct = listeners[0].fn
 
     def _submit(self, data: Any) -> bool:
         """Send a message of the user, behind all that was written before it."""

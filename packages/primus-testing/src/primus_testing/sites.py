@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import asyncio
 import socket
+import ssl
 from abc import ABC, abstractmethod
 from collections.abc import Awaitable, Callable
 from contextlib import suppress
@@ -15,13 +16,15 @@ from typing import Any, ClassVar
 
 from aiohttp import web
 
+from primus.server.hosts.aiohttp import AiohttpHost
+from primus.server.listen import OwnServer
 from primus.server.primus import Primus
 from primus_testing.recorder import DEADLINE, eventually
 
 PATIENCE = 2.0
 """Seconds that WebSockets get to finish closing before uvicorn shuts them down."""
 
-__all__ = ["SITES", "AiohttpSite", "AsgiSite", "Site"]
+__all__ = ["SITES", "AiohttpSite", "AsgiSite", "OwnSite", "Site"]
 
 
 class Site(ABC):
@@ -51,12 +54,23 @@ class Site(ABC):
 
 
 class AiohttpSite(Site):
-    """aiohttp."""
+    """aiohttp.
 
-    def __init__(self, primus: Primus, app: web.Application) -> None:
+    Args:
+        primus: what it serves.
+        app: the application that the Primus is attached to.
+        tls: the server's side of TLS, if it speaks that.
+    """
+
+    def __init__(
+        self, primus: Primus, app: web.Application, tls: ssl.SSLContext | None = None
+    ) -> None:
         super().__init__(primus, app)
+        self.tls = tls
         # Lingering is for the rest of a body that was refused, even when its client has gone.
-        self.runner = web.AppRunner(app, access_log=None, shutdown_timeout=0.1, lingering_time=0.1)
+        self.runner = web.AppRunner(
+            app, access_log=None, shutdown_timeout=0.1, lingering_time=0.1, keepalive_timeout=1
+        )
 
     @staticmethod
     def application() -> web.Application:
@@ -80,12 +94,29 @@ class AiohttpSite(Site):
     async def start(self, address: str, port: int = 0) -> int:
         """Listen."""
         await self.runner.setup()
-        await web.TCPSite(self.runner, address, port).start()
+        await web.TCPSite(self.runner, address, port, ssl_context=self.tls).start()
         return int(self.runner.addresses[0][1])
 
     async def stop(self) -> None:
         """Clean up, which shuts the application down."""
         await self.runner.cleanup()
+
+
+class OwnSite(AiohttpSite):
+    """aiohttp behind the entrance of `Primus.create_server`."""
+
+    async def start(self, address: str, port: int = 0) -> int:
+        """Listen."""
+        assert isinstance(self.primus.host, AiohttpHost)
+        server = OwnServer(self.app, self.primus)
+        self.runner = server.runner
+        self.primus.host.own(server)
+        await server.start(address, port, self.tls)
+        return server.port
+
+    async def stop(self) -> None:
+        """Destroy the Primus, which stops its server."""
+        await self.primus.destroy(reconnect=True)
 
 
 class AsgiSite(Site):
@@ -143,7 +174,7 @@ def _is_closing(connection: Any) -> bool:
     return getattr(connection, "close_sent", False)
 
 
-SITES: dict[str, type[Site]] = {"aiohttp": AiohttpSite, "asgi": AsgiSite}
+SITES: dict[str, type[Site]] = {"aiohttp": AiohttpSite, "own": OwnSite, "asgi": AsgiSite}
 """The kinds of host by their names."""
 
 

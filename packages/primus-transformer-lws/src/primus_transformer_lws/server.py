@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from picows import WSUpgradeRequest, WSUpgradeResponseWithListener
 
@@ -63,9 +63,7 @@ class LwsEngine(Engine):
                 deflate = Deflate(found[0], self._settings, serves=True)
         return Answer(switching(request.headers["Sec-WebSocket-Key"], headers)), deflate
 
-    def _open(
-        self, answer: Answer, deflate: Deflate | None, handed: HandOver, opened: Opened
-    ) -> None:
+    def _open(self, answer: Any, deflate: Deflate | None, handed: HandOver, opened: Opened) -> None:
         wire, options = handed.transport, self.options
         transport = LwsTransport(wire, options.max_length, options.close_timeout, deflate=deflate)
         journal = Journal(self.primus.log)

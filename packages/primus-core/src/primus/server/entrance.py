@@ -13,7 +13,7 @@ import sys
 from collections.abc import Callable, Coroutine
 from contextlib import suppress
 from email.utils import formatdate
-from typing import TYPE_CHECKING, Any, Final
+from typing import TYPE_CHECKING, Any, Final, cast
 
 from aiohttp.base_protocol import BaseProtocol
 from aiohttp.http import HttpProcessingError, HttpRequestParser, HttpVersion11, RawRequestMessage
@@ -53,24 +53,34 @@ class Lobby:
         timeout: float | None,
     ) -> None:
         self.primus = primus
-        self.aiohttp = aiohttp
+        self._aiohttp = aiohttp
         self.secure = secure
         self.loop = asyncio.get_running_loop()
         self._timeout = timeout
-        self._waiting: dict[asyncio.BaseTransport, float] = {}
+        self._waiting: dict[asyncio.Transport, float] = {}
         self._timer: asyncio.TimerHandle | None = None
         self._tasks: set[asyncio.Task[None]] = set()
+        self._closed = False
 
-    def enter(self, transport: asyncio.BaseTransport) -> None:
+    def enter(self, transport: asyncio.Transport) -> None:
         """Somebody has connected."""
+        if self._closed:
+            transport.abort()
+            return
         now = self.loop.time()
         self._waiting[transport] = now
         if self._timer is None and self._timeout is not None:
             self._timer = self.loop.call_at(now + self._timeout, self._sweep, self._timeout)
 
-    def leave(self, transport: asyncio.BaseTransport | None) -> None:
+    def pass_on(self, transport: asyncio.Transport) -> asyncio.Protocol:
+        """A protocol of aiohttp for somebody, who is waited for until a request has come."""
+        if self._timeout is None:
+            self.leave(transport)
+        return self._aiohttp()
+
+    def leave(self, transport: asyncio.Transport) -> None:
         """The head of its first request has come, or it has gone."""
-        self._waiting.pop(transport, None)  # type: ignore[arg-type]
+        self._waiting.pop(transport, None)
 
     def _sweep(self, timeout: float) -> None:
         """Drop those who came first, up to the first whose time is not over."""
@@ -94,6 +104,7 @@ class Lobby:
 
     async def close(self, timeout: float) -> None:
         """Let nobody wait any more; answers under way get `timeout` seconds to end."""
+        self._closed = True
         if self._timer is not None:
             self._timer.cancel()
         for transport in self._waiting:
@@ -119,8 +130,8 @@ class Entrance(asyncio.Protocol):
 
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
         """Somebody has connected."""
-        self._transport = transport  # type: ignore[assignment]
-        self._lobby.enter(transport)
+        self._transport = cast("asyncio.Transport", transport)  # uvloop's is no subclass
+        self._lobby.enter(self._transport)
 
     def connection_lost(self, exc: Exception | None) -> None:
         """It has gone again."""
@@ -142,7 +153,7 @@ class Entrance(asyncio.Protocol):
 
     def _pass_on(self, data: bytes) -> None:
         """Give the connection to aiohttp, which tells the lobby when a request has come."""
-        protocol = self._lobby.aiohttp()
+        protocol = self._lobby.pass_on(self._transport)
         self._transport.set_protocol(protocol)
         protocol.connection_made(self._transport)
         protocol.data_received(data)
@@ -196,12 +207,15 @@ class Entrance(asyncio.Protocol):
             if response is None:
                 return
             head = _head(request, response)
+        except asyncio.CancelledError:
+            self._transport.abort()
+            raise
         except Exception:
             log.exception("failed to answer %r", request)
             request.response_headers.clear()
             response = Response.error(500)
             head = _head(request, response)
-        if request.detachable:
+        if request.detachable and not self._transport.is_closing():
             with suppress(ConnectionError):
                 await _send(self._transport, head, response)
 

@@ -134,8 +134,8 @@ async def _run_on(
     result = await pending
     if result is not None:
         return _checked(layer, result)
-    rest: Any = _run(layers, request)
-    return await rest if is_awaitable(rest) else rest
+    rest = _run(layers, request)
+    return await rest if isinstance(rest, Awaitable) else rest
 
 
 def _checked(layer: Layer, result: Any) -> Response:

@@ -102,7 +102,7 @@ class OwnServer:
 
     def __init__(self, app: web.Application, primus: Primus) -> None:
         app.middlewares.append(self._arrived)
-        self._runner = web.AppRunner(
+        self.runner = web.AppRunner(
             app,
             access_log=None,
             keepalive_timeout=KEEPALIVE,
@@ -124,9 +124,9 @@ class OwnServer:
         listener = _listener(host, port)
         timeout = self._primus.options.handshake_timeout
         try:
-            await self._runner.setup()
-            assert self._runner.server is not None
-            lobby = Lobby(self._primus, self._runner.server, tls is not None, timeout)
+            await self.runner.setup()
+            assert self.runner.server is not None
+            lobby = Lobby(self._primus, self.runner.server, tls is not None, timeout)
             self._server = await asyncio.get_running_loop().create_server(
                 lambda: Entrance(lobby),
                 sock=listener,
@@ -149,7 +149,7 @@ class OwnServer:
             self._server.close()
         if self._lobby is not None:
             await self._lobby.close(SHUTDOWN)
-        await self._runner.cleanup()
+        await self.runner.cleanup()
 
     @web.middleware
     async def _arrived(
@@ -157,7 +157,7 @@ class OwnServer:
         request: web.Request,
         handler: Callable[[web.Request], Awaitable[web.StreamResponse]],
     ) -> web.StreamResponse:
-        if self._lobby is not None:
+        if self._lobby is not None and request.transport is not None:
             self._lobby.leave(request.transport)
         return await handler(request)
 

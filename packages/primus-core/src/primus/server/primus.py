@@ -169,8 +169,8 @@ class Primus(Population):
         """Answer a request below the pathname; `None` once an upgrade has been taken over."""
         self.initialise()
         try:
-            response: Any = self.layers.run(request)
-            if is_awaitable(response):
+            response = self.layers.run(request)
+            if isinstance(response, Awaitable):
                 response = await self._limited(response)
         except Unauthorized as error:
             return authorization.refusal(error)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+from collections.abc import Callable
 from typing import TYPE_CHECKING, Any, ClassVar, Final
 
 from primus.connection import CLOSED, OPEN, OPENING, Connection
@@ -49,7 +50,9 @@ class Spark(Connection):
         """The request that the connection was made with."""
         self.pulse = Pulse(self.seen_at, generation)
         self._consumed: asyncio.Event | None = None
-        self._quick_encode, _ = quick(primus.parser)
+        self._quick_encode: Any = quick(primus.parser)[0]
+        self._send_text: Callable[[bytes], None] | None = None
+        """Sends what has been encoded quickly, when nothing is in the way."""
 
     def __repr__(self) -> str:
         return f"<Spark {self.id}>"
@@ -78,7 +81,8 @@ class Spark(Connection):
             False when the spark has ended, or when the client reads too slowly and the
             message was dropped (``slow_consumer``).
         """
-        if not self._is_clear or self.pipeline.outgoing or self._quick_encode is None:
+        send = self._send_text
+        if send is None or self.pipeline.outgoing:
             return self._state == OPEN and self._submit(data)
         try:
             text = self._quick_encode(data)
@@ -86,8 +90,7 @@ class Spark(Connection):
             return self._submit(data)
         if SEPARATOR in text:
             return self._submit(data)
-        transport: Any = self._transport
-        transport.send_text(text)
+        send(text)
         return True
 
     def end(self, data: Any = None, *, reconnect: bool = False) -> None:
@@ -115,6 +118,12 @@ class Spark(Connection):
         self._tell(ping(stamp))
 
     # -- what the core calls
+
+    def _review(self) -> None:
+        super()._review()
+        self._send_text = None
+        if self._is_clear and self._quick_encode is not None and self._transport is not None:
+            self._send_text = self._transport.send_text
 
     def open(self) -> None:
         """Become open; frames are taken from now on."""

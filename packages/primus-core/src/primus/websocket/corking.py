@@ -44,9 +44,11 @@ class Corking(Transport):
 
     def _flush(self) -> None:
         """Write what is held back, in one piece."""
-        if self._out:
-            data = b"".join(self._out)
-            self._forget()
+        out = self._out
+        if out:
+            data = b"".join(out)
+            out.clear()
+            self._out_size = 0
             self._write(data)
 
     def _forget(self) -> None:

@@ -35,7 +35,7 @@ class Contract:
     """The transformer: a name, or a class."""
 
     host: ClassVar[str] = "aiohttp"
-    """The kind of host: ``aiohttp``, or ``asgi``, which needs uvicorn to be installed."""
+    """The kind of host: ``aiohttp``, ``own``, or ``asgi``, which needs uvicorn."""
 
     options: ClassVar[Mapping[str, Any]] = {}
     """More options for every Primus, beside those that a test needs."""
