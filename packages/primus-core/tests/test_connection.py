@@ -55,6 +55,52 @@ def test_a_message_reaches_plain_listeners_within_the_call(primus: Primus) -> No
     assert seen == [({"a": 1}, '{"a": 1}'), ([2], "[2]")]
 
 
+def test_listeners_that_come_and_go_meet_the_next_message(primus: Primus) -> None:
+    spark, wire = join(primus)
+    seen: list[Any] = []
+
+    def first(message: Any) -> None:
+        seen.append(("first", message))
+        if message == 1:
+            spark.on("data", second)
+        elif message == 2:
+            spark.off("data", first)
+
+    def second(message: Any) -> None:
+        seen.append(("second", message))
+        spark.once("data", lambda message: seen.append(("once", message)))
+
+    spark.on("data", first)
+    wire.receive("0", "1", "2")
+    assert seen == [("first", 0), ("first", 1), ("first", 2), ("second", 2)]
+    seen.clear()
+    primus.transform("incoming", lambda packet: setattr(packet, "data", packet.data * 10))
+    wire.receive("3")
+    assert seen == [("second", 30), ("once", 30)]
+    spark.off("data")
+    wire.receive("4")
+    assert len(seen) == 2
+
+
+async def test_a_lone_listener_may_be_async_or_raise(
+    primus: Primus, tracebacks: Tracebacks
+) -> None:
+    tracebacks.expect("a listener of 'data' raised")
+    spark, wire = join(primus)
+    gate = Gate()
+
+    def either(message: Any) -> Any:
+        if message == "wrong":
+            raise RuntimeError("oh")
+        return gate(message)
+
+    spark.on("data", either)
+    wire.receive('"wrong"', "1", "2")
+    await eventually(lambda: gate.seen == [1])
+    gate.event.set()
+    await eventually(lambda: gate.seen == [1, 2])
+
+
 async def test_messages_wait_for_an_async_listener_in_order(primus: Primus) -> None:
     spark, wire = join(primus)
     gate = Gate()
