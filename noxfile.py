@@ -306,12 +306,17 @@ def _share_pip_settings(session: nox.Session) -> None:
     """Make uv use the index and the certificates that pip is configured with on this machine."""
     if session.venv_backend != "uv":
         return
-    command = [sys.executable, "-m", "pip", "config", "list"]
-    told = subprocess.run(command, capture_output=True, text=True, check=False).stdout
-    settings = dict(re.findall(r"^[^.]+\.([\w-]+)='(.*)'$", told, re.MULTILINE))
+    settings = _pip_settings()
     for setting, variable in (("index-url", "UV_DEFAULT_INDEX"), ("cert", "SSL_CERT_FILE")):
         if setting in settings and variable not in os.environ:
             session.env[variable] = settings[setting]
+
+
+@cache
+def _pip_settings() -> dict[str, str]:
+    command = [sys.executable, "-m", "pip", "config", "list"]
+    told = subprocess.run(command, capture_output=True, text=True, check=False).stdout
+    return dict(re.findall(r"^[^.]+\.([\w-]+)='(.*)'$", told, re.MULTILINE))
 
 
 def _integration_tests(session: nox.Session, topic: str) -> None:

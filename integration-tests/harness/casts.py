@@ -17,7 +17,10 @@ NODE = [f"node{generation}" for generation in GENERATIONS]
 OURS_IN_NODE = "primus.js-in-node"
 OURS_IN_CHROMIUM = "primus.js-in-chromium"
 OURS_IN_PYTHON = "python"
+OURS_ON_ITS_OWN = "python-on-its-own"
 OURS_UNDER_UVICORN = "python-under-uvicorn"
+HOSTS = {OURS_IN_PYTHON: "aiohttp", OURS_ON_ITS_OWN: "own", OURS_UNDER_UVICORN: "uvicorn"}
+"""What each kind of our server runs on, as peers/hosts.py calls it."""
 
 REFERENCE = [(kind, kind) for kind in NODE]
 CLIENTS = (*NODE, OURS_IN_NODE, OURS_IN_CHROMIUM, OURS_IN_PYTHON)
@@ -31,10 +34,16 @@ ENGINE_PAIRS = [pair for pair in TO_OUR_SERVER if pair[0] != OURS_IN_NODE] + [
 ]
 """For what differs from `PLAIN` on our side alone, and not on the wire."""
 
+OWN_PAIRS = [
+    (client, OURS_ON_ITS_OWN if server == OURS_IN_PYTHON else server)
+    for client, server in ENGINE_PAIRS
+]
+"""The same, with our server on a port of its own, where upgrades pass aiohttp by."""
+
 UPGRADING_PAIRS = TO_OUR_SERVER
 POLLING_PAIRS = [(client, OURS_IN_PYTHON) for client in (*NODE, OURS_IN_PYTHON)]
 WEBSOCKET_PAIRS = [
-    *((client, OURS_IN_PYTHON) for client in ("node6", "node8")),
+    *((client, OURS_ON_ITS_OWN) for client in ("node6", "node8")),
     *((OURS_IN_PYTHON, server) for server in NODE),
 ]
 """Our browser client speaks a newer revision of Engine.IO than Primus 5 and 6 do. When a server of
@@ -42,7 +51,7 @@ Node is destroyed, who happens to have no poll there, or is just upgrading, is n
 test_engineio.py has the rest."""
 
 SOCKJS_PAIRS = {
-    "websocket": [(kind, OURS_IN_PYTHON) for kind in (*NODE, OURS_IN_NODE)],
+    "websocket": [(kind, OURS_ON_ITS_OWN) for kind in (*NODE, OURS_IN_NODE)],
     "xhr-streaming": [(OURS_IN_PYTHON, OURS_IN_PYTHON), (OURS_IN_PYTHON, "node8")],
     "xhr-polling": [("node5", OURS_IN_PYTHON), (OURS_IN_PYTHON, OURS_IN_PYTHON)],
 }
@@ -55,7 +64,7 @@ UNDER_UVICORN = [(kind, OURS_UNDER_UVICORN) for kind in CLIENTS]
 
 SPEECHES = {
     PLAIN: PAIRS + UNDER_UVICORN,
-    Speech("lws"): ENGINE_PAIRS,
+    Speech("lws"): OWN_PAIRS,
     Speech("faye"): ENGINE_PAIRS,
     Speech("engine.io"): UPGRADING_PAIRS,
     Speech("engine.io", transports=("polling",)): POLLING_PAIRS,
@@ -80,10 +89,8 @@ class Cast:
     async def server_peer(self, kind: str) -> ProcessPeer:
         """A fresh process that hosts servers of ``kind``: ``python`` or ``node6``, say."""
         command: list[str | Path]
-        if kind == OURS_IN_PYTHON:
-            command = [sys.executable, PEERS / "server.py"]
-        elif kind == OURS_UNDER_UVICORN:
-            command = [sys.executable, PEERS / "server.py", "uvicorn"]
+        if kind in HOSTS:
+            command = [sys.executable, PEERS / "server.py", HOSTS[kind]]
         else:
             command = [*node(), PEERS / "server.js", installed(int(kind.removeprefix("node")))]
         return await ProcessPeer.start(*command, title=f"{kind} server")

@@ -1,4 +1,4 @@
-"""What our server runs on: aiohttp, or uvicorn with an application of no framework."""
+"""What our server runs on: aiohttp, a server of its own, or uvicorn with a bare application."""
 
 import asyncio
 import socket
@@ -9,6 +9,8 @@ from typing import Any
 from aiohttp import web
 
 from primus import Primus
+from primus.server.hosts.aiohttp import AiohttpHost
+from primus.server.listen import OwnServer
 
 Pages = Mapping[str, tuple[str, str]]
 """Content type and text by path."""
@@ -38,6 +40,23 @@ class Aiohttp:
         await runner.setup()
         await web.TCPSite(runner, "127.0.0.1", port).start()
         return int(runner.addresses[0][1]), runner.cleanup
+
+
+class Own(Aiohttp):
+    """The same application on a server as `Primus.create_server` makes it."""
+
+    async def start(self, primus: Primus, port: int) -> tuple[int, Stop]:
+        """Listen on loopback; the port, and what ends it."""
+        assert isinstance(primus.host, AiohttpHost)
+        server = OwnServer(self.app, primus)
+        primus.host.own(server)
+        await server.start("127.0.0.1", port, None)
+        primus.initialise()
+
+        async def stop() -> None:
+            await primus.destroy(reconnect=True)
+
+        return server.port, stop
 
 
 class Uvicorn:
@@ -81,4 +100,4 @@ def is_closing(connection: Any) -> bool:
     return getattr(connection, "close_sent", False)
 
 
-HOSTS: dict[str, type[Aiohttp | Uvicorn]] = {"aiohttp": Aiohttp, "uvicorn": Uvicorn}
+HOSTS: dict[str, type[Aiohttp | Uvicorn]] = {"aiohttp": Aiohttp, "own": Own, "uvicorn": Uvicorn}

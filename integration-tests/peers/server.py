@@ -1,6 +1,6 @@
 """Our server, attached to an application, under the commands of server.js.
 
-python server.py [aiohttp | uvicorn]
+python server.py [aiohttp | own | uvicorn]
 """
 
 import asyncio

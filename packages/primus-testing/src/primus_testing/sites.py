@@ -112,6 +112,7 @@ class OwnSite(AiohttpSite):
         self.runner = server.runner
         self.primus.host.own(server)
         await server.start(address, port, self.tls)
+        self.primus.initialise()
         return server.port
 
     async def stop(self) -> None:

@@ -44,6 +44,7 @@ class EngineIO(Transformer):
 
     name = "engine.io"
     needs = frozenset({"http", "websocket"})
+    takes_transports = WebSocketsEngine.takes_transports
 
     def __init__(self, primus: Primus) -> None:
         super().__init__(primus)

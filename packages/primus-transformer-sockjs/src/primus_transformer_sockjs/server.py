@@ -37,6 +37,7 @@ class SockJS(Transformer):
 
     name = "sockjs"
     needs = frozenset({"http", "websocket"})
+    takes_transports = WebSocketsEngine.takes_transports
     binary = False
 
     def __init__(self, primus: Primus) -> None:
