@@ -170,6 +170,15 @@ async def test_an_upgrade_may_be_refused_piece_by_piece() -> None:
         assert closed.is_set()
 
 
+async def test_an_upgrade_that_nobody_takes_is_dropped() -> None:
+    class Idle(Taking):
+        async def upgrade(self, request: Request) -> Response | None:
+            return None
+
+    async with served(transformer=Idle) as primus:
+        assert await asked(primus, HEAD) == b""
+
+
 async def test_a_transformer_that_fails_is_answered_for(caplog: pytest.LogCaptureFixture) -> None:
     class Failing(Taking):
         async def upgrade(self, request: Request) -> Response | None:

@@ -62,8 +62,9 @@ class Request:
     ``headers`` are case-insensitive; ``address`` is that of the client, as far as trusted
     proxies tell it; ``secure`` says whether the client uses TLS; ``upgrade`` whether it asks
     for a WebSocket, and ``detachable`` whether `detach` can give its raw transport.
-    ``response_headers`` are added to whatever is answered. ``native`` is the
-    request object of the HTTP server, or `None` once an upgrade has been handed over.
+    ``response_headers`` are added to whatever is answered. ``native`` is the request object of
+    the HTTP server (on a server of our own an upgrade may have its transport there), or `None`
+    once an upgrade has been handed over.
     """
 
     __slots__ = (

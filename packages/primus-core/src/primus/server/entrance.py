@@ -32,7 +32,7 @@ EAGER: Final[dict[str, Any]] = {"eager_start": True} if sys.version_info >= (3, 
 """How a task begins at once, where it can: most are over when they would have begun."""
 
 WITH_BODY: Final = ("Content-Length", "Transfer-Encoding", "Expect")
-"""Headers of who means to send a body, as hardly any upgrade does."""
+"""Headers of somebody who means to send a body, as hardly any upgrade does."""
 
 
 class Lobby:
@@ -205,6 +205,8 @@ class Entrance(asyncio.Protocol):
         try:
             response = await self._lobby.primus.handle(request)
             if response is None:
+                if request.detachable:  # nobody has taken it after all
+                    self._transport.abort()
                 return
             head = _head(request, response)
         except asyncio.CancelledError:
