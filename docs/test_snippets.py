@@ -74,7 +74,7 @@ class Served:
     """An aiohttp application on a free port."""
 
     def __init__(self, app: web.Application) -> None:
-        self.runner = web.AppRunner(app)
+        self.runner = web.AppRunner(app, shutdown_timeout=2)
 
     async def __aenter__(self) -> str:
         await self.runner.setup()

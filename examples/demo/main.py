@@ -69,7 +69,7 @@ async def serve(args: argparse.Namespace) -> None:
     primus = Primus(app, transformer=args.transformer, parser=args.parser, max_length=16 * 1024)
     primus.before("same-origin", same_origin)
 
-    runner = web.AppRunner(app, access_log=None)
+    runner = web.AppRunner(app, access_log=None, shutdown_timeout=5)
     await runner.setup()
     listener = Listener(runner, primus, args.host, args.port, args.outage)
     Chat(primus, listener)

@@ -36,7 +36,8 @@ class Aiohttp:
 
     async def start(self, primus: Primus, port: int) -> tuple[int, Stop]:
         """Listen on loopback; the port, and what ends it."""
-        runner = web.AppRunner(self.app)
+        # aiohttp waits so long for somebody who connected in the very turn in which it stops
+        runner = web.AppRunner(self.app, shutdown_timeout=PATIENCE)
         await runner.setup()
         await web.TCPSite(runner, "127.0.0.1", port).start()
         return int(runner.addresses[0][1]), runner.cleanup
