@@ -37,15 +37,13 @@ class Inbound(Endpoint):
         self._inbox: Inbox | None = None
         self._undelivered = 0
 
-    def feed(self, frame: str | bytes) -> None:
-        """Take one frame from the transport."""
-        self.seen_at = self._now()
+    def feed(self, frame: str | bytes, last: bool = True) -> None:
+        """Take one frame from the transport, as `Receiver.feed`."""
+        if last:
+            self.seen_at = self._now()
         direct = self._direct
-        if direct is None:
-            if self._state != OPEN:
-                return
-            if self._spied:
-                self.dispatch("incoming::data", frame)
+        if direct is None and not self._admits(frame):
+            return
         try:
             data = self._decode(frame)
         except Exception as error:
@@ -66,6 +64,12 @@ class Inbound(Endpoint):
             return
         if type(result) not in PLAIN and is_awaitable(result):
             self.hold(self._guard("data", result))
+
+    def _admits(self, frame: str | bytes) -> bool:
+        """Whether frames are taken at all; spies are shown this one."""
+        if self._state == OPEN and self._spied:
+            self.dispatch("incoming::data", frame)
+        return self._state == OPEN
 
     def _bring(self, data: Any, frame: Any) -> None:
         """Take a message that has been decoded, or is to be awaited."""

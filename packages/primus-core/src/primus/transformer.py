@@ -31,8 +31,14 @@ __all__ = ["Connector", "Dial", "Receiver", "Transformer", "Transport"]
 class Receiver(Protocol):
     """What a transport brings its frames to: a `Connection`, or a transformer on top of it."""
 
-    def feed(self, frame: str | bytes) -> None:
-        """Take one frame."""
+    def feed(self, frame: str | bytes, last: bool = True) -> None:
+        """Take one frame.
+
+        Args:
+            frame: text as `str`, binary as `bytes`.
+            last: whether it is a sign of life. A transport that knows that another frame of the
+                same read follows may say so: then that one is, and the clock is read but once.
+        """
 
     def seen(self) -> None:
         """Note a sign of life that is no frame."""

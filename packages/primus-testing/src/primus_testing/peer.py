@@ -66,7 +66,7 @@ class Peer(Connection):
         transport.resume_reading()
         return peer
 
-    def feed(self, frame: str | bytes) -> None:
+    def feed(self, frame: str | bytes, last: bool = True) -> None:
         """Keep a frame."""
         self._arrived.append(frame)
         self._news.set()

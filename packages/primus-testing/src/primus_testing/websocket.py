@@ -204,6 +204,30 @@ class WebSocketContract(Contract):
         assert await raw.receive() == (0x81, euro)
         raw.drop()
 
+    @pytest.mark.parametrize(
+        "rest",
+        [
+            b"",
+            frame(TEXT, b'"two"'),
+            frame(BINARY, b"3"),
+            frame(PING),
+            frame(TEXT, b"4", fin=False),
+        ],
+    )
+    async def test_what_arrives_is_a_sign_of_life_whatever_follows_it_at_once(
+        self, serve: Serve, manual_clock: ManualClock, rest: bytes
+    ) -> None:
+        server = await serve(clock=manual_clock)
+        met = Recorder(server.primus, "connection")
+        raw = await RawWebSocket.open(server)
+        spark = await met.one("connection")
+        seen = Recorder(spark, "data")
+        manual_clock.advance(5)
+        raw.send(frame(TEXT, b'"one"'), rest)
+        assert (await seen.next("data"))[0] == "one"
+        assert spark.seen_at == manual_clock.time()
+        raw.drop()
+
     async def test_a_frame_may_arrive_byte_by_byte(self, serve: Serve) -> None:
         server = await serve()
         echo(server.primus)

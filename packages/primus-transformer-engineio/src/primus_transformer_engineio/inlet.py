@@ -28,7 +28,7 @@ class Inlet:
         """Receive what `transport` brings."""
         transport.connection = self
 
-    def feed(self, frame: str | bytes) -> None:
+    def feed(self, frame: str | bytes, last: bool = True) -> None:
         """Keep a frame."""
         self._frames.append(frame)
         self._news.set()

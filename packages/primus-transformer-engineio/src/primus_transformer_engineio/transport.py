@@ -189,7 +189,7 @@ class Leg:
     def __init__(self, session: EngineIOTransport) -> None:
         self._session = session
 
-    def feed(self, frame: str | bytes) -> None:
+    def feed(self, frame: str | bytes, last: bool = True) -> None:
         """Take one WebSocket message."""
         session = self._session
         try:

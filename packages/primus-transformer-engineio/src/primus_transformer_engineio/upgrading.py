@@ -26,7 +26,7 @@ class Probe:
         self.answered = False
         """Whether the client knows that the WebSocket works."""
 
-    def feed(self, frame: str | bytes) -> None:
+    def feed(self, frame: str | bytes, last: bool = True) -> None:
         """Answer the probe, or switch."""
         if frame == QUESTION:
             self.answered = True

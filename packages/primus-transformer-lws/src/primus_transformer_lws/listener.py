@@ -83,7 +83,7 @@ class Listener(WSListener):
                     text = frame.get_payload_as_utf8_text()
                 except UnicodeDecodeError:
                     self._fail(INVALID_TEXT, "invalid UTF-8")
-                connection.feed(text)
+                connection.feed(text, last)
         else:
             self._take_other(frame)
         if last and ours.corked:
@@ -135,6 +135,7 @@ class Listener(WSListener):
         if not fin:
             self._plain = False
             self._message += payload
+            self._transport.seen(None)
             return
         if self._message:
             payload = bytes(self._message) + payload

@@ -85,7 +85,7 @@ class WebSocketSession(Transport):
 
     # -- what the WebSocket brings
 
-    def feed(self, frame: str | bytes) -> None:
+    def feed(self, frame: str | bytes, last: bool = True) -> None:
         """Take a frame, which may hold any number of messages."""
         self._answered = True
         if not frame:

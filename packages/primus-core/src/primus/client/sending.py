@@ -27,7 +27,7 @@ class Farewell:
     def __init__(self) -> None:
         self.gone: asyncio.Future[None] = asyncio.get_running_loop().create_future()
 
-    def feed(self, frame: str | bytes) -> None:
+    def feed(self, frame: str | bytes, last: bool = True) -> None:
         """Nobody is interested any more."""
 
     def seen(self) -> None:

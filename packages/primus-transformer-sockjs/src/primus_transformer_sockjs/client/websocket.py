@@ -60,7 +60,7 @@ class WebSocketSession(Transport):
 
     # -- what the WebSocket brings
 
-    def feed(self, frame: str | bytes) -> None:
+    def feed(self, frame: str | bytes, last: bool = True) -> None:
         """Take a frame."""
         error: Exception | None = None
         try:
