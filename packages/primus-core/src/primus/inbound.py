@@ -76,7 +76,10 @@ class Inbound(Endpoint):
         if self._inbox is not None:
             self._line_up(data, frame)
             return
-        pending = self._receive(data, frame)
+        if self.pipeline.incoming or type(data) not in PLAIN:
+            pending = self._receive(data, frame)
+        else:
+            pending = self._deliver(data, frame)
         if pending is not None:
             self.hold(pending)
 
@@ -161,13 +164,25 @@ class Inbound(Endpoint):
             await pending
 
     def _deliver(self, data: Any, raw: Any) -> Awaitable[Any] | None:
-        """Call the ``data`` listeners, up to the first that has to be awaited."""
+        """Call the ``data`` listeners, up to the first that has to be awaited.
+
+        `_call` is for those who are not plain: it costs more than most listeners do.
+        """
         if self._state != OPEN:
             return None  # ended while the message was decoded or transformed
-        for index, listener in enumerate(listeners := self._listeners.get("data", ())):
-            result = self._call("data", listener, (data, raw))
+        listeners = self._listeners.get("data", ())
+        for listener in listeners:
+            if listener.is_plain:
+                try:
+                    result = listener.fn(data)
+                except (Exception, asyncio.CancelledError) as error:
+                    self._failed("data", error)
+                    continue
+            else:
+                result = self._call("data", listener, (data, raw))
             if type(result) not in PLAIN and is_awaitable(result):
-                return self._deliver_on("data", listeners[index + 1 :], result, (data, raw))
+                rest = listeners[listeners.index(listener) + 1 :]
+                return self._deliver_on("data", rest, result, (data, raw))
         return None
 
     def deliver(self, event: str, /, *args: Any, to: Emitter | None = None) -> Delivered:
