@@ -76,10 +76,7 @@ class Inbound(Endpoint):
         if self._inbox is not None:
             self._line_up(data, frame)
             return
-        if self.pipeline.incoming or type(data) not in PLAIN:
-            pending = self._receive(data, frame)
-        else:
-            pending = self._deliver(data, frame)
+        pending = self._receive(data, frame)
         if pending is not None:
             self.hold(pending)
 
@@ -113,7 +110,7 @@ class Inbound(Endpoint):
 
     def _receive(self, data: Any, raw: Any) -> Awaitable[None] | None:
         """Bring a decoded message to the listeners; what is returned has to be awaited first."""
-        if is_awaitable(data):
+        if type(data) not in PLAIN and is_awaitable(data):
             return self._receive_decoded(self._undecided(data), raw)
         if self.pipeline.incoming:
             return self._transform_incoming(data, raw)
