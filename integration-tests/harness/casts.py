@@ -1,9 +1,11 @@
 """Who can play in a conversation: each kind of client and of server, started once for all tests."""
 
-import os
+import asyncio
 import sys
-from dataclasses import dataclass, field
+from collections.abc import Callable, Coroutine
 from pathlib import Path
+from typing import Any, TypeVar
+from uuid import uuid4
 
 import aiohttp
 
@@ -12,6 +14,10 @@ from .node import GENERATIONS, installed, node
 from .parties import PLAIN, Client, Peer, Server, Speech
 from .process import ProcessPeer
 from .tools import PEERS
+
+K = TypeVar("K")
+V = TypeVar("V")
+Make = Callable[..., Coroutine[Any, Any, V]]
 
 NODE = [f"node{generation}" for generation in GENERATIONS]
 OURS_IN_NODE = "primus.js-in-node"
@@ -79,12 +85,12 @@ def meetings() -> list[tuple[Speech, str, str]]:
     return [(speech, *pair) for speech, pairs in SPEECHES.items() for pair in pairs]
 
 
-@dataclass
 class Cast:
-    """The peers of a test run, each started when it is first needed."""
+    """The peers of a test run, each started when it is first needed, and only once."""
 
-    _peers: dict[str, Peer] = field(default_factory=dict)
-    _libraries: dict[Speech, Path] = field(default_factory=dict)
+    def __init__(self) -> None:
+        self._peers: dict[str, asyncio.Task[Peer]] = {}
+        self._libraries: dict[Speech, asyncio.Task[Path]] = {}
 
     async def server_peer(self, kind: str) -> ProcessPeer:
         """A fresh process that hosts servers of ``kind``: ``python`` or ``node6``, say."""
@@ -110,43 +116,53 @@ class Cast:
 
     async def server(self, kind: str) -> Server:
         """A new server at the shared peer of ``kind``; ``listen`` starts it."""
-        return Server(await self._shared(f"{kind} server", kind))
+        return Server(await once(self._peers, f"{kind} server", self.server_peer, kind))
 
     async def client(self, kind: str, speech: Speech = PLAIN) -> Client:
         """A new client at the shared peer of ``kind``; ``connect`` starts it."""
-        peer = await self._shared(f"{kind} client", kind)
+        peer = await once(self._peers, f"{kind} client", self.client_peer, kind)
         library = await self.library(speech) if kind == OURS_IN_NODE else None
         return Client(peer, speech=speech, library=library)
 
     async def library(self, speech: Speech = PLAIN) -> Path:
         """Our primus.js, as our server serves it, saved where it finds the Node packages."""
-        if speech not in self._libraries:
-            server = await self.server(OURS_IN_PYTHON)
-            await server.listen(options=speech.options)
-            name = f"primus-{os.getpid()}-{id(self)}-{len(self._libraries)}.js"
-            saved = self._libraries[speech] = installed(8) / name
-            async with aiohttp.request("GET", f"{server.url()}/primus/primus.js") as response:
-                assert response.status == 200, await response.text()
-                saved.write_text(await response.text(), encoding="utf-8")
-            await server.destroy()
-        return self._libraries[speech]
+        return await once(self._libraries, speech, self._save_library, speech)
 
     def assert_quiet(self) -> None:
         """No process of ours has logged a warning, an error or a traceback since the last time."""
-        for name, peer in self._peers.items():
-            if name.startswith(OURS_IN_PYTHON) and isinstance(peer, ProcessPeer):
+        for name, starting in self._peers.items():
+            if name.startswith(OURS_IN_PYTHON) and starting.done():
+                peer = starting.result()
+                assert isinstance(peer, ProcessPeer)
                 said, peer.stderr[:] = "".join(peer.stderr), []
                 assert not said, f"{peer.title} logged:\n{said}"
 
     async def close(self) -> None:
         """Let everybody leave."""
-        for peer in self._peers.values():
+        for peer in await there(self._peers):
             await peer.close()
-        for library in self._libraries.values():
+        for library in await there(self._libraries):
             library.unlink()
 
-    async def _shared(self, name: str, kind: str) -> Peer:
-        if name not in self._peers:
-            start = self.server_peer if name.endswith("server") else self.client_peer
-            self._peers[name] = await start(kind)
-        return self._peers[name]
+    async def _save_library(self, speech: Speech) -> Path:
+        saved = installed(8) / f"primus-{uuid4()}.js"
+        server = await self.server(OURS_IN_PYTHON)
+        await server.listen(options=speech.options)
+        async with aiohttp.request("GET", f"{server.url()}/primus/primus.js") as response:
+            assert response.status == 200, await response.text()
+            saved.write_text(await response.text(), encoding="utf-8")
+        await server.destroy()
+        return saved
+
+
+async def once(made: dict[K, asyncio.Task[V]], key: K, make: Make[V], *arguments: Any) -> V:
+    """What ``make`` makes for ``key``; whoever asks while it is being made waits for the same."""
+    if key not in made:
+        made[key] = asyncio.create_task(make(*arguments))
+    return await made[key]
+
+
+async def there(made: dict[K, asyncio.Task[V]]) -> list[V]:
+    """All that could be made."""
+    each = await asyncio.gather(*made.values(), return_exceptions=True)
+    return [one for one in each if not isinstance(one, BaseException)]
