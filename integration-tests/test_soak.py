@@ -23,7 +23,8 @@ async def test_thousands_of_connections_leave_nothing_behind(
 ) -> None:
     server = Server(await stage.process(OURS_IN_PYTHON))
     await server.listen(options={"transformer": transformer}, echo=True, quiet=True)
-    await visit(server)
+    for _ in range(2):  # the allocator keeps what the busiest moment so far has needed
+        await visit(server)
     await server.ask("census")  # the first one leaves something behind itself
     before = await server.ask("census")
 
