@@ -22,6 +22,7 @@ class Column:
     name: str
     group: str
     title: str
+    beside: str = ""
     rounds: dict[str, Rounds] = field(default_factory=dict)
 
     def typical(self, contestant: str, figure: str) -> float | None:
@@ -40,6 +41,12 @@ class Column:
         both = [theirs[number] / ours[number] for number in ours.keys() & theirs.keys()]
         return median(both) if both else None
 
+    def difference(self, contestant: str, figure: str, plain: Column) -> float | None:
+        """How much more than in `plain`: the median over the rounds of both."""
+        ours, theirs = self._all(contestant, figure), plain._all(contestant, figure)
+        both = [ours[number] - theirs[number] for number in ours.keys() & theirs.keys()]
+        return median(both) if both else None
+
     def _all(self, contestant: str, figure: str) -> dict[int, float]:
         rounds = self.rounds.get(contestant, {})
         return {number: found[figure] for number, found in rounds.items() if figure in found}
@@ -55,7 +62,7 @@ class Results:
 
     def enter(self, scenario: Scenario, names: list[str]) -> None:
         """Make room for a scenario."""
-        column = Column(scenario.name, scenario.group, scenario.title)
+        column = Column(scenario.name, scenario.group, scenario.title, scenario.beside)
         column.rounds = {name: {} for name in names}
         self.columns[scenario.name] = column
 

@@ -1,4 +1,7 @@
-"""Rounds: every contestant in turn, so that what disturbs the machine disturbs all alike."""
+"""Rounds: every contestant in turn, so that what disturbs the machine disturbs all alike.
+
+Every other round goes backwards, so that nobody has all of a drift against him.
+"""
 
 from __future__ import annotations
 
@@ -11,7 +14,7 @@ from .contestants import Contestant
 from .load.job import Job
 from .process import Server, measured
 from .results import Results
-from .scenarios import Scenario
+from .scenarios import Scenario, together
 
 __all__ = ["Pace", "run_all"]
 
@@ -47,12 +50,15 @@ def run_all(
     results = Results()
     with ExitStack() as stack:
         servers = _Servers(stack)
-        for scenario in scenarios:
-            entered = [one for one in scenario.who() if wanted(one)]
-            results.enter(scenario, [one.name for one in entered])
+        for group in together(scenarios):
+            turns = _turns(group, wanted)
+            for scenario in group:
+                names = [contestant.name for its, contestant in turns if its is scenario]
+                results.enter(scenario, names)
+            titles = ", ".join(scenario.title for scenario in group)
             for number in range(pace.rounds):
-                _say(f"\r{scenario.group} {scenario.title}: round {number + 1} of {pace.rounds}")
-                for contestant in entered:
+                _say(f"\r{group[0].group} {titles}: round {number + 1} of {pace.rounds}")
+                for scenario, contestant in turns if number % 2 == 0 else reversed(turns):
                     try:
                         figures = _measure(servers, scenario, contestant, pace, number)
                     except (RuntimeError, OSError) as error:
@@ -62,6 +68,15 @@ def run_all(
             _say("\n")
             keep(results)
     return results
+
+
+def _turns(
+    group: Iterable[Scenario], wanted: Callable[[Contestant], bool]
+) -> list[tuple[Scenario, Contestant]]:
+    """Who is measured in what, with all scenarios of a contestant next to one another."""
+    turns = [(scenario, one) for scenario in group for one in scenario.who() if wanted(one)]
+    order = list(dict.fromkeys(one.name for _, one in turns))
+    return sorted(turns, key=lambda turn: order.index(turn[1].name))
 
 
 def _measure(

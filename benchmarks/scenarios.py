@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from typing import Any
 
 from .contestants import ENGINES, LOOPS, REFERENCE, Contestant, contestants, ours, reference
 
-__all__ = ["Scenario", "scenarios"]
+__all__ = ["Scenario", "scenarios", "together"]
 
 
 @dataclass(frozen=True)
@@ -25,6 +25,8 @@ class Scenario:
     job: dict[str, Any]
     who: Callable[[], list[Contestant]] = contestants
     fresh: bool = False
+    beside: str = ""
+    """The name of the scenario that it adds something to; both are measured in the same rounds."""
 
     @property
     def mode(self) -> str:
@@ -35,6 +37,14 @@ class Scenario:
 def scenarios() -> list[Scenario]:
     """All of them."""
     return [*_echoes(), *_broadcasts(), *_others(), *_added(), *_growth()]
+
+
+def together(chosen: Iterable[Scenario]) -> list[list[Scenario]]:
+    """Those of `chosen` that are measured in the same rounds: each with what is beside it."""
+    groups: dict[str, list[Scenario]] = {}
+    for scenario in chosen:
+        groups.setdefault(scenario.beside or scenario.name, []).append(scenario)
+    return list(groups.values())
 
 
 def _echoes() -> list[Scenario]:
@@ -91,25 +101,26 @@ def _added() -> list[Scenario]:
     drop = {"slow_consumer": "drop", "high_water": 16384}
     return [
         Scenario("plain", "added", "nothing added", small, _engines),
-        Scenario("transform", "added", "a transform each way", small, _with(transforms=1)),
-        Scenario("listeners", "added", "three listeners", small, _with(listeners=3)),
+        _beside("plain", "transform", "a transform each way", small, transforms=1),
+        _beside("plain", "listeners", "three listeners", small, listeners=3),
         Scenario("plain-4k", "added", "nothing added, 4 KB", large, _engines),
-        Scenario(
+        _beside(
+            "plain-4k",
             "compression",
-            "added",
             "compression, 4 KB",
             {**large, "compressed": True},
-            _with(options={"compression": True}),
+            options={"compression": True},
         ),
         Scenario("prompt", "added", "broadcast to 200, 4 KB", jammed, _with(options=drop)),
-        Scenario(
-            "slow",
-            "added",
-            "the same, 20 more do not read",
-            {**jammed, "deaf": 20},
-            _with(options=drop),
+        _beside(
+            "prompt", "slow", "the same, 20 more do not read", {**jammed, "deaf": 20}, options=drop
         ),
     ]
+
+
+def _beside(plain: str, name: str, title: str, job: dict[str, Any], **settings: Any) -> Scenario:
+    """One that adds `settings` to our engines."""
+    return Scenario(name, "added", title, job, _with(**settings), beside=plain)
 
 
 def _speaking() -> list[Contestant]:

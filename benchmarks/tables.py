@@ -63,25 +63,15 @@ def latencies(results: Results, group: str) -> str:
 
 def added(results: Results) -> str:
     """What each addition costs a message, beside the same without it, in microseconds."""
-    columns = {column.name: column for column in results.group("added")}
-    pairs = [
-        ("plain", "transform"),
-        ("plain", "listeners"),
-        ("plain-4k", "compression"),
-        ("prompt", "slow"),
-    ]
-    rows = []
-    for before, after in pairs:
-        if before not in columns or after not in columns:
-            continue
-        for name in columns[after].rounds:
-            without = columns[before].typical(name, "cpu_us")
-            having = columns[after].typical(name, "cpu_us")
-            if without is None or having is None:
-                continue
-            change = f"{having - without:+.1f}"
-            row = [columns[after].title, name, f"{without:.1f}", f"{having:.1f}", change]
-            rows.append(row)
+    columns, rows = results.columns, []
+    pairs = [(columns[one.beside], one) for one in columns.values() if one.beside in columns]
+    for plain, column in pairs:
+        for name in column.rounds:
+            without, having = plain.typical(name, "cpu_us"), column.typical(name, "cpu_us")
+            more = column.difference(name, "cpu_us", plain)
+            if more is not None:
+                row = [column.title, name, f"{without:.1f}", f"{having:.1f}", f"{more:+.1f}"]
+                rows.append(row)
     return table(["added", "server", "without", "with", "difference"], rows)
 
 

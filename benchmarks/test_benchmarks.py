@@ -13,6 +13,7 @@ from benchmarks import tables
 from benchmarks.charts import chart
 from benchmarks.page import PARTS, TEMPLATE
 from benchmarks.results import Column, Results
+from benchmarks.scenarios import scenarios, together
 from benchmarks.starting import unused_modules
 
 ROOT = Path(__file__).parents[1]
@@ -51,6 +52,23 @@ def test_ratios_are_medians_of_the_rounds() -> None:
     assert "| primus websockets uvloop | 5.0 (**3.00x**) |" in tables.cpu(results, "echo")
     assert "5.0 (3.00x)" in chart([column], "cpu_us", "microseconds")
     assert Results.parse(results.text()) == results
+
+
+def test_what_is_added_is_compared_round_by_round() -> None:
+    plain = Column("plain", "added", "nothing added")
+    more = Column("listeners", "added", "three listeners", beside="plain")
+    plain.rounds = {"primus lws uvloop": {0: {"cpu_us": 5.0}, 1: {"cpu_us": 8.0}}}
+    more.rounds = {"primus lws uvloop": {0: {"cpu_us": 6.0}, 1: {"cpu_us": 9.0}}}
+    results = Results(columns={"plain": plain, "listeners": more})
+
+    assert "| three listeners | primus lws uvloop | 6.5 | 7.5 | +1.0 |" in tables.added(results)
+
+
+def test_what_is_compared_is_measured_in_the_same_rounds() -> None:
+    groups = [[each.name for each in group] for group in together(scenarios())]
+
+    assert ["plain", "transform", "listeners"] in groups
+    assert ["many"] in groups
 
 
 def test_every_part_has_its_place_on_the_page() -> None:
