@@ -581,6 +581,18 @@ def test_a_parser_in_a_hurry_is_asked_first_and_then_with_care(make_primus: Make
     assert isinstance(error.__cause__, KeyError)
 
 
+def test_what_is_transformed_is_encoded_in_a_hurry_too(make_primus: MakePrimus) -> None:
+    primus = make_primus(parser=Hasty())
+
+    @primus.transform("outgoing")
+    def shout(packet: Packet) -> None:
+        packet.data += packet.data
+
+    spark, wire = join(primus)
+    assert all(spark.write(value) for value in ("plain", "a1"))
+    assert wire.sent == ["PLAINPLAIN", "carefully a1a1"]
+
+
 def test_a_subclass_of_a_parser_in_a_hurry_takes_its_own_way(make_primus: MakePrimus) -> None:
     class Noted(Hasty):
         def encode(self, value: str) -> str:

@@ -11,6 +11,7 @@ from primus.protocol import (
     Side,
     control,
     escape_separators,
+    escape_separators_in_utf8,
     id_reply,
     id_request,
     ping,
@@ -52,3 +53,8 @@ def test_what_is_sent_is_what_every_primus_understands() -> None:
 def test_line_separators_become_escapes_and_the_rest_stays() -> None:
     assert escape_separators('"a\u2028b\u2029c\u2028"') == '"a\\u2028b\\u2029c\\u2028"'
     assert escape_separators('"plain\n€"') == '"plain\n€"'
+
+
+def test_line_separators_become_escapes_in_utf8_too() -> None:
+    text = '"a\u2028b\u2029c“€”\u2027\u202a\u2028"'
+    assert escape_separators_in_utf8(text.encode()) == escape_separators(text).encode()

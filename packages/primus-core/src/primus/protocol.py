@@ -13,6 +13,7 @@ from typing import Final
 __all__ = [
     "CLOSE",
     "PREFIX",
+    "SEPARATOR",
     "Close",
     "Control",
     "Id",
@@ -23,6 +24,7 @@ __all__ = [
     "Side",
     "control",
     "escape_separators",
+    "escape_separators_in_utf8",
     "id_reply",
     "id_request",
     "ping",
@@ -32,6 +34,9 @@ __all__ = [
 PREFIX: Final = "primus::"
 CLOSE: Final = "primus::server::close"
 """The server ends the connection on purpose: the client must not reconnect."""
+
+SEPARATOR: Final = 0xE2
+"""The first byte, in UTF-8, of the separators that are escaped, and of other characters."""
 
 
 class Side(Enum):
@@ -137,3 +142,8 @@ def escape_separators(frame: str) -> str:
     if "\u2029" in frame:
         frame = frame.replace("\u2029", "\\u2029")
     return frame
+
+
+def escape_separators_in_utf8(frame: bytes) -> bytes:
+    """The same for a frame that is UTF-8."""
+    return frame.replace(b"\xe2\x80\xa8", b"\\u2028").replace(b"\xe2\x80\xa9", b"\\u2029")

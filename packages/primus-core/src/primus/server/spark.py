@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable
-from typing import TYPE_CHECKING, Any, ClassVar, Final
+from collections.abc import Awaitable, Callable
+from typing import TYPE_CHECKING, Any, ClassVar
 
 from primus.connection import CLOSED, OPEN, OPENING, Connection
 from primus.events import ReservedEvents
@@ -12,15 +12,24 @@ from primus.heartbeat import Generation, Pulse
 from primus.http import Address, Headers, Query, Request
 from primus.messages import Messages
 from primus.parser import quick
-from primus.protocol import CLOSE, Control, IdRequest, Ping, Pong, Side, id_reply, ping, pong
+from primus.protocol import (
+    CLOSE,
+    SEPARATOR,
+    Control,
+    IdRequest,
+    Ping,
+    Pong,
+    Side,
+    escape_separators_in_utf8,
+    id_reply,
+    ping,
+    pong,
+)
 
 if TYPE_CHECKING:
     from primus.server.primus import Primus
 
 __all__ = ["SPARK_EVENTS", "Spark"]
-
-SEPARATOR: Final = 0xE2
-"""The first byte, in UTF-8, of the separators that are escaped, and of other characters."""
 
 SPARK_EVENTS = frozenset({"readyStateChange", "heartbeat", "error", "data", "end"})
 
@@ -88,9 +97,7 @@ class Spark(Connection):
             text = self._quick_encode(data)
         except Exception:
             return self._submit(data)
-        if SEPARATOR in text:
-            return self._submit(data)
-        send(text)
+        send(escape_separators_in_utf8(text) if SEPARATOR in text else text)
         return True
 
     def end(self, data: Any = None, *, reconnect: bool = False) -> None:
@@ -118,6 +125,18 @@ class Spark(Connection):
         self._tell(ping(stamp))
 
     # -- what the core calls
+
+    def _encoded(self, data: Any) -> Awaitable[None] | None:
+        """Send what has been transformed, or is the core's own, as quickly as `write` does."""
+        send = self._send_text
+        if send is None:
+            return super()._encoded(data)
+        try:
+            text = self._quick_encode(data)
+        except Exception:
+            return super()._encoded(data)
+        send(escape_separators_in_utf8(text) if SEPARATOR in text else text)
+        return None
 
     def _review(self) -> None:
         super()._review()
