@@ -12,9 +12,10 @@ from hypothesis import strategies as st
 
 from harness.casts import OURS_IN_PYTHON
 from harness.inbox import DEADLINE
-from harness.network import RawWebSocket, frame
+from harness.network import RawWebSocket
 from harness.parties import Server
 from harness.stage import Stage
+from primus_testing.raw_websocket import frame
 
 pytestmark = pytest.mark.asyncio(loop_scope="session")
 
@@ -46,8 +47,8 @@ payloads = st.one_of(
     control_text.map(lambda text: f'"{text}"'.encode("utf-8", "replace")),
 )
 frames = st.one_of(
-    st.builds(frame, payloads, st.sampled_from([1, 1, 1, 2, 0, 8, 9, 10])),
-    st.builds(frame, payloads, st.integers(0, 15)),
+    st.builds(frame, st.sampled_from([1, 1, 1, 2, 0, 8, 9, 10]), payloads),
+    st.builds(frame, st.integers(0, 15), payloads),
     st.binary(max_size=64),
 )
 

@@ -11,7 +11,7 @@ import pytest
 import pytest_asyncio
 
 from harness.casts import NODE, OURS_IN_NODE, OURS_IN_PYTHON, PAIRS, UPGRADING_PAIRS
-from harness.network import RawWebSocket, frame
+from harness.network import BINARY, TEXT, RawWebSocket
 from harness.node import installed, node
 from harness.parties import Speech
 from harness.stage import Stage
@@ -147,9 +147,9 @@ async def test_a_frame_that_is_nonsense_harms_nobody_else(stage: Stage, parser: 
     await witness.connect(server.url())
     async with await RawWebSocket.connect(server.port) as stranger:
         for nonsense in NONSENSE:
-            stranger.writer.write(frame(nonsense, 2))
+            stranger.send(nonsense, BINARY)
         for text in ("{", "\u20ac", '{"$type":"Unknown","$value":1}', '{"$date":[]}'):
-            stranger.writer.write(frame(text.encode(), 1))
+            stranger.send(text.encode(), TEXT)
         await witness.write("still here")
         assert await witness.data() == "still here"
         stranger.writer.write_eof()

@@ -10,9 +10,11 @@ import struct
 from types import TracebackType
 from typing import Self
 
+from primus_testing.raw_websocket import BINARY, CLOSE, TEXT, frame
+
 from .inbox import DEADLINE
 
-TEXT, BINARY, CLOSE = 1, 2, 8
+__all__ = ["BINARY", "CLOSE", "TEXT", "RawWebSocket", "Refused", "free_port", "listening"]
 
 
 def free_port() -> int:
@@ -82,8 +84,8 @@ class RawWebSocket:
         return made
 
     def send(self, payload: bytes, opcode: int = TEXT) -> None:
-        """Send one frame, masked with zeros as only a test may."""
-        self.writer.write(frame(payload, opcode))
+        """Send one frame."""
+        self.writer.write(frame(opcode, payload))
 
     async def receive(self) -> tuple[int, bytes]:
         """The opcode and the payload of the next frame."""
@@ -120,15 +122,3 @@ class RawWebSocket:
         trace: TracebackType | None,
     ) -> None:
         await self.close()
-
-
-def frame(payload: bytes, opcode: int = TEXT) -> bytes:
-    """A whole client frame."""
-    length = len(payload)
-    if length < 126:
-        size = struct.pack("!B", 128 | length)
-    elif length < 1 << 16:
-        size = struct.pack("!BH", 128 | 126, length)
-    else:
-        size = struct.pack("!BQ", 128 | 127, length)
-    return bytes([128 | opcode]) + size + bytes(4) + payload

@@ -11,7 +11,7 @@ import pytest
 from primus import OptionError, Primus
 from primus.errors import ProtocolError
 from primus_testing import Recorder
-from primus_testing.websocket import BINARY, CONT, PING, TEXT, RawWebSocket, deflated, frame
+from primus_testing.raw_websocket import BINARY, CONT, PING, TEXT, RawWebSocket, deflated, frame
 from primus_transformer_lws.deflate import Deflate, Settings, TooLarge, agreed, answered
 
 Start = Callable[..., Awaitable[Any]]

@@ -10,7 +10,7 @@ import pytest
 
 from primus import Primus
 from primus_testing import Recorder
-from primus_testing.websocket import TEXT, RawWebSocket, frame
+from primus_testing.raw_websocket import TEXT, RawWebSocket, frame
 from primus_transformer_lws import native
 
 Start = Callable[..., Awaitable[Any]]

@@ -11,7 +11,7 @@ from picows import WSUpgradeResponse, WSUpgradeResponseWithListener
 
 from primus_testing import Peer
 from primus_testing.noise import KeepingTransport, cuts, sent
-from primus_testing.websocket import TEXT, frame
+from primus_testing.raw_websocket import TEXT, frame
 from primus_transformer_lws.native import Journal, PicowsProtocol
 from primus_transformer_lws.transport import LwsTransport
 

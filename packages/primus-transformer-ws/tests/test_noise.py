@@ -10,7 +10,7 @@ from websockets.protocol import SERVER, Protocol
 
 from primus_testing import Peer
 from primus_testing.noise import KeepingTransport, cuts, sent
-from primus_testing.websocket import frame
+from primus_testing.raw_websocket import frame
 from primus_transformer_ws.served import ServedTransport
 from primus_transformer_ws.wire import WebSocketTransport
 

@@ -7,7 +7,7 @@ from typing import Any
 
 from hypothesis import strategies as st
 
-from primus_testing.websocket import frame
+from primus_testing.raw_websocket import frame
 
 __all__ = ["KeepingTransport", "cuts", "sent"]
 

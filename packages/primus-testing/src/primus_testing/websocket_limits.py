@@ -11,9 +11,9 @@ import aiohttp
 import pytest
 
 from primus.server.spark import Spark
+from primus_testing.raw_websocket import TEXT, RawWebSocket, frame
 from primus_testing.recorder import Recorder
 from primus_testing.transformer.base import Contract, Serve
-from primus_testing.websocket import TEXT, RawWebSocket, frame
 
 __all__ = ["WebSocketLimitsContract"]
 

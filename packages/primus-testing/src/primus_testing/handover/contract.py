@@ -21,9 +21,9 @@ from aiohttp.web_protocol import RequestHandler
 from primus.http import Request
 from primus.server.spark import Spark
 from primus_testing.handover.scene import MAX_LENGTH, Served, Tls, certificates, head, serve
+from primus_testing.raw_websocket import frame
 from primus_testing.sites import AiohttpSite, OwnSite
 from primus_testing.transformer.base import Contract
-from primus_testing.websocket import frame
 
 __all__ = ["HandoverContract"]
 
