@@ -12,7 +12,7 @@ from .page import about, report, write_page
 from .process import allow_many_files
 from .results import Results
 from .running import Pace, run_all
-from .scenarios import scenarios
+from .scenarios import chosen, scenarios
 from .starting import start_all
 
 QUICK = Pace(rounds=1, seconds=0.05, warmup=0.0, least=0, most_connections=20)
@@ -36,14 +36,12 @@ def main() -> None:
             return one.name in QUICK_SERVERS
         return given.server in one.name
 
-    chosen = [one for one in scenarios() if not only or {one.group, one.name} & set(only)]
-
     def keep(results: Results) -> None:
         results.about = about(pace.seconds, pace.rounds)
         if given.json:
             given.json.write_text(results.text(), "utf-8")
 
-    results = run_all(chosen, pace, wanted, keep)
+    results = run_all(chosen(only), pace, wanted, keep)
     if not only or "starting" in only:
         results.starting = start_all(pace.rounds, wanted)
     keep(results)

@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Collection, Iterable
 from dataclasses import dataclass
 from typing import Any
 
 from .contestants import ENGINES, LOOPS, REFERENCE, Contestant, contestants, ours, reference
 
-__all__ = ["Scenario", "scenarios", "together"]
+__all__ = ["Scenario", "chosen", "scenarios", "together"]
 
 
 @dataclass(frozen=True)
@@ -39,10 +39,18 @@ def scenarios() -> list[Scenario]:
     return [*_echoes(), *_broadcasts(), *_others(), *_added(), *_growth()]
 
 
-def together(chosen: Iterable[Scenario]) -> list[list[Scenario]]:
-    """Those of `chosen` that are measured in the same rounds: each with what is beside it."""
+def chosen(only: Collection[str]) -> list[Scenario]:
+    """Those whose group or name is in `only`, and what they add something to; all for nothing."""
+    there = scenarios()
+    named = [one for one in there if not only or one.group in only or one.name in only]
+    names = {one.name for one in named} | {one.beside for one in named}
+    return [one for one in there if one.name in names]
+
+
+def together(some: Iterable[Scenario]) -> list[list[Scenario]]:
+    """Those of `some` that are measured in the same rounds: each with what is beside it."""
     groups: dict[str, list[Scenario]] = {}
-    for scenario in chosen:
+    for scenario in some:
         groups.setdefault(scenario.beside or scenario.name, []).append(scenario)
     return list(groups.values())
 

@@ -13,7 +13,7 @@ from benchmarks import tables
 from benchmarks.charts import chart
 from benchmarks.page import PARTS, TEMPLATE
 from benchmarks.results import Column, Results
-from benchmarks.scenarios import scenarios, together
+from benchmarks.scenarios import chosen, scenarios, together
 from benchmarks.starting import unused_modules
 
 ROOT = Path(__file__).parents[1]
@@ -69,6 +69,7 @@ def test_what_is_compared_is_measured_in_the_same_rounds() -> None:
 
     assert ["plain", "transform", "listeners"] in groups
     assert ["many"] in groups
+    assert [each.name for each in chosen(["listeners"])] == ["plain", "listeners"]
 
 
 def test_every_part_has_its_place_on_the_page() -> None:
