@@ -62,7 +62,7 @@ class Connection(Outbound):
         self._jammed = self._overflowed = False
         self._review()
         transport.connection = self
-        transport.limit(self.high_water)
+        transport.limit(self.limits.high_water)
 
     def abort(self) -> None:
         """Drop the connection at once, with what waits to be sent; the client may come back."""

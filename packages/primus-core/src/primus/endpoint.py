@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any, ClassVar, Final
 from primus.clock import SYSTEM_CLOCK, Clock
 from primus.errors import ParserError, TransformError
 from primus.events import Emitter
+from primus.limits import DEFAULT_LIMITS, Limits
 from primus.protocol import Control, Side
 
 if TYPE_CHECKING:
@@ -42,7 +43,7 @@ class Endpoint(Emitter):
     )
 
     side: ClassVar[Side]
-    high_water: int = 1 << 20
+    limits: Limits = DEFAULT_LIMITS
 
     def __init__(self, parser: Parser, pipeline: Pipeline, clock: Clock = SYSTEM_CLOCK) -> None:
         super().__init__()

@@ -95,7 +95,7 @@ class Inbound(Endpoint):
         if self._inbox is not None:
             self._inbox.entries.appendleft((_HELD, pending))
             return
-        self._inbox = Inbox()
+        self._inbox = Inbox(self.limits)
         self._review()
         spawn(self._catch_up(self._inbox, pending))
 

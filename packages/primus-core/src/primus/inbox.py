@@ -3,23 +3,25 @@
 from __future__ import annotations
 
 from collections import deque
-from typing import Any, Final
+from typing import Any
 
+from primus.limits import Limits
 from primus.pipeline import dispose
 
 __all__ = ["Inbox"]
 
-INBOX_MESSAGES: Final = 16
-INBOX_BYTES: Final = 64 * 1024
-"""How much is read ahead while a connection waits, before its transport is paused."""
-
 
 class Inbox:
-    """What arrived while the connection was busy."""
+    """What arrived while the connection was busy.
 
-    __slots__ = ("entries", "paused", "size")
+    Args:
+        limits: how much is read ahead before the transport is paused.
+    """
 
-    def __init__(self) -> None:
+    __slots__ = ("_limits", "entries", "paused", "size")
+
+    def __init__(self, limits: Limits) -> None:
+        self._limits = limits
         self.entries: deque[tuple[Any, Any]] = deque()
         self.size = 0
         self.paused = False
@@ -29,7 +31,10 @@ class Inbox:
         self.entries.append((data, raw))
         if isinstance(raw, str | bytes):
             self.size += len(raw)
-        full = len(self.entries) >= INBOX_MESSAGES or self.size >= INBOX_BYTES
+        limits = self._limits
+        full = (
+            len(self.entries) >= limits.read_ahead_messages or self.size >= limits.read_ahead_bytes
+        )
         pause, self.paused = full and not self.paused, full or self.paused
         return pause
 

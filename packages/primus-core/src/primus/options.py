@@ -15,6 +15,7 @@ from primus import option_checks as checks
 from primus.clock import SYSTEM_CLOCK, Clock
 from primus.errors import OptionError
 from primus.heartbeat import Generation
+from primus.limits import Limits
 from primus.option_checks import Network
 from primus.recovery import Backoff
 
@@ -80,6 +81,14 @@ class ServerOptions:
     extra: Mapping[str, Any] = field(default_factory=dict)
     """The options that plugins have declared by ``primus_options``."""
 
+    def limits(self) -> Limits:
+        """What one peer may cost."""
+        return Limits(
+            max_length=self.max_length,
+            high_water=self.high_water,
+            handshake_timeout=self.handshake_timeout,
+        )
+
 
 @dataclass(slots=True)
 class ClientOptions:
@@ -101,6 +110,10 @@ class ClientOptions:
     clock: Clock = SYSTEM_CLOCK
     extra: Mapping[str, Any] = field(default_factory=dict)
     """Options that only plugins read."""
+
+    def limits(self) -> Limits:
+        """What one server may cost."""
+        return Limits(max_length=self.max_length, high_water=self.high_water)
 
 
 def server_options(given: Mapping[str, Any], extra: Mapping[str, Any]) -> ServerOptions:

@@ -21,14 +21,8 @@ if TYPE_CHECKING:
 
 __all__ = ["Outbound"]
 
-CLOSE_LIMIT: Final = 10.0
-"""Seconds that what was written before an end gets to be transformed and sent."""
-
 FRAME: Final = (str, bytes)
 """What a frame is; a tuple, since `str | bytes` makes an object each time it is evaluated."""
-
-OUTBOX_MESSAGES: Final = 4096
-"""How many messages may wait for an async transform before `slow_consumer` applies."""
 
 
 class Outbound(Inbound):
@@ -172,7 +166,8 @@ class Outbound(Inbound):
             timer = None
             if self._transport is not None:
                 # A transform that hangs must not keep the wire for ever.
-                timer = self._clock.call_later(CLOSE_LIMIT, self._transport.abort)
+                limit = self.limits.finish_timeout
+                timer = self._clock.call_later(limit, self._transport.abort)
             self._outbox.append((self._close_late, (self._transport, timer)))
         else:
             self._close_transport(self._transport)
@@ -197,7 +192,7 @@ class Outbound(Inbound):
 
     def _postpone(self, step: Any, value: Any) -> bool:
         assert self._outbox is not None
-        if len(self._outbox) >= OUTBOX_MESSAGES and not self._admit():
+        if len(self._outbox) >= self.limits.outbox_messages and not self._admit():
             return False
         self._outbox.append((step, value))
         return True

@@ -17,7 +17,7 @@ class Reading(Lifecycle):
 
     def _collect(self) -> None:
         """Keep messages from now on, until somebody iterates or listens."""
-        self._early = Early(self.high_water, self.log)
+        self._early = Early(self.limits.high_water, self.log)
         super()._add("data", self._early.put, once=False)
 
     def _collected(self) -> list[Message]:

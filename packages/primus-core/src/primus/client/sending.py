@@ -50,7 +50,7 @@ class Queueing(Connection):
 
     def __init__(self, parser: Parser, pipeline: Pipeline, options: ClientOptions) -> None:
         super().__init__(parser, pipeline, options.clock)
-        self.high_water = options.high_water
+        self.limits = options.limits()
         limited = options.queue_size < float("inf")
         self._queue: deque[Any] = deque(maxlen=int(options.queue_size) if limited else None)
         self._flushing = False

@@ -122,7 +122,7 @@ class OwnServer:
             OSError: the port is taken, or the address is not one of this machine.
         """
         listener = _listener(host, port)
-        timeout = self._primus.options.handshake_timeout
+        timeout = self._primus.limits.handshake_timeout
         try:
             await self.runner.setup()
             assert self.runner.server is not None

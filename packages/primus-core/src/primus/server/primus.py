@@ -64,6 +64,8 @@ class Primus(Population):
         super().__init__()
         plugins = plugins_named(plugin_names(options.get("plugin")))
         self.options = server_options(options, _declared_options(plugins))
+        self.limits = self.options.limits()
+        """What one peer may cost."""
         self.pathname = self.options.pathname
         self.authorization = self.options.authorization
         self.events = ReservedEvents(SERVER_EVENTS)
@@ -187,7 +189,7 @@ class Primus(Population):
 
     async def _limited(self, pending: Awaitable[Response | None]) -> Response | None:
         """Wait for layers that are async, as long as a handshake may take."""
-        limit = asyncio.timeout(self.options.handshake_timeout)
+        limit = asyncio.timeout(self.limits.handshake_timeout)
         try:
             async with limit:
                 return await pending
@@ -281,7 +283,7 @@ def _spark_class(primus: Primus) -> type[Spark]:
         "events": ReservedEvents(SPARK_EVENTS),
         "log": primus.log,
         "slow_consumer": options.slow_consumer,
-        "high_water": options.high_water,
+        "limits": primus.limits,
     }
     return type("Spark", (Spark,), attributes)
 

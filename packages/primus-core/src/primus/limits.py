@@ -1,0 +1,42 @@
+"""What one peer may cost, in one object: every limit of a server or a client stands here (pure).
+
+A transformer, a host or a queue reads its bounds from `Limits` and has no constant of its own, so a
+limit cannot hold on one path and be missing on another. Sizes are bytes, durations seconds; `None`
+disables what a duration stands for. Zero is never read as unlimited.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Final
+
+__all__ = ["DEFAULT_LIMITS", "Limits"]
+
+KIB: Final = 1 << 10
+MIB: Final = 1 << 20
+
+
+@dataclass(frozen=True, slots=True)
+class Limits:
+    """The bounds of every connection of one Primus, or of one Socket.
+
+    The first group are options of users (docs/options.md); the others are fixed.
+    """
+
+    max_length: int = MIB
+    """The largest incoming message, in bytes after inflation."""
+    high_water: int = MIB
+    """Unsent bytes that a connection may hold before ``slow_consumer`` applies."""
+    handshake_timeout: float | None = 10.0
+    """Seconds for the head of a request, and for the layers that decide about it."""
+
+    read_ahead_messages: int = 16
+    read_ahead_bytes: int = 64 * KIB
+    """How much may wait for a busy connection before nothing more is read or parsed for it."""
+    outbox_messages: int = 4096
+    """How many messages may wait for an async transform before ``slow_consumer`` applies."""
+    finish_timeout: float = 10.0
+    """Seconds that what was written before an end gets to be transformed and sent."""
+
+
+DEFAULT_LIMITS: Final = Limits()
