@@ -8,8 +8,7 @@ from typing import Any
 import pytest
 
 from primus import ParserError, Primus, SlowConsumerError, Spark, TransformError
-from primus.inbox import INBOX_BYTES, INBOX_MESSAGES
-from primus.outbound import OUTBOX_MESSAGES
+from primus.limits import DEFAULT_LIMITS
 from primus.parsers.json import JSONParser
 from primus.pipeline import Packet
 from primus_testing import Recorder, Tracebacks, eventually, join
@@ -118,13 +117,13 @@ async def test_the_wire_is_paused_when_enough_messages_wait(primus: Primus) -> N
     spark, wire = join(primus)
     gate = Gate()
     spark.on("data", gate)
-    wire.receive("0", *map(str, range(1, INBOX_MESSAGES)))
+    wire.receive("0", *map(str, range(1, DEFAULT_LIMITS.read_ahead_messages)))
     assert not wire.paused
     wire.receive("-1")
     assert wire.paused
     wire.receive("-2")
     gate.event.set()
-    await eventually(lambda: len(gate.seen) == INBOX_MESSAGES + 2)
+    await eventually(lambda: len(gate.seen) == DEFAULT_LIMITS.read_ahead_messages + 2)
     assert gate.seen[-2:] == [-1, -2]
     assert not wire.paused
 
@@ -133,7 +132,7 @@ async def test_the_wire_is_paused_when_enough_bytes_wait(primus: Primus) -> None
     spark, wire = join(primus)
     gate = Gate()
     spark.on("data", gate)
-    wire.receive("0", '"' + "x" * INBOX_BYTES + '"')
+    wire.receive("0", '"' + "x" * DEFAULT_LIMITS.read_ahead_bytes + '"')
     assert wire.paused
     gate.event.set()
     await eventually(lambda: not wire.paused)
@@ -351,7 +350,8 @@ async def test_an_async_parser_sends_in_order_and_broadcasts_too(make_primus: Ma
 
 
 @pytest.mark.parametrize(
-    ("policy", "written"), [("disconnect", OUTBOX_MESSAGES), ("drop", OUTBOX_MESSAGES)]
+    ("policy", "written"),
+    [("disconnect", DEFAULT_LIMITS.outbox_messages), ("drop", DEFAULT_LIMITS.outbox_messages)],
 )
 async def test_messages_that_wait_for_a_transform_are_bounded(
     make_primus: MakePrimus, policy: str, written: int
