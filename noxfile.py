@@ -1,7 +1,7 @@
 """Every command of this repository, one session each; ``nox -l`` lists them.
 
 ``nox`` runs what continuous integration runs, fast sessions first. What follows ``--`` is handed
-to the tool a session runs: ``nox -s tests-3.12 -- -k heartbeat -x``.
+to the tool a session runs: ``nox -s tests-3.11 -- -k heartbeat -x``.
 """
 
 from __future__ import annotations
@@ -32,6 +32,7 @@ nox.options.sessions = [
     "lint",
     "docs",
     "tests",
+    "alone",
     "autobahn",
     "wheels",
     "kit",
@@ -71,6 +72,8 @@ def _pythons() -> list[str]:
 
 DISTRIBUTIONS = _distributions()
 PYTHONS = _pythons()
+EVERYWHERE = ["primus-core", "primus-transformer-ws"]
+"""What every Python tests: the other distributions stand on these and on no newer syntax."""
 
 
 @nox.session(allow_parallel=True)
@@ -94,13 +97,22 @@ def docs(session: nox.Session) -> None:
     session.run("pytest", "docs", *session.posargs)
 
 
-@nox.session(python=PYTHONS, allow_parallel=True)
+@nox.session(python=PYTHONS[:-1] or PYTHONS, allow_parallel=True)
+def tests(session: nox.Session) -> None:
+    """The tests on each Python but the newest: all on the oldest, core and ws on those between.
+
+    One environment has everything; `alone` runs everything on the newest.
+    """
+    _install(session, *DISTRIBUTIONS, group="test", extras=True)
+    _unit_tests(session, *(DISTRIBUTIONS if session.python == PYTHONS[0] else EVERYWHERE))
+
+
+@nox.session(python=PYTHONS[-1], allow_parallel=True)
 @nox.parametrize("distribution", [nox.param(name, id=name) for name in DISTRIBUTIONS])
-def tests(session: nox.Session, distribution: str) -> None:
-    """The tests of each distribution, installed alone, on every Python found."""
+def alone(session: nox.Session, distribution: str) -> None:
+    """The tests of each distribution on the newest Python, with only what it declares installed."""
     _install(session, distribution, group="test", extras=True)
-    hangs = ["-o", "faulthandler_timeout=60", "-o", "faulthandler_exit_on_timeout=true"]
-    session.run("pytest", str(DISTRIBUTIONS[distribution] / "tests"), *hangs, *session.posargs)
+    _unit_tests(session, distribution)
 
 
 @nox.session(allow_parallel=True)
@@ -317,6 +329,12 @@ def _pip_settings() -> dict[str, str]:
     command = [sys.executable, "-m", "pip", "config", "list"]
     told = subprocess.run(command, capture_output=True, text=True, check=False).stdout
     return dict(re.findall(r"^[^.]+\.([\w-]+)='(.*)'$", told, re.MULTILINE))
+
+
+def _unit_tests(session: nox.Session, *names: str) -> None:
+    hangs = ["-o", "faulthandler_timeout=60", "-o", "faulthandler_exit_on_timeout=true"]
+    folders = [str(DISTRIBUTIONS[name] / "tests") for name in names]
+    session.run("pytest", *folders, *hangs, *session.posargs)
 
 
 def _integration_tests(session: nox.Session, topic: str) -> None:

@@ -120,7 +120,7 @@ def main(arguments: list[str]) -> None:
     print(f"  pytest {shown}")
     print("  primus plugins")
     if not folder:
-        print(f'\nor `nox -s "tests-3.12({made.name})"`; CONTRIBUTING.md says what is left to do.')
+        print(f'\nor `nox -s "alone({made.name})"`; CONTRIBUTING.md says what is left to do.')
 
 
 if __name__ == "__main__":
