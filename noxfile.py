@@ -34,6 +34,7 @@ nox.options.sessions = [
     "tests",
     "alone",
     "autobahn",
+    "mutants",
     "wheels",
     "kit",
     "examples",
@@ -113,6 +114,13 @@ def alone(session: nox.Session, distribution: str) -> None:
     """The tests of each distribution on the newest Python, with only what it declares installed."""
     _install(session, distribution, group="test", extras=True)
     _unit_tests(session, distribution)
+
+
+@nox.session(allow_parallel=True)
+def mutants(session: nox.Session) -> None:
+    """Break guards against peers, and see that tests fail: a dozen in CI, or -- WORDS of more."""
+    _install(session, *DISTRIBUTIONS, group="test", extras=True)
+    session.run("python", "tools/mutants.py", *(session.posargs or ["--ci"]))
 
 
 @nox.session(allow_parallel=True)

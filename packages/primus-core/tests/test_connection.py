@@ -519,6 +519,25 @@ async def test_whoever_iterates_makes_the_wire_wait(primus: Primus) -> None:
     await eventually(lambda: not wire.paused)
 
 
+async def test_a_listener_that_fails_while_it_iterates_ends_its_spark(
+    primus: Primus, tracebacks: Tracebacks
+) -> None:
+    tracebacks.expect("a connection listener raised")
+
+    @primus.on("connection")
+    async def connection(spark: Spark) -> None:
+        async for message in spark:
+            raise RuntimeError(message)
+
+    spark, wire = join(primus)
+    heard = Recorder(spark, "error", "end")
+    await eventually(lambda: spark._messages is not None)
+    wire.receive('"oh"')
+    await heard.next("end")
+    assert heard.story == ["error", "end"]
+    assert wire.closed is not None
+
+
 async def test_an_iteration_that_is_cancelled_can_be_taken_up_again(primus: Primus) -> None:
     spark, wire = join(primus)
     waiting = asyncio.ensure_future(anext(aiter(spark)))

@@ -53,3 +53,14 @@ async def test_two_may_take_from_one_queue() -> None:
     messages.put("two")
     async with asyncio.timeout(1):
         assert sorted(await asyncio.gather(*taking)) == ["one", "two"]
+
+
+async def test_one_reader_of_two_that_is_cancelled_leaves_the_other_waiting() -> None:
+    messages = Messages()
+    leaving, staying = [asyncio.ensure_future(messages.next()) for _ in range(2)]
+    await asyncio.sleep(0)
+    leaving.cancel()
+    await asyncio.gather(leaving, return_exceptions=True)
+    messages.put("one")
+    async with asyncio.timeout(1):
+        assert await staying == "one"

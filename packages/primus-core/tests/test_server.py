@@ -256,6 +256,27 @@ async def test_a_connection_that_we_do_not_read_is_not_taken_for_dead(
     await eventually(lambda: not wire.paused)
 
 
+async def test_a_connection_that_takes_nothing_either_is_ended_though_it_is_not_read(
+    make_primus: MakePrimus, manual_clock: ManualClock
+) -> None:
+    primus = make_primus(ping_interval=False, high_water=10, slow_consumer="drop")
+    spark, wire = join(primus)
+    gate = asyncio.Event()
+
+    @spark.on("data")
+    async def wait(message: Any) -> None:
+        await gate.wait()
+
+    wire.receive(*map(str, range(50)))
+    await eventually(lambda: wire.paused)
+    wire.clog()
+    spark.write("more than ten bytes")
+    assert spark.is_congested
+    manual_clock.advance(40)
+    assert spark.ready_state == Spark.CLOSED
+    gate.set()
+
+
 def test_a_thousand_sparks_are_each_pinged_and_ended_in_time(
     primus: Primus, manual_clock: ManualClock
 ) -> None:

@@ -311,6 +311,30 @@ async def test_a_wire_that_still_closes_is_not_mistaken_for_the_next_one(stage: 
     assert socket.ready_state == socket.OPEN
 
 
+async def test_a_wire_that_opens_after_the_end_is_dropped(stage: Any) -> None:
+    socket = stage.make()
+    socket.on("outgoing::open", socket.end)
+    await stage.settle()
+    assert stage.wire.aborted
+    assert stage.wire.connection is None
+
+
+async def test_messages_kept_for_a_reader_are_not_delivered_after_our_own_end(stage: Any) -> None:
+    socket = stage.make(manual=True)
+    socket._collect()
+    await socket.open().opened()
+    stage.wire.receive("1", "2", "3")
+    seen: list[Any] = []
+
+    @socket.on("data")
+    def data(message: Any) -> None:
+        seen.append(message)
+        socket.end()
+
+    await stage.settle()
+    assert seen == [1]
+
+
 async def test_destroy_ends_and_removes_all_listeners(stage: Any, story: Any) -> None:
     socket, wire = await stage.opened()
     heard = story(socket)

@@ -58,6 +58,17 @@ async def test_a_cancelled_reader_is_cancelled(manual_clock: ManualClock) -> Non
     assert manual_clock.pending == 0
 
 
+async def test_a_reader_cancelled_at_its_deadline_is_cancelled(manual_clock: ManualClock) -> None:
+    reading = asyncio.ensure_future(
+        read_body(trickling(), limit=100, within=10, clock=manual_clock)
+    )
+    await asyncio.sleep(0)
+    manual_clock.advance(10)
+    reading.cancel()
+    with pytest.raises(asyncio.CancelledError):
+        await reading
+
+
 @pytest.mark.parametrize(
     ("header", "sent", "status"),
     [
