@@ -1,5 +1,6 @@
 from typing import Any
 
+import pluggy
 import pytest
 
 from primus import HookError, Order, PluginOrderError, Primus, hookimpl
@@ -179,3 +180,38 @@ def test_the_plugins_of_a_socket_class_are_put_in_order_too() -> None:
     made = fitted(Socket, transformer=MemoryTransformer, plugin=plugins)
     assert made.fit is not None
     assert list(made.fit.ark) == ["b", "a"]
+
+
+def test_one_manager_serves_a_primus_and_each_plugin_is_asked_once(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    managers: list[object] = []
+    asked: list[str] = []
+
+    class Counted(pluggy.PluginManager):
+        def __init__(self, name: str) -> None:
+            super().__init__(name)
+            managers.append(self)
+
+    class Declaring:
+        def __init__(self, name: str) -> None:
+            self.name = name
+
+        @hookimpl
+        def primus_order(self) -> Order:
+            asked.append(f"order of {self.name}")
+            return Order()
+
+        @hookimpl
+        def primus_options(self) -> dict[str, object]:
+            asked.append(f"options of {self.name}")
+            return {f"option_{self.name}": None}
+
+    monkeypatch.setattr(pluggy, "PluginManager", Counted)
+    primus = Primus(plugin={name: Declaring(name) for name in "ab"}, option_a=1)
+    assert len(managers) == 1
+    assert asked == ["order of a", "options of a", "order of b", "options of b"]
+    assert primus.options.extra == {"option_a": 1, "option_b": None}
+    primus.use("c", Declaring("c"))
+    assert len(managers) == 1
+    assert asked[4:] == ["order of c", "options of c"]

@@ -7,6 +7,7 @@ gives plain callables, so that no message and no connection goes through pluggy.
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping
+from dataclasses import dataclass
 from functools import partial
 from typing import Any
 
@@ -16,17 +17,30 @@ from primus import hookspecs
 from primus.errors import HookError, InvalidPluginError, PluginError
 from primus.ordering import Place, arrange, check
 
-__all__ = ["Ark", "arranged"]
+__all__ = ["Ark"]
+
+
+@dataclass(frozen=True, slots=True)
+class Admitted:
+    """A plugin whose hooks are valid, with what it has declared."""
+
+    plugin: Any
+    place: Place
+    options: Mapping[str, Any]
 
 
 class Ark(Mapping[str, Any]):
-    """The plugins in use, by name, in the order of their use."""
+    """The plugins in use, by name, in the order of their use.
+
+    A plugin is admitted first: its hooks are checked, and it is asked for its order and its
+    options, once. It counts as one of the plugins from `use` on.
+    """
 
     def __init__(self) -> None:
         self._manager = pluggy.PluginManager("primus")
         self._manager.add_hookspecs(hookspecs)
+        self._admitted: dict[str, Admitted] = {}
         self._plugins: dict[str, Any] = {}
-        self._places: dict[str, Place] = {}
 
     def __getitem__(self, name: str) -> Any:
         return self._plugins[name]
@@ -37,36 +51,106 @@ class Ark(Mapping[str, Any]):
     def __len__(self) -> int:
         return len(self._plugins)
 
-    def add(self, name: str, plugin: Any) -> None:
-        """Take in a plugin whose hooks are all valid; none but ``primus_order`` is called yet.
+    def admit(self, plugins: Mapping[str, Any]) -> list[str]:
+        """Check plugins that are about to be used; when one does not fit, none is admitted.
+
+        Args:
+            plugins: the objects, by name.
+
+        Returns:
+            Their names, in the order that suits what they declare.
 
         Raises:
-            PluginError: the name is empty or taken, or the plugin is in use by another name.
-            InvalidPluginError: the object has no hook.
+            PluginError: a name is empty or taken, or a plugin is in use by another name.
+            InvalidPluginError: an object has no hook.
             HookError: a hook is misspelt, or has arguments that it never gets.
-            PluginOrderError: it must come before one that is in use.
+            PluginOrderError: no order suits all of them.
+            Exception: whatever ``primus_order`` or ``primus_options`` raised.
         """
+        admitted: list[str] = []
+        try:
+            for name, plugin in plugins.items():
+                self._admit(name, plugin)
+                admitted.append(name)
+            return [place.name for place in arrange([self._admitted[n].place for n in admitted])]
+        except BaseException:
+            for name in admitted:
+                self.remove(name)
+            raise
+
+    def _admit(self, name: str, plugin: Any) -> None:
         if not name:
             raise PluginError("a plugin's name must be a non-empty text")
-        if name in self._plugins:
+        if name in self._admitted:
             raise PluginError(f"the plugin {name!r} is in use already; plugout({name!r}) first")
-        for other, used in self._plugins.items():
-            if used is plugin:
+        for other, used in self._admitted.items():
+            if used.plugin is plugin:
                 raise PluginError(f"the plugin {name!r} is in use already, as {other!r}")
+        self._register(name, name, plugin)
         try:
-            self._manager.register(plugin, name)
-            self._check(name, plugin)
             place = Place.of(name, plugin, self._call(plugin, "primus_order", {}))
-            check(self._places.values(), place)
+            options = dict(self._call(plugin, "primus_options", {}) or {})
+        except BaseException:
+            self._manager.unregister(plugin)
+            raise
+        self._admitted[name] = Admitted(plugin, place, options)
+
+    def use(self, name: str) -> Any:
+        """Count an admitted plugin among those in use, behind the others.
+
+        Returns:
+            The plugin.
+
+        Raises:
+            PluginOrderError: it must come before one that is in use.
+        """
+        admitted = self._admitted[name]
+        check((self._admitted[other].place for other in self._plugins), admitted.place)
+        self._plugins[name] = admitted.plugin
+        return admitted.plugin
+
+    def add(self, name: str, plugin: Any) -> None:
+        """Admit a plugin and use it; the errors are those of `admit` and `use`."""
+        self.admit({name: plugin})
+        try:
+            self.use(name)
+        except BaseException:
+            self.remove(name)
+            raise
+
+    def ask(self, name: str, kind: str, module: Any, hook: str) -> Any:
+        """What the hook of a module gives that offers a transformer or a parser.
+
+        Args:
+            name: the name that it is offered by.
+            kind: what it offers, in a word.
+            module: the object with the hook.
+            hook: the name of the hook; it takes no arguments.
+
+        Raises:
+            InvalidPluginError: the module has no hook at all.
+            HookError: a hook is misspelt, or has arguments that it never gets.
+        """
+        if self._manager.is_registered(module):
+            return self._call(module, hook, {})
+        self._register(f"{kind} {name}", name, module)
+        try:
+            return self._call(module, hook, {})
+        finally:
+            self._manager.unregister(module)
+
+    def _register(self, key: str, name: str, plugin: Any) -> None:
+        """Register an object whose hooks are all valid; nothing of another stays."""
+        try:
+            self._manager.register(plugin, key)
+            self._check(name, plugin)
         except BaseException as error:
             if self._manager.is_registered(plugin):
                 self._manager.unregister(plugin)
-            self._manager.unblock(name)
+            self._manager.unblock(key)
             if isinstance(error, pluggy.PluginValidationError):
                 raise HookError(f"the plugin {name!r} does not fit: {error}") from error
             raise
-        self._plugins[name] = plugin
-        self._places[name] = place
 
     def _check(self, name: str, plugin: Any) -> None:
         """Refuse an object without hooks, and hooks that do not exist."""
@@ -89,12 +173,28 @@ class Ark(Mapping[str, Any]):
         """Forget a plugin.
 
         Raises:
-            KeyError: it is not in use.
+            KeyError: it is not admitted.
         """
-        plugin = self._plugins.pop(name)
-        del self._places[name]
-        self._manager.unregister(plugin)
-        return plugin
+        admitted = self._admitted.pop(name)
+        self._plugins.pop(name, None)
+        self._manager.unregister(admitted.plugin)
+        return admitted.plugin
+
+    def options(self) -> dict[str, Any]:
+        """The options that the admitted plugins add, with their defaults."""
+        return {
+            option: value
+            for each in self._admitted.values()
+            for option, value in each.options.items()
+        }
+
+    def options_of(self, name: str) -> dict[str, Any]:
+        """The options that one plugin adds, with their defaults.
+
+        Raises:
+            KeyError: it is not admitted.
+        """
+        return dict(self._admitted[name].options)
 
     def call(self, name: str, hook: str, **arguments: Any) -> Any:
         """What the hook of one plugin returns; `None` when it has no such hook."""
@@ -107,41 +207,23 @@ class Ark(Mapping[str, Any]):
         return None
 
     def collect(self, hook: str) -> tuple[Callable[..., Any], ...]:
-        """The implementations of `hook`, a hook with one argument, as plain callables."""
+        """The implementations of `hook`, a hook with one argument, as plain callables.
+
+        They are in the order of use; `tryfirst` comes before all others and `trylast` after.
+        """
+        found = {each.plugin_name: each for each in self._implementations(hook)}
+        used = [found[name] for name in self._plugins if name in found]
         return tuple(
             implementation.function
             if implementation.argnames
             else partial(_without_argument, implementation.function)
-            for implementation in self._implementations(hook)
+            for implementation in sorted(used, key=lambda impl: impl.trylast - impl.tryfirst)
         )
 
-    def place(self, name: str) -> Place:
-        """What a plugin has declared about its order.
-
-        Raises:
-            KeyError: it is not in use.
-        """
-        return self._places[name]
-
-    def _implementations(self, hook: str) -> list[Any]:
-        """In the order of use; `tryfirst` comes before all others and `trylast` after."""
+    def _implementations(self, hook: str) -> list[pluggy.HookImpl]:
         caller: pluggy.HookCaller = getattr(self._manager.hook, hook)
-        return sorted(caller.get_hookimpls(), key=lambda impl: impl.trylast - impl.tryfirst)
+        return caller.get_hookimpls()
 
 
 def _without_argument(function: Callable[[], Any], _: object) -> Any:
     return function()
-
-
-def arranged(plugins: Mapping[str, Any]) -> dict[str, Any]:
-    """Plugins by name, in the order that suits what they declare.
-
-    Raises:
-        PluginError: one is invalid, or there is no such order.
-    """
-    places = []
-    for name, plugin in plugins.items():
-        alone = Ark()
-        alone.add(name, plugin)
-        places.append(alone.place(name))
-    return {place.name: plugins[place.name] for place in arrange(places)}

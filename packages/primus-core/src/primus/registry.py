@@ -20,7 +20,7 @@ from primus.errors import (
     UnknownPluginError,
 )
 from primus.parser import Parser, is_binary, parser_name
-from primus.plugins import Ark, arranged
+from primus.plugins import Ark
 from primus.transformer import Transformer
 
 __all__ = [
@@ -138,14 +138,20 @@ def _unknown(kind: Kind, name: str, offers: Iterable[str]) -> str:
     return f"{message} {advice}: pip install {kind.distribution(wanted)}"
 
 
-def transformer_named(wanted: str | type[Transformer]) -> tuple[str, type[Transformer]]:
+def transformer_named(
+    wanted: str | type[Transformer], ark: Ark | None = None
+) -> tuple[str, type[Transformer]]:
     """The name and the class of a transformer; a class is taken as it is.
+
+    Args:
+        wanted: the name, or the class.
+        ark: checks the hooks of the module behind the name; `None` for an ark of its own.
 
     Raises:
         PluginError: it is unknown, broken or invalid.
     """
     if isinstance(wanted, str):
-        found = _made(TRANSFORMER, wanted, "primus_transformer")
+        found = _made(TRANSFORMER, wanted, "primus_transformer", ark)
         name = wanted.lower()
     else:
         found, name = wanted, getattr(wanted, "name", "custom")
@@ -156,14 +162,18 @@ def transformer_named(wanted: str | type[Transformer]) -> tuple[str, type[Transf
     return name, found
 
 
-def parser_named(wanted: str | Parser) -> tuple[str, Parser]:
+def parser_named(wanted: str | Parser, ark: Ark | None = None) -> tuple[str, Parser]:
     """The name and the object of a parser; an object is taken as it is.
+
+    Args:
+        wanted: the name, or the object.
+        ark: checks the hooks of the module behind the name; `None` for an ark of its own.
 
     Raises:
         PluginError: it is unknown, broken or invalid.
     """
     if isinstance(wanted, str):
-        found = _made(PARSER, wanted, "primus_parser")
+        found = _made(PARSER, wanted, "primus_parser", ark)
         name = wanted.lower()
     else:
         found, name = wanted, str(getattr(wanted, "name", "custom"))
@@ -191,14 +201,11 @@ def check_frames(transformer: type[Transformer], parser: Parser) -> None:
 def plugins_named(plugins: Mapping[str, Any]) -> dict[str, Any]:
     """The plugin objects, by name; `None` and texts are looked up among what is installed.
 
-    They are in the order that suits what they declare. A name that is looked up is in lower case
-    afterwards.
+    A name that is looked up is in lower case afterwards.
 
     Raises:
-        UnknownPluginError: nobody offers one.
+        UnknownPluginError: no installed distribution offers one.
         BrokenPluginError: one cannot be imported.
-        InvalidPluginError: one is no plugin, or a hook does not fit.
-        PluginOrderError: there is no order that suits all.
     """
     found: dict[str, Any] = {}
     for name, plugin in plugins.items():
@@ -206,15 +213,13 @@ def plugins_named(plugins: Mapping[str, Any]) -> dict[str, Any]:
             found[name.lower()] = find(PLUGIN, plugin or name)
         else:
             found[name] = plugin
-    return arranged(found)
+    return found
 
 
-def _made(kind: Kind, name: str, hook: str) -> Any:
+def _made(kind: Kind, name: str, hook: str, ark: Ark | None) -> Any:
     """What the module behind a name gives by its hook."""
     module = find(kind, name)
-    ark = Ark()
-    ark.add(name, module)
-    made = ark.call(name, hook)
+    made = (Ark() if ark is None else ark).ask(name, kind.name, module, hook)
     if made is None:
         raise InvalidPluginError(
             f"the {kind.name} {name!r} ({module!r}) has no hook {hook}, marked @hookimpl"

@@ -40,9 +40,7 @@ class Fit:
         Raises:
             OptionError: one is unknown to clients and to their plugins, or cannot work.
         """
-        declared: dict[str, Any] = {}
-        for name in self.ark:
-            declared.update(self.ark.call(name, "primus_options") or {})
+        declared = self.ark.options()
         options = client_options({"ping_timeout": self.ping_timeout, **given}, declared)
         options.extra = {**declared, **options.extra}
         return options
@@ -61,14 +59,14 @@ class Fit:
 
 
 def make_ark(plugins: Mapping[str, Any]) -> Ark:
-    """The plugins of a client.
+    """The plugins of a client, in the order that suits what they declare.
 
     Raises:
-        PluginError: a plugin is invalid.
+        PluginError: a plugin is invalid, or no order suits all of them.
     """
     ark = Ark()
-    for name, plugin in plugins.items():
-        ark.add(name, plugin)
+    for name in ark.admit(plugins):
+        ark.use(name)
     return ark
 
 

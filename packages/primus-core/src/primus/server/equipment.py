@@ -137,10 +137,15 @@ class Equipment(Transforming, Emitter):
         """
         if plugin is None or isinstance(plugin, str):
             ((name, plugin),) = plugins_named({name: plugin}).items()
-        self._additions[name] = install(self, self._ark, name, plugin)
-        self._collect_hooks()
-        self.dispatch("plugin", name, plugin)
+        self._ark.admit({name: plugin})
+        self._install(name)
         return self
+
+    def _install(self, name: str) -> None:
+        """Use a plugin that has been admitted."""
+        self._additions[name] = install(self, self._ark, name)
+        self._collect_hooks()
+        self.dispatch("plugin", name, self._ark[name])
 
     def plugout(self, name: str) -> bool:
         """Undo all that using a plugin did; False when it is not in use."""

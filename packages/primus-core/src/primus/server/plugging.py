@@ -114,16 +114,17 @@ def _put_back(owner: Any, after: dict[str, Any], before: dict[str, Any]) -> None
             setattr(owner, name, old)
 
 
-def install(primus: Equipment, ark: Ark, name: str, plugin: Any) -> Additions:
-    """Take in a plugin and run its hooks.
+def install(primus: Equipment, ark: Ark, name: str) -> Additions:
+    """Use a plugin that has been admitted, and run its hooks.
 
     Raises:
-        PluginError: its name or its hooks do not fit, or an attribute is taken.
+        PluginOrderError: it must come before one that is in use.
+        PluginError: an attribute is taken.
         Exception: whatever a hook raised; the server is as it was before.
     """
     before = Snapshot.of(primus)
-    ark.add(name, plugin)
     try:
+        ark.use(name)
         _run_hooks(primus, ark, name)
     except BaseException:
         ark.remove(name)
@@ -133,8 +134,7 @@ def install(primus: Equipment, ark: Ark, name: str, plugin: Any) -> Additions:
 
 
 def _run_hooks(primus: Equipment, ark: Ark, name: str) -> None:
-    declared = ark.call(name, "primus_options") or {}
-    primus.options.extra = {**declared, **primus.options.extra}
+    primus.options.extra = {**ark.options_of(name), **primus.options.extra}
     for attribute, value in (ark.call(name, "primus_extend_spark") or {}).items():
         if attribute in vars(primus.Spark):
             raise PluginError(

@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import logging
 import time
-from collections.abc import Awaitable, Callable, Mapping
+from collections.abc import Awaitable, Callable
 from contextvars import ContextVar
 from typing import TYPE_CHECKING, Any, ClassVar
 
@@ -62,22 +62,22 @@ class Primus(Population):
 
     def __init__(self, server: Any = None, **options: Any) -> None:
         super().__init__()
-        plugins = plugins_named(plugin_names(options.get("plugin")))
-        self.options = server_options(options, _declared_options(plugins))
+        self._ark = Ark()
+        plugins = self._ark.admit(plugins_named(plugin_names(options.get("plugin"))))
+        self.options = server_options(options, self._ark.options())
         self.limits = self.options.limits()
         """What one peer may cost."""
         self.pathname = self.options.pathname
         self.authorization = self.options.authorization
         self.events = ReservedEvents(SERVER_EVENTS)
         self.pipeline = Pipeline()
-        self.parser_name, self.parser = parser_named(self.options.parser)
-        self.transformer_name, kind = transformer_named(self.options.transformer)
+        self.parser_name, self.parser = parser_named(self.options.parser, self._ark)
+        self.transformer_name, kind = transformer_named(self.options.transformer, self._ark)
         check_frames(kind, self.parser)
         self.Spark = _spark_class(self)
         self.layers = Layers()
         for layer in built_in(self):
             self.layers.add(layer)
-        self._ark = Ark()
         self._additions = {}
         self._connection_hooks = ()
         self._disconnection_hooks = ()
@@ -92,8 +92,8 @@ class Primus(Population):
         self._destroying: asyncio.Task[None] | None = None
         self._initialised = False
         self.transformer = kind(self)
-        for name, plugin in plugins.items():
-            self.use(name, plugin)
+        for name in plugins:
+            self._install(name)
         self.host: Host | None = None if server is None else attach(self, server, kind)
         self._warn_of_origins()
 
@@ -286,13 +286,3 @@ def _spark_class(primus: Primus) -> type[Spark]:
         "limits": primus.limits,
     }
     return type("Spark", (Spark,), attributes)
-
-
-def _declared_options(plugins: Mapping[str, Any]) -> dict[str, Any]:
-    """The options that plugins add, with their defaults."""
-    declared: dict[str, Any] = {}
-    for name, plugin in plugins.items():
-        ark = Ark()
-        ark.add(name, plugin)
-        declared.update(ark.call(name, "primus_options") or {})
-    return declared
