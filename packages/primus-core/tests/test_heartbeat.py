@@ -55,8 +55,27 @@ def test_who_owes_a_pong_has_at_least_the_timeout() -> None:
     policy = HeartbeatPolicy(timeout=100.0, ping_interval=10.0)
     pulse = Pulse(now=0.0)
     policy.check(pulse, 10.0)
-    assert policy.check(pulse, 20.0) == (Action.WAIT, 100.0)
+    assert policy.check(pulse, 95.0)[0] is Action.PING
+    assert policy.check(pulse, 99.9) == (Action.WAIT, 100.0)
     assert policy.check(pulse, 100.0)[0] is Action.END
+
+
+def test_pings_go_on_at_their_interval_while_an_answer_is_owed() -> None:
+    policy = HeartbeatPolicy(timeout=10.0, ping_interval=1.0)
+    pulse = Pulse(now=0.0)
+    assert policy.check(pulse, 1.0) == (Action.PING, 2.0)
+    assert policy.check(pulse, 2.0) == (Action.PING, 3.0)
+    pulse.seen = 2.5  # the answer to the first one
+    assert policy.check(pulse, 3.0) == (Action.PING, 4.0)
+    assert policy.check(pulse, 4.0) == (Action.PING, 5.0)
+
+
+def test_the_time_of_an_answer_that_is_owed_is_not_put_off_by_further_pings() -> None:
+    policy = HeartbeatPolicy(timeout=5.0, ping_interval=2.0)
+    pulse = Pulse(now=0.0)
+    asked = [now for now in (2.0, 4.0, 4.9) if policy.check(pulse, now)[0] is Action.PING]
+    assert asked == [2.0, 4.0]
+    assert policy.check(pulse, 5.0) == (Action.END, math.inf)
 
 
 def test_who_has_pinged_is_legacy_and_ended_after_the_timeout_of_silence() -> None:
@@ -81,7 +100,7 @@ def test_without_a_timeout_nobody_is_ended() -> None:
     policy = HeartbeatPolicy(timeout=None, ping_interval=30.0)
     pulse = Pulse(now=0.0)
     assert policy.check(pulse, 30.0)[0] is Action.PING
-    assert policy.check(pulse, 1e9) == (Action.WAIT, math.inf)
+    assert policy.check(pulse, 1e9)[0] is Action.PING
     pulse.generation = Generation.LEGACY
     assert policy.check(pulse, 1e9) == (Action.WAIT, math.inf)
 

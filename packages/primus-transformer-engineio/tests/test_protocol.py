@@ -10,7 +10,7 @@ import pytest
 from aiohttp import WSMsgType
 
 from primus.heartbeat import Generation
-from primus_testing import DEADLINE, ManualClock, Recorder, Running, running
+from primus_testing import DEADLINE, ManualClock, Recorder, Running, eventually, running
 from primus_transformer_engineio.revision3 import Revision3
 from primus_transformer_engineio.revision4 import Revision4
 
@@ -270,6 +270,24 @@ async def test_a_client_of_revision_4_is_pinged(
     manual_clock.advance(2.5)
     assert len(server.primus) == 0
     assert await session.is_gone()
+
+
+async def test_a_client_that_we_do_not_read_is_pinged_all_the_same(
+    primus_server: Any, manual_clock: ManualClock
+) -> None:
+    server = await primus_server(transformer="engine.io", clock=manual_clock, **STILL)
+    session = Session(server, 4)
+    await session.open()
+    (spark,) = server.primus
+    gate = asyncio.Event()
+    spark.on("data", lambda message: gate.wait())
+    posting = asyncio.ensure_future(session.post(*["41"] * 20, "3"))
+    await eventually(lambda: spark.is_held)
+    for _ in range(4):
+        manual_clock.advance(25.6)
+        assert await session.poll() == "2"
+    gate.set()
+    assert await posting == "ok"
 
 
 async def test_a_client_of_revision_4_must_not_ping(primus_server: Any) -> None:

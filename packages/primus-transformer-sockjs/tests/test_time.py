@@ -112,6 +112,27 @@ async def test_a_websocket_that_does_not_answer_a_ping_is_closed(
         assert len(talk.primus) == 0
 
 
+async def test_pings_that_are_sent_meanwhile_do_not_prolong_the_time_for_a_pong(
+    serve: Any, manual_clock: ManualClock
+) -> None:
+    talk = await serve(
+        {"heartbeat_delay": 4.0, "pong_timeout": 10.0},
+        clock=manual_clock,
+        timeout=False,
+        ping_interval=False,
+    )
+    async with talk.server.http.ws_connect(
+        talk.server.url + SESSION + "/websocket", autoping=False
+    ) as socket:
+        assert await socket.receive_str() == "o"
+        for _ in range(3):
+            manual_clock.advance(4.5)
+            assert (await socket.receive()).type is aiohttp.WSMsgType.PING
+        assert len(talk.primus) == 1
+        manual_clock.advance(2)
+        assert await socket.receive_str() == 'c[3000,"No response from heartbeat"]'
+
+
 async def test_a_websocket_that_is_not_read_is_not_blamed_for_its_silence(
     serve: Any, manual_clock: ManualClock
 ) -> None:

@@ -38,13 +38,16 @@ class Action(Enum):
 class Pulse:
     """What is known of the heartbeat of one connection."""
 
-    __slots__ = ("generation", "opened", "pinged", "seen")
+    __slots__ = ("generation", "opened", "owed", "pinged", "seen")
 
     def __init__(self, now: float, generation: Generation = Generation.UNKNOWN) -> None:
         self.generation = generation
         self.opened = now
         self.seen = now
         self.pinged: float | None = None
+        """When the last ping was sent."""
+        self.owed: float | None = None
+        """When the first of the pings was sent that nothing has answered."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -52,8 +55,9 @@ class HeartbeatPolicy:
     """The two durations of a server, in seconds; `None` disables what each stands for.
 
     ``timeout``: a connection that has sent nothing for so long is ended.
-    ``ping_interval``: how often a modern client is pinged; it may leave one ping unanswered
-    for as long.
+    ``ping_interval``: how often a modern client is pinged, whether it has answered or not: a
+    client that hears no pings takes its server for lost. It may leave pings unanswered for as
+    long as one interval, and for ``timeout``.
     """
 
     timeout: float | None
@@ -67,17 +71,17 @@ class HeartbeatPolicy:
         """
         if pulse.generation is Generation.LEGACY or self.ping_interval is None:
             return self._silence(pulse, now)
-        if pulse.pinged is not None and pulse.seen < pulse.pinged:
-            give_up = self._give_up(pulse, self.ping_interval)
-            if give_up <= now:
-                return Action.END, math.inf
-            return Action.WAIT, give_up
+        give_up = self._give_up(pulse, self.ping_interval)
+        if give_up <= now:
+            return Action.END, math.inf
         due = (pulse.opened if pulse.pinged is None else pulse.pinged) + self.ping_interval
         if due > now:
-            return Action.WAIT, due
+            return Action.WAIT, min(due, give_up)
         pulse.generation = Generation.MODERN
         pulse.pinged = now
-        return Action.PING, now + self.ping_interval
+        if pulse.owed is None:
+            pulse.owed = now
+        return Action.PING, min(now + self.ping_interval, give_up)
 
     def _silence(self, pulse: Pulse, now: float) -> tuple[Action, float]:
         if self.timeout is None:
@@ -86,11 +90,12 @@ class HeartbeatPolicy:
         return (Action.END, math.inf) if deadline <= now else (Action.WAIT, deadline)
 
     def _give_up(self, pulse: Pulse, ping_interval: float) -> float:
-        """When a connection that owes a pong is given up."""
-        if self.timeout is None:
+        """When a connection is given up that owes a pong; never, when it owes none."""
+        if pulse.owed is not None and pulse.seen >= pulse.owed:
+            pulse.owed = None
+        if self.timeout is None or pulse.owed is None:
             return math.inf
-        answer_by = pulse.pinged + ping_interval if pulse.pinged is not None else 0.0
-        return max(answer_by, pulse.seen + self.timeout)
+        return max(pulse.owed + ping_interval, pulse.seen + self.timeout)
 
 
 class Deadlines(Generic[Item]):

@@ -87,6 +87,18 @@ async def test_a_ping_shorter_than_pong_is_sent_again_once_it_is_answered(stage:
     assert asked(wire) == before + 5
 
 
+async def test_a_sign_of_life_is_given_at_every_interval_though_an_answer_is_owed(
+    stage: Any,
+) -> None:
+    _, wire = await stage.opened(ping=10, pong=60)
+    before = asked(wire)
+
+    for _ in range(5):
+        await stage.advance(10)
+
+    assert asked(wire) == before + 5
+
+
 async def test_a_server_that_does_not_answer_is_lost(stage: Any, story: Any) -> None:
     socket, wire = await stage.opened()
     heard = story(socket)

@@ -8,6 +8,7 @@ Servers answer in every way but the right one, and options do what they say.
 from __future__ import annotations
 
 import asyncio
+import re
 import ssl
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager, suppress
@@ -23,6 +24,7 @@ from primus.server.primus import Primus
 from primus.transformer import Transformer
 from primus.websocket import CLOSE_TIMEOUT, accept_key
 from primus_testing.peer import Peer
+from primus_testing.raw_websocket import TEXT, deflated, frame
 from primus_testing.recorder import DEADLINE, Recorder
 from primus_testing.sites import AiohttpSite
 from primus_testing.transformer.base import Contract, Serve
@@ -112,6 +114,52 @@ class WebSocketClientContract(Contract):
             with pytest.raises(asyncio.CancelledError):
                 await connecting
             await gone.wait()
+        server.close()
+        await server.wait_closed()
+
+    async def test_a_server_with_a_window_of_8_bits_is_read_compressed_and_written_to_as_it_is(
+        self,
+    ) -> None:
+        long = "x" * 5000
+        received: list[tuple[int, bytes]] = []
+        done = asyncio.Event()
+
+        async def serve(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+            head = (await reader.readuntil(b"\r\n\r\n")).decode()
+            (key,) = re.findall("Sec-WebSocket-Key: (.+)\r", head)
+            (offer,) = re.findall("Sec-WebSocket-Extensions: (.+)\r", head)
+            assert offer.startswith("permessage-deflate")
+            smallest = "; client_max_window_bits=8" if "client_max_window_bits" in offer else ""
+            writer.write(
+                b"HTTP/1.1 101 Switching Protocols\r\nUpgrade: websocket\r\n"
+                b"Connection: Upgrade\r\n"
+                b"Sec-WebSocket-Accept: "
+                + accept_key(key).encode()
+                + b"\r\nSec-WebSocket-Extensions: permessage-deflate"
+                + smallest.encode()
+                + b"\r\n\r\n"
+                + frame(TEXT, deflated(b"hello"), rsv=4, masked=False)
+            )
+            first, second = await reader.readexactly(2)
+            if smallest:
+                assert second == 0xFE
+                mask = (await reader.readexactly(6))[2:] * (len(long) // 4)
+                payload = await reader.readexactly(len(long))
+                received.append((first, bytes(map(int.__xor__, payload, mask))))
+            else:  # the client has not let the server ask for a window: it may compress
+                received.append((first & ~0x40, long.encode()))
+            writer.close()
+            done.set()
+
+        server = await asyncio.start_server(serve, "127.0.0.1", 0)
+        url = f"http://127.0.0.1:{server.sockets[0].getsockname()[1]}/primus"
+        async with asyncio.timeout(DEADLINE):
+            peer = await Peer.open(self.kind, url, compression=True)
+            assert await peer.receive() == "hello"
+            peer.send(long)
+            await done.wait()
+            await peer.gone()
+        assert received == [(0x81, long.encode())]
         server.close()
         await server.wait_closed()
 

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
-import asyncio
+import math
+from collections.abc import Callable
 from typing import TYPE_CHECKING
 
+from primus.clock import SYSTEM_CLOCK, Clock, Timer
 from primus_transformer_engineio.packets import PING
 
 if TYPE_CHECKING:
@@ -16,17 +18,25 @@ __all__ = ["ClientHeartbeat"]
 class ClientHeartbeat:
     """Ends a session whose server is silent; durations are in seconds."""
 
-    __slots__ = ("_interval", "_pings", "_seen", "_session", "_timeout", "_timer")
+    __slots__ = ("_answer_by", "_clock", "_interval", "_pings", "_session", "_timeout", "_timer")
 
     def __init__(
-        self, session: ClientSession, *, pings: bool, interval: float, timeout: float
+        self,
+        session: ClientSession,
+        *,
+        pings: bool,
+        interval: float,
+        timeout: float,
+        clock: Clock = SYSTEM_CLOCK,
     ) -> None:
         self._session = session
+        self._clock = clock
         self._pings = pings
         self._interval = interval
         self._timeout = timeout
-        self._seen = False
-        self._timer: asyncio.TimerHandle | None = None
+        self._answer_by = math.inf
+        """When the server is given up, unless a packet comes before."""
+        self._timer: Timer | None = None
 
     def start(self) -> None:
         """The session reads."""
@@ -42,7 +52,7 @@ class ClientHeartbeat:
 
     def seen(self) -> None:
         """A packet has come."""
-        self._seen = True
+        self._answer_by = math.inf
 
     def pinged(self) -> None:
         """A ping has come."""
@@ -50,22 +60,46 @@ class ClientHeartbeat:
             self._expect()
 
     def _ping(self) -> None:
-        self._seen = False
+        """Ping at every interval, whatever the server owes: it waits for them in its turn."""
+        now = self._clock.time()
+        if self._session.paused:
+            self._answer_by = math.inf
+        if self._answer_by <= now:
+            self._session.over()
+            return
+        if self._answer_by == math.inf:
+            self._answer_by = now + self._timeout
         self._session.dispatch(PING)
-        self._after(self._timeout, self._look)
+        self._rest(now + self._interval, now)
+
+    def _rest(self, next_ping: float, now: float) -> None:
+        """Wait for what is due first: the next ping, or the answer to the last."""
+        if self._answer_by < next_ping:
+            self._after(self._answer_by - now, self._look, next_ping)
+        else:
+            self._after(next_ping - now, self._ping)
+
+    def _look(self, next_ping: float) -> None:
+        now = self._clock.time()
+        if self._session.paused:
+            self._answer_by = math.inf
+        if self._answer_by < math.inf:
+            self._session.over()
+        else:
+            self._after(next_ping - now, self._ping)
 
     def _expect(self) -> None:
         """The server is to ping within an interval, and has some time for it."""
-        self._seen = False
-        self._after(self._interval + self._timeout, self._look)
+        wait = self._interval + self._timeout
+        self._answer_by = self._clock.time() + wait
+        self._after(wait, self._miss)
 
-    def _look(self) -> None:
-        if self._seen or self._session.paused:
-            self.start()
+    def _miss(self) -> None:
+        if self._answer_by == math.inf or self._session.paused:
+            self._expect()
         else:
             self._session.over()
 
-    def _after(self, delay: float, fn: object) -> None:
+    def _after(self, delay: float, fn: Callable[..., None], *args: float) -> None:
         self.stop()
-        assert callable(fn)
-        self._timer = asyncio.get_running_loop().call_later(delay, fn)
+        self._timer = self._clock.call_later(max(0.0, delay), fn, *args)

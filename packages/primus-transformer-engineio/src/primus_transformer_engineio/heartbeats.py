@@ -124,6 +124,10 @@ class ServerPings(Heartbeat):
         self._alarms.put(self._send, self._due)
 
     def _send(self) -> None:
+        """Ping; an answer that does not come does not keep the next one from being sent.
+
+        A client takes a server for lost that has not pinged for interval and timeout together.
+        """
         now = self._clock.time()
         if now - self._due > LATE:
             self._due = now  # the whole process has slept: that is not the client's fault
@@ -134,10 +138,9 @@ class ServerPings(Heartbeat):
     def _give_up(self) -> None:
         if self.expired:
             self._patient.over()
-        elif self._patient.paused:
-            self._alarms.put(self._give_up, self._clock.time() + self._timeout)
         else:
-            self._await_ping()
+            self._due = self._clock.time()
+            self._send()
 
 
 class ClientPings(Heartbeat):

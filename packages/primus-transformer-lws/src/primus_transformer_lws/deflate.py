@@ -96,8 +96,8 @@ def agreed(offers: str, settings: Settings) -> tuple[Agreement, str] | None:
 
 def _meet(offer: Parameters, settings: Settings) -> tuple[Agreement, str] | None:
     server_bits = min(int(offer.get(BITS[0]) or 15), settings.server_max_window_bits)
-    if server_bits < 9:
-        return None  # zlib has no such window
+    if server_bits < LEAST_BITS:
+        return None  # we could not compress, and the client need not hear of it
     client_bits = 15
     if BITS[1] in offer:
         client_bits = min(int(offer[BITS[1]] or 15), settings.client_max_window_bits)
@@ -116,6 +116,9 @@ def _narrow(agreement: Agreement, name: str) -> bool:
     return bool(getattr(agreement, name) < 15)
 
 
+LEAST_BITS: Final = 9
+"""The smallest window that zlib compresses with; with one of 8 bits it can inflate only."""
+
 OFFER: Final = f"{NAME}; client_max_window_bits"
 """What a client offers."""
 
@@ -131,7 +134,7 @@ def answered(answer: str) -> Agreement | None:
     found = list(_extensions(answer))
     accepted = found[0] if len(found) == 1 else None
     bits = [int((accepted or {}).get(name) or 15) for name in BITS]
-    if accepted is None or bits[1] < 9:
+    if accepted is None:
         raise ProtocolError(f"the server wants the extension {answer!r}, which was not offered")
     return Agreement(FLAGS[0] in accepted, FLAGS[1] in accepted, bits[0], bits[1])
 
@@ -173,14 +176,18 @@ class Deflate:
         "_incoming_bits",
         "_inflating",
         "_outgoing",
+        "compresses",
     )
 
     def __init__(self, agreement: Agreement, settings: Settings, *, serves: bool) -> None:
         ours, theirs = (0, 1) if serves else (1, 0)
         self._forgets_outgoing = bool(getattr(agreement, FLAGS[ours]))
         self._forgets_incoming = bool(getattr(agreement, FLAGS[theirs]))
-        self._outgoing = {**settings.compress_settings, "wbits": -getattr(agreement, BITS[ours])}
-        self._incoming_bits = -max(9, getattr(agreement, BITS[theirs]))
+        bits = getattr(agreement, BITS[ours])
+        self.compresses = bits >= LEAST_BITS
+        """Whether messages may leave compressed: a peer with a smaller window cannot read ours."""
+        self._outgoing = {**settings.compress_settings, "wbits": -bits}
+        self._incoming_bits = -max(LEAST_BITS, getattr(agreement, BITS[theirs]))
         self._deflating: Any = None
         self._inflating: Any = None
 

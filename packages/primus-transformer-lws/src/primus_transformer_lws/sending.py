@@ -41,7 +41,7 @@ class Sending(ShortTexts):
         self._ws: WSTransport | None = None
         self._send: Any = None
         self._serves = self.corks = serves  # a client would have to mask in Python
-        self._deflate = deflate
+        self._deflate = deflate if deflate is not None and deflate.compresses else None
         self._write_paused = False
 
     def send(self, frame: str | bytes) -> None:

@@ -144,14 +144,19 @@ class WebSocketSession(Transport):
         if delay is not None and now >= self._spoke_at + delay:
             self._spoke_at = now
             if self._wire.ping():
-                self._answered = False
-                self._sessions.alarms.put(self._give_up, now + self._options.pong_timeout)
+                if self._answered:  # else the time for an answer runs already
+                    self._answered = False
+                    self._sessions.alarms.put(self._give_up, now + self._options.pong_timeout)
             else:
                 self._wire.send(HEARTBEAT)
         self._await_beat()
 
     def _give_up(self) -> None:
-        if not self._answered and not self._paused:
+        if self._answered:
+            return
+        if self._paused:
+            self._answered = True  # the next ping asks anew
+        else:
             self._wire.connection = None
             self.close(3000, "No response from heartbeat")
             self.lost()

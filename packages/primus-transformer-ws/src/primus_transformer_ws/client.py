@@ -9,14 +9,13 @@ from typing import TYPE_CHECKING, Any
 
 from websockets.client import ClientProtocol
 from websockets.exceptions import InvalidStatus, InvalidURI
-from websockets.extensions.permessage_deflate import ClientPerMessageDeflateFactory
 from websockets.protocol import OPEN
 from websockets.uri import WebSocketURI, parse_uri
 
 from primus.errors import HandshakeError, OptionError, TransportError
 from primus.transformer import Connector, Dial
 from primus.websocket import CLOSE_TIMEOUT
-from primus_transformer_ws.framing import QuietLogger
+from primus_transformer_ws.framing import ClientDeflateFactory, QuietLogger
 from primus_transformer_ws.wire import WebSocketTransport
 
 if TYPE_CHECKING:
@@ -60,7 +59,7 @@ class _OpeningTransport(WebSocketTransport):
     def __init__(self, uri: WebSocketURI, dial: Dial) -> None:
         self._client = ClientProtocol(
             uri,
-            extensions=[ClientPerMessageDeflateFactory()] if dial.compression else None,
+            extensions=[ClientDeflateFactory()] if dial.compression else None,
             subprotocols=dial.options.get("subprotocols"),
             max_size=dial.max_length,
             logger=QuietLogger(logging.getLogger("primus.client")),

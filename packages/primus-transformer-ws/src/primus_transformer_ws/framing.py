@@ -3,12 +3,22 @@
 from __future__ import annotations
 
 import logging
-from typing import Any
+from collections.abc import Sequence
+from typing import Any, Final
 
+from websockets.extensions import Extension
+from websockets.extensions.permessage_deflate import (
+    ClientPerMessageDeflateFactory,
+    PerMessageDeflate,
+)
 from websockets.frames import Frame, Opcode
 from websockets.protocol import Protocol
+from websockets.typing import ExtensionParameter
 
-__all__ = ["QuietLogger", "ServerProtocol"]
+__all__ = ["ClientDeflateFactory", "QuietLogger", "ServerProtocol"]
+
+SMALLEST: Final = ("client_max_window_bits", "8")
+"""What a server may answer with by RFC 7692 section 7.1.2.2, and zlib cannot compress for."""
 
 
 class QuietLogger(logging.LoggerAdapter[logging.Logger]):
@@ -31,3 +41,32 @@ class ServerProtocol(Protocol):
         if frame.opcode is Opcode.CLOSE:
             self.current_size = None
         super().recv_frame(frame)
+
+
+class InflateOnly(PerMessageDeflate):
+    """Compression in one direction: what we send stays as it is (RFC 7692 section 6)."""
+
+    def encode(self, frame: Frame) -> Frame:
+        """The frame itself."""
+        return frame
+
+
+class ClientDeflateFactory(ClientPerMessageDeflateFactory):
+    """Offers compression; a server whose window is too small for zlib gets messages as they are."""
+
+    def process_response_params(
+        self,
+        params: Sequence[ExtensionParameter],
+        accepted_extensions: Sequence[Extension],
+    ) -> PerMessageDeflate:
+        """What a server has agreed to.
+
+        Raises:
+            NegotiationError: it wants what was not offered.
+        """
+        others = [each for each in params if each != SMALLEST]
+        agreed = super().process_response_params(others, accepted_extensions)
+        if len(others) == len(params):
+            return agreed
+        forgets, bits = agreed.remote_no_context_takeover, agreed.remote_max_window_bits
+        return InflateOnly(forgets, True, bits, 15)

@@ -67,6 +67,7 @@ class Heartbeat:
         "_expired",
         "_held",
         "_is_held",
+        "_owed",
         "_pinged",
         "_probed",
         "_rhythm",
@@ -97,6 +98,9 @@ class Heartbeat:
         self._held = False
         self._asked: float | None = None
         self._probed: float | None = None
+        """When the server was asked last."""
+        self._owed: float | None = None
+        """When the server was asked first of all the times that nothing has answered."""
         self._pinged: float | None = None
         self.latency = 0.0
         """The last round trip to the server, in seconds."""
@@ -109,7 +113,7 @@ class Heartbeat:
     def start(self, pings: bool) -> None:
         """The connection has opened; `pings` tells whether the server is known to ping."""
         now = self._clock.time()
-        self._asked = self._probed = None
+        self._asked = self._probed = self._owed = None
         self._held = False
         self._running = True
         self._pinged = now if pings else None
@@ -118,7 +122,7 @@ class Heartbeat:
     def stop(self) -> None:
         """The connection is gone."""
         self._running = False
-        self._asked = self._probed = None
+        self._asked = self._probed = self._owed = None
         if self._timer is not None:
             self._timer.cancel()
             self._timer = None
@@ -156,6 +160,8 @@ class Heartbeat:
             return
         if self._idle_until() <= now:
             self._probed = now
+            if self._answer_due() == math.inf:
+                self._owed = now
             self.ask()
         if self._running:  # a listener may have ended the connection
             self._arm(now)
@@ -163,8 +169,8 @@ class Heartbeat:
     def _excuse(self, now: float) -> None:
         """We have not read: the server gets its time anew once we do."""
         self._held = self._is_held()
-        if self._probed is not None:
-            self._probed = now
+        if self._owed is not None:
+            self._owed = now
         if self._pinged is not None:
             self._pinged = now
 
@@ -173,10 +179,10 @@ class Heartbeat:
 
     def _answer_due(self) -> float:
         """When the answer to a probe is overdue. Any frame counts as one."""
-        pong, probed = self._rhythm.pong, self._probed
-        if pong is None or probed is None or self._traffic()[1] >= probed:
+        pong, owed = self._rhythm.pong, self._owed
+        if pong is None or owed is None or self._traffic()[1] >= owed:
             return math.inf
-        return probed + pong
+        return owed + pong
 
     def _ping_due(self) -> float:
         """When the server's next ping is overdue."""
@@ -185,8 +191,11 @@ class Heartbeat:
         return self._pinged + self._rhythm.ping_timeout
 
     def _idle_until(self) -> float:
-        """When the connection will have been idle, in either direction, for long enough."""
-        if self._rhythm.ping is None or self._answer_due() < math.inf:
+        """When the connection will have been idle, in either direction, for long enough.
+
+        An answer that is owed changes nothing: a server may end connections that say nothing.
+        """
+        if self._rhythm.ping is None:
             return math.inf
         since = min(self._traffic())
         return (since if self._probed is None else max(since, self._probed)) + self._rhythm.ping

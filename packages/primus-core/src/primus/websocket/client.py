@@ -26,6 +26,7 @@ if TYPE_CHECKING:
 
 __all__ = ["AiohttpConnector"]
 
+EXTENSIONS: Final = "Sec-WebSocket-Extensions"
 LONGEST_REFUSAL: Final = 64 * 1024
 
 
@@ -96,6 +97,7 @@ class DialledWebSocket(AiohttpWebSocket):
         path = dial.options.get("unix")
         self._refusal = b""
         trace = aiohttp.TraceConfig()
+        trace.on_request_start.append(_offer)
         trace.on_request_end.append(self._answered)
         self._session = aiohttp.ClientSession(
             connector=None if path is None else aiohttp.UnixConnector(path),
@@ -181,6 +183,16 @@ class DialledWebSocket(AiohttpWebSocket):
         await self._session.close()
         if self.native is not None:
             await self.native.close()
+
+
+async def _offer(session: object, context: object, asked: Any) -> None:
+    """Offer compression without ``client_max_window_bits``.
+
+    aiohttp offers that, and takes an answer of 8 for an error (RFC 7692 section 7.1.2.2 allows it).
+    A server must not answer with what was not offered.
+    """
+    if EXTENSIONS in asked.headers:
+        asked.headers[EXTENSIONS] = "permessage-deflate"
 
 
 def _url(text: str) -> URL:
