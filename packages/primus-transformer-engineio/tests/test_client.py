@@ -6,10 +6,21 @@ from typing import Any
 
 import pytest
 
+from primus import Primus
 from primus.errors import HandshakeError, OptionError, TransportError
 from primus.http import Request, Response
 from primus.transformer import Transformer
-from primus_testing import DEADLINE, Peer, Running, eventually
+from primus_testing import (
+    DEADLINE,
+    Asked,
+    Peer,
+    Recorder,
+    Running,
+    ScriptedServer,
+    answer,
+    eventually,
+    scripted_server,
+)
 from primus_testing.plugin import ServerFactory
 from primus_testing.transformer.base import echo
 
@@ -163,3 +174,52 @@ async def test_what_was_sent_before_the_end_arrives(primus_server: ServerFactory
         await peer.gone()
         await eventually(lambda server=server: len(server.primus) == 0)
         assert got == list(range(100))
+
+
+OPENED = '0{"sid":"s","upgrades":[],"pingInterval":25000,"pingTimeout":20000}'
+
+
+def polling(server: ScriptedServer) -> Any:
+    kind = Primus.create_socket(transformer="engine.io")
+    return kind(server.url, strategy=False, transport={"transports": ["polling"]})
+
+
+async def test_a_poll_whose_answer_is_lost_is_not_sent_again() -> None:
+    answers = iter([OPENED, '4"one"', None, '4"three"'])
+
+    def script(asked: Asked) -> list[bytes] | None:
+        if asked.method == "POST":
+            return [answer("ok")]
+        text = next(answers)
+        return None if text is None else [answer(text)]
+
+    async with scripted_server(script) as server:
+        events = Recorder(polling(server), "data", "close", "end")
+        await events.next("end")
+
+    polls = [asked for asked in server.requests if asked.method == "GET"]
+    assert events.story == ["data", "close", "end"]
+    assert events.seen("data") == [("one", '"one"')]
+    assert len(polls) == 3
+    assert polls[1].connection == polls[2].connection, "it was not kept alive"
+
+
+async def test_a_post_whose_answer_is_lost_is_not_sent_again() -> None:
+    posts: list[bytes] = []
+
+    def script(asked: Asked) -> list[bytes] | None:
+        if asked.method == "GET":
+            return [] if "sid=" in asked.target else [answer(OPENED)]
+        posts.append(asked.body)
+        return [answer("ok")] if len(posts) == 1 else None
+
+    async with scripted_server(script) as server:
+        socket = polling(server)
+        events = Recorder(socket, "open", "close", "end")
+        await events.next("open")
+        await eventually(lambda: posts)
+        socket.write("lost")
+        await events.next("end")
+
+    assert posts[:2] == [b'4"primus::id::"', b'4"lost"']
+    assert posts.count(b'4"lost"') == 1

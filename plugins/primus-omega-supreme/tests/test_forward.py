@@ -11,7 +11,7 @@ from aiohttp import web
 from aiohttp.test_utils import TestServer
 
 from primus_omega_supreme import ForwardError
-from primus_testing import eventually, join
+from primus_testing import answer, eventually, join, scripted_server
 
 pytestmark = pytest.mark.usefixtures("tracebacks")
 
@@ -223,6 +223,27 @@ async def test_a_server_that_does_not_answer_is_not_waited_for(make_primus: Any)
     with socket.create_server(("127.0.0.1", 0)) as deaf, unreached:
         await primus.forward(f"http://127.0.0.1:{deaf.getsockname()[1]}", "x")
     await primus.destroy()
+
+
+@pytest.mark.parametrize("method", ["PUT", "POST"])
+async def test_a_message_whose_answer_is_lost_is_not_sent_again(
+    make_primus: Any, method: str
+) -> None:
+    primus = make_primus(method=method)
+    taken = answer('{"ok":true,"send":1}')
+    async with scripted_server(lambda asked: [taken] if b"first" in asked.body else None) as there:
+        assert await primus.forward(there.url, "first") == {"ok": True, "send": 1}
+        with pytest.raises(ForwardError, match="cannot be reached"):
+            await primus.forward(there.url, "second")
+        assert [asked.connection for asked in there.requests] == [0, 0]
+        await primus.destroy()
+
+
+async def test_an_answer_in_pieces_is_read_whole(primus: Any) -> None:
+    pieces = [b"HTTP/1.1 200 OK\r\nContent-Length: 20\r\n\r\n", b'{"ok":true', b',"send":4}']
+    async with scripted_server(lambda asked: pieces) as there:
+        assert await primus.forward(there.url, "x") == {"ok": True, "send": 4}
+        await primus.destroy()
 
 
 async def test_taking_the_plugin_out_closes_its_connections(start: Start) -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from typing import Self
 
 __all__ = [
     "AttachError",
@@ -120,6 +121,21 @@ class HandshakeError(TransportError):
         self.status = status
         self.headers: Mapping[str, str] = headers or {}
         self.body = body
+
+    @classmethod
+    def answered(cls, status: int, headers: Mapping[str, str], body: bytes) -> Self:
+        """The error for what a server has answered.
+
+        No client follows a redirect with the user's headers, so the message names where it leads.
+        """
+        message = f"unexpected server response: {status}"
+        where = headers.get("Location")
+        if where and 300 <= status < 400:
+            place = where.partition("?")[0].partition("#")[0]
+            scheme, separator, rest = place.rpartition("//")
+            place = scheme + separator + rest.rpartition("@")[2]
+            message += f"; it points to {place[:200]!r}, and redirects are not followed"
+        return cls(message, status=status, headers=headers, body=body)
 
 
 class Unauthorized(PrimusError):

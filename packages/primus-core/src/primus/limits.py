@@ -35,6 +35,13 @@ class Limits:
     """How much may wait for a busy connection before nothing more is read or parsed for it."""
     outbox_messages: int = 4096
     """How many messages may wait for an async transform before ``slow_consumer`` applies."""
+    refusal_bytes: int = 64 * KIB
+    """How much of the body is read with which a server refuses a handshake or a request."""
+    description_bytes: int = 64 * KIB
+    """The longest answer to ``/spec`` that a client takes."""
+    poll_bytes: int = 16 * MIB
+    """The longest answer to a poll that a client takes, unless its messages may be longer: a server
+    sends all that has waited in one answer."""
     finish_timeout: float = 10.0
     """Seconds that what was written before an end gets to be transformed and sent."""
 

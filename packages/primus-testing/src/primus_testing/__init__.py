@@ -12,6 +12,7 @@ from primus_testing.plugins import PluginContract
 from primus_testing.polling import PollingContract
 from primus_testing.recorder import DEADLINE, Recorder, eventually
 from primus_testing.requests import make_request
+from primus_testing.scripted import Asked, ScriptedServer, answer, scripted_server
 from primus_testing.server import Answer, Running, running
 from primus_testing.tagged import Golden, golden
 from primus_testing.tracebacks import Tracebacks
@@ -26,6 +27,7 @@ __all__ = [
     "Answer",
     "AsgiExchange",
     "AsgiServer",
+    "Asked",
     "Golden",
     "HandoverContract",
     "ManualClock",
@@ -38,15 +40,18 @@ __all__ = [
     "PollingContract",
     "Recorder",
     "Running",
+    "ScriptedServer",
     "Tracebacks",
     "TransformerContract",
     "WebSocketClientContract",
     "WebSocketContract",
     "WebSocketLimitsContract",
+    "answer",
     "eventually",
     "golden",
     "join",
     "make_request",
     "memory_pair",
     "running",
+    "scripted_server",
 ]

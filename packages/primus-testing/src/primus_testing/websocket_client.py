@@ -19,6 +19,7 @@ import pytest
 from aiohttp import web
 
 from primus.errors import HandshakeError, OptionError, TransportError
+from primus.limits import DEFAULT_LIMITS
 from primus.registry import transformer_named
 from primus.server.primus import Primus
 from primus.transformer import Transformer
@@ -26,6 +27,7 @@ from primus.websocket import CLOSE_TIMEOUT, accept_key
 from primus_testing.peer import Peer
 from primus_testing.raw_websocket import TEXT, deflated, frame
 from primus_testing.recorder import DEADLINE, Recorder
+from primus_testing.scripted import answer, scripted_server
 from primus_testing.sites import AiohttpSite
 from primus_testing.transformer.base import Contract, Serve
 
@@ -74,7 +76,74 @@ class WebSocketClientContract(Contract):
         assert caught.value.body == b"short"
 
     @pytest.mark.parametrize(
-        "answer",
+        "pieces",
+        [
+            [b"Content-Length: 5\r\n\r\n", b"sh", b"ort"],
+            [b"Transfer-Encoding: chunked\r\n\r\n2\r\nsh\r\n", b"3\r\nort\r\n0\r\n\r\n"],
+        ],
+        ids=["length", "chunked"],
+    )
+    async def test_a_refusal_that_comes_in_pieces_is_read_whole(self, pieces: list[bytes]) -> None:
+        pieces = [b"HTTP/1.1 418 Teapot\r\nX-One: 1\r\n", *pieces]
+        async with scripted_server(lambda asked: pieces) as server:
+            with pytest.raises(HandshakeError) as caught:
+                await Peer.open(self.kind, server.url + "/primus")
+        assert caught.value.status == 418
+        assert caught.value.body == b"short"
+
+    async def test_a_long_refusal_is_read_to_the_limit_only(self) -> None:
+        refusal = answer(b"x" * 200_000, "403 Forbidden")
+        async with scripted_server(lambda asked: [refusal]) as server:
+            with pytest.raises(HandshakeError) as caught:
+                await Peer.open(self.kind, server.url + "/primus")
+        assert caught.value.body == b"x" * DEFAULT_LIMITS.refusal_bytes
+
+    @pytest.mark.parametrize("status", ["301 Moved", "302 Found", "303 See Other", "307 Moved"])
+    async def test_no_redirect_is_followed_and_the_error_tells_where_it_points(
+        self, status: str
+    ) -> None:
+        async with scripted_server(lambda asked: [answer("", "404 Not Found")]) as other:
+            location = f"Location: {other.url.replace('://', '://u:p@')}/primus?token=s3cret"
+            redirect = answer("", status, location)
+            options = {"headers": {"X-Token": "s3cret"}}
+            async with scripted_server(lambda asked: [redirect]) as server:
+                with pytest.raises(HandshakeError, match="redirects are not followed") as caught:
+                    await Peer.open(self.kind, server.url + "/primus", options=options)
+        assert other.requests == []
+        assert caught.value.status == int(status[:3])
+        assert f"it points to '{other.url}/primus'" in str(caught.value)
+
+    async def test_a_handshake_is_sent_once_when_its_connection_breaks(self) -> None:
+        async with scripted_server(lambda asked: None) as server:
+            with pytest.raises(TransportError, match="handshake failed"):
+                await Peer.open(self.kind, server.url + "/primus")
+        assert len(server.requests) == 1
+
+    @pytest.mark.parametrize(
+        "head",
+        [
+            b"".join(b"X-%d: 1\r\n" % number for number in range(5000)),
+            b"X-Long: " + b"x" * 200_000 + b"\r\n",
+        ],
+        ids=["many", "long"],
+    )
+    async def test_a_head_without_bounds_is_an_error(self, head: bytes) -> None:
+        pieces = [b"HTTP/1.1 101 Switching Protocols\r\n" + head, b""]
+        async with scripted_server(lambda asked: pieces) as server:
+            with pytest.raises(TransportError, match="handshake failed"):
+                await Peer.open(self.kind, server.url + "/primus")
+
+    async def test_headers_of_a_refusal_that_are_repeated_can_be_read(self) -> None:
+        refusal = answer(
+            "", "403 Forbidden", "X-One: 1", "X-One: 2", "Location: /a", "Location: /b"
+        )
+        async with scripted_server(lambda asked: [refusal]) as server:
+            with pytest.raises(HandshakeError) as caught:
+                await Peer.open(self.kind, server.url + "/primus")
+        assert caught.value.headers["x-one"] == "1"
+
+    @pytest.mark.parametrize(
+        "said",
         [
             b"",
             b"HTTP/1.1 101",
@@ -85,9 +154,9 @@ class WebSocketClientContract(Contract):
         ],
     )
     async def test_an_answer_that_is_no_handshake_is_an_error_of_the_transport(
-        self, answer: bytes
+        self, said: bytes
     ) -> None:
-        async with server_that_says(answer) as url:
+        async with server_that_says(said) as url:
             with pytest.raises(TransportError, match="handshake failed"):
                 await Peer.open(self.kind, url)
 

@@ -9,12 +9,13 @@ from base64 import b64encode
 from typing import TYPE_CHECKING, Any
 from urllib.parse import SplitResult, unquote, urlsplit
 
-from picows import WSHandshakeError, WSInvalidStatusError, WSUpgradeRequest, WSUpgradeResponse
+from picows import WSHandshakeError, WSUpgradeRequest, WSUpgradeResponse
 
-from primus.errors import HandshakeError, OptionError, ProtocolError, TransportError
+from primus.errors import OptionError, ProtocolError, TransportError
 from primus.transformer import Connector, Dial
 from primus.websocket import CLOSE_TIMEOUT
 from primus_transformer_lws.deflate import OFFER, Deflate, Settings, answered, largest_frame
+from primus_transformer_lws.greeting import Greeting
 from primus_transformer_lws.listener import Listener
 from primus_transformer_lws.native import Journal, PicowsProtocol
 from primus_transformer_lws.transport import LwsTransport
@@ -66,6 +67,7 @@ class Opening:
         self._protocol = PicowsProtocol(
             self._listen, self._journal, largest, (_host(url), resource, self._headers())
         )
+        self._greeting = Greeting(self._protocol)
 
     def _headers(self) -> dict[str, str]:
         dial, headers = self._dial, dict[str, str]()
@@ -100,8 +102,8 @@ class Opening:
             raise TransportError(f"cannot connect to {url.hostname}:{port}: {error}") from error
         self._wire = made[0]
 
-    def _made(self) -> PicowsProtocol:
-        return self._protocol
+    def _made(self) -> Greeting:
+        return self._greeting
 
     async def opened(self) -> LwsTransport:
         """The transport, when the server has accepted.
@@ -111,9 +113,8 @@ class Opening:
             TransportError: it did not answer as a WebSocket server.
         """
         try:
+            await self._greeting.made
             await self._protocol.wait_until_handshake_complete()
-        except WSInvalidStatusError as error:
-            raise _refused(error) from error
         except (WSHandshakeError, ProtocolError) as error:
             raise TransportError(f"the WebSocket handshake failed: {error}") from error
         transport = self._transport
@@ -141,18 +142,6 @@ class Opening:
         """Nobody waits for the handshake any more."""
         if self._wire is not None:
             self._wire.abort()
-
-
-def _refused(error: WSInvalidStatusError) -> HandshakeError:
-    """What a server's refusal is, as Primus reports it."""
-    response = error.response
-    assert response is not None
-    return HandshakeError(
-        f"unexpected server response: {int(response.status)}",
-        status=int(response.status),
-        headers=response.headers,
-        body=error.raw_body or b"",
-    )
 
 
 def _host(url: SplitResult) -> str:

@@ -7,12 +7,14 @@ import logging
 import ssl
 from typing import TYPE_CHECKING, Any
 
+from multidict import CIMultiDict
 from websockets.client import ClientProtocol
 from websockets.exceptions import InvalidStatus, InvalidURI
 from websockets.protocol import OPEN
 from websockets.uri import WebSocketURI, parse_uri
 
 from primus.errors import HandshakeError, OptionError, TransportError
+from primus.limits import DEFAULT_LIMITS
 from primus.transformer import Connector, Dial
 from primus.websocket import CLOSE_TIMEOUT
 from primus_transformer_ws.framing import ClientDeflateFactory, QuietLogger
@@ -174,12 +176,9 @@ def _failure(error: BaseException | None) -> TransportError:
     """What went wrong in a handshake, as Primus reports it."""
     if isinstance(error, InvalidStatus):
         response = error.response
-        return HandshakeError(
-            f"unexpected server response: {response.status_code}",
-            status=response.status_code,
-            headers=response.headers,
-            body=bytes(response.body or b""),
-        )
+        headers = CIMultiDict(response.headers.raw_items())
+        body = bytes((response.body or b"")[: DEFAULT_LIMITS.refusal_bytes])
+        return HandshakeError.answered(response.status_code, headers, body)
     failure = TransportError(f"the WebSocket handshake failed: {error or 'connection closed'}")
     failure.__cause__ = error
     return failure

@@ -10,6 +10,7 @@ from urllib.parse import urljoin
 import aiohttp
 
 from primus import ParserError, Primus
+from primus.requesting import KEPT, open_session, read_up_to
 from primus_omega_supreme.errors import ForwardError
 from primus_omega_supreme.message import PARSER, seal
 from primus_omega_supreme.options import Settings
@@ -24,7 +25,11 @@ Letter = tuple[str, bytes]
 
 
 class Sender:
-    """Makes the requests. It is told the same secret as the endpoint."""
+    """Makes the requests. It is told the same secret as the endpoint.
+
+    Each is sent once, even one whose method may be repeated: a server that has taken the message
+    before its connection broke would write it to its sparks twice.
+    """
 
     def __init__(self, primus: Primus, settings: Settings) -> None:
         self._primus = primus
@@ -72,10 +77,10 @@ class Sender:
 
     async def _request(self, url: str, body: bytes) -> tuple[int, bytes]:
         if self._session is None:
-            self._session = aiohttp.ClientSession(
-                connector=aiohttp.TCPConnector(limit=0),  # the semaphore limits them
-                cookie_jar=aiohttp.DummyCookieJar(),
-                timeout=aiohttp.ClientTimeout(total=self._settings.forward_timeout),
+            self._session = open_session(
+                # The semaphore limits them.
+                connector=aiohttp.TCPConnector(limit=0, keepalive_timeout=KEPT),
+                timeout=self._settings.forward_timeout,
             )
         headers = {
             "Authorization": self._settings.authorization,
@@ -86,7 +91,7 @@ class Sender:
         async with self._session.request(
             method, url, data=body, headers=headers, allow_redirects=False
         ) as response:
-            return response.status, await response.content.read(LONGEST_ANSWER)
+            return response.status, await read_up_to(response, LONGEST_ANSWER)
 
 
 def _count(url: str, status: int, answer: bytes) -> int:

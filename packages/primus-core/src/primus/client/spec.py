@@ -3,14 +3,19 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import Any
+from typing import TYPE_CHECKING, Any, Final
 
 from primus.client.address import Address, parse_url
 from primus.errors import ConnectTimeout, HandshakeError, TransportError
+from primus.limits import DEFAULT_LIMITS
+
+if TYPE_CHECKING:
+    from yarl import URL
 
 __all__ = ["facts", "fetch_spec"]
 
-LARGEST_SPEC = 64 * 1024
+REDIRECTS: Final = 5
+"""How many redirects are followed, to other paths of the same server."""
 
 
 async def fetch_spec(
@@ -37,24 +42,8 @@ async def fetch_spec(
 
     address = parse_url(url, pathname)
     address.pathname += "/spec"
-    options = transport or {}
-    connector = aiohttp.UnixConnector(options["unix"]) if "unix" in options else None
-    limit = aiohttp.ClientTimeout(total=timeout)
     try:
-        async with (
-            aiohttp.ClientSession(connector=connector, timeout=limit) as session,
-            session.get(
-                str(address), ssl=options.get("ssl", True), headers=options.get("headers")
-            ) as response,
-        ):
-            body = await response.content.read(LARGEST_SPEC)
-            if response.status != 200:
-                raise HandshakeError(
-                    f"{_shown(address)} answered with status {response.status}",
-                    status=response.status,
-                    headers=response.headers,
-                    body=body,
-                )
+        body = await _fetched(address, transport or {}, timeout)
     except TimeoutError as error:
         raise ConnectTimeout(f"{address.host} did not answer within {timeout} s") from error
     except (aiohttp.ClientError, OSError) as error:
@@ -62,6 +51,57 @@ async def fetch_spec(
             f"cannot ask {_shown(address)} for its transformer: {error}"
         ) from error
     return _parsed(body, _shown(address))
+
+
+async def _fetched(address: Address, options: Mapping[str, Any], timeout: float | None) -> bytes:
+    """The whole body of the answer, behind redirects on the same server.
+
+    Raises:
+        HandshakeError: its status is no 200, or it points to another server.
+        TransportError: it is too long.
+        aiohttp.ClientError, OSError: the server cannot be reached.
+    """
+    import aiohttp
+    from yarl import URL
+
+    from primus.requesting import is_redirect, open_session, read_up_to
+
+    connector = aiohttp.UnixConnector(options["unix"]) if "unix" in options else None
+    headers = options.get("headers")
+    limit = DEFAULT_LIMITS.description_bytes
+    url = URL(str(address), encoded=True)
+    async with open_session(connector=connector, headers=headers, timeout=timeout) as session:
+        for left in reversed(range(REDIRECTS + 1)):
+            asked = session.get(url, ssl=options.get("ssl", True), allow_redirects=False)
+            async with asked as response:
+                if left and is_redirect(response):
+                    target = _same_origin(url, response.headers["Location"])
+                    if target is not None:
+                        url = target
+                        continue
+                body = await read_up_to(response, limit + 1)
+                if response.status == 200:
+                    break
+                failure = HandshakeError.answered(response.status, response.headers, body[:limit])
+                failure.args = (f"{_shown(address)} answered: {failure}",)
+                raise failure
+    if len(body) > limit:
+        raise TransportError(f"{_shown(address)} answers with more than {limit} bytes")
+    return body
+
+
+def _same_origin(url: URL, location: str) -> URL | None:
+    """Where a redirect leads; `None` when that is another server, or no place at all.
+
+    The headers of the request may hold a token, which belongs to the server they were given for.
+    """
+    from yarl import URL
+
+    try:
+        target = url.join(URL(location)).with_user(None)
+        return target if target.origin() == url.origin() else None
+    except ValueError:
+        return None
 
 
 def _shown(address: Address) -> str:

@@ -4,28 +4,24 @@ from __future__ import annotations
 
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
-from typing import Final
 
 import aiohttp
 from yarl import URL
 
 from primus.errors import HandshakeError, ProtocolError, TransportError
+from primus.limits import DEFAULT_LIMITS
+from primus.requesting import KEPT, open_session, read_up_to
 from primus.transformer import Dial
 
 __all__ = ["Asking"]
-
-KEPT: Final = 2.0
-"""Seconds that an idle connection is kept. Node closes them after 5, which costs a request that
-is sent at that moment."""
-
-REFUSAL: Final = 64 * 1024
-"""Bytes of a refusal's body that are read."""
 
 
 class Asking:
     """Asks one server, with the user's ``headers``, ``ssl`` and ``unix`` among `Dial.options`.
 
-    Cookies of the server are sent back, so that a load balancer can recognise its client.
+    Cookies of the server are sent back, so that a load balancer can recognise its client. A
+    request is sent once and follows no redirect: what a lost answer held is gone, so a connection
+    that breaks is the end of the session.
 
     Args:
         dial: where to, and how.
@@ -39,11 +35,10 @@ class Asking:
             connector = aiohttp.UnixConnector(options["unix"], keepalive_timeout=KEPT)
         else:
             connector = aiohttp.TCPConnector(ssl=tls, keepalive_timeout=KEPT, limit=0)
-        self._http = aiohttp.ClientSession(
+        self._http = open_session(
             connector=connector,
             headers=options.get("headers"),
-            cookie_jar=aiohttp.CookieJar(unsafe=True),
-            timeout=aiohttp.ClientTimeout(total=None),
+            cookies=aiohttp.CookieJar(unsafe=True),
         )
 
     async def ask(
@@ -114,14 +109,5 @@ def _shown(url: str) -> str:
 
 
 async def _refusal(response: aiohttp.ClientResponse) -> HandshakeError:
-    body = bytearray()
-    async for chunk in response.content.iter_any():
-        body += chunk
-        if len(body) > REFUSAL:
-            break
-    return HandshakeError(
-        f"unexpected server response: {response.status}",
-        status=response.status,
-        headers=response.headers,
-        body=bytes(body[:REFUSAL]),
-    )
+    body = await read_up_to(response, DEFAULT_LIMITS.refusal_bytes)
+    return HandshakeError.answered(response.status, response.headers, body)

@@ -15,6 +15,8 @@ from yarl import URL
 
 from primus.errors import HandshakeError, OptionError, TransportError
 from primus.http import Response
+from primus.limits import DEFAULT_LIMITS
+from primus.requesting import open_session, read_up_to
 from primus.tasks import spawn
 from primus.transformer import Connector, Dial
 from primus.websocket.aiohttp import AiohttpWebSocket
@@ -27,7 +29,31 @@ if TYPE_CHECKING:
 __all__ = ["AiohttpConnector"]
 
 EXTENSIONS: Final = "Sec-WebSocket-Extensions"
-LONGEST_REFUSAL: Final = 64 * 1024
+
+
+async def make_handshake(
+    request: aiohttp.ClientRequest, handler: aiohttp.ClientHandlerType
+) -> aiohttp.ClientResponse:
+    """Make the request of a handshake, whose answer is to be 101 and nothing else.
+
+    Compression is offered without ``client_max_window_bits``: aiohttp offers that, and takes an
+    answer of 8 for an error (RFC 7692 section 7.1.2.2 allows it). A server must not answer with
+    what was not offered.
+
+    Raises:
+        HandshakeError: it is not. That goes for a redirect, too: aiohttp would follow it to any
+            server, with the user's headers.
+    """
+    if EXTENSIONS in request.headers:
+        request.headers[EXTENSIONS] = "permessage-deflate"
+    response = await handler(request)
+    if response.status == 101:
+        return response
+    try:
+        body = await read_up_to(response, DEFAULT_LIMITS.refusal_bytes)
+    finally:
+        response.close()
+    raise HandshakeError.answered(response.status, response.headers, body)
 
 
 class AiohttpConnector(Connector):
@@ -88,22 +114,15 @@ class DialledTransport(HostedTransport):
 class DialledWebSocket(AiohttpWebSocket):
     """The client's side, with an aiohttp session of its own."""
 
-    __slots__ = ("_dial", "_refusal", "_session", "_socket", "_url")
+    __slots__ = ("_dial", "_session", "_socket", "_url")
 
     def __init__(self, url: URL, dial: Dial) -> None:
         super().__init__()
         self._url = url
         self._dial = dial
         path = dial.options.get("unix")
-        self._refusal = b""
-        trace = aiohttp.TraceConfig()
-        trace.on_request_start.append(_offer)
-        trace.on_request_end.append(self._answered)
-        self._session = aiohttp.ClientSession(
-            connector=None if path is None else aiohttp.UnixConnector(path),
-            cookie_jar=aiohttp.DummyCookieJar(),
-            timeout=aiohttp.ClientTimeout(total=None),
-            trace_configs=[trace],
+        self._session = open_session(
+            make_handshake, connector=None if path is None else aiohttp.UnixConnector(path)
         )
         self._socket: Any = None
 
@@ -128,27 +147,12 @@ class DialledWebSocket(AiohttpWebSocket):
                 max_msg_size=dial.max_length + 1,  # aiohttp refuses what is as long as its limit
             )
         except aiohttp.WSServerHandshakeError as error:
-            raise self._refused(error) from error
+            raise TransportError(f"the WebSocket handshake failed: {error.message}") from error
         except (aiohttp.ClientConnectorError, aiohttp.ServerTimeoutError) as error:
             raise TransportError(f"cannot connect to {where}: {error}") from error
         except (aiohttp.ClientError, OSError, ValueError) as error:
             raise TransportError(f"the WebSocket handshake failed: {error!r}") from error
         self._socket = self.native.get_extra_info("socket")
-
-    async def _answered(self, session: object, context: object, answer: Any) -> None:
-        """Read why the handshake is refused, which aiohttp would throw away."""
-        if answer.response.status != 101:
-            self._refusal = await answer.response.content.read(LONGEST_REFUSAL)
-
-    def _refused(self, error: aiohttp.WSServerHandshakeError) -> TransportError:
-        if error.status == 101:
-            return TransportError(f"the WebSocket handshake failed: {error.message}")
-        return HandshakeError(
-            f"unexpected server response: {error.status}",
-            status=error.status,
-            headers=error.headers or {},
-            body=self._refusal,
-        )
 
     async def accept(
         self,
@@ -183,16 +187,6 @@ class DialledWebSocket(AiohttpWebSocket):
         await self._session.close()
         if self.native is not None:
             await self.native.close()
-
-
-async def _offer(session: object, context: object, asked: Any) -> None:
-    """Offer compression without ``client_max_window_bits``.
-
-    aiohttp offers that, and takes an answer of 8 for an error (RFC 7692 section 7.1.2.2 allows it).
-    A server must not answer with what was not offered.
-    """
-    if EXTENSIONS in asked.headers:
-        asked.headers[EXTENSIONS] = "permessage-deflate"
 
 
 def _url(text: str) -> URL:

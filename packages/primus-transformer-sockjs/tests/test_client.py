@@ -1,0 +1,79 @@
+"""The Python client half against a server that breaks connections."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+import pytest
+
+from primus import Primus
+from primus_testing import Asked, Recorder, ScriptedServer, answer, eventually, scripted_server
+
+OPENED = b"o\n"
+
+
+def client(server: ScriptedServer, transport: str) -> Any:
+    kind = Primus.create_socket(transformer="sockjs")
+    return kind(server.url, strategy=False, transport={"transports": [transport]})
+
+
+def receiving(server: ScriptedServer) -> list[Asked]:
+    return [asked for asked in server.requests if "/xhr_send" not in asked.target]
+
+
+async def test_a_poll_whose_answer_is_lost_is_not_sent_again() -> None:
+    answers = iter(["o\n", 'a["\\"one\\""]\n', None, 'a["\\"three\\""]\n'])
+
+    def script(asked: Asked) -> Sequence[bytes] | None:
+        if "/xhr_send" in asked.target:
+            return [answer("", "204 No Content")]
+        text = next(answers)
+        return None if text is None else [answer(text)]
+
+    async with scripted_server(script) as server:
+        events = Recorder(client(server, "xhr-polling"), "data", "close", "end")
+        await events.next("end")
+
+    assert events.story == ["data", "close", "end"]
+    assert events.seen("data") == [("one", '"one"')]
+    assert len(receiving(server)) == 3
+
+
+async def test_a_stream_whose_answer_is_lost_is_not_asked_for_again() -> None:
+    streams = iter([[answer("h" * 2048 + "\no\n")], None, [answer('a["1"]\n')]])
+
+    def script(asked: Asked) -> Sequence[bytes] | None:
+        if "/xhr_send" in asked.target:
+            return [answer("", "204 No Content")]
+        return next(streams)
+
+    async with scripted_server(script) as server:
+        events = Recorder(client(server, "xhr-streaming"), "open", "data", "close", "end")
+        await events.next("end")
+
+    assert events.story == ["open", "close", "end"]
+    assert len(receiving(server)) == 2
+
+
+@pytest.mark.parametrize("transport", ["xhr-polling", "xhr-streaming"])
+async def test_a_post_whose_answer_is_lost_is_not_sent_again(transport: str) -> None:
+    posts: list[bytes] = []
+    head = b"HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n2\r\no\n\r\n"
+    opened = answer("o\n") if transport == "xhr-polling" else head
+
+    def script(asked: Asked) -> Sequence[bytes] | None:
+        if "/xhr_send" not in asked.target:
+            return [opened] if len(receiving(server)) == 1 else []
+        posts.append(asked.body)
+        return [answer("", "204 No Content")] if len(posts) == 1 else None
+
+    async with scripted_server(script) as server:
+        socket = client(server, transport)
+        events = Recorder(socket, "open", "close", "end")
+        await events.next("open")
+        await eventually(lambda: posts)
+        socket.write("lost")
+        await events.next("end")
+
+    assert posts == [b'["\\"primus::id::\\""]', b'["\\"lost\\""]']
