@@ -312,6 +312,49 @@ async def test_a_client_of_revision_3_pings(primus_server: Any, manual_clock: Ma
     assert len(server.primus) == 0
 
 
+async def test_pings_of_a_client_that_does_not_poll_leave_one_pong(primus_server: Any) -> None:
+    server = await primus_server(transformer="engine.io", **STILL)
+    met = Recorder(server.primus, "connection")
+    session = Session(server, 3)
+    await session.open()
+    spark = await met.one("connection")
+    for number in range(50):
+        assert await session.post(*["2" + "x" * 100] * 1000, f"2{number}") == "ok"
+        assert spark.buffered < 200
+    assert session.payload("349") == await session.poll()
+
+
+async def test_pings_of_a_client_that_reads_nothing_leave_one_pong(primus_server: Any) -> None:
+    server = await primus_server(transformer="engine.io", high_water=100_000, **STILL)
+    met = Recorder(server.primus, "connection")
+    socket = await Session(server, 3).websocket()
+    spark = await met.one("connection")
+    heard = Recorder(spark, "data")
+    for number in range(1000):
+        await socket.send_str(f"2{number:<20000}")
+        if number % 10 == 9:
+            await socket.send_str('4"next"')
+            await heard.next("data")
+            assert spark.buffered <= 100_000 + 65_536 + 20_000
+    pong = ""
+    while not pong.startswith("3999 "):
+        pong = await asyncio.wait_for(socket.receive_str(), DEADLINE)
+    await socket.close()
+
+
+async def test_a_probe_that_is_repeated_is_answered_once(start: Start) -> None:
+    session = await start()
+    await session.open()
+    probing = await session.websocket()
+    for _ in range(3):
+        await probing.send_str("2probe")
+    await probing.send_str("5")
+    await probing.send_str('4"echo"')
+    assert await probing.receive_str() == "3probe"
+    assert await probing.receive_str() == '4"echo"'
+    await probing.close()
+
+
 async def test_a_connection_that_we_do_not_read_is_not_given_up(
     start: Start, manual_clock: ManualClock
 ) -> None:

@@ -33,6 +33,8 @@ class Limits:
     read_ahead_messages: int = 16
     read_ahead_bytes: int = 64 * KIB
     """How much may wait for a busy connection before nothing more is read or parsed for it."""
+    frame_overhead: int = 64
+    """What a frame in a queue of ours counts beside its bytes: what an object needs."""
     outbox_messages: int = 4096
     """How many messages may wait for an async transform before ``slow_consumer`` applies."""
     refusal_bytes: int = 64 * KIB

@@ -28,7 +28,7 @@ FRAME: Final = (str, bytes)
 class Outbound(Inbound):
     """The half of a connection that sends, on top of the one that receives."""
 
-    __slots__ = ("_encode", "_outbox", "_overflowed", "_room")
+    __slots__ = ("_encode", "_outbox", "_overflowed", "_owed", "_room")
 
     slow_consumer: str = "buffer"
 
@@ -37,6 +37,8 @@ class Outbound(Inbound):
         self._encode = parser.encode
         self._outbox: deque[tuple[Any, Any]] | None = None
         self._overflowed = False
+        self._owed: dict[str, str] = {}
+        """The newest answer of each kind that waits for a peer which reads too slowly."""
         self._room: asyncio.Event | None = None
 
     def _review(self) -> None:
@@ -78,6 +80,25 @@ class Outbound(Inbound):
         pending = self._encoded(text)
         if pending is not None:
             self._wait_for(pending)
+
+    def _reply(self, kind: str, text: str) -> None:
+        """Answer a control message of the peer.
+
+        However much a peer asks without reading, of each kind only the newest answer waits.
+        """
+        if not self._jammed and self._outbox is None:
+            self._tell(text)
+            return
+        is_first = kind not in self._owed
+        self._owed[kind] = text
+        if is_first and not self._jammed and self._outbox is not None:
+            self._outbox.append((self._pay, kind))
+
+    def _pay(self, kind: str) -> Awaitable[None] | None:
+        """Give an answer whose turn in the outbox it is, unless it has to wait for the peer."""
+        if self._jammed or kind not in self._owed:
+            return None
+        return self._encoded(self._owed.pop(kind))
 
     def _outgoing(self, data: Any) -> Awaitable[None] | None:
         """Transform, encode and send; what is returned has to be awaited first."""
@@ -233,8 +254,11 @@ class Outbound(Inbound):
         """The transport holds more than ``high_water`` unsent bytes, or no longer does."""
         self._jammed = jammed
         self._review()
-        if not jammed and self._room is not None:
-            self._room.set()
+        if not jammed:
+            for kind in tuple(self._owed):
+                self._tell(self._owed.pop(kind))
+            if self._room is not None:
+                self._room.set()
 
     def _admit(self) -> bool:
         """Whether a slow consumer gets yet another frame; applies ``slow_consumer``."""
@@ -251,4 +275,5 @@ class Outbound(Inbound):
     def _detach(self) -> Transport | None:
         if self._room is not None:
             self._room.set()
+        self._owed.clear()
         return super()._detach()

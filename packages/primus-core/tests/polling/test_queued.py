@@ -4,7 +4,10 @@ import asyncio
 
 import pytest
 
+from primus.limits import DEFAULT_LIMITS
 from primus.polling import QueuedTransport
+
+OVERHEAD = DEFAULT_LIMITS.frame_overhead
 
 
 class Queued(QueuedTransport):
@@ -46,9 +49,22 @@ def test_what_is_put_is_taken_in_order_and_once() -> None:
 def test_its_size_is_counted_in_bytes() -> None:
     queue = Queued()
     queue.put("abc", "€", b"\x00\x01")
-    assert queue.buffered == 3 + 3 + 2
+    assert queue.buffered == 3 + 3 + 2 + 3 * OVERHEAD
     queue.put("\ud800")
-    assert queue.buffered == 8 + 3
+    assert queue.buffered == 8 + 3 + 4 * OVERHEAD
+    queue.forget()
+    assert queue.buffered == queue.queued == 0
+
+
+def test_of_the_answers_to_pings_only_the_newest_waits_and_goes_first() -> None:
+    queue = Queued()
+    queue.put("one")
+    for number in range(1000):
+        queue.answer(f"pong {number}")
+    assert queue.queued == 2
+    assert queue.buffered == len("onepong 999") + 2 * OVERHEAD
+    assert queue.take(at_most=1) == ["pong 999"]
+    queue.answer("last")
     queue.forget()
     assert queue.buffered == queue.queued == 0
 
@@ -63,12 +79,12 @@ def test_part_of_it_can_be_taken_but_always_one_frame() -> None:
 
 def test_more_than_the_limit_is_congestion_until_it_has_been_taken() -> None:
     queue = Queued()
-    queue.limit(4)
+    queue.limit(4 + OVERHEAD)
     queue.put("1234")
     assert queue.told == []
     queue.put("5", "6")
     assert queue.told == [True]
-    queue.take(at_most=1)
+    queue.take(at_most=5)
     assert queue.told == [True, False]
     queue.put("1234")
     assert queue.told == [True, False, True]

@@ -5,13 +5,14 @@
 from __future__ import annotations
 
 import asyncio
+import socket
 from typing import Any
 
 import aiohttp
 import pytest
 
 from primus.server.spark import Spark
-from primus_testing.raw_websocket import TEXT, RawWebSocket, frame
+from primus_testing.raw_websocket import PING, TEXT, RawWebSocket, frame
 from primus_testing.recorder import Recorder
 from primus_testing.transformer.base import Contract, Serve
 
@@ -25,6 +26,8 @@ HANDSHAKE = (
 )
 MESSAGE = "a" * 100_000
 MESSAGES = 300
+AT_ONCE = 65_536
+"""Bytes of answers that leave together, when their questions were read together."""
 
 
 class Counting:
@@ -113,6 +116,20 @@ class WebSocketLimitsContract(Contract):
         gate.set()
         assert sent < 64, piled_up
         assert decoded < 2000
+
+    async def test_pings_of_a_peer_that_reads_nothing_cost_no_memory(self, serve: Serve) -> None:
+        server = await serve(parser=Counting(), high_water=100_000)
+        met = Recorder(server.primus, "connection")
+        raw = await RawWebSocket.open(server)
+        spark = await met.one("connection")
+        raw.writer.get_extra_info("socket").setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 4096)
+        pings = frame(PING, b"x" * 125) * 1000
+        for _ in range(30):
+            raw.send(pings)
+            for _ in range(20):
+                await asyncio.sleep(0)
+                assert spark.buffered <= 100_000 + AT_ONCE
+        raw.drop()
 
     async def test_nothing_behind_invalid_utf_8_is_processed(self, serve: Serve) -> None:
         server = await serve(parser=Counting())

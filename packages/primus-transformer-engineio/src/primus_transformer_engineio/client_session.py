@@ -154,7 +154,7 @@ class ClientSession(EngineIOTransport):
         """Act on a packet that is no message; what has no meaning here is left alone."""
         if kind == PING:
             self._heartbeat.pinged()
-            self.dispatch(PONG + data)
+            self.answer(PONG + data)
         elif kind == CLOSE:
             self._lost = True
             self.over()

@@ -28,6 +28,9 @@ class Patient(Protocol):
     def dispatch(self, packet: Packet) -> None:
         """Send a packet."""
 
+    def answer(self, packet: Packet) -> None:
+        """Send the answer to a ping."""
+
     def over(self, error: Exception | None = None) -> None:
         """It has died."""
 
@@ -164,7 +167,7 @@ class ClientPings(Heartbeat):
 
     def ping(self, data: str) -> None:
         """Answer it with what it has brought."""
-        self._patient.dispatch(PONG + data)
+        self._patient.answer(PONG + data)
 
     def pong(self) -> None:
         """Only servers answer pings."""

@@ -37,7 +37,7 @@ class EngineIOTransport(QueuedTransport):
         max_length: the largest message taken, in bytes.
     """
 
-    __slots__ = ("_wire", "binary", "closing", "max_length", "revision")
+    __slots__ = ("_wire", "_wire_jammed", "binary", "closing", "max_length", "revision")
 
     def __init__(self, revision: Revision, *, binary: bool, max_length: int) -> None:
         super().__init__()
@@ -47,6 +47,7 @@ class EngineIOTransport(QueuedTransport):
         self.closing = False
         """Whether nothing is sent any more but what is queued."""
         self._wire: Transport | None = None
+        self._wire_jammed = False
 
     @property
     def generation(self) -> Generation:
@@ -86,6 +87,24 @@ class EngineIOTransport(QueuedTransport):
         else:
             self._wire.send(self.revision.frame(packet, binary=self.binary))
 
+    def answer(self, packet: Packet) -> None:
+        """Send the answer to a ping; of those that the peer does not read only the newest waits."""
+        if self._wire is None:
+            super().answer(packet)
+        elif self._wire_jammed:
+            self._answer = packet
+        else:
+            self._wire.send(self.revision.frame(packet, binary=self.binary))
+
+    def jammed(self, jammed: bool) -> None:
+        """The WebSocket holds too much that is unsent, or no longer does."""
+        self._wire_jammed = jammed
+        if not jammed and self._wire is not None:
+            for packet in self.take():
+                self._wire.send(self.revision.frame(packet, binary=self.binary))
+        if self.connection is not None:
+            self.connection.congested(jammed)
+
     @property
     def buffered(self) -> int:
         """How many bytes wait to be sent."""
@@ -110,11 +129,11 @@ class EngineIOTransport(QueuedTransport):
             wire.limit(self._high_water)
         if self.paused:
             wire.pause_reading()
-        queued = self.take()
         self._wire = wire
-        for packet in queued:
+        for packet in self._taken():
             if packet != CLOSE:  # a WebSocket has a close of its own
                 wire.send(self.revision.frame(packet, binary=self.binary))
+        self._relieved()  # what is written now follows
         if self.closing:
             wire.close()
 
@@ -204,8 +223,7 @@ class Leg:
 
     def congested(self, jammed: bool) -> None:
         """The WebSocket holds too much that is unsent, or no longer does."""
-        if self._session.connection is not None:
-            self._session.connection.congested(jammed)
+        self._session.jammed(jammed)
 
     def lost(self, error: Exception | None = None) -> None:
         """The WebSocket is gone, and the session with it."""

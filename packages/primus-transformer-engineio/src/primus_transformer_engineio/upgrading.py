@@ -29,6 +29,8 @@ class Probe:
     def feed(self, frame: str | bytes, last: bool = True) -> None:
         """Answer the probe, or switch."""
         if frame == QUESTION:
+            if self.answered:
+                return  # what is asked again needs no second answer
             self.answered = True
             self._wire.send(ANSWER)
             self._session.probed()

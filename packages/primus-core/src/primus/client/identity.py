@@ -77,7 +77,7 @@ class Identified(Reading):
                     self.dispatch("incoming::ping", stamp)
                     self.dispatch("outgoing::pong", stamp)
                 self._heartbeat.pinged()
-                self._tell(pong(stamp))
+                self._reply("pong", pong(stamp))
             case Id(id):
                 self._id = id
                 self._heartbeat.answered()

@@ -77,6 +77,12 @@ class Queueing(Connection):
         if pending is not None:
             spawn(_done(pending))
 
+    def _reply(self, kind: str, text: str) -> None:
+        if self._jammed:
+            self._owed[kind] = text
+        else:
+            self._tell(text)
+
     def _flush(self) -> None:
         """Send what has been kept."""
         queue = self._queue

@@ -5,7 +5,9 @@ from __future__ import annotations
 import asyncio
 from abc import abstractmethod
 from collections import deque
+from typing import Final
 
+from primus.limits import DEFAULT_LIMITS
 from primus.transformer import Transport
 from primus.websocket.framing import utf8
 
@@ -13,21 +15,25 @@ __all__ = ["QueuedTransport"]
 
 Frame = str | bytes
 
+OVERHEAD: Final = DEFAULT_LIMITS.frame_overhead
+
 
 class QueuedTransport(Transport):
     """Keeps frames in a queue, of which whoever fetches them takes as many as it likes.
 
-    A subclass says what to do when there is `news`, calls `put` for what is to be sent, and
-    `take` where it leaves. Before each frame that it feeds to its connection it awaits
-    `readable`, so that the client's request hangs while the connection does not keep up.
+    A subclass says what to do when there is `news`, calls `put` for what is to be sent, `answer`
+    for what a peer's ping asks for, and `take` where they leave. Before each frame that it feeds to
+    its connection it awaits `readable`, so that the client's request hangs while the connection
+    does not keep up.
     """
 
-    __slots__ = ("_high_water", "_jammed", "_queue", "_resumed", "_size")
+    __slots__ = ("_answer", "_high_water", "_jammed", "_queue", "_resumed", "_size")
 
     def __init__(self) -> None:
         super().__init__()
-        self._queue: deque[tuple[Frame, int]] = deque()
+        self._queue: deque[Frame] = deque()
         self._size = 0
+        self._answer: Frame | None = None
         self._high_water: int | None = None
         self._jammed = False
         self._resumed: asyncio.Event | None = None
@@ -41,47 +47,65 @@ class QueuedTransport(Transport):
     @property
     def queued(self) -> int:
         """How many frames wait to be taken."""
-        return len(self._queue)
+        return len(self._queue) + (self._answer is not None)
 
     @property
     def buffered(self) -> int:
-        """How many bytes wait to be taken."""
-        return self._size
+        """How many bytes wait to be taken; each frame counts ``frame_overhead`` bytes more."""
+        return self._size + (0 if self._answer is None else _cost(self._answer))
 
     def put(self, *frames: Frame) -> None:
         """Put frames into the queue, behind those that are there."""
         for frame in frames:
-            size = _size(frame)
-            self._queue.append((frame, size))
-            self._size += size
+            self._queue.append(frame)
+            self._size += _cost(frame)
         if self._high_water is not None and self._size > self._high_water:
             self._report(jammed=True)
         self.news()
 
+    def answer(self, frame: Frame) -> None:
+        """Answer a ping, in place of an answer that still waits: only the newest matters."""
+        self._answer = frame
+        self.news()
+
     def take(self, at_most: int | None = None, count: int | None = None) -> list[Frame]:
-        """Take the frames that wait, oldest first.
+        """Take the frames that wait: the answer to a ping first, then the oldest.
 
         Args:
             at_most: take no more than so many bytes, but always one frame; `None` for all.
             count: take no more than so many frames; `None` for all.
         """
+        frames = self._taken(at_most, count)
+        self._relieved()
+        return frames
+
+    def _taken(self, at_most: int | None = None, count: int | None = None) -> list[Frame]:
+        """As `take`; the connection is not told yet that there is room again."""
         frames: list[Frame] = []
         taken = 0
+        if self._answer is not None:
+            frames.append(self._answer)
+            taken = _size(self._answer)
+            self._answer = None
         while self._queue and len(frames) != count:
-            if at_most is not None and frames and taken + self._queue[0][1] > at_most:
+            size = _size(self._queue[0])
+            if at_most is not None and frames and taken + size > at_most:
                 break
-            frame, size = self._queue.popleft()
-            frames.append(frame)
+            frames.append(self._queue.popleft())
             taken += size
-        self._size -= taken
+            self._size -= size + OVERHEAD
+        return frames
+
+    def _relieved(self) -> None:
+        """Tell the connection when there is room again."""
         if self._jammed and self._size <= (self._high_water or 0):
             self._report(jammed=False)
-        return frames
 
     def forget(self) -> None:
         """Drop what waits: nobody will fetch it any more."""
         self._queue.clear()
         self._size = 0
+        self._answer = None
 
     def limit(self, high_water: int) -> None:
         """Report congestion above `high_water` bytes."""
@@ -120,3 +144,8 @@ class QueuedTransport(Transport):
 def _size(frame: Frame) -> int:
     """How many bytes a frame is on the wire."""
     return len(frame) if isinstance(frame, bytes) or frame.isascii() else len(utf8(frame))
+
+
+def _cost(frame: Frame) -> int:
+    """How many bytes a frame counts while it waits."""
+    return _size(frame) + OVERHEAD

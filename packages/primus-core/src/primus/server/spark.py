@@ -183,13 +183,13 @@ class Spark(Connection):
                 if self._spied:
                     self.dispatch("incoming::ping", stamp)
                 self.dispatch("heartbeat")
-                self._tell(pong(stamp))
+                self._reply("pong", pong(stamp))
             case Pong(stamp):
                 if self._spied:
                     self.dispatch("incoming::pong", stamp)
                 self.dispatch("heartbeat")
             case IdRequest():
-                self._tell(id_reply(self.id))
+                self._reply("id", id_reply(self.id))
             case _:
                 self.log.debug("%r: ignored a control message", self)
 

@@ -8,6 +8,7 @@ from typing import Final
 
 from primus.errors import ProtocolError
 from primus.handover import HostWebSocket
+from primus.limits import DEFAULT_LIMITS
 from primus.tasks import spawn
 from primus.transformer import Transport
 from primus.websocket.framing import utf8
@@ -152,7 +153,7 @@ class HostedTransport(Transport):
 
     def _put(self, item: str | bytes | tuple[int, str]) -> None:
         self._out.append(item)
-        self._out_size += _size(item)
+        self._out_size += _cost(item)
         if self._high_water is not None and self._out_size > self._high_water:
             self._report(jammed=True)
         if self._writer is None:
@@ -175,7 +176,7 @@ class HostedTransport(Transport):
     def _sent(self) -> None:
         """The oldest item has been sent, unless all of them have been dropped meanwhile."""
         if self._out:
-            self._out_size -= _size(self._out.popleft())
+            self._out_size -= _cost(self._out.popleft())
         if self._jammed and self._out_size <= (self._high_water or 0):
             self._report(jammed=False)
 
@@ -187,7 +188,7 @@ class HostedTransport(Transport):
 
     @property
     def buffered(self) -> int:
-        """How many bytes wait to be sent."""
+        """How many bytes wait to be sent; each message counts ``frame_overhead`` bytes more."""
         return self._out_size
 
     def limit(self, high_water: int) -> None:
@@ -207,3 +208,8 @@ def _size(item: str | bytes | tuple[int, str]) -> int:
     if isinstance(item, tuple):
         return 0
     return len(item) if isinstance(item, bytes) or item.isascii() else len(utf8(item))
+
+
+def _cost(item: str | bytes | tuple[int, str]) -> int:
+    """How many bytes an item counts while it waits."""
+    return _size(item) + DEFAULT_LIMITS.frame_overhead

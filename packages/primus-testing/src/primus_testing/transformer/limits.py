@@ -120,6 +120,30 @@ class LimitsContract(Contract):
         assert met.spark.buffered <= before
         met.peer.abort()
 
+    @pytest.mark.parametrize("policy", ["disconnect", "drop", "buffer"])
+    async def test_what_pings_are_answered_with_does_not_pile_up_whatever_becomes_of_messages(
+        self, serve: Serve, policy: str
+    ) -> None:
+        server = await serve(slow_consumer=policy, high_water=100_000)
+        met = await meet(server)
+        met.peer.pause()
+        written = 0
+        while not await stays_jammed(met.spark):
+            met.spark.write(CHUNK)
+            written += 1
+            assert written < ENOUGH
+        before = met.spark.buffered
+        ping = f'"primus::ping::{"1" * 200}'
+        for number in range(200):
+            met.spark.feed(f'{ping}{number}"')  # a peer that upgrades may not post before it reads
+        met.spark.feed('"primus::id::"')
+        assert met.spark.buffered <= before
+        met.peer.resume()
+        frames = [await met.peer.receive() for _ in range(written)]
+        answers = [await met.peer.receive(), await met.peer.receive()]
+        assert frames == [f'"{CHUNK}"'] * written
+        assert answers == [ping.replace("ping", "pong") + '199"', f'"primus::id::{met.spark.id}"']
+
     async def test_drain_returns_at_once_when_nothing_waits(self, serve: Serve) -> None:
         server = await serve()
         met = await meet(server)
