@@ -256,3 +256,85 @@ test('destroy in a listener stops everything there', () => {
     assert.deepEqual(made.clock.waiting, [], event);
   }
 });
+
+test('a page that returns from the back/forward cache connects anew at once', () => {
+  const made = makeClient({ network: false }).accept();
+
+  made.network.report('pageshow', { persisted: true });
+  assert.equal(made.wires[0].hungUp, true);
+  assert.deepEqual(names(made.log), ['open', 'close', 'reconnect scheduled']);
+  made.clock.advance(500);
+  made.wire.onopen();
+  assert.deepEqual(names(made.log).slice(3), ['reconnect', 'reconnected', 'open']);
+});
+
+test('a page that went into the cache while it connected tries again', () => {
+  const made = makeClient();
+
+  made.client.open();
+  made.network.report('pageshow', { persisted: true });
+  assert.equal(made.wires[0].hungUp, true);
+  assert.deepEqual(names(made.log), ['error', 'reconnect scheduled']);
+});
+
+test('a page that returns without a connection is left alone', () => {
+  const made = makeClient().accept();
+
+  made.client.end();
+  made.network.report('pageshow', { persisted: true });
+  made.clock.advance(60000);
+  assert.equal(made.wires.length, 1);
+  made.client.destroy();
+  assert.deepEqual(made.network.listeners, {});
+});
+
+test('what is written to a connection that has ended is refused, until it is opened again', () => {
+  const made = makeClient({ manual: true });
+
+  assert.equal(made.client.write('before the first open'), true);
+  made.client.open();
+  made.wire.onopen();
+  made.client.on('close', () => assert.equal(made.client.write('in close'), false));
+  made.client.end();
+  assert.equal(made.client.write('ended'), false);
+  assert.deepEqual(made.client.buffer, []);
+  made.client.open();
+  assert.equal(made.client.write('opened again'), true);
+  made.wire.onopen();
+  assert.deepEqual(made.sent, ['opened again']);
+});
+
+test('what is written behind end is refused while the end waits for a transform', async () => {
+  const made = makeClient().accept();
+
+  made.client.transform('outgoing', (packet, next) => { made.next = next; });
+  made.client.write(1);
+  made.client.end();
+  assert.equal(made.client.write(2), false);
+  made.next();
+  assert.deepEqual(made.sent, [1]);
+});
+
+test('after the last attempt nothing more is kept', () => {
+  const made = makeClient({ reconnect: { retries: 1 } }).accept();
+
+  made.wire.onclose();
+  assert.equal(made.client.write('kept'), true);
+  made.clock.advance(500);
+  made.wire.onerror(new Error('refused'));
+  assert.equal(made.log[made.log.length - 1], 'reconnect failed');
+  assert.equal(made.client.write('refused'), false);
+  assert.deepEqual(made.client.buffer, ['kept']);
+});
+
+test('what is written while the network is away is kept', () => {
+  const made = makeClient().accept();
+
+  made.client.on('close', () => assert.equal(made.client.write('in close'), true));
+  made.network.report('offline');
+  assert.equal(made.client.write('offline'), true);
+  made.network.report('online');
+  made.clock.advance(500);
+  made.wire.onopen();
+  assert.deepEqual(made.sent, ['in close', 'offline']);
+});

@@ -41,6 +41,24 @@ test('once runs once, even when the event is emitted again by its listener', () 
   assert.equal(calls, 1);
 });
 
+test('once runs once, even when a listener before it emits the event again', () => {
+  const emitter = new EventEmitter();
+  const calls = [];
+  let nested = false;
+
+  emitter.on('x', (value) => {
+    if (!nested) {
+      nested = true;
+      emitter.emit('x', 'inner');
+    }
+    calls.push(['on', value]);
+  });
+  emitter.once('x', (value) => calls.push(['once', value]));
+  emitter.emit('x', 'outer');
+
+  assert.deepEqual(calls, [['on', 'inner'], ['once', 'inner'], ['on', 'outer']]);
+});
+
 test('off removes one listener, also a once listener, and both spellings work', () => {
   const emitter = new EventEmitter();
   const calls = [];

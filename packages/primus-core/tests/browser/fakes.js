@@ -30,6 +30,12 @@ export class ManualClock {
     return this.luck;
   }
 
+  /** Lets the thread be busy: the time goes on, and what became due runs late, all at once. */
+  block(ms) {
+    this.time += ms;
+    this.advance(0);
+  }
+
   /** Moves the time on, running in order what becomes due; errors are kept in `errors`. */
   advance(ms) {
     const end = this.time + ms;
@@ -65,8 +71,8 @@ export class FakeWindow {
     if (this.listeners[event] === fn) delete this.listeners[event];
   }
 
-  report(event) {
-    if (this.listeners[event]) this.listeners[event]();
+  report(event, details) {
+    if (this.listeners[event]) this.listeners[event]({ type: event, ...details });
   }
 }
 

@@ -248,3 +248,48 @@ test('network: false ignores the window', () => {
   made.network.report('offline');
   assert.deepEqual(names(made.log), ['open']);
 });
+
+test('a thread that was busy reads the pings that wait before it judges the server', () => {
+  const made = makeClient({ pingTimeout: 1000 }).accept();
+
+  made.clock.block(4500);
+  assert.deepEqual(names(made.log), ['open']);
+  made.receive('primus::ping::1');
+  made.clock.advance(999);
+  assert.deepEqual(names(made.log), ['open']);
+  made.clock.advance(1);
+  assert.deepEqual(names(made.log).slice(0, 2), ['open', 'offline']);
+});
+
+test('a thread that was busy gives up a silent server a second later', () => {
+  const made = makeClient({ pingTimeout: 1000 }).accept();
+
+  made.clock.block(4500);
+  made.clock.advance(999);
+  assert.deepEqual(names(made.log), ['open']);
+  made.clock.advance(1);
+  assert.deepEqual(names(made.log).slice(0, 2), ['open', 'offline']);
+});
+
+test('a pong that waits while the thread is busy counts', () => {
+  const made = makeClient({ ping: 1000, pong: 200 }).accept();
+
+  made.clock.advance(1000);
+  made.clock.block(600);
+  made.receive('primus::pong::1');
+  made.clock.advance(900);
+  assert.deepEqual(names(made.log), ['open']);
+});
+
+test('a plugin that sends what is emitted does not get the ping of the core', () => {
+  const made = makeClient({ ping: 1000 }).accept();
+  const seen = [];
+
+  made.client.emit = (event) => seen.push(event);
+  made.client.on('outgoing::ping', () => { throw new Error('a listener'); });
+  made.clock.advance(1000);
+  assert.deepEqual(seen, []);
+  assert.equal(made.sent.length, 1);
+  made.clock.advance(0);
+  assert.deepEqual(made.clock.errors.map((error) => error.message), ['a listener']);
+});

@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import test from 'node:test';
 
-import { detectNetwork, isOnline, watchNetwork } from '../../src/primus/browser/js/network.js';
+import { detectNetwork, isOnline, watchNetwork, watchPage } from '../../src/primus/browser/js/network.js';
 import { FakeWindow } from './fakes.js';
 
 test('Node has no network events, and is taken for online', () => {
@@ -32,4 +32,17 @@ test('watching ends when asked to', () => {
   root.report('offline');
   assert.deepEqual(seen, ['offline', 'online']);
   assert.deepEqual(root.listeners, {});
+});
+
+test('only a page that returns from the cache of the browser is restored', () => {
+  const root = new FakeWindow();
+  let restored = 0;
+  const stop = watchPage(root, () => { restored += 1; });
+
+  root.report('pageshow', { persisted: false });
+  assert.equal(restored, 0);
+  root.report('pageshow', { persisted: true });
+  stop();
+  root.report('pageshow', { persisted: true });
+  assert.equal(restored, 1);
 });

@@ -190,3 +190,13 @@ test('what a listener throws is reported, and stops nothing', () => {
   assert.equal(made.client.readyState, Primus.OPEN);
   assert.equal(made.wire.sent.length, 1);
 });
+
+test('an answer that waits while the thread is busy opens the connection', () => {
+  const made = makeClient({ timeout: 1000 });
+
+  made.clock.advance(0);
+  made.clock.block(4500);
+  made.wire.onopen();
+  made.clock.advance(10000);
+  assert.deepEqual(made.log.filter((name) => name !== 'readyStateChange'), ['open']);
+});

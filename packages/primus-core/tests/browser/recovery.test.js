@@ -149,3 +149,17 @@ test('every event carries the same state, with every name of the timeout', () =>
   assert.equal(opts['reconnect timeout'], 77);
   assert.equal(opts.start, 1000);
 });
+
+test('an attempt whose answer waits while the thread is busy is not given up', () => {
+  const clock = new ManualClock();
+  const recovery = new Recovery({ min: 10, timeout: 200 }, clock);
+  const seen = [];
+
+  for (const event of ['reconnect timeout', 'reconnected']) recovery.on(event, () => seen.push(event));
+  recovery.reconnect();
+  clock.advance(10);
+  clock.block(600);
+  recovery.reconnected();
+  clock.advance(5000);
+  assert.deepEqual(seen, ['reconnected']);
+});

@@ -1,4 +1,6 @@
 import assert from 'node:assert/strict';
+import { once } from 'node:events';
+import { connect, createServer } from 'node:net';
 import test from 'node:test';
 
 import { Timers, duration, systemClock } from '../../src/primus/browser/js/timers.js';
@@ -76,4 +78,58 @@ test('the system clock is the real one', async () => {
   assert.ok(systemClock.ticks() > before);
   assert.ok(Math.abs(systemClock.now() - Date.now()) < 1000);
   assert.ok(systemClock.random() < 1);
+});
+
+test('what is expected of a peer is judged on time while the thread is free', () => {
+  const clock = new ManualClock();
+  const timers = new Timers(clock);
+  const seen = [];
+
+  timers.expect('a', () => seen.push(clock.time - 1000), 200);
+  clock.advance(200);
+  assert.deepEqual(seen, [200]);
+  assert.equal(timers.active('a'), false);
+});
+
+test('a thread that is busy again and again postpones the judgement three times at most', () => {
+  const clock = new ManualClock();
+  const timers = new Timers(clock);
+  const seen = [];
+
+  timers.expect('a', () => seen.push('judged'), 200);
+  for (let round = 0; round < 3; round += 1) clock.block(5000);
+  assert.deepEqual(seen, []);
+  clock.block(5000);
+  assert.deepEqual(seen, ['judged']);
+});
+
+test('what is expected no longer is not judged, even while it has its grace', () => {
+  const clock = new ManualClock();
+  const timers = new Timers(clock);
+
+  timers.expect('a', () => assert.fail(), 200);
+  clock.block(600);
+  assert.equal(timers.active('a'), true);
+  timers.clear('a');
+  clock.advance(5000);
+});
+
+test('with the real clock, what has arrived while the thread was busy is read first', async (t) => {
+  const timers = new Timers(systemClock);
+  const server = createServer().listen(0, '127.0.0.1');
+  t.after(() => server.close());
+  await once(server, 'listening');
+  const socket = connect(server.address().port, '127.0.0.1');
+  t.after(() => socket.destroy());
+  const [peer] = await once(server, 'connection');
+  const order = [];
+
+  socket.on('data', () => order.push('read'));
+  const judged = new Promise((resolve) => {
+    timers.expect('a', () => resolve(order.push('judged')), 10);
+  });
+  peer.write('ping');
+  for (const end = performance.now() + 50; performance.now() < end;);
+  await judged;
+  assert.deepEqual(order, ['read', 'judged']);
 });

@@ -63,6 +63,25 @@ test('the page says where to connect by default', (t) => {
   assert.equal(parseUrl().host, 'origin.example');
 });
 
+test('a worker made from a blob, and a srcdoc frame, connect to the page that made them', (t) => {
+  const location = { protocol: 'blob:', host: '', origin: 'http://page.example' };
+
+  Object.assign(globalThis, { location, self: { origin: 'http://page.example' } });
+  t.after(() => { for (const name of ['location', 'self', 'document']) delete globalThis[name]; });
+  assert.equal(defaultUrl(), 'http://page.example');
+  assert.equal(parseUrl('?a=1').host, 'page.example');
+
+  Object.assign(location, { protocol: 'about:', origin: 'null' });
+  globalThis.document = { baseURI: 'https://base.example:8443/page?a#b' };
+  assert.equal(defaultUrl(), 'http://page.example');
+  globalThis.self.origin = 'null';
+  assert.equal(defaultUrl(), 'https://base.example:8443');
+
+  globalThis.document.baseURI = 'about:blank';
+  assert.throws(() => parseUrl(), /A page at about: has no server of its own/);
+  assert.equal(parseUrl('http://a.example').host, 'a.example');
+});
+
 const ADDRESSES = [
   ['http://a:1/?x=1&y=%20', { protocol: 'ws:', query: true }, 'ws://a:1/primus?x=1&y=%20&_primuscb=X'],
   ['https://a?_primuscb=old&x=1', { protocol: 'ws:', query: true }, 'wss://a/primus?x=1&_primuscb=X'],

@@ -9,8 +9,10 @@ export default function connect(wire) {
   const open = factory(wire);
 
   if (!open) throw Object.assign(new Error(MISSING), { critical: true });
-  const socket = open(wire.uri({ protocol: 'http:', query: true }), options(wire));
+  const uri = wire.uri({ protocol: 'http:', query: true });
+  const socket = open(uri, options(wire, wire.primus.parse(uri)));
 
+  judgePatiently(socket, wire.primus);
   socket.binaryType = 'arraybuffer';
   socket.on('open', () => wire.onopen());
   socket.on('message', (frame) => wire.onmessage(frame));
@@ -33,17 +35,34 @@ function factory({ Primus, library }) {
 }
 
 /** The options of engine.io-client: the user's, and those that Primus depends on. */
-function options({ primus, url, transport, avoidWebSockets }) {
+function options({ transport, avoidWebSockets }, address) {
   const chosen = Object.assign({ transports: ['polling', 'websocket'] }, transport);
 
   if (avoidWebSockets) chosen.transports = ['polling'];
-  if (url.auth) {
-    const authorization = { Authorization: 'Basic ' + btoa(decodeURIComponent(url.auth)) };
+  if (address.auth) {
+    const authorization = { Authorization: 'Basic ' + btoa(decodeURIComponent(address.auth)) };
 
     chosen.extraHeaders = Object.assign(authorization, transport.extraHeaders);
   }
   // A network that has let a WebSocket pass is no promise that the next one will.
-  return Object.assign(chosen, { path: primus.pathname, rememberUpgrade: false });
+  return Object.assign(chosen, { path: address.pathname, rememberUpgrade: false });
+}
+
+/**
+ * engine.io-client ends a session by a timer of its own when no ping has come: after a time in
+ * which the thread was busy, pings that wait are to be read first.
+ */
+function judgePatiently(socket, { timers, clock }) {
+  if (!socket.setTimeoutFn || socket.opts.autoUnref) return;
+  const own = new timers.constructor(clock);
+  let last = 0;
+
+  socket.setTimeoutFn = (fn, ms) => {
+    last += 1;
+    own.expect(String(last), fn, ms);
+    return String(last);
+  };
+  socket.clearTimeoutFn = (name) => { if (name) own.clear(name); };
 }
 
 /** An error, with the status of a server that has refused. */

@@ -10,6 +10,8 @@ export default function emitter(primus, options) {
   const ACK = 1;
   const OPEN = 3;
   const { clock } = primus;
+  // Its own: those of the connection are cleared with it.
+  const timers = new primus.timers.constructor(clock);
   const settings = { timeout: 30000, data: false, ...options.emitter };
   const waiting = new Map();
   let lastId = 0;
@@ -24,7 +26,7 @@ export default function emitter(primus, options) {
     const entry = waiting.get(id);
 
     if (!entry) return null;
-    clock.clearTimeout(entry.timer);
+    timers.clear(String(id));
     waiting.delete(id);
     return entry;
   }
@@ -43,7 +45,7 @@ export default function emitter(primus, options) {
 
     waiting.set(id, entry);
     if (settings.timeout) {
-      entry.timer = clock.setTimeout(() => {
+      timers.expect(String(id), () => {
         fail(id, 'AckTimeout', (name) => `"${name}" was not acknowledged in time`);
       }, settings.timeout);
     }

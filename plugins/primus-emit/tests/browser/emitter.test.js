@@ -77,6 +77,15 @@ test('ask gives up after the timeout', async () => {
   made.receive({ id: 1, type: 1, data: ['too late'] });
 });
 
+test('an acknowledgement that waits while the thread is busy is in time', async () => {
+  const { made, client, clock } = open({ emitter: { timeout: 5000 } });
+  const answer = client.ask('vote');
+
+  clock.block(6000);
+  made.receive({ id: 1, type: 1, data: ['yes'] });
+  assert.equal(await answer, 'yes');
+});
+
 test('without a timeout an acknowledgement may take for ever', async () => {
   const { made, client, clock } = open({ emitter: { timeout: false }, pingTimeout: false });
   const answer = client.ask('vote');

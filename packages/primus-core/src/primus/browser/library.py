@@ -23,6 +23,7 @@ MODULES = (
     "events",
     "protocol",
     "timers",
+    "queue",
     "pipeline",
     "recovery",
     "url",

@@ -1,6 +1,6 @@
 import { Heartbeat } from './heartbeat.js';
 import { CLOSED, MessagePath, OPEN, OPENING } from './messages.js';
-import { watchNetwork } from './network.js';
+import { watchNetwork, watchPage } from './network.js';
 import { asError } from './pipeline.js';
 import { Wire } from './wire.js';
 
@@ -17,7 +17,7 @@ export class Connection extends MessagePath {
     this.readyState = CLOSED;
     this._wire = null;
     this._ending = null;
-    this._interrupted = this._resume = false;
+    this._interrupted = this._resume = this._ended = false;
     this._heartbeat = new Heartbeat(this, (text) => this._outbox.pass(text), () => this._silent());
     this._followRecovery();
     this._watchNetwork();
@@ -39,7 +39,7 @@ export class Connection extends MessagePath {
       lost: (info) => this._lost(wire, info)
     });
 
-    this.disconnect = false;
+    this.disconnect = this._ended = false;
     this._wire = wire;
     this._state(OPENING, 'opening');
     if (this._wire !== wire) return;
@@ -160,7 +160,7 @@ export class Connection extends MessagePath {
     };
 
     if (!first.idle || !second.idle) {
-      this.timers.setTimeout('settle', once, this.options.timeout || 10000);
+      this.timers.expect('settle', once, this.options.timeout || 10000);
     }
     first.after(() => second.after(once));
   }
@@ -189,6 +189,7 @@ export class Connection extends MessagePath {
   /** Closes for good: nothing runs afterwards. */
   _finish() {
     this._ending = null;
+    this._ended = true;
     this.disconnect = false;
     this._decoding.clear();
     this._inbox.clear();
@@ -202,6 +203,7 @@ export class Connection extends MessagePath {
   }
 
   _over() {
+    this._ended = true;
     for (const waiting of this._ids.splice(0)) {
       waiting.reject(new Error('The connection ended before the server told its id'));
     }
@@ -230,8 +232,26 @@ export class Connection extends MessagePath {
   }
 
   _watchNetwork() {
-    if (!this.NETWORK_EVENTS || !this.network) return;
-    this._unwatch = watchNetwork(this.network, () => this._wentOffline(), () => this._cameOnline());
+    const root = this.network;
+
+    this._watches = [];
+    if (!root) return;
+    this._watches.push(watchPage(root, () => this._restored()));
+    if (!this.NETWORK_EVENTS) return;
+    this._watches.push(watchNetwork(root, () => this._wentOffline(), () => this._cameOnline()));
+  }
+
+  /** The page is back from the cache, without its connection. */
+  _restored() {
+    const wire = this._wire;
+    const reason = 'The page was in the back/forward cache';
+
+    if (this.readyState === OPEN && wire) {
+      this._drop();
+      this._lost(wire, { code: 1006, reason, clean: false });
+    } else if (wire) {
+      this._failed(wire, new Error(reason));
+    }
   }
 
   _wentOffline() {
@@ -239,20 +259,19 @@ export class Connection extends MessagePath {
     this.online = false;
     this._tell('offline');
     // A connection that the user has ended stays ended.
-    const resume = this.readyState !== CLOSED || this.recovery.reconnecting()
-      || this.timers.active('open');
-
-    this.end();
+    this._resume = this._has('online') && !this._ending && (
+      this.readyState !== CLOSED || this.recovery.reconnecting() || this.timers.active('open')
+    );
+    if (!this._ending) this._end();
     if (this._ending) this._finish();
-    if (this.readyState === CLOSED) this._resume = resume;
   }
 
   _cameOnline() {
     if (this.online) return;
     this.online = true;
     this._tell('online');
-    if (!this._resume || !this._has('online')) return;
-    this._resume = false;
+    if (!this._resume) return;
+    this._resume = this._ended = false;
     this.recovery.reconnect();
   }
 }

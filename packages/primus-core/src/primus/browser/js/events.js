@@ -54,7 +54,12 @@ export class EventEmitter {
     if (!entries) return false;
 
     for (const entry of entries) {
-      if (entry.once) this._forget(event, entry);
+      if (entry.once) {
+        // A listener before it may have emitted the same event.
+        if (entry.spent) continue;
+        entry.spent = true;
+        this._forget(event, entry);
+      }
       entry.fn.apply(entry.context, args);
     }
     return true;

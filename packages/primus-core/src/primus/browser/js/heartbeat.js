@@ -79,7 +79,7 @@ export class Heartbeat {
   _expect() {
     const { options, timers } = this._primus;
 
-    if (options.pingTimeout) timers.setTimeout('heartbeat', this._expired, options.pingTimeout);
+    if (options.pingTimeout) timers.expect('heartbeat', this._expired, options.pingTimeout);
   }
 
   _schedule() {
@@ -93,8 +93,8 @@ export class Heartbeat {
     timers.setTimeout('ping', () => {
       const now = clock.now();
 
-      timers.setTimeout('pong', this._expired, options.pong);
-      this._primus.emit('outgoing::ping', now);
+      timers.expect('pong', this._expired, options.pong);
+      this._primus._tell('outgoing::ping', now);
       this._send(formatControl('ping', now));
     }, options.ping);
   }
@@ -102,7 +102,7 @@ export class Heartbeat {
   _keepAlive() {
     const { options, timers } = this._primus;
 
-    timers.setTimeout('pong', this._expired, options.pong);
+    timers.expect('pong', this._expired, options.pong);
     this.ask();
   }
 }

@@ -1,6 +1,7 @@
 import { EventEmitter } from './events.js';
 import { Pipeline } from './pipeline.js';
 import { parseControl } from './protocol.js';
+import { Queue } from './queue.js';
 
 /** The ready states of Primus. */
 export const OPENING = 1;
@@ -27,7 +28,7 @@ export class MessagePath extends EventEmitter {
   _prepare() {
     this.writable = this.readable = true;
     this.socket = null;
-    this.buffer = [];
+    this._waiting = new Queue();
     this.latency = 0;
     // Set by `primus::server::close`: the server closes on purpose, so stay away.
     this.disconnect = false;
@@ -44,6 +45,15 @@ export class MessagePath extends EventEmitter {
     this._inbox = way(incoming, (data, raw) => this._tell('data', data, raw));
     this._outbox = way(outgoing, (data) => this._write(data));
     this._encoding = way([coding(encode)], (frame) => this._put(frame));
+  }
+
+  /** The messages that wait for the connection to open. */
+  get buffer() {
+    return this._waiting.items;
+  }
+
+  set buffer(messages) {
+    this._waiting = new Queue(messages);
   }
 
   /** Emits an event of ours: what a listener throws reaches the console, but not this path. */
@@ -101,18 +111,20 @@ export class MessagePath extends EventEmitter {
 
   /** Sends data past the transforms, or keeps it until the connection is open. */
   _write(data) {
-    if (this.readyState !== OPEN || !this._wire || this.buffer.length) {
-      this.buffer.push(data);
-      while (this.buffer.length > this.options.queueSize) this.buffer.shift();
+    const waiting = this._waiting;
+
+    if (this.readyState !== OPEN || !this._wire || waiting.length) {
+      waiting.push(data);
+      while (waiting.length > this.options.queueSize) waiting.shift();
       return false;
     }
     return this._send(data);
   }
 
   _flush() {
-    while (this.buffer.length && this._wire && this.readyState === OPEN) {
-      this._send(this.buffer.shift());
-    }
+    const waiting = this._waiting;
+
+    while (waiting.length && this._wire && this.readyState === OPEN) this._send(waiting.shift());
   }
 
   _send(data) {

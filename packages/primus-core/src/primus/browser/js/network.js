@@ -1,5 +1,6 @@
 /**
- * What the browser says about its network: the `online` and `offline` events of the window.
+ * What the browser says about its network and the page: the `online` and `offline` events of the
+ * window, and its return from the back/forward cache.
  */
 
 /** The window (or worker) when it tells about its network, else `null`, as in Node. */
@@ -13,6 +14,19 @@ export function detectNetwork() {
 /** Whether a window believes to be online; without a window that is taken for granted. */
 export function isOnline(root) {
   return !root || !root.navigator || root.navigator.onLine !== false;
+}
+
+/**
+ * Calls `restored` when the page returns from the back/forward cache, where connections die: of
+ * an HTTP request, unlike of a WebSocket, the page is not told.
+ *
+ * @returns {function()} Stops watching.
+ */
+export function watchPage(root, restored) {
+  const shown = (event) => { if (event.persisted) restored(); };
+
+  root.addEventListener('pageshow', shown, false);
+  return () => root.removeEventListener('pageshow', shown, false);
 }
 
 /**

@@ -1,3 +1,5 @@
+import { Queue } from './queue.js';
+
 /**
  * The message transforms of one direction, and the queue that keeps their results in order.
  *
@@ -20,7 +22,7 @@ export class Pipeline {
     this._transforms = transforms;
     this._deliver = deliver;
     this._fail = fail;
-    this._queue = [];
+    this._queue = new Queue();
     this._current = null;
     this._busy = false;
   }
@@ -47,7 +49,7 @@ export class Pipeline {
 
   /** Drops what is waiting, and the message whose transform is under way. */
   clear() {
-    this._queue = [];
+    this._queue = new Queue();
     if (this._current) this._current.dropped = true;
   }
 
@@ -56,9 +58,11 @@ export class Pipeline {
     if (!this._busy) this._drain();
   }
 
-  _drain() {
+  /** Takes on what waits, behind the job that has waited for its transform. */
+  _drain(resumed) {
     this._busy = true;
     try {
+      if (resumed && !this._advance(resumed)) return;
       while (this._queue.length) {
         if (!this._advance(this._queue.shift())) return;
       }
@@ -95,8 +99,7 @@ export class Pipeline {
       outcome = { error, swallow: value === false };
       if (!waiting) return;
       this._judge(job, outcome);
-      this._queue.unshift(job);
-      this._drain();
+      this._drain(job);
     };
 
     try {

@@ -69,7 +69,7 @@ declare class Primus extends Emitter<Primus.Events> {
 
   /** Opens the connection, for the option `manual` or after `end`. */
   open(): this;
-  /** Sends a message, or keeps it until the connection is open. */
+  /** Sends a message, or keeps it until the connection is open; `false` once it has ended. */
   write(data: any): boolean;
   /** Closes the connection for good, once everything written (and `data`) is on its way. */
   end(data?: any): this;

@@ -3,6 +3,7 @@ import { EventEmitter } from './events.js';
 import { CLOSED, OPEN, OPENING } from './messages.js';
 import { detectNetwork, isOnline } from './network.js';
 import { completeOptions } from './options.js';
+import { Queue } from './queue.js';
 import { Recovery } from './recovery.js';
 import { Timers, systemClock } from './timers.js';
 import { describeAddress, formatAddress, formatQuery, parseQuery, parseUrl } from './url.js';
@@ -34,12 +35,12 @@ class Client extends Connection {
   open() {
     assertContext(this, 'open');
     if (this.destroyed) return this.critical(new Error('A destroyed Primus cannot be opened'));
-    this._interrupted = this._resume = false;
+    this._interrupted = this._resume = this._ended = false;
     this.timers.clear('open');
     if (this.readyState !== CLOSED) return this;
     this.recovery.reset();
     if (this.options.timeout) {
-      this.timers.setTimeout('connect', () => {
+      this.timers.expect('connect', () => {
         this._tell('timeout');
         if (this.readyState === OPENING) this._retryOrEnd();
       }, this.options.timeout);
@@ -48,10 +49,10 @@ class Client extends Connection {
     return this;
   }
 
-  /** Sends a message, or keeps it until the connection is open. */
+  /** Sends a message, or keeps it until the connection is open; `false` once it has ended. */
   write(data) {
     assertContext(this, 'write');
-    if (this.destroyed) return false;
+    if (this.destroyed || this._ending || this._ended && !this._resume) return false;
     this._outbox.push(data);
     return true;
   }
@@ -60,9 +61,13 @@ class Client extends Connection {
   end(data) {
     assertContext(this, 'end');
     if (this.destroyed || this._ending) return this;
+    this._resume = false;
+    return this._end(data);
+  }
+
+  _end(data) {
     const idle = this.readyState === CLOSED;
 
-    this._resume = false;
     if (idle && !this.timers.active('connect') && !this.timers.active('open')) {
       if (!this._interrupted && !this.recovery.reconnecting()) return this;
       this._interrupted = false;
@@ -86,13 +91,13 @@ class Client extends Connection {
     // A listener of the end may have been quicker.
     if (this.destroyed) return false;
     this.destroyed = true;
-    if (this._unwatch) this._unwatch();
+    for (const unwatch of this._watches) unwatch();
     this.timers.destroy();
     this.recovery.destroy();
     for (const way of [this._decoding, this._inbox, this._outbox, this._encoding]) way.clear();
     this._tell('destroy');
     this.removeAllListeners();
-    this.buffer = [];
+    this._waiting = new Queue();
     this.url = this.socket = this.transport = this.transformers = null;
     return true;
   }
@@ -164,7 +169,7 @@ class Client extends Connection {
 
   /** Emits an error that makes the client useless; throws it when nobody listens. */
   critical(error) {
-    if (this.emit('error', error)) return this;
+    if (this.dispatch('error', error)) return this;
     throw error;
   }
 

@@ -108,7 +108,7 @@ export class Recovery extends EventEmitter {
     opts.backoff = false;
     this._measure(opts);
     this._trying = true;
-    this.timers.setTimeout('timeout', () => {
+    this.timers.expect('timeout', () => {
       const error = new Error('Failed to reconnect in a timely manner');
 
       this._measure(opts);

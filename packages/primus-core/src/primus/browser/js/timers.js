@@ -10,6 +10,13 @@ const DURATION = new RegExp(
 // Browsers and Node store the delay of a timer in 31 bits; a longer one would fire at once.
 const LONGEST_DELAY = 2147483647;
 
+// Milliseconds. A timer that is this late shows that the thread has been busy.
+const LATE = 5;
+// How long what has arrived while the thread was busy may take to be read, and how often that is
+// granted in a row.
+const LONGEST_GRACE = 1000;
+const GRACES = 3;
+
 /**
  * Milliseconds of a duration: a number is taken as it is, text such as `'500 ms'`, `'30 seconds'`
  * or `'2m'` is converted. Everything else (`false`, `undefined`) is given back untouched.
@@ -57,6 +64,34 @@ export class Timers {
       fn();
     }, delay);
     return this;
+  }
+
+  /**
+   * As `setTimeout`, for what a peer owes by then.
+   *
+   * While the thread is busy (a long listener, a debugger), what the peer sends waits unread, and
+   * an overdue timer may run first. So what waits gets a turn before `fn` judges: as long as the
+   * timer is late, up to a second, and again when that turn was a long one.
+   */
+  expect(name, fn, ms) {
+    const delay = duration(ms);
+    let due = this.clock.ticks() + delay;
+    let graces = 0;
+    const look = () => {
+      const late = Math.max(0, this.clock.ticks() - due);
+
+      if (graces === GRACES || graces && late < LATE) {
+        fn();
+        return;
+      }
+      const grace = Math.min(late, LONGEST_GRACE);
+
+      graces += 1;
+      due = this.clock.ticks() + grace;
+      this.setTimeout(name, look, grace);
+    };
+
+    return this.setTimeout(name, look, delay);
   }
 
   /** Whether a timer of that name is running. */

@@ -12,12 +12,25 @@ const DIGITS = '0123456789ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz-_
 let lastStamp = '';
 let sameStamp = 0;
 
-/** Where a client without a URL connects to: the page's own origin, else localhost. */
+/**
+ * Where a client without a URL connects to: the origin of the page; outside of one, localhost.
+ *
+ * The address of a worker made from a blob, or of a `srcdoc` frame, has no host. They have the
+ * origin of the page that made them, and a sandboxed frame at least its base URL.
+ *
+ * @throws {Error} when the page has none of these, as a `file:` or `data:` page.
+ */
 export function defaultUrl() {
-  if (typeof location === 'object' && location && location.host) {
-    return location.origin || location.protocol + '//' + location.host;
-  }
-  return 'http://127.0.0.1';
+  if (typeof location !== 'object' || !location) return 'http://127.0.0.1';
+  if (location.host) return location.origin || location.protocol + '//' + location.host;
+  const origin = typeof self === 'object' ? self.origin : '';
+  const base = typeof document === 'object' ? document.baseURI : '';
+  const found = [origin, base].map((text) => /^https?:\/\/[^/]+/.exec(text)).find(Boolean);
+
+  if (found) return found[0];
+  throw new Error(
+    'A page at ' + location.protocol + ' has no server of its own: give Primus the URL of one'
+  );
 }
 
 /**
@@ -25,14 +38,17 @@ export function defaultUrl() {
  * `password`, `host` (with port), `hostname`, `port`, `pathname`, `query` (with `?`), `hash`,
  * `href`. Without protocol or host those of the page are taken.
  *
- * @throws {Error} when the text is not a URL.
+ * @throws {Error} when the text is not a URL, or lacks what the page does not have either.
  */
 export function parseUrl(address) {
-  let text = String(address || defaultUrl()).trim();
-  const base = URL_PARTS.exec(defaultUrl());
+  let text = String(address || '').trim();
 
-  if (/^[/?#](?!\/)/.test(text)) text = base[1] + '//' + hostOf(base) + text;
-  else if (!/^([a-z][a-z0-9+.-]*:)?\/\//i.test(text)) text = base[1] + '//' + text;
+  if (!/^[a-z][a-z0-9+.-]*:\/\//i.test(text)) {
+    const base = URL_PARTS.exec(defaultUrl());
+
+    if (/^([/?#](?!\/)|$)/.test(text)) text = base[1] + '//' + hostOf(base) + text;
+    else text = base[1] + (/^\/\//.test(text) ? '' : '//') + text;
+  }
   const parts = URL_PARTS.exec(text);
 
   if (!parts || !parts[3] && !/\+unix:$/.test(parts[1])) {
@@ -42,7 +58,7 @@ export function parseUrl(address) {
   const colon = auth.indexOf(':');
 
   return {
-    protocol: (parts[1] || base[1]).toLowerCase(),
+    protocol: parts[1].toLowerCase(),
     auth,
     username: colon < 0 ? auth : auth.slice(0, colon),
     password: colon < 0 ? '' : auth.slice(colon + 1),
