@@ -19,6 +19,11 @@ HEAD = (
 )
 
 
+def with_header(line: bytes) -> bytes:
+    """The upgrade with one header more."""
+    return HEAD.removesuffix(b"\r\n") + line + b"\r\n\r\n"
+
+
 class Taking(Transformer):
     """Takes every upgrade over, says so with what came along, and closes."""
 
@@ -88,6 +93,14 @@ def waiting(primus: Primus) -> int:
     return len(lobby._waiting)
 
 
+def kept(primus: Primus) -> list[bytes]:
+    """The heads that are not whole yet."""
+    lobby = own(primus)._lobby
+    assert lobby is not None
+    entrances = [transport.get_protocol() for transport in lobby._waiting]
+    return [bytes(each._head) for each in entrances if each._head is not None]
+
+
 def passed_on(primus: Primus) -> int:
     """How many connections are with aiohttp."""
     server = own(primus).runner.server
@@ -101,13 +114,129 @@ async def test_an_upgrade_is_taken_over_with_what_came_along() -> None:
 
 
 @pytest.mark.parametrize("cut", [1, 20, len(HEAD) - 1])
-async def test_a_head_in_two_parts_is_put_together_by_aiohttp(cut: int) -> None:
+async def test_a_head_in_two_parts_is_put_together(cut: int) -> None:
     async with served() as primus:
         reader, writer = await dial(primus)
         writer.write(HEAD[:cut])
-        await eventually(lambda: passed_on(primus) == 1)
-        writer.write(HEAD[cut:])
+        await eventually(lambda: kept(primus) == [HEAD[:cut]])
+        writer.write(HEAD[cut:] + b"early")
+        assert await reader.read() == b"taken early"
+        writer.close()
+
+
+async def test_a_head_that_comes_byte_by_byte_is_put_together() -> None:
+    async with served() as primus:
+        reader, writer = await dial(primus)
+        for place, byte in enumerate(HEAD):
+            writer.write(bytes([byte]))
+            await eventually(lambda whole=HEAD[: place + 1]: kept(primus) in ([whole], []))
         assert await reader.read() == b"taken "
+        writer.close()
+
+
+async def test_a_head_that_is_not_whole_costs_neither_task_nor_timer() -> None:
+    async with served() as primus:
+        before = len(asyncio.all_tasks())
+        dialled = [await dial(primus) for _ in range(20)]
+        for _, writer in dialled:
+            writer.write(HEAD[:-1])
+        await eventually(lambda: kept(primus) == 20 * [HEAD[:-1]])
+        assert len(asyncio.all_tasks()) == before
+        assert passed_on(primus) == 0
+        assert own(primus)._lobby._timer is not None
+        for reader, writer in dialled:
+            writer.write(HEAD[-1:])
+            assert await reader.read() == b"taken "
+            writer.close()
+
+
+PLAIN = b"\r\n\r\nplain"
+REQUEST = b"GET /primus/ HTTP/1.1\r\nHost: a\r\n\r\n"
+
+
+def padded(head: bytes, size: int) -> bytes:
+    """The head with a header that makes it `size` bytes long."""
+    filler = b"X-Filler: %b\r\n\r\n" % (b"x" * (size - len(head) - len(b"X-Filler: \r\n")))
+    return head.removesuffix(b"\r\n") + filler
+
+
+@pytest.mark.parametrize(("head", "answer"), [(HEAD, b"taken "), (REQUEST, b"HTTP/1.1 200 OK")])
+async def test_a_head_may_be_as_long_as_max_head(head: bytes, answer: bytes) -> None:
+    async with served(max_head=1000) as primus:
+        reader, writer = await dial(primus)
+        writer.write(padded(head, 1000))
+        assert await reader.readexactly(len(answer)) == answer
+        writer.close()
+        reader, writer = await dial(primus)
+        writer.write(padded(head, 1001))
+        assert (await reader.readline()) == b"HTTP/1.1 431 Request Header Fields Too Large\r\n"
+        assert (await reader.read()).endswith(
+            b'Connection: close\r\n\r\n{"error":"Request Header Fields Too Large"}'
+        )
+        writer.close()
+
+
+async def test_a_head_that_never_ends_is_refused_and_the_rest_passed_over() -> None:
+    async with served(max_head=1000) as primus:
+        reader, writer = await dial(primus)
+        writer.write(b"GET / HTTP/1.1\r\n")
+        await eventually(lambda: len(kept(primus)) == 1)
+        for _ in range(100):
+            writer.write(b"X-Filler: x\r\n" * 80)
+            await writer.drain()
+        assert (await reader.read()).startswith(b"HTTP/1.1 431 ")
+        assert kept(primus) == []
+        writer.close()
+
+
+async def test_the_next_head_of_a_kept_connection_is_bounded_too() -> None:
+    async with served(max_head=1000) as primus:
+        reader, writer = await dial(primus)
+        for head in (REQUEST, padded(REQUEST, 1000)):
+            writer.write(head[:50])
+            await eventually(lambda part=head[:50]: kept(primus) in ([part], []))
+            writer.write(head[50:])
+            assert (await reader.readuntil(PLAIN)).startswith(b"HTTP/1.1 200 OK")
+        writer.write(padded(REQUEST, 1001))
+        assert (await reader.read()).startswith(b"HTTP/1.1 431 ")
+        writer.close()
+
+
+async def test_the_next_head_of_a_kept_connection_has_as_long_as_the_first() -> None:
+    async with served(handshake_timeout=0.05) as primus:
+        reader, writer = await dial(primus)
+        writer.write(REQUEST)
+        await reader.readuntil(PLAIN)
+        writer.write(REQUEST[:-1])
+        assert await reader.read() == b""
+        writer.close()
+
+
+async def test_requests_that_come_together_are_answered_in_turn() -> None:
+    async with served() as primus:
+        reader, writer = await dial(primus)
+        writer.write(b"\r\n" + REQUEST + REQUEST + REQUEST[:20])
+        await reader.readuntil(PLAIN)
+        await reader.readuntil(PLAIN)
+        writer.write(REQUEST[20:])
+        assert (await reader.readuntil(PLAIN)).startswith(b"HTTP/1.1 200 OK")
+        writer.close()
+
+
+async def test_a_body_that_follows_its_head_is_no_head() -> None:
+    class Reading(Taking):
+        async def request(self, request: Request) -> Response:
+            return Response(200, await request.read())
+
+    post = b"POST /primus/ HTTP/1.1\r\nHost: a\r\nContent-Length: 4000\r\n\r\n"
+    async with served(transformer=Reading, max_head=1000) as primus:
+        reader, writer = await dial(primus)
+        for _ in range(2):
+            writer.write(post)
+            for _ in range(4):
+                writer.write(b"y" * 1000)
+                await asyncio.sleep(0)
+            assert (await reader.readuntil(b"y" * 4000)).startswith(b"HTTP/1.1 200 OK")
         writer.close()
 
 
@@ -194,17 +323,87 @@ async def test_a_transformer_that_fails_is_answered_for(caplog: pytest.LogCaptur
     [
         (HEAD.replace(b"/primus/", b"/other/"), b"HTTP/1.1 404 "),
         (HEAD.replace(b"Host: a", b"Host : a"), b"HTTP/1.0 400 "),
-        (HEAD.replace(b"HTTP/1.1", b"HTTP/1.0"), b"taken "),
+        (HEAD.replace(b"HTTP/1.1", b"HTTP/1.0"), b"HTTP/1.0 200 "),
         (HEAD.replace(b"websocket", b"h2c"), b"HTTP/1.1 200 "),
-        (HEAD.replace(b"\r\n\r\n", b"\r\nContent-Length: 2\r\n\r\nab"), b"taken "),
+        (with_header(b"Expect: 100-continue"), b"HTTP/1.1 100 "),
+        (with_header(b"Expect: more"), b"HTTP/1.1 417 "),
+        (with_header(b"Content-Length: 2") + b"ab", b"HTTP/1.1 400 "),
+        (with_header(b"Transfer-Encoding: chunked") + b"0\r\n\r\n", b"HTTP/1.1 400 "),
+        (with_header(b"Content-Length: 0"), b"taken "),
+        (HEAD.replace(b"/primus/", b"http://b/primus/"), b"taken "),
     ],
-    ids=["elsewhere", "malformed", "1.0", "another protocol", "with a body"],
+    ids=[
+        "elsewhere",
+        "malformed",
+        "1.0",
+        "another protocol",
+        "asks first",
+        "expects more",
+        "with a body",
+        "with chunks",
+        "with an empty body",
+        "absolute",
+    ],
 )
-async def test_everything_else_is_answered_by_way_of_aiohttp(said: bytes, answer: bytes) -> None:
+async def test_everything_else_is_answered_as_aiohttp_does(said: bytes, answer: bytes) -> None:
     async with served() as primus:
         reader, writer = await dial(primus)
         writer.write(said)
         assert await reader.readexactly(len(answer)) == answer
+        writer.close()
+
+
+@pytest.mark.parametrize(
+    "said",
+    [
+        with_header(b"X-Folded: a\r\n b"),
+        HEAD.replace(b"\r\n", b"\n"),
+        HEAD.replace(b"Host: a\r\n", b"Host: a\n"),
+        with_header(b"Content-Length: 3\r\nTransfer-Encoding: chunked"),
+        with_header(b"Content-Length: 3\r\nContent-Length: 4"),
+        with_header(b"Content-Length: +3"),
+        with_header(b"X-Space : a"),
+        with_header(b"X-Nul: a\0b"),
+        with_header(b"X-Return: a\rb"),
+        with_header(b": nameless"),
+        with_header(b"no colon"),
+        HEAD.replace(b"GET", b"G@T"),
+        HEAD.replace(b"GET", b"get"),
+        HEAD.replace(b"GET", b"BREW"),
+        HEAD.replace(b"HTTP/1.1", b"HTTP/9.9"),
+        b"\x16\x03\x01\x02\x00\x01\x00\x01\xfc\x03\x03",
+    ],
+    ids=[
+        "folded",
+        "line feeds",
+        "one line feed",
+        "length and chunks",
+        "two lengths",
+        "signed",
+        "space before the colon",
+        "NUL",
+        "carriage return",
+        "nameless",
+        "no colon",
+        "no token",
+        "small letters",
+        "unknown method",
+        "unknown version",
+        "TLS",
+    ],
+)
+async def test_a_malformed_request_is_refused_and_the_connection_closed(said: bytes) -> None:
+    async with served() as primus:
+        answer = await asked(primus, said)
+        assert answer.split(b" ")[1:2] == [b"400"]
+        assert b"taken" not in answer
+
+
+async def test_a_target_that_is_too_long_is_refused() -> None:
+    async with served() as primus:
+        reader, writer = await dial(primus)
+        writer.write(HEAD.replace(b"name=x", b"name=" + b"x" * 20_000))
+        assert (await reader.read()).startswith(b"HTTP/1.1 431 ")
         writer.close()
 
 
@@ -237,12 +436,15 @@ async def test_nobody_is_remembered_who_has_gone() -> None:
         await eventually(lambda: waiting(primus) == 1)
         writer.transport.abort()
         await eventually(lambda: waiting(primus) == 0)
-        _, writer = await dial(primus)
-        writer.write(HEAD[:30])
+        reader, writer = await dial(primus)
+        writer.write(REQUEST)
+        await reader.readuntil(PLAIN)
         await eventually(lambda: passed_on(primus) == 1)
         assert waiting(primus) == 0
+        writer.write(REQUEST[:30])
+        await eventually(lambda: waiting(primus) == 1)
         writer.transport.abort()
-        await eventually(lambda: passed_on(primus) == 0)
+        await eventually(lambda: (passed_on(primus), waiting(primus)) == (0, 0))
 
 
 async def test_a_server_that_stops_waits_for_nobody_who_says_nothing() -> None:

@@ -78,6 +78,15 @@ def test_hostile_headers_are_read_in_one_pass(unit: str) -> None:
     assert client_address(make_request(headers=headers).headers, TRUSTED) is None
 
 
+def test_of_a_long_chain_of_proxies_the_end_is_looked_at() -> None:
+    for named in ("X-Forwarded-For", "Forwarded"):
+        form = "{}" if named == "X-Forwarded-For" else "for={}"
+        chain = [form.format(ip) for ip in ("13.3.37.1", *("10.0.0.1" for _ in range(31)))]
+        for hops, client in ((chain, "13.3.37.1"), ([*chain, chain[-1]], "10.0.0.1")):
+            headers = make_request(headers={named: ", ".join(hops)}).headers
+            assert client_address(headers, TRUSTED) == Address(client)
+
+
 async def test_a_peer_that_is_not_trusted_is_not_believed(make_primus: MakePrimus) -> None:
     headers = {"X-Forwarded-For": "13.3.37.1", "X-Forwarded-Proto": "https"}
     for trusted, expected in (
@@ -106,6 +115,7 @@ async def test_mapped_scoped_and_unix_peers_are_recognised(
     [
         ({"X-Forwarded-Proto": "https"}, True),
         ({"X-Forwarded-Proto": "https, http"}, False),
+        ([("X-Forwarded-Proto", "https"), ("X-Forwarded-Proto", "http")], False),
         ({"X-Forwarded-Proto": "HTTPS"}, True),
         ({"Forwarded": "for=1.2.3.4;proto=https"}, True),
         ({"Forwarded": 'proto="http"'}, False),
@@ -113,7 +123,7 @@ async def test_mapped_scoped_and_unix_peers_are_recognised(
     ],
 )
 async def test_a_trusted_proxy_tells_whether_the_client_uses_tls(
-    make_primus: MakePrimus, headers: dict[str, str], secure: bool
+    make_primus: MakePrimus, headers: Any, secure: bool
 ) -> None:
     request = make_request(headers=headers)
     await make_primus().handle(request)
@@ -131,7 +141,10 @@ async def test_a_trusted_proxy_tells_whether_the_client_uses_tls(
         ("*", "not an origin", 403),
         ("*", "", 403),
         ("http://example.com", "HTTP://EXAMPLE.com", 426),
-        ("http://example.com", "http://example.com:80", 403),
+        ("http://example.com", "http://example.com:80", 426),
+        ("http://example.com", "http://example.com:81", 403),
+        ("http://*.example.com", "http://a.example.com", 426),
+        ("http://*.example.com", "http://example.com", 403),
         ("http://example.com", "https://example.com", 403),
         ("http://example.com, null", "null", 426),
         (False, "http://example.com", 403),
@@ -154,6 +167,27 @@ async def test_a_refusal_by_origin_tells_origin_and_method(make_primus: MakePrim
     assert response.body == (
         b"Invalid HTTP Access Control (CORS) request:\n  Origin: http://evil.example\n  Method: GET"
     )
+
+
+@pytest.mark.parametrize("origins", ["*", "http://example.com", False])
+@pytest.mark.parametrize("headers", [{}, {"Origin": "http://example.com"}, {"Origin": "evil"}])
+@pytest.mark.parametrize("target", ["/primus/spec", "/primus/primus.js", "/primus/x"])
+async def test_every_answer_depends_on_the_origin(
+    make_primus: MakePrimus, origins: Any, headers: dict[str, str], target: str
+) -> None:
+    request = make_request(target, headers=headers)
+    response = await make_primus(origins=origins).handle(request)
+    assert response is not None
+    assert response.headers_for(request)["Vary"] == "Origin"
+
+
+async def test_a_preflight_depends_on_what_it_asks_for(make_primus: MakePrimus) -> None:
+    asks = {"Origin": "http://example.com", "Access-Control-Request-Method": "PUT"}
+    for headers, vary in ((False, "Origin, Access-Control-Request-Headers"), ("X-A", "Origin")):
+        request = make_request(method="OPTIONS", headers=asks)
+        response = await make_primus(headers=headers).handle(request)
+        assert response is not None
+        assert response.headers_for(request)["Vary"] == vary
 
 
 async def test_everybody_without_credentials_is_a_star(make_primus: MakePrimus) -> None:

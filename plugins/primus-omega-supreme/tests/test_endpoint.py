@@ -223,10 +223,22 @@ async def test_what_is_not_meant_for_it_passes(primus: Any, request_: Any) -> No
     assert wire.sent == []
 
 
-async def test_several_slashes_are_one(primus: Any) -> None:
-    answer = await put(primus, {"msg": "x"}, target="/primus//omega///supreme")
+@pytest.mark.parametrize(
+    "target",
+    [
+        "/primus//omega/supreme",
+        "/primus/omega///supreme",
+        "/primus/./omega/supreme",
+        "/primus/omega%2fsupreme",
+        "/primus/%6fmega/supreme",
+        "/primus/omega/supreme;x",
+    ],
+)
+async def test_another_spelling_of_its_path_is_not_found(primus: Any, target: str) -> None:
+    _, wire = join(primus)
 
-    assert answer == (200, '{ "ok": true, "send":0 }')
+    assert (await put(primus, {"msg": "x"}, target=target))[0] == 404
+    assert wire.sent == []
 
 
 async def test_authorization_of_the_application_is_not_asked(make_primus: Any) -> None:

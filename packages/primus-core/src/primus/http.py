@@ -7,16 +7,18 @@ and transformers are written once.
 from __future__ import annotations
 
 import json
+import re
 from collections.abc import AsyncIterator, Callable, Iterator, Mapping
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from http import HTTPStatus
-from http.cookies import CookieError, SimpleCookie
-from typing import Any
+from ipaddress import ip_address
+from typing import Any, Final
 from urllib.parse import parse_qsl
 
 from multidict import CIMultiDict, CIMultiDictProxy
 
+from primus.cookies import parse_cookies
 from primus.errors import PrimusError
 from primus.handover import HandOver, HostWebSocket
 
@@ -33,10 +35,14 @@ __all__ = [
     "closing",
     "parse_query",
     "phrase",
+    "without_authority",
 ]
 
 Headers = CIMultiDictProxy[str]
 Query = Mapping[str, "str | list[str]"]
+
+ABSOLUTE: Final = re.compile(r"(?:https?|wss?)://([^/?#@]+)(.*)", re.IGNORECASE | re.DOTALL)
+"""A target in absolute form, as proxies are sent it (RFC 9112 section 3.2.2)."""
 
 
 class BodyTooLarge(PrimusError):
@@ -49,10 +55,28 @@ class ClientGone(PrimusError, ConnectionError):
 
 @dataclass(frozen=True, slots=True)
 class Address:
-    """Where a peer is: its IP address (empty for a unix socket) and port (0 when unknown)."""
+    """Where a peer is: its IP address (empty for a unix socket) and port (0 when unknown).
+
+    An address of IPv4 looks so wherever it comes from: a socket for both shows IPv4 clients as
+    ``::ffff:127.0.0.1``, which no list of addresses would match.
+    """
 
     ip: str
     port: int = 0
+
+    def __post_init__(self) -> None:
+        if ":" in self.ip:
+            object.__setattr__(self, "ip", _normal_ip(self.ip))
+
+
+def _normal_ip(ip: str) -> str:
+    """An address of IPv6 in its one form (RFC 5952), or the one of IPv4 that is mapped to it."""
+    try:
+        address = ip_address(ip)
+    except ValueError:
+        return ip
+    mapped = getattr(address, "ipv4_mapped", None)
+    return str(mapped or address)
 
 
 class Request:
@@ -101,6 +125,9 @@ class Request:
         drop: Callable[[], None] | None = None,
         native: Any = None,
     ) -> None:
+        if target[:1] != "/":
+            headers = _with_host_of(target, headers)
+            target = without_authority(target)
         path, _, query_string = target.partition("#")[0].partition("?")
         self.method = method
         self.path = path
@@ -138,12 +165,8 @@ class Request:
 
     @property
     def cookies(self) -> Mapping[str, str]:
-        """The cookies of the request; none when the header cannot be read."""
-        try:
-            jar = SimpleCookie(self.headers.get("Cookie", ""))
-        except CookieError:
-            return {}
-        return {name: morsel.value for name, morsel in jar.items()}
+        """The cookies of the request by name; what is no cookie among them is passed over."""
+        return parse_cookies(self.headers.getall("Cookie", ()))
 
     async def read(self, limit: int | None = None) -> bytes:
         """The body.
@@ -212,6 +235,25 @@ class Request:
         return handed
 
 
+def without_authority(target: str) -> str:
+    """A target in absolute form without scheme and host; any other as it is."""
+    match = ABSOLUTE.fullmatch(target)
+    if match is None:
+        return target
+    rest = match[2]
+    return rest if rest.startswith("/") else f"/{rest}"
+
+
+def _with_host_of(target: str, headers: Headers) -> Headers:
+    """The headers with the host that a target in absolute form names in place of `Host`."""
+    match = ABSOLUTE.fullmatch(target)
+    if match is None:
+        return headers
+    changed = headers.copy()
+    changed["Host"] = match[1]
+    return CIMultiDictProxy(changed)
+
+
 class Response:
     """What is answered to a request.
 
@@ -276,6 +318,8 @@ class Response:
         """
         headers = request.response_headers.copy()
         headers.update(self.headers)
+        if "Vary" in headers:
+            headers["Vary"] = _merged("Vary", request.response_headers, self.headers)
         if self.chunks is None:
             headers["Content-Length"] = str(len(self.body))
         for name, value in headers.items():
@@ -286,6 +330,12 @@ class Response:
     def reason(self) -> str:
         """The phrase that stands beside the status."""
         return phrase(self.status)
+
+
+def _merged(name: str, *sources: CIMultiDict[str]) -> str:
+    """The members of all headers of that name, each once, as one list."""
+    lines = [line for source in sources for line in source.getall(name, ())]
+    return ", ".join(dict.fromkeys(text.strip() for line in lines for text in line.split(",")))
 
 
 @asynccontextmanager

@@ -30,6 +30,9 @@ class Limits:
     handshake_timeout: float | None = 10.0
     """Seconds for the head of a request, and for the layers that decide about it."""
 
+    max_head: int = 16 * KIB
+    """The largest head of a request, in bytes: request line and headers."""
+
     read_ahead_messages: int = 16
     read_ahead_bytes: int = 64 * KIB
     """How much may wait for a busy connection before nothing more is read or parsed for it."""
@@ -46,6 +49,10 @@ class Limits:
     sends all that has waited in one answer."""
     finish_timeout: float = 10.0
     """Seconds that what was written before an end gets to be transformed and sent."""
+    forwarded_hops: int = 32
+    """How many addresses of a chain of proxies are looked at, from the last one on."""
+    accepted_per_turn: int = 64
+    """How many connections are accepted before the others get a turn."""
 
 
 DEFAULT_LIMITS: Final = Limits()

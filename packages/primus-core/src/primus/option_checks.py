@@ -10,6 +10,7 @@ from typing import Any, Final
 
 from primus.errors import OptionError
 from primus.heartbeat import Generation
+from primus.origins import origin_pattern
 from primus.recovery import Backoff
 
 Network = IPv4Network | IPv6Network
@@ -93,6 +94,11 @@ def names(name: str, value: Any) -> tuple[str, ...]:
         return tuple(str(item).strip() for item in items if str(item).strip())
     except TypeError:
         raise OptionError(f"{name}={value!r}: must be 'a, b' or a list of names") from None
+
+
+def origins(name: str, value: Any) -> tuple[str, ...]:
+    """Origins as browsers send them, or patterns for them."""
+    return tuple(origin_pattern(name, origin) for origin in names(name, value))
 
 
 def methods(name: str, value: Any) -> tuple[str, ...]:

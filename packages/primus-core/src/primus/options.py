@@ -32,6 +32,7 @@ __all__ = [
 SlowConsumer = Literal["disconnect", "drop", "buffer"]
 OptionSet = TypeVar("OptionSet", "ServerOptions", "ClientOptions")
 
+KIB: Final = 1 << 10
 MIB: Final = 1 << 20
 TIMEOUT: Final = 35.0
 PING_INTERVAL: Final = 30.0
@@ -76,6 +77,7 @@ class ServerOptions:
     high_water: int = MIB
     slow_consumer: SlowConsumer = "disconnect"
     handshake_timeout: float | None = 10.0
+    max_head: int = 16 * KIB
     iknowhttpsisbetter: bool = False
     clock: Clock = SYSTEM_CLOCK
     extra: Mapping[str, Any] = field(default_factory=dict)
@@ -87,6 +89,7 @@ class ServerOptions:
             max_length=self.max_length,
             high_water=self.high_water,
             handshake_timeout=self.handshake_timeout,
+            max_head=self.max_head,
         )
 
 
@@ -204,7 +207,7 @@ _SERVER: Final[dict[str, Callable[[str, Any], Any]]] = {
     "global_name": checks.text,
     "compression": checks.flag,
     "max_length": checks.size,
-    "origins": checks.names,
+    "origins": checks.origins,
     "methods": checks.methods,
     "credentials": checks.flag,
     "max_age": checks.seconds,
@@ -216,6 +219,7 @@ _SERVER: Final[dict[str, Callable[[str, Any], Any]]] = {
     "high_water": checks.size,
     "slow_consumer": checks.slow_consumer,
     "handshake_timeout": checks.duration,
+    "max_head": checks.size,
     "iknowhttpsisbetter": checks.flag,
     "clock": checks.anything,
 }

@@ -1,14 +1,17 @@
 """The way into a server of our own.
 
-Whoever connects stands in the `Lobby` until the head of a request has come. An upgrade that a
-transformer of ours takes over needs nothing of aiohttp but its parser, and costs half as much
-without the rest. Everything else is aiohttp's: it gets the connection with what has been read.
+An `Entrance` keeps the head of a request until it is whole, within ``max_head``, and the `Lobby`
+drops the connection when that takes too long: until then there is neither a task nor a timer of its
+own. An upgrade that a transformer of ours takes over needs nothing of aiohttp but its parser, and
+costs half as much without the rest. Everything else is aiohttp's, which gets what has been read;
+whenever it waits for the next request, the entrance keeps the head of that one too.
 """
 
 from __future__ import annotations
 
 import asyncio
 import logging
+import re
 import sys
 from collections.abc import Callable, Coroutine
 from contextlib import suppress
@@ -17,6 +20,8 @@ from typing import TYPE_CHECKING, Any, Final, cast
 
 from aiohttp.base_protocol import BaseProtocol
 from aiohttp.http import HttpProcessingError, HttpRequestParser, HttpVersion11, RawRequestMessage
+from aiohttp.web_protocol import RequestHandler
+from multidict import CIMultiDict
 
 from primus.http import HandOver, Request, Response, closing
 from primus.server.hosts.aiohttp import CHUNK, NOBODY, address_of, is_upgrade
@@ -31,55 +36,51 @@ log = logging.getLogger("primus.server")
 EAGER: Final[dict[str, Any]] = {"eager_start": True} if sys.version_info >= (3, 12) else {}
 """How a task begins at once, where it can: most are over when they would have begun."""
 
-WITH_BODY: Final = ("Content-Length", "Transfer-Encoding", "Expect")
-"""Headers of somebody who means to send a body, as hardly any upgrade does."""
+END: Final = re.compile(rb"\n\r?\n")
+"""The end of a head. aiohttp refuses bare line feeds, but it has to see them for that."""
+
+METHOD: Final = frozenset(b"ABCDEFGHIJKLMNOPQRSTUVWXYZ")
+"""Every method that aiohttp knows begins so; it is to answer anything else at once."""
 
 
 class Lobby:
-    """The connections that have made no request yet; each is dropped when its time is over.
+    """The connections whose request has not come yet; each is dropped when its time is over.
 
     Args:
         primus: what answers the upgrades.
         aiohttp: makes a protocol of aiohttp, for a connection that is to be its own.
         secure: whether clients connect by TLS.
-        timeout: seconds that a client gets to send the head of its first request.
     """
 
     def __init__(
         self,
         primus: Primus,
-        aiohttp: Callable[[], asyncio.Protocol],
+        aiohttp: Callable[[], RequestHandler],
         secure: bool,
-        timeout: float | None,
     ) -> None:
         self.primus = primus
-        self._aiohttp = aiohttp
+        self.aiohttp = aiohttp
         self.secure = secure
         self.loop = asyncio.get_running_loop()
-        self._timeout = timeout
+        self.max_head = primus.limits.max_head
+        self.timeout = primus.limits.handshake_timeout
         self._waiting: dict[asyncio.Transport, float] = {}
         self._timer: asyncio.TimerHandle | None = None
         self._tasks: set[asyncio.Task[None]] = set()
         self._closed = False
 
     def enter(self, transport: asyncio.Transport) -> None:
-        """Somebody has connected."""
+        """Wait for the head of a request."""
         if self._closed:
             transport.abort()
             return
         now = self.loop.time()
         self._waiting[transport] = now
-        if self._timer is None and self._timeout is not None:
-            self._timer = self.loop.call_at(now + self._timeout, self._sweep, self._timeout)
-
-    def pass_on(self, transport: asyncio.Transport) -> asyncio.Protocol:
-        """A protocol of aiohttp for somebody, who is waited for until a request has come."""
-        if self._timeout is None:
-            self.leave(transport)
-        return self._aiohttp()
+        if self._timer is None and self.timeout is not None:
+            self._timer = self.loop.call_at(now + self.timeout, self._sweep, self.timeout)
 
     def leave(self, transport: asyncio.Transport) -> None:
-        """The head of its first request has come, or it has gone."""
+        """The head of the request has come, or the client has gone."""
         self._waiting.pop(transport, None)
 
     def _sweep(self, timeout: float) -> None:
@@ -117,46 +118,126 @@ class Lobby:
 
 
 class Entrance(asyncio.Protocol):
-    """A connection until it is known whose it is."""
+    """A connection until it is known whose it is, and before aiohttp afterwards."""
 
-    __slots__ = ("_early", "_is_answered", "_lobby", "_transport")
+    __slots__ = (
+        "_early",
+        "_handler",
+        "_head",
+        "_is_answered",
+        "_is_refused",
+        "_lobby",
+        "_transport",
+    )
 
     _transport: asyncio.Transport
 
     def __init__(self, lobby: Lobby) -> None:
         self._lobby = lobby
+        self._head: bytearray | None = None
+        """The head of the next request as far as it has come."""
+        self._handler: RequestHandler | None = None
+        """That of aiohttp, once a request was for it."""
         self._is_answered = False
+        """An upgrade is being answered."""
+        self._is_refused = False
+        """What still comes is passed over."""
         self._early = b""
 
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
-        """Somebody has connected."""
+        """Wait for a request."""
         self._transport = cast("asyncio.Transport", transport)  # uvloop's is no subclass
         self._lobby.enter(self._transport)
 
     def connection_lost(self, exc: Exception | None) -> None:
-        """It has gone again."""
+        """Forget the connection, and let aiohttp do so."""
         self._lobby.leave(self._transport)
+        if self._handler is not None:
+            self._handler.connection_lost(exc)
+
+    def pause_writing(self) -> None:
+        """Tell aiohttp that the client reads too slowly."""
+        if self._handler is not None:
+            self._handler.pause_writing()
+
+    def resume_writing(self) -> None:
+        """Tell aiohttp that the client has caught up."""
+        if self._handler is not None:
+            self._handler.resume_writing()
 
     def data_received(self, data: bytes) -> None:
-        """See what it wants; what follows an upgrade waits until that has been answered."""
-        if self._is_answered:
+        """Keep a head until it is whole; what follows an upgrade waits until that is answered."""
+        handler = self._handler
+        if handler is not None and not (self._head or _is_idle(handler)):
+            if handler._payload_parser is not None:  # a WebSocket: no head comes any more
+                self._transport.set_protocol(handler)
+            handler.data_received(data)
+        elif self._is_answered:
             self._early += data
             self._transport.pause_reading()
+        elif not self._is_refused:
+            self._collect(data)
+
+    def _collect(self, data: bytes) -> None:
+        """Take a part of a head, and go on once it is whole."""
+        head = self._head
+        if head is None:
+            data = data.lstrip(b"\r\n")  # RFC 9112 section 2.2
+            if not data:
+                return
+            searched = 0
+        else:
+            searched = max(len(head) - 3, 0)
+            head += data
+        whole = data if head is None else head
+        end = END.search(whole, searched)
+        if (len(whole) if end is None else end.end()) > self._lobby.max_head:
+            self._refuse(Response.error(431))
+        elif end is not None or whole[0] not in METHOD:
+            self._head = None
+            self._lobby.leave(self._transport)
+            self._decide(bytes(whole))
+        elif head is None:
+            self._head = bytearray(data)
+            self._await_rest()
+
+    def _await_rest(self) -> None:
+        """Let the lobby drop the connection when its time is over."""
+        if self._handler is not None:  # else it is in there since it connected
+            self._lobby.enter(self._transport)
+
+    def _decide(self, data: bytes) -> None:
+        """Give a request to the Primus, or to aiohttp."""
+        handler = self._handler
+        if handler is not None:
+            handler.data_received(data)
             return
         request = self._upgrade(data)
-        if request is None:
-            self._pass_on(data)
-        else:
+        if request is not None:
             self._is_answered = True
-            self._lobby.leave(self._transport)
             self._lobby.start(self._answer(request))
+            return
+        self._handler = handler = self._lobby.aiohttp()
+        handler.connection_made(self._transport)
+        handler.data_received(data)
 
-    def _pass_on(self, data: bytes) -> None:
-        """Give the connection to aiohttp, which tells the lobby when a request has come."""
-        protocol = self._lobby.pass_on(self._transport)
-        self._transport.set_protocol(protocol)
-        protocol.connection_made(self._transport)
-        protocol.data_received(data)
+    def _refuse(self, response: Response) -> None:
+        """Answer for good.
+
+        The client gets the answer only while it can send the rest: closing at once would reset
+        the connection. So the lobby drops it when its time is over.
+        """
+        self._head = None
+        self._is_refused = True
+        self._await_rest()
+        transport = self._transport
+        headers = response.headers.copy()
+        headers["Content-Length"] = str(len(response.body))
+        transport.write(_head(response, headers) + response.body)
+        if transport.can_write_eof() and self._lobby.timeout is not None:
+            transport.write_eof()
+        else:
+            transport.close()
 
     def _upgrade(self, data: bytes) -> Request | None:
         """The upgrade that `data` begins with, or `None` when it is anything else."""
@@ -164,7 +245,14 @@ class Entrance(asyncio.Protocol):
         primus = lobby.primus
         if not primus.transformer.takes_transports or b"pgrade" not in data:
             return None
-        parser = HttpRequestParser(BaseProtocol(lobby.loop), lobby.loop, CHUNK)
+        longest = lobby.max_head
+        parser = HttpRequestParser(
+            BaseProtocol(lobby.loop),
+            lobby.loop,
+            CHUNK,
+            max_line_size=longest,
+            max_field_size=longest,
+        )
         try:
             messages, upgraded, early = parser.feed_data(data)
         except HttpProcessingError:
@@ -178,7 +266,7 @@ class Entrance(asyncio.Protocol):
             or not is_upgrade(head.method, headers)
             or head.version != HttpVersion11
             or not head.path.startswith(primus.pathname)
-            or any(name in headers for name in WITH_BODY)
+            or "Expect" in headers
         ):
             return None
         self._early = early
@@ -208,7 +296,7 @@ class Entrance(asyncio.Protocol):
                 if request.detachable:  # nobody has taken it after all
                     self._transport.abort()
                 return
-            head = _head(request, response)
+            head = _head(response, response.headers_for(request))
         except asyncio.CancelledError:
             self._transport.abort()
             raise
@@ -216,14 +304,19 @@ class Entrance(asyncio.Protocol):
             log.exception("failed to answer %r", request)
             request.response_headers.clear()
             response = Response.error(500)
-            head = _head(request, response)
+            head = _head(response, response.headers_for(request))
         if request.detachable and not self._transport.is_closing():
             with suppress(ConnectionError):
                 await _send(self._transport, head, response)
 
 
-def _head(request: Request, response: Response) -> bytes:
-    headers = response.headers_for(request)
+def _is_idle(handler: RequestHandler) -> bool:
+    """Whether aiohttp waits for a request."""
+    waiter = handler._waiter
+    return waiter is not None and not waiter.done()
+
+
+def _head(response: Response, headers: CIMultiDict[str]) -> bytes:
     headers["Date"] = formatdate(usegmt=True)
     headers["Connection"] = "close"
     lines = [f"HTTP/1.1 {response.status} {response.reason}"]

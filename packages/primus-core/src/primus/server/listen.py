@@ -2,17 +2,17 @@
 
 from __future__ import annotations
 
-import asyncio
 import logging
 import socket
 import ssl
-from collections.abc import Awaitable, Callable
+from collections.abc import Callable
 from typing import TYPE_CHECKING, Any
 
 from aiohttp import web
 from aiohttp.http_exceptions import HttpProcessingError
 
 from primus.pipeline import is_awaitable
+from primus.server.acceptor import Acceptor
 from primus.server.entrance import Entrance, Lobby
 from primus.server.hosts.aiohttp import AiohttpHost
 from primus.server.tls import tls_context
@@ -101,17 +101,19 @@ class OwnServer:
     """
 
     def __init__(self, app: web.Application, primus: Primus) -> None:
-        app.middlewares.append(self._arrived)
+        longest = primus.limits.max_head
         self.runner = web.AppRunner(
             app,
             access_log=None,
             keepalive_timeout=KEEPALIVE,
             shutdown_timeout=SHUTDOWN,
             logger=ServerLogger(log),
+            max_line_size=longest,
+            max_field_size=longest,
         )
         self._primus = primus
         self._lobby: Lobby | None = None
-        self._server: asyncio.Server | None = None
+        self._acceptor: Acceptor | None = None
         self.url = ""
         self.port = 0
 
@@ -122,51 +124,44 @@ class OwnServer:
             OSError: the port is taken, or the address is not one of this machine.
         """
         listener = _listener(host, port)
-        timeout = self._primus.limits.handshake_timeout
         try:
             await self.runner.setup()
             assert self.runner.server is not None
-            lobby = Lobby(self._primus, self.runner.server, tls is not None, timeout)
-            self._server = await asyncio.get_running_loop().create_server(
-                lambda: Entrance(lobby),
-                sock=listener,
-                ssl=tls,
-                ssl_handshake_timeout=None if tls is None else timeout,
-                backlog=BACKLOG,
-            )
+            lobby = Lobby(self._primus, self.runner.server, tls is not None)
+            acceptor = Acceptor(listener, lambda: Entrance(lobby), tls, self._primus.limits)
+            await acceptor.start()
         except BaseException:
             listener.close()
             raise
-        self._lobby = lobby
+        self._lobby, self._acceptor = lobby, acceptor
         self.port = listener.getsockname()[1]
-        name = "localhost" if host in (None, "", "0.0.0.0", "::") else str(host)
-        name = f"[{name}]" if ":" in name else name
-        self.url = f"{'http' if tls is None else 'https'}://{name}:{self.port}"
+        self.url = f"{'http' if tls is None else 'https'}://{_named(host)}:{self.port}"
 
     async def stop(self) -> None:
         """Listen no longer, and finish the requests under way."""
-        if self._server is not None:
-            self._server.close()
+        if self._acceptor is not None:
+            self._acceptor.close()
         if self._lobby is not None:
             await self._lobby.close(SHUTDOWN)
         await self.runner.cleanup()
-
-    @web.middleware
-    async def _arrived(
-        self,
-        request: web.Request,
-        handler: Callable[[web.Request], Awaitable[web.StreamResponse]],
-    ) -> web.StreamResponse:
-        if self._lobby is not None and request.transport is not None:
-            self._lobby.leave(request.transport)
-        return await handler(request)
 
 
 def _listener(host: str | None, port: int) -> socket.socket:
     """A listening socket; one for IPv4 and IPv6 together when `host` names no address."""
     if not host and socket.has_dualstack_ipv6():
-        return socket.create_server(("", port), family=socket.AF_INET6, dualstack_ipv6=True)
+        return socket.create_server(
+            ("", port), family=socket.AF_INET6, dualstack_ipv6=True, backlog=BACKLOG
+        )
     family, _, _, _, address = socket.getaddrinfo(
         host or "0.0.0.0", port, type=socket.SOCK_STREAM, flags=socket.AI_PASSIVE
     )[0]
-    return socket.create_server(address[:2], family=family)
+    return socket.create_server(address, family=family, backlog=BACKLOG)
+
+
+def _named(host: str | None) -> str:
+    """The host of a URL that reaches an address from this machine."""
+    if host in (None, "", "0.0.0.0"):
+        return "localhost"
+    if host == "::":
+        return "[::1]"  # IPv6 alone, and localhost may be IPv4
+    return f"[{host}]" if ":" in str(host) else str(host)

@@ -17,6 +17,7 @@ from primus.options import plugin_names, server_options
 from primus.pipeline import Pipeline, is_awaitable
 from primus.plugins import Ark
 from primus.registry import check_frames, parser_named, plugins_named, transformer_named
+from primus.server import gate
 from primus.server.hosts import Host, asgi_application, attach
 from primus.server.layers import Layers
 from primus.server.middleware import authorization, built_in
@@ -170,6 +171,9 @@ class Primus(Population):
     async def handle(self, request: Request) -> Response | None:
         """Answer a request below the pathname; `None` once an upgrade has been taken over."""
         self.initialise()
+        refused = gate.refusal(self, request)
+        if refused is not None:
+            return refused
         try:
             response = self.layers.run(request)
             if isinstance(response, Awaitable):

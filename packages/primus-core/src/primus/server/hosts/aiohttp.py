@@ -3,9 +3,9 @@
 An upgrade that has passed the middleware is taken away from aiohttp inside the handler: its
 transport goes to the transformer, and neither a task nor an object of aiohttp stays for the
 connection. Where the transformer wants aiohttp's own WebSocket (`aiohttp_websocket`), the handler
-returns that as usual. The hand-over touches two private names of aiohttp
+returns that as usual. The hand-over touches private names of aiohttp
 (`RequestHandler._message_tail`, the bytes that followed the head, and the setter of
-`transport`), so both are looked for at import.
+`transport`), as does the entrance of a server of our own, so they are looked for at import.
 
 aiohttp tells a handler that its client has gone only if the application was started so. What it
 always does is to fail the body of the request (`BaseRequest._cancel`), so who wants to know puts
@@ -36,7 +36,11 @@ if TYPE_CHECKING:
 
 __all__ = ["CHUNK", "NOBODY", "AiohttpHost", "address_of", "is_upgrade"]
 
-if not (hasattr(RequestHandler, "_message_tail") and hasattr(web.BaseRequest, "_cancel")):
+PRIVATE: Final = ("_message_tail", "_payload_parser", "_waiter")
+
+if not (
+    all(hasattr(RequestHandler, name) for name in PRIVATE) and hasattr(web.BaseRequest, "_cancel")
+):
     raise ImportError(
         f"aiohttp {aiohttp.__version__} does not let connections be handed over; "
         "install aiohttp >= 3.12, < 4"
@@ -97,7 +101,8 @@ class AiohttpHost(Host):
             await self.primus.destroy(reconnect=True)
 
     async def _handle(self, native: web.Request) -> web.StreamResponse:
-        upgrade = is_upgrade(native.method, native.headers)
+        # RFC 9110 section 7.8: a server ignores an Upgrade of HTTP/1.0.
+        upgrade = native.version >= HttpVersion11 and is_upgrade(native.method, native.headers)
         socket = ServedWebSocket(native) if upgrade else None
         request = _request(native, socket)
         response = await self.primus.handle(request)

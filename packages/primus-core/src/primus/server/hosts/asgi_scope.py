@@ -12,7 +12,7 @@ from urllib.parse import quote
 
 from multidict import CIMultiDict, CIMultiDictProxy
 
-from primus.http import Address, Headers
+from primus.http import Address, Headers, without_authority
 
 __all__ = [
     "Application",
@@ -55,15 +55,28 @@ def place(scope: Scope, pathname: str, *, alone: bool) -> Place | None:
         pathname: that of the options.
         alone: there is no other application around; then the Primus may have been mounted at
             its pathname, and everything below is its own.
+
+    A pathname that is spelled otherwise than clients of Primus do, with ``%70`` for a ``p``, is
+    not found: what a proxy has compared is not what is served.
     """
     root = str(scope.get("root_path") or "").rstrip("/")
-    path = str(scope["path"])
+    path = _path(scope)
     rest = _below(path, root) if root else path
     inside = path if rest is None else rest
     if alone and root.endswith(pathname):
-        return Place(root, _as_sent(scope, inside))
+        return _found(root, _as_sent(scope, path, inside))
     rest = _below(inside, pathname)
-    return None if rest is None else Place(root + pathname, _as_sent(scope, rest))
+    return None if rest is None else _found(root + pathname, _as_sent(scope, path, rest))
+
+
+def _found(pathname: str, rest: str | None) -> Place | None:
+    return None if rest is None else Place(pathname, rest)
+
+
+def _path(scope: Scope) -> str:
+    """The path; some servers leave a target in absolute form as it is (RFC 9112 section 3.2.2)."""
+    path = str(scope["path"])
+    return path if path.startswith("/") else without_authority(path)
 
 
 def _below(path: str, prefix: str) -> str | None:
@@ -74,12 +87,21 @@ def _below(path: str, prefix: str) -> str | None:
     return rest
 
 
-def _as_sent(scope: Scope, rest: str) -> str:
-    """The end of the path before it was decoded; servers need not tell the raw path."""
-    path = str(scope["path"])
+def _as_sent(scope: Scope, path: str, rest: str) -> str | None:
+    """The end of the path before it was decoded, or `None` when its beginning was sent otherwise.
+
+    Servers need not tell the raw path, nor all of it when they add a prefix.
+    """
     raw = bytes(scope.get("raw_path") or b"").partition(b"?")[0].decode("latin-1")
+    raw = raw if raw.startswith("/") else without_authority(raw)
     before = quote(path[: len(path) - len(rest)], safe=SAFE)
-    return raw[len(before) :] if raw.startswith(before) else quote(rest, safe=SAFE)
+    if not raw:
+        return quote(rest, safe=SAFE)
+    if raw[: len(before)].upper() == before.upper():  # %c3 is %C3; the letters are right already
+        return raw[len(before) :]
+    root = quote(str(scope.get("root_path") or "").rstrip("/"), safe=SAFE)
+    inner = before.removeprefix(root)
+    return raw[len(inner) :] if root and raw[: len(inner)].upper() == inner.upper() else None
 
 
 def query_string(scope: Scope) -> str:

@@ -1,8 +1,9 @@
 """``cors``: cross-origin requests, and whose they may be.
 
-A request without ``Origin`` passes. A preflight is answered here. A list in ``origins`` is
-enforced on upgrades too: browsers do not stop a foreign page from opening a WebSocket, so the
-server has to (cross-site WebSocket hijacking).
+Every answer to a plain request depends on the ``Origin``, also without one, and says so by
+``Vary``: a cache would hand it to other pages otherwise. A request without ``Origin`` passes. A
+preflight is answered here. A list in ``origins`` is enforced on upgrades too: browsers do not stop
+a foreign page from opening a WebSocket, so the server has to (cross-site WebSocket hijacking).
 """
 
 from __future__ import annotations
@@ -13,6 +14,7 @@ from email.utils import formatdate
 from typing import TYPE_CHECKING
 
 from primus.http import Request, Response
+from primus.origins import Origins
 from primus.server.layers import Layer
 
 if TYPE_CHECKING:
@@ -28,19 +30,21 @@ HEADER_NAMES = re.compile(r"[\w!#$%&'*+.^`|~, -]*", re.ASCII)
 def layer(primus: Primus) -> Layer:
     """The layer for CORS, by the options of the server."""
     options = primus.options
-    allowed = None if "*" in options.origins else {o.lower() for o in options.origins}
+    allowed = Origins(options.origins)
 
     def cors(request: Request) -> Response | None:
         origin = request.headers.get("Origin")
+        if not request.upgrade:
+            request.response_headers.add("Vary", "Origin")
         if origin is None:
             return None
-        if not _valid(origin) or (allowed is not None and origin.strip().lower() not in allowed):
+        if not _valid(origin) or origin not in allowed:
             return _refusal(request, origin)
         if request.upgrade:
             return None
         if options.methods and request.method not in options.methods:
             return _refusal(request, origin)
-        _grant(request, origin, options, listed=allowed is not None)
+        _grant(request, origin, options, listed=not allowed.any)
         if request.method == "OPTIONS" and "Access-Control-Request-Method" in request.headers:
             return _preflight(request, options)
         return None
@@ -58,14 +62,13 @@ def _refusal(request: Request, origin: str) -> Response:
         "Invalid HTTP Access Control (CORS) request:\n"
         f"  Origin: {origin}\n  Method: {request.method}"
     )
-    return Response(403, body, content_type="text/plain")
+    return Response(403, body, {"Vary": "Origin"}, content_type="text/plain")
 
 
 def _grant(request: Request, origin: str, options: ServerOptions, *, listed: bool) -> None:
     headers = request.response_headers
     if listed or options.credentials:
         headers["Access-Control-Allow-Origin"] = origin
-        headers["Vary"] = "Origin"
     else:
         headers["Access-Control-Allow-Origin"] = "*"
     if options.credentials:
@@ -83,6 +86,8 @@ def _preflight(request: Request, options: ServerOptions) -> Response:
     if options.methods:
         response.headers["Access-Control-Allow-Methods"] = ", ".join(options.methods)
     wanted = request.headers.get("Access-Control-Request-Headers", "")
+    if not options.headers:
+        request.response_headers.add("Vary", "Access-Control-Request-Headers")
     names = ", ".join(options.headers) or wanted
     if names and HEADER_NAMES.fullmatch(names):
         response.headers["Access-Control-Allow-Headers"] = names

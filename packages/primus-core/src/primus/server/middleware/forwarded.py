@@ -14,6 +14,7 @@ from ipaddress import ip_address
 from typing import TYPE_CHECKING, Final
 
 from primus.http import Address, Headers, Request
+from primus.limits import DEFAULT_LIMITS, Limits
 from primus.server.layers import Layer
 
 if TYPE_CHECKING:
@@ -44,7 +45,7 @@ def layer(primus: Primus) -> Layer:
     def forwarded(request: Request) -> None:
         if not trusted or not is_proxy(request.address.ip):
             return
-        address = client_address(request.headers, trusted)
+        address = client_address(request.headers, trusted, primus.limits)
         if address is not None:
             request.address = address
         scheme = _scheme(request.headers)
@@ -54,18 +55,24 @@ def layer(primus: Primus) -> Layer:
     return Layer("forwarded", forwarded)
 
 
-def client_address(headers: Headers, trusted: Sequence[Network]) -> Address | None:
+def client_address(
+    headers: Headers, trusted: Sequence[Network], limits: Limits = DEFAULT_LIMITS
+) -> Address | None:
     """The client that the headers of a trusted proxy name, or `None` when they name none.
 
     A proxy sets one of the two headers and may let the other pass as the client wrote it. So
-    when both are there and disagree, neither is believed.
+    when both are there and disagree, neither is believed. Of a chain that is longer than
+    ``forwarded_hops`` the end is looked at.
     """
+    hops = limits.forwarded_hops
     listed = headers.getall("X-Forwarded-For", [])
     told = headers.getall("Forwarded", [])
     if not listed and not told:
         return None
-    first = _client([text for value in listed for text in value.split(",")], trusted)
-    second = _client([pairs["for"] for pairs in _elements(told) if "for" in pairs], trusted)
+    named = [text for value in listed for text in value.split(",")]
+    first = _client(named[-hops:], trusted)
+    named = [pairs["for"] for pairs in _elements(told) if "for" in pairs]
+    second = _client(named[-hops:], trusted)
     if listed and told:
         agreed = first is not None and second is not None and first.ip == second.ip
         return first if agreed else None
@@ -108,7 +115,7 @@ def _elements_of(line: str) -> list[dict[str, str]]:
 
 
 def _scheme(headers: Headers) -> str:
-    proto = headers.get("X-Forwarded-Proto", "")
+    proto = ",".join(headers.getall("X-Forwarded-Proto", ()))
     if proto:
         return proto.split(",")[-1].strip().lower()
     told = _elements(headers.getall("Forwarded", []))
@@ -136,8 +143,7 @@ def _is_trusted(ip: str, trusted: Sequence[Network]) -> bool:
     if not ip:
         return True  # a unix socket: the peer is on this machine
     try:
-        address = ip_address(ip.partition("%")[0])
+        address = ip_address(ip.partition("%")[0])  # `Address` has made IPv4 of what is mapped
     except ValueError:
         return False
-    mapped = getattr(address, "ipv4_mapped", None)
-    return any((mapped or address) in network for network in trusted)
+    return any(address in network for network in trusted)

@@ -1,0 +1,133 @@
+"""Accepting connections for a server of our own.
+
+asyncio's own loop logs an error for each connection that it fails to accept for want of
+descriptors, thousands of them in one turn, and uvloop's closes such connections. Here they wait in
+the kernel's queue, the log says what to raise, and the others are served meanwhile.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import errno
+import logging
+import socket
+import ssl
+from collections.abc import Callable
+from typing import Any, Final
+
+from primus.limits import Limits
+
+__all__ = ["Acceptor"]
+
+log = logging.getLogger("primus.server")
+
+EXHAUSTED: Final = frozenset({errno.EMFILE, errno.ENFILE, errno.ENOBUFS, errno.ENOMEM})
+RETRY: Final = 0.25
+"""Seconds until it is tried again when there was no descriptor."""
+QUIET: Final = 60.0
+"""Seconds in which the log tells of that once."""
+
+
+class Acceptor:
+    """Accepts the connections of one listening socket.
+
+    Args:
+        listener: listens already; it is closed in the end.
+        factory: makes the protocol of a connection.
+        tls: of the server, or `None`.
+        limits: how many are accepted in a turn, and how long a TLS handshake may take.
+    """
+
+    def __init__(
+        self,
+        listener: socket.socket,
+        factory: Callable[[], asyncio.Protocol],
+        tls: ssl.SSLContext | None,
+        limits: Limits,
+    ) -> None:
+        self._listener = listener
+        self._factory = factory
+        self._limits = limits
+        self._loop = asyncio.get_running_loop()
+        self._tls: dict[str, Any] = {}
+        if tls is not None:
+            self._tls = {"ssl": tls, "ssl_handshake_timeout": limits.handshake_timeout}
+        self._server: asyncio.Server | None = None
+        self._retry: asyncio.TimerHandle | None = None
+        self._tasks: set[asyncio.Task[None]] = set()
+        self._told = -QUIET
+
+    async def start(self) -> None:
+        """Begin to accept."""
+        self._listener.setblocking(False)
+        try:
+            self._loop.add_reader(self._listener, self._accept)
+        except NotImplementedError:  # the proactor of Windows
+            self._server = await self._loop.create_server(
+                self._factory, sock=self._listener, **self._tls
+            )
+
+    def close(self) -> None:
+        """Accept no more; TLS handshakes under way are given up."""
+        if self._server is not None:
+            self._server.close()
+            return
+        if self._retry is not None:
+            self._retry.cancel()
+        self._loop.remove_reader(self._listener)
+        self._listener.close()
+        for task in self._tasks:
+            task.cancel()
+
+    def _accept(self) -> None:
+        for _ in range(self._limits.accepted_per_turn):
+            try:
+                connection, _ = self._listener.accept()
+            except (BlockingIOError, InterruptedError, ConnectionAbortedError):
+                return
+            except OSError as error:
+                if error.errno in EXHAUSTED:
+                    self._pause(error)
+                else:
+                    log.warning("a connection was not accepted: %s", error)
+                return
+            connection.setblocking(False)
+            task = self._loop.create_task(self._connect(connection))
+            self._tasks.add(task)
+            task.add_done_callback(self._tasks.discard)
+
+    async def _connect(self, connection: socket.socket) -> None:
+        try:
+            await self._loop.connect_accepted_socket(self._factory, connection, **self._tls)
+        except (OSError, asyncio.CancelledError) as error:  # a failed TLS handshake, for one
+            log.debug("a connection was not established: %r", error)
+            connection.close()
+
+    def _pause(self, error: OSError) -> None:
+        """Let connections wait until there are descriptors again."""
+        self._loop.remove_reader(self._listener)
+        self._retry = self._loop.call_later(RETRY, self._resume)
+        now = self._loop.time()
+        if now - self._told >= QUIET:
+            self._told = now
+            log.error("%s", _advice(error))
+
+    def _resume(self) -> None:
+        self._retry = None
+        self._loop.add_reader(self._listener, self._accept)
+
+
+def _advice(error: OSError) -> str:
+    text = f"no more connections can be accepted for now: {error}; new ones wait."
+    if error.errno != errno.EMFILE:
+        return text
+    try:
+        from resource import RLIMIT_NOFILE, getrlimit
+
+        limit = f" of {getrlimit(RLIMIT_NOFILE)[0]}"
+    except ImportError:  # Windows
+        limit = ""
+    return (
+        f"{text} Raise the limit{limit} open files: `ulimit -n 65536`, or LimitNOFILE in a "
+        "systemd unit."
+    )

@@ -1,0 +1,75 @@
+"""What a request has to be before a layer or a transformer looks at it, on every host.
+
+Paths below the pathname have one form: RFC 3986 section 6.2.2, without empty segments and without
+parameters. What a proxy or a layer compares is then what the transformer sees. Every other
+spelling is not found; no client of Primus sends one.
+"""
+
+from __future__ import annotations
+
+import re
+from string import ascii_letters, digits
+from typing import TYPE_CHECKING, Final
+
+from primus.http import Request, Response
+
+if TYPE_CHECKING:
+    from primus.server.primus import Primus
+
+__all__ = ["refusal"]
+
+SINGLE: Final = (
+    "Host",
+    "Origin",
+    "Authorization",
+    "Content-Length",
+    "Sec-WebSocket-Key",
+    "Sec-WebSocket-Version",
+)
+"""Headers that decide something: two of them would let two readers decide differently."""
+
+UNRESERVED: Final = f"{ascii_letters}{digits}-._~"
+PLAIN: Final = f"{UNRESERVED}!$&'()*+,=:@"
+ENCODED: Final = "|".join(
+    f"{code:02X}" for code in range(0x20, 0x100) if chr(code) not in f"{UNRESERVED}/\\;%\x7f"
+)
+CHARACTER: Final = f"(?:[{re.escape(PLAIN)}]|%(?:{ENCODED}))"
+NORMAL: Final = re.compile(rf"{CHARACTER}*(?:/(?!\.\.?(?:/|\Z)){CHARACTER}+)*/?")
+"""What may follow the pathname, which may go on without a slash: ``/primusX/info``."""
+
+LINE: Final = len("  HTTP/1.1\r\n\r\n")
+FIELD: Final = len(": \r\n")
+
+
+def refusal(primus: Primus, request: Request) -> Response | None:
+    """The answer to a request that is not looked at, or `None` for all others."""
+    headers = request.headers
+    if _head_size(request) > primus.limits.max_head:
+        return Response.error(431)
+    for name in SINGLE:
+        if len(headers.getall(name, ())) > 1:
+            return Response.error(400, f"the header {name} is there more than once")
+    if not _is_normal(request.path, primus.pathname):
+        return Response.error(404)
+    if request.upgrade and (
+        headers.get("Content-Length", "0") != "0" or "Transfer-Encoding" in headers
+    ):
+        return Response.error(400, "an upgrade has no body")
+    return None
+
+
+def _head_size(request: Request) -> int:
+    """Bytes of the head, as far as hosts tell; characters beyond ASCII count as one."""
+    query = request.query_string
+    size = LINE + len(request.method) + len(request.path) + (len(query) + 1 if query else 0)
+    for name, value in request.headers.items():
+        size += len(name) + len(value) + FIELD
+    return size
+
+
+def _is_normal(path: str, pathname: str) -> bool:
+    """Whether the path is below the pathname, and in its one form."""
+    if not path.startswith(pathname):
+        return False
+    rest = path[len(pathname) :]
+    return rest in ("", "/") or NORMAL.fullmatch(rest) is not None
