@@ -3,17 +3,19 @@ import math
 from collections import OrderedDict
 from dataclasses import dataclass
 from datetime import UTC, datetime
-from enum import Enum
+from enum import Enum, IntEnum
 from typing import Any
 from uuid import UUID
 
 import pytest
-from hypothesis import given
+from hypothesis import example, given
 from hypothesis import strategies as st
 
 from primus import ParserError
+from primus.limits import DEFAULT_LIMITS
 from primus.parsers.json import JSONParser
-from primus_testing import ParserContract
+from primus_testing import ParserContract, repeated
+from primus_testing.parser import JSON_VALUES
 
 parser = JSONParser()
 
@@ -29,6 +31,26 @@ class TestJSON(ParserContract):
     undecodable = ("", " ", "{", "[1,]", "{'a':1}", "NaN", "Infinity", "-Infinity", "undefined",
                    "01", '"\x01"', "\ufeff1", b"\xff", b'"\xed\xa0\x80"', '"\\ud800', "[NaN]",
                    '["\\ud800",NaN]')  # fmt: skip
+    nesting = (
+        ("[", "1", "]"), ('{"a":', "null", "}"), ("[", '"\\ud800"', "]"), ("[1,", "[]", "]"),
+        ('[{"a":[],"b":', "9" * 30, "}]"),
+    )  # fmt: skip
+    deepest = DEFAULT_LIMITS.max_depth
+    costly = (
+        repeated("[", "0,", "0]"),
+        repeated("[", "[],", "0]"),
+        repeated("[", '{"":0},', "0]"),
+        repeated("[", '"\\ud800",', "0]"),
+        repeated('["\\ud800",', "[[]],", "0]"),
+        repeated('["\\ud800",', "1.5,", "0]"),
+        repeated('"', "\\ud800", '"'),
+        repeated("[0.", "9", "]"),
+        repeated('["\\ud800",', "99999999999999999999,", "0]"),
+        repeated('"\\ud800', "\\n", '"'),
+        repeated("[", "[" * 1000 + "]" * 1000 + ",", "0]"),
+        repeated('"', "\u2028", '"'),
+        repeated('"', "\uffff", '"'),
+    )
     unencodable = (object(), {1, 2}, b"bytes", {(1, 2): 3}, [object()], 1j)
 
 
@@ -70,8 +92,102 @@ def test_larger_integers_are_written_with_all_digits_and_read_as_floats(value: i
     assert isinstance(parser.decode(str(value)), float)
 
 
-def test_larger_integers_beside_lone_surrogates_are_read_as_floats_too() -> None:
-    assert isinstance(parser.decode(f'["\\ud800",{10**30}]')[1], float)
+PARTS = st.sampled_from(
+    [
+        "[",
+        "]",
+        "{",
+        "}",
+        ",",
+        ":",
+        '"',
+        "\\",
+        " ",
+        "\n",
+        "\ufeff",
+        "\x00",
+        "\x01",
+        "\uffff",
+        "\ud800",
+        "\u2028",
+        "0",
+        "1",
+        "-",
+        "+",
+        ".",
+        "e",
+        "E9",
+        "9" * 18,
+        "9" * 400,
+        "1e400",
+        "18446744073709551615",
+        "18446744073709551616",
+        "-9223372036854775809",
+        "NaN",
+        "Infinity",
+        "-Infinity",
+        "null",
+        "true",
+        "True",
+        "'a'",
+        '"a"',
+        '"a":1',
+        '"\\u0061":2',
+        '"\\ud83d\\ude00"',
+        '"\\uffff"',
+        '"\uffff0000"',
+        '"\\\\ud800"',
+        '"\\u00"',
+        '"\\x"',
+        "//",
+        "é",
+        "\udcff",
+    ]
+)
+
+
+@given(st.lists(PARTS, max_size=8).map("".join) | JSON_VALUES.map(json.dumps))
+@example('"\\uffff"')
+@example("01")
+@example("NaN")
+@example("9" * 30)
+@example('{"\uffffd800":1,"\\uffffd800":2}')
+def test_what_stands_beside_a_lone_surrogate_is_read_as_ever(text: str) -> None:
+    alone, beside = _read(f'["x",{text}]'), _read(f'["\\ud800",{text}]')
+    assert (beside is None) == (alone is None)
+    assert alone is None or repr(beside[1:]) == repr(alone[1:])
+
+
+def _read(frame: str) -> Any:
+    try:
+        return parser.decode(frame)
+    except ParserError:
+        return None
+
+
+@pytest.mark.parametrize(
+    ("frame", "value"),
+    [
+        (r'"\ud800\ud83d\ude00\uDC00"', "\ud800\U0001f600\udc00"),
+        (r'{"\ud800":{"\ud800":1},"\uD800":[2]}', {"\ud800": [2]}),
+        (
+            r'{"a":"\udc00","b":[["\ud800"]],"\udc00":{}}',
+            {"a": "\udc00", "b": [["\ud800"]], "\udc00": {}},
+        ),
+        (
+            '["\\ud800","\uffff","\\uFFFF","\uffffd800"]',
+            ["\ud800", "\uffff", "\uffff", "\uffffd800"],
+        ),
+        (r'["\ud800","\\ud800","\\\ud800"]', ["\ud800", r"\ud800", "\\\ud800"]),
+    ],
+)
+def test_lone_surrogates_are_read_as_javascript_reads_them(frame: str, value: Any) -> None:
+    assert parser.decode(frame) == value
+
+
+def test_texts_of_peers_with_lone_surrogates_can_be_sent_in_objects_of_the_application() -> None:
+    assert parser.encode([Point(1, "\ud800"), Lone.LOW]) == r'[{"x":1,"y":"\ud800"},"\udc00"]'
+    assert parser.encode({"a": Point(2**70, math.nan)}) == f'{{"a":{{"x":{2**70},"y":null}}}}'
 
 
 @pytest.mark.parametrize("digits", [5_000, 100_000])
@@ -85,6 +201,14 @@ def test_an_integer_of_thousands_of_digits_is_a_value_or_an_error(digits: int) -
         parser.encode(10**digits)
 
 
+class Lone(Enum):
+    LOW = "\udc00"
+
+
+class Size(IntEnum):
+    BIG = 1
+
+
 @pytest.mark.parametrize(
     ("value", "frame"),
     [
@@ -94,6 +218,7 @@ def test_an_integer_of_thousands_of_digits_is_a_value_or_an_error(digits: int) -
         ({True: "a"}, '{"true":"a"}'),
         ({math.nan: "a"}, '{"null":"a"}'),
         ({2**70: "a"}, f'{{"{2**70}":"a"}}'),
+        ({Size.BIG: "a"}, '{"1":"a"}'),
     ],
 )
 def test_keys_that_are_not_strings_are_written_as_strings(value: Any, frame: str) -> None:
@@ -102,7 +227,7 @@ def test_keys_that_are_not_strings_are_written_as_strings(value: Any, frame: str
 
 @pytest.mark.parametrize("key", [(1,), object(), b"bytes"])
 def test_keys_that_json_does_not_know_are_an_error(key: Any) -> None:
-    with pytest.raises(ParserError, match="a key must be a string"):
+    with pytest.raises(ParserError, match="a key must be text"):
         parser.encode({key: math.nan})
 
 
@@ -119,7 +244,7 @@ class Colour(Enum):
 @dataclass
 class Point:
     x: int
-    y: float
+    y: Any
 
 
 @pytest.mark.parametrize("beside", [1, math.nan, "\ud800"])

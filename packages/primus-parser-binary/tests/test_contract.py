@@ -1,6 +1,6 @@
 import struct
 from collections import OrderedDict
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from datetime import UTC, date, datetime, time
 from enum import Enum
@@ -13,8 +13,15 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from primus import ParserError
+from primus.limits import DEFAULT_LIMITS
 from primus_parser_binary import BinaryParser
 from primus_testing import ParserContract, golden
+
+
+def many(item: bytes) -> Callable[[int], bytes]:
+    """Arrays of a given size that hold one item again and again."""
+    return lambda size: b"\xdd" + struct.pack(">I", size // len(item)) + item * (size // len(item))
+
 
 VECTORS = golden(Path(__file__).with_name("golden.json"))
 parser = BinaryParser()
@@ -38,17 +45,37 @@ class TestBinary(ParserContract):
         b"\xdd\xff\xff\xff\xff", b"\xdf\xff\xff\xff\xff", b"\xd9\xff\xff\xff\xff",
         b"\xdb\xff\xff\xff\xff", 1000 * b"\xdd\x00\x01\x86\xa0" + bytes(100_000),
     )  # fmt: skip
+    nesting = (
+        (b"\x91", b"\x01", b""), (b"\x81\xb1a", b"\xc0", b""), (b"\x91", b"\xd9\0\0\0\0", b""),
+        (b"\x91", b"\x90", b""), (b"\xdd\0\0\0\2\x80", b"\x80", b""),
+    )  # fmt: skip
+    deepest = DEFAULT_LIMITS.max_depth
+    costly = tuple(
+        map(
+            many,
+            (
+                b"\x00",
+                b"\x90",
+                b"\x80",
+                b"\xb0",
+                b"\x81\xb0\x00",
+                b"\x81\x00\x00",
+                b"\x92\xc0\xc0",
+                b"\x91" * 1000 + b"\x90",
+                b"\x81\xb0" * 1000 + b"\x80",
+                b"\xcb" + b"\x42" * 8,
+            ),
+        )
+    )
     unencodable = (object(), {1, 2}, 1j, {(1, 2): 3}, {b"key": 1}, 2**64, -(2**63) - 1, "\ud800")
 
 
 def test_a_thousand_levels_are_taken_and_a_few_more_are_an_error() -> None:
     value: Any = 1
-    for _ in range(1024):
+    for _ in range(1088):
         value = [value]
-    frame = parser.encode(value)
-    assert frame == b"\x91" * 1024 + b"\x01"
-    assert parser.encode(parser.decode(frame)) == frame
-    with pytest.raises(ParserError, match="nested more than 1024 deep"):
+    assert parser.encode(value) == b"\x91" * 1088 + b"\x01"
+    with pytest.raises(ParserError, match="nested more than 1088 deep"):
         parser.encode([value])
     with pytest.raises(ParserError, match="nested more than 1024 deep"):
         parser.decode(b"\x91" * 1025 + b"\x01")

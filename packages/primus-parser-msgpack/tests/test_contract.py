@@ -1,7 +1,8 @@
 import math
+import struct
 from array import array
 from collections import OrderedDict
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from datetime import UTC, date, datetime, timedelta, timezone
 from enum import Enum, IntEnum
@@ -15,8 +16,15 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from primus import ParserError
+from primus.limits import DEFAULT_LIMITS
 from primus_parser_msgpack import Ext, MessagePackParser
 from primus_testing import ParserContract, golden
+
+
+def many(item: bytes) -> Callable[[int], bytes]:
+    """Arrays of a given size that hold one item again and again."""
+    return lambda size: b"\xdd" + struct.pack(">I", size // len(item)) + item * (size // len(item))
+
 
 VECTORS = golden(Path(__file__).with_name("golden.json"))
 EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
@@ -58,6 +66,21 @@ class TestMessagePack(ParserContract):
         b"\xdd\xff\xff\xff\xff", b"\xdf\xff\xff\xff\xff", b"\xdb\xff\xff\xff\xff",
         b"\xc6\xff\xff\xff\xff", b"\xc9\xff\xff\xff\xff\x01", b"\xdd\x00\xff\xff\xff",
     )  # fmt: skip
+    nesting = (
+        (b"\x91", b"\x01", b""), (b"\x81\xa1a", b"\xc0", b""), (b"\x81\x01", b"\xc0", b""),
+        (b"\x91", b"\x90", b""), (b"\xdd\0\0\0\2\x80", b"\xd4\x0d\x01", b""),
+    )  # fmt: skip
+    costly = tuple(
+        map(
+            many,
+            (
+                b"\x00", b"\x90", b"\x80", b"\x81\xa0\x00", b"\x81\x00\x00", b"\xd4\x0d\x00",
+                b"\xc7\x00\x13", b"\xc7\x00\x64", b"\xd6\xff\x00\x00\x00\x00",
+                b"\x91" * 1000 + b"\x90", b"\x81\x01" * 1000 + b"\x80",
+            ),
+        )
+    )  # fmt: skip
+    deepest = DEFAULT_LIMITS.max_depth
     unencodable = (
         object(), {1, 2}, 1j, 2**64, -(2**63) - 1, "\ud800", datetime(2023, 11, 14),
         array("q", [1]),

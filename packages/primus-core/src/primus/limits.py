@@ -47,6 +47,10 @@ class Limits:
     poll_bytes: int = 16 * MIB
     """The longest answer to a poll that a client takes, unless its messages may be longer: a server
     sends all that has waited in one answer."""
+    max_depth: int = 1024
+    """How deeply arrays and objects of an incoming message may be nested, with every parser."""
+    max_depth_written: int = 1088
+    """The same for an outgoing one: more, since applications wrap what they pass on."""
     finish_timeout: float = 10.0
     """Seconds that what was written before an end gets to be transformed and sent."""
     forwarded_hops: int = 32

@@ -14,6 +14,7 @@ from importlib.resources import files
 from typing import TYPE_CHECKING, Any
 
 from primus import ParserError, hookimpl
+from primus.parsers.garbage import LARGE, uncollected
 from primus_parser_binary.packing import pack
 from primus_parser_binary.unpacking import unpack
 
@@ -36,7 +37,7 @@ class BinaryParser:
             ParserError: `value` has no form in it, refers to itself, or is nested too deeply.
         """
         try:
-            return pack(value)
+            return uncollected(pack, value)
         except (TypeError, ValueError, OverflowError) as error:
             raise ParserError(
                 f"cannot encode {type(value).__name__} as BinaryPack: {error}"
@@ -51,7 +52,7 @@ class BinaryParser:
         if isinstance(frame, str):
             raise ParserError("not BinaryPack: it is text", frame)
         try:
-            return unpack(frame)
+            return unpack(frame) if len(frame) < LARGE else uncollected(unpack, frame)
         except (TypeError, ValueError) as error:
             raise ParserError(f"not BinaryPack: {error}", frame) from error
 

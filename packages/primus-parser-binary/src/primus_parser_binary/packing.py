@@ -12,15 +12,16 @@ import struct
 from collections.abc import Callable, Iterator
 from datetime import date, time
 from enum import Enum
+from itertools import chain
 from typing import Any, Final
 
+from primus.limits import DEFAULT_LIMITS
 from primus.parsers.values import key_text, plain
 
-__all__ = ["DEPTH", "pack"]
+__all__ = ["pack"]
 
-DEPTH: Final = 1024
-"""How deeply arrays and objects may be nested, as in JSON."""
-
+DEEPEST: Final = DEFAULT_LIMITS.max_depth_written
+TEXTS: Final = frozenset({str})
 EXACT: Final = 1 << 53
 """Up to here every whole number is exactly a double."""
 
@@ -46,21 +47,22 @@ def pack(value: Any) -> bytes:
         OverflowError: an integer does not fit 64 bits.
     """
     out = bytearray()
-    waiting: list[Iterator[Any]] = []
+    outer: list[Iterator[Any]] = []
+    items: Iterator[Any] = iter((value,))
     while True:
-        if (inside := _write(value, out)) is not None:
-            waiting.append(inside)
-            if len(waiting) > DEPTH:
-                raise ValueError(f"nested more than {DEPTH} deep, or inside of itself")
-        while waiting:
-            try:
-                value = next(waiting[-1])
-            except StopIteration:
-                waiting.pop()
-            else:
+        for item in items:
+            if type(item) is int and -0x20 <= item <= 0x7F:
+                out.append(item & 0xFF)
+            elif (inside := _write(item, out)) is not None:
+                outer.append(items)
+                if len(outer) > DEEPEST:
+                    raise ValueError(f"nested more than {DEEPEST} deep, or inside of itself")
+                items = inside
                 break
         else:
-            return bytes(out)
+            if not outer:
+                return bytes(out)
+            items = outer.pop()
 
 
 def _write(value: Any, out: bytearray) -> Iterator[Any] | None:
@@ -94,13 +96,17 @@ def _bytes(value: bytes | bytearray | memoryview, out: bytearray) -> None:
     out += content
 
 
-def _array(value: list[Any] | tuple[Any, ...], out: bytearray) -> Iterator[Any]:
+def _array(value: list[Any] | tuple[Any, ...], out: bytearray) -> Iterator[Any] | None:
     _head(len(value), out, (0x90, 0xDC, 0xDD))
-    return iter(value)
+    return iter(value) if value else None
 
 
-def _object(value: dict[Any, Any], out: bytearray) -> Iterator[Any]:
+def _object(value: dict[Any, Any], out: bytearray) -> Iterator[Any] | None:
     _head(len(value), out, (0x80, 0xDE, 0xDF))
+    if not value:
+        return None
+    if TEXTS.issuperset(map(type, value)):
+        return chain.from_iterable(value.items())
     return (each for key, item in value.items() for each in (key_text(key), item))
 
 

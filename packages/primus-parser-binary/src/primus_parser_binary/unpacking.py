@@ -8,22 +8,33 @@ from __future__ import annotations
 import struct
 from typing import Any, Final
 
+from primus.limits import DEFAULT_LIMITS
 from primus.parsers.values import key_text
-from primus_parser_binary.packing import DEPTH, EXACT
+from primus_parser_binary.packing import EXACT
 
 __all__ = ["unpack"]
 
-CONSTANTS: Final = {0xC0: None, 0xC2: False, 0xC3: True} | dict.fromkeys(
-    (0xC1, 0xD4, 0xD5, 0xD6, 0xD7)  # `undefined`
-)
+DEPTH: Final = DEFAULT_LIMITS.max_depth
+CONSTANTS: Final = {
+    **{kind: kind for kind in range(0x80)},
+    **{kind: kind - 0x100 for kind in range(0xE0, 0x100)},
+    **dict.fromkeys((0xC0, 0xC1, 0xD4, 0xD5, 0xD6, 0xD7)),  # `null`, and forms of `undefined`
+    0xC2: False,
+    0xC3: True,
+}
+"""The values of one byte."""
+
 NUMBERS: Final = {
     kind: struct.Struct(">" + form)
     for kind, form in zip((0xCA, *range(0xCC, 0xD4)), "fBHIQbhiq", strict=True)
 }
 DOUBLE: Final = struct.Struct(">d")
-LENGTHS: Final = (struct.Struct(">H"), struct.Struct(">I"))
+LENGTHS: Final = {0: struct.Struct(">H"), 1: struct.Struct(">I")}
 KINDS: Final = {0xD8: 0xB0, 0xDA: 0xA0, 0xDC: 0x90, 0xDE: 0x80}
 """The kinds with a length of 16 bits, and one further of 32, each by its kind with 4 bits."""
+
+CONTAINERS: Final = frozenset((*range(0x80, 0xA0), *range(0xDC, 0xE0)))
+TEXTS: Final = frozenset({str})
 
 
 def unpack(frame: bytes) -> Any:
@@ -33,99 +44,91 @@ def unpack(frame: bytes) -> Any:
         ValueError: it is no BinaryPack, breaks off, goes on, or is nested too deeply.
         TypeError: the key of an object is an array, an object or bytes.
     """
-    reader = _Reader(frame)
-    unfinished: list[_Container] = []
-    while True:
-        value = reader.value()
-        if isinstance(value, _Container):
-            if value.missing:
-                unfinished.append(value)
-                if len(unfinished) > DEPTH:
-                    raise ValueError(f"nested more than {DEPTH} deep")
-                continue
-            value = value.finished()
-        while unfinished:
-            last = unfinished[-1]
-            last.items.append(value)
-            last.missing -= 1
-            if last.missing:
-                break
-            value = unfinished.pop().finished()
-        else:
-            reader.finish()
-            return value
-
-
-class _Container:
-    """An array or object whose items are still to come."""
-
-    __slots__ = ("is_object", "items", "missing")
-
-    def __init__(self, missing: int, is_object: bool) -> None:
-        self.missing = missing
-        self.is_object = is_object
-        self.items: list[Any] = []
-
-    def finished(self) -> Any:
-        if not self.is_object:
-            return self.items
-        return dict(zip(map(key_text, self.items[::2]), self.items[1::2], strict=True))
-
-
-class _Reader:
-    __slots__ = ("at", "frame")
-
-    def __init__(self, frame: bytes) -> None:
-        self.frame = frame
-        self.at = 0
-
-    def value(self) -> Any:
-        """The next value, or the container that begins here."""
-        at = self.at
-        if at == len(self.frame):
+    at, size = 0, len(frame)
+    outer: list[tuple[list[Any], int, bool]] = []
+    items: list[Any] = []  # what the container that is being read has so far, keys as well
+    missing, named = 1, False
+    while missing:
+        if at >= size:
             raise ValueError("it breaks off before a value")
-        self.at = at + 1
-        kind = self.frame[at]
-        if kind < 0x80:
-            return kind
-        if kind < 0xC0:
-            return self._sized(kind & 0xF0, kind & 0x0F)
-        if kind >= 0xE0:
-            return kind - 0x100
+        kind = frame[at]
         if kind in CONSTANTS:
-            return CONSTANTS[kind]
-        if kind == 0xCB:
-            return _whole(self._number(DOUBLE))
-        if kind in NUMBERS:
-            return self._number(NUMBERS[kind])
-        if kind >= 0xD8:
-            return self._sized(KINDS[kind & 0xFE], self._number(LENGTHS[kind & 1]))
+            items.append(CONSTANTS[kind])
+            at += 1
+        elif kind in CONTAINERS:
+            of_names, count, at = _head(frame, at)
+            if len(outer) == DEPTH:
+                raise ValueError(f"nested more than {DEPTH} deep")
+            if count:
+                outer.append((items, missing, named))
+                items, missing, named = [], count, of_names
+                continue
+            items.append({} if of_names else [])
+        else:
+            value, at = _scalar(frame, at)
+            items.append(value)
+        missing -= 1
+        while not missing and outer:
+            finished = _object(items) if named else items
+            items, missing, named = outer.pop()
+            items.append(finished)
+            missing -= 1
+    if at != size:
+        raise ValueError(f"{size - at} bytes follow the value")
+    return items[0]
+
+
+def _head(frame: bytes, at: int) -> tuple[bool, int, int]:
+    """Of the container at `at`: whether it is an object, its items, and where the first is."""
+    kind, length, at = _sized(frame, at)
+    count = length if kind == 0x90 else 2 * length
+    if count > len(frame) - at:  # every item takes a byte at least
+        raise ValueError(f"{count} items are announced, {len(frame) - at} bytes left")
+    return kind == 0x80, count, at
+
+
+def _object(items: list[Any]) -> dict[str, Any]:
+    """Keys and values, by turns, as a dict."""
+    if len(items) == 2 and type(items[0]) is str:
+        return {items[0]: items[1]}
+    keys = items[::2]
+    texts = keys if TEXTS.issuperset(map(type, keys)) else map(key_text, keys)
+    return dict(zip(texts, items[1::2], strict=True))
+
+
+def _scalar(frame: bytes, at: int) -> tuple[Any, int]:
+    """The number, text or bytes at `at`, and where the next value is."""
+    kind = frame[at]
+    if kind == 0xCB:
+        number, at = _number(DOUBLE, frame, at + 1)
+        return _whole(number), at
+    if kind in NUMBERS:
+        return _number(NUMBERS[kind], frame, at + 1)
+    if kind < 0xC0:  # the short ones at once, since there may be half a million
+        length, at = kind & 0x0F, at + 1
+    else:
+        kind, length, at = _sized(frame, at)
+    if (end := at + length) > len(frame):
+        raise ValueError(f"it breaks off: {length} bytes wanted, {len(frame) - at} left")
+    content = frame[at:end]
+    return content.decode() if kind & 0xF0 == 0xB0 else content, end
+
+
+def _sized(frame: bytes, at: int) -> tuple[int, int, int]:
+    """Of what has a length: its kind, as with a length of 4 bits, the length, where it begins."""
+    kind = frame[at]
+    if kind < 0xC0:
+        return kind & 0xF0, kind & 0x0F, at + 1
+    if kind < 0xD8:
         raise ValueError(f"0x{kind:x} at byte {at} begins no value")
+    length, at = _number(LENGTHS[kind & 1], frame, at + 1)
+    return KINDS[kind & 0xFE], length, at
 
-    def finish(self) -> None:
-        if self.at != len(self.frame):
-            raise ValueError(f"{len(self.frame) - self.at} bytes follow the value")
 
-    def _sized(self, kind: int, length: int) -> Any:
-        if kind == 0xB0:
-            return self._take(length).decode()
-        if kind == 0xA0:
-            return self._take(length)
-        items = length if kind == 0x90 else 2 * length
-        if items > len(self.frame) - self.at:  # every item takes a byte at least
-            raise ValueError(
-                f"{length} items are announced, {len(self.frame) - self.at} bytes left"
-            )
-        return _Container(items, kind == 0x80)
-
-    def _number(self, form: struct.Struct) -> Any:
-        return form.unpack(self._take(form.size))[0]
-
-    def _take(self, size: int) -> bytes:
-        start, self.at = self.at, self.at + size
-        if self.at > len(self.frame):
-            raise ValueError(f"it breaks off: {size} bytes wanted, {len(self.frame) - start} left")
-        return self.frame[start : self.at]
+def _number(form: struct.Struct, frame: bytes, at: int) -> tuple[Any, int]:
+    if (end := at + form.size) > len(frame):
+        raise ValueError(f"it breaks off: {form.size} bytes wanted, {len(frame) - at} left")
+    return form.unpack_from(frame, at)[0], end
 
 
 def _whole(value: float) -> int | float:

@@ -20,6 +20,7 @@ from typing import TYPE_CHECKING, Any, Final
 import orjson
 
 from primus import ParserError, hookimpl
+from primus.parsers.garbage import uncollected
 from primus.parsers.json import JSONParser
 from primus_parser_ejson.conversion import from_json, to_json
 from primus_parser_ejson.types import CustomTypes, RegExp
@@ -77,7 +78,7 @@ class EJSONParser:
         if (text := self._plain(value)) is not None:
             return text
         try:
-            return self._json.encode(to_json(value, self._types))
+            return uncollected(self._written, value)
         except ParserError:
             raise
         except Exception as error:  # the functions of custom types may raise anything
@@ -96,6 +97,9 @@ class EJSONParser:
             return from_json(value, self._types)
         except Exception as error:  # the functions of custom types may raise anything
             raise ParserError(f"not EJSON: {error}", frame) from error
+
+    def _written(self, value: Any) -> str:
+        return self._json.encode(to_json(value, self._types))
 
     def _plain(self, value: Any) -> str | None:
         """`value` as JSON, when that is the same: most messages need no second look in Python."""

@@ -17,13 +17,15 @@ from base64 import b64decode, b64encode
 from datetime import date, datetime, time
 from typing import Any, Final
 
+from primus.limits import DEFAULT_LIMITS
 from primus.parsers.values import from_milliseconds, key_text, plain, to_milliseconds
 from primus_parser_ejson.types import CustomTypes, RegExp
 
-__all__ = ["DEPTH", "from_json", "to_json"]
+__all__ = ["from_json", "to_json"]
 
-DEPTH: Final = 400
-"""How deeply values may be nested; each level is a call, and Python has 1000 of them."""
+DEEPEST: Final = DEFAULT_LIMITS.max_depth_written
+Waiting = tuple[Any, Any, int]
+"""A container, the one for JSON that is to be filled from it, and how deep it stands."""
 
 MARKED: Final = tuple(
     map(
@@ -39,12 +41,14 @@ MARKED: Final = tuple(
     )
 )
 FLAGS: Final = "gimuy"
+SAME: Final = frozenset({type(None), bool, int, str})
+"""The types that JSON has as they are, but for types of the application."""
 LEAVES: Final = (
     type(None), bool, int, float, str, date, time, bytes, bytearray, memoryview, RegExp
 )  # fmt: skip
 
 
-def to_json(value: Any, types: CustomTypes, depth: int = 0) -> Any:
+def to_json(value: Any, types: CustomTypes) -> Any:
     """`value` in terms of JSON.
 
     Raises:
@@ -52,23 +56,40 @@ def to_json(value: Any, types: CustomTypes, depth: int = 0) -> Any:
         ValueError: it is nested too deeply, or inside of itself.
         Exception: whatever the ``to_json`` of a custom type raises.
     """
+    whole: list[Any] = []
+    waiting: list[Waiting] = [((value,), whole, 0)]
+    same: frozenset[type] = frozenset() if types else SAME
+    while waiting:
+        source, target, depth = waiting.pop()
+        if depth > DEEPEST:
+            raise ValueError(f"nested more than {DEEPEST} deep, or inside of itself")
+        if isinstance(target, list):
+            for item in source:
+                kind = type(item)
+                is_same = kind in same or (kind is list and same.issuperset(map(type, item)))
+                target.append(item if is_same else _changed(item, types, waiting, depth))
+        else:
+            for key, item in source.items():
+                is_same = type(item) in same
+                target[key_text(key)] = item if is_same else _changed(item, types, waiting, depth)
+    return whole[0]
+
+
+def _changed(value: Any, types: CustomTypes, waiting: list[Waiting], depth: int) -> Any:
+    """What JSON has for `value`; that of a container is still empty, and waits to be filled."""
     if types.knows(value):
         return types.written(value)
+    if isinstance(value, dict):
+        fields: dict[str, Any] = {}
+        waiting.append((value, fields, depth + 1))
+        return {"$escape": fields} if _is_marked(value) else fields
+    if isinstance(value, list | tuple):
+        items: list[Any] = []
+        waiting.append((value, items, depth + 1))
+        return items
     if isinstance(value, LEAVES):
         return _leaf(value)
-    if depth >= DEPTH:
-        raise ValueError(f"nested more than {DEPTH} deep, or inside of itself")
-    if isinstance(value, dict):
-        changed: dict[str, Any] = {}
-        for key, item in value.items():
-            changed[key_text(key)] = to_json(item, types, depth + 1)
-        return {"$escape": changed} if _is_marked(changed) else changed
-    if isinstance(value, list | tuple):
-        items = []
-        for item in value:
-            items.append(to_json(item, types, depth + 1))  # noqa: PERF401 - one call less in 3.11
-        return items
-    return to_json(plain(value), types, depth + 1)
+    return _changed(plain(value), types, waiting, depth)
 
 
 def _leaf(value: Any) -> Any:
@@ -88,34 +109,37 @@ def _leaf(value: Any) -> Any:
             return value
 
 
-def from_json(value: Any, types: CustomTypes, depth: int = 0) -> Any:
+def from_json(value: Any, types: CustomTypes) -> Any:
     """The value that JSON stands for; lists and dicts are changed in place.
 
     Raises:
         TypeError: a marked value is of another type than its mark says.
-        ValueError: it cannot be, or it is nested too deeply.
+        ValueError: it cannot be.
         Exception: whatever the ``from_json`` of a custom type raises.
     """
-    if depth >= DEPTH:
-        raise ValueError(f"nested more than {DEPTH} deep")
-    if isinstance(value, dict):
-        if _is_marked(value):
-            return _unmarked(value, types, depth)
-        for key, item in value.items():
-            if isinstance(item, dict | list):
-                value[key] = from_json(item, types, depth + 1)
-    elif isinstance(value, list):
-        for index, item in enumerate(value):
-            if isinstance(item, dict | list):
-                value[index] = from_json(item, types, depth + 1)
-    return value
+    whole = [value]
+    waiting: list[Any] = [whole]
+    while waiting:
+        container = waiting.pop()
+        for place, item in enumerate(container) if type(container) is list else container.items():
+            kind = type(item)
+            if kind is dict and _is_marked(item):
+                container[place] = unmarked = _unmarked(item, types)
+                if "$escape" in item:
+                    waiting.append(unmarked)
+            elif kind is dict or kind is list:
+                waiting.append(item)
+    return whole[0]
 
 
-def _is_marked(value: dict[str, Any]) -> bool:
-    return 1 <= len(value) <= 2 and value.keys() in MARKED
+def _is_marked(value: dict[Any, Any]) -> bool:
+    if not 1 <= len(value) <= 2:
+        return False
+    first = next(iter(value))
+    return isinstance(first, str) and first.startswith("$") and value.keys() in MARKED
 
 
-def _unmarked(value: dict[str, Any], types: CustomTypes, depth: int) -> Any:
+def _unmarked(value: dict[str, Any], types: CustomTypes) -> Any:
     match value:
         case {"$date": moment}:
             return from_milliseconds(moment)
@@ -129,6 +153,6 @@ def _unmarked(value: dict[str, Any], types: CustomTypes, depth: int) -> Any:
         case {"$type": name, "$value": content}:
             return types.read(name, content)
         case {"$escape": dict(inside)}:
-            return {key: from_json(item, types, depth + 1) for key, item in inside.items()}
+            return inside
         case _:
             raise TypeError(f"{' and '.join(value)} with a value of the wrong type")

@@ -68,5 +68,5 @@ class CustomTypes:
             Exception: whatever its ``from_json`` raises.
         """
         if not isinstance(name, str) or name not in self._readers:
-            raise ValueError(f"no type named {name!r} has been added")
+            raise ValueError(f"no type named {name!r:.100} has been added")
         return self._readers[name](value)

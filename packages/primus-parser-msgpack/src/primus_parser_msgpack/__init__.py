@@ -16,7 +16,9 @@ from typing import TYPE_CHECKING, Any, Final
 import msgpack  # type: ignore[import-untyped]
 
 from primus import ParserError, hookimpl
+from primus.parsers.garbage import LARGE, uncollected
 from primus.parsers.values import key_text
+from primus_parser_msgpack.deep import pack_deep
 from primus_parser_msgpack.extensions import Ext, from_extension, to_plain
 
 if TYPE_CHECKING:
@@ -51,10 +53,14 @@ class MessagePackParser:
         Raises:
             ParserError: `value` has no form in it, refers to itself, or is nested too deeply.
         """
+        options = {"default": to_plain, "datetime": self._timestamps, "buf_size": ROOM}
         try:
-            packed: bytes = msgpack.packb(
-                value, default=to_plain, datetime=self._timestamps, buf_size=ROOM
-            )
+            try:
+                packed: bytes = msgpack.packb(value, **options)
+            except ValueError as error:
+                if "recursion" not in str(error):
+                    raise
+                packed = pack_deep(value, **options)
         except NO_MESSAGE_PACK as error:
             raise ParserError(
                 f"cannot encode {type(value).__name__} as MessagePack: {error}"
@@ -69,10 +75,7 @@ class MessagePackParser:
         """
         if isinstance(frame, str):
             raise ParserError("not MessagePack: it is text", frame)
-        try:
-            return msgpack.unpackb(frame, timestamp=3, ext_hook=from_extension)
-        except NO_MESSAGE_PACK as error:
-            return _with_other_keys(frame, error)
+        return _unpack(frame) if len(frame) < LARGE else uncollected(_unpack, frame)
 
     @staticmethod
     @cache
@@ -85,6 +88,13 @@ class MessagePackParser:
             client=ours.joinpath("client.js").read_text("utf-8"),
             library=ours.joinpath("_assets", "msgpack.js").read_text("utf-8"),
         )
+
+
+def _unpack(frame: bytes) -> Any:
+    try:
+        return msgpack.unpackb(frame, timestamp=3, ext_hook=from_extension)
+    except NO_MESSAGE_PACK as error:
+        return _with_other_keys(frame, error)
 
 
 def _with_other_keys(frame: bytes, refused: Exception) -> Any:

@@ -6,7 +6,7 @@ from primus_testing.clock import ManualClock
 from primus_testing.handover import HandoverContract
 from primus_testing.memory import MemoryTransport, join, memory_pair
 from primus_testing.network import MemoryConnector, MemoryTransformer
-from primus_testing.parser import ParserContract
+from primus_testing.parser import ParserContract, repeated
 from primus_testing.peer import Peer
 from primus_testing.plugins import PluginContract
 from primus_testing.polling import PollingContract
@@ -52,6 +52,7 @@ __all__ = [
     "join",
     "make_request",
     "memory_pair",
+    "repeated",
     "running",
     "scripted_server",
 ]

@@ -14,7 +14,8 @@ from __future__ import annotations
 import asyncio
 import math
 import tracemalloc
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
+from time import process_time
 from typing import Any, ClassVar
 
 import pytest
@@ -32,7 +33,7 @@ from primus_testing.network import MemoryTransformer
 from primus_testing.recorder import DEADLINE, Recorder, eventually
 from primus_testing.tracebacks import Tracebacks
 
-__all__ = ["JSON_VALUES", "ParserContract"]
+__all__ = ["JSON_VALUES", "ParserContract", "repeated"]
 
 Frame = str | bytes
 
@@ -70,6 +71,15 @@ class ParserContract:
 
     unencodable: ClassVar[Sequence[Any]] = ()
     """Values that have no frame in this parser."""
+
+    nesting: ClassVar[Sequence[tuple[Frame, Frame, Frame]]] = ()
+    """What opens a level of nesting in a frame, what may be inside, and what closes the level."""
+
+    deepest: ClassVar[int | None] = None
+    """How many levels of the first `nesting` are read, and not one more; `None` if that varies."""
+
+    costly: ClassVar[Sequence[Callable[[int], Frame]]] = ()
+    """Make frames that are much work, of about so many bytes; see `repeated`."""
 
     values: ClassVar[Iterable[Any]] = (
         None,
@@ -156,6 +166,37 @@ class ParserContract:
             value = [value]
         assert self._there_and_back(value) == value
 
+    def test_what_is_read_can_be_written_again_however_deep_it_is(self) -> None:
+        """Also with something around it: applications pass on what they got with its sender."""
+        for depth in (100, 254, 255, 400, 511, 1000, 1024, 5000):
+            for opening, inside, closing in self.nesting:
+                frame = opening * depth + inside + closing * depth  # type: ignore[operator]
+                try:
+                    value = self._decode(frame)
+                except ParserError:
+                    continue
+                self._encode({"from": "abc", "message": [value]})
+                assert self._encode(self._there_and_back(value)) == self._encode(value)
+
+    def test_there_is_one_limit_of_depth(self) -> None:
+        """What is one level deeper is an error when it arrives."""
+        if self.deepest is None:
+            return
+        opening, inside, closing = self.nesting[0]
+        for depth in (self.deepest, self.deepest + 1):
+            frame = opening * depth + inside + closing * depth  # type: ignore[operator]
+            if depth == self.deepest:
+                self._decode(frame)
+                continue
+            with pytest.raises(ParserError):
+                self._decode(frame)
+
+    def test_the_work_for_a_frame_grows_with_its_length_only(self) -> None:
+        """Eight times the length is not sixty-four times the work, both ways."""
+        for made in self.costly:
+            short, long = (_time(self._there_and_again, made(1 << log)) for log in (13, 16))
+            assert long < 32 * short + 0.1, f"{made(40)!r}: {long} s, and {short} s for an eighth"
+
     def test_values_nested_too_deeply_are_an_error_and_no_crash(self) -> None:
         """A peer must not exhaust the stack."""
         value: Any = []
@@ -199,10 +240,7 @@ class ParserContract:
     @given(frame=st.binary() | st.text())
     def test_garbage_is_a_value_or_an_error(self, frame: Frame) -> None:
         """Nothing else is ever raised by what a peer sends, whatever the kind of frame."""
-        try:
-            self._decode(frame)
-        except ParserError:
-            return
+        self._pass_on(frame)
 
     @examples
     @given(value=JSON_VALUES, data=st.data())
@@ -216,10 +254,7 @@ class ParserContract:
             tampered: Frame = frame[:place] + data.draw(st.text(max_size=3)) + frame[place + 1 :]
         else:
             tampered = frame[:place] + data.draw(st.binary(max_size=3)) + frame[place + 1 :]
-        try:
-            self._decode(tampered)
-        except ParserError:
-            return
+        self._pass_on(tampered)
 
     @pytest.mark.asyncio
     async def test_errors_are_those_of_the_connection_which_goes_on(
@@ -274,6 +309,17 @@ class ParserContract:
     def _decode(self, frame: Frame) -> Any:
         return _result(self._parser.decode(frame))
 
+    def _pass_on(self, frame: Frame) -> None:
+        """What can be read can be written again, for others to read."""
+        try:
+            value = self._decode(frame)
+        except ParserError:
+            return
+        self._there_and_back(value)
+
+    def _there_and_again(self, frame: Frame) -> None:
+        self._encode(self._decode(frame))
+
     def _there_and_back(self, value: Any) -> Any:
         return self._decode(self._encode(value))
 
@@ -291,6 +337,21 @@ def _result(value: Any) -> Any:
             return await value
 
     return asyncio.run(wait())
+
+
+def repeated(opening: str, item: str, closing: str) -> Callable[[int], str]:
+    """A function for `ParserContract.costly`, which fills frames with one item."""
+    return lambda size: opening + item * (size // len(item)) + closing
+
+
+def _time(work: Callable[[Frame], None], frame: Frame) -> float:
+    """Seconds of the processor, the least of two times."""
+    times = []
+    for _ in range(2):
+        begun = process_time()
+        work(frame)
+        times.append(process_time() - begun)
+    return min(times)
 
 
 def _equal(one: Any, other: Any) -> bool:

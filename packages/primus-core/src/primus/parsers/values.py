@@ -48,8 +48,10 @@ def key_text(key: Any) -> str:
             return "null"
         case bool():
             return "true" if key else "false"
-        case int() | float():
-            return repr(key)
+        case int():
+            return int.__repr__(key)  # of an `IntEnum`, too
+        case float():
+            return float.__repr__(key)
         case _:
             raise TypeError(f"a key must be text, not {type(key).__name__}")
 
