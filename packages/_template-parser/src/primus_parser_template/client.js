@@ -10,5 +10,6 @@ export function encode(value) {
 /** The value in a frame, which is an `ArrayBuffer` or, in Node, a `Buffer`. */
 export function decode(frame) {
   if (typeof frame === 'string') throw new Error('template: the frame is text, not bytes');
-  return JSON.parse(new TextDecoder().decode(frame));
+  // A key `__proto__` would set the prototype of what it is assigned to.
+  return JSON.parse(new TextDecoder().decode(frame), (key, value) => (key === '__proto__' ? undefined : value));
 }

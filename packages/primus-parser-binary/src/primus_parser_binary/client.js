@@ -4,7 +4,8 @@
  * Bytes arrive as `Uint8Array`. Dates are sent as ISO 8601 text. A whole number beyond 32 bits is
  * a double, because the `binary-pack` of Node cannot read integers of 64 bits.
  */
-const DEPTH = 1024;
+const DEPTH = 1024; // as a server reads
+const DEEPEST = 1088; // and as it writes
 const UTF8 = new TextEncoder();
 const STRICT_UTF8 = new TextDecoder('utf-8', { fatal: true, ignoreBOM: true });
 
@@ -167,7 +168,7 @@ class Reader {
   sized(kind, length, depth) {
     if (kind === 0xb0) return STRICT_UTF8.decode(this.slice(length));
     if (kind === 0xa0) return this.slice(length).slice();
-    if (depth >= DEPTH) throw new Error(`BinaryPack is nested more than ${DEPTH} deep`);
+    if (depth >= DEEPEST) throw new Error(`BinaryPack is nested more than ${DEEPEST} deep`);
     return kind === 0x90 ? this.array(length, depth + 1) : this.map(length, depth + 1);
   }
 
@@ -192,12 +193,7 @@ class Reader {
       const key = String(this.value(depth));
       const value = this.value(depth);
 
-      // As an assignment it would change the prototype.
-      if (key === '__proto__') {
-        Object.defineProperty(map, key, {
-          value, configurable: true, enumerable: true, writable: true
-        });
-      } else map[key] = value;
+      if (key !== '__proto__') map[key] = value; // which would change the prototype
     }
     return map;
   }

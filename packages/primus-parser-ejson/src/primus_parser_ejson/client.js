@@ -17,7 +17,7 @@ const MARKS = {
   $flags$regexp: ({ $regexp, $flags }) => new RegExp($regexp, flags($flags)),
   $type$value: ({ $type, $value }) => {
     if (!factories.has($type)) throw new Error(`No EJSON type named ${$type} has been added`);
-    return factories.get($type)($value);
+    return factories.get($type)(copied($value));
   }
 };
 
@@ -46,21 +46,18 @@ function mark(value) {
   return Object.prototype.hasOwnProperty.call(MARKS, name) ? MARKS[name] : undefined;
 }
 
-/** An object with each of its fields changed. */
+/** An object with each of its fields changed; one named `__proto__` would change a prototype. */
 function fields(from, change) {
   const to = {};
 
-  for (const key of Object.keys(from)) {
-    const value = change(from[key]);
-
-    // As an assignment it would change the prototype.
-    if (key === '__proto__') {
-      Object.defineProperty(to, key, {
-        value, configurable: true, enumerable: true, writable: true
-      });
-    } else to[key] = value;
-  }
+  for (const key of Object.keys(from)) if (key !== '__proto__') to[key] = change(from[key]);
   return to;
+}
+
+/** JSON as it is, but for fields named `__proto__`. */
+function copied(value) {
+  if (value === null || typeof value !== 'object') return value;
+  return Array.isArray(value) ? value.map(copied) : fields(value, copied);
 }
 
 function isBinary(value) {

@@ -4,7 +4,8 @@
  * The extension types are those of `msgpack-lite`, which Node Primus stands on. Bytes arrive as
  * `Uint8Array`, views of the frame. A message with a key `__proto__` is an error.
  */
-const DEPTH = 1024;
+const DEPTH = 1024; // as a server reads
+const DEEPEST = 1088; // and as it writes
 const DATE = 0x0d;
 const TIMESTAMP = -1;
 const ARRAYS = {
@@ -103,7 +104,7 @@ function check(bytes) {
     // Containers that are full are closed, and the rest are what is open.
     if (items) open.push(pending - items);
     while (open.length && open[open.length - 1] >= pending) open.pop();
-    if (open.length > DEPTH) throw new RangeError(`MessagePack is nested more than ${DEPTH} deep`);
+    if (open.length > DEEPEST) throw new RangeError(`MessagePack is nested more than ${DEEPEST} deep`);
   }
 }
 
