@@ -181,7 +181,6 @@ test('keys named __proto__ in messages change no prototype', () => {
 
   made.client.on('data', (data) => { seen = data; });
   made.wire.onmessage('{"__proto__": {"evil": 1}}');
-  assert.equal(Object.assign({}, seen).evil, undefined);
   assert.equal({}.evil, undefined);
   assert.equal(made.client.merge({}, seen).evil, undefined);
   assert.equal(made.client.clone(seen).evil, undefined);
