@@ -298,10 +298,43 @@ async def test_the_last_byte_of_a_long_answer_waits_until_the_rest_is_out(
     exchange = AsgiServer(primus.asgi).request("GET", "/primus")
     exchange.send("http.disconnect")
     await exchange.next("http.response.start")
-    part = await exchange.next("http.response.body")
-    assert (len(part["body"]), part["more_body"]) == (99_999, True)
+    first = await exchange.next("http.response.body")
+    second = await exchange.next("http.response.body")
+    assert (len(first["body"]), first["more_body"]) == (65_536, True)
+    assert (len(second["body"]), second["more_body"]) == (34_463, True)
     await exchange.end()
     assert told == ["gone"]
+
+
+@pytest.mark.parametrize("size", [10, 200_000])
+async def test_an_answer_that_is_not_taken_is_given_up(site: Site, size: int) -> None:
+    primus = Primus(site, transformer=MemoryTransformer, write_timeout=0.02)
+    told: list[str] = []
+
+    @primus.before("answer")
+    def answer(request: Request) -> Response:
+        request.on_gone(lambda: told.append("gone"))
+        return Response(200, b"x" * size)
+
+    exchange = AsgiServer(primus.asgi).request("GET", "/primus")
+    exchange.takes = False
+    await exchange.end()
+    assert told == ["gone"]
+
+
+async def test_a_websocket_that_takes_nothing_is_dropped(site: Site) -> None:
+    primus = Primus(site, transformer=Hosted, write_timeout=0.02, slow_consumer="buffer")
+    sparks = Recorder(primus, "connection")
+    socket = AsgiServer(primus.asgi).websocket("/primus")
+    await socket.next("websocket.accept")
+    spark = await sparks.one("connection")
+    ended = Recorder(spark, "end")
+    socket.takes = False
+    spark.write("x")
+    await ended.next("end")
+    assert spark.buffered == 0
+    await socket.end()
+    await primus.destroy()
 
 
 @pytest.mark.parametrize("streamed", [True, False])

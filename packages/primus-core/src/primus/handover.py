@@ -11,6 +11,7 @@ if TYPE_CHECKING:
     import asyncio
 
     from primus.http import Response
+    from primus.write_watch import Wire
 
 __all__ = ["HandOver", "HostWebSocket"]
 
@@ -37,6 +38,11 @@ class HostWebSocket(ABC):
     def __init__(self) -> None:
         self.seen: Callable[[], None] | None = None
         """To be called for a ping or pong of the peer, where the server tells of them."""
+
+    @property
+    def wire(self) -> Wire | None:
+        """The connection that it is spoken on, where the server shows that."""
+        return None
 
     @abstractmethod
     async def accept(

@@ -29,6 +29,8 @@ class Limits:
     """Unsent bytes that a connection may hold before ``slow_consumer`` applies."""
     handshake_timeout: float | None = 10.0
     """Seconds for the head of a request, and for the layers that decide about it."""
+    write_timeout: float | None = 30.0
+    """Seconds in which a peer takes at least some of what waits for it, or is dropped."""
 
     max_head: int = 16 * KIB
     """The largest head of a request, in bytes: request line and headers."""

@@ -78,6 +78,7 @@ class ServerOptions:
     slow_consumer: SlowConsumer = "disconnect"
     handshake_timeout: float | None = 10.0
     max_head: int = 16 * KIB
+    write_timeout: float | None = 30.0
     iknowhttpsisbetter: bool = False
     clock: Clock = SYSTEM_CLOCK
     extra: Mapping[str, Any] = field(default_factory=dict)
@@ -90,6 +91,7 @@ class ServerOptions:
             high_water=self.high_water,
             handshake_timeout=self.handshake_timeout,
             max_head=self.max_head,
+            write_timeout=self.write_timeout,
         )
 
 
@@ -220,6 +222,7 @@ _SERVER: Final[dict[str, Callable[[str, Any], Any]]] = {
     "slow_consumer": checks.slow_consumer,
     "handshake_timeout": checks.duration,
     "max_head": checks.size,
+    "write_timeout": checks.duration,
     "iknowhttpsisbetter": checks.flag,
     "clock": checks.anything,
 }

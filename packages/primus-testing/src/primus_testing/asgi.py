@@ -35,6 +35,8 @@ class AsgiExchange:
         """Set while the application waits for an event that has not been sent yet."""
         self.gone = False
         """Set it, and what the application sends is an `OSError`, as ASGI 2.4 has it."""
+        self.takes = True
+        """Clear it, and what the application sends waits, as for a client that reads nothing."""
         self._to_app: asyncio.Queue[Event] = asyncio.Queue()
         self._from_app: asyncio.Queue[Event] = asyncio.Queue()
         self.task = asyncio.ensure_future(app(scope, self._receive, self._send))
@@ -49,6 +51,8 @@ class AsgiExchange:
     async def _send(self, event: Event) -> None:
         if self.gone:
             raise BrokenPipeError("the client has gone")
+        if not self.takes:
+            await asyncio.Event().wait()
         await self._from_app.put(event)
 
     def send(self, kind: str, **fields: Any) -> None:

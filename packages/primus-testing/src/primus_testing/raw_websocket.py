@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import socket
 import struct
 import zlib
 from collections.abc import Sequence
@@ -65,10 +66,21 @@ class RawWebSocket:
     headers: tuple[tuple[str, str], ...] = ()
 
     @classmethod
-    async def dial(cls, server: Running) -> RawWebSocket:
-        """A connection on which nothing was sent yet."""
-        host = server.host.strip("[]")
-        return cls(*await asyncio.open_connection(host, server.port))
+    async def dial(cls, server: Running, room: int | None = None) -> RawWebSocket:
+        """A connection on which nothing was sent yet.
+
+        Args:
+            server: where to.
+            room: bytes that the system takes in before they are read; by default many.
+        """
+        address = (server.host.strip("[]"), server.port)
+        connection = socket.socket(socket.AF_INET6 if ":" in address[0] else socket.AF_INET)
+        connection.setblocking(False)
+        if room is not None:
+            connection.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, room)
+        await asyncio.get_running_loop().sock_connect(connection, address)
+        limit = 1 << 16 if room is None else room
+        return cls(*await asyncio.open_connection(sock=connection, limit=limit))
 
     @classmethod
     async def open(
@@ -77,6 +89,7 @@ class RawWebSocket:
         more: Sequence[tuple[str, str]] = (),
         headers: Sequence[tuple[str, str]] = HANDSHAKE,
         early: bytes = b"",
+        room: int | None = None,
     ) -> RawWebSocket:
         """A connection that has been answered.
 
@@ -85,8 +98,9 @@ class RawWebSocket:
             more: headers beside those that are needed.
             headers: those in place of what is needed.
             early: bytes in the same packet as the handshake.
+            room: as for `dial`.
         """
-        raw = await cls.dial(server)
+        raw = await cls.dial(server, room)
         lines = [f"{name}: {value}" for name, value in (*headers, *more)]
         head = "\r\n".join([f"GET {server.primus.pathname} HTTP/1.1", *lines, "", ""])
         raw.writer.write(head.encode() + early)

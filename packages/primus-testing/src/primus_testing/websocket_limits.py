@@ -5,16 +5,17 @@
 from __future__ import annotations
 
 import asyncio
-import socket
 from typing import Any
 
 import aiohttp
 import pytest
 
 from primus.server.spark import Spark
+from primus_testing.clock import ManualClock
 from primus_testing.raw_websocket import PING, TEXT, RawWebSocket, frame
 from primus_testing.recorder import Recorder
 from primus_testing.transformer.base import Contract, Serve
+from primus_testing.transformer.limits import pass_time, stays_jammed
 
 __all__ = ["WebSocketLimitsContract"]
 
@@ -120,9 +121,8 @@ class WebSocketLimitsContract(Contract):
     async def test_pings_of_a_peer_that_reads_nothing_cost_no_memory(self, serve: Serve) -> None:
         server = await serve(parser=Counting(), high_water=100_000)
         met = Recorder(server.primus, "connection")
-        raw = await RawWebSocket.open(server)
+        raw = await RawWebSocket.open(server, room=4096)
         spark = await met.one("connection")
-        raw.writer.get_extra_info("socket").setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 4096)
         pings = frame(PING, b"x" * 125) * 1000
         for _ in range(30):
             raw.send(pings)
@@ -130,6 +130,47 @@ class WebSocketLimitsContract(Contract):
                 await asyncio.sleep(0)
                 assert spark.buffered <= 100_000 + AT_ONCE
         raw.drop()
+        await asyncio.sleep(0)
+
+    @pytest.mark.parametrize("policy", ["drop", "buffer"])
+    async def test_a_peer_that_takes_nothing_is_dropped(
+        self, serve: Serve, manual_clock: ManualClock, policy: str
+    ) -> None:
+        still = {"timeout": False, "ping_interval": False, "clock": manual_clock}
+        server = await serve(parser=Counting(), slow_consumer=policy, **still)
+        met = Recorder(server.primus, "connection")
+        raw = await RawWebSocket.open(server, room=4096)
+        spark = await met.one("connection")
+        heard = Recorder(spark, "end")
+        while not await stays_jammed(spark):
+            spark.write(MESSAGE)
+        await pass_time(manual_clock, 29)
+        assert len(server.primus) == 1
+        await pass_time(manual_clock, 20)
+        await heard.next("end")
+        assert len(server.primus) == 0
+        raw.drop()
+        await asyncio.sleep(0)
+
+    async def test_a_peer_that_takes_little_is_kept(
+        self, serve: Serve, manual_clock: ManualClock
+    ) -> None:
+        still = {"timeout": False, "ping_interval": False, "clock": manual_clock}
+        server = await serve(parser=Counting(), slow_consumer="buffer", **still)
+        met = Recorder(server.primus, "connection")
+        raw = await RawWebSocket.open(server, room=4096)
+        spark = await met.one("connection")
+        for _ in range(100):
+            spark.write(MESSAGE)
+        for _ in range(20):
+            await raw.within(raw.reader.readexactly(20_000))
+            await pass_time(manual_clock, 10)
+        assert spark.buffered > 0
+        for _ in range(100):
+            await raw.reader.read(1 << 20)
+        assert len(server.primus) == 1
+        raw.drop()
+        await asyncio.sleep(0)
 
     async def test_nothing_behind_invalid_utf_8_is_processed(self, serve: Serve) -> None:
         server = await serve(parser=Counting())

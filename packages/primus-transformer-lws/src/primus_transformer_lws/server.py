@@ -75,7 +75,7 @@ class LwsEngine(Engine):
         protocol = PicowsProtocol(listen, journal, largest)
         journal.complained, journal.closed = transport.complained, transport.closed
         _take_over(wire, protocol)
-        self.entered(transport)
+        self.entered(transport, wire)
         transport.on_gone = self.left
         try:
             opened(transport)

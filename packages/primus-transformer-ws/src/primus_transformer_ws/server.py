@@ -95,7 +95,7 @@ class WebSocketsEngine(Engine):
         transport = ServedTransport(
             self._library, options.max_length, options.close_timeout, protocol
         )
-        self.entered(transport)
+        self.entered(transport, wire)
         transport.on_gone = self.left
         wire.set_protocol(transport)
         transport.connection_made(wire)

@@ -156,7 +156,8 @@ class Entrance(asyncio.Protocol):
             self._handler.connection_lost(exc)
 
     def pause_writing(self) -> None:
-        """Tell aiohttp that the client reads too slowly."""
+        """Tell aiohttp that the client reads too slowly, and see whether it reads at all."""
+        self._lobby.primus.writes.add(self._transport)
         if self._handler is not None:
             self._handler.pause_writing()
 
@@ -208,6 +209,7 @@ class Entrance(asyncio.Protocol):
 
     def _decide(self, data: bytes) -> None:
         """Give a request to the Primus, or to aiohttp."""
+        self._lobby.primus.writes.add(self._transport)
         handler = self._handler
         if handler is not None:
             handler.data_received(data)
@@ -233,6 +235,7 @@ class Entrance(asyncio.Protocol):
         transport = self._transport
         headers = response.headers.copy()
         headers["Content-Length"] = str(len(response.body))
+        self._lobby.primus.writes.add(transport)
         transport.write(_head(response, headers) + response.body)
         if transport.can_write_eof() and self._lobby.timeout is not None:
             transport.write_eof()
@@ -306,6 +309,7 @@ class Entrance(asyncio.Protocol):
             response = Response.error(500)
             head = _head(response, response.headers_for(request))
         if request.detachable and not self._transport.is_closing():
+            self._lobby.primus.writes.add(self._transport)
             with suppress(ConnectionError):
                 await _send(self._transport, head, response)
 

@@ -25,6 +25,7 @@ from primus.server.monitor import HeartbeatMonitor
 from primus.server.population import Population
 from primus.server.spark import SPARK_EVENTS, Spark
 from primus.tasks import spawn
+from primus.write_watch import WriteWatch
 
 if TYPE_CHECKING:
     from primus.server.hosts.asgi import AsgiHost
@@ -92,6 +93,8 @@ class Primus(Population):
         """Whether new handshakes are refused, since the server is being destroyed."""
         self._destroying: asyncio.Task[None] | None = None
         self._initialised = False
+        self.writes = WriteWatch(self.options.clock, self.limits.write_timeout)
+        """Drops the connections whose peers take nothing; hosts and engines add theirs."""
         self.transformer = kind(self)
         for name in plugins:
             self._install(name)
@@ -257,6 +260,7 @@ class Primus(Population):
         finally:
             if self.host is not None:
                 await self.host.close(stop=close)
+            self.writes.stop()
             self.off()
 
     async def _emit_close(self, options: dict[str, Any]) -> None:

@@ -13,6 +13,7 @@ from primus.transformer import Transport
 from primus.websocket.framing import CLOSE_TIMEOUT
 from primus.websocket.handshake import chosen_subprotocol
 from primus.websocket.hosted import HostedTransport
+from primus.write_watch import Wire
 
 if TYPE_CHECKING:
     from primus.server.primus import Primus
@@ -82,7 +83,7 @@ class Engine:
     def __init__(self, primus: Primus, options: EngineOptions) -> None:
         self.primus = primus
         self.options = options
-        self._transports: set[Transport] = set()
+        self._transports: dict[Transport, Wire | None] = {}
         self._all_gone: asyncio.Event | None = None
 
     async def upgrade(self, request: Request, opened: Opened) -> Response | None:
@@ -108,7 +109,7 @@ class Engine:
         if refusal is not None:
             return refusal
         transport = HostedTransport(socket, self.options.max_length, self.options.close_timeout)
-        self.entered(transport)
+        self.entered(transport, socket.wire)
         try:
             opened(transport)
             await transport.run()
@@ -125,13 +126,14 @@ class Engine:
             headers.append(("Sec-WebSocket-Protocol", subprotocol))
         return headers
 
-    def entered(self, transport: Transport) -> None:
-        """A WebSocket is open."""
-        self._transports.add(transport)
+    def entered(self, transport: Transport, wire: Wire | None = None) -> None:
+        """A WebSocket is open; on this wire, where that is known."""
+        self._transports[transport] = wire
+        self.primus.writes.keep(wire)
 
     def left(self, transport: Transport) -> None:
         """The wire of a WebSocket is gone."""
-        self._transports.discard(transport)
+        self.primus.writes.discard(self._transports.pop(transport, None))
         if not self._transports and self._all_gone is not None:
             self._all_gone.set()
 

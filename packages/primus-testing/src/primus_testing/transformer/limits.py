@@ -5,12 +5,15 @@
 from __future__ import annotations
 
 import asyncio
+from contextlib import suppress
 
 import pytest
 
 from primus.errors import HandshakeError, SlowConsumerError
 from primus.http import Request
 from primus.server.spark import Spark
+from primus_testing.clock import ManualClock
+from primus_testing.raw_websocket import RawWebSocket
 from primus_testing.recorder import DEADLINE, eventually
 from primus_testing.transformer.base import Contract, Serve, echo, meet
 
@@ -144,6 +147,26 @@ class LimitsContract(Contract):
         assert frames == [f'"{CHUNK}"'] * written
         assert answers == [ping.replace("ping", "pong") + '199"', f'"primus::id::{met.spark.id}"']
 
+    async def test_an_answer_that_is_not_read_is_given_up(
+        self, serve: Serve, manual_clock: ManualClock
+    ) -> None:
+        server = await serve(clock=manual_clock, timeout=False, ping_interval=False)
+        raw = await RawWebSocket.dial(server, room=4096)
+        path = f"{server.primus.pathname}/primus.js"
+        count = 10_000_000 // len(server.primus.library())
+        raw.writer.write(f"GET {path} HTTP/1.1\r\nHost: a\r\n\r\n".encode() * count)
+        head = await raw.within(raw.reader.readuntil(b"\r\n\r\n"))
+        assert head.startswith(b"HTTP/1.1 200 ")
+        for _ in range(20):
+            await raw.within(raw.reader.readexactly(2000))
+            await pass_time(manual_clock, 10)
+        assert not raw.reader.at_eof()
+        await pass_time(manual_clock, 60)
+        with suppress(ConnectionResetError):
+            assert len(await raw.within(raw.reader.read())) < 9_000_000
+        raw.drop()
+        await asyncio.sleep(0)
+
     async def test_drain_returns_at_once_when_nothing_waits(self, serve: Serve) -> None:
         server = await serve()
         met = await meet(server)
@@ -196,6 +219,14 @@ class LimitsContract(Contract):
         peer.send('"next"')
         assert await peer.receive() == '"next"'
         await eventually(lambda: len(server.primus) == 1)
+
+
+async def pass_time(clock: ManualClock, seconds: int) -> None:
+    """Let time pass second by second; the loop gets its turns."""
+    for _ in range(seconds):
+        for _ in range(10):
+            await asyncio.sleep(0)
+        clock.advance(1.0)
 
 
 async def stays_jammed(spark: Spark) -> bool:

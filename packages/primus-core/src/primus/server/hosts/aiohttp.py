@@ -110,11 +110,22 @@ class AiohttpHost(Host):
             own = None if socket is None else socket.response
             return Detached() if own is None else own
         if response.chunks is not None:
-            return await _streamed(native, request, response, response.chunks)
+            watched = self._watched(native, response.chunks)
+            return await _streamed(native, request, response, watched)
+        self.primus.writes.add(native.transport)
         answer = _native(request, response)
         if isinstance(native._payload, Watch):
             await _sent(native, answer)
         return answer
+
+    async def _watched(
+        self, native: web.Request, chunks: AsyncIterator[bytes]
+    ) -> AsyncIterator[bytes]:
+        """The chunks of an answer, each of which the client has to take."""
+        async with closing(chunks):
+            async for chunk in chunks:
+                self.primus.writes.add(native.transport)
+                yield chunk
 
 
 class Detached(web.StreamResponse):

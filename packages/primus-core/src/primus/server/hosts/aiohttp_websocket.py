@@ -9,6 +9,7 @@ from aiohttp import web
 from primus.http import Response
 from primus.websocket.aiohttp import AiohttpWebSocket
 from primus.websocket.handshake import chosen_subprotocol, refusal
+from primus.write_watch import Wire
 
 __all__ = ["ServedWebSocket"]
 
@@ -25,6 +26,11 @@ class ServedWebSocket(AiohttpWebSocket):
         self._request = request
         self.response: web.WebSocketResponse | None = None
         """What the handler has to return, once the WebSocket has been accepted."""
+
+    @property
+    def wire(self) -> Wire | None:
+        """The transport that aiohttp has."""
+        return self._request.transport
 
     async def accept(
         self,

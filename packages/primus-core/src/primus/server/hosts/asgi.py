@@ -80,7 +80,7 @@ class AsgiHost(Host):
             await self._websocket(scope, found or None, receive, send)
 
     async def _http(self, scope: Scope, found: Place | None, receive: Receive, send: Send) -> None:
-        exchange = Exchange(receive, send)
+        exchange = Exchange(receive, send, self.primus.writes)
         request = self._request(scope, found, exchange=exchange)
         try:
             response = await self.primus.handle(request) if found else Response.error(404)
@@ -92,7 +92,7 @@ class AsgiHost(Host):
     async def _websocket(
         self, scope: Scope, found: Place | None, receive: Receive, send: Send
     ) -> None:
-        socket = AsgiWebSocket(scope, receive, send)
+        socket = AsgiWebSocket(scope, receive, send, self.primus.limits.write_timeout)
         if not await socket.asked():
             return
         request = self._request(scope, found, socket=socket)

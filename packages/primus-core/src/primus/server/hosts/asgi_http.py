@@ -12,8 +12,9 @@ from collections.abc import AsyncIterator, Callable
 from typing import Final
 
 from primus.http import ClientGone, Request, Response, closing
-from primus.server.hosts.asgi_scope import Event, Receive, Send, encoded
+from primus.server.hosts.asgi_scope import Event, Receive, Send, encoded, wire_of
 from primus.tasks import spawn
+from primus.write_watch import WriteWatch
 
 __all__ = ["Exchange"]
 
@@ -24,11 +25,13 @@ BUFFERED: Final = 64 * 1024
 class Exchange:
     """One request and its answer."""
 
-    def __init__(self, receive: Receive, send: Send) -> None:
+    def __init__(self, receive: Receive, send: Send, writes: WriteWatch) -> None:
         self.gone = False
         """Whether the client is known to have gone."""
         self._receive = receive
         self._send = send
+        self._writes = writes
+        self._wire = wire_of(send)
         self._more_body = True
         self._listeners: list[Callable[[], None]] = []
         self._watching: asyncio.Task[None] | None = None
@@ -82,6 +85,8 @@ class Exchange:
         presence, self._presence = self._presence, None
         if presence is not None:
             presence.reschedule(asyncio.get_running_loop().time())
+        if self._wire is not None:
+            self._wire.abort()
 
     async def answer(self, request: Request, response: Response) -> None:
         """Send a response, unless the client has gone."""
@@ -115,19 +120,30 @@ class Exchange:
         """
         if self._watching is not None:
             if len(body) > BUFFERED:
-                await self._part(body[:-1], more=True)
+                await self._pieces(body[:-1])
                 body = body[-1:]
             await asyncio.sleep(0)  # the client may have gone before we looked
             self._watch_no_more()
+        elif self._wire is None and len(body) > BUFFERED:
+            await self._pieces(body)
+            body = b""
         await self._part(body, more=False)
+
+    async def _pieces(self, body: bytes) -> None:
+        """Send some of the body; the client has `write_timeout` for each piece."""
+        size = BUFFERED if self._wire is None else len(body)
+        for start in range(0, len(body), size):
+            await self._part(body[start : start + size], more=True)
 
     async def _part(self, body: bytes, *, more: bool) -> None:
         await self._say({"type": "http.response.body", "body": body, "more_body": more})
 
     async def _say(self, event: Event) -> None:
+        self._writes.add(self._wire)
         try:
-            await self._send(event)
-        except OSError as error:
+            async with asyncio.timeout(None if self._wire is not None else self._writes.timeout):
+                await self._send(event)
+        except OSError as error:  # a timeout is one
             self._left()
             raise ClientGone("the client has gone before its answer was complete") from error
 

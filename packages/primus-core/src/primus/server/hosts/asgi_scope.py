@@ -13,6 +13,7 @@ from urllib.parse import quote
 from multidict import CIMultiDict, CIMultiDictProxy
 
 from primus.http import Address, Headers, without_authority
+from primus.write_watch import Wire
 
 __all__ = [
     "Application",
@@ -26,6 +27,7 @@ __all__ = [
     "headers",
     "place",
     "query_string",
+    "wire_of",
 ]
 
 Scope = MutableMapping[str, Any]
@@ -122,6 +124,12 @@ def address(scope: Scope) -> Address:
     """Where the peer is; nowhere in particular for a unix socket."""
     client = scope.get("client")
     return Address(str(client[0]), int(client[1] or 0)) if client else Address("")
+
+
+def wire_of(send: Send) -> Wire | None:
+    """The connection behind `send`, where the server shows it, as uvicorn does."""
+    wire = getattr(getattr(send, "__self__", None), "transport", None)
+    return wire if hasattr(wire, "get_write_buffer_size") and hasattr(wire, "abort") else None
 
 
 def encoded(items: Iterable[tuple[str, str]]) -> list[tuple[bytes, bytes]]:

@@ -11,7 +11,8 @@ from typing import Final
 from primus.errors import ProtocolError
 from primus.handover import HostWebSocket
 from primus.http import Request, Response
-from primus.server.hosts.asgi_scope import Event, Receive, Scope, Send, encoded
+from primus.server.hosts.asgi_scope import Event, Receive, Scope, Send, encoded, wire_of
+from primus.write_watch import Wire
 
 __all__ = ["AsgiWebSocket"]
 
@@ -29,19 +30,38 @@ class AsgiWebSocket(HostWebSocket):
 
     An ASGI server knows limits and compression by options of its own, so what `accept` is told
     of them has no effect here. Nor is there an event to drop a connection: it is over once the
-    application has returned. Pings and pongs are the server's own affair.
+    application has returned, or dropped where the server shows its transport. Pings and pongs are
+    the server's own affair.
     """
 
-    __slots__ = ("_closed", "_gone", "_receive", "_scope", "_send", "_waiting")
+    __slots__ = (
+        "_closed",
+        "_gone",
+        "_receive",
+        "_scope",
+        "_send",
+        "_waiting",
+        "_wire",
+        "_write_timeout",
+    )
 
-    def __init__(self, scope: Scope, receive: Receive, send: Send) -> None:
+    def __init__(
+        self, scope: Scope, receive: Receive, send: Send, write_timeout: float | None = None
+    ) -> None:
         super().__init__()
         self._scope = scope
         self._receive = receive
         self._send = send
+        self._wire = wire_of(send)
+        self._write_timeout = write_timeout
         self._gone = False
         self._waiting: asyncio.Timeout | None = None
         self._closed: asyncio.Event | None = None
+
+    @property
+    def wire(self) -> Wire | None:
+        """The connection, where the server shows it."""
+        return self._wire
 
     async def asked(self) -> bool:
         """Take the first event; False when the client has gone already."""
@@ -158,6 +178,8 @@ class AsgiWebSocket(HostWebSocket):
         """Have `receive` end."""
         self._gone = True
         self._call_off()
+        if self._wire is not None:
+            self._wire.abort()
 
     def _call_off(self) -> None:
         """Wake `receive` without an event."""
@@ -170,7 +192,11 @@ class AsgiWebSocket(HostWebSocket):
         if self._gone:
             raise ConnectionResetError("the client has gone")
         try:
-            await self._send(event)
+            if self._wire is not None or self._write_timeout is None:
+                await self._send(event)
+            else:
+                async with asyncio.timeout(self._write_timeout):
+                    await self._send(event)
         except Exception as error:
             log.debug("the ASGI server refused %s: %r", event["type"], error)
             raise ConnectionResetError("the client has gone") from error

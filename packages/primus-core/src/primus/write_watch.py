@@ -1,0 +1,135 @@
+"""Ends connections whose peers take nothing of what is sent to them."""
+
+from __future__ import annotations
+
+import logging
+import socket
+from typing import Any, Final, Protocol
+
+from primus.clock import Clock, Timer
+
+__all__ = ["Wire", "WriteWatch"]
+
+log = logging.getLogger("primus.server")
+
+TCP_INFO: Final[int | None] = getattr(socket, "TCP_INFO", None)
+BYTES_ACKED: Final = slice(120, 128)
+"""Where ``tcpi_bytes_acked`` stands in ``struct tcp_info`` of Linux."""
+
+
+class Wire(Protocol):
+    """What is watched: an `asyncio.Transport` of any event loop."""
+
+    def get_write_buffer_size(self) -> int:
+        """How many bytes wait to be sent."""
+
+    def get_extra_info(self, name: str, default: Any = None) -> Any:
+        """The socket, among others."""
+
+    def is_closing(self) -> bool:
+        """Whether it is closed, or is as soon as all has been sent."""
+
+    def abort(self) -> None:
+        """Drop it at once."""
+
+
+class _Watched:
+    __slots__ = ("is_kept", "mark", "since", "was_empty")
+
+    def __init__(self, now: float, *, is_kept: bool) -> None:
+        self.is_kept = is_kept
+        self.was_empty = False
+        self.mark: object = None
+        self.since = now
+
+
+class WriteWatch:
+    """Looks at all connections on one timer, and drops those that make no progress.
+
+    It looks twice in `timeout` seconds, so a connection is dropped after `timeout` to one and a
+    half times `timeout`. A peer that takes anything at all in that time makes progress, be it on
+    the socket's side alone: what the peer has acknowledged counts, where the system tells it.
+
+    Args:
+        clock: what tells the time.
+        timeout: seconds without progress; `None` to watch nothing.
+    """
+
+    def __init__(self, clock: Clock, timeout: float | None) -> None:
+        self._clock = clock
+        self.timeout = timeout
+        """Seconds without progress; `None` to watch nothing."""
+        self._wires: dict[Wire, _Watched] = {}
+        self._timer: Timer | None = None
+
+    def __len__(self) -> int:
+        return len(self._wires)
+
+    def add(self, wire: Wire | None) -> None:
+        """Watch a connection until all that is about to be written has been sent."""
+        self._watch(wire, is_kept=False)
+
+    def keep(self, wire: Wire | None) -> None:
+        """Watch a connection until it is discarded."""
+        self._watch(wire, is_kept=True)
+
+    def discard(self, wire: Wire | None) -> None:
+        """Watch a connection no longer."""
+        if wire is not None:
+            self._wires.pop(wire, None)
+
+    def stop(self) -> None:
+        """Watch nothing any more."""
+        self._wires.clear()
+        if self._timer is not None:
+            self._timer.cancel()
+            self._timer = None
+
+    def _watch(self, wire: Wire | None, *, is_kept: bool) -> None:
+        if wire is None or self.timeout is None:
+            return
+        watched = self._wires.get(wire)
+        if watched is None:
+            self._wires[wire] = _Watched(self._clock.time(), is_kept=is_kept)
+        else:
+            watched.was_empty = False
+            watched.is_kept = watched.is_kept or is_kept
+        if self._timer is None:
+            self._timer = self._clock.call_later(self.timeout / 2, self._look)
+
+    def _look(self) -> None:
+        assert self.timeout is not None
+        self._timer = None
+        now = self._clock.time()
+        for wire, watched in tuple(self._wires.items()):
+            if not wire.get_write_buffer_size():
+                self._empty(wire, watched)
+            elif (mark := _progress(wire)) != watched.mark:
+                watched.mark, watched.since = mark, now
+            elif now - watched.since >= self.timeout:
+                del self._wires[wire]
+                log.info("dropped a connection whose peer takes nothing: %r", wire)
+                wire.abort()
+        if self._wires:
+            self._timer = self._clock.call_later(self.timeout / 2, self._look)
+
+    def _empty(self, wire: Wire, watched: _Watched) -> None:
+        """Nothing waits: what was added is to be forgotten, unless it has yet to be written."""
+        if watched.was_empty and not watched.is_kept:
+            del self._wires[wire]
+        watched.was_empty = True
+        watched.mark = None
+
+
+def _progress(wire: Wire) -> object:
+    """What changes when the peer takes something."""
+    connection = wire.get_extra_info("socket")
+    if TCP_INFO is not None:
+        try:
+            info = connection.getsockopt(socket.IPPROTO_TCP, TCP_INFO, BYTES_ACKED.stop)
+        except (AttributeError, OSError):
+            pass  # no TCP, or a system that does not tell
+        else:
+            if len(info) == BYTES_ACKED.stop:
+                return info[BYTES_ACKED]
+    return wire.get_write_buffer_size()

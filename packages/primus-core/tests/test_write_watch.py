@@ -1,0 +1,110 @@
+"""Connections whose peers take nothing of what is sent to them."""
+
+from typing import Any
+
+from primus.write_watch import WriteWatch
+from primus_testing import ManualClock
+
+
+class Wire:
+    """A connection with so many unsent bytes, of a system that tells no more of it."""
+
+    def __init__(self, unsent: int = 0) -> None:
+        self.unsent = unsent
+        self.aborted = False
+
+    def get_write_buffer_size(self) -> int:
+        return self.unsent
+
+    def get_extra_info(self, name: str, default: Any = None) -> Any:
+        return default
+
+    def is_closing(self) -> bool:
+        return False
+
+    def abort(self) -> None:
+        self.aborted = True
+
+
+def test_a_wire_on_which_nothing_moves_is_dropped_after_the_timeout() -> None:
+    clock = ManualClock()
+    watch = WriteWatch(clock, 30.0)
+    wire = Wire(100)
+    watch.keep(wire)
+    clock.advance(30)
+    assert not wire.aborted
+    clock.advance(15)
+    assert wire.aborted
+    assert len(watch) == clock.pending == 0
+
+
+def test_a_wire_that_moves_a_little_is_kept() -> None:
+    clock = ManualClock()
+    watch = WriteWatch(clock, 30.0)
+    wire = Wire(100)
+    watch.keep(wire)
+    for _ in range(99):
+        clock.advance(29)
+        wire.unsent -= 1
+    assert not wire.aborted
+
+
+def test_what_was_added_is_forgotten_when_it_has_been_sent_and_what_is_kept_is_not() -> None:
+    clock = ManualClock()
+    watch = WriteWatch(clock, 30.0)
+    added, kept = Wire(100), Wire(100)
+    watch.add(added)
+    watch.keep(kept)
+    clock.advance(15)
+    added.unsent = kept.unsent = 0
+    clock.advance(30)
+    assert len(watch) == 1
+    kept.unsent = 5
+    clock.advance(60)
+    assert kept.aborted
+
+
+def test_what_is_added_may_be_written_a_little_later() -> None:
+    clock = ManualClock()
+    watch = WriteWatch(clock, 30.0)
+    wire = Wire()
+    watch.add(wire)
+    clock.advance(20)
+    wire.unsent = 5
+    clock.advance(60)
+    assert wire.aborted
+
+
+def test_time_begins_anew_when_all_has_been_sent_meanwhile() -> None:
+    clock = ManualClock()
+    watch = WriteWatch(clock, 30.0)
+    wire = Wire(5)
+    watch.keep(wire)
+    clock.advance(30)
+    wire.unsent = 0
+    clock.advance(15)
+    wire.unsent = 5
+    clock.advance(30)
+    assert not wire.aborted
+
+
+def test_without_a_timeout_nothing_is_watched() -> None:
+    clock = ManualClock()
+    watch = WriteWatch(clock, None)
+    watch.keep(Wire(100))
+    watch.add(None)
+    assert len(watch) == clock.pending == 0
+
+
+def test_a_wire_that_is_discarded_or_a_watch_that_stops_drops_nothing() -> None:
+    clock = ManualClock()
+    watch = WriteWatch(clock, 30.0)
+    discarded, stopped = Wire(100), Wire(100)
+    watch.keep(discarded)
+    watch.keep(stopped)
+    watch.discard(discarded)
+    watch.discard(discarded)
+    watch.stop()
+    clock.advance(90)
+    assert not discarded.aborted
+    assert not stopped.aborted
