@@ -152,6 +152,7 @@ class Entrance(asyncio.Protocol):
     def connection_lost(self, exc: Exception | None) -> None:
         """Forget the connection, and let aiohttp do so."""
         self._lobby.leave(self._transport)
+        self._lobby.primus.writes.discard(self._transport)
         if self._handler is not None:
             self._handler.connection_lost(exc)
 
