@@ -75,3 +75,18 @@ def test_one_that_raises_is_logged_and_the_others_ring(
         alarms.put(item, manual_clock.time() + 1)
     manual_clock.advance(1)
     assert sorted(rung) == ["fine", "good"]
+
+
+def test_what_came_due_while_the_process_was_busy_rings_once_what_waits_was_read(
+    manual_clock: ManualClock,
+) -> None:
+    rung: list[str] = []
+    alarms = Alarms(manual_clock, 0.5, rung.append)
+    alarms.put("answered meanwhile", manual_clock.time() + 1)
+    alarms.put("silent", manual_clock.time() + 2)
+    manual_clock.block(60)
+    alarms.discard("answered meanwhile")
+    manual_clock.advance(0.9)
+    assert rung == []
+    manual_clock.advance(0.1)
+    assert rung == ["silent"]

@@ -238,6 +238,20 @@ def test_a_legacy_server_pings_nobody(make_primus: MakePrimus, manual_clock: Man
     assert wire.sent == []
 
 
+def test_a_pong_that_waits_while_the_process_is_busy_is_in_time(
+    make_primus: MakePrimus, manual_clock: ManualClock
+) -> None:
+    spark, wire = join(make_primus(ping_interval=10, timeout=10))
+    manual_clock.advance(11)
+    assert wire.sent[-1].startswith('"primus::ping::')
+
+    manual_clock.block(60)
+    wire.receive('"primus::pong::1"')
+    manual_clock.advance(5)
+
+    assert spark.ready_state == Spark.OPEN
+
+
 async def test_a_connection_that_we_do_not_read_is_not_taken_for_dead(
     primus: Primus, manual_clock: ManualClock
 ) -> None:

@@ -251,6 +251,19 @@ async def test_ask_gives_up_after_its_timeout(primus: Any) -> None:
     assert len(spark.acks) == 0
 
 
+async def test_an_acknowledgement_that_waits_while_the_process_is_busy_is_in_time(
+    primus: Any,
+) -> None:
+    spark, wire = join(primus)
+    asking = asyncio.create_task(spark.ask("vote", timeout=5))
+    await eventually(lambda: len(wire.sent) == 1)
+
+    primus.options.clock.block(6)
+    wire.receive('{"id":1,"type":1,"data":["yes"]}')
+
+    assert await asking == "yes"
+
+
 @pytest.mark.parametrize("never", [None, False])
 async def test_without_a_timeout_an_acknowledgement_may_take_for_ever(
     make_primus: Any, never: Any

@@ -7,7 +7,7 @@ import math
 from collections.abc import Callable, Hashable
 from typing import Generic, TypeVar
 
-from primus.clock import Clock, Timer
+from primus.clock import Clock, Timer, expect
 from primus.heartbeat import Deadlines
 
 __all__ = ["Alarms"]
@@ -18,7 +18,7 @@ log = logging.getLogger("primus.server")
 
 
 class Alarms(Generic[Item]):
-    """Calls `ring` with each item when its time has come.
+    """Calls `ring` with each item when its time has come, and what has arrived by then was read.
 
     Args:
         clock: what tells the time.
@@ -58,7 +58,7 @@ class Alarms(Generic[Item]):
             return
         self.stop()
         self._armed_for = when
-        self._timer = self._clock.call_later(max(0.0, when - self._clock.time()), self._tick)
+        self._timer = expect(self._clock, max(0.0, when - self._clock.time()), self._tick)
 
     def _tick(self) -> None:
         self._timer = None

@@ -5,9 +5,22 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Callable
 from time import monotonic
-from typing import Any, Protocol
+from types import TracebackType
+from typing import Any, Final, Protocol, Self
 
-__all__ = ["SYSTEM_CLOCK", "Clock", "SystemClock", "Timer"]
+__all__ = ["SYSTEM_CLOCK", "Clock", "SystemClock", "Timer", "Within", "expect"]
+
+TURN: Final = 0.001
+"""Seconds; a timer that is shorter fires on uvloop before the loop has read what has arrived."""
+
+LATE: Final = 0.005
+"""Seconds; a timer that fires so late shows that the process has been busy."""
+
+LONGEST_GRACE: Final = 1.0
+"""Seconds that what has arrived while the process was busy may take to be read, at most."""
+
+GRACES: Final = 3
+"""How often in a row a busy process postpones its judgement of a peer."""
 
 
 class Timer(Protocol):
@@ -34,12 +47,101 @@ class SystemClock:
 
     @staticmethod
     def call_later(delay: float, fn: Callable[..., Any], *args: Any) -> Timer:
-        """Call ``fn(*args)`` in `delay` seconds.
+        """Call ``fn(*args)`` in `delay` seconds, once the loop has looked for what has arrived.
 
         Raises:
             RuntimeError: no event loop is running.
         """
-        return asyncio.get_running_loop().call_later(delay, fn, *args)
+        return asyncio.get_running_loop().call_later(max(delay, TURN), fn, *args)
 
 
 SYSTEM_CLOCK = SystemClock()
+
+
+def expect(clock: Clock, delay: float, fn: Callable[..., Any], *args: Any) -> Timer:
+    """Call ``fn(*args)`` in `delay` seconds, to judge a peer that owes something by then.
+
+    While a process is busy (a long listener, a debugger), what its peers send waits unread, and
+    an overdue timer may run first. So what waits gets a turn before `fn` is called: as long as
+    the timer is late, up to a second, and again when that turn was a long one.
+    """
+    return _Expectation(clock, delay, fn, args)
+
+
+class _Expectation:
+    __slots__ = ("_args", "_clock", "_due", "_fn", "_graces", "_timer")
+
+    def __init__(
+        self, clock: Clock, delay: float, fn: Callable[..., Any], args: tuple[Any, ...]
+    ) -> None:
+        self._clock = clock
+        self._fn = fn
+        self._args = args
+        self._graces = 0
+        self._wait(delay)
+
+    def cancel(self) -> None:
+        """Expect it no longer."""
+        self._timer.cancel()
+
+    def _wait(self, delay: float) -> None:
+        self._due = self._clock.time() + delay
+        self._timer = self._clock.call_later(delay, self._look)
+
+    def _look(self) -> None:
+        late = max(0.0, self._clock.time() - self._due)
+        if self._graces == GRACES or (self._graces and late < LATE):
+            self._fn(*self._args)
+        else:
+            self._graces += 1
+            self._wait(min(late, LONGEST_GRACE))
+
+
+class Within:
+    """An ``async with`` that raises `TimeoutError` when a peer takes longer than `seconds`.
+
+    As `asyncio.timeout`, but what has arrived while the process was busy is read first.
+
+    Args:
+        seconds: the limit; `None` for none.
+        clock: what tells the time.
+    """
+
+    __slots__ = ("_before", "_clock", "_seconds", "_task", "_timer", "expired")
+
+    _task: asyncio.Task[Any]
+
+    def __init__(self, seconds: float | None, clock: Clock = SYSTEM_CLOCK) -> None:
+        self._seconds = seconds
+        self._clock = clock
+        self._timer: Timer | None = None
+        self.expired = False
+        """Whether the time was over first."""
+
+    async def __aenter__(self) -> Self:
+        task = asyncio.current_task()
+        assert task is not None
+        self._task = task
+        self._before = task.cancelling()
+        if self._seconds is not None:
+            self._timer = expect(self._clock, self._seconds, self._expire)
+        return self
+
+    async def __aexit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        traceback: TracebackType | None,
+    ) -> None:
+        if self._timer is not None:
+            self._timer.cancel()
+        if (
+            self.expired
+            and self._task.uncancel() <= self._before
+            and isinstance(error, asyncio.CancelledError)
+        ):
+            raise TimeoutError from error
+
+    def _expire(self) -> None:
+        self.expired = True
+        self._task.cancel()

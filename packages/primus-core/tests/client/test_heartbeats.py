@@ -169,6 +169,36 @@ async def test_a_server_that_stops_pinging_is_lost(stage: Any, story: Any) -> No
     assert heard.story[:2] == ["offline", "close"]
 
 
+async def test_a_ping_that_waits_while_the_process_is_busy_is_in_time(
+    stage: Any, story: Any
+) -> None:
+    socket, wire = await stage.opened(ping_timeout=12, ping=False)
+    heard = story(socket)
+    wire.receive(PING)
+
+    stage.clock.block(60)
+    wire.receive(PING)
+    await stage.advance(11.9)
+
+    assert heard.story == []
+    await stage.advance(0.2)
+    assert heard.story[:2] == ["offline", "close"]
+
+
+async def test_an_answer_that_waits_while_the_process_is_busy_is_in_time(
+    stage: Any, story: Any
+) -> None:
+    socket, wire = await stage.opened()
+    heard = story(socket)
+
+    await stage.advance(26)
+    stage.clock.block(60)
+    wire.receive('"anything"')
+    await stage.advance(5)
+
+    assert heard.story == []
+
+
 async def test_a_server_that_is_known_to_ping_has_to(stage: Any, story: Any) -> None:
     socket, _ = await stage.opened(facts={"pings": True, "ping_timeout": 12.0})
     heard = story(socket)

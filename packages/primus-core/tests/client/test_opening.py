@@ -171,6 +171,21 @@ async def test_a_first_attempt_that_takes_too_long_is_given_up(stage: Any, story
     assert stage.dialler.given_up == 1
 
 
+async def test_a_process_that_is_busy_while_it_connects_does_not_give_up_at_once(
+    stage: Any, story: Any
+) -> None:
+    stage.dialler.answer = None
+    heard = story(stage.make(timeout=3))
+    await stage.settle()
+
+    stage.clock.block(60)
+    await stage.advance(0.9)
+    assert heard.story == []
+    await stage.advance(0.1)
+
+    assert heard.story[0] == "timeout"
+
+
 async def test_a_first_attempt_that_takes_too_long_may_be_final(stage: Any, story: Any) -> None:
     stage.dialler.answer = None
     heard = story(stage.make(timeout=3, strategy=False))

@@ -62,6 +62,11 @@ class ManualClock:
                 timer.run()
         self._now = end
 
+    def block(self, seconds: float) -> None:
+        """Let the process be busy: what comes due meanwhile is called late, all of it at once."""
+        self._now += seconds
+        self.advance(0)
+
     @property
     def pending(self) -> int:
         """How many calls are still to be made."""

@@ -6,7 +6,7 @@ import math
 from collections.abc import Callable
 from typing import TYPE_CHECKING
 
-from primus.clock import SYSTEM_CLOCK, Clock, Timer
+from primus.clock import SYSTEM_CLOCK, Clock, Timer, expect
 from primus_transformer_engineio.packets import PING
 
 if TYPE_CHECKING:
@@ -102,4 +102,4 @@ class ClientHeartbeat:
 
     def _after(self, delay: float, fn: Callable[..., None], *args: float) -> None:
         self.stop()
-        self._timer = self._clock.call_later(max(0.0, delay), fn, *args)
+        self._timer = expect(self._clock, max(0.0, delay), fn, *args)

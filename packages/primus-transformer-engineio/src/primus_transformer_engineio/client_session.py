@@ -7,6 +7,7 @@ import logging
 from collections.abc import Callable, Coroutine, Iterable
 from typing import Any, Final
 
+from primus.clock import SYSTEM_CLOCK, Timer, Within, expect
 from primus.errors import HandshakeError, ProtocolError, TransportError
 from primus.polling import Asking
 from primus.tasks import spawn
@@ -97,7 +98,7 @@ class ClientSession(EngineIOTransport):
         self._poller: asyncio.Task[None] | None = None
         self._courier: asyncio.Task[None] | None = None
         self._upgrader: asyncio.Task[None] | None = None
-        self._timer: asyncio.TimerHandle | None = None
+        self._timer: Timer | None = None
 
     # -- in
 
@@ -205,7 +206,7 @@ class ClientSession(EngineIOTransport):
         """Switch to a WebSocket, if that can be."""
         wire: Transport | None = None
         try:
-            async with asyncio.timeout(UPGRADE_TIMEOUT):
+            async with Within(UPGRADE_TIMEOUT):
                 wire, inlet = await open_websocket(self._url(WEBSOCKET))
                 wire.send(PING + PROBE)
                 if await inlet.next() != PONG + PROBE:
@@ -251,8 +252,7 @@ class ClientSession(EngineIOTransport):
         else:
             self.put(CLOSE)
         if not self._gone:
-            loop = asyncio.get_running_loop()
-            self._timer = loop.call_later(self._close_timeout, self.abort)
+            self._timer = expect(SYSTEM_CLOCK, self._close_timeout, self.abort)
         super().resume_reading()
 
     def over(self, error: Exception | None = None) -> None:

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any, Final
 
 from picows import WSMsgType, WSTransport
 
+from primus.clock import SYSTEM_CLOCK, Timer, expect
 from primus.errors import ProtocolError
 from primus.websocket import CLOSE_TIMEOUT, framed, is_close_code
 from primus_transformer_lws.deflate import Deflate
@@ -60,7 +61,7 @@ class LwsTransport(Sending):
         self._reading = True
         self._early = memoryview(b"")
         self._protocol: PicowsProtocol | None = None
-        self._timer: asyncio.TimerHandle | None = None
+        self._timer: Timer | None = None
         self.close_timeout = close_timeout
         self.listener = Listener(self, max_length, deflate)
         self.on_gone: Any = None
@@ -164,8 +165,7 @@ class LwsTransport(Sending):
     def _expect_end(self) -> None:
         """Drop the peer if it does not finish closing."""
         if self._timer is None and self._wire is not None:
-            loop = asyncio.get_running_loop()
-            self._timer = loop.call_later(self.close_timeout, self.abort)
+            self._timer = expect(SYSTEM_CLOCK, self.close_timeout, self.abort)
 
     # -- the life of the wire
 

@@ -14,6 +14,7 @@ from websockets.extensions.permessage_deflate import PerMessageDeflate
 from websockets.frames import CloseCode, Frame, Opcode
 from websockets.protocol import OPEN, Protocol
 
+from primus.clock import SYSTEM_CLOCK, Timer, expect
 from primus.errors import ProtocolError
 from primus.websocket import CLOSE_TIMEOUT, Corking, utf8
 
@@ -62,7 +63,7 @@ class WebSocketTransport(asyncio.Protocol, Corking):
         self._held = b""
         self._message: bytearray | None = None
         self._text = False
-        self._timer: asyncio.TimerHandle | None = None
+        self._timer: Timer | None = None
         self._write_paused = False
         self._high_water: int | None = None
         self.close_timeout = close_timeout
@@ -291,5 +292,4 @@ class WebSocketTransport(asyncio.Protocol, Corking):
     def _expect_close(self) -> None:
         """Drop the peer if it does not finish closing."""
         if self._timer is None and self._wire is not None:
-            loop = asyncio.get_running_loop()
-            self._timer = loop.call_later(self.close_timeout, self.abort)
+            self._timer = expect(SYSTEM_CLOCK, self.close_timeout, self.abort)

@@ -6,7 +6,7 @@ from collections.abc import Callable, Sequence
 from typing import TYPE_CHECKING, Any
 
 from primus import PrimusError, Spark, TransportError
-from primus.clock import Clock, Timer
+from primus.clock import Clock, Timer, expect
 from primus.events import Delivered
 from primus_emit import packets
 
@@ -76,7 +76,7 @@ class Acks:
         id, self._next = self._next, self._next + 1
         self._waiting[id] = waiting
         if timeout is not None:
-            waiting.timer = self._clock.call_later(timeout, self._late, id, timeout)
+            waiting.timer = expect(self._clock, timeout, self._late, id, timeout)
         return id
 
     def arrived(self, id: float, args: Sequence[Any]) -> Delivered:

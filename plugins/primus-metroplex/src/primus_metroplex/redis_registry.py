@@ -8,12 +8,12 @@ which expires, has the time in milliseconds when the server last renewed its lea
 
 from __future__ import annotations
 
-import asyncio
 import time
 from collections.abc import Awaitable, Collection, Iterable, Iterator, Sequence
 from itertools import islice
 from typing import Any, Final, TypeVar
 
+from primus.clock import Within
 from primus_metroplex.registry import Registry
 from primus_metroplex.scripts import BURY, LEAVE
 
@@ -161,7 +161,7 @@ class RedisRegistry(Registry):
 
     async def _done(self, command: Awaitable[Result]) -> Result:
         try:
-            async with asyncio.timeout(self._limit):
+            async with Within(self._limit):
                 return await command
         except TimeoutError as error:
             raise TimeoutError(str(error) or f"no answer within {self._limit} s") from error

@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-import asyncio
 from collections.abc import Awaitable, Callable
 from typing import Any, Final, TypeVar
 
 from primus import Primus, Spark
+from primus.clock import Within
 from primus.pipeline import is_awaitable
 from primus.tasks import spawn
 from primus_rooms.adapter import Adapter, Maybe
@@ -43,7 +43,7 @@ class Asking:
     async def drain(self) -> None:
         """Wait until all that was asked for is done, and let the adapter close."""
         try:
-            async with asyncio.timeout(LIMIT):
+            async with Within(LIMIT):
                 await self._line.drain()
                 await self.adapter.close()
         except Exception as error:
@@ -75,7 +75,7 @@ class Asking:
         self, outcome: Awaitable[Any], finish: Callable[[Any], Result], spark: Spark | None
     ) -> Result:
         try:
-            async with asyncio.timeout(LIMIT):
+            async with Within(LIMIT):
                 answer = await outcome
         except Exception as error:
             raise self._failure(error, spark) from error

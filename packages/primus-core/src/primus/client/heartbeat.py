@@ -12,7 +12,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Final
 
-from primus.clock import Clock, Timer
+from primus.clock import Clock, Timer, expect
 
 __all__ = ["Heartbeat", "Rhythm", "rhythm"]
 
@@ -206,4 +206,4 @@ class Heartbeat:
             self._timer = None
         when = min(self._answer_due(), self._ping_due(), self._idle_until())
         if when < math.inf:
-            self._timer = self._clock.call_later(max(0.0, when - now), self._look)
+            self._timer = expect(self._clock, max(0.0, when - now), self._look)

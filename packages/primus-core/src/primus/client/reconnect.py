@@ -7,7 +7,7 @@ from collections.abc import Callable
 from dataclasses import replace
 from typing import Any, Final
 
-from primus.clock import Clock, Timer
+from primus.clock import Clock, Timer, expect
 from primus.errors import ConnectTimeout, TransportError
 from primus.recovery import Attempt, Backoff
 
@@ -112,7 +112,7 @@ class Reconnection:
     def _due(self) -> None:
         attempt = self._measured()
         self._waiting = False
-        self._timer = self._clock.call_later(attempt.timeout, self._late)
+        self._timer = expect(self._clock, attempt.timeout, self._late)
         self._start(attempt)
 
     def _late(self) -> None:

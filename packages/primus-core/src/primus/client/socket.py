@@ -11,6 +11,7 @@ from primus.client.address import parse_url
 from primus.client.fit import Fit
 from primus.client.identity import Identified
 from primus.client.network import Subscription, watch
+from primus.clock import expect
 from primus.connection import CLOSED, OPEN, OPENING
 from primus.errors import OptionError, PrimusError
 from primus.events import ReservedEvents
@@ -163,7 +164,7 @@ class Socket(Transforming, Identified):
             )
         if self.options.timeout is not None:
             self._cancel_timer()
-            self._connect_timer = self.options.clock.call_later(self.options.timeout, self._late)
+            self._connect_timer = expect(self.options.clock, self.options.timeout, self._late)
         self._connect()
 
     async def opened(self) -> Self:

@@ -2,11 +2,7 @@
 
 from __future__ import annotations
 
-import asyncio
-from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager
-
-from primus.clock import Clock
+from primus.clock import Clock, Within
 from primus.errors import PrimusError, ProtocolError
 from primus.http import BodyTooLarge, Request, Response
 
@@ -39,7 +35,7 @@ async def read_body(request: Request, *, limit: int, within: float, clock: Clock
     if length.isdecimal() and int(length[:20]) > limit:
         raise BodyRefused(f"the body has {length[:20]} bytes, more than {limit}", 413)
     try:
-        async with _deadline(clock, within):
+        async with Within(within, clock):
             return await request.read(limit)
     except BodyTooLarge as error:
         raise BodyRefused(str(error), 413) from error
@@ -47,27 +43,3 @@ async def read_body(request: Request, *, limit: int, within: float, clock: Clock
         raise BodyRefused(f"the body did not arrive within {within} s", 408) from error
     except (ProtocolError, OSError) as error:
         raise BodyRefused(f"the body did not arrive: {error}", 400) from error
-
-
-@asynccontextmanager
-async def _deadline(clock: Clock, seconds: float) -> AsyncIterator[None]:
-    """Raise `TimeoutError` inside when the time is over: `asyncio.timeout` on a clock of ours."""
-    task = asyncio.current_task()
-    assert task is not None
-    before = task.cancelling()
-    expired = False
-
-    def expire() -> None:
-        nonlocal expired
-        expired = True
-        task.cancel()
-
-    timer = clock.call_later(seconds, expire)
-    try:
-        yield
-    except asyncio.CancelledError:
-        if expired and task.uncancel() <= before:
-            raise TimeoutError from None
-        raise
-    finally:
-        timer.cancel()

@@ -7,7 +7,7 @@ from collections.abc import Callable, Iterator
 from typing import Generic, TypeVar
 
 from primus.alarms import Alarms
-from primus.clock import Clock
+from primus.clock import Clock, Within
 from primus.transformer import Transport
 
 __all__ = ["Sessions"]
@@ -66,7 +66,7 @@ class Sessions(Generic[Session]):
         if self._sessions:
             self._empty = asyncio.Event()
             try:
-                async with asyncio.timeout(within):
+                async with Within(within):
                     await self._empty.wait()
             except TimeoutError:
                 for session in self:

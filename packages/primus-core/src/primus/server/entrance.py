@@ -23,6 +23,7 @@ from aiohttp.http import HttpProcessingError, HttpRequestParser, HttpVersion11, 
 from aiohttp.web_protocol import RequestHandler
 from multidict import CIMultiDict
 
+from primus.clock import SYSTEM_CLOCK, Timer, expect
 from primus.http import HandOver, Request, Response, closing
 from primus.server.hosts.aiohttp import CHUNK, NOBODY, address_of, is_upgrade
 
@@ -65,7 +66,7 @@ class Lobby:
         self.max_head = primus.limits.max_head
         self.timeout = primus.limits.handshake_timeout
         self._waiting: dict[asyncio.Transport, float] = {}
-        self._timer: asyncio.TimerHandle | None = None
+        self._timer: Timer | None = None
         self._tasks: set[asyncio.Task[None]] = set()
         self._closed = False
 
@@ -77,7 +78,7 @@ class Lobby:
         now = self.loop.time()
         self._waiting[transport] = now
         if self._timer is None and self.timeout is not None:
-            self._timer = self.loop.call_at(now + self.timeout, self._sweep, self.timeout)
+            self._timer = expect(SYSTEM_CLOCK, self.timeout, self._sweep, self.timeout)
 
     def leave(self, transport: asyncio.Transport) -> None:
         """The head of the request has come, or the client has gone."""
@@ -89,7 +90,7 @@ class Lobby:
         now = self.loop.time()
         for transport, since in tuple(self._waiting.items()):
             if since + timeout > now:
-                self._timer = self.loop.call_at(since + timeout, self._sweep, timeout)
+                self._timer = expect(SYSTEM_CLOCK, since + timeout - now, self._sweep, timeout)
                 return
             del self._waiting[transport]
             if not transport.is_closing():

@@ -9,6 +9,7 @@ from collections.abc import Awaitable, Callable
 from contextvars import ContextVar
 from typing import TYPE_CHECKING, Any, ClassVar
 
+from primus.clock import Within
 from primus.errors import NotListeningError, Unauthorized
 from primus.events import ReservedEvents
 from primus.heartbeat import HeartbeatPolicy
@@ -196,12 +197,12 @@ class Primus(Population):
 
     async def _limited(self, pending: Awaitable[Response | None]) -> Response | None:
         """Wait for layers that are async, as long as a handshake may take."""
-        limit = asyncio.timeout(self.limits.handshake_timeout)
+        limit = Within(self.limits.handshake_timeout)
         try:
             async with limit:
                 return await pending
         except TimeoutError:
-            if limit.expired():
+            if limit.expired:
                 return Response.error(408)
             raise
 

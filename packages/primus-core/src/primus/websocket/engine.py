@@ -7,6 +7,7 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, ClassVar
 
+from primus.clock import Within
 from primus.errors import OptionError
 from primus.http import Request, Response
 from primus.transformer import Transport
@@ -143,7 +144,7 @@ class Engine:
             return
         self._all_gone = asyncio.Event()
         try:
-            async with asyncio.timeout(self.options.close_timeout + 1.0):
+            async with Within(self.options.close_timeout + 1.0):
                 await self._all_gone.wait()
         except TimeoutError:
             for transport in tuple(self._transports):

@@ -6,6 +6,7 @@ import asyncio
 from collections import deque
 from typing import Final
 
+from primus.clock import SYSTEM_CLOCK, Timer, expect
 from primus.errors import ProtocolError
 from primus.handover import HostWebSocket
 from primus.limits import DEFAULT_LIMITS
@@ -63,7 +64,7 @@ class HostedTransport(Transport):
         self._is_gone = False
         self._resumed: asyncio.Event | None = None
         self._ahead = 0
-        self._timer: asyncio.TimerHandle | None = None
+        self._timer: Timer | None = None
         self.close_timeout = close_timeout
         socket.seen = self._seen
 
@@ -137,8 +138,7 @@ class HostedTransport(Transport):
         self._closing = True
         self._put((NORMAL if code is None else code, reason))
         self.resume_reading()
-        loop = asyncio.get_running_loop()
-        self._timer = loop.call_later(self.close_timeout, self.abort)
+        self._timer = expect(SYSTEM_CLOCK, self.close_timeout, self.abort)
 
     def abort(self) -> None:
         """Drop the WebSocket at once."""

@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-import asyncio
 import json
 import secrets
 from collections.abc import Awaitable, Callable, Mapping, Sequence
 from typing import TYPE_CHECKING, ClassVar, Final
 
+from primus.clock import Within
 from primus.errors import HandshakeError, OptionError, TransportError
 from primus.transformer import Connector, Dial, Transport
 from primus_transformer_sockjs.client.http import HTTPSession, below
@@ -71,7 +71,7 @@ class SockJSConnector(Connector):
         for name in names:
             limit = float(dial.options.get("attempt_timeout", ATTEMPT))
             try:
-                async with asyncio.timeout(None if name == names[-1] else limit):
+                async with Within(None if name == names[-1] else limit):
                     return await OPENERS[name](dial, _path())
             except TransportError as error:
                 if _is_final(error):

@@ -8,6 +8,7 @@ from collections.abc import Mapping, Sequence
 from contextlib import suppress
 from typing import Final
 
+from primus.clock import Within
 from primus.errors import ProtocolError
 from primus.handover import HostWebSocket
 from primus.http import Request, Response
@@ -117,7 +118,7 @@ class AsgiWebSocket(HostWebSocket):
         if self._gone:
             return
         with suppress(TimeoutError):
-            async with asyncio.timeout(LINGER):
+            async with Within(LINGER):
                 for _ in range(2):
                     await self._receive()
 
