@@ -49,6 +49,23 @@ def test_a_request_splits_its_target() -> None:
     assert repr(request) == "<Request GET /primus/%70>"
 
 
+@pytest.mark.parametrize(
+    ("path", "shown"),
+    [
+        ("/primus/spec", "/primus/spec"),
+        ("/primus/omega/supreme", "/primus/omega/supreme"),
+        ("/primus/000/key/xhr", "/primus/.../xhr"),
+        ("/primus/000/key/xhr/", "/primus/.../xhr"),
+        ("/a/b/000/key/xhr", "/a/.../xhr"),
+        ("/primus/\x1b[2J\xe9", "/primus/\\x1b[2J\\xe9"),
+    ],
+)
+def test_a_request_shows_no_key_of_a_session_and_no_control_characters(
+    path: str, shown: str
+) -> None:
+    assert repr(make_request(path)) == f"<Request GET {shown}>"
+
+
 def test_headers_are_case_insensitive() -> None:
     request = make_request(headers=[("X-One", "1"), ("x-one", "2")])
     assert request.headers["x-ONE"] == "1"

@@ -151,21 +151,36 @@ def test_every_server_has_a_spark_class_of_its_own(make_primus: MakePrimus) -> N
     assert not hasattr(join(two)[0], "shout")
 
 
-def test_an_id_of_the_wire_is_kept_and_a_double_one_is_not(make_primus: MakePrimus) -> None:
-    primus = make_primus()
-    one = primus.accept(MemoryTransport(), make_request(), "from the wire")
-    two = primus.accept(MemoryTransport(), make_request(), "from the wire")
-    assert one.id == "from the wire"
-    assert two.id not in ("", one.id)
-
-
-def test_an_id_generator_that_repeats_itself_does_not_lose_sparks(
+def test_what_the_wire_knows_a_spark_by_finds_it_and_is_not_its_id(
     make_primus: MakePrimus,
 ) -> None:
-    primus = make_primus(id_generator=lambda: "same")
+    primus = make_primus()
+    spark = primus.accept(MemoryTransport(), make_request(), "secret")
+    assert spark.id != "secret"
+    assert primus.spark("secret") is primus.spark(spark.id) is spark
+    assert "secret" not in repr(spark)
+    spark.end()
+    assert primus.spark("secret") is None
+
+
+def test_a_wire_that_repeats_itself_does_not_lose_sparks(make_primus: MakePrimus) -> None:
+    primus = make_primus()
+    one = primus.accept(MemoryTransport(), make_request(), "secret")
+    two = primus.accept(MemoryTransport(), make_request(), "secret")
+    one.end()
+    assert primus.spark("secret") is two
+    assert one.id != two.id
+
+
+@pytest.mark.parametrize("given", ["same", "", None, 7, b"bytes"])
+def test_an_id_generator_that_repeats_itself_or_gives_no_text_does_not_lose_sparks(
+    make_primus: MakePrimus, caplog: pytest.LogCaptureFixture, given: Any
+) -> None:
+    primus = make_primus(id_generator=lambda: given)
     sparks = [join(primus)[0] for _ in range(3)]
     assert len({spark.id for spark in sparks}) == 3
-    assert len(primus) == 3
+    assert all(isinstance(spark.id, str) and spark.id for spark in sparks)
+    assert f"id_generator gave {given!r}" in caplog.text
 
 
 def test_ids_cannot_be_guessed(primus: Primus) -> None:

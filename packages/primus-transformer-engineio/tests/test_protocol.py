@@ -379,7 +379,8 @@ async def test_a_websocket_at_once(start: Start) -> None:
         opening = await socket.receive_str()
         told = json.loads(opening[1:])
         assert (opening[0], told["upgrades"]) == ("0", [])
-        assert session.server.primus.spark(told["sid"]) is not None
+        (spark,) = session.server.primus
+        assert told["sid"] == spark.id
         await socket.send_str("4h€😀")
         assert await socket.receive_str() == "4h€😀"
         binary = b"\x01\x02" if session.number == 4 else b"\x04\x01\x02"

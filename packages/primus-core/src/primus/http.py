@@ -147,7 +147,7 @@ class Request:
         self._state: dict[str, Any] | None = None
 
     def __repr__(self) -> str:
-        return f"<Request {self.method} {self.path}>"
+        return f"<Request {self.method} {_shown(self.path)}>"
 
     @property
     def query(self) -> Query:
@@ -355,6 +355,14 @@ def phrase(status: int) -> str:
         return HTTPStatus(status).phrase
     except ValueError:
         return ""
+
+
+def _shown(path: str) -> str:
+    """`path` for logs: what stands in the middle of a long one may be the key of a session."""
+    first, _, rest = path.strip("/").partition("/")
+    if rest.count("/") >= 2:
+        path = f"/{first}/.../{rest.rpartition('/')[2]}"
+    return ascii(path)[1:-1]
 
 
 def check_header(name: str, value: str) -> None:

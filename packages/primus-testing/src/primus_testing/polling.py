@@ -14,6 +14,7 @@ from __future__ import annotations
 
 import asyncio
 import json
+import logging
 from abc import abstractmethod
 from collections.abc import Mapping
 from typing import Any, ClassVar
@@ -26,6 +27,7 @@ from primus.server.spark import Spark
 from primus_testing.clock import ManualClock
 from primus_testing.recorder import DEADLINE, Recorder, eventually
 from primus_testing.server import Answer, Running
+from primus_testing.tracebacks import Tracebacks
 from primus_testing.transformer.base import Contract, Serve, echo
 
 __all__ = ["PollingContract"]
@@ -205,6 +207,34 @@ class PollingContract(Contract):
         assert answer.status == 403
 
     # -- attacks
+
+    async def test_the_id_of_a_spark_opens_no_session(self, serve: Serve) -> None:
+        server = await serve()
+        session, spark, events = await self.met(server)
+        answer = await self.post(server, spark.id, self.posted('"forged"'))
+        assert answer.status == self.statuses["unknown"]
+        assert (await self.post(server, session, self.posted('"mine"'))).status in (200, 204)
+        await events.one("data")
+        assert [message for message, _ in events.seen("data")] == ["mine"]
+
+    async def test_an_id_generator_makes_no_keys(self, serve: Serve) -> None:
+        server = await serve(id_generator=iter(["1", "2"]).__next__)
+        one, two = await self.begin(server), await self.begin(server)
+        assert len({"1", "2", one, two}) == 4
+
+    async def test_the_key_of_a_session_is_not_shown(
+        self, serve: Serve, caplog: pytest.LogCaptureFixture, tracebacks: Tracebacks
+    ) -> None:
+        caplog.set_level(logging.INFO)
+        tracebacks.expect("a middleware layer raised")
+        server = await serve()
+        session, spark, events = await self.met(server)
+        await self.post(server, session, self.posted('"'))
+        server.primus.before("broken", lambda request: 1 / 0)
+        await self.post(server, session, self.posted('"a layer raises"'))
+        shown = [repr(spark), repr(spark.request), repr(events.seen("error")), caplog.text]
+        assert "a middleware layer raised" in caplog.text
+        assert not [text for text in shown if session in text]
 
     async def test_a_session_that_is_not_there(self, serve: Serve) -> None:
         server = await serve()

@@ -20,7 +20,6 @@ export default function connect(wire) {
   socket.on('close', (reason) => wire.onclose({ reason, clean: reason === 'forced close' }));
   return {
     socket,
-    get id() { return socket.id; },
     send: (frame) => socket.send(frame),
     close: () => socket.close()
   };

@@ -217,7 +217,7 @@ class ClientSession(EngineIOTransport):
             self.take_over(wire, binary=True)
             self._switching = False
         except (TransportError, TimeoutError) as error:
-            log.debug("%s: no WebSocket, the connection is polled on: %s", self._sid, error)
+            log.debug("no WebSocket, the connection is polled on: %s", error)
             if wire is not None:
                 wire.connection = None
                 wire.abort()
@@ -278,6 +278,6 @@ class ClientSession(EngineIOTransport):
                 async with asyncio.timeout(FAREWELL_TIMEOUT):
                     await self._send_off([CLOSE])
         except (TransportError, TimeoutError) as error:
-            log.debug("%s: the server was not told of the end: %s", self._sid, error)
+            log.debug("the server was not told of the end: %s", error)
         finally:
             await self._http.close()

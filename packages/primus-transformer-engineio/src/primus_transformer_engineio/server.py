@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-import secrets
 from functools import cache, partial
 from importlib.resources import files
 from typing import TYPE_CHECKING
 
 from primus import Request, Response, Transformer, Transport
 from primus.browser import Browser
+from primus.ids import new_key, new_spark_id
 from primus.parser import is_json
 from primus.polling import Hanging, Sessions, compressed
 from primus.websocket import EngineOptions
@@ -150,23 +150,23 @@ class EngineIO(Transformer):
         session = self._make(request, revision, base64=number is not None)
         if Hanging(request, session.over).gone:
             return Response(400)  # nobody reads it
-        spark = self.primus.accept(session, request, secrets.token_urlsafe(15))
-        packets = [session.begin(spark.id)]
+        self.primus.accept(session, request, session.key)
+        packets = [session.begin(session.key)]
         if session.queued or session.closing:
             packets += session.fetched()
         response = answer(packets, revision, binary=session.binary, callback=number)
         if self._options.cookie is not None:
-            response.headers["Set-Cookie"] = cookie_header(self._options.cookie, session.sid)
+            response.headers["Set-Cookie"] = cookie_header(self._options.cookie, new_spark_id())
         return response
 
     def _opened(self, request: Request, revision: Revision, wire: Transport) -> None:
         session = self._make(request, revision)
-        spark = self.primus.accept(session, request, secrets.token_urlsafe(15))
+        spark = self.primus.accept(session, request)
         session.begin_over(wire, spark.id)
 
     def _make(self, request: Request, revision: Revision, *, base64: bool = False) -> Session:
         binary = not base64 and _takes_bytes(request)
-        return Session(self._options, self._sessions, revision, binary=binary)
+        return Session(new_key(), self._options, self._sessions, revision, binary=binary)
 
     # -- the other halves
 

@@ -32,8 +32,8 @@ OPENING_PAUSE: Final = 0.005
 class Session(EngineIOTransport):
     """A transport whose frames are fetched by polls, or leave over a WebSocket.
 
-    It is made for a handshake that has passed the middleware, and begins once its spark has
-    given it an id. It ends when its client says so or goes in the middle of a request, when
+    It is made for a handshake that has passed the middleware, and begins once it has a spark. It
+    ends when its client says so or goes in the middle of a request, when
     its heartbeat stops, when its WebSocket is gone, or when the client breaks the rules.
     """
 
@@ -47,11 +47,12 @@ class Session(EngineIOTransport):
         "_posting",
         "_probe",
         "_sessions",
-        "sid",
+        "key",
     )
 
     def __init__(
         self,
+        key: str,
         options: EngineIOOptions,
         sessions: Sessions[Session],
         revision: Revision,
@@ -59,7 +60,8 @@ class Session(EngineIOTransport):
         binary: bool,
     ) -> None:
         super().__init__(revision, binary=binary, max_length=options.max_length)
-        self.sid = ""
+        self.key = key
+        """What requests know it by: whoever has it is the client."""
         self._options = options
         self._sessions = sessions
         self._clock: Clock = sessions.clock
@@ -74,18 +76,22 @@ class Session(EngineIOTransport):
         self._last = CLOSE
 
     def __repr__(self) -> str:
-        return f"<Session {self.sid} revision {self.revision.number}>"
+        return f"<Session revision {self.revision.number}>"
 
     def begin(self, sid: str, *, upgrades: bool = True) -> Packet:
-        """Be open under this id; the packet that says so, which is to go first."""
-        self.sid = sid
+        """Be open; the packet that says so, which is to go first.
+
+        Args:
+            sid: what the client is told as its id.
+            upgrades: whether a WebSocket may take over.
+        """
         if not self._gone:
-            self._sessions.add(sid, self)
+            self._sessions.add(self.key, self)
             self._heartbeat.start()
         return OPEN + self._options.handshake(sid, self.revision.number, upgrades=upgrades)
 
     def begin_over(self, wire: Transport, sid: str) -> None:
-        """Be open under this id, over a WebSocket.
+        """Be open over a WebSocket, which knows no key: `sid` can be the public id of the spark.
 
         Some clients listen for messages only once they know that the WebSocket is open, so the
         first one does not go in the same packet as the answer to the handshake.
@@ -273,7 +279,7 @@ class Session(EngineIOTransport):
         self._gone = self.closing = True
         self._heartbeat.stop()
         self._sessions.alarms.discard(self.over)
-        self._sessions.discard(self.sid)
+        self._sessions.discard(self.key)
         self._abandon_probe()
         self.forget()
         self.news()

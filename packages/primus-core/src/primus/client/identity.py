@@ -54,7 +54,7 @@ class Identified(Reading):
     def _known_id(self) -> str | None:
         if self._state != OPEN or self._transport is None:
             return None
-        return getattr(self._transport, "id", None) or self._id
+        return self._id
 
     def _gone(self, error: Exception | None) -> None:
         self._id = None

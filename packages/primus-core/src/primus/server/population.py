@@ -4,12 +4,12 @@ from __future__ import annotations
 
 import asyncio
 import inspect
-import secrets
 from collections.abc import Awaitable, Callable, Coroutine, Iterable, Iterator
 from typing import TYPE_CHECKING, Any, overload
 
 from primus.heartbeat import Generation
 from primus.http import Request
+from primus.ids import new_spark_id
 from primus.pipeline import is_awaitable
 from primus.server.broadcast import broadcast
 from primus.server.client_side import ClientSide
@@ -27,6 +27,7 @@ class Population(ClientSide):
     """The part of `Primus` that holds the sparks."""
 
     _connections: dict[str, Spark]
+    _keyed: dict[str, Spark]
     _monitor: HeartbeatMonitor
     _empty: asyncio.Event | None
 
@@ -46,8 +47,12 @@ class Population(ClientSide):
         return iter(tuple(self._connections.values()))
 
     def spark(self, id: str) -> Spark | None:
-        """The spark with that id, or `None`."""
-        return self._connections.get(id)
+        """The spark with that id, or `None`.
+
+        It is also found by the secret that its wire knows it by: over polled engine.io a client of
+        Primus for Node.js knows no other id of its own.
+        """
+        return self._connections.get(id) or self._keyed.get(id)
 
     def write(self, data: Any, *, to: Iterable[Spark] | None = None) -> None:
         """Send `data` to every spark, encoded and framed once for all of them.
@@ -99,10 +104,14 @@ class Population(ClientSide):
         Args:
             transport: the wire; it does not read yet, or what it reads has not been fed yet.
             request: what it was opened with.
-            id: the id that the wire's own protocol has given it, if any.
+            id: what the wire's own protocol knows it by, if anything. That may be a secret, so it
+                is never `Spark.id`; `spark` finds the spark by it as well.
         """
-        spark = self.Spark(request, self._new_id(id), self._generation(transport))
+        spark = self.Spark(request, self._new_id(), self._generation(transport))
         self._connections[spark.id] = spark
+        if id is not None:
+            spark.wire_key = id
+            self._keyed[id] = spark
         spark.attach(transport)
         spark.open()
         self._monitor.add(spark)
@@ -114,6 +123,8 @@ class Population(ClientSide):
         """A spark has ended."""
         if self._connections.pop(spark.id, None) is None:
             return
+        if spark.wire_key is not None and self._keyed.get(spark.wire_key) is spark:
+            del self._keyed[spark.wire_key]
         self._monitor.discard(spark)
         for hook in self._disconnection_hooks:
             try:
@@ -128,12 +139,19 @@ class Population(ClientSide):
         configured = self.options.heartbeat
         return transport.generation if configured is Generation.UNKNOWN else configured
 
-    def _new_id(self, id: str | None) -> str:
+    def _new_id(self) -> str:
+        """An id that no spark of this server has."""
         if self.options.id_generator is not None:
             try:
-                id = self.options.id_generator()
+                given: object = self.options.id_generator()
             except Exception:
                 self.log.exception("id_generator raised; this spark gets an id of ours")
-        while id is None or id in self._connections:
-            id = secrets.token_urlsafe(16)
-        return id
+            else:
+                if isinstance(given, str) and given and given not in self._connections:
+                    return given
+                self.log.warning(
+                    "id_generator gave %.100r, which is taken or no text; this spark gets an id "
+                    "of ours",
+                    given,
+                )
+        return new_spark_id()

@@ -85,6 +85,7 @@ class Primus(Population):
         self._connection_hooks = ()
         self._disconnection_hooks = ()
         self._connections = {}
+        self._keyed = {}
         self._empty = None
         self._monitor = HeartbeatMonitor(
             HeartbeatPolicy(self.options.timeout, self.options.ping_interval), self.options.clock

@@ -54,7 +54,9 @@ class Spark(Connection):
         primus = self.primus
         super().__init__(primus.parser, primus.pipeline, primus.options.clock)
         self.id = id
-        """Unique among the sparks of this server."""
+        """Unique among the sparks of this server, and no secret."""
+        self.wire_key: str | None = None
+        """What the wire knows it by, which may be a secret: neither show nor log it."""
         self.request = request
         """The request that the connection was made with."""
         self.pulse = Pulse(self.seen_at, generation)

@@ -105,15 +105,11 @@ class Client extends Connection {
   /** Asks for the server's id of this connection: `fn(id)`, or a promise without `fn`. */
   id(fn) {
     assertContext(this, 'id');
-    const link = this._wire && this._wire.link;
-    const known = link && this.readyState === OPEN && link.id;
-
     if (fn) {
-      if (known) fn(known);
-      else this._askId(fn, () => {});
+      this._askId(fn, () => {});
       return this;
     }
-    return known ? Promise.resolve(known) : new Promise((resolve, reject) => {
+    return new Promise((resolve, reject) => {
       this._askId(resolve, reject);
     });
   }
