@@ -9,6 +9,7 @@ __all__ = [
     "AttachError",
     "BrokenPluginError",
     "ConnectTimeout",
+    "ControlTextError",
     "HandshakeError",
     "HookError",
     "InvalidPluginError",
@@ -77,6 +78,10 @@ class ParserError(PrimusError):
     def __init__(self, message: str, frame: str | bytes | None = None) -> None:
         super().__init__(message)
         self.frame = frame
+
+
+class ControlTextError(PrimusError, ValueError):
+    """A message is text that begins with ``primus::``, which peers obey and do not show."""
 
 
 class TransformError(PrimusError):

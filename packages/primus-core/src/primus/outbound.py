@@ -9,10 +9,10 @@ from typing import TYPE_CHECKING, Any, Final
 
 from primus.clock import SYSTEM_CLOCK, Clock, Timer
 from primus.endpoint import OPEN
-from primus.errors import ParserError, SlowConsumerError, TransformError
+from primus.errors import ControlTextError, ParserError, SlowConsumerError, TransformError
 from primus.inbound import Inbound
 from primus.pipeline import SWALLOWED, Packet, Pipeline, is_awaitable, run
-from primus.protocol import escape_separators
+from primus.protocol import check_message, escape_separators
 from primus.tasks import spawn
 
 if TYPE_CHECKING:
@@ -58,11 +58,14 @@ class Outbound(Inbound):
 
     def _submit(self, data: Any) -> bool:
         """Send a message of the user, behind all that was written before it."""
+        transforms = self.pipeline.outgoing
+        if not transforms:
+            check_message(data)
         if self._jammed and not self._admit():
             return False
         if self._outbox is not None:
             return self._postpone(self._outgoing, data)
-        pending = self._outgoing(data) if self.pipeline.outgoing else self._encoded(data)
+        pending = self._outgoing(data) if transforms else self._encoded(data)
         if pending is not None:
             self._wait_for(pending)
         return True
@@ -101,7 +104,11 @@ class Outbound(Inbound):
         return self._encoded(self._owed.pop(kind))
 
     def _outgoing(self, data: Any) -> Awaitable[None] | None:
-        """Transform, encode and send; what is returned has to be awaited first."""
+        """Transform, encode and send; what is returned has to be awaited first.
+
+        Raises:
+            ControlTextError: the message is, or has become, text that peers obey.
+        """
         try:
             result = run(self.pipeline.outgoing, Packet(data), self)
         except TransformError as error:
@@ -109,15 +116,20 @@ class Outbound(Inbound):
             return None
         if is_awaitable(result):
             return self._send_transformed(result)
-        return None if result is SWALLOWED else self._encoded(result)
+        return self._transformed(result)
+
+    def _transformed(self, result: Any) -> Awaitable[None] | None:
+        if result is SWALLOWED:
+            return None
+        check_message(result)
+        return self._encoded(result)
 
     async def _send_transformed(self, transforming: Awaitable[Any]) -> None:
         try:
-            result = await transforming
-        except TransformError as error:
+            pending = self._transformed(await transforming)
+        except (TransformError, ControlTextError) as error:
             self._report(error)
             return
-        pending = None if result is SWALLOWED else self._encoded(result)
         if pending is not None:
             await pending
 
@@ -226,7 +238,11 @@ class Outbound(Inbound):
             if not outbox:
                 break
             step, value = outbox.popleft()
-            pending = step(value)
+            try:
+                pending = step(value)
+            except ControlTextError as error:  # it was written long ago
+                pending = None
+                self._report(error)
         self._outbox = None
         self._review()
 

@@ -8,7 +8,9 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from enum import Enum
-from typing import Final
+from typing import Any, Final
+
+from primus.errors import ControlTextError
 
 __all__ = [
     "CLOSE",
@@ -22,6 +24,7 @@ __all__ = [
     "Ping",
     "Pong",
     "Side",
+    "check_message",
     "control",
     "escape_separators",
     "escape_separators_in_utf8",
@@ -110,6 +113,26 @@ def control(side: Side, text: str) -> Control:
             return Close()
         case _:
             return Ignored(kind)
+
+
+def check_message(data: Any) -> None:
+    """Make sure that a message of the user is not taken for a word of ours.
+
+    There is no form in which a peer shows such text: whatever its parser, a client of Primus looks
+    at the text that was decoded.
+
+    Raises:
+        ControlTextError: it is.
+    """
+    if isinstance(data, str):
+        if not data.startswith(PREFIX):
+            return
+        raise ControlTextError(
+            f"{data[:80]!r} cannot be sent: peers obey text that begins with {PREFIX!r} and do not "
+            'show it. Send it within something, such as {"text": ...} or [...]'
+        )
+    if isinstance(data, Enum):
+        check_message(data.value)  # which is what parsers write
 
 
 def ping(stamp: int) -> str:

@@ -143,16 +143,19 @@ async def test_the_id_is_asked_for_once(stage: Any) -> None:
     assert wire.sent == ['"primus::id::"']
 
 
-async def test_the_id_of_a_wire_that_has_one_is_taken(stage: Any) -> None:
+async def test_a_name_that_the_wire_has_is_not_the_id(stage: Any) -> None:
     socket, wire = await stage.opened()
 
     class Named(type(wire)):  # type: ignore[misc]
         __slots__ = ()
-        id = "from the wire"
+        id = "the key of a session"
 
     wire.__class__ = Named
+    asking = asyncio.ensure_future(socket.id())
+    await asyncio.sleep(0)
+    wire.receive('"primus::id::told"')
 
-    assert await socket.id() == "from the wire"
+    assert await asking == "told"
 
 
 async def test_the_id_waits_for_the_connection(stage: Any) -> None:

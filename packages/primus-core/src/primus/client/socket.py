@@ -120,6 +120,9 @@ class Socket(Transforming, Identified):
 
         Returns:
             False when the socket has been destroyed.
+
+        Raises:
+            ControlTextError: `data` is text that begins with ``primus::``.
         """
         if self._destroyed:
             return False

@@ -6,7 +6,7 @@ from collections.abc import Iterable
 from typing import TYPE_CHECKING, Any
 
 from primus.pipeline import dispose
-from primus.protocol import escape_separators
+from primus.protocol import check_message, escape_separators
 
 if TYPE_CHECKING:
     from primus.parser import Parser
@@ -21,7 +21,12 @@ def broadcast(sparks: Iterable[Spark], data: Any, parser: Parser, pipeline: Pipe
 
     With an outgoing transform, an async parser, or data that cannot be encoded, every spark
     goes its own way, as if `Spark.write` were called on each.
+
+    Raises:
+        ControlTextError: `data` is text that peers obey; no spark is written to.
     """
+    if not pipeline.outgoing:
+        check_message(data)
     frame = None if pipeline.outgoing else _frame(parser, data)
     if frame is None:
         for spark in sparks:

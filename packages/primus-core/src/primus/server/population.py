@@ -60,6 +60,9 @@ class Population(ClientSide):
         Args:
             data: the message.
             to: the sparks of this server that get it; `None` for all.
+
+        Raises:
+            ControlTextError: `data` is text that begins with ``primus::``; no spark gets it.
         """
         broadcast(self if to is None else to, data, self.parser, self.pipeline)
 

@@ -20,6 +20,7 @@ from primus.protocol import (
     Ping,
     Pong,
     Side,
+    check_message,
     escape_separators_in_utf8,
     id_reply,
     ping,
@@ -91,10 +92,15 @@ class Spark(Connection):
         Returns:
             False when the spark has ended, or when the client reads too slowly and the
             message was dropped (``slow_consumer``).
+
+        Raises:
+            ControlTextError: `data` is text that begins with ``primus::``.
         """
         send = self._send_text
         if send is None or self.pipeline.outgoing:
             return self._state == OPEN and self._submit(data)
+        if type(data) is not dict:  # most messages are
+            check_message(data)
         try:
             text = self._quick_encode(data)
         except Exception:
@@ -108,6 +114,9 @@ class Spark(Connection):
         Args:
             data: a last message; `None` for none.
             reconnect: let the client come back, rather than tell it to stay away.
+
+        Raises:
+            ControlTextError: `data` is text that begins with ``primus::``; nothing has ended.
         """
         if self._state == CLOSED:
             return
