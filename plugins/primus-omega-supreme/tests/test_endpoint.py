@@ -100,6 +100,19 @@ async def test_a_message_reaches_rooms(make_primus: Any) -> None:
     assert (one_wire.sent, two_wire.sent, other.sent) == (['"a"'], ['"a"'], [])
 
 
+@pytest.mark.parametrize("whom", [{}, {"sparks": ["nobody"]}, {"rooms": "news"}])
+async def test_text_that_peers_obey_is_refused(make_primus: Any, whom: Any) -> None:
+    primus = make_primus(plugin="rooms omega-supreme")
+    spark, wire = join(primus)
+    spark.join("news")
+
+    status, text = await put(primus, {"msg": "primus::server::close", **whom})
+
+    assert status == 400
+    assert "Send it within something" in text
+    assert wire.sent == []
+
+
 async def test_rooms_need_the_plugin(primus: Any) -> None:
     _, wire = join(primus)
 

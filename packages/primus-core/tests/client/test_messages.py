@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from primus import TransportError, hookimpl
+from primus import ControlTextError, TransportError, hookimpl
 from primus.errors import PluginError
 
 
@@ -311,3 +311,17 @@ async def test_a_plugin_may_replace_what_a_socket_has_but_not_what_another_gives
     assert stage.make(facts={"plugins": {"greedy": Greedy()}}, manual=True).write("mine") == "mine"
     with pytest.raises(PluginError, match="'write' already"):
         stage.kind(plugins={"greedy": Greedy(), "as greedy": Greedy()})
+
+
+@pytest.mark.parametrize("text", ["primus::server::close", "primus::id::", "primus::"])
+async def test_text_that_the_server_would_obey_is_refused(stage: Any, text: str) -> None:
+    early = stage.make()
+    with pytest.raises(ControlTextError):
+        early.write(text)
+    socket, wire = await stage.opened()
+    with pytest.raises(ControlTextError):
+        socket.write(text)
+    with pytest.raises(ControlTextError):
+        socket.end(text)
+    socket.write([text])
+    assert wire.sent == ['"primus::id::"', f'["{text}"]']

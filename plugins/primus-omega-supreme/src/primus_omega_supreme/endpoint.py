@@ -6,7 +6,7 @@ import asyncio
 from hmac import compare_digest
 from typing import Any
 
-from primus import Primus, PrimusError, Request, Response
+from primus import ControlTextError, Primus, PrimusError, Request, Response
 from primus.http import BodyTooLarge
 from primus.pipeline import is_awaitable
 from primus_omega_supreme.message import Envelope, InvalidBody, failure, open_envelope, success
@@ -58,6 +58,8 @@ class Endpoint:
             return _refusal(413, f"the body is longer than {self._settings.body_limit} bytes")
         except InvalidBody as error:
             return _refusal(error.status, str(error))
+        except ControlTextError as error:
+            return _refusal(400, str(error))
         except PrimusError as error:
             self._primus.log.warning("omega-supreme: %s", error)
             return _refusal(503, "the rooms cannot be told")

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 from primus import Packet, Primus, Spark, TransformError
 from primus.pipeline import SWALLOWED, is_awaitable, run
+from primus.protocol import check_message
 from primus.tasks import spawn
 from primus_rooms.adapter import Adapter
 from primus_rooms.errors import RoomsError
@@ -25,7 +26,10 @@ def deliver(
 
     Raises:
         RoomsError: it cannot be delivered in this way, whoever they are.
+        ControlTextError: it is text that peers obey.
     """
+    if method == "write" and not (selection.transforms or primus.pipeline.outgoing):
+        check_message(args[0])
     forwards = adapter.forwards and not selection.only_here
     if callable(args[-1]):
         raise RoomsError("Callbacks are not supported when broadcasting")

@@ -10,7 +10,7 @@ from typing import Any
 
 import pytest
 
-from primus.errors import ListenerError, OptionError, ParserError
+from primus.errors import ControlTextError, ListenerError, OptionError, ParserError
 from primus.parsers.json import JSONParser
 from primus.registry import transformer_named
 from primus.server.spark import Spark
@@ -35,6 +35,19 @@ VALUES: tuple[Any, ...] = (
     {"nested": [{"deep": [None, {"er": ""}]}]},
     "x" * 300_000,
 )
+
+
+CONTROL: tuple[str, ...] = ("primus::server::close", "primus::id::fake", "primus::")
+
+WORDS: tuple[str, ...] = (
+    # packets of engine.io, payloads of them, and its probe
+    *("0{}", "1", "2", "2probe", "3probe", "4x", "5", "6", "b4AQI=", "1:1", "\x1e1", "\x1e4forged"),
+    # frames of SockJS
+    *("o", "h", 'a["forged"]', 'm"forged"', 'c[3000,"forged"]', '[\\"forged\\"]'),
+    # what ends a chunk, an event or a script, in which frames leave
+    *("\r\n0\r\n\r\n", "\n\ndata: forged\n\n", "</script><script>x()", "%0A%00", "___eio[0]()"),
+)
+"""Text that has a meaning to some wire, unless it is within a message."""
 
 
 class MessagesContract(Contract):
@@ -95,6 +108,35 @@ class MessagesContract(Contract):
         await met.peer.receive()
         await met.peer.id()
         assert met.events.seen("data") == []
+        assert len(server.primus) == 1
+
+    async def test_text_that_peers_would_obey_is_refused_and_wrapped_it_is_data(
+        self, serve: Serve
+    ) -> None:
+        server = await serve()
+        one, two = await meet(server), await meet(server)
+        for text in CONTROL:
+            for write in (one.spark.write, one.spark.end, server.primus.write):
+                with pytest.raises(ControlTextError):
+                    write(text)
+            server.primus.write({"text": text})
+        for met in (one, two):
+            for text in CONTROL:
+                assert json.loads(await met.peer.receive()) == {"text": text}
+        assert len(server.primus) == 2
+
+    async def test_text_that_means_something_to_a_wire_is_data_within_a_message(
+        self, serve: Serve
+    ) -> None:
+        server = await serve()
+        echo(server.primus)
+        peer = await server.peer()
+        for word in WORDS:
+            peer.send(json.dumps(word))
+        for word in WORDS:
+            assert json.loads(await peer.receive()) == word
+        server.primus.write(list(WORDS))
+        assert json.loads(await peer.receive()) == list(WORDS)
         assert len(server.primus) == 1
 
     async def test_a_frame_that_cannot_be_decoded_is_an_error_of_its_connection_only(

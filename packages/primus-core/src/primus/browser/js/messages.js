@@ -1,6 +1,6 @@
 import { EventEmitter } from './events.js';
 import { Pipeline } from './pipeline.js';
-import { parseControl } from './protocol.js';
+import { checkMessage, parseControl } from './protocol.js';
 import { Queue } from './queue.js';
 
 /** The ready states of Primus. */
@@ -43,7 +43,7 @@ export class MessagePath extends EventEmitter {
 
     this._decoding = way([coding(decode)], (data, frame) => this._understood(data, frame));
     this._inbox = way(incoming, (data, raw) => this._tell('data', data, raw));
-    this._outbox = way(outgoing, (data) => this._write(data));
+    this._outbox = way(outgoing, (data, isMessage) => this._transformed(data, isMessage));
     this._encoding = way([coding(encode)], (frame) => this._put(frame));
   }
 
@@ -107,6 +107,17 @@ export class MessagePath extends EventEmitter {
     } else if (name === 'server' && value === 'close') {
       this.disconnect = true;
     }
+  }
+
+  /** Takes what the transforms have made of a message, or control text of ours. */
+  _transformed(data, isMessage) {
+    try {
+      if (isMessage) checkMessage(data);
+    } catch (error) {
+      this._tell('error', error);
+      return;
+    }
+    this._write(data);
   }
 
   /** Sends data past the transforms, or keeps it until the connection is open. */

@@ -4,6 +4,7 @@ import { CLOSED, OPEN, OPENING } from './messages.js';
 import { detectNetwork, isOnline } from './network.js';
 import { completeOptions } from './options.js';
 import { Queue } from './queue.js';
+import { checkMessage } from './protocol.js';
 import { Recovery } from './recovery.js';
 import { Timers, systemClock } from './timers.js';
 import { describeAddress, formatAddress, formatQuery, parseQuery, parseUrl } from './url.js';
@@ -49,11 +50,16 @@ class Client extends Connection {
     return this;
   }
 
-  /** Sends a message, or keeps it until the connection is open; `false` once it has ended. */
+  /**
+   * Sends a message, or keeps it until the connection is open; `false` once it has ended.
+   *
+   * Throws a `TypeError` for text that begins with `primus::`, which the server would obey.
+   */
   write(data) {
     assertContext(this, 'write');
     if (this.destroyed || this._ending || this._ended && !this._resume) return false;
-    this._outbox.push(data);
+    if (!this.transformers.outgoing.length) checkMessage(data);
+    this._outbox.push(data, true);
     return true;
   }
 

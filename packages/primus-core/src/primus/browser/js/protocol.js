@@ -17,6 +17,20 @@ export function parseControl(data) {
   return { name: data.slice(PREFIX.length, last), value: data.slice(last + 2) };
 }
 
+/**
+ * Throws when a message of the user is text that the peer would obey: there is no form in which a
+ * peer shows it.
+ */
+export function checkMessage(data) {
+  const text = data instanceof String ? String(data) : data;
+
+  if (typeof text !== 'string' || text.indexOf(PREFIX) !== 0) return;
+  throw new TypeError(
+    JSON.stringify(text.slice(0, 80)) + ' cannot be sent: peers obey text that begins with "' +
+    PREFIX + '" and do not show it. Send it within something, such as { text } or [text]'
+  );
+}
+
 /** The control text for a name and its value. */
 export function formatControl(name, value) {
   return PREFIX + name + '::' + (value === undefined ? '' : value);
