@@ -36,6 +36,7 @@ class Hidden(Enum):
         "primus::id::fake",
         "primus::",
         "primus::unknown",
+        "\ufeffprimus::id::fake",
         Text(CLOSE),
         Word.CLOSE,
         Hidden.CLOSE,

@@ -38,6 +38,9 @@ PREFIX: Final = "primus::"
 CLOSE: Final = "primus::server::close"
 """The server ends the connection on purpose: the client must not reconnect."""
 
+OBEYED: Final = (PREFIX, "\ufeff" + PREFIX)
+"""A `TextDecoder`, as msgpack's client has one, drops the mark before a text."""
+
 SEPARATOR: Final = 0xE2
 """The first byte, in UTF-8, of the separators that are escaped, and of other characters."""
 
@@ -125,7 +128,7 @@ def check_message(data: Any) -> None:
         ControlTextError: it is.
     """
     if isinstance(data, str):
-        if not data.startswith(PREFIX):
+        if not data.startswith(OBEYED):
             return
         raise ControlTextError(
             f"{data[:80]!r} cannot be sent: peers obey text that begins with {PREFIX!r} and do not "

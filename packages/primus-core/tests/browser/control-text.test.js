@@ -3,7 +3,7 @@ import test from 'node:test';
 
 import { makeClient } from './fakes.js';
 
-const TEXTS = ['primus::server::close', 'primus::id::fake', 'primus::', 'primus::anything'];
+const TEXTS = ['primus::server::close', 'primus::id::fake', 'primus::', 'primus::anything', '\uFEFFprimus::id::x'];
 
 /** What has been sent that is no control text of ours. */
 const messages = (made) => made.wire.sent.filter((frame) => frame !== '"primus::id::"');

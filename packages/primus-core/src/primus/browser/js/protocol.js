@@ -24,7 +24,8 @@ export function parseControl(data) {
 export function checkMessage(data) {
   const text = data instanceof String ? String(data) : data;
 
-  if (typeof text !== 'string' || text.indexOf(PREFIX) !== 0) return;
+  // A decoder of the peer may drop U+FEFF before a text.
+  if (typeof text !== 'string' || text.replace(/^\uFEFF/, '').indexOf(PREFIX) !== 0) return;
   throw new TypeError(
     JSON.stringify(text.slice(0, 80)) + ' cannot be sent: peers obey text that begins with "' +
     PREFIX + '" and do not show it. Send it within something, such as { text } or [text]'
