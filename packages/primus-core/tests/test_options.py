@@ -224,3 +224,34 @@ def test_authorization_without_listed_origins_is_warned_of(
     make_primus(authorization=lambda request: None, origins="http://example.com")
     make_primus()
     assert caplog.text == ""
+
+
+@pytest.mark.parametrize(
+    ("transport", "problem"),
+    [
+        (None, "transport=None: must be a mapping"),
+        ({"headers": "X-One: 1"}, "must be a mapping"),
+        ({"headers": {"X One": "1"}}, "'X One' is no name of a header"),
+        ({"headers": {"": "1"}}, "'' is no name of a header"),
+        ({"headers": {"X-One\r\nX-Two": "1"}}, "is no name of a header"),
+        ({"headers": {1: "1"}}, "1 is no name of a header"),
+        ({"headers": {"X-One": "1\r\nX-Two: 2"}}, "the value of 'X-One' must be a text"),
+        ({"headers": {"X-One": "\x00"}}, "the value of 'X-One' must be a text"),
+        ({"headers": {"X-One": "\ud800"}}, "the value of 'X-One' must be a text"),
+        ({"headers": {"X-One": 1}}, "the value of 'X-One' must be a text"),
+        ({"headers": {"X-One": b"1"}}, "the value of 'X-One' must be a text"),
+        ({"ssl": False}, r"transport\['ssl'\]=False: must be an ssl.SSLContext"),
+        ({"ssl": "yes"}, "must be an ssl.SSLContext"),
+        ({"unix": ""}, "must be the path of a socket"),
+        ({"unix": 5}, "must be the path of a socket"),
+        ({"close_timeout": "soon"}, "must be seconds >= 0"),
+        ({"subprotocols": "chat"}, "must be a list of names"),
+        ({"subprotocols": ["a b"]}, "must be a list of names"),
+        ({"subprotocols": [1]}, "must be a list of names"),
+    ],
+)
+def test_a_transport_option_of_a_client_that_cannot_work_is_refused(
+    transport: Any, problem: str
+) -> None:
+    with pytest.raises(OptionError, match=problem):
+        client(transport=transport)

@@ -2,16 +2,23 @@
 
 from __future__ import annotations
 
+import os
+import re
 from collections.abc import Callable, Mapping
 from dataclasses import fields
 from difflib import get_close_matches
 from ipaddress import IPv4Network, IPv6Network, ip_network
+from ssl import SSLContext
 from typing import Any, Final
 
 from primus.errors import OptionError
 from primus.heartbeat import Generation
 from primus.origins import origin_pattern
 from primus.recovery import Backoff
+
+UNUSABLE: Final = re.compile(r"[?#%{}\x00-\x20\x7f\ud800-\udfff]")
+TOKEN: Final = re.compile(r"[!#$%&'*+.^_`|~0-9A-Za-z-]+")
+NO_VALUE: Final = re.compile(r"[\x00-\x08\x0a-\x1f\x7f\ud800-\udfff]")
 
 Network = IPv4Network | IPv6Network
 
@@ -65,7 +72,7 @@ def count(name: str, value: Any) -> float:
 
 def pathname(name: str, value: Any) -> str:
     """A path below the root, with one slash before it and none behind."""
-    if not isinstance(value, str) or not value.strip("/") or any(c in value for c in "?#%{} \r\n"):
+    if not isinstance(value, str) or not value.strip("/") or UNUSABLE.search(value):
         raise OptionError(f"{name}={value!r}: must be a path below the root, such as '/primus'")
     return "/" + value.strip("/")
 
@@ -134,6 +141,60 @@ def mapping(name: str, value: Any) -> Mapping[str, Any]:
     if not isinstance(value, Mapping):
         raise OptionError(f"{name}={value!r}: must be a mapping")
     return value
+
+
+def headers(name: str, value: Any) -> Mapping[str, str]:
+    """Headers of requests: names, and values that can be sent (as UTF-8)."""
+    given: Mapping[Any, Any] = mapping(name, value)
+    for header, text in given.items():
+        if not isinstance(header, str) or not TOKEN.fullmatch(header):
+            raise OptionError(f"{name}: {header!r} is no name of a header")
+        if not isinstance(text, str) or NO_VALUE.search(text):
+            raise OptionError(
+                f"{name}: the value of {header!r} must be a text without control characters"
+            )
+    return given
+
+
+def tls(name: str, value: Any) -> Any:
+    """What TLS is made with; `None` and `True` stand for the authorities this machine trusts."""
+    if value is None or value is True or isinstance(value, SSLContext):
+        return value
+    raise OptionError(f"{name}={value!r}: must be an ssl.SSLContext")
+
+
+def socket_path(name: str, value: Any) -> Any:
+    """The path of a unix socket."""
+    if not value or not isinstance(value, str | bytes | os.PathLike):
+        raise OptionError(f"{name}={value!r}: must be the path of a socket")
+    return value
+
+
+def subprotocols(name: str, value: Any) -> Any:
+    """Names of subprotocols, in a list; `None` for none."""
+    listed = value is None or isinstance(value, list | tuple)
+    if not listed or not all(isinstance(n, str) and TOKEN.fullmatch(n) for n in value or ()):
+        raise OptionError(f"{name}={value!r}: must be a list of names")
+    return value
+
+
+_TRANSPORT: Final[dict[str, Callable[[str, Any], Any]]] = {
+    "close_timeout": seconds,
+    "headers": headers,
+    "ssl": tls,
+    "subprotocols": subprotocols,
+    "unix": socket_path,
+}
+"""The ``transport`` options of a client that mean the same for every transformer."""
+
+
+def transport(name: str, value: Any) -> Mapping[str, Any]:
+    """The ``transport`` options of a client; those of a single transformer are its own affair."""
+    options = mapping(name, value)
+    for option, check in _TRANSPORT.items():
+        if option in options:
+            check(f"{name}[{option!r}]", options[option])
+    return options
 
 
 def backoff(name: str, value: Any) -> Backoff:

@@ -236,7 +236,7 @@ _CLIENT: Final[dict[str, Callable[[str, Any], Any]]] = {
     "strategy": checks.strategy,
     "manual": checks.flag,
     "network": checks.anything,
-    "transport": checks.mapping,
+    "transport": checks.transport,
     "queue_size": checks.count,
     "max_length": checks.size,
     "high_water": checks.size,

@@ -16,6 +16,8 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, ClassVar, Protocol
 
+from primus import option_checks as checks
+from primus.credentials import separated
 from primus.errors import InvalidPluginError, OptionError
 from primus.heartbeat import Generation
 
@@ -194,9 +196,14 @@ class Transformer(ABC):
 class Dial:
     """What a client wants opened.
 
-    ``url`` is complete: ``http:`` or ``https:``, with user info, pathname and query string.
-    ``max_length`` is the largest message taken, in bytes; ``options`` are the user's, for the
-    library underneath. ``json`` says that the frames are JSON text, see `primus.parser.is_json`.
+    ``url`` is complete: ``http:`` or ``https:``, with pathname and query string. Credentials of
+    the URL are among the ``headers`` of the options already, unless the user gives a header
+    ``Authorization``. ``max_length`` is the largest message taken, in bytes; ``options`` are the
+    user's, for the library underneath. ``json`` says that the frames are JSON text, see
+    `primus.parser.is_json`.
+
+    Raises:
+        OptionError: the credentials or an option cannot be used.
     """
 
     url: str
@@ -204,6 +211,13 @@ class Dial:
     compression: bool = False
     options: Mapping[str, Any] = field(default_factory=dict)
     json: bool = False
+
+    def __post_init__(self) -> None:
+        options = checks.transport("transport", self.options)
+        url, headers = separated(self.url, options.get("headers"))
+        if url != self.url:
+            object.__setattr__(self, "url", url)
+            object.__setattr__(self, "options", {**options, "headers": headers})
 
 
 class Connector(ABC):

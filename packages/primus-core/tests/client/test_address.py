@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import pytest
 
-from primus import OptionError
+from primus import OptionError, Socket, connect
 from primus.client.address import Stamps, is_loopback, parse_url
 
 
@@ -19,6 +21,14 @@ from primus.client.address import Stamps, is_loopback, parse_url
         ("//host", "http://host/primus"),
         ("http://a:b@host", "http://a:b@host/primus"),
         ("http://[::1]:80?x", "http://[::1]:80/primus?x"),
+        ("http://host:/", "http://host/primus"),
+        ("  http://host  ", "http://host/primus"),
+        ("http://[::1]", "http://[::1]/primus"),
+        ("http://bücher.example:81", "http://xn--bcher-kva.example:81/primus"),
+        ("http://straße.example", "http://xn--strae-oqa.example/primus"),
+        ("http://a_b.example", "http://a_b.example/primus"),
+        ("http://u:p@q@host", "http://u:p@q@host/primus"),
+        ("http://host?a=b?c&&=x&%zz&+&[]&;&'", "http://host/primus?a=b?c&&=x&%zz&+&[]&;&'"),
         ("http://host?name=Ä b&c=%C3%84", "http://host/primus?name=%C3%84%20b&c=%C3%84"),
     ],
 )
@@ -26,10 +36,60 @@ def test_a_url_is_completed(url: str, expected: str) -> None:
     assert str(parse_url(url, "/primus")) == expected
 
 
-@pytest.mark.parametrize("url", ["", "http://", "ftp://host", "http://host:port", "http://a b"])
-def test_a_url_that_cannot_be_used_is_refused(url: str) -> None:
-    with pytest.raises(OptionError):
+@pytest.mark.parametrize(
+    ("url", "problem"),
+    [
+        ("", "names no host"),
+        ("http://", "names no host"),
+        ("http://:80", "names no host"),
+        ("http://u:p@", "names no host"),
+        ("http://u:p@:80/", "names no host"),
+        ("ftp://host", "its scheme must be one of http, ws, https, wss"),
+        ("javascript://host", "its scheme must be one of"),
+        ("http://host:port", "Port could not be cast"),
+        ("http://host:99999", "Port out of range"),
+        ("http://host:-1", "Port could not be cast"),
+        ("http://host:0", "port 0 is no port to connect to"),
+        ("http://a b", "'a b' is no name of a host"),
+        ("http://a\\b", "no name of a host"),
+        ("http://a..b", "no name of a host"),
+        ("http://.", "no name of a host"),
+        ("http://" + "a" * 64, "no name of a host"),
+        ("http://a%62", "no name of a host"),
+        ("http://a<b>", "no name of a host"),
+        ("http://\u2603\ufe0f\u00ad.\u3002", "no name of a host"),
+        ("http://ho\nst", r"there is '\\n' in it"),
+        ("http://host?a=\x00", r"there is '\\x00' in it"),
+        ("http://host?\ud800", r"there is '\\ud800' in it"),
+        ("http://[::1", "Invalid IPv6 URL"),
+        ("http://[::g]", "not permitted|Only hex digits|does not appear"),
+        ("http://[fe80::1%25eth0]:80", "an address with a zone cannot be asked"),
+        ("http://[fe80::1%eth0]:80", "an address with a zone cannot be asked"),
+        ("http://a%3Ab:c@host", "the user in the URL has a colon in its name"),
+        (None, "cannot connect to None: a URL is a text"),
+        (b"http://host", "a URL is a text"),
+        (8080, "a URL is a text"),
+    ],
+)
+async def test_a_url_that_cannot_be_used_is_refused_with_the_reason(url: Any, problem: str) -> None:
+    with pytest.raises(OptionError, match=problem):
         parse_url(url, "/primus")
+    with pytest.raises(OptionError, match=problem):
+        await connect(url)
+    with pytest.raises(OptionError, match=problem):
+        Socket(url)
+
+
+def test_the_error_for_a_url_shows_no_secrets() -> None:
+    with pytest.raises(OptionError) as refused:
+        parse_url("ftp://user:secret@host/?token=secret", "/primus")
+    assert "secret" not in str(refused.value)
+
+
+@pytest.mark.parametrize("pathname", [None, 5, "", "/", "/a b", "/a\tb", "/a?b", "/a#b", "/\ud800"])
+async def test_a_pathname_that_cannot_be_used_is_refused(pathname: Any) -> None:
+    with pytest.raises(OptionError, match="pathname="):
+        await connect("http://host", pathname=pathname)
 
 
 def test_the_cache_buster_replaces_an_older_one() -> None:

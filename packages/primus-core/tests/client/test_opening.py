@@ -395,7 +395,7 @@ async def test_outgoing_url_may_change_where_the_socket_connects_to(stage: Any) 
     await socket.opened()
 
     dialled = stage.dialler.dials[0].url
-    assert dialled.startswith("https://user:secret@other/primus?a=1&b=%20&_primuscb=")
+    assert dialled.startswith("https://other/primus?a=1&b=%20&_primuscb=")
     assert dialled.endswith("&c=3")
 
 

@@ -3,9 +3,8 @@
 from __future__ import annotations
 
 import asyncio
-from base64 import b64encode
 from typing import TYPE_CHECKING, ClassVar
-from urllib.parse import unquote, urlsplit
+from urllib.parse import urlsplit
 from weakref import WeakValueDictionary
 
 from primus.browser import Browser
@@ -89,7 +88,12 @@ class MemoryConnector(Connector):
         wire: asyncio.Future[MemoryTransport] = asyncio.get_running_loop().create_future()
         request = make_request(
             f"{url.path}?{url.query}" if url.query else url.path,
-            headers=_headers(url.hostname or "", url.username, url.password),
+            headers={
+                "Host": url.hostname or "",
+                "Connection": "Upgrade",
+                "Upgrade": "memory",
+                **dial.options.get("headers", {}),
+            },
             detach=_nothing_to_detach,
             native=wire,
         )
@@ -104,14 +108,6 @@ class MemoryConnector(Connector):
         transport = wire.result()
         connection.attach(transport)
         return transport
-
-
-def _headers(host: str, user: str | None, password: str | None) -> dict[str, str]:
-    headers = {"Host": host, "Connection": "Upgrade", "Upgrade": "memory"}
-    if user is not None:
-        pair = f"{unquote(user)}:{unquote(password or '')}"
-        headers["Authorization"] = "Basic " + b64encode(pair.encode()).decode()
-    return headers
 
 
 def _nothing_to_detach() -> HandOver:

@@ -5,9 +5,8 @@ from __future__ import annotations
 import asyncio
 import logging
 import ssl
-from base64 import b64encode
 from typing import TYPE_CHECKING, Any
-from urllib.parse import SplitResult, unquote, urlsplit
+from urllib.parse import SplitResult, urlsplit
 
 from picows import WSHandshakeError, WSUpgradeRequest, WSUpgradeResponse
 
@@ -65,15 +64,12 @@ class Opening:
         resource = (url.path or "/") + (f"?{url.query}" if url.query else "")
         largest = largest_frame(dial.max_length, deflates=dial.compression)
         self._protocol = PicowsProtocol(
-            self._listen, self._journal, largest, (_host(url), resource, self._headers())
+            self._listen, self._journal, largest, (url.netloc, resource, self._headers())
         )
         self._greeting = Greeting(self._protocol)
 
     def _headers(self) -> dict[str, str]:
         dial, headers = self._dial, dict[str, str]()
-        if self._url.username is not None:
-            pair = f"{unquote(self._url.username)}:{unquote(self._url.password or '')}"
-            headers["Authorization"] = "Basic " + b64encode(pair.encode()).decode()
         if dial.compression:
             headers["Sec-WebSocket-Extensions"] = OFFER
         if dial.options.get("subprotocols"):
@@ -142,11 +138,6 @@ class Opening:
         """Nobody waits for the handshake any more."""
         if self._wire is not None:
             self._wire.abort()
-
-
-def _host(url: SplitResult) -> str:
-    """The ``Host`` header: the authority of a URL without user info."""
-    return url.netloc.rpartition("@")[2]
 
 
 def _url(text: str) -> SplitResult:

@@ -94,7 +94,7 @@ class _OpeningTransport(WebSocketTransport):
         for name, value in self._headers.items():
             if name in request.headers:
                 del request.headers[name]
-            request.headers[name] = value
+            request.headers[name] = value.encode().decode("latin-1")  # it is sent as UTF-8
         self._client.send_request(request)
         self._speak()
 

@@ -4,11 +4,13 @@ from __future__ import annotations
 
 import re
 from dataclasses import dataclass
-from ipaddress import ip_address
+from ipaddress import IPv6Address, ip_address
 from itertools import count
 from typing import Final
 from urllib.parse import quote, urlsplit
 
+from primus import option_checks as checks
+from primus.credentials import authorization
 from primus.errors import OptionError
 
 __all__ = ["Address", "Stamps", "is_loopback", "parse_url"]
@@ -16,6 +18,8 @@ __all__ = ["Address", "Stamps", "is_loopback", "parse_url"]
 SECURE: Final = {"http": "http", "ws": "http", "https": "https", "wss": "https"}
 DIGITS: Final = "0123456789ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz-_"
 SCHEME: Final = re.compile(r"[A-Za-z][A-Za-z0-9+.-]*://")
+NO_URL: Final = re.compile(r"[\x00-\x1f\x7f\ud800-\udfff]")
+HOST: Final = re.compile(r"[A-Za-z0-9._~!$&'()*+,;=-]+")
 PRINTABLE: Final = "".join(map(chr, range(0x21, 0x7F))).replace("#", "").replace('"', "")
 
 
@@ -53,27 +57,71 @@ def parse_url(url: str, pathname: str) -> Address:
         pathname: where Primus lives on that server.
 
     Raises:
-        OptionError: it is no such URL.
+        OptionError: it is no such URL; the message says what to change.
     """
+    if not isinstance(url, str):
+        raise OptionError(f"cannot connect to {url!r}: a URL is a text")
     text = url.strip()
+    if found := NO_URL.search(text):
+        raise _refused(text, f"there is {found[0]!r} in it; write it with % and two digits")
     if not SCHEME.match(text):
         text = "http://" + text.removeprefix("//")
     try:
         parts = urlsplit(text)
-        scheme, _port = SECURE[parts.scheme.lower()], parts.port
-    except (KeyError, ValueError) as error:
-        raise OptionError(f"cannot connect to {url!r}: {_problem(error)}") from None
+        port = parts.port
+    except ValueError as error:
+        raise _refused(text, str(error)) from None
+    if parts.scheme.lower() not in SECURE:
+        raise _refused(text, f"its scheme must be one of {', '.join(SECURE)}")
+    if port == 0:
+        raise _refused(text, "port 0 is no port to connect to")
     auth, _, host = parts.netloc.rpartition("@")
-    if not parts.hostname or any(c.isspace() for c in host):
-        raise OptionError(f"cannot connect to {url!r}: it names no host")
+    authorization(auth)
+    host, _, _ = host.rpartition(":") if not host.endswith("]") and ":" in host else (host, "", "")
+    host = _host(text, host)
+    if port is not None:
+        host += f":{port}"
     query = quote(parts.query, safe=PRINTABLE)
-    return Address(scheme, auth, host, "/" + pathname.strip("/"), query)
+    return Address(
+        SECURE[parts.scheme.lower()], auth, host, checks.pathname("pathname", pathname), query
+    )
 
 
-def _problem(error: Exception) -> str:
-    if isinstance(error, KeyError):
-        return f"its scheme must be one of {', '.join(SECURE)}"
-    return str(error)
+def _host(url: str, host: str) -> str:
+    """The host as it stands in a request: ASCII, and nothing else than a host."""
+    if host.startswith("["):
+        return _literal(url, host)
+    try:
+        if not host.isascii():
+            from yarl import URL
+
+            host = URL.build(scheme="http", host=host).raw_host or ""
+        host.encode("idna")  # as a resolver does: no label may be empty or too long
+        usable = HOST.fullmatch(host) is not None
+    except ValueError:
+        usable = False
+    if not usable:
+        raise _refused(url, f"{host!r} is no name of a host" if host else "it names no host")
+    return host
+
+
+def _literal(url: str, host: str) -> str:
+    """An IPv6 address in brackets; its zone means something to one machine only."""
+    try:
+        address = IPv6Address(host[1:-1])
+    except ValueError as error:
+        raise _refused(url, str(error)) from None
+    if address.scope_id is not None:
+        raise _refused(url, "an address with a zone cannot be asked; give the host a name")
+    return host
+
+
+def _refused(url: str, problem: str) -> OptionError:
+    """The error for a URL, which is shown without its credentials and its query."""
+    scheme, separator, rest = url.partition("?")[0].rpartition("//")
+    return OptionError(
+        f"cannot connect to {scheme + separator + rest.rpartition('@')[2]!r}: {problem}"
+    )
 
 
 def is_loopback(address: Address) -> bool:

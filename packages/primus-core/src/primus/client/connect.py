@@ -4,13 +4,14 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Generator
+from dataclasses import fields
 from types import TracebackType
 from typing import Any, Final
 
 from primus.client.fitting import fitted
 from primus.client.socket import FITTING, Socket
 from primus.client.spec import facts, fetch_spec
-from primus.options import client_options
+from primus.options import ClientOptions, client_options
 from primus.registry import TRANSFORMER, installed
 
 __all__ = ["Connecting", "connect"]
@@ -68,8 +69,11 @@ class Connecting:
     async def _open(self) -> Socket:
         options = {**self._options, "manual": True}
         fitting = {name: options.pop(name) for name in FITTING if name in options}
-        if not fitting.get("plugin"):
-            client_options(options)  # a mistake shows before the network is asked
+        # A mistake shows before the network is asked. Plugins may have options of their own.
+        known = (
+            {field.name for field in fields(ClientOptions)} if fitting.get("plugin") else options
+        )
+        client_options({name: options[name] for name in options if name in known})
         if "transformer" not in fitting or "parser" not in fitting:
             spec = await fetch_spec(
                 self._url,

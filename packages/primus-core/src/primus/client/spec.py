@@ -5,7 +5,9 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any, Final
 
+from primus import option_checks as checks
 from primus.client.address import Address, parse_url
+from primus.credentials import separated
 from primus.errors import ConnectTimeout, HandshakeError, TransportError
 from primus.limits import DEFAULT_LIMITS
 
@@ -34,6 +36,7 @@ async def fetch_spec(
         transport: the options ``ssl``, ``headers`` and ``unix``, as for the connection.
 
     Raises:
+        OptionError: the URL or one of the options cannot be used.
         HandshakeError: the server answered with another status than 200.
         ConnectTimeout: it did not answer in time.
         TransportError: it cannot be reached, or what it answers is no description.
@@ -42,8 +45,9 @@ async def fetch_spec(
 
     address = parse_url(url, pathname)
     address.pathname += "/spec"
+    options = checks.transport("transport", transport or {})
     try:
-        body = await _fetched(address, transport or {}, timeout)
+        body = await _fetched(address, options, timeout)
     except TimeoutError as error:
         raise ConnectTimeout(f"{address.host} did not answer within {timeout} s") from error
     except (aiohttp.ClientError, OSError) as error:
@@ -67,12 +71,12 @@ async def _fetched(address: Address, options: Mapping[str, Any], timeout: float 
     from primus.requesting import is_redirect, open_session, read_up_to
 
     connector = aiohttp.UnixConnector(options["unix"]) if "unix" in options else None
-    headers = options.get("headers")
     limit = DEFAULT_LIMITS.description_bytes
-    url = URL(str(address), encoded=True)
+    plain, headers = separated(str(address), options.get("headers"))
+    url = URL(plain, encoded=True)
     async with open_session(connector=connector, headers=headers, timeout=timeout) as session:
         for left in reversed(range(REDIRECTS + 1)):
-            asked = session.get(url, ssl=options.get("ssl", True), allow_redirects=False)
+            asked = session.get(url, ssl=options.get("ssl") or True, allow_redirects=False)
             async with asked as response:
                 if left and is_redirect(response):
                     target = _same_origin(url, response.headers["Location"])

@@ -143,7 +143,7 @@ class DialledWebSocket(AiohttpWebSocket):
                 protocols=tuple(dial.options.get("subprotocols") or ()),
                 compress=15 if dial.compression else 0,
                 headers=dial.options.get("headers"),
-                ssl=dial.options.get("ssl", True),
+                ssl=dial.options.get("ssl") or True,
                 max_msg_size=dial.max_length + 1,  # aiohttp refuses what is as long as its limit
             )
         except aiohttp.WSServerHandshakeError as error:

@@ -5,6 +5,7 @@
 from __future__ import annotations
 
 import asyncio
+from base64 import b64encode
 from typing import Any
 
 import pytest
@@ -197,6 +198,52 @@ class ClientContract(Contract):
         spark = await sparks.one("connection")
         assert spark.query["foo"] == "bar"
         assert spark.query["x"] == "&"
+
+    @pytest.mark.parametrize(
+        ("userinfo", "credentials"),
+        [
+            ("user:secret", b"user:secret"),
+            ("user", b"user:"),
+            ("u:a:b%3Ac", b"u:a:b:c"),
+            ("u%40x:%2F%3f", b"u@x:/?"),
+            ("u:%C5%82", "u:ł".encode()),
+            ("Jürgen:päß ł€", "Jürgen:päß ł€".encode()),
+            ("u:%FF", b"u:\xff"),
+            ("u:50%:%zz%", b"u:50%:%zz%"),
+            ("", b""),
+        ],
+    )
+    async def test_credentials_of_the_url_are_told_as_utf_8(
+        self, serve: Serve, sockets: Sockets, userinfo: str, credentials: bytes
+    ) -> None:
+        server = await serve()
+        sparks = Recorder(server.primus, "connection")
+        socket = server.primus.Socket(server.url.replace("://", f"://{userinfo}@"))
+        spark = await sparks.one("connection")
+        told = spark.headers.getall("Authorization", [])
+        assert told == (["Basic " + b64encode(credentials).decode()] if credentials else [])
+        socket.destroy()
+
+    @pytest.mark.parametrize("name", ["Authorization", "authorization"])
+    async def test_a_header_of_ones_own_goes_before_credentials_of_the_url(
+        self, serve: Serve, name: str
+    ) -> None:
+        server = await serve()
+        sparks = Recorder(server.primus, "connection")
+        url = server.url.replace("://", "://user:secret@")
+        socket = server.primus.Socket(url, transport={"headers": {name: "Bearer token"}})
+        spark = await sparks.one("connection")
+        assert spark.headers.getall("Authorization") == ["Bearer token"]
+        socket.destroy()
+
+    async def test_headers_are_sent_as_utf_8(self, serve: Serve) -> None:
+        server = await serve()
+        sparks = Recorder(server.primus, "connection")
+        socket = server.primus.Socket(server.url, transport={"headers": {"X-Name": "Jürgen ł€"}})
+        spark = await sparks.one("connection")
+        raw = spark.headers["X-Name"].encode("utf-8", "surrogateescape")
+        assert raw in {"Jürgen ł€".encode(), "Jürgen ł€".encode().decode("latin-1").encode()}
+        socket.destroy()
 
     async def test_a_listener_may_change_the_url_before_it_is_used(
         self, serve: Serve, sockets: Sockets
