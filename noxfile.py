@@ -76,6 +76,9 @@ PYTHONS = _pythons()
 EVERYWHERE = ["primus-core", "primus-transformer-ws"]
 """What every Python tests: the other distributions stand on these and on no newer syntax."""
 
+WORKERS = str((os.cpu_count() or 1) + 1)
+"""How many integration tests run at once: most of their time they wait for their processes."""
+
 
 @nox.session(allow_parallel=True)
 def lint(session: nox.Session) -> None:
@@ -184,7 +187,8 @@ def integration(session: nox.Session) -> None:
     _install(session, *DISTRIBUTIONS, tools=["integration"], extras=True)
     _use_node(session)
     elsewhere = [f"--ignore-glob=*/test_{name}*.py" for name in ("browser", "autobahn")]
-    session.run("pytest", "integration-tests", *elsewhere, *session.posargs)
+    workers = ["--numprocesses", WORKERS, "--dist", "worksteal"]
+    session.run("pytest", "integration-tests", *elsewhere, *workers, *session.posargs)
 
 
 @nox.session(allow_parallel=True)

@@ -4,8 +4,8 @@ import pluggy
 import pytest
 
 from primus import HookError, Order, PluginOrderError, Primus, hookimpl
-from primus.client.fitting import fitted
 from primus.client.socket import Socket
+from primus.client.socket_class import fitted
 from primus.ordering import Place, arrange
 from primus.server.plugging import Snapshot
 from primus_testing import MemoryTransformer, join

@@ -161,8 +161,16 @@ async def test_ask_fails_when_the_socket_ends(socket: Any, end: str) -> None:
     assert len(socket.acks) == 0
 
 
-async def test_ask_fails_when_the_socket_is_destroyed_after_it_has_ended(socket: Any) -> None:
+async def test_ask_fails_at_once_when_the_socket_has_ended(socket: Any) -> None:
     socket.end()
+    with pytest.raises(AckLost, match="was not sent"):
+        await socket.ask("vote")
+
+
+async def test_ask_fails_when_the_socket_is_destroyed_before_it_has_opened(
+    make_socket: Any,
+) -> None:
+    socket = make_socket(manual=True)
     answer = asyncio.create_task(socket.ask("vote"))
     await eventually(lambda: len(socket.acks))
 

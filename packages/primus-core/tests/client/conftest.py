@@ -11,8 +11,8 @@ import pytest
 import pytest_asyncio
 
 from primus import Socket, Transformer
-from primus.client.fitting import socket_class
 from primus.client.socket import SOCKET_EVENTS
+from primus.client.socket_class import socket_class
 from primus.connection import Connection
 from primus.parser import Parser
 from primus.parsers.json import primus_parser

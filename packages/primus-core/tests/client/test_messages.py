@@ -128,7 +128,7 @@ async def test_collected_messages_that_nobody_wants_are_bounded(
 
     messages = aiter(socket)
     assert await anext(messages) == 97
-    assert caplog.text.count("nobody reads them") == 1
+    assert caplog.text.count("nothing reads them") == 1
 
 
 async def test_the_id_is_asked_for_once(stage: Any) -> None:

@@ -8,8 +8,8 @@ from dataclasses import fields
 from types import TracebackType
 from typing import Any, Final
 
-from primus.client.fitting import fitted
-from primus.client.socket import FITTING, Socket
+from primus.client.socket import PROFILE_OPTIONS, Socket
+from primus.client.socket_class import fitted
 from primus.client.spec import facts, fetch_spec
 from primus.options import ClientOptions, client_options
 from primus.registry import TRANSFORMER, installed
@@ -68,7 +68,7 @@ class Connecting:
 
     async def _open(self) -> Socket:
         options = {**self._options, "manual": True}
-        fitting = {name: options.pop(name) for name in FITTING if name in options}
+        fitting = {name: options.pop(name) for name in PROFILE_OPTIONS if name in options}
         # A mistake shows before the network is asked. Plugins may have options of their own.
         known = (
             {field.name for field in fields(ClientOptions)} if fitting.get("plugin") else options

@@ -85,7 +85,7 @@ class Heartbeat:
         ask: Callable[[], None],
         traffic: Callable[[], tuple[float, float]],
         is_held: Callable[[], bool],
-        expired: Callable[[], None],
+        expired: Callable[[], object],
     ) -> None:
         self._rhythm = rhythm
         self._clock = clock

@@ -17,31 +17,28 @@ LATE: Final = "failed to reconnect in a timely manner"
 
 
 class Reconnection:
-    """Tries again, later and later, until an attempt succeeds or there have been enough.
+    """Schedules attempts, later and later, until one succeeds or there have been enough.
 
     Args:
         backoff: when to try.
         clock: tells the time.
-        emit: is given the events ``reconnect scheduled``, ``reconnect timeout``,
-            ``reconnected`` and ``reconnect failed``.
-        attempt: starts an attempt, with the state of the procedure. Its outcome is told by
-            `succeeded` or `failed`.
-        abandon: gives up an attempt that takes too long.
-        give_up: is called when there have been enough attempts, before ``reconnect failed``.
+        emit: is given the events ``reconnect scheduled`` and ``reconnected``.
+        due: called with the attempt when its time has come; it is started then.
+        late: called with an error and the attempt when that takes too long.
+        exhausted: called with an error and the last attempt when there have been enough.
     """
 
     __slots__ = (
-        "_abandon",
         "_attempt",
         "_backoff",
         "_clock",
+        "_due",
         "_emit",
         "_error",
-        "_give_up",
-        "_start",
+        "_exhausted",
+        "_late",
         "_started",
         "_timer",
-        "_waiting",
     )
 
     def __init__(
@@ -50,32 +47,31 @@ class Reconnection:
         clock: Clock,
         emit: Callable[..., Any],
         *,
-        attempt: Callable[[Attempt], None],
-        abandon: Callable[[], None],
-        give_up: Callable[[], None],
+        due: Callable[[Attempt], object],
+        late: Callable[[Exception, Attempt], object],
+        exhausted: Callable[[Exception, Attempt], object],
     ) -> None:
         self._backoff = backoff
         self._clock = clock
         self._emit = emit
-        self._start = attempt
-        self._abandon = abandon
-        self._give_up = give_up
+        self._due = due
+        self._late = late
+        self._exhausted = exhausted
         self._attempt: Attempt | None = None
+        """The attempt that is scheduled or under way; `None` outside of a procedure."""
         self._started = 0.0
-        self._waiting = False
         self._timer: Timer | None = None
         self._error: Exception | None = None
+        """Why the attempt before has failed."""
 
-    @property
-    def active(self) -> bool:
-        """Whether the procedure is under way: waiting for an attempt, or trying."""
-        return self._attempt is not None
+    def schedule(self, error: Exception | None = None) -> None:
+        """Begin the procedure, or go on with its next attempt.
 
-    def schedule(self) -> None:
-        """Begin the procedure, or go on with its next attempt; nothing when one is scheduled."""
-        if self._waiting:
-            return
+        Args:
+            error: why the attempt before has failed.
+        """
         self._cancel_timer()
+        self._error = error
         if self._attempt is None:
             self._started = self._clock.time()
         following = self._backoff.next(
@@ -85,52 +81,36 @@ class Reconnection:
             self._fail()
             return
         self._attempt = following
-        self._waiting = True
-        self._timer = self._clock.call_later(following.scheduled, self._due)
+        self._timer = self._clock.call_later(following.scheduled, self._start)
         self._emit("reconnect scheduled", following)
 
     def succeeded(self) -> None:
-        """The attempt under way has opened the connection."""
-        if self._attempt is not None:
-            finished = self._measured()
-            self.reset()
-            self._emit("reconnected", finished)
-
-    def failed(self, error: Exception) -> None:
-        """The attempt under way has failed."""
-        if self._attempt is not None and not self._waiting:
-            self._error = error
-            self.schedule()
+        """End the procedure: the attempt under way has opened the connection."""
+        finished = self._measured()
+        self.reset()
+        self._emit("reconnected", finished)
 
     def reset(self) -> None:
         """Give the procedure up without a word; the next one counts from the start."""
         self._cancel_timer()
         self._attempt = None
-        self._waiting = False
         self._error = None
 
-    def _due(self) -> None:
+    def _start(self) -> None:
         attempt = self._measured()
-        self._waiting = False
-        self._timer = expect(self._clock, attempt.timeout, self._late)
-        self._start(attempt)
+        self._timer = expect(self._clock, attempt.timeout, self._expire)
+        self._due(attempt)
 
-    def _late(self) -> None:
-        attempt = self._measured()
-        error = ConnectTimeout(LATE)
-        self._abandon()
-        if self._attempt is attempt:
-            self._emit("reconnect timeout", error, attempt)
-        if self._attempt is attempt:
-            self.failed(error)
+    def _expire(self) -> None:
+        self._timer = None
+        self._late(ConnectTimeout(LATE), self._measured())
 
     def _fail(self) -> None:
         opts, cause = self._measured() if self._attempt is not None else self._none(), self._error
         self.reset()
         error = TransportError(f"could not reconnect in {opts.retries:g} attempts")
         error.__cause__ = cause
-        self._give_up()
-        self._emit("reconnect failed", error, opts)
+        self._exhausted(error, opts)
 
     def _none(self) -> Attempt:
         """The state of a procedure that allows no attempt at all."""

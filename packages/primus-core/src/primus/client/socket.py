@@ -4,22 +4,34 @@ from __future__ import annotations
 
 import asyncio
 import logging
+import time
+from collections.abc import Awaitable, Callable
 from types import TracebackType
-from typing import Any, ClassVar, Self, cast
+from typing import Any, ClassVar, Final, Self, cast
 
-from primus.client.address import parse_url
-from primus.client.fit import Fit
-from primus.client.identity import Identified
+from primus.client.address import Stamps, parse_url
+from primus.client.closing import Closing
+from primus.client.dialer import Dialer
+from primus.client.heartbeat import Heartbeat, rhythm
 from primus.client.network import Subscription, watch
-from primus.clock import expect
-from primus.connection import CLOSED, OPEN, OPENING
-from primus.errors import OptionError, PrimusError
-from primus.events import ReservedEvents
+from primus.client.profile import ServerProfile
+from primus.client.receive_buffer import ReceiveBuffer
+from primus.client.reconnect import Reconnection
+from primus.client.send_queue import SendQueue
+from primus.client.state import OVER, Action, Event, Machine, State
+from primus.clock import Timer, expect
+from primus.connection import CLOSED, OPEN, OPENING, Connection
+from primus.errors import ConnectTimeout, OptionError, PrimusError, TransportError
+from primus.events import Listener, ReservedEvents
+from primus.messages import Message
+from primus.parser import is_json
 from primus.pipeline import Pipeline
-from primus.protocol import Side
+from primus.protocol import Close, Control, Id, Ping, Side, id_request, pong
+from primus.tasks import spawn
+from primus.transformer import Dial, Transport
 from primus.transforming import Transforming
 
-__all__ = ["FITTING", "SOCKET_EVENTS", "Socket"]
+__all__ = ["PROFILE_OPTIONS", "SOCKET_EVENTS", "Socket"]
 
 SOCKET_EVENTS = frozenset(
     {
@@ -41,11 +53,13 @@ SOCKET_EVENTS = frozenset(
     }
 )
 
-FITTING = ("transformer", "parser", "plugin", "pathname")
-"""The options that a class which fits no server yet takes in addition."""
+PROFILE_OPTIONS = ("transformer", "parser", "plugin", "pathname")
+"""The options that a class which was not made for a server takes in addition."""
+
+_stamps = Stamps()
 
 
-class Socket(Transforming, Identified):
+class Socket(Transforming, Connection):
     """A connection to a Primus server, which reconnects when it is lost.
 
     It opens on the next turn of the running event loop, unless ``manual=True``, and can be
@@ -75,14 +89,14 @@ class Socket(Transforming, Identified):
     side = Side.CLIENT
     log = logging.getLogger("primus.client")
     events = ReservedEvents(SOCKET_EVENTS)
-    fit: ClassVar[Fit | None] = None
-    """What the class knows of its servers; `None` for the class that fits none yet."""
+    profile: ClassVar[ServerProfile | None] = None
+    """What the class knows of its servers; `None` for the class that is made for none yet."""
 
     def __new__(cls, url: str, **options: Any) -> Self:
-        """A socket of a class that fits the server."""
-        names = {name: options[name] for name in FITTING if name in options}
-        if cls.fit is None:
-            from primus.client.fitting import fitted
+        """A socket of a class that is made for the server."""
+        names = {name: options[name] for name in PROFILE_OPTIONS if name in options}
+        if cls.profile is None:
+            from primus.client.socket_class import fitted
 
             return super().__new__(cast("type[Self]", fitted(cls, **names)))
         if names:
@@ -93,50 +107,88 @@ class Socket(Transforming, Identified):
         return super().__new__(cls)
 
     def __init__(self, url: str, **options: Any) -> None:
-        fit = self.fit
-        assert fit is not None
-        given = {name: value for name, value in options.items() if name not in FITTING}
-        chosen = fit.options(given)
+        profile = self.profile
+        assert profile is not None
+        given = {name: value for name, value in options.items() if name not in PROFILE_OPTIONS}
+        chosen = profile.options(given)
+        super().__init__(profile.parser, Pipeline(), chosen.clock)
+        self.limits = chosen.limits()
         self.url = url
         """Where the server is, as the user gave it."""
-        super().__init__(parse_url(url, fit.pathname), fit, chosen, Pipeline())
-        self._resuming = False
-        self._destroyed = False
+        self.options = chosen
+        """The options in force."""
+        self.online = True
+        """False from ``offline`` to ``online``."""
+        self.sent_at = self.seen_at
+        """When the last frame was sent, in seconds of the connection's clock."""
+        self._profile = profile
+        self._address = parse_url(url, profile.pathname)
+        self._machine = Machine(State.NEW, profile.strategy(chosen.strategy), self._act)
+        self._queue = SendQueue(chosen.queue_size)
+        self._finishes_later = False
+        """Whether the wire is to be closed once an async parser is done with the queue."""
+        self._received: ReceiveBuffer | None = None
+        """Messages that came before anything read them; only in a socket of `connect`."""
+        self._closing = Closing()
+        self._id: str | None = None
+        self._ids: list[asyncio.Future[str]] = []
+        self._waiters: list[asyncio.Future[None]] = []
+        self._turn: asyncio.Handle | None = None
+        self._timeout: Timer | None = None
         self._subscription: Subscription | None = None
-        self._opening: asyncio.Handle | None = None
-        for name in fit.ark:
-            fit.ark.call(name, "primus_socket", socket=self, options=chosen.extra)
+        self._dialer = Dialer(
+            self._open_wire,
+            opened=self._dialled,
+            failed=self._dial_failed,
+            unwanted=self._abort_wire,
+            leaving=self._closing.add,
+        )
+        handle = self._machine.handle
+        self._reconnection = Reconnection(
+            chosen.reconnect,
+            chosen.clock,
+            self.dispatch,
+            due=lambda attempt: handle(Event.DUE, attempt),
+            late=lambda error, attempt: handle(Event.ATTEMPT_LATE, error, attempt),
+            exhausted=lambda error, attempt: handle(Event.EXHAUSTED, error, attempt),
+        )
+        self._heartbeat = Heartbeat(
+            rhythm(chosen.ping, chosen.pong, chosen.ping_timeout, profile.timeout),
+            chosen.clock,
+            ask=lambda: self._tell(id_request()),
+            traffic=lambda: (self.sent_at, self.seen_at),
+            is_held=self._is_held,
+            expired=lambda: handle(Event.SILENT),
+        )
+        for name in profile.ark:
+            profile.ark.call(name, "primus_socket", socket=self, options=chosen.extra)
         if not chosen.manual:
-            self._over = False
-            self._opening = asyncio.get_running_loop().call_soon(self._begin)
+            self._machine.state = State.SCHEDULED
+            self._turn = asyncio.get_running_loop().call_soon(handle, Event.TURN)
 
     def __repr__(self) -> str:
         return f"<Socket {self._address.scheme}://{self._address.host}{self._address.pathname}>"
 
-    # -- messages
+    # -- what users call
 
     def write(self, data: Any) -> bool:
         """Send `data`, behind everything written before, or keep it until the socket is open.
 
         Returns:
-            False when the socket has been destroyed.
+            False when the socket has ended, or has been destroyed.
 
         Raises:
             ControlTextError: `data` is text that begins with ``primus::``.
         """
-        if self._destroyed:
+        if self._machine.state in (State.ENDED, State.DESTROYED):
             return False
         self._submit(data)
         return True
 
-    # -- state
-
     def plugin(self, name: str | None = None) -> Any:
         """The plugin in use by that name, or `None`; without a name, all of them."""
-        ark = self._fit.ark
+        ark = self._profile.ark
         return ark if name is None else ark.get(name)
-
-    # -- life
 
     def open(self) -> Self:
         """Open the connection; nothing happens when that is under way already.
@@ -144,31 +196,10 @@ class Socket(Transforming, Identified):
         Raises:
             PrimusError: the socket has been destroyed.
         """
-        if self._destroyed:
+        if self._machine.state is State.DESTROYED:
             raise PrimusError("a socket that has been destroyed cannot be opened")
-        if self._over or self._opening is not None or self._reconnection.active:
-            self._begin()
+        self._machine.handle(Event.CALL_OPEN)
         return self
-
-    def _begin(self) -> None:
-        """Start the first connection, now."""
-        self._cancel_opening()
-        self._reconnection.reset()
-        self._stop_dialling()
-        self._over = self._resuming = False
-        self._begun = True
-        if self._transport is not None:
-            self._close_transport(self._transport)
-        if self._messages is not None and self._messages.is_finished:
-            self._stop_iteration(self._messages)
-        if self._subscription is None:
-            self._subscription = watch(
-                self.options.network, self._address, self.options.transport, self._network
-            )
-        if self.options.timeout is not None:
-            self._cancel_timer()
-            self._connect_timer = expect(self.options.clock, self.options.timeout, self._late)
-        self._connect()
 
     async def opened(self) -> Self:
         """Open the connection if need be, and wait until it is open.
@@ -181,7 +212,7 @@ class Socket(Transforming, Identified):
             ConnectTimeout: it was not open within ``timeout`` seconds.
             TransportError: the first attempt failed, or the connection ended.
         """
-        if self._over:
+        if self._machine.state in OVER:
             self.open()
         if self._state != OPEN:
             waiter: asyncio.Future[None] = asyncio.get_running_loop().create_future()
@@ -197,23 +228,9 @@ class Socket(Transforming, Identified):
         Args:
             data: a last message; `None` for none.
         """
-        self._resuming = False
-        self._unwatch()
-        self._end(data)
-        self._finish_iteration()
-
-    def _end(self, data: Any = None) -> None:
-        if self._over:
-            return
-        idle = self._state == CLOSED and self._opening is None
-        self._cancel_opening()
-        if idle:
-            self._reconnection.reset()
-            self._conclude()
-            return
-        if data is not None:
+        if data is not None and self._machine.state not in OVER | {State.WAITING}:
             self.write(data)
-        self._terminate()
+        self._machine.handle(Event.CALL_END)
 
     def destroy(self) -> bool:
         """End the connection, emit ``destroy`` and remove all listeners.
@@ -221,14 +238,11 @@ class Socket(Transforming, Identified):
         Returns:
             False when that has happened already.
         """
-        if self._destroyed:
-            return False
-        self._destroyed = True
-        self.end()
-        self._queue.clear()
-        self.dispatch("destroy")
-        self.off()
-        return True
+        return self._machine.handle(Event.CALL_DESTROY)
+
+    async def wait_closed(self) -> None:
+        """Wait until the wires of all connections that have ended are gone."""
+        await self._closing.wait()
 
     async def __aenter__(self) -> Self:
         try:
@@ -246,41 +260,362 @@ class Socket(Transforming, Identified):
         self.end()
         await self.wait_closed()
 
-    # -- inside
+    @property
+    def latency(self) -> float:
+        """The last round trip to the server, in seconds; 0 before the first."""
+        return self._heartbeat.latency
 
-    def _cancel_opening(self) -> None:
-        if self._opening is not None:
-            self._opening.cancel()
-            self._opening = None
+    async def id(self) -> str:
+        """The id that this connection has on the server; waits for the connection to open.
 
-    # -- the network
+        Raises:
+            TransportError: the socket has ended, or was never opened.
+        """
+        known = self._known_id()
+        if known is not None:
+            return known
+        if self._machine.state in OVER:
+            raise TransportError("there is no connection that could have an id")
+        answer: asyncio.Future[str] = asyncio.get_running_loop().create_future()
+        self._ids.append(answer)
+        if self._state == OPEN and not self._heartbeat.asking:
+            self._heartbeat.ask()
+        return await answer
 
-    def _conclude(self) -> None:
-        if not self._resuming:
-            self._unwatch()
-        super()._conclude()
+    def _known_id(self) -> str | None:
+        if self._state != OPEN or self._transport is None:
+            return None
+        return self._id
 
-    def _finish_iteration(self) -> None:
-        # When the network is back the messages go on.
-        if not self._resuming or "online" not in self._strategy:
-            super()._finish_iteration()
+    # -- what happens
 
-    def _unwatch(self) -> None:
+    def _act(self, action: Action, *args: Any) -> None:
+        _ACTIONS[action](self, *args)
+
+    async def _open_wire(self) -> None:
+        options = self.options
+        address = self._address.dialled(_stamps.next(time.time_ns() // 1_000_000))
+        if self._spied:
+            self.dispatch("outgoing::url", address)
+            self.dispatch("outgoing::open")
+        dial = Dial(
+            str(address),
+            options.max_length,
+            options.compression,
+            options.transport,
+            json=is_json(self._profile.parser),
+        )
+        await self._profile.connector.open(dial, self)
+
+    def _dialled(self) -> None:
+        if self._transport is None:
+            self._dial_failed(TransportError("the connection was closed as soon as it was open"))
+        else:
+            self._machine.handle(Event.OPENED)
+
+    def _dial_failed(self, error: Exception) -> None:
+        if isinstance(error, OptionError):
+            self._machine.handle(Event.USELESS, error)
+            return
+        if not isinstance(error, TransportError):
+            cause = error
+            error = TransportError(f"could not connect to {self._address.host}: {cause!r}")
+            error.__cause__ = cause
+        self._machine.handle(Event.FAILED, error)
+
+    def _late(self) -> None:
+        self._timeout = None
+        host, seconds = self._address.host, self.options.timeout
+        error = ConnectTimeout(f"{host} did not answer within {seconds} s")
+        self._machine.handle(Event.LATE, error)
+
+    def _drop(self) -> None:
+        self._machine.handle(Event.DROP)
+
+    def _ended(self, error: Exception | None) -> None:
+        if self._state != OPEN:
+            return
+        if error is not None:
+            self._report(error)
+        self._machine.handle(Event.LOST)
+
+    def _network(self, online: bool) -> None:
+        """The machine has come online, or gone offline."""
+        if online != self.online:
+            self._machine.handle(Event.ONLINE if online else Event.OFFLINE)
+
+    def _control(self, message: Control) -> None:
+        match message:
+            case Ping(stamp):
+                if self._spied:
+                    self.dispatch("incoming::ping", stamp)
+                    self.dispatch("outgoing::pong", stamp)
+                self._heartbeat.pinged()
+                self._reply("pong", pong(stamp))
+            case Id(id):
+                self._id = id
+                self._heartbeat.answered()
+                ids, self._ids = self._ids, []
+                for waiting in ids:
+                    if not waiting.done():
+                        waiting.set_result(id)
+                if self._spied:
+                    self.dispatch("incoming::id", id)
+            case Close():
+                self._machine.handle(Event.SERVER_CLOSE)
+            case _:
+                self.log.debug("%r: ignored a control message", self)
+
+    # -- sending
+
+    def _encoded(self, data: Any) -> Awaitable[None] | None:
+        if self._transport is None or self._queue.is_busy:
+            self._queue.put(data)
+            return None
+        return super()._encoded(data)
+
+    def _send(self, frame: str | bytes) -> None:
+        self.sent_at = self._now()
+        super()._send(frame)
+
+    def _tell(self, text: str, *, last: bool = False) -> None:
+        """Send a control message at once, or not at all: it is about this connection only."""
+        if self._state != OPEN:
+            return
+        pending = super()._encoded(text)
+        if pending is not None:
+            spawn(_done(pending))
+
+    def _reply(self, kind: str, text: str) -> None:
+        if self._jammed:
+            self._owed[kind] = text
+        else:
+            self._tell(text)
+
+    def _send_queue(self) -> None:
+        """Send what has been kept."""
+        queue = self._queue
+        while queue and self._transport is not None:
+            pending = super()._encoded(queue.take())
+            if pending is not None:
+                queue.flushing = True
+                spawn(self._send_queue_after(pending))
+                return
+
+    async def _send_queue_after(self, pending: Awaitable[None]) -> None:
+        """Go on once an async parser has encoded a message of the queue."""
+        try:
+            await pending
+        finally:
+            self._queue.flushing = False
+        self._send_queue()
+        if self._finishes_later and not self._queue.flushing:
+            self._finish()
+
+    def _finish(self) -> None:
+        self._finishes_later = self._queue.flushing
+        if not self._finishes_later:
+            super()._finish()
+
+    # -- wires
+
+    def _close_transport(self, transport: Transport | None) -> None:
+        if transport is not None and self._let_go(transport):
+            transport.close()
+
+    def _abort_wire(self) -> None:
+        """Drop the wire at once."""
+        transport = self._transport
+        if transport is not None and self._let_go(transport):
+            transport.abort()
+
+    def _let_go(self, transport: Transport) -> bool:
+        """Hand a transport over to `Closing`; False when that has happened already."""
+        if transport.connection is not self:
+            return False
+        if transport is self._transport:
+            self._detach()
+        self._closing.add_wire(transport)
+        return True
+
+    # -- reading
+
+    def _collect(self) -> None:
+        """Keep messages from now on, until something iterates or listens."""
+        self._received = ReceiveBuffer(self.limits.high_water, self.log)
+        super()._add("data", self._received.put, once=False)
+
+    def _kept(self) -> list[Message]:
+        received, self._received = self._received, None
+        if received is None:
+            return []
+        self.off("data", received.put)
+        return received.take()
+
+    def _joined(self, listener: Listener) -> None:
+        received = self._received
+        if received is None or listener.fn == received.put:
+            super()._joined(listener)
+        elif listener.once:
+            self._replay(listener, received.take(1))
+        else:
+            self._replay(listener, self._kept())
+
+    def _is_held(self) -> bool:
+        """Whether nothing is read, since what has arrived is still being handled."""
+        return self._inbox is not None and self._inbox.paused
+
+    def _is_over(self) -> bool:
+        return self._machine.state in (State.ENDED, State.DESTROYED)
+
+    # -- actions
+
+    def _cancel_turn(self) -> None:
+        if self._turn is not None:
+            self._turn.cancel()
+            self._turn = None
+
+    def _watch_network(self) -> None:
+        if self._subscription is None:
+            options = self.options
+            self._subscription = watch(
+                options.network, self._address, options.transport, self._network
+            )
+
+    def _unwatch_network(self) -> None:
         subscription, self._subscription = self._subscription, None
         if subscription is not None:
             subscription.close()
 
-    def _network(self, online: bool) -> None:
-        """The machine has come online, or gone offline."""
-        if online == self.online or self._destroyed:
-            return
-        self.online = online
-        if not online:
-            self._resuming = not self._over
+    def _start_timeout(self) -> None:
+        self._stop_timeout()
+        if self.options.timeout is not None:
+            self._timeout = expect(self.options.clock, self.options.timeout, self._late)
+
+    def _stop_timeout(self) -> None:
+        if self._timeout is not None:
+            self._timeout.cancel()
+            self._timeout = None
+
+    def _renew_iteration(self) -> None:
+        if self._messages is not None and self._messages.is_finished:
+            self._stop_iteration(self._messages)
+
+    def _drop_inbox(self) -> None:
+        if self._inbox is not None:
+            self._inbox.clear()
+
+    def _start_heartbeat(self) -> None:
+        self._id = None
+        self.seen()
+        self.sent_at = self.seen_at
+        self._heartbeat.start(self._profile.pings)
+
+    def _read(self) -> None:
+        if self._transport is not None:
+            self._transport.resume_reading()
+
+    def _go_online(self) -> None:
+        if not self.online:
+            self.online = True
+            self.dispatch("online")
+
+    def _go_offline(self) -> None:
+        if self.online:
+            self.online = False
             self.dispatch("offline")
-            self._end()
-            return
-        self.dispatch("online")
-        if self._resuming and "online" in self._strategy:
-            self._resuming = self._over = False
-            self._reconnection.schedule()
+
+    def _wake(self, error: Exception | None = None) -> None:
+        """Go on with what waits for the connection to open, or fail it."""
+        waiters, self._waiters = self._waiters, []
+        for waiter in waiters:
+            if waiter.done():
+                continue
+            if error is None:
+                waiter.set_result(None)
+            else:
+                waiter.set_exception(error)
+
+    def _fail_waiting(self) -> None:
+        ids, self._ids = self._ids, []
+        for waiting in ids:
+            if not waiting.done():
+                waiting.set_exception(
+                    TransportError("the connection ended before the server told its id")
+                )
+        self._wake(TransportError(f"the connection to {self._address.host} has ended"))
+
+    def _whisper(self, event: str, *args: Any) -> None:
+        """Emit a private event, when any is listened to."""
+        if self._spied:
+            self.dispatch(event, *args)
+
+    def _log_failure(self, error: Exception) -> None:
+        self.log.info("%r: %s", self, error)
+
+
+async def _done(pending: Awaitable[None]) -> None:
+    await pending
+
+
+def _emit(event: str) -> Callable[..., object]:
+    return lambda socket, *args: socket.dispatch(event, *args)
+
+
+def _plain(event: str) -> Callable[..., object]:
+    """Emits without what the event of the table carries."""
+    return lambda socket, *_: socket.dispatch(event)
+
+
+def _private(event: str) -> Callable[..., object]:
+    return lambda socket, *_: socket._whisper(event)
+
+
+_ACTIONS: Final[dict[Action, Callable[..., object]]] = {
+    Action.CANCEL_TURN: lambda socket, *_: socket._cancel_turn(),
+    Action.WATCH_NETWORK: lambda socket, *_: socket._watch_network(),
+    Action.UNWATCH_NETWORK: lambda socket, *_: socket._unwatch_network(),
+    Action.START_TIMEOUT: lambda socket, *_: socket._start_timeout(),
+    Action.STOP_TIMEOUT: lambda socket, *_: socket._stop_timeout(),
+    Action.DIAL: lambda socket, *_: socket._dialer.dial(),
+    Action.STOP_DIALLING: lambda socket, *_: socket._dialer.stop(),
+    Action.ABORT_WIRE: lambda socket, *_: socket._abort_wire(),
+    Action.CLOSE_WIRE: lambda socket, *_: socket._finish(),
+    Action.RENEW_ITERATION: lambda socket, *_: socket._renew_iteration(),
+    Action.FINISH_ITERATION: lambda socket, *_: socket._finish_iteration(),
+    Action.DROP_INBOX: lambda socket, *_: socket._drop_inbox(),
+    Action.DROP_QUEUE: lambda socket, *_: socket._queue.clear(),
+    Action.SEND_QUEUE: lambda socket, *_: socket._send_queue(),
+    Action.START_HEARTBEAT: lambda socket, *_: socket._start_heartbeat(),
+    Action.STOP_HEARTBEAT: lambda socket, *_: socket._heartbeat.stop(),
+    Action.ASK_ID: lambda socket, *_: socket._heartbeat.ask(),
+    Action.READ: lambda socket, *_: socket._read(),
+    Action.WAKE_OPENED: lambda socket, *_: socket._wake(),
+    Action.FAIL_OPENED: lambda socket, error: socket._wake(error),
+    Action.FAIL_WAITING: lambda socket, *_: socket._fail_waiting(),
+    Action.SCHEDULE: lambda socket, *_: socket._reconnection.schedule(),
+    Action.NEXT_ATTEMPT: lambda socket, error, *_: socket._reconnection.schedule(error),
+    Action.RESET_RECOVERY: lambda socket, *_: socket._reconnection.reset(),
+    Action.LOG_FAILURE: lambda socket, error: socket._log_failure(error),
+    Action.BECOME_OPENING: lambda socket, *_: socket._become(OPENING),
+    Action.BECOME_OPEN: lambda socket, *_: socket._become(OPEN),
+    Action.BECOME_CLOSED: lambda socket, *_: socket._become(CLOSED),
+    Action.GO_OFFLINE: lambda socket, *_: socket._go_offline(),
+    Action.GO_ONLINE: lambda socket, *_: socket._go_online(),
+    Action.TELL_OPENED: _private("incoming::open"),
+    Action.TELL_LOST: _private("incoming::end"),
+    Action.TELL_FAILED: lambda socket, error: socket._whisper("incoming::error", error),
+    Action.TELL_RETRY: _private("outgoing::reconnect"),
+    Action.TELL_END: _private("outgoing::end"),
+    Action.EMIT_OPEN: _plain("open"),
+    Action.EMIT_CLOSE: _plain("close"),
+    Action.EMIT_END: _plain("end"),
+    Action.EMIT_ERROR: lambda socket, error: socket._report(error),
+    Action.EMIT_TIMEOUT: _plain("timeout"),
+    Action.EMIT_RECONNECT: _emit("reconnect"),
+    Action.EMIT_RECONNECTED: lambda socket, *_: socket._reconnection.succeeded(),
+    Action.EMIT_RECONNECT_TIMEOUT: _emit("reconnect timeout"),
+    Action.EMIT_RECONNECT_FAILED: _emit("reconnect failed"),
+    Action.EMIT_DESTROY: _plain("destroy"),
+    Action.REMOVE_LISTENERS: lambda socket, *_: socket.off(),
+}

@@ -101,7 +101,7 @@ class ClientSide(Equipment):
     @property
     def Socket(self) -> type[_Socket]:
         """The client class that fits this server."""
-        from primus.client.fitting import socket_class
+        from primus.client.socket_class import socket_class
 
         return socket_class(
             transformer=type(self.transformer),
@@ -122,7 +122,7 @@ class ClientSide(Equipment):
         pathname: str = "/primus",
     ) -> type[_Socket]:
         """A client class for a server elsewhere, which has to be configured alike."""
-        from primus.client.fitting import socket_class
+        from primus.client.socket_class import socket_class
 
         return socket_class(
             transformer=transformer_named(transformer)[1],

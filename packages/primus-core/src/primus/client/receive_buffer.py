@@ -8,13 +8,13 @@ from typing import Any, Final
 
 from primus.messages import Message
 
-__all__ = ["Early"]
+__all__ = ["ReceiveBuffer"]
 
 OVERHEAD: Final = 256
 """What a message is taken to need besides the bytes of its frame."""
 
 
-class Early:
+class ReceiveBuffer:
     """Keeps messages, up to `limit` bytes; beyond that the oldest are dropped, and it is logged."""
 
     __slots__ = ("_entries", "_limit", "_log", "_size", "_warned")
@@ -35,7 +35,7 @@ class Early:
             if not self._warned:
                 self._warned = True
                 self._log.warning(
-                    "messages are dropped since nobody reads them: iterate over the socket, "
+                    "messages are dropped because nothing reads them: iterate over the socket, "
                     "or add a listener for 'data'"
                 )
 

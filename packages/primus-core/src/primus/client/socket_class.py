@@ -1,4 +1,4 @@
-"""Client classes that fit a server."""
+"""Client classes, each made for one kind of server."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from functools import lru_cache
 from typing import TYPE_CHECKING, Any
 
-from primus.client.fit import Fit, extensions, make_ark
+from primus.client.profile import ServerProfile, extensions, make_ark
 from primus.client.socket import Socket
 from primus.options import plugin_names
 from primus.registry import check_frames, parser_named, plugins_named, transformer_named
@@ -100,7 +100,7 @@ def socket_class(
     """
     check_frames(transformer, parser)
     ark = make_ark(plugins)
-    fit = Fit(
+    profile = ServerProfile(
         connector=transformer.connector(),
         parser=parser,
         pathname=pathname,
@@ -114,7 +114,7 @@ def socket_class(
         "__module__": base.__module__,
         "__doc__": base.__doc__,
         "events": base.events.copy(),
-        "fit": fit,
+        "profile": profile,
         **extensions(ark),
     }
     return type(base.__name__, (base,), attributes)

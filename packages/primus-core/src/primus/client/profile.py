@@ -1,4 +1,4 @@
-"""What a client class knows of the servers it fits."""
+"""What a client class knows of its servers."""
 
 from __future__ import annotations
 
@@ -14,11 +14,11 @@ if TYPE_CHECKING:
     from primus.parser import Parser
     from primus.transformer import Connector
 
-__all__ = ["Fit", "extensions", "make_ark"]
+__all__ = ["ServerProfile", "extensions", "make_ark"]
 
 
 @dataclass(frozen=True, slots=True)
-class Fit:
+class ServerProfile:
     """How to talk to a server. Durations in seconds, `None` when disabled or unknown.
 
     ``ping_timeout`` is the default of that option; ``timeout`` is after how much silence the
