@@ -178,8 +178,8 @@ def test_plugins_that_contradict_one_another_make_no_server() -> None:
 def test_the_plugins_of_a_socket_class_are_put_in_order_too() -> None:
     plugins = {"a": Ordered(), "b": Ordered(before="a")}
     made = fitted(Socket, transformer=MemoryTransformer, plugin=plugins)
-    assert made.fit is not None
-    assert list(made.fit.ark) == ["b", "a"]
+    assert made.profile is not None
+    assert list(made.profile.ark) == ["b", "a"]
 
 
 def test_one_manager_serves_a_primus_and_each_plugin_is_asked_once(
