@@ -103,6 +103,16 @@ async def test_iteration_ends_with_a_socket_that_does_not_come_back(
         assert [message async for message in messages] == []
 
 
+async def test_what_is_written_while_offline_is_kept_for_the_time_after(stage: Any) -> None:
+    switch = Switch()
+    socket, _ = await stage.opened(network=switch)
+    switch.turn(False)
+    assert socket.write("kept") is True
+    switch.turn(True)
+    await stage.advance(20)
+    assert stage.wire.sent[0] == '"kept"'
+
+
 async def test_without_the_strategy_online_it_stays_closed(stage: Any, story: Any) -> None:
     switch = Switch()
     socket, _ = await stage.opened(network=switch, strategy="disconnect")

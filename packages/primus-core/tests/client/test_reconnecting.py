@@ -182,6 +182,37 @@ async def test_no_retries_means_none(stage: Any, story: Any) -> None:
     assert heard.story == ["close", "end", "reconnect failed"]
 
 
+async def test_what_is_written_once_all_attempts_have_failed_is_refused_and_not_kept(
+    stage: Any,
+) -> None:
+    socket, wire = await stage.opened(reconnect={"retries": 0})
+    wire.lose()
+    assert socket.write("lost") is False
+    await socket.opened()
+    assert socket.write("again") is True
+    assert stage.wire.sent[-1] == '"again"'
+    assert '"lost"' not in stage.wire.sent
+
+
+async def test_what_is_written_after_an_end_is_refused_until_the_socket_is_opened_again(
+    stage: Any,
+) -> None:
+    socket, _ = await stage.opened()
+    socket.end("last")
+    assert socket.write("lost") is False
+    assert socket.write("lost") is False
+    await socket.opened()
+    assert stage.wire.sent == ['"primus::id::"']
+    assert socket.write("again") is True
+
+
+async def test_what_is_written_before_a_socket_is_opened_by_hand_is_kept(stage: Any) -> None:
+    socket = stage.make(manual=True)
+    assert socket.write("kept") is True
+    await socket.opened()
+    assert stage.wire.sent[0] == '"kept"'
+
+
 async def test_a_wire_that_is_lost_while_it_opens_is_a_failed_attempt(
     stage: Any, story: Any
 ) -> None:

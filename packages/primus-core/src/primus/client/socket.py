@@ -175,7 +175,8 @@ class Socket(Transforming, Connection):
         """Send `data`, behind everything written before, or keep it until the socket is open.
 
         Returns:
-            False when the socket has ended, or has been destroyed.
+            False when the socket has ended and will not come back by itself (`end`, no
+            reconnection left, the server's word), or has been destroyed: nothing is kept then.
 
         Raises:
             ControlTextError: `data` is text that begins with ``primus::``.

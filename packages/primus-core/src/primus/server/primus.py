@@ -42,6 +42,19 @@ _stopping: ContextVar[object] = ContextVar("primus_stopping", default=None)
 """The Primus whose end the current task is part of."""
 
 
+class _Deciding:
+    """A request whose layers are at work for a Primus, and for none once they are done."""
+
+    __slots__ = ("primus",)
+
+    def __init__(self, primus: Primus) -> None:
+        self.primus: Primus | None = primus
+
+
+_deciding: ContextVar[_Deciding | None] = ContextVar("primus_deciding", default=None)
+"""The request that the current task, or the one which started it, decides about."""
+
+
 class Primus(Population):
     """A server of real-time connections, attached to an HTTP server.
 
@@ -199,6 +212,8 @@ class Primus(Population):
     async def _limited(self, pending: Awaitable[Response | None]) -> Response | None:
         """Wait for layers that are async, as long as a handshake may take."""
         limit = Within(self.limits.handshake_timeout)
+        deciding = _Deciding(self)
+        token = _deciding.set(deciding)
         try:
             async with limit:
                 return await pending
@@ -206,6 +221,9 @@ class Primus(Population):
             if limit.expired:
                 return Response.error(408)
             raise
+        finally:
+            deciding.primus = None
+            _deciding.reset(token)
 
     def initialise(self) -> None:
         """The HTTP server runs: emit ``initialised``, once."""
@@ -225,7 +243,8 @@ class Primus(Population):
         """Stop: refuse new handshakes, end every spark, and emit ``close``.
 
         It goes on to its end even when who awaits it is cancelled; called again, it waits for
-        the same end.
+        the same end. A layer, an authorization handler or a listener of the end, which that end
+        waits for, does not wait for it in turn: there it returns at once.
 
         Args:
             close: stop the HTTP server too, when it was made by `create_server`.
@@ -233,15 +252,17 @@ class Primus(Population):
             timeout: seconds that connections get to end by themselves first.
         """
         if self._destroying is None:
+            self.draining = True  # at once: who does not wait for the end is not let in either
             self._destroying = spawn(self._stop(close or reconnect, reconnect, timeout))
-        if _stopping.get() is not self:  # else a listener of the end waits for the end
+        deciding = _deciding.get()
+        is_awaited = _stopping.get() is self or (deciding is not None and deciding.primus is self)
+        if not is_awaited:  # else the end would wait for itself
             await asyncio.shield(self._destroying)
 
     end = destroy
 
     async def _stop(self, close: bool, reconnect: bool, timeout: float) -> None:
         _stopping.set(self)
-        self.draining = True
         if timeout > 0 and self._connections:
             self._empty = asyncio.Event()
             try:

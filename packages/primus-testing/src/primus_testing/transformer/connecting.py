@@ -209,6 +209,29 @@ class ConnectingContract(Contract):
         assert closed.seen("close")[0][0]["reconnect"] is False
         assert len(server.primus) == 0
 
+    @pytest.mark.parametrize("event", ["connection", "data", "disconnection"])
+    async def test_a_listener_can_wait_for_the_end_of_its_server(
+        self, serve: Serve, event: str
+    ) -> None:
+        server = await serve()
+        ended = asyncio.Event()
+
+        async def end(*args: object) -> None:
+            await server.primus.destroy()
+            ended.set()
+
+        if event == "data":
+            server.primus.on("connection", lambda spark: spark.on("data", end) and None)
+        else:
+            server.primus.on(event, end)
+        peer = await server.peer()
+        peer.send('"x"')
+        if event == "disconnection":
+            await eventually(lambda: len(server.primus) == 1)
+            peer.close()
+        async with asyncio.timeout(DEADLINE):
+            await ended.wait()
+
     async def test_destroy_with_reconnect_lets_the_clients_come_back(self, serve: Serve) -> None:
         server = await serve()
         met = await meet(server)

@@ -202,6 +202,32 @@ class GatesContract(Contract):
         server = await serve(trusted_proxies="192.0.2.0/24")
         assert await address_seen(server, {"X-Forwarded-For": "13.3.37.1"}) == "127.0.0.1"
 
+    @pytest.mark.parametrize("how", ["awaited", "in a task of its own"])
+    async def test_a_layer_can_end_the_server_that_waits_for_it(
+        self, serve: Serve, how: str
+    ) -> None:
+        server = await serve()
+
+        @server.primus.before("last")
+        async def last(request: Request) -> None:
+            ending = server.primus.destroy()
+            await (ending if how == "awaited" else asyncio.create_task(ending))
+
+        assert (await refused(server)).status == 503
+        await server.primus.destroy()
+
+    async def test_an_authorization_can_end_the_server_that_waits_for_it(
+        self, serve: Serve
+    ) -> None:
+        server = await serve()
+
+        @server.primus.authorize
+        async def authorize(request: Request) -> None:
+            await server.primus.destroy()
+
+        assert (await refused(server)).status == 503
+        await server.primus.destroy()
+
 
 async def refused(server: Running) -> HandshakeError:
     """How a connection is refused."""
