@@ -479,11 +479,47 @@ def test_a_broadcast_to_no_spark_frames_nothing(primus: Primus) -> None:
     assert wire.sent == []
 
 
-def test_a_broadcast_that_cannot_be_encoded_is_an_error_of_every_spark(primus: Primus) -> None:
-    seen = [Recorder(join(primus)[0], "error") for _ in range(2)]
+def test_a_broadcast_that_cannot_be_encoded_is_one_error_of_the_server(
+    primus: Primus, tracebacks: Tracebacks, caplog: pytest.LogCaptureFixture
+) -> None:
+    tracebacks.expect("cannot encode object as JSON", "cannot encode list as JSON")
+    seen = Recorder(primus, "log")
+    joined = [join(primus) for _ in range(10)]
     primus.write(object())
-    for one in seen:
-        assert isinstance(one.seen("error")[0][0], ParserError)
+    level, error = seen.seen("log")[0]
+    assert level == "error"
+    assert isinstance(error, ParserError)
+    assert len(seen.seen("log")) == len(caplog.records) == 1
+    primus.write([object()])
+    assert [bool(record.exc_info) for record in caplog.records] == [True, False]
+    assert all(wire.sent == [] for _, wire in joined)
+
+
+def test_failures_that_peers_cause_again_are_logged_in_a_line_each(
+    primus: Primus, tracebacks: Tracebacks, caplog: pytest.LogCaptureFixture
+) -> None:
+    tracebacks.expect("a listener of 'data' raised")
+    for _ in range(2):
+        spark, wire = join(primus)
+        spark.on("data", lambda data: {}[data])
+        wire.receive(f'"{"x" * 5000}"', '"y"')
+    assert [bool(record.exc_info) for record in caplog.records] == [True, False, False, False]
+    assert "again: KeyError('y')" in caplog.records[1].getMessage()
+    assert max(len(record.getMessage()) for record in caplog.records) < 1100
+
+
+def test_what_is_logged_of_a_peer_is_cut(
+    make_primus: MakePrimus, caplog: pytest.LogCaptureFixture
+) -> None:
+    class Talks(JSONParser):
+        def decode(self, frame: Any) -> Any:
+            raise ValueError(frame)
+
+    caplog.set_level("INFO")
+    _, wire = join(make_primus(parser=Talks()))
+    wire.receive("x" * 100_000)
+    (record,) = [record for record in caplog.records if "xxx" in record.getMessage()]
+    assert len(record.getMessage()) < 600
 
 
 def test_sparks_may_leave_while_they_are_written_to(make_primus: MakePrimus) -> None:

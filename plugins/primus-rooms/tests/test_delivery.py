@@ -25,6 +25,16 @@ def test_a_transform_sees_the_message_of_each_spark(primus: Any) -> None:
     assert message == {"names": []}
 
 
+def test_a_transform_takes_messages_as_deep_as_they_can_arrive(primus: Any) -> None:
+    spark, wire = join(primus)
+    primus.join(spark, "news")
+    frame = "[" * 1024 + "1" + "]" * 1024
+    nothing = primus.room("news").transform(lambda packet: None)
+    spark.on("data", nothing.write)
+    wire.receive(frame)
+    assert wire.sent == [frame]
+
+
 def test_a_transform_leaves_sparks_out(primus: Any) -> None:
     (one, one_wire), (two, two_wire) = join(primus), join(primus)
     primus.join([one, two], "news")

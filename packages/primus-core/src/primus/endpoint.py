@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any, ClassVar, Final
 from primus.clock import SYSTEM_CLOCK, Clock
 from primus.errors import ParserError, TransformError
 from primus.events import Emitter
+from primus.failures import Failures
 from primus.limits import DEFAULT_LIMITS, Limits
 from primus.protocol import Control, Side
 
@@ -44,6 +45,8 @@ class Endpoint(Emitter):
 
     side: ClassVar[Side]
     limits: Limits = DEFAULT_LIMITS
+    failures: Failures = Failures(DEFAULT_LIMITS.traceback_interval)
+    """What has been logged with its traceback; all sparks of a Primus have one in common."""
 
     def __init__(self, parser: Parser, pipeline: Pipeline, clock: Clock = SYSTEM_CLOCK) -> None:
         super().__init__()
@@ -113,9 +116,16 @@ class Endpoint(Emitter):
             isinstance(error, ParserError) and error.frame is None
         )
         if own:
-            self.log.error("%r: %s", self, error, exc_info=error.__cause__ or error)
+            self._log_failure(f"{self!r}: {error}", error.__cause__ or error)
         else:
-            self.log.info("%r: %s", self, error)
+            self.log.info("%r: %.500s", self, error)
+
+    def _log_failure(self, text: str, error: BaseException) -> None:
+        """Log an error of the user's code; the traceback once, however often a peer causes it."""
+        if self.failures.is_new(error, self._now()):
+            self.log.error("%.500s", text, exc_info=error)
+        else:
+            self.log.error("%.500s (again: %.500r)", text, error)
 
     async def _shielded(self, pending: Awaitable[None]) -> None:
         """Await; a listener that cancels itself must not stop the connection for good."""

@@ -49,6 +49,8 @@ class Limits:
     poll_bytes: int = 16 * MIB
     """The longest answer to a poll that a client takes, unless its messages may be longer: a server
     sends all that has waited in one answer."""
+    traceback_interval: float = 60.0
+    """Seconds within which the traceback of a failure is logged once, whatever peers send."""
     max_depth: int = 1024
     """How deeply arrays and objects of an incoming message may be nested, with every parser."""
     max_depth_written: int = 1088

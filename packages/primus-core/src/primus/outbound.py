@@ -9,8 +9,9 @@ from typing import TYPE_CHECKING, Any, Final
 
 from primus.clock import SYSTEM_CLOCK, Clock, Timer
 from primus.endpoint import OPEN
-from primus.errors import ControlTextError, ParserError, SlowConsumerError, TransformError
+from primus.errors import ControlTextError, SlowConsumerError, TransformError
 from primus.inbound import Inbound
+from primus.parser import encoding_failure
 from primus.pipeline import SWALLOWED, Packet, Pipeline, is_awaitable, run
 from primus.protocol import check_message, escape_separators
 from primus.tasks import spawn
@@ -166,11 +167,7 @@ class Outbound(Inbound):
         transport.send(frame)
 
     def _unencodable(self, error: Exception) -> None:
-        if not isinstance(error, ParserError):
-            cause = error
-            error = ParserError(f"failed to encode outgoing data: {cause!r}")
-            error.__cause__ = cause
-        self._report(error)
+        self._report(encoding_failure(error))
 
     def relay(self, frame: str | bytes, prepared: dict[type[Transport], Any]) -> None:
         """Send a frame that goes to many connections.

@@ -5,10 +5,20 @@ from __future__ import annotations
 from collections.abc import Awaitable, Callable
 from typing import TYPE_CHECKING, Any, Protocol, runtime_checkable
 
+from primus.errors import ParserError
+
 if TYPE_CHECKING:
     from primus.browser import Browser
 
-__all__ = ["Parser", "browser_half", "is_binary", "is_json", "parser_name", "quick"]
+__all__ = [
+    "Parser",
+    "browser_half",
+    "encoding_failure",
+    "is_binary",
+    "is_json",
+    "parser_name",
+    "quick",
+]
 
 
 @runtime_checkable
@@ -46,6 +56,15 @@ def quick(parser: Parser) -> tuple[Callable[[Any], bytes] | None, Callable[[Any]
     encode = parser.quick_encode if "quick_encode" in own else None  # type: ignore[attr-defined]
     decode = parser.quick_decode if "quick_decode" in own else None  # type: ignore[attr-defined]
     return encode, decode
+
+
+def encoding_failure(error: Exception) -> ParserError:
+    """What a parser has raised on its way to a frame, as the error that is reported."""
+    if isinstance(error, ParserError):
+        return error
+    failure = ParserError(f"failed to encode outgoing data: {error!r}")
+    failure.__cause__ = error
+    return failure
 
 
 def parser_name(parser: Parser) -> str:

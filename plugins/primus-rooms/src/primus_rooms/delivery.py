@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Awaitable, Callable, Collection
-from copy import deepcopy
 from typing import TYPE_CHECKING, Any
 
 from primus import Packet, Primus, Spark, TransformError
@@ -11,6 +10,7 @@ from primus.pipeline import SWALLOWED, is_awaitable, run
 from primus.protocol import check_message
 from primus.tasks import spawn
 from primus_rooms.adapter import Adapter
+from primus_rooms.copying import deep_copy
 from primus_rooms.errors import RoomsError
 
 if TYPE_CHECKING:
@@ -63,7 +63,7 @@ def _forward(primus: Any, ids: list[str], data: Any) -> None:
 def _transformed(spark: Spark, selection: Selection, args: list[Any], method: str) -> bool:
     """Whether a spark gets the message, once it has been through the transform."""
     try:
-        result = run(selection.transforms, Packet(deepcopy(args)), spark)
+        result = run(selection.transforms, Packet(deep_copy(args)), spark)
     except TransformError as error:
         _report(spark, error)
         return False

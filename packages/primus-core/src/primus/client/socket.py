@@ -23,6 +23,7 @@ from primus.clock import Timer, expect
 from primus.connection import CLOSED, OPEN, OPENING, Connection
 from primus.errors import ConnectTimeout, OptionError, PrimusError, TransportError
 from primus.events import Listener, ReservedEvents
+from primus.failures import Failures
 from primus.messages import Message
 from primus.parser import is_json
 from primus.pipeline import Pipeline
@@ -113,6 +114,7 @@ class Socket(Transforming, Connection):
         chosen = profile.options(given)
         super().__init__(profile.parser, Pipeline(), chosen.clock)
         self.limits = chosen.limits()
+        self.failures = Failures(self.limits.traceback_interval)
         self.url = url
         """Where the server is, as the user gave it."""
         self.options = chosen

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from typing import TYPE_CHECKING, Any
 
 from primus.pipeline import dispose
@@ -16,18 +16,29 @@ if TYPE_CHECKING:
 __all__ = ["broadcast"]
 
 
-def broadcast(sparks: Iterable[Spark], data: Any, parser: Parser, pipeline: Pipeline) -> None:
+def broadcast(
+    sparks: Iterable[Spark],
+    data: Any,
+    parser: Parser,
+    pipeline: Pipeline,
+    fail: Callable[[Exception], None],
+) -> None:
     """Write `data` to each of `sparks`.
 
-    With an outgoing transform, an async parser, or data that cannot be encoded, every spark
-    goes its own way, as if `Spark.write` were called on each.
+    With an outgoing transform or an async parser every spark goes its own way, as if `Spark.write`
+    were called on each. Data that cannot be encoded is one error, and `fail` is told of it.
 
     Raises:
         ControlTextError: `data` is text that peers obey; no spark is written to.
     """
+    frame = None
     if not pipeline.outgoing:
         check_message(data)
-    frame = None if pipeline.outgoing else _frame(parser, data)
+        try:
+            frame = _frame(parser, data)
+        except Exception as error:
+            fail(error)
+            return
     if frame is None:
         for spark in sparks:
             spark.write(data)
@@ -38,11 +49,12 @@ def broadcast(sparks: Iterable[Spark], data: Any, parser: Parser, pipeline: Pipe
 
 
 def _frame(parser: Parser, data: Any) -> str | bytes | None:
-    """The frame that is the same for every spark, or `None` when there is none."""
-    try:
-        frame = parser.encode(data)
-    except Exception:
-        return None  # each spark's own write fails alike, and emits its error
+    """The frame that is the same for every spark, or `None` when it has to be awaited.
+
+    Raises:
+        Exception: `data` cannot be encoded.
+    """
+    frame = parser.encode(data)
     if isinstance(frame, str):
         return escape_separators(frame)
     if isinstance(frame, bytes):

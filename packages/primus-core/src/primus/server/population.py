@@ -7,9 +7,11 @@ import inspect
 from collections.abc import Awaitable, Callable, Coroutine, Iterable, Iterator
 from typing import TYPE_CHECKING, Any, overload
 
+from primus.failures import Failures
 from primus.heartbeat import Generation
 from primus.http import Request
 from primus.ids import new_spark_id
+from primus.parser import encoding_failure
 from primus.pipeline import is_awaitable
 from primus.server.broadcast import broadcast
 from primus.server.client_side import ClientSide
@@ -29,6 +31,7 @@ class Population(ClientSide):
     _connections: dict[str, Spark]
     _keyed: dict[str, Spark]
     _monitor: HeartbeatMonitor
+    failures: Failures
     _empty: asyncio.Event | None
 
     @property
@@ -61,10 +64,21 @@ class Population(ClientSide):
             data: the message.
             to: the sparks of this server that get it; `None` for all.
 
+        A message that cannot be encoded is dropped and logged, and ``log`` tells of its
+        `ParserError`; with an outgoing transform it is an ``error`` of each spark.
+
         Raises:
             ControlTextError: `data` is text that begins with ``primus::``; no spark gets it.
         """
-        broadcast(self if to is None else to, data, self.parser, self.pipeline)
+        broadcast(self if to is None else to, data, self.parser, self.pipeline, self._unencodable)
+
+    def _unencodable(self, error: Exception) -> None:
+        """A message to many sparks has no frame: that is one error, and no spark's."""
+        error = encoding_failure(error)
+        cause = error.__cause__ or error
+        is_new = self.failures.is_new(cause, self.options.clock.time())
+        self.log.error("%.500s", error, exc_info=cause if is_new else None)
+        self.dispatch("log", "error", error)
 
     @overload
     def for_each(self, fn: Callable[[Spark], Coroutine[Any, Any, Any]]) -> Awaitable[None]: ...

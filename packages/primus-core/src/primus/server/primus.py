@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any, ClassVar
 from primus.clock import Within
 from primus.errors import NotListeningError, Unauthorized
 from primus.events import ReservedEvents
+from primus.failures import Failures
 from primus.heartbeat import HeartbeatPolicy
 from primus.http import ClientGone, Request, Response
 from primus.options import plugin_names, server_options
@@ -83,6 +84,7 @@ class Primus(Population):
         self.options = server_options(options, self._ark.options())
         self.limits = self.options.limits()
         """What one peer may cost."""
+        self.failures = Failures(self.limits.traceback_interval)
         self.pathname = self.options.pathname
         self.authorization = self.options.authorization
         self.events = ReservedEvents(SERVER_EVENTS)
@@ -315,5 +317,6 @@ def _spark_class(primus: Primus) -> type[Spark]:
         "log": primus.log,
         "slow_consumer": options.slow_consumer,
         "limits": primus.limits,
+        "failures": primus.failures,
     }
     return type("Spark", (Spark,), attributes)

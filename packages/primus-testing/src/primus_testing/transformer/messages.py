@@ -162,6 +162,21 @@ class MessagesContract(Contract):
         peer.send("", "[", "NaN", "\ufeff", "\x00")
         assert await peer.id()
 
+    async def test_a_message_as_deep_as_can_be_read_reaches_all_with_its_sender(
+        self, serve: Serve
+    ) -> None:
+        server = await serve()
+        deepest = server.primus.limits.max_depth
+        met, other = await meet(server), await meet(server)
+        met.spark.on("data", lambda data: server.primus.write({"from": "a", "message": data}))
+        met.peer.send("[" * (deepest + 1) + "]" * (deepest + 1))
+        assert isinstance(await met.events.one("error"), ParserError)
+        frame = "[" * deepest + "1" + "]" * deepest
+        met.peer.send(frame)
+        for one in (met, other):
+            assert await one.peer.receive() == f'{{"from":"a","message":{frame}}}'
+        assert other.events.seen("error") == []
+
     async def test_data_that_cannot_be_encoded_is_an_error_and_not_sent(self, serve: Serve) -> None:
         server = await serve()
         met = await meet(server)
