@@ -504,7 +504,7 @@ def test_failures_that_peers_cause_again_are_logged_in_a_line_each(
         spark.on("data", lambda data: {}[data])
         wire.receive(f'"{"x" * 5000}"', '"y"')
     assert [bool(record.exc_info) for record in caplog.records] == [True, False, False, False]
-    assert "again: KeyError('y')" in caplog.records[1].getMessage()
+    assert "again, KeyError: 'y'" in caplog.records[1].getMessage()
     assert max(len(record.getMessage()) for record in caplog.records) < 1100
 
 

@@ -125,7 +125,7 @@ class Endpoint(Emitter):
         if self.failures.is_new(error, self._now()):
             self.log.error("%.500s", text, exc_info=error)
         else:
-            self.log.error("%.500s (again: %.500r)", text, error)
+            self.log.error("%.500s (again, %s: %.500s)", text, type(error).__name__, error)
 
     async def _shielded(self, pending: Awaitable[None]) -> None:
         """Await; a listener that cancels itself must not stop the connection for good."""

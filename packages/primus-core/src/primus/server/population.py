@@ -64,7 +64,7 @@ class Population(ClientSide):
             data: the message.
             to: the sparks of this server that get it; `None` for all.
 
-        A message that cannot be encoded is dropped and logged, and ``log`` tells of its
+        A message that cannot be encoded is dropped and logged, and the event ``log`` tells of its
         `ParserError`; with an outgoing transform it is an ``error`` of each spark.
 
         Raises:
