@@ -116,11 +116,11 @@ class Endpoint(Emitter):
             isinstance(error, ParserError) and error.frame is None
         )
         if own:
-            self._log_failure(f"{self!r}: {error}", error.__cause__ or error)
+            self._log_raised(f"{self!r}: {error}", error.__cause__ or error)
         else:
             self.log.info("%r: %.500s", self, error)
 
-    def _log_failure(self, text: str, error: BaseException) -> None:
+    def _log_raised(self, text: str, error: BaseException) -> None:
         """Log an error of the user's code; the traceback once, however often a peer causes it."""
         if self.failures.is_new(error, self._now()):
             self.log.error("%.500s", text, exc_info=error)

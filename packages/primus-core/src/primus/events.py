@@ -241,11 +241,11 @@ class Emitter:
 
     def _failed(self, event: str, error: BaseException) -> None:
         """A listener raised: log it with its traceback and tell whoever listens to `error`."""
-        self._log_failure(f"a listener of {event!r} raised", error)
+        self._log_raised(f"a listener of {event!r} raised", error)
         if event != "error" and self._listeners.get("error"):
             wrapped = ListenerError(f"a listener of {event!r} raised: {error!r}")
             wrapped.__cause__ = error
             self.dispatch("error", wrapped)
 
-    def _log_failure(self, text: str, error: BaseException) -> None:
+    def _log_raised(self, text: str, error: BaseException) -> None:
         self.log.error("%s", text, exc_info=error)
