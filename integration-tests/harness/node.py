@@ -51,14 +51,19 @@ def _wheel() -> Path:
 
 
 def installed(generation: int) -> Path:
-    """The folder with the real Primus of ``generation``, installed first if need be.
+    """The folder with the real Primus of ``generation``, installed first if need be."""
+    return installed_peer(f"primus{generation}")
+
+
+def installed_peer(name: str) -> Path:
+    """The folder with what the peer of that name needs of npm, installed first if need be.
 
     The folder is keyed by the lock file: a changed one installs anew, any other costs nothing.
     """
-    source = PEERS / f"primus{generation}"
+    source = PEERS / name
     files = [source / "package.json", source / "package-lock.json"]
     digest = hashlib.sha256(b"".join(file.read_bytes() for file in files)).hexdigest()[:16]
-    folder = cache("peers") / f"primus{generation}-{digest}"
+    folder = cache("peers") / f"{name}-{digest}"
     if (folder / "node_modules").is_dir():
         return folder
 

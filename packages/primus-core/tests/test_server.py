@@ -338,6 +338,7 @@ def test_save_writes_the_bytes_that_are_served(primus: Primus, tmp_path: Path) -
         ("primus.js", primus.library()),
         ("primus.mjs", primus.library("esm")),
         ("primus.d.ts", primus.declarations()),
+        ("primus.d.mts", primus.declarations("esm")),
     ):
         primus.save(tmp_path / name)
         primus.save(str(tmp_path / name))

@@ -6,7 +6,7 @@ import logging
 import socket
 from typing import Any, Final, Protocol
 
-from primus.clock import Clock, Timer
+from primus.clock import Clock, Timer, expect
 
 __all__ = ["Wire", "WriteWatch"]
 
@@ -95,7 +95,7 @@ class WriteWatch:
             watched.was_empty = False
             watched.is_kept = watched.is_kept or is_kept
         if self._timer is None:
-            self._timer = self._clock.call_later(self.timeout / 2, self._look)
+            self._timer = expect(self._clock, self.timeout / 2, self._look)
 
     def _look(self) -> None:
         assert self.timeout is not None
@@ -111,7 +111,7 @@ class WriteWatch:
                 log.info("dropped a connection whose peer takes nothing: %r", wire)
                 wire.abort()
         if self._wires:
-            self._timer = self._clock.call_later(self.timeout / 2, self._look)
+            self._timer = expect(self._clock, self.timeout / 2, self._look)
 
     def _empty(self, wire: Wire, watched: _Watched) -> None:
         """Nothing waits: what was added is to be forgotten, unless it has yet to be written."""

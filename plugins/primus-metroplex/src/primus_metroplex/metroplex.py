@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-import asyncio
 from collections.abc import Awaitable, Callable, Sequence
 from typing import Any, Self, TypeVar
 
 from primus import Primus, Spark
+from primus.clock import Within
 from primus.events import Emitter, ReservedEvents
 from primus_metroplex.address import derived
 from primus_metroplex.errors import MetroplexError
@@ -169,7 +169,7 @@ class Metroplex(Emitter):
         self._is_closed = True
         registry = self._upkeep.registry
         try:
-            async with asyncio.timeout(self.latency):
+            async with Within(self.latency):
                 await self._upkeep.stop()
                 if self.address and registry is not None and not self._is_away:
                     await registry.unregister(self.address)

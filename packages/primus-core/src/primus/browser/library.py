@@ -1,4 +1,4 @@
-"""Assembles the browser client: the text of ``primus.js``, ``primus.mjs`` and ``primus.d.ts``.
+"""Assembles the browser client: the text of ``primus.js``, ``primus.mjs`` and their declarations.
 
 Pure functions of `LibraryParts`: the same parts give the same text, whoever asks.
 """
@@ -37,6 +37,10 @@ MODULES = (
     "requires",
     "bundle",
 )
+MODULE_EXPORTS = """\
+declare const connect: typeof Primus.connect;
+
+export { Primus, Primus as default, Emitter as EventEmitter, connect };"""
 _PLACEHOLDER = re.compile(r"\$([a-z_]+)\$")
 
 
@@ -94,8 +98,7 @@ def library(parts: LibraryParts, format: Literal["umd", "esm"] = "umd") -> str:
             transformer, parser or plugin is not what `Browser` describes, or our own templates
             do not fit this function.
     """
-    if format not in ("umd", "esm"):
-        raise PrimusError(f"the client library comes as 'umd' or 'esm', not as {format!r}")
+    _check_format(format)
     path = _global_path(parts.global_name)
     compiled = fill(
         stripped("compiled.js", _source("compiled.js")),
@@ -120,17 +123,26 @@ def library(parts: LibraryParts, format: Literal["umd", "esm"] = "umd") -> str:
     return fill(_source(f"{format}.js"), values, f"{format}.js")
 
 
-def declarations(parts: LibraryParts) -> str:
-    """The TypeScript declarations of the client, for `umd` and `esm` alike.
+def declarations(parts: LibraryParts, format: Literal["umd", "esm"] = "umd") -> str:
+    """The TypeScript declarations of the client in that format.
 
     Raises:
-        PrimusError: the global name cannot be used.
+        PrimusError: `format` or the global name cannot be used.
     """
+    _check_format(format)
     path = _global_path(parts.global_name)
-    # A declaration file can only name a global that is not inside of another one.
-    namespace = f"export as namespace {path[0]};" if len(path) == 1 else ""
-    values = {"version": _comment(parts.version), "namespace": namespace}
+    exports = MODULE_EXPORTS
+    if format == "umd":
+        # A declaration file can only name a global that is not inside of another one.
+        namespace = f"\nexport as namespace {path[0]};" if len(path) == 1 else ""
+        exports = f"export = Primus;{namespace}"
+    values = {"version": _comment(parts.version), "exports": exports}
     return fill(_source("primus.d.ts"), values, "primus.d.ts")
+
+
+def _check_format(format: str) -> None:
+    if format not in ("umd", "esm"):
+        raise PrimusError(f"the client library comes as 'umd' or 'esm', not as {format!r}")
 
 
 def fill(template: str, values: Mapping[str, str], name: str) -> str:

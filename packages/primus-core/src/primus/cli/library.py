@@ -41,7 +41,8 @@ def add(subparsers: Any) -> None:
         metavar="FILE",
         type=Path,
         help="where to write it; its name chooses the format: .mjs is a module, .d.ts are the "
-        "TypeScript declarations, anything else a script (default: standard output)",
+        "TypeScript declarations, .d.mts those of the module, anything else a script "
+        "(default: standard output)",
     )
     parser.add_argument(
         "--format",

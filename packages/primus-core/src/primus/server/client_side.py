@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, ClassVar, Literal
 
@@ -68,13 +69,25 @@ class ClientSide(Equipment):
             self._libraries[format] = library(self._library_parts(), format)
         return self._libraries[format]
 
-    def declarations(self) -> str:
-        """The TypeScript declarations of the browser client."""
-        return declarations(self._library_parts())
+    def declarations(self, format: Literal["umd", "esm"] = "umd") -> str:
+        """The TypeScript declarations of the browser client.
+
+        Args:
+            format: ``"umd"`` for ``primus.d.ts``, beside ``primus.js``; ``"esm"`` for
+                ``primus.d.mts``, beside ``primus.mjs``.
+        """
+        return declarations(self._library_parts(), format)
 
     def save(self, path: str | Path) -> None:
-        """Write the browser client to a file: as a module when its name ends in ``.mjs``."""
-        suffixes = {".mjs": lambda: self.library("esm"), ".ts": self.declarations}
+        """Write the browser client to a file: as a module when its name ends in ``.mjs``.
+
+        The declarations go with them as ``.d.ts`` and, for the module, ``.d.mts``.
+        """
+        suffixes: dict[str, Callable[[], str]] = {
+            ".mjs": lambda: self.library("esm"),
+            ".ts": self.declarations,
+            ".mts": lambda: self.declarations("esm"),
+        }
         text = suffixes.get(Path(path).suffix, self.library)()
         Path(path).write_bytes(text.encode())
 

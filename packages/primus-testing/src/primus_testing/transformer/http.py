@@ -80,6 +80,8 @@ class HTTPContract(Contract):
         answer = await server.get("/primus/primus.d.ts")
         assert answer.status == 200
         assert answer.text == server.primus.declarations()
+        module = await server.get("/primus/primus.d.mts")
+        assert module.text == server.primus.declarations("esm")
 
     async def test_the_browser_client_has_the_browser_halves_of_plugins(self, serve: Serve) -> None:
         server = await serve()

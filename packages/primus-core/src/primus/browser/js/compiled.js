@@ -6,7 +6,7 @@ import { makeRequires } from './requires.js';
  * Puts what one server compiles in onto `Primus`. The names between dollars are filled in by
  * library.py; `root` and `host` are arguments of the wrapper around it all (umd.js, esm.js).
  */
-Primus.requires = makeRequires(host.require, host.file, host.load);
+Primus.requires = makeRequires(host.require, host.load);
 Primus.prototype.version = $version$;
 Primus.prototype.pathname = $pathname$;
 Primus.prototype.authorization = $authorization$;

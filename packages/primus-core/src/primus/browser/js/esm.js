@@ -3,7 +3,6 @@ const Primus = (function (root, host) {
 let define, module, exports, require;
 $body$
 })(typeof globalThis === 'object' ? globalThis : self, {
-  file: import.meta.url,
   load: (name) => import(/* webpackIgnore: true */ /* @vite-ignore */ name)
 });
 

@@ -1,5 +1,4 @@
 // Primus $version$, browser client. Made by the server: do not edit.
-$namespace$
 
 type Listeners = { [event: string]: (...args: any[]) => any };
 type Listener<E, K> = K extends keyof E ? E[K] : (...args: any[]) => any;
@@ -242,4 +241,4 @@ declare namespace Primus {
   export { Primus, Primus as default, Emitter as EventEmitter };
 }
 
-export = Primus;
+$exports$

@@ -9,16 +9,17 @@
  * downloaded `primus.js` may lie anywhere.
  *
  * @param {?Function} nodeRequire The `require` of a CommonJS file.
- * @param {?string} file URL of an ES module.
  * @param {?Function} load Imports a module by name, for Node before 20.16.
  */
-export function makeRequires(nodeRequire, file, load) {
+export function makeRequires(nodeRequire, load) {
   const inNode = typeof process === 'object' && process && process.versions && process.versions.node;
   const candidates = nodeRequire ? [nodeRequire] : [];
 
   if (inNode) {
     withNodeModule(nodeRequire, load, (node) => {
-      if (file && /^file:/.test(file)) candidates.push(node.createRequire(file));
+      const file = nodeRequire ? null : ownFile();
+
+      if (file) candidates.push(node.createRequire(file));
       candidates.push(node.createRequire(process.cwd() + '/primus.js'));
     });
   }
@@ -32,6 +33,13 @@ export function makeRequires(nodeRequire, file, load) {
     }
     return undefined;
   };
+}
+
+/** The URL of the ES module this stands in. Asked by syntax, a bundler answers with its own. */
+function ownFile() {
+  const found = /file:\/\/.+?(?=:\d+:\d+)/.exec(new Error().stack);
+
+  return found && found[0];
 }
 
 function withNodeModule(nodeRequire, load, use) {

@@ -1,7 +1,10 @@
 /*! Primus $version$, browser client, MIT licence. Made by the server: do not edit. */
 (function (root, load) {
   var commonjs = typeof module === 'object' && module && typeof module.exports === 'object';
-  var Primus = load(root, { require: commonjs && typeof require === 'function' ? require : null });
+  // Spelt so that bundlers do not take it for an import that they cannot follow.
+  var key = 'require';
+  var inNode = commonjs && typeof module[key] === 'function';
+  var Primus = load(root, { require: inNode ? module[key].bind(module) : null });
   var path = $global_path$;
   var context = root;
 

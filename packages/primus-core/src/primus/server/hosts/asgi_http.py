@@ -11,6 +11,7 @@ import asyncio
 from collections.abc import AsyncIterator, Callable
 from typing import Final
 
+from primus.clock import Within
 from primus.http import ClientGone, Request, Response, closing
 from primus.server.hosts.asgi_scope import Event, Receive, Send, encoded, wire_of
 from primus.tasks import spawn
@@ -141,7 +142,7 @@ class Exchange:
     async def _say(self, event: Event) -> None:
         self._writes.add(self._wire)
         try:
-            async with asyncio.timeout(None if self._wire is not None else self._writes.timeout):
+            async with Within(None if self._wire is not None else self._writes.timeout):
                 await self._send(event)
         except OSError as error:  # a timeout is one
             self._left()

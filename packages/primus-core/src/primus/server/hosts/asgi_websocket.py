@@ -196,7 +196,7 @@ class AsgiWebSocket(HostWebSocket):
             if self._wire is not None or self._write_timeout is None:
                 await self._send(event)
             else:
-                async with asyncio.timeout(self._write_timeout):
+                async with Within(self._write_timeout):
                     await self._send(event)
         except Exception as error:
             log.debug("the ASGI server refused %s: %r", event["type"], error)

@@ -16,12 +16,13 @@ __all__ = ["layer"]
 
 
 def layer(primus: Primus) -> Layer:
-    """The layer for ``primus.js``, ``primus.mjs`` and ``primus.d.ts`` below the pathname."""
+    """The layer for ``primus.js``, ``primus.mjs`` and their declarations, below the pathname."""
     javascript, typescript = "text/javascript; charset=utf-8", "text/plain; charset=utf-8"
     served: dict[str, tuple[str, Callable[[], str]]] = {
         "/primus.js": (javascript, lambda: primus.library("umd")),
         "/primus.mjs": (javascript, lambda: primus.library("esm")),
         "/primus.d.ts": (typescript, primus.declarations),
+        "/primus.d.mts": (typescript, lambda: primus.declarations("esm")),
     }
 
     def client(request: Request) -> Response | None:

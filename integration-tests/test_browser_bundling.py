@@ -1,0 +1,115 @@
+"""The saved browser client in a build: its declarations under tsc, and its files in webpack."""
+
+import json
+import subprocess
+from pathlib import Path
+
+import pytest
+
+from harness.node import installed_peer, node
+from harness.tools import PEERS
+from primus import Primus
+
+SAVED = ("primus.js", "primus.mjs", "primus.d.ts", "primus.d.mts")
+
+MODULE = """
+import Primus, { EventEmitter, connect, Primus as Named } from './primus.mjs';
+
+const options: Primus.Options = { timeout: '3 seconds', reconnect: { retries: 3 } };
+const socket = new Primus('http://localhost', options);
+socket.on('reconnect', (opts) => { opts.attempt.toFixed(); });
+const other: Primus = connect(null, options);
+const named: Named = other;
+const written: boolean = named.write(new EventEmitter());
+"""
+COMMON = """
+import Primus = require('./primus.js');
+
+const socket: Primus = new Primus();
+socket.on('reconnect', (opts) => { opts.attempt.toFixed(); });
+const state: Primus.ReadyState = socket.readyState;
+"""
+SCRIPT = """
+const socket: Primus = new Primus({ timeout: false });
+socket.on('reconnect', (opts) => { opts.attempt.toFixed(); });
+"""
+KINDS = {
+    "nodenext-module": ("user.mts", MODULE, {"module": "nodenext"}),
+    "nodenext-commonjs": ("user.cts", COMMON, {"module": "nodenext"}),
+    "bundler": ("user.ts", MODULE, {"module": "esnext", "moduleResolution": "bundler"}),
+    "script": ("user.ts", SCRIPT, {"module": "none", "moduleDetection": "legacy"}),
+}
+
+
+@pytest.fixture(scope="module")
+def peer() -> Path:
+    return installed_peer("bundling")
+
+
+@pytest.fixture
+def folder(tmp_path: Path) -> Path:
+    """A folder with everything that can be saved of the client."""
+    primus = Primus(transformer="engine.io", plugin="emit")
+    for name in SAVED:
+        primus.save(tmp_path / name)
+    return tmp_path
+
+
+def run(peer: Path, *command: str) -> subprocess.CompletedProcess[str]:
+    return subprocess.run(
+        [*node(), *command], cwd=peer, capture_output=True, text=True, check=False, timeout=240
+    )
+
+
+@pytest.mark.parametrize("kind", KINDS)
+def test_typescript_finds_the_types_of_the_saved_client(
+    folder: Path, peer: Path, kind: str
+) -> None:
+    name, text, options = KINDS[kind]
+    (folder / name).write_text(text)
+    files = [name, "primus.d.ts"] if kind == "script" else [name]
+    strict = {"strict": True, "noEmit": True, "target": "es2020", "types": [], **options}
+    config = {"compilerOptions": strict, "files": files}
+    (folder / "tsconfig.json").write_text(json.dumps(config))
+
+    done = run(peer, "node_modules/typescript/bin/tsc", "--project", str(folder))
+
+    assert done.stdout == ""
+    assert done.returncode == 0
+
+
+@pytest.mark.parametrize(
+    "entry",
+    [
+        "import Primus from './primus.mjs'; console.log(Primus.prototype.version);",
+        "const Primus = require('./primus.js'); console.log(Primus.prototype.version);",
+    ],
+    ids=["module", "commonjs"],
+)
+def test_webpack_bundles_the_client_without_a_warning_and_without_the_path_of_the_build(
+    folder: Path, peer: Path, entry: str
+) -> None:
+    file, bundle = folder / "user.js", folder / "bundle.cjs"
+    file.write_text(entry)
+
+    built = run(peer, str(PEERS / "bundling" / "webpack.js"), str(file), str(bundle))
+
+    assert built.stdout == "[]", built.stderr
+    assert str(folder) not in bundle.read_text()
+    assert run(peer, str(bundle)).stdout.strip() == Primus.version
+
+
+@pytest.mark.parametrize(
+    "load", ["import('{}/primus.mjs')", "Promise.resolve(require('{}/primus.js'))"]
+)
+def test_in_node_a_saved_client_finds_packages_beside_its_own_file(
+    folder: Path, peer: Path, load: str
+) -> None:
+    package = folder / "node_modules" / "beside"
+    package.mkdir(parents=True)
+    (package / "index.js").write_text("module.exports = 'found';")
+
+    found = ".then((it) => console.log((it.default || it).requires('beside')))"
+    done = run(peer, "-e", load.format(folder) + found)
+
+    assert done.stdout.strip() == "found", done.stderr
