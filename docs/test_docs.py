@@ -7,6 +7,7 @@ import math
 import re
 from dataclasses import fields
 from importlib.resources import files
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -172,3 +173,39 @@ def test_the_documented_members_exist(heading: str, kind: type) -> None:
     members = {match[1] for span in spans if (match := named.match(span))}
 
     assert members <= set(dir(kind)) | made_by_instances
+
+
+# -- the map of the house
+
+
+def mapped() -> set[str]:
+    """The modules of the core that the map names, as paths below ``primus/``."""
+    plan = section("architecture.md", "The plan").partition("primus-core/src/primus/\n")[2]
+    plan = plan.partition("\n  primus-transformer-ws/")[0]
+    found, folder = set(), ""
+    for line in plan.splitlines():
+        name = line.split()[0]
+        if not line.startswith("      "):
+            folder = ""
+        if name.endswith("/"):
+            folder = name
+        elif name.endswith(".py"):
+            found.add(name if "/" in name and not folder else folder + name)
+    return found
+
+
+def test_every_module_of_the_core_is_on_the_map_and_no_other() -> None:
+    root = Path(primus_package.__file__).parent
+    drawn = {"", "server/", "client/", "browser/"}
+    """Folders whose modules stand one by one; the others are a line each."""
+    there = {
+        file.relative_to(root).as_posix()
+        for folder in drawn
+        for file in (root / folder).glob("*.py")
+        if file.name not in ("__init__.py", "__main__.py")
+    }
+
+    listed = {name for name in mapped() if name != "__init__.py"}
+
+    assert {name for name in listed if name.rpartition("/")[0] + "/" in {"/", *drawn}} == there
+    assert all((root / name).is_file() for name in listed)

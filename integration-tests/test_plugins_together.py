@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from primus.server.plugging import Snapshot
+from primus.server.install import Snapshot
 from primus.server.primus import Primus
 from primus_testing import ManualClock, MemoryTransformer, Recorder, eventually, join
 

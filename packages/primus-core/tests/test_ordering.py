@@ -7,7 +7,7 @@ from primus import HookError, Order, PluginOrderError, Primus, hookimpl
 from primus.client.socket import Socket
 from primus.client.socket_class import fitted
 from primus.ordering import Place, arrange
-from primus.server.plugging import Snapshot
+from primus.server.install import Snapshot
 from primus_testing import MemoryTransformer, join
 
 

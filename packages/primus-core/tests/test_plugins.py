@@ -8,7 +8,7 @@ from primus.browser import Browser
 from primus.pipeline import Packet
 from primus.plugins import Ark
 from primus.server.layers import Layer
-from primus.server.plugging import Snapshot
+from primus.server.install import Snapshot
 from primus_testing import (
     ManualClock,
     MemoryTransformer,

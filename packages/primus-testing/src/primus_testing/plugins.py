@@ -18,7 +18,7 @@ from primus.browser import Browser
 from primus.errors import PluginError, TransformError
 from primus.plugins import Ark
 from primus.registry import PLUGIN, find
-from primus.server.plugging import Snapshot
+from primus.server.install import Snapshot
 from primus.server.primus import Primus
 from primus_testing.clock import ManualClock
 from primus_testing.memory import join

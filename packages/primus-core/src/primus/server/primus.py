@@ -5,39 +5,54 @@ from __future__ import annotations
 import asyncio
 import logging
 import time
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Coroutine, Iterable, Iterator, Mapping
 from contextvars import ContextVar
-from typing import TYPE_CHECKING, Any, ClassVar
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, ClassVar, Final, Literal, Self, TypeVar, overload
 
+from primus.browser.library import LibraryParts
 from primus.clock import Within
-from primus.errors import NotListeningError, Unauthorized
-from primus.events import ReservedEvents
+from primus.errors import NotListeningError, PluginError, Unauthorized
+from primus.events import Emitter, ReservedEvents
 from primus.failures import Failures
-from primus.heartbeat import HeartbeatPolicy
+from primus.heartbeat import Generation, HeartbeatPolicy
 from primus.http import ClientGone, Request, Response
 from primus.options import plugin_names, server_options
+from primus.parser import browser_half, encoding_failure
 from primus.pipeline import Pipeline, is_awaitable
 from primus.plugins import Ark
 from primus.registry import check_frames, parser_named, plugins_named, transformer_named
 from primus.server import gate
+from primus.server.broadcast import broadcast
+from primus.server.client_library import ClientLibrary
+from primus.server.connection_phase import run_connection_phase
+from primus.server.heartbeats import HeartbeatMonitor
 from primus.server.hosts import Host, asgi_application, attach
-from primus.server.layers import Layers
+from primus.server.install import Additions, install, uninstall
+from primus.server.layers import Layer, LayerFunction, Layers
 from primus.server.middleware import authorization, built_in
-from primus.server.monitor import HeartbeatMonitor
-from primus.server.population import Population
 from primus.server.spark import SPARK_EVENTS, Spark
+from primus.server.sparks import Sparks
 from primus.tasks import spawn
+from primus.transformer import Transport
+from primus.transforming import Transforming
+from primus.version import __version__
 from primus.write_watch import WriteWatch
 
 if TYPE_CHECKING:
+    from primus.client.socket import Socket as _Socket
     from primus.server.hosts.asgi import AsgiHost
 
 __all__ = ["Primus"]
 
-SERVER_EVENTS = frozenset(
+Function = TypeVar("Function", bound=Callable[..., Any])
+
+SERVER_EVENTS: Final = frozenset(
     {"disconnection", "initialised", "connection", "plugout", "plugin", "close", "log"}
 )
 
+KEEP_ALIVE: Final = 25 / 35
+"""The part of ``timeout`` after which a client that is not pinged speaks by itself."""
 
 _stopping: ContextVar[object] = ContextVar("primus_stopping", default=None)
 """The Primus whose end the current task is part of."""
@@ -56,7 +71,7 @@ _deciding: ContextVar[_Deciding | None] = ContextVar("primus_deciding", default=
 """The request that the current task, or the one which started it, decides about."""
 
 
-class Primus(Population):
+class Primus(Transforming, Emitter):
     """A server of real-time connections, attached to an HTTP server.
 
     Events: ``connection(spark)``, ``disconnection(spark)``, ``initialised(transformer,
@@ -75,6 +90,7 @@ class Primus(Population):
         AttachError: the server is of no known kind, or cannot carry the transformer.
     """
 
+    version: ClassVar[str] = __version__
     log: ClassVar[logging.Logger] = logging.getLogger("primus.server")
 
     def __init__(self, server: Any = None, **options: Any) -> None:
@@ -96,16 +112,15 @@ class Primus(Population):
         self.layers = Layers()
         for layer in built_in(self):
             self.layers.add(layer)
-        self._additions = {}
-        self._connection_hooks = ()
-        self._disconnection_hooks = ()
-        self._connections = {}
-        self._keyed = {}
-        self._empty = None
+        self._additions: dict[str, Additions] = {}
+        """What each plugin in use has added, by its name."""
+        self._connection_hooks: tuple[Callable[..., Any], ...] = ()
+        self._disconnection_hooks: tuple[Callable[..., Any], ...] = ()
+        self._sparks = Sparks(self.options.id_generator, self.log)
         self._monitor = HeartbeatMonitor(
             HeartbeatPolicy(self.options.timeout, self.options.ping_interval), self.options.clock
         )
-        self._libraries = {}
+        self._library = ClientLibrary(self._library_parts)
         self.draining = False
         """Whether new handshakes are refused, since the server is being destroyed."""
         self._destroying: asyncio.Task[None] | None = None
@@ -186,6 +201,304 @@ class Primus(Population):
         """
         return asgi_application(self)
 
+    # -- sparks
+
+    @property
+    def connected(self) -> int:
+        """How many sparks there are."""
+        return len(self._sparks)
+
+    def __len__(self) -> int:
+        return len(self._sparks)
+
+    def __bool__(self) -> bool:
+        return True
+
+    def __iter__(self) -> Iterator[Spark]:
+        """Iterate over the sparks there are now; they may come and go meanwhile."""
+        return iter(self._sparks)
+
+    def spark(self, id: str) -> Spark | None:
+        """The spark with that id, or `None`.
+
+        It is also found by the secret that its wire knows it by: over polled engine.io a client of
+        Primus for Node.js knows no other id of its own.
+        """
+        return self._sparks.get(id)
+
+    def write(self, data: Any, *, to: Iterable[Spark] | None = None) -> None:
+        """Send `data` to every spark, encoded and framed once for all of them.
+
+        Args:
+            data: the message.
+            to: the sparks of this server that get it; `None` for all.
+
+        A message that cannot be encoded is dropped and logged, and the event ``log`` tells of its
+        `ParserError`; with an outgoing transform it is an ``error`` of each spark.
+
+        Raises:
+            ControlTextError: `data` is text that begins with ``primus::``; no spark gets it.
+        """
+        broadcast(self if to is None else to, data, self.parser, self.pipeline, self._unencodable)
+
+    def _unencodable(self, error: Exception) -> None:
+        """A message to many sparks has no frame: that is one error, and no spark's."""
+        error = encoding_failure(error)
+        cause = error.__cause__ or error
+        is_new = self.failures.is_new(cause, self.options.clock.time())
+        self.log.error("%.500s", error, exc_info=cause if is_new else None)
+        self.dispatch("log", "error", error)
+
+    @overload
+    def for_each(self, fn: Callable[[Spark], Coroutine[Any, Any, Any]]) -> Awaitable[None]: ...
+    @overload
+    def for_each(self, fn: Callable[[Spark], Any]) -> Awaitable[None] | None: ...
+    def for_each(self, fn: Callable[[Spark], Any]) -> Awaitable[None] | None:
+        """Call `fn` with every spark; one that returns `False` stops the iteration.
+
+        Returns:
+            `None`, or, when `fn` is async, an awaitable; it calls `fn` for one spark after
+            the other, those that connect meanwhile included.
+        """
+        return self._sparks.for_each(fn)
+
+    # -- authorization, middleware, transforms and plugins
+
+    def authorize(self, fn: Function) -> Function:
+        """Have `fn(request)`, plain or async, decide about every request and upgrade.
+
+        It refuses by raising `Unauthorized`. Works as a decorator.
+
+        Raises:
+            TypeError: `fn` is not callable.
+        """
+        if not callable(fn):
+            raise TypeError(f"authorize only accepts functions, not {fn!r}")
+        self.authorization = fn
+        self._library.changed()
+        self._warn_of_origins()
+        return fn
+
+    def _warn_of_origins(self) -> None:
+        """Cross-site WebSocket hijacking: a browser sends its cookies along with any upgrade."""
+        options = self.options
+        if self.authorization is not None and "*" in options.origins and options.credentials:
+            self.log.warning(
+                "authorization is set while origins='*' with credentials: any page on the web "
+                "can connect with the cookies of your users. List your origins."
+            )
+
+    @overload
+    def before(
+        self,
+        name: str,
+        *,
+        index: int | None = None,
+        http: bool = True,
+        upgrade: bool = True,
+    ) -> Callable[[Function], Function]: ...
+    @overload
+    def before(
+        self,
+        name: str,
+        layer: Function,
+        *,
+        index: int | None = None,
+        http: bool = True,
+        upgrade: bool = True,
+    ) -> Function: ...
+    def before(
+        self,
+        name: str,
+        layer: LayerFunction | None = None,
+        *,
+        index: int | None = None,
+        http: bool = True,
+        upgrade: bool = True,
+    ) -> Any:
+        """Add HTTP middleware; without `layer`, works as a decorator.
+
+        Args:
+            name: its name; a layer of that name is replaced, in its place.
+            layer: ``fn(request)``, plain or async, returns a `Response` or `None`.
+            index: where it goes; at the end by default, behind the built-in layers.
+            http: whether it runs for plain requests.
+            upgrade: whether it runs for upgrades.
+        """
+        if layer is None:
+            return lambda function: self.before(
+                name, function, index=index, http=http, upgrade=upgrade
+            )
+        self.layers.add(Layer(name, layer, http=http, upgrade=upgrade), index)
+        return layer
+
+    def remove(self, name: str) -> bool:
+        """Remove a layer; False when there is none of that name."""
+        return self.layers.remove(name)
+
+    def disable(self, name: str) -> bool:
+        """Switch a layer off; False when there is none of that name."""
+        return self.layers.switch(name, False)
+
+    def enable(self, name: str) -> bool:
+        """Switch a layer on again; False when there is none of that name."""
+        return self.layers.switch(name, True)
+
+    @property
+    def ark(self) -> Mapping[str, Any]:
+        """The plugins in use, by name."""
+        return self._ark
+
+    def use(self, name: str, plugin: Any = None) -> Self:
+        """Use a plugin.
+
+        Args:
+            name: its name.
+            plugin: an object with hooks, the name of an installed plugin, or `None` to look
+                for an installed plugin called `name`.
+
+        Raises:
+            UnknownPluginError: no installed distribution offers it.
+            BrokenPluginError: it cannot be imported.
+            InvalidPluginError: it is no plugin, or a hook does not fit.
+            PluginOrderError: it must come before one that is in use.
+            PluginError: the name is taken.
+            Exception: whatever a hook raised. In every case nothing of the plugin stays.
+        """
+        if plugin is None or isinstance(plugin, str):
+            ((name, plugin),) = plugins_named({name: plugin}).items()
+        self._ark.admit({name: plugin})
+        self._install(name)
+        return self
+
+    def _install(self, name: str) -> None:
+        """Use a plugin that has been admitted."""
+        self._additions[name] = install(self, self._ark, name)
+        self._collect_hooks()
+        self.dispatch("plugin", name, self._ark[name])
+
+    def plugout(self, name: str) -> bool:
+        """Undo all that using a plugin did; False when it is not in use."""
+        if name not in self._ark:
+            return False
+        plugin = self._ark[name]
+        self.dispatch("plugout", name, plugin)
+        uninstall(self, self._ark, name, self._additions.pop(name))
+        self._collect_hooks()
+        return True
+
+    def plugin(self, name: str | None = None) -> Any:
+        """The plugin in use by that name, or `None`; without a name, all of them."""
+        return self._ark if name is None else self._ark.get(name)
+
+    def _collect_hooks(self) -> None:
+        self._connection_hooks = self._ark.collect("primus_connection")
+        self._disconnection_hooks = self._ark.collect("primus_disconnection")
+        self._library.changed()
+
+    # -- clients
+
+    def relocate(self, pathname: str) -> None:
+        """Be found at another pathname; called by hosts before the first request."""
+        if pathname != self.pathname:
+            self.pathname = pathname
+            self._library.changed()
+
+    @property
+    def spec(self) -> dict[str, Any]:
+        """What a client has to know; durations in milliseconds, `False` for disabled ones."""
+        return {
+            "version": self.version,
+            "pathname": self.pathname,
+            "parser": self.parser_name,
+            "transformer": self.transformer_name,
+            "timeout": _milliseconds(self.options.timeout),
+            "pingInterval": _milliseconds(self._ping_interval),
+        }
+
+    @property
+    def _ping_interval(self) -> float | None:
+        """How often clients are pinged; never, when all of them are taken to ping themselves."""
+        legacy = self.options.heartbeat is Generation.LEGACY
+        return None if legacy else self.options.ping_interval
+
+    def library(self, format: Literal["umd", "esm"] = "umd") -> str:
+        """The browser client that fits this server, plugins included.
+
+        Args:
+            format: ``"umd"`` for scripts, AMD and CommonJS, or ``"esm"``.
+        """
+        return self._library.text(format)
+
+    def declarations(self, format: Literal["umd", "esm"] = "umd") -> str:
+        """The TypeScript declarations of the browser client.
+
+        Args:
+            format: ``"umd"`` for ``primus.d.ts``, beside ``primus.js``; ``"esm"`` for
+                ``primus.d.mts``, beside ``primus.mjs``.
+        """
+        return self._library.declarations(format)
+
+    def save(self, path: str | Path) -> None:
+        """Write the browser client to a file: as a module when its name ends in ``.mjs``.
+
+        The declarations go with them as ``.d.ts`` and, for the module, ``.d.mts``.
+        """
+        self._library.save(path)
+
+    def _library_parts(self) -> LibraryParts:
+        parser = browser_half(self.parser)
+        if parser is None:
+            raise PluginError(f"the parser {self.parser_name!r} has no browser half")
+        halves = {name: self._ark.call(name, "primus_browser") for name in self._ark}
+        interval, timeout = self._ping_interval, self.options.timeout
+        return LibraryParts(
+            version=self.version,
+            pathname=self.pathname,
+            global_name=self.options.global_name,
+            transformer=self.transformer.browser(),
+            parser=parser,
+            plugins={name: half for name, half in halves.items() if half is not None},
+            authorization=self.authorization is not None,
+            ping_timeout=None if interval is None else 1.5 * interval,
+            keep_alive=None if interval or timeout is None else KEEP_ALIVE * timeout,
+            transformer_name=self.transformer_name,
+            parser_name=self.parser_name,
+        )
+
+    @property
+    def Socket(self) -> type[_Socket]:
+        """The client class that fits this server."""
+        from primus.client.socket_class import socket_class
+
+        return socket_class(
+            transformer=type(self.transformer),
+            parser=self.parser,
+            plugins=dict(self._ark),
+            pathname=self.pathname,
+            ping_timeout=self._ping_interval and 1.5 * self._ping_interval,
+            timeout=self.options.timeout,
+            authorization=self.authorization is not None,
+        )
+
+    @staticmethod
+    def create_socket(
+        *,
+        transformer: Any = "websockets",
+        parser: Any = "json",
+        plugin: Any = None,
+        pathname: str = "/primus",
+    ) -> type[_Socket]:
+        """A client class for a server elsewhere, which has to be configured alike."""
+        from primus.client.socket_class import socket_class
+
+        return socket_class(
+            transformer=transformer_named(transformer)[1],
+            parser=parser_named(parser)[1],
+            plugins=plugins_named(plugin_names(plugin)),
+            pathname=pathname,
+        )
+
     # -- what hosts and transformers call
 
     async def handle(self, request: Request) -> Response | None:
@@ -237,6 +550,41 @@ class Primus(Population):
         """The time that a ping carries, in milliseconds since the epoch."""
         return time.time_ns() // 1_000_000
 
+    def accept(self, transport: Transport, request: Request, id: str | None = None) -> Spark:
+        """Make a spark for a connection that has been opened.
+
+        Args:
+            transport: the wire; it does not read yet, or what it reads has not been fed yet.
+            request: what it was opened with.
+            id: what the wire's own protocol knows it by, if anything. That may be a secret, so it
+                is never `Spark.id`; `spark` finds the spark by it as well.
+        """
+        spark = self.Spark(request, self._sparks.new_id(), self._generation(transport))
+        self._sparks.add(spark, id)
+        spark.attach(transport)
+        spark.open()
+        self._monitor.add(spark)
+        handlers: list[Callable[..., Any]] = [*self._connection_hooks, *self._take("connection")]
+        run_connection_phase(spark, iter(handlers))
+        return spark
+
+    def departed(self, spark: Spark) -> None:
+        """A spark has ended."""
+        if not self._sparks.remove(spark):
+            return
+        self._monitor.discard(spark)
+        for hook in self._disconnection_hooks:
+            try:
+                hook(spark)
+            except Exception:
+                self.log.exception("a primus_disconnection hook raised for %r", spark)
+        self.dispatch("disconnection", spark)
+        self._sparks.removed()
+
+    def _generation(self, transport: Transport) -> Generation:
+        configured = self.options.heartbeat
+        return transport.generation if configured is Generation.UNKNOWN else configured
+
     # -- the end
 
     async def destroy(
@@ -254,7 +602,7 @@ class Primus(Population):
             timeout: seconds that connections get to end by themselves first.
         """
         if self._destroying is None:
-            self.draining = True  # at once: who does not wait for the end is not let in either
+            self.draining = True  # at once: what does not wait for the end is not let in either
             self._destroying = spawn(self._stop(close or reconnect, reconnect, timeout))
         deciding = _deciding.get()
         is_awaited = _stopping.get() is self or (deciding is not None and deciding.primus is self)
@@ -265,12 +613,8 @@ class Primus(Population):
 
     async def _stop(self, close: bool, reconnect: bool, timeout: float) -> None:
         _stopping.set(self)
-        if timeout > 0 and self._connections:
-            self._empty = asyncio.Event()
-            try:
-                await asyncio.wait_for(self._empty.wait(), timeout)
-            except TimeoutError:
-                self.log.info("%d connections did not end by themselves", len(self))
+        if not await self._sparks.gone(timeout):
+            self.log.info("%d connections did not end by themselves", len(self))
         for spark in self:
             try:
                 spark.end(reconnect=reconnect)
@@ -320,3 +664,7 @@ def _spark_class(primus: Primus) -> type[Spark]:
         "failures": primus.failures,
     }
     return type("Spark", (Spark,), attributes)
+
+
+def _milliseconds(duration: float | None) -> int | bool:
+    return False if duration is None else round(duration * 1000)

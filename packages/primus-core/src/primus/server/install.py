@@ -15,7 +15,7 @@ from primus.plugins import Ark
 from primus.server.layers import Layer
 
 if TYPE_CHECKING:
-    from primus.server.equipment import Equipment
+    from primus.server.primus import Primus
 
 __all__ = ["Additions", "Snapshot", "install", "uninstall"]
 
@@ -37,7 +37,7 @@ class Snapshot:
     options: dict[str, Any]
 
     @classmethod
-    def of(cls, primus: Equipment) -> Snapshot:
+    def of(cls, primus: Primus) -> Snapshot:
         """How `primus` is now."""
         return cls(
             listeners=dict(primus._listeners),
@@ -51,10 +51,10 @@ class Snapshot:
             options=dict(primus.options.extra),
         )
 
-    def restore(self, primus: Equipment) -> None:
+    def restore(self, primus: Primus) -> None:
         """Put `primus` back exactly as it was."""
         primus._listeners = dict(self.listeners)
-        primus._libraries.clear()
+        primus._library.changed()
         primus.options.extra = self.options
         primus.layers.restore(self.layers)
         primus.pipeline.incoming = self.incoming
@@ -72,7 +72,7 @@ class Additions:
     before: Snapshot
     after: Snapshot
 
-    def remove(self, primus: Equipment) -> None:
+    def remove(self, primus: Primus) -> None:
         """Take away what was added; what others have added since stays."""
         for event, listeners in self.after.listeners.items():
             added = set(listeners) - set(self.before.listeners.get(event, ()))
@@ -114,7 +114,7 @@ def _put_back(owner: Any, after: dict[str, Any], before: dict[str, Any]) -> None
             setattr(owner, name, old)
 
 
-def install(primus: Equipment, ark: Ark, name: str) -> Additions:
+def install(primus: Primus, ark: Ark, name: str) -> Additions:
     """Use a plugin that has been admitted, and run its hooks.
 
     Raises:
@@ -133,7 +133,7 @@ def install(primus: Equipment, ark: Ark, name: str) -> Additions:
     return Additions(before, Snapshot.of(primus))
 
 
-def _run_hooks(primus: Equipment, ark: Ark, name: str) -> None:
+def _run_hooks(primus: Primus, ark: Ark, name: str) -> None:
     primus.options.extra = {**ark.options_of(name), **primus.options.extra}
     for attribute, value in (ark.call(name, "primus_extend_spark") or {}).items():
         if attribute in vars(primus.Spark):
@@ -154,7 +154,7 @@ def _run_hooks(primus: Equipment, ark: Ark, name: str) -> None:
     ark.call(name, "primus_setup", primus=primus)
 
 
-def uninstall(primus: Equipment, ark: Ark, name: str, additions: Additions) -> None:
+def uninstall(primus: Primus, ark: Ark, name: str, additions: Additions) -> None:
     """Run the tear-down of a plugin and take away all that it added.
 
     A tear-down that raises is logged; the plugin is taken away all the same.

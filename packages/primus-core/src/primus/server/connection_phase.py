@@ -18,12 +18,12 @@ from primus.tasks import spawn
 if TYPE_CHECKING:
     from primus.server.spark import Spark
 
-__all__ = ["welcome"]
+__all__ = ["run_connection_phase"]
 
 Handler = Callable[..., Any]
 
 
-def welcome(spark: Spark, handlers: Iterator[Handler]) -> None:
+def run_connection_phase(spark: Spark, handlers: Iterator[Handler]) -> None:
     """Run the handlers; as soon as one is async, data waits and the rest runs in a task."""
     for handler in handlers:
         if spark.ready_state != OPEN:
@@ -31,7 +31,7 @@ def welcome(spark: Spark, handlers: Iterator[Handler]) -> None:
         try:
             result = handler(spark)
         except Exception as error:
-            _refuse(spark, error)
+            _fail(spark, error)
             return
         if is_awaitable(result):
             spark.hold(_go_on(spark, result, handlers))
@@ -48,7 +48,7 @@ async def _go_on(spark: Spark, pending: Awaitable[Any], handlers: Iterator[Handl
             if is_awaitable(result):
                 await _finished_or_consuming(spark, result)
     except Exception as error:
-        _refuse(spark, error)
+        _fail(spark, error)
 
 
 async def _finished_or_consuming(spark: Spark, handling: Awaitable[Any]) -> None:
@@ -72,9 +72,9 @@ async def _as_coroutine(awaitable: Awaitable[Any]) -> Any:
 def _report_end(spark: Spark, task: asyncio.Task[Any]) -> None:
     error = None if task.cancelled() else task.exception()
     if isinstance(error, Exception):
-        _refuse(spark, error)
+        _fail(spark, error)
 
 
-def _refuse(spark: Spark, error: Exception) -> None:
+def _fail(spark: Spark, error: Exception) -> None:
     spark.log.error("a connection listener raised for %r", spark, exc_info=error)
     spark.reject(error)
