@@ -7,8 +7,8 @@ from primus import HookError, InvalidPluginError, OptionError, PluginError, Prim
 from primus.browser import Browser
 from primus.pipeline import Packet
 from primus.plugins import Ark
-from primus.server.layers import Layer
 from primus.server.install import Snapshot
+from primus.server.layers import Layer
 from primus_testing import (
     ManualClock,
     MemoryTransformer,
