@@ -4,6 +4,7 @@ import asyncio
 import logging
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
+from dataclasses import replace
 from typing import Any
 
 import pytest
@@ -456,15 +457,14 @@ async def test_a_server_that_stops_waits_for_nobody_who_says_nothing() -> None:
         writer.close()
 
 
-async def test_a_server_that_stops_drops_an_upgrade_that_takes_too_long(
-    monkeypatch: pytest.MonkeyPatch,
-) -> None:
-    monkeypatch.setattr("primus.server.listen.SHUTDOWN", 0.05)
-    async with served() as primus:
+@pytest.mark.parametrize("head", [HEAD, b"GET /primus HTTP/1.1\r\nHost: a\r\n\r\n"])
+async def test_a_server_that_stops_drops_a_request_that_takes_too_long(head: bytes) -> None:
+    async with served(handshake_timeout=False) as primus:
+        primus.limits = replace(primus.limits, shutdown_timeout=0.05)
         slow = Slow()
         primus.before("slow", slow)
         reader, writer = await dial(primus)
-        writer.write(HEAD)
+        writer.write(head)
         await slow.entered
         await primus.destroy()
         assert await reader.read() == b""

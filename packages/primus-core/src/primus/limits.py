@@ -57,6 +57,9 @@ class Limits:
     """The same for an outgoing one: more, since applications wrap what they pass on."""
     finish_timeout: float = 10.0
     """Seconds that what was written before an end gets to be transformed and sent."""
+    shutdown_timeout: float = 5.0
+    """Seconds that requests under way get to end when the server does, the time that connections
+    take to close included."""
     forwarded_hops: int = 32
     """How many addresses of a chain of proxies are looked at, from the last one on."""
     accepted_per_turn: int = 64

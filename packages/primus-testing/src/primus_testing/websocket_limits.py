@@ -5,6 +5,7 @@
 from __future__ import annotations
 
 import asyncio
+from contextlib import suppress
 from typing import Any
 
 import aiohttp
@@ -13,7 +14,7 @@ import pytest
 from primus.server.spark import Spark
 from primus_testing.clock import ManualClock
 from primus_testing.raw_websocket import PING, TEXT, RawWebSocket, frame
-from primus_testing.recorder import Recorder
+from primus_testing.recorder import DEADLINE, Recorder, eventually
 from primus_testing.transformer.base import Contract, Serve
 from primus_testing.transformer.limits import pass_time, stays_jammed
 
@@ -29,6 +30,17 @@ MESSAGE = "a" * 100_000
 MESSAGES = 300
 AT_ONCE = 65_536
 """Bytes of answers that leave together, when their questions were read together."""
+
+
+async def flood(raw: RawWebSocket) -> None:
+    """Send messages until the connection is gone."""
+    messages = frame(TEXT, b"x") * 100
+    with suppress(ConnectionError):
+        while not raw.writer.is_closing():
+            raw.send(messages)
+            await raw.writer.drain()
+            await asyncio.sleep(0)
+    raw.drop()
 
 
 class Counting:
@@ -171,6 +183,19 @@ class WebSocketLimitsContract(Contract):
         assert len(server.primus) == 1
         raw.drop()
         await asyncio.sleep(0)
+
+    async def test_a_server_ends_though_its_peers_send_on_and_never_close(
+        self, serve: Serve
+    ) -> None:
+        parser = Counting()
+        server = await serve(parser=parser, transport={"close_timeout": 0.1})
+        raws = [await RawWebSocket.open(server) for _ in range(3)]
+        flooding = [asyncio.create_task(flood(raw)) for raw in raws]
+        await eventually(lambda: parser.decoded > 1000)
+        async with asyncio.timeout(DEADLINE):
+            await server.primus.destroy(timeout=0.05)
+            await asyncio.gather(*flooding)
+        assert len(server.primus) == 0
 
     async def test_nothing_behind_invalid_utf_8_is_processed(self, serve: Serve) -> None:
         server = await serve(parser=Counting())

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from functools import cache, partial
 from importlib.resources import files
 from typing import TYPE_CHECKING
@@ -101,8 +102,8 @@ class EngineIO(Transformer):
 
     async def close(self) -> None:
         """Wait until clients have fetched what they were sent; drop those that do not."""
-        await self._sessions.close(self._options.close_timeout)
-        await self._engine.close()
+        within = self._options.close_timeout
+        await asyncio.gather(self._sessions.close(within), self._engine.close())
 
     # -- which session
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import logging
 import socket
 import ssl
@@ -28,8 +29,8 @@ BACKLOG = 4096
 KEEPALIVE = 75.0
 """Seconds that an idle HTTP connection is kept; aiohttp's own default is an hour."""
 
-SHUTDOWN = 5.0
-"""Seconds that requests under way get to end when the server stops."""
+LAST_CHANCE = 0.1
+"""Seconds that requests under way get at least: what is ready is sent."""
 
 TLS_OPTIONS = ("ssl_context", "root", "cert", "key", "ca", "pfx", "passphrase")
 
@@ -106,7 +107,7 @@ class OwnServer:
             app,
             access_log=None,
             keepalive_timeout=KEEPALIVE,
-            shutdown_timeout=SHUTDOWN,
+            shutdown_timeout=LAST_CHANCE,
             logger=ServerLogger(log),
             max_line_size=longest,
             max_field_size=longest,
@@ -137,12 +138,21 @@ class OwnServer:
         self.port = listener.getsockname()[1]
         self.url = f"{'http' if tls is None else 'https'}://{_named(host)}:{self.port}"
 
-    async def stop(self) -> None:
-        """Listen no longer, and finish the requests under way."""
+    async def stop(self, since: float) -> None:
+        """Listen no longer, and finish the requests under way.
+
+        Args:
+            since: when they were told to end, on the loop's clock: the time that connections took
+                to close is theirs, too, so that a server ends within its limits whatever peers do.
+        """
         if self._acceptor is not None:
             self._acceptor.close()
-        if self._lobby is not None:
-            await self._lobby.close(SHUTDOWN)
+        elapsed = asyncio.get_running_loop().time() - since
+        left = max(self._primus.limits.shutdown_timeout - elapsed, LAST_CHANCE)
+        endings = [] if self._lobby is None else [self._lobby.close(left)]
+        if self.runner.server is not None:
+            endings.append(self.runner.server.shutdown(left))
+        await asyncio.gather(*endings)
         await self.runner.cleanup()
 
 

@@ -123,6 +123,8 @@ class Primus(Transforming, Emitter):
         self._library = ClientLibrary(self._library_parts)
         self.draining = False
         """Whether new handshakes are refused, since the server is being destroyed."""
+        self.ending_since = 0.0
+        """When all connections were told to end, on the loop's clock."""
         self._destroying: asyncio.Task[None] | None = None
         self._initialised = False
         self.writes = WriteWatch(self.options.clock, self.limits.write_timeout)
@@ -615,6 +617,7 @@ class Primus(Transforming, Emitter):
         _stopping.set(self)
         if not await self._sparks.gone(timeout):
             self.log.info("%d connections did not end by themselves", len(self))
+        self.ending_since = asyncio.get_running_loop().time()
         for spark in self:
             try:
                 spark.end(reconnect=reconnect)

@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Callable, Mapping, Sequence
+from contextlib import suppress
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Any, ClassVar
+from typing import TYPE_CHECKING, Any, ClassVar, Final
 
 from primus.clock import Within
 from primus.errors import OptionError
@@ -20,6 +21,9 @@ if TYPE_CHECKING:
     from primus.server.primus import Primus
 
 __all__ = ["Engine", "EngineOptions", "Opened"]
+
+ABORTED: Final = 1.0
+"""Seconds after which the wire of a WebSocket that was dropped is gone, or never will be."""
 
 Opened = Callable[[Transport], Any]
 """Called with a transport that is open and does not read yet; it attaches what receives."""
@@ -149,4 +153,6 @@ class Engine:
         except TimeoutError:
             for transport in tuple(self._transports):
                 transport.abort()
-            await self._all_gone.wait()
+            with suppress(TimeoutError):
+                async with asyncio.timeout(ABORTED):
+                    await self._all_gone.wait()

@@ -85,7 +85,7 @@ class AiohttpHost(Host):
         """Stop a server of our own; the application of somebody else goes on."""
         if stop and self._server is not None:
             self._stopping = True
-            await self._server.stop()
+            await self._server.stop(self.primus.ending_since)
 
     async def _started(self, app: web.Application) -> None:
         """An application below another one has got its prefix by now: tell the clients."""
