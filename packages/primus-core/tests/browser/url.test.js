@@ -2,8 +2,9 @@ import assert from 'node:assert/strict';
 import test from 'node:test';
 
 import {
-  defaultUrl, describeAddress, formatAddress, formatQuery, parseQuery, parseUrl, stamp
+  basicAuthorization, defaultUrl, describeAddress, formatAddress, formatQuery, parseQuery, parseUrl, stamp
 } from '../../src/primus/browser/js/url.js';
+import { Wire } from '../../src/primus/browser/js/wire.js';
 
 function address(url, options) {
   const described = describeAddress(parseUrl(url), options, '/primus');
@@ -87,6 +88,8 @@ const ADDRESSES = [
   ['https://a?_primuscb=old&x=1', { protocol: 'ws:', query: true }, 'wss://a/primus?x=1&_primuscb=X'],
   ['https://u:p@a', { query: true }, 'https://u:p@a/primus?_primuscb=X'],
   ['http://a?x=1', {}, 'http://a/primus'],
+  ['http://a?x=\u00e9 "\ud800&%zz&+&?&\'', { query: true },
+    'http://a/primus?x=%C3%A9%20%22%EF%BF%BD&%zz&+&?&\'&_primuscb=X'],
   ['wss://a', { protocol: 'wss:' }, 'wss://a/primus'],
   ['http://a', { pathname: '/else', secure: true }, 'https://a/else']
 ];
@@ -121,4 +124,33 @@ test('a stamp is short and never twice the same', () => {
 
   assert.equal(new Set(stamps).size, 4);
   assert.match(stamps[0], /^[\w-]{7}$/);
+});
+
+const CREDENTIALS = [
+  ['user:secret', 'user:secret'],
+  ['user', 'user:'],
+  ['u:a:b%3Ac', 'u:a:b:c'],
+  ['u:%C5%82', 'u:\u00c5\u0082'],
+  ['J\u00fcrgen:\u0142', 'J\u00c3\u00bcrgen:\u00c5\u0082'],
+  ['u:%FF', 'u:\u00ff'],
+  ['u:50%:%zz%', 'u:50%:%zz%'],
+  ['u:\ud800', 'u:\u00ef\u00bf\u00bd']
+];
+
+for (const [auth, bytes] of CREDENTIALS) {
+  test(`${JSON.stringify(auth)} is told as UTF-8`, () => {
+    assert.equal(basicAuthorization(auth), 'Basic ' + btoa(bytes));
+  });
+}
+
+test('a colon in the name of the user cannot be told', () => {
+  assert.throws(() => basicAuthorization('a%3Ab:c'), /has a colon in its name/);
+});
+
+test('headers are those given, with the credentials of the URL unless there are others', () => {
+  const { headers } = Wire.prototype;
+
+  assert.deepEqual(headers({ a: 'b' }, 'http://u:p@host'), { a: 'b', Authorization: 'Basic dTpw' });
+  assert.deepEqual(headers({ authorization: 'c' }, 'http://u:p@host'), { authorization: 'c' });
+  assert.deepEqual(headers(undefined, 'http://host'), {});
 });

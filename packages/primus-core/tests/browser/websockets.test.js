@@ -38,7 +38,8 @@ function makeWire(requires) {
     log,
     Primus: { requires: (name) => requires && name === 'ws' && requires },
     transport: { headers: { a: 'b' } },
-    uri: (options) => `${options.protocol}//host/primus?query=${options.query}`,
+    uri: (options) => `${options.protocol}//me:pass@host/primus?query=${options.query}`,
+    headers: (given, uri) => ({ ...given, of: uri }),
     onopen: (...args) => log.push(['open', ...args]),
     onmessage: (...args) => log.push(['message', ...args]),
     onerror: (...args) => log.push(['error', ...args]),
@@ -59,7 +60,9 @@ test('in Node the ws package is used, with the options of the user', () => {
   const { socket } = connect(wire);
 
   assert.ok(socket instanceof FakeWs);
-  assert.deepEqual(socket.args, ['ws://host/primus?query=true', [], { headers: { a: 'b' } }]);
+  assert.deepEqual(socket.args, [
+    'ws://host/primus?query=true', [], { headers: { a: 'b', of: 'ws://me:pass@host/primus?query=true' } }
+  ]);
   assert.equal(socket.binaryType, 'arraybuffer');
 });
 
@@ -73,7 +76,7 @@ test('in a browser its WebSocket is used, with nothing but the URL', (t) => {
   const { socket } = connect(makeWire(FakeWs));
 
   assert.ok(socket instanceof WebSocket);
-  assert.deepEqual(socket.args, ['ws://host/primus?query=true']);
+  assert.deepEqual(socket.args, ['ws://me:pass@host/primus?query=true']);
 });
 
 test('without ws Node falls back to its global WebSocket', (t) => {

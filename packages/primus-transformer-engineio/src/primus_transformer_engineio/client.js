@@ -3,14 +3,18 @@
  * package of that name, which knows how to do without a browser.
  */
 const MISSING = 'Missing required `engine.io-client` module. Please run `npm install --save engine.io-client`';
+const OWN = /^(EIO|transport|t|sid|b64|j)(=|$)/;
+const classes = new Map();
 
 /** Opens one session: see `Wire` in the core package for the contract. */
 export default function connect(wire) {
-  const open = factory(wire);
+  const Socket = factory(wire);
 
-  if (!open) throw Object.assign(new Error(MISSING), { critical: true });
+  if (!Socket) throw Object.assign(new Error(MISSING), { critical: true });
   const uri = wire.uri({ protocol: 'http:', query: true });
-  const socket = open(uri, options(wire, wire.primus.parse(uri)));
+  const address = wire.primus.parse(uri);
+  const Carrying = carrying(Socket, address.query.slice(1));
+  const socket = new Carrying(uri.replace(/\?[^]*$/, ''), options(wire, uri, address));
 
   judgePatiently(socket, wire.primus);
   socket.binaryType = 'arraybuffer';
@@ -25,24 +29,47 @@ export default function connect(wire) {
   };
 }
 
-/** What makes a socket: the bundled script needs a browser. */
+/** The class of sockets: the bundled script, which needs a browser, gives a function that makes one. */
 function factory({ Primus, library }) {
-  if (!inNode()) return library;
-  const { Socket } = Primus.requires('engine.io-client') || {};
+  if (inNode()) return (Primus.requires('engine.io-client') || {}).Socket;
+  if (library && !classes.has(library)) {
+    classes.set(library, library('http://localhost', { transports: [] }).constructor);
+  }
+  return library && classes.get(library);
+}
 
-  return Socket && ((url, chosen) => new Socket(url, chosen));
+/**
+ * A class whose sockets send `query` letter by letter. engine.io-client takes a query string apart
+ * and puts it together anew: of several fields of one name the last was left, a plus was a plus,
+ * and a malformed escape threw. Fields that the protocol needs for itself are not sent.
+ */
+function carrying(Socket, query) {
+  const fields = query.split('&').filter((field) => field && !OWN.test(decoded(field))).join('&');
+
+  return class extends Socket {
+    createTransport(...args) {
+      const transport = super.createTransport(...args);
+      const bare = transport.uri;
+
+      transport.uri = function uri() {
+        return bare.call(this).replace('?', () => '?' + fields + '&');
+      };
+      return transport;
+    }
+  };
+}
+
+function decoded(field) {
+  return field.replace(/%([0-7][0-9a-f])/gi, (_, digits) => String.fromCharCode(parseInt(digits, 16)));
 }
 
 /** The options of engine.io-client: the user's, and those that Primus depends on. */
-function options({ transport, avoidWebSockets }, address) {
+function options(wire, uri, address) {
+  const { transport, avoidWebSockets } = wire;
   const chosen = Object.assign({ transports: ['polling', 'websocket'] }, transport);
 
   if (avoidWebSockets) chosen.transports = ['polling'];
-  if (address.auth) {
-    const authorization = { Authorization: 'Basic ' + btoa(decodeURIComponent(address.auth)) };
-
-    chosen.extraHeaders = Object.assign(authorization, transport.extraHeaders);
-  }
+  if (address.auth) chosen.extraHeaders = wire.headers(transport.extraHeaders, uri);
   // A network that has let a WebSocket pass is no promise that the next one will.
   return Object.assign(chosen, { path: address.pathname, rememberUpgrade: false });
 }

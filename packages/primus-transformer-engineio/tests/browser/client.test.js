@@ -18,6 +18,10 @@ function make(options) {
       this.clearTimeoutFn = clearTimeout;
     }
 
+    createTransport(name) {
+      return { uri: () => `http://host/primus/?EIO=4&transport=${name}` };
+    }
+
     on(event, fn) {
       this.listeners[event] = fn;
     }
@@ -30,6 +34,44 @@ function make(options) {
   return made;
 }
 
+/** The URL of a request of its transport. */
+function asking(made) {
+  return made.socket.createTransport('polling').uri();
+}
+
+test('the query string of the user is sent letter by letter, without the fields of the protocol', () => {
+  const made = make();
+
+  made.client.on('outgoing::url', (address) => {
+    address.query = 'a=1&a=2&b=%zz&c=x+y&d=$&&EIO=9&transport=x&sid=y&t=1&b64=1&j=0&%73id=z&ts=1&e';
+  });
+  made.clock.advance(0);
+  assert.equal(
+    asking(made), 'http://host/primus/?a=1&a=2&b=%zz&c=x+y&d=$&ts=1&e&EIO=4&transport=polling'
+  );
+});
+
+test('the bundled script, which gives a function, is extended by the class of what it makes', (t) => {
+  const { process } = globalThis;
+  const made = make();
+  const { Socket } = made.Client.requires();
+
+  t.after(() => { globalThis.process = process; });
+  globalThis.process = undefined;
+  made.client.compiled.library = (url, options) => new Socket(url, options);
+  made.clock.advance(0);
+  assert.ok(made.socket instanceof Socket);
+  assert.match(asking(made), /\?token=1&_primuscb=/);
+});
+
+test('an Authorization of the user goes before the credentials of the URL', () => {
+  const made = make({ transport: { extraHeaders: { authorization: 'Bearer token' } } });
+
+  made.client.on('outgoing::url', (address) => { address.auth = 'me:pass'; });
+  made.clock.advance(0);
+  assert.deepEqual(made.asked.options.extraHeaders, { authorization: 'Bearer token' });
+});
+
 test('a listener of outgoing::url decides where to connect, with which path and credentials', () => {
   const made = make();
 
@@ -40,7 +82,8 @@ test('a listener of outgoing::url decides where to connect, with which path and 
   });
   made.clock.advance(0);
 
-  assert.equal(made.asked.url, 'https://me:pass@b.example/else?a=1');
+  assert.equal(made.asked.url, 'https://me:pass@b.example/else');
+  assert.equal(asking(made), 'http://host/primus/?a=1&EIO=4&transport=polling');
   assert.equal(made.asked.options.path, '/else');
   assert.equal(made.asked.options.extraHeaders.Authorization, 'Basic bWU6cGFzcw==');
 });
@@ -49,7 +92,8 @@ test('without a listener the path is the one of the server', () => {
   const made = make();
 
   made.clock.advance(0);
-  assert.equal(made.asked.url, 'http://example.org:8080/primus?token=1&_primuscb=X');
+  assert.equal(made.asked.url, 'http://example.org:8080/primus');
+  assert.match(asking(made), /\/\?token=1&_primuscb=[\w.-]+&EIO=4&transport=polling$/);
   assert.equal(made.asked.options.path, '/primus');
 });
 

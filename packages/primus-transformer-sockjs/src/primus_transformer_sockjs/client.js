@@ -3,6 +3,8 @@
  * of that name, which knows how to do without a browser.
  */
 const MISSING = 'Missing required `sockjs-client` module. Please run `npm install --save sockjs-client`';
+const NO_CREDENTIALS = 'In Node sockjs-client sends user and password over WebSockets only';
+const AUTH = /^([^/]*\/\/)([^/?#]*)@/;
 const WITHOUT_WEBSOCKETS = [
   'xhr-streaming', 'eventsource', 'iframe-eventsource', 'htmlfile', 'iframe-htmlfile',
   'xhr-polling', 'iframe-xhr-polling', 'jsonp-polling'
@@ -13,7 +15,8 @@ export default function connect(wire) {
   const SockJS = inNode() ? wire.Primus.requires('sockjs-client') : wire.library;
 
   if (!SockJS) throw Object.assign(new Error(MISSING), { critical: true });
-  const socket = new SockJS(wire.uri({ protocol: 'http:', query: true }), null, options(wire));
+  const uri = wire.uri({ protocol: 'http:', query: true });
+  const socket = new SockJS(address(uri), null, options(wire, uri));
 
   socket.onopen = () => wire.onopen();
   socket.onmessage = (event) => wire.onmessage(event.data);
@@ -28,15 +31,42 @@ export default function connect(wire) {
   };
 }
 
+/**
+ * sockjs-client drops what is behind a second question mark, takes a backslash for a slash, and
+ * throws at malformed escapes in credentials. In Node those go another way.
+ */
+function address(uri) {
+  const [, head, query] = /^([^?]*\??)([^]*)$/.exec(uri);
+  const whole = head.replace(AUTH, (_, scheme, auth) => (
+    inNode() ? scheme : scheme + auth.replace(/%(?![0-9a-f]{2})/gi, '%25')
+  ));
+
+  return whole + query.replace(/\?/g, '%3F').replace(/\\/g, '%5C');
+}
+
 /** The options of sockjs-client: the user's, and no WebSockets where they are to be avoided. */
-function options({ transport, avoidWebSockets }) {
+function options(wire, uri) {
+  const { transport, avoidWebSockets } = wire;
   const chosen = Object.assign({}, transport);
 
   if (avoidWebSockets) {
     chosen.transports = [].concat(chosen.transports || WITHOUT_WEBSOCKETS)
       .filter((name) => name !== 'websocket');
   }
+  if (inNode() && AUTH.test(uri)) withCredentials(chosen, (given) => wire.headers(given, uri));
   return chosen;
+}
+
+/** In Node sockjs-client sends headers with WebSockets only. */
+function withCredentials(chosen, headers) {
+  const { websocket } = chosen.transportOptions || {};
+
+  if (chosen.transports && [].concat(chosen.transports).indexOf('websocket') < 0) {
+    throw Object.assign(new Error(NO_CREDENTIALS), { critical: true });
+  }
+  chosen.transportOptions = Object.assign({}, chosen.transportOptions, {
+    websocket: Object.assign({}, websocket, { headers: headers(websocket && websocket.headers) })
+  });
 }
 
 function inNode() {

@@ -11,7 +11,7 @@ export default function connect(wire) {
   const url = wire.uri({ protocol: 'ws:', query: true });
   let socket;
 
-  if (Factory) socket = new Factory(url, [], wire.transport);
+  if (Factory) socket = new Factory(withoutAuth(url), [], options(wire, url));
   else if (typeof WebSocket === 'function') socket = new WebSocket(url);
   else throw Object.assign(new Error(MISSING), { critical: true });
 
@@ -29,6 +29,17 @@ export default function connect(wire) {
     send: (frame) => socket.send(frame),
     close: () => socket.close()
   };
+}
+
+/** The options of `ws`: it would send the credentials of a URL as they stand there, escapes and all. */
+function options(wire, url) {
+  const headers = wire.headers(wire.transport.headers, url);
+
+  return Object.assign({}, wire.transport, { headers });
+}
+
+function withoutAuth(url) {
+  return url.replace(/^([^/]*\/\/)[^/?#]*@/, '$1');
 }
 
 function inNode() {

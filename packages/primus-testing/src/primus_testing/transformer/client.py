@@ -199,6 +199,24 @@ class ClientContract(Contract):
         assert spark.query["foo"] == "bar"
         assert spark.query["x"] == "&"
 
+    async def test_an_odd_query_reaches_the_spark_as_it_was_meant(
+        self, serve: Serve, sockets: Sockets
+    ) -> None:
+        server = await serve()
+        sparks = Recorder(server.primus, "connection")
+        sockets(server, "/?next=/a?b=c&token=s3cret&a&&b=&c=1&c=2&d=%zz&e=x+y%20z%2B&f=ł;g#h?i=j")
+        query = (await sparks.one("connection")).query
+        assert {name: query[name] for name in ("next", "token", "a", "b", "c", "d", "e", "f")} == {
+            "next": "/a?b=c",
+            "token": "s3cret",
+            "a": "",
+            "b": "",
+            "c": ["1", "2"],
+            "d": "%zz",
+            "e": "x y z+",
+            "f": "ł;g",
+        }
+
     @pytest.mark.parametrize(
         ("userinfo", "credentials"),
         [

@@ -72,6 +72,27 @@ export function parseUrl(address) {
   };
 }
 
+/**
+ * The value of `Authorization` for `user:password` as it stands in a URL: UTF-8 (RFC 7617), and a
+ * malformed escape stays as it is.
+ *
+ * @throws {Error} when the user's name has a colon, which would begin the password.
+ */
+export function basicAuthorization(auth) {
+  const [, user, , password] = /^([^:]*)(:([^]*))?$/.exec(auth);
+  const name = bytesOf(user);
+
+  if (name.indexOf(':') >= 0) {
+    throw new Error('The user in the URL has a colon in its name, which Basic authentication cannot tell');
+  }
+  return 'Basic ' + btoa(name + ':' + bytesOf(password || ''));
+}
+
+/** Percent-encodes what no request may hold; what is encoded already stays as it is. */
+export function escapeQuery(query) {
+  return query.replace(/[^\x21\x24-\x7e]+/g, (text) => encodeURIComponent(wellFormed(text)));
+}
+
 /** The fields of a query string, with or without its `?`. The first of several wins. */
 export function parseQuery(query) {
   const fields = Object.create(null);
@@ -111,7 +132,8 @@ export function describeAddress(url, options, pathname) {
   const secure = /^(https|wss):$/.test(url.protocol);
   const defaults = { protocol: 'http:', secure, auth: url.auth, host: url.host, pathname };
   const address = Object.assign(defaults, options);
-  const fields = url.query.slice(1).split('&').filter((field) => !/^(_primuscb=|$)/.test(field));
+  const fields = url.query.slice(1).split('&').filter((field) => !/^(_primuscb=|$)/.test(field))
+    .map(escapeQuery);
 
   if (!options.port) address.port = +url.port || (address.secure ? 443 : 80);
   address.query = (options.query ? fields : []).concat('_primuscb=' + stamp(Date.now())).join('&');
@@ -135,6 +157,19 @@ export function stamp(time) {
   sameStamp = text === lastStamp ? sameStamp + 1 : 0;
   lastStamp = text;
   return sameStamp ? text + '.' + sameStamp.toString(36) : text;
+}
+
+/** The bytes that a part of a URL stands for, as a text of characters below 256. */
+function bytesOf(text) {
+  const escaped = text.replace(/%(?![0-9a-f]{2})/gi, '%25')
+    .replace(/[^\x00-\x7f]+/g, (part) => encodeURIComponent(wellFormed(part)));
+
+  return escaped.replace(/%([0-9a-f]{2})/gi, (_, digits) => String.fromCharCode(parseInt(digits, 16)));
+}
+
+/** A text whose lone surrogates are replaced, as a URL's are. */
+function wellFormed(text) {
+  return Array.from(text, (each) => (/^[\ud800-\udfff]$/.test(each) ? '\ufffd' : each)).join('');
 }
 
 function hostOf(parts) {

@@ -1,3 +1,5 @@
+import { basicAuthorization, parseUrl } from './url.js';
+
 /**
  * What a transformer's `client.js` is given, and what it gives back.
  *
@@ -53,6 +55,19 @@ export class Wire {
    */
   uri(options) {
     return this.primus.uri(options);
+  }
+
+  /**
+   * Headers for a library that takes any: those given, and the credentials of the URL `uri` unless
+   * there is an `Authorization` already. They are UTF-8, whatever the library would make of them.
+   */
+  headers(given, uri) {
+    const { auth } = parseUrl(uri);
+    const headers = Object.assign({}, given);
+    const own = Object.keys(headers).some((name) => name.toLowerCase() === 'authorization');
+
+    if (auth && !own) headers.Authorization = basicAuthorization(auth);
+    return headers;
   }
 
   /** Closes the link from this side. Nothing is called back any more. */
