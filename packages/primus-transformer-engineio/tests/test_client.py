@@ -131,7 +131,22 @@ async def test_options_that_cannot_work_are_refused(
 
 
 @pytest.mark.parametrize(
-    "body", ["", "hello", "0", "0{}", '0{"sid":1,"pingInterval":1,"pingTimeout":1}', "4x", "97:x"]
+    "body",
+    [
+        "",
+        "hello",
+        "0",
+        "0{}",
+        '0{"sid":1,"pingInterval":1,"pingTimeout":1}',
+        '0{"sid":"a","pingInterval":1,"pingTimeout":NaN}',
+        '0{"sid":"a","pingInterval":NaN,"pingTimeout":1}',
+        '0{"sid":"a","pingInterval":1e999,"pingTimeout":1}',
+        '0{"sid":"a","pingInterval":1e300,"pingTimeout":1}',
+        "0" + "[" * 20_000,
+        "4x",
+        "97:x",
+    ],
+    ids=lambda body: body[:60],
 )
 async def test_a_server_that_speaks_something_else_is_an_error(
     primus_server: ServerFactory, body: str

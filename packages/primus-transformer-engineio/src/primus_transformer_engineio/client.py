@@ -29,6 +29,8 @@ __all__ = ["EngineIOConnector"]
 OF_REVISION_3: Final = re.compile(rb"\d+:" + OPEN.encode())
 """How the handshake of a server begins that knows revision 3 only, whatever it was asked for."""
 
+LONGEST_TIME: Final = (1 << 31) - 1
+"""Milliseconds that a timer of JavaScript can wait; what is longer is no time at all."""
 LONGEST_GREETING: Final = 16 << 20
 """Bytes; a server may send messages along with its handshake."""
 
@@ -122,7 +124,7 @@ class _Opening:
         try:
             spec = json.loads(await self._ask(f"{self._address.base}/spec"))
             major = int(str(spec["version"]).partition(".")[0])
-        except (TransportError, ValueError, KeyError, TypeError):
+        except (TransportError, ValueError, KeyError, TypeError, RecursionError):
             return 4
         return 3 if 0 < major < FIRST_OF_REVISION_4 else 4
 
@@ -172,9 +174,10 @@ def _handshake(packet: Packet) -> dict[str, Any]:
         if not isinstance(packet, str) or not packet.startswith(OPEN):
             raise ValueError("no open packet")
         told = json.loads(packet[1:])
-        if not isinstance(told["sid"], str) or min(told["pingInterval"], told["pingTimeout"]) <= 0:
+        times = told["pingInterval"], told["pingTimeout"]
+        if not isinstance(told["sid"], str) or not all(0 < time <= LONGEST_TIME for time in times):
             raise ValueError("no session")
-    except (ValueError, KeyError, TypeError) as error:
+    except (ValueError, KeyError, TypeError, RecursionError) as error:
         raise TransportError(f"the server does not speak Engine.IO: {packet[:60]!r}") from error
     assert isinstance(told, dict)
     return told
@@ -184,5 +187,5 @@ def _code(error: HandshakeError) -> Any:
     """The code of Engine.IO in a refusal, if there is one."""
     try:
         return json.loads(error.body)["code"]
-    except (ValueError, KeyError, TypeError):
+    except (ValueError, KeyError, TypeError, RecursionError):
         return None

@@ -132,7 +132,7 @@ def understood(line: str) -> Any:
     """The message that a typed line stands for."""
     try:
         return json.loads(line)
-    except ValueError:
+    except (ValueError, RecursionError):
         return line
 
 
@@ -141,9 +141,12 @@ def spoken(message: Any, always_json: bool = False) -> str:
     if isinstance(message, str) and not always_json:
         return message
     try:
-        return json.dumps(message, ensure_ascii=False)
-    except (TypeError, ValueError):
-        return repr(message)
+        try:
+            return json.dumps(message, ensure_ascii=False)
+        except (TypeError, ValueError):
+            return repr(message)
+    except RecursionError:
+        return "(a message that is nested too deeply to be shown)"
 
 
 def _tell(text: str) -> None:
