@@ -191,6 +191,38 @@ async def test_a_layer_sees_the_path_as_it_was_sent(
     assert requests[0].query == {"x": "1", "y": "ä"}
 
 
+@pytest.mark.parametrize(
+    ("target", "scope", "status"),
+    [
+        ("/%70rimus/spec", {}, 404),
+        ("//primus/spec", {}, 404),
+        ("http://other.example/primus/spec", {}, 200),
+        ("http://other.example//primus/spec", {}, 404),
+        ("/live/primus/spec", {"root_path": "/live"}, 200),
+        ("/live/%70rimus/spec", {"root_path": "/live"}, 404),
+        ("/primus/spec", {"root_path": "/live", "path": "/live/primus/spec"}, 200),
+        ("/%70rimus/spec", {"root_path": "/live", "path": "/live/primus/spec"}, 404),
+        ("/a%2fb/primus/spec", {"root_path": "/a/b"}, 404),
+    ],
+)
+async def test_the_pathname_is_found_as_it_was_sent(
+    target: str, scope: dict[str, Any], status: int
+) -> None:
+    server = AsgiServer(Primus(transformer=Hosted).asgi)
+    assert (await server.get(target, **scope)).status == status
+
+
+@pytest.mark.parametrize("sent", ["%c3%a4", "%C3%A4"])
+async def test_a_pathname_beyond_ascii_is_found(sent: str) -> None:
+    server = AsgiServer(Primus(transformer=Hosted, pathname="/ä").asgi)
+    assert (await server.get(f"/{sent}/spec")).status == 200
+
+
+async def test_an_upgrade_in_http_1_0_is_none(primus: Primus) -> None:
+    exchange = AsgiServer(primus.asgi).websocket("/primus", http_version="1.0")
+    assert (await exchange.answer()).status == 426
+
+
 async def test_a_layer_sees_who_asks_and_how(primus: Primus) -> None:
     requests: list[Request] = []
     primus.before("watch", requests.append, index=0)

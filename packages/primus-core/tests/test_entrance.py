@@ -7,6 +7,7 @@ from contextlib import asynccontextmanager
 from dataclasses import replace
 from typing import Any
 
+import aiohttp
 import pytest
 
 from primus import Primus, Request, Response, Transformer
@@ -107,6 +108,37 @@ def passed_on(primus: Primus) -> int:
     server = own(primus).runner.server
     assert server is not None
     return len(server.connections)
+
+
+@pytest.mark.parametrize(
+    ("host", "dialled", "seen"),
+    [
+        (None, "127.0.0.1", "127.0.0.1"),
+        (None, "::1", "::1"),
+        ("::", "::1", "::1"),
+        ("::1", "::1", "::1"),
+        ("127.0.0.1", "127.0.0.1", "127.0.0.1"),
+    ],
+)
+async def test_an_address_of_ipv4_looks_so_on_a_socket_for_both(
+    host: str | None, dialled: str, seen: str
+) -> None:
+    primus = await Primus.create_server(host=host, transformer=Taking, iknowhttpsisbetter=True)
+    addresses: list[str] = []
+
+    @primus.before("look")
+    def look(request: Request) -> None:
+        addresses.append(request.address.ip)
+
+    for head in (HEAD, REQUEST):
+        reader, writer = await asyncio.open_connection(dialled, primus.port)
+        writer.write(head)
+        await reader.read(6)
+        writer.close()
+    async with aiohttp.ClientSession() as http, http.get(f"{primus.url}/primus/spec") as answer:
+        assert answer.status == 200
+    assert addresses == [seen, seen]
+    await primus.destroy()
 
 
 async def test_an_upgrade_is_taken_over_with_what_came_along() -> None:

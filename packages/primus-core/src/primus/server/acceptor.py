@@ -1,8 +1,9 @@
 """Accepting connections for a server of our own.
 
-asyncio's own loop logs an error for each connection that it fails to accept for want of
-descriptors, thousands of them in one turn, and uvloop's closes such connections. Here they wait in
-the kernel's queue, the log says what to raise, and the others are served meanwhile.
+For want of descriptors, asyncio's own loop tries thousands of times in one turn and logs an error
+for each. So on such a loop the accepting is ours: connections wait in the kernel's queue, and the
+others are served meanwhile. uvloop accepts in C, three times as fast, and closes what it has no
+descriptor for. On both the log says once what to raise.
 """
 
 from __future__ import annotations
@@ -10,6 +11,8 @@ from __future__ import annotations
 import asyncio
 import errno
 import logging
+import math
+import os
 import socket
 import ssl
 from collections.abc import Callable
@@ -17,15 +20,19 @@ from typing import Any, Final
 
 from primus.limits import Limits
 
-__all__ = ["Acceptor"]
+__all__ = ["BACKLOG", "Acceptor"]
 
 log = logging.getLogger("primus.server")
 
 EXHAUSTED: Final = frozenset({errno.EMFILE, errno.ENFILE, errno.ENOBUFS, errno.ENOMEM})
+BACKLOG: Final = 4096
+"""Connections that may wait in the kernel's queue."""
 RETRY: Final = 0.25
 """Seconds until it is tried again when there was no descriptor."""
 QUIET: Final = 60.0
 """Seconds in which the log tells of that once."""
+SAMPLE: Final = 16
+"""Where the loop accepts by itself, every so many connections it is seen how many may come yet."""
 
 
 class Acceptor:
@@ -56,15 +63,16 @@ class Acceptor:
         self._retry: asyncio.TimerHandle | None = None
         self._tasks: set[asyncio.Task[None]] = set()
         self._told = -QUIET
+        self._count = 0
 
     async def start(self) -> None:
         """Begin to accept."""
         self._listener.setblocking(False)
-        try:
+        if isinstance(self._loop, asyncio.SelectorEventLoop):
             self._loop.add_reader(self._listener, self._accept)
-        except NotImplementedError:  # the proactor of Windows
+        else:
             self._server = await self._loop.create_server(
-                self._factory, sock=self._listener, **self._tls
+                self._watched, sock=self._listener, backlog=BACKLOG, **self._tls
             )
 
     def close(self) -> None:
@@ -103,10 +111,28 @@ class Acceptor:
             log.debug("a connection was not established: %r", error)
             connection.close()
 
+    def _watched(self) -> asyncio.Protocol:
+        """A protocol for a connection that the loop has accepted."""
+        self._count += 1
+        if self._count % SAMPLE == 0:
+            try:
+                free = os.dup(self._listener.fileno())
+            except OSError as error:
+                self._tell(error)
+            else:
+                os.close(free)  # the lowest number there is
+                if free + 2 * SAMPLE > _limit():
+                    self._tell(OSError(errno.EMFILE, os.strerror(errno.EMFILE)))
+        return self._factory()
+
     def _pause(self, error: OSError) -> None:
         """Let connections wait until there are descriptors again."""
         self._loop.remove_reader(self._listener)
         self._retry = self._loop.call_later(RETRY, self._resume)
+        self._tell(error)
+
+    def _tell(self, error: OSError) -> None:
+        """Log it, unless that was done a moment ago."""
         now = self._loop.time()
         if now - self._told >= QUIET:
             self._told = now
@@ -118,16 +144,20 @@ class Acceptor:
 
 
 def _advice(error: OSError) -> str:
-    text = f"no more connections can be accepted for now: {error}; new ones wait."
+    text = f"no more connections can be accepted for now: {error}."
     if error.errno != errno.EMFILE:
         return text
-    try:
-        from resource import RLIMIT_NOFILE, getrlimit
-
-        limit = f" of {getrlimit(RLIMIT_NOFILE)[0]}"
-    except ImportError:  # Windows
-        limit = ""
     return (
-        f"{text} Raise the limit{limit} open files: `ulimit -n 65536`, or LimitNOFILE in a "
-        "systemd unit."
+        f"{text} This process may open {_limit():.0f} files, and each connection is one: raise "
+        "that by `ulimit -n 65536`, or by LimitNOFILE in its systemd unit."
     )
+
+
+def _limit() -> float:
+    """How many files this process may open."""
+    try:
+        from resource import RLIM_INFINITY, RLIMIT_NOFILE, getrlimit
+    except ImportError:  # Windows
+        return math.inf
+    soft, _ = getrlimit(RLIMIT_NOFILE)
+    return math.inf if soft == RLIM_INFINITY else soft

@@ -13,7 +13,7 @@ from aiohttp import web
 from aiohttp.http_exceptions import HttpProcessingError
 
 from primus.pipeline import is_awaitable
-from primus.server.acceptor import Acceptor
+from primus.server.acceptor import BACKLOG, Acceptor
 from primus.server.entrance import Entrance, Lobby
 from primus.server.hosts.aiohttp import AiohttpHost
 from primus.server.tls import tls_context
@@ -25,7 +25,6 @@ __all__ = ["create_server"]
 
 log = logging.getLogger("primus.server")
 
-BACKLOG = 4096
 KEEPALIVE = 75.0
 """Seconds that an idle HTTP connection is kept; aiohttp's own default is an hour."""
 

@@ -24,6 +24,7 @@ from __future__ import annotations
 from primus_testing.transformer.client import ClientContract
 from primus_testing.transformer.connecting import ConnectingContract
 from primus_testing.transformer.gates import GatesContract
+from primus_testing.transformer.heads import HeadsContract
 from primus_testing.transformer.heartbeats import HeartbeatsContract
 from primus_testing.transformer.http import HTTPContract
 from primus_testing.transformer.limits import LimitsContract
@@ -46,5 +47,6 @@ class TransformerContract(
     HeartbeatsContract,
     HTTPContract,
     GatesContract,
+    HeadsContract,
 ):
     """Set ``transformer`` to a name or a class, and ``options`` if it needs any."""

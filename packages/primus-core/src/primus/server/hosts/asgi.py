@@ -96,7 +96,13 @@ class AsgiHost(Host):
         if not await socket.asked():
             return
         request = self._request(scope, found, socket=socket)
-        response = await self.primus.handle(request) if found else Response.error(404)
+        response: Response | None
+        if found is None:
+            response = Response.error(404)
+        elif scope.get("http_version") in ("0.9", "1.0"):  # RFC 9110 section 7.8: no upgrade
+            response = Response.error(426)
+        else:
+            response = await self.primus.handle(request)
         if response is not None:
             await socket.refuse(request, response)
 
