@@ -88,7 +88,7 @@ class Request:
     for a WebSocket, and ``detachable`` whether `detach` can give its raw transport.
     ``response_headers`` are added to whatever is answered. ``native`` is the request object of
     the HTTP server (on a server of our own an upgrade may have its transport there), or `None`
-    once an upgrade has been handed over.
+    once an upgrade has been handed over, or aiohttp has answered a plain request.
     """
 
     __slots__ = (
@@ -231,8 +231,13 @@ class Request:
             raise RuntimeError("only an upgrade can be handed over, and only once")
         detach, self._detach = self._detach, None
         handed = detach()
-        self.native = self._body = self._websocket = self._watch = self._drop = None
+        self.release()
         return handed
+
+    def release(self) -> None:
+        """Keep nothing of the HTTP server's: the request is over, and a spark may keep it long."""
+        self.native = self._body = self._detach = None
+        self._websocket = self._watch = self._drop = None
 
 
 def without_authority(target: str) -> str:

@@ -10,7 +10,7 @@ from collections.abc import Mapping
 import pytest
 
 from primus.http import Request
-from primus_testing.recorder import DEADLINE
+from primus_testing.recorder import DEADLINE, eventually
 from primus_testing.server import Running
 from primus_testing.transformer.base import Contract, Serve
 
@@ -91,6 +91,22 @@ class HeadsContract(Contract):
             "q": '"open',
             "session": "s3cret",
         }
+
+    async def test_a_request_keeps_nothing_of_its_server_once_it_is_answered(
+        self, serve: Serve
+    ) -> None:
+        server = await serve()
+        seen: list[Request] = []
+        server.primus.before("watch", seen.append)
+        for method in ("GET", "POST"):
+            await server.get("/primus?a=b", method, headers={"X-One": "1"})
+        assert len(seen) == 2
+        await eventually(lambda: all(request._drop is None for request in seen))
+        for request in seen:
+            assert (request.native is None) is (self.host != "asgi")
+            assert (request.query, request.headers["X-One"]) == ({"a": "b"}, "1")
+            assert request.address.ip == "127.0.0.1"
+            assert await request.read() == b""
 
     async def test_every_answer_depends_on_the_origin(self, serve: Serve) -> None:
         for origins in ("*", ORIGIN):

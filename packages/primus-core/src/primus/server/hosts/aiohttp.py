@@ -105,6 +105,14 @@ class AiohttpHost(Host):
         upgrade = native.version >= HttpVersion11 and is_upgrade(native.method, native.headers)
         socket = ServedWebSocket(native) if upgrade else None
         request = _request(native, socket)
+        try:
+            return await self._answer(native, request, socket)
+        finally:
+            request.release()
+
+    async def _answer(
+        self, native: web.Request, request: Request, socket: ServedWebSocket | None
+    ) -> web.StreamResponse:
         response = await self.primus.handle(request)
         if response is None:
             own = None if socket is None else socket.response

@@ -84,10 +84,13 @@ class AsgiHost(Host):
         request = self._request(scope, found, exchange=exchange)
         try:
             response = await self.primus.handle(request) if found else Response.error(404)
+            assert response is not None, "only upgrades are taken over"
+            await exchange.answer(request, response)
         except ClientGone:
-            return
-        assert response is not None, "only upgrades are taken over"
-        await exchange.answer(request, response)
+            pass
+        finally:
+            request.release()
+            request.native = scope  # holds what the middleware of the application has put there
 
     async def _websocket(
         self, scope: Scope, found: Place | None, receive: Receive, send: Send
