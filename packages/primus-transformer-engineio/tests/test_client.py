@@ -1,6 +1,7 @@
 """The Python client half: how it opens a session, and what it does when it cannot."""
 
 import asyncio
+import gzip
 import json
 from typing import Any
 
@@ -9,6 +10,8 @@ import pytest
 from primus import Primus
 from primus.errors import HandshakeError, OptionError, TransportError
 from primus.http import Request, Response
+from primus.limits import DEFAULT_LIMITS
+from primus.registry import transformer_named
 from primus.transformer import Transformer
 from primus_testing import (
     DEADLINE,
@@ -237,3 +240,95 @@ async def test_a_post_whose_answer_is_lost_is_not_sent_again() -> None:
 
     assert posts[:2] == [b'4"primus::id::"', b'4"lost"']
     assert posts.count(b'4"lost"') == 1
+
+
+# -- servers that mean no good
+
+
+KIND = transformer_named("engine.io")[1]
+HANDSHAKE = {"sid": "s", "upgrades": [], "pingInterval": 25000, "pingTimeout": 20000}
+
+
+@pytest.mark.parametrize(
+    "body",
+    [
+        "0" + json.dumps({**HANDSHAKE, "pingInterval": float("nan")}),
+        "0" + json.dumps({**HANDSHAKE, "pingInterval": float("inf")}),
+        "0" + json.dumps({**HANDSHAKE, "pingTimeout": 10**400}),
+        "0" + json.dumps({**HANDSHAKE, "pingTimeout": -1}),
+        "0" + json.dumps({**HANDSHAKE, "pingTimeout": "soon"}),
+        "0" + json.dumps({**HANDSHAKE, "upgrades": 5}),
+        "0" + json.dumps({**HANDSHAKE, "sid": 5}),
+        "0" + "[" * 100_000,
+        "0[]",
+    ],
+    ids=range(9),
+)
+async def test_a_handshake_that_is_none_is_an_error(body: str) -> None:
+    async with scripted_server(lambda asked: [answer(body)]) as server:
+        with pytest.raises(TransportError, match=r"does not speak Engine\.IO"):
+            await Peer.open(KIND, server.url + "/primus", options={"transports": ["polling"]})
+
+
+async def test_the_id_of_a_session_is_nothing_but_a_value_of_the_query() -> None:
+    sid = "a&EIO=9 HTTP/1.1\r\nX-Evil: 1\r\n\r\nä#"
+    opened = answer("0" + json.dumps({**HANDSHAKE, "sid": sid}))
+
+    def script(asked: Asked) -> list[bytes]:
+        return [answer("1") if "sid=" in asked.target else opened]
+
+    async with scripted_server(script) as server:
+        peer = await Peer.open(KIND, server.url + "/primus")
+        await peer.gone()
+    assert server.requests[1].target.endswith(
+        "&sid=a%26EIO%3D9%20HTTP%2F1.1%0D%0AX-Evil%3A%201%0D%0A%0D%0A%C3%A4%23"
+    )
+    assert len(server.requests) == 2
+
+
+@pytest.mark.parametrize("at", ["handshake", "poll"])
+async def test_an_answer_that_inflates_beyond_the_limit_is_an_error(at: str) -> None:
+    bomb = answer(
+        gzip.compress(b"4" * (DEFAULT_LIMITS.poll_bytes + 1)), "200 OK", "Content-Encoding: gzip"
+    )
+
+    def script(asked: Asked) -> list[bytes]:
+        if asked.method == "POST":
+            return [answer("ok")]
+        return [bomb if (at == "poll") == ("sid=" in asked.target) else answer(OPENED)]
+
+    async with scripted_server(script) as server:
+        if at == "handshake":
+            with pytest.raises(TransportError, match="an answer of more than"):
+                await Peer.open(KIND, server.url + "/primus")
+            return
+        peer = await Peer.open(KIND, server.url + "/primus", max_length=1000)
+        assert await peer.gone() == []
+        assert "an answer of more than" in str(peer.error)
+
+
+async def test_cookies_of_a_server_go_along_with_the_upgrade_as_they_came() -> None:
+    handshake = answer(
+        "0" + json.dumps({**HANDSHAKE, "upgrades": ["websocket"]}),
+        "200 OK",
+        'Set-Cookie: evil="a\\015\\012X-Evil: 1"',
+        "Set-Cookie: mine=theirs; Path=/",
+        "Set-Cookie: elsewhere=1; Domain=example.com",
+        "Set-Cookie: lb=7",
+    )
+    upgrades: list[Asked] = []
+
+    def script(asked: Asked) -> list[bytes]:
+        if "websocket" in asked.headers.get("upgrade", ""):
+            upgrades.append(asked)
+            return [answer("", "400 Bad Request")]
+        return [] if "sid=" in asked.target else [handshake]
+
+    async with scripted_server(script) as server:
+        headers = {"cookie": "own=1; mine=2"}
+        peer = await Peer.open(KIND, server.url + "/primus", options={"headers": headers})
+        await eventually(lambda: upgrades)
+        peer.abort()
+        await peer.gone()
+    assert upgrades[0].headers["cookie"] == ("own=1; mine=theirs; lb=7")
+    assert "x-evil" not in upgrades[0].headers

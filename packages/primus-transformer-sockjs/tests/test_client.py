@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+import gzip
 from collections.abc import Sequence
 from typing import Any
 
 import pytest
 
-from primus import Primus
+from primus import Primus, ProtocolError
 from primus_testing import Asked, Recorder, ScriptedServer, answer, eventually, scripted_server
 
 OPENED = b"o\n"
@@ -77,3 +78,25 @@ async def test_a_post_whose_answer_is_lost_is_not_sent_again(transport: str) -> 
         await events.next("end")
 
     assert posts == [b'["\\"primus::id::\\""]', b'["\\"lost\\""]']
+
+
+@pytest.mark.parametrize("transport", ["xhr-polling", "xhr-streaming"])
+@pytest.mark.parametrize("body", [b"x", b"a[" + b'"1",' * 100_000, b"x\n"])
+async def test_an_answer_without_bounds_is_an_error(transport: str, body: bytes) -> None:
+    bomb = gzip.compress(body * ((64 << 20) // len(body)))
+    whole = answer(bomb, "200 OK", "Content-Encoding: gzip")
+    opened = answer("o\n")
+
+    def script(asked: Asked) -> Sequence[bytes]:
+        return [opened if len(receiving(server)) == 1 else whole]
+
+    async with scripted_server(script) as server:
+        kind = Primus.create_socket(transformer="sockjs")
+        options = {"transports": [transport]}
+        socket = kind(server.url, strategy=False, max_length=1000, transport=options)
+        events = Recorder(socket, "data", "error", "end")
+        error = await events.one("error")
+        await events.next("end")
+
+    assert isinstance(error, ProtocolError)
+    assert events.seen("data") == []

@@ -125,14 +125,15 @@ test('a refused handshake tells status, headers and body', () => {
   const wire = makeWire(FakeWs);
   const { socket } = connect(wire);
   const response = Object.assign(new EventEmitter(), {
-    statusCode: 401, headers: { 'www-authenticate': 'Basic' }
+    statusCode: 401,
+    headers: { 'www-authenticate': 'Basic' },
+    destroy: () => response.emit('close')
   });
 
   socket.emit('unexpected-response', {}, response);
   response.emit('data', Buffer.from('{"error":'));
   response.emit('data', Buffer.from('"no"}'));
   response.emit('data', Buffer.alloc(70000));
-  response.emit('close');
 
   const [[name, error]] = wire.log;
   assert.equal(name, 'error');

@@ -67,6 +67,21 @@ async def test_a_description_that_is_too_long_is_an_error(whole: bytes) -> None:
             await fetch_spec(server.url)
 
 
+@pytest.mark.parametrize(
+    "headers",
+    [
+        b"".join(b"X-%d: 1\r\n" % number for number in range(5000)),
+        b"X-Long: " + b"x" * 200_000 + b"\r\n",
+        b"X-Long: " + b"x" * 200_000,
+    ],
+    ids=["many", "long", "without an end"],
+)
+async def test_a_head_without_bounds_is_an_error(headers: bytes) -> None:
+    async with scripted_server(lambda asked: [b"HTTP/1.1 200 OK\r\n" + headers, b""]) as server:
+        with pytest.raises(TransportError):
+            await fetch_spec(server.url)
+
+
 @pytest.mark.parametrize("encoding", ["gzip", "deflate", "br", "zstd", "nonsense"])
 async def test_a_description_that_is_not_in_its_encoding_is_an_error(encoding: str) -> None:
     whole = answer(b"\xff" * 100, "200 OK", f"Content-Encoding: {encoding}")

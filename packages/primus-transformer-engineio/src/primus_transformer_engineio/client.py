@@ -8,6 +8,7 @@ from collections.abc import Iterator
 from typing import TYPE_CHECKING, Any, Final
 
 from primus.errors import HandshakeError, OptionError, TransportError
+from primus.limits import DEFAULT_LIMITS
 from primus.polling import Asking
 from primus.transformer import Connector, Dial
 from primus.websocket import CLOSE_TIMEOUT
@@ -31,8 +32,6 @@ OF_REVISION_3: Final = re.compile(rb"\d+:" + OPEN.encode())
 
 LONGEST_TIME: Final = (1 << 31) - 1
 """Milliseconds that a timer of JavaScript can wait; what is longer is no time at all."""
-LONGEST_GREETING: Final = 16 << 20
-"""Bytes; a server may send messages along with its handshake."""
 
 FIRST_OF_REVISION_4: Final = 8
 """The first version of Primus for Node with revision 4; ours has it, too, but counts anew."""
@@ -85,7 +84,7 @@ class _Opening:
         revision, body = await self._greeting()
         packets = revision.decoded(body, TEXT)
         handshake = _handshake(next(packets, ""))
-        upgrades = WEBSOCKET in self._transports and WEBSOCKET in handshake.get("upgrades", ())
+        upgrades = WEBSOCKET in self._transports and WEBSOCKET in handshake["upgrades"]
         return self._session(revision, handshake, packets, upgrades=upgrades)
 
     async def _greeting(self) -> tuple[Revision, bytes]:
@@ -129,7 +128,7 @@ class _Opening:
         return 3 if 0 < major < FIRST_OF_REVISION_4 else 4
 
     async def _ask(self, url: str) -> bytes:
-        return await self.http.ask("GET", url, limit=LONGEST_GREETING)
+        return await self.http.ask("GET", url, limit=DEFAULT_LIMITS.poll_bytes)
 
     def _speech(self, number: int) -> Revision:
         return Revision4() if number == 4 else Revision3(json=self._dial.json)
@@ -177,6 +176,8 @@ def _handshake(packet: Packet) -> dict[str, Any]:
         times = told["pingInterval"], told["pingTimeout"]
         if not isinstance(told["sid"], str) or not all(0 < time <= LONGEST_TIME for time in times):
             raise ValueError("no session")
+        if not isinstance(told.setdefault("upgrades", []), list):
+            raise ValueError("no list of upgrades")
     except (ValueError, KeyError, TypeError, RecursionError) as error:
         raise TransportError(f"the server does not speak Engine.IO: {packet[:60]!r}") from error
     assert isinstance(told, dict)

@@ -9,6 +9,7 @@ from typing import Any, Final
 
 from primus.clock import SYSTEM_CLOCK, Timer, Within, expect
 from primus.errors import HandshakeError, ProtocolError, TransportError
+from primus.limits import DEFAULT_LIMITS
 from primus.polling import Asking
 from primus.tasks import spawn
 from primus.transformer import Transport
@@ -34,8 +35,7 @@ LONGEST_ANSWER: Final = 1024
 """Bytes of what a post is answered with."""
 
 PAYLOAD_FACTOR: Final = 16
-LEAST_PAYLOAD: Final = 16 << 20
-"""Bytes; a server sends all that has waited in one answer, however much that is."""
+"""So many messages of the largest size may come in one answer."""
 
 UPGRADE_TIMEOUT: Final = 10.0
 FAREWELL_TIMEOUT: Final = 2.0
@@ -85,7 +85,7 @@ class ClientSession(EngineIOTransport):
         self._open_websocket = open_websocket
         self._early = list(early)
         self._close_timeout = close_timeout
-        self._longest = max(PAYLOAD_FACTOR * max_length, LEAST_PAYLOAD)
+        self._longest = max(PAYLOAD_FACTOR * max_length, DEFAULT_LIMITS.poll_bytes)
         self._sid = str(handshake["sid"])
         self._heartbeat = ClientHeartbeat(
             self,

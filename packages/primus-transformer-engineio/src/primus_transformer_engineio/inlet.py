@@ -91,7 +91,7 @@ async def open_websocket(
     Args:
         url: where to.
         dial: what the user wants.
-        headers: more for the handshake.
+        headers: more for the handshake, in place of the user's of the same name.
 
     Raises:
         HandshakeError: the server answered with a status other than 101.
@@ -99,7 +99,9 @@ async def open_websocket(
     """
     names = ("close_timeout", "ssl", "unix")
     options: dict[str, Any] = {n: dial.options[n] for n in names if n in dial.options}
-    options["headers"] = {**dial.options.get("headers", {}), **headers}
+    given = dial.options.get("headers", {})
+    kept = {n: given[n] for n in given if n.lower() not in map(str.lower, headers)}
+    options["headers"] = {**kept, **headers}
     inlet = Inlet()
     wire = await WebSocketsConnector().open(
         Dial(url, longest_frame(dial.max_length), dial.compression, options),

@@ -93,10 +93,17 @@ class Asking:
             raise TransportError(f"{method} {_shown(url)} failed: {error!r}") from error
 
     def cookies(self, url: str) -> dict[str, str]:
-        """The header with the cookies for `url`, for what is asked elsewhere; there may be none."""
+        """The header with the cookies for `url`, for what is asked elsewhere; there may be none.
+
+        It has the user's own, too, all in the form that they were given in.
+        """
         found = self._http.cookie_jar.filter_cookies(URL(url, encoded=True))
-        text = "; ".join(f"{name}={cookie.value}" for name, cookie in found.items())
-        return {"Cookie": text} if text else {}
+        if not found:
+            return {}
+        given = [pair.strip() for pair in self._http.headers.get("Cookie", "").split(";")]
+        kept = [pair for pair in given if pair and pair.partition("=")[0].rstrip() not in found]
+        theirs = [f"{name}={cookie.coded_value}" for name, cookie in found.items()]
+        return {"Cookie": "; ".join([*kept, *theirs])}
 
     async def close(self) -> None:
         """Drop all requests that are under way."""

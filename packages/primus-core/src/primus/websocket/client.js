@@ -62,6 +62,7 @@ function refused(socket, response) {
   response.on('data', (chunk) => {
     size += chunk.length;
     if (size <= LONGEST_BODY) chunks.push(chunk);
+    else response.destroy();
   });
   response.once('close', report);
 }
