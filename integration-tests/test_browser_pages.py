@@ -1,0 +1,139 @@
+"""What happens to a page around its connection: busy threads, caches, workers and frames."""
+
+from collections.abc import AsyncIterator, Awaitable, Callable
+
+import pytest
+import pytest_asyncio
+
+from harness.casts import OURS_IN_CHROMIUM, OURS_IN_PYTHON
+from harness.chromium import Chromium, Tab
+from harness.parties import Server, Speech
+from harness.stage import Stage
+
+pytestmark = pytest.mark.asyncio(loop_scope="session")
+
+OpenTab = Callable[[Server, str], Awaitable[Tab]]
+
+SCRIPT = """
+  window.got = []; window.story = [];
+  window.socket = $make$;
+  socket.on('data', (data) => got.push(data));
+  for (const event of ['open', 'close', 'end', 'offline', 'reconnected', 'error'])
+    socket.on(event, () => story.push(event));
+  null;
+"""
+BUSY = "for (const end = performance.now() + 1200; performance.now() < end;); null"
+WORKER = """
+  const text = `importScripts('${location.origin}/primus/primus.js');
+    const socket = new Primus('?from=worker');
+    socket.on('data', (data) => postMessage(data));
+    socket.write('hello');`;
+  const worker = new Worker(URL.createObjectURL(new Blob([text], { type: 'text/javascript' })));
+  worker.onmessage = ({ data }) => got.push(data);
+"""
+FRAME = """
+  const frame = document.createElement('iframe');
+  $sandbox$
+  frame.srcdoc = `<script src="${location.origin}/primus/primus.js"></script><script>
+    const socket = new Primus('?from=frame');
+    socket.on('data', (data) => parent.postMessage(data, '*'));
+    socket.write('hello');</script>`;
+  window.onmessage = ({ data }) => got.push(data);
+  document.body.append(frame);
+"""
+
+
+@pytest_asyncio.fixture(loop_scope="session")
+async def open_tab(stage: Stage) -> AsyncIterator[OpenTab]:
+    """Opens pages of a server with a socket in each; in the end they have thrown nothing."""
+    client = await stage.cast.client(OURS_IN_CHROMIUM)
+    assert isinstance(client.peer, Chromium)
+    browser, tabs = client.peer, list[Tab]()
+
+    async def new(server: Server, make: str) -> Tab:
+        tabs.append(await browser.tab(f"{server.url()}/"))
+        await tabs[-1].run(SCRIPT.replace("$make$", make))
+        return tabs[-1]
+
+    yield new
+    for tab in tabs:
+        assert not tab.errors
+        await tab.close()
+
+
+@pytest.mark.parametrize("transformer", ["websockets", "engine.io", "sockjs"])
+async def test_a_page_that_was_busy_keeps_its_connection_and_its_messages(
+    stage: Stage, open_tab: OpenTab, transformer: str
+) -> None:
+    stage.speech = Speech(transformer)
+    server = await stage.server(OURS_IN_PYTHON, options={"ping_interval": 100, "timeout": 60_000})
+    tab = await open_tab(server, "new Primus({ pingTimeout: 400 })")
+    await tab.until("story.includes('open')")
+    spark = await server.connection()
+
+    await tab.run(f"setTimeout(() => {{ {BUSY} }}, 0); null")
+    await server.write(spark, *range(100))
+
+    await tab.until("got.length >= 100")
+    assert await tab.run("story") == ["open"]
+
+
+async def test_a_page_that_returns_from_the_cache_connects_anew_at_once(
+    stage: Stage, open_tab: OpenTab
+) -> None:
+    stage.speech = Speech("engine.io")  # sockjs-client's `unload` keeps its pages out of the cache
+    server = await stage.server(OURS_IN_PYTHON, echo=True)
+    tab = await open_tab(server, "new Primus({ websockets: false, reconnect: { min: 10 } })")
+    await tab.until("story.includes('open')")
+    before = await server.connection()
+    await tab.run("addEventListener('pageshow', (event) => { window.back = event.persisted; })")
+
+    await tab.go("data:text/html,elsewhere")
+    await tab.run("history.back(); null")
+    await server.event("connection")
+    await tab.until("window.back")
+    await tab.until("story.includes('reconnected')")
+    await tab.run("socket.write('back again'); null")
+
+    assert await tab.until("got.length && got") == ["back again"]
+    assert await tab.run("socket.id()") != before
+
+
+@pytest.mark.parametrize(
+    "make",
+    [
+        WORKER,
+        FRAME.replace("$sandbox$", ""),
+        FRAME.replace("$sandbox$", "frame.sandbox = 'allow-scripts';"),
+    ],
+    ids=["blob-worker", "srcdoc-frame", "sandboxed-srcdoc-frame"],
+)
+async def test_a_worker_or_frame_without_an_address_connects_to_the_server_of_its_page(
+    stage: Stage, open_tab: OpenTab, make: str
+) -> None:
+    server = await stage.server(OURS_IN_PYTHON, echo=True)
+    tab = await open_tab(server, "new Primus({ manual: true })")
+
+    await tab.run(f"{{ {make} }} null")
+
+    assert await tab.until("got.length && got") == ["hello"]
+    assert (await server.event("connection"))["query"]["from"] in ("worker", "frame")
+
+
+@pytest.mark.parametrize("transformer", ["websockets", "engine.io", "sockjs"])
+async def test_a_listener_of_outgoing_url_sets_the_pathname(
+    stage: Stage, open_tab: OpenTab, transformer: str
+) -> None:
+    stage.speech = Speech(transformer)
+    server = await stage.server(OURS_IN_PYTHON, echo=True)
+    tab = await open_tab(
+        server,
+        "(Primus.prototype.pathname = '/elsewhere', new Primus({ manual: true, strategy: false }))",
+    )
+
+    await tab.run(
+        "socket.on('outgoing::url', (address) => { address.pathname = '/primus'; });"
+        "socket.open(); socket.write('hello'); null"
+    )
+
+    assert await tab.until("got.length && got") == ["hello"]
