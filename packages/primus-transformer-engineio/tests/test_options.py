@@ -104,6 +104,20 @@ async def test_jsonp_is_answered_safely_when_asked_for(primus_server: ServerFact
     assert answer.text == '___eio[1]("4\\"<\\/script>\\\\u2028\\\\n\\"\\u001e4\\"\\u00e9\\"");'
 
 
+async def test_pages_that_may_not_connect_get_no_session(primus_server: ServerFactory) -> None:
+    options = {"jsonp": True, **HURRY}
+    listed = "https://app.example"
+    server = await primus_server(transformer="engine.io", transport=options, origins=listed)
+    script = {"Sec-Fetch-Site": "cross-site", "Sec-Fetch-Mode": "no-cors"}
+    for headers in (script, {}, {"Referer": "https://evil.example/"}):
+        assert (await server.get(HANDSHAKE + "&j=0", headers=headers)).status == 403
+    assert (await server.get(HANDSHAKE, headers=script)).status == 403
+    assert len(server.primus) == 0
+    page = {"Referer": "https://app.example/"}
+    assert (await server.get(HANDSHAKE + "&j=0", headers=page)).status == 200
+    assert (await server.get(HANDSHAKE)).status == 200
+
+
 @pytest.mark.parametrize("callback", ["x", "1;alert(1)", "", "1" * 11, "1&j=2", "%D9%A1"])
 async def test_only_numbers_are_jsonp_callbacks(
     primus_server: ServerFactory, callback: str

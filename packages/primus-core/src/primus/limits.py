@@ -62,6 +62,8 @@ class Limits:
     take to close included."""
     forwarded_hops: int = 32
     """How many addresses of a chain of proxies are looked at, from the last one on."""
+    session_name: int = 128
+    """Characters of each part of a path by which a client names its session."""
     accepted_per_turn: int = 64
     """How many connections are accepted before the others get a turn."""
 

@@ -10,8 +10,9 @@ from typing import TYPE_CHECKING
 from primus import Request, Response, Transformer, Transport
 from primus.browser import Browser
 from primus.ids import new_key, new_spark_id
+from primus.origins import Origins
 from primus.parser import is_json
-from primus.polling import Hanging, Sessions, compressed
+from primus.polling import Hanging, Sessions, compressed, is_foreign
 from primus.websocket import EngineOptions
 from primus_transformer_engineio.answers import (
     BAD_HANDSHAKE_METHOD,
@@ -52,6 +53,7 @@ class EngineIO(Transformer):
         self._options = options = EngineIOOptions.of(primus)
         if options.cookie is not None:
             cookie_header(options.cookie, "sid")  # raises what is wrong with it
+        self._origins = Origins(primus.options.origins)
         self._json = is_json(primus.parser)
         self._revision4 = Revision4()
         self._sessions: Sessions[Session] = Sessions(primus.options.clock, options.shortest)
@@ -66,6 +68,8 @@ class EngineIO(Transformer):
 
     async def request(self, request: Request) -> Response:
         """Answer a handshake, a poll or a post."""
+        if is_foreign(request, self._origins, script="j" in request.query):
+            return Response.error(403, "a page that may not connect has made this request")
         try:
             session = self._session(request)
             number = callback(request, allowed=self._options.jsonp)

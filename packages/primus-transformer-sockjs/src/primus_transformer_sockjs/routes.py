@@ -42,6 +42,8 @@ ENDPOINT: Final = re.compile(
 )
 """What may follow the pathname. As in Primus for Node, ``/primusX/info`` is ``/primus/info``."""
 
+PRINTABLE: Final = re.compile(r"[!-~]*")
+
 NAMES: Final = {"script": "sockjs.js"}
 
 
@@ -53,11 +55,20 @@ class Route:
     session: str = ""
 
 
-def route(path: str, pathname: str) -> Route | None:
-    """The endpoint that `path` is, or `None`. Each of them may end with a slash."""
+def route(path: str, pathname: str, longest: int) -> Route | None:
+    """The endpoint that `path` is, or `None`. Each of them may end with a slash.
+
+    Args:
+        path: the path of a request.
+        pathname: that of the Primus.
+        longest: characters that the names of a server and a session have at most; all of them are
+            printable ASCII.
+    """
     if not path.startswith(pathname):
         return None
     rest = path[len(pathname) :]
+    if PRINTABLE.fullmatch(rest) is None or max(map(len, rest.split("/"))) > longest:
+        return None
     match = ENDPOINT.fullmatch(rest.removesuffix("/"))
     if match is None:
         return None

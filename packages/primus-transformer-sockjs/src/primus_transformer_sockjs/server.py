@@ -11,7 +11,8 @@ from typing import TYPE_CHECKING, Final
 from primus import Request, Response, Transformer, Transport
 from primus.browser import Browser
 from primus.errors import ProtocolError
-from primus.polling import BodyRefused, Sessions, read_body
+from primus.origins import Origins
+from primus.polling import BodyRefused, Opener, Sessions, is_foreign, read_body
 from primus.websocket import EngineOptions
 from primus_transformer_sockjs import pages
 from primus_transformer_sockjs.answers import messages_of, not_found, received, refused, sent
@@ -45,6 +46,7 @@ class SockJS(Transformer):
         self.options = options = SockJSOptions.of(primus, primus.options.transport)
         waits = (options.heartbeat_delay, options.pong_timeout, options.disconnect_delay)
         shortest = min(wait for wait in waits if wait is not None)
+        self._origins = Origins(primus.options.origins)
         self.sessions: Sessions[Session] = Sessions(primus.options.clock, shortest)
         self._framed = self._engine(options.max_payload)
         self._raw = self._engine(primus.options.max_length)
@@ -62,8 +64,8 @@ class SockJS(Transformer):
 
     async def request(self, request: Request) -> Response:
         """The answer to a plain request: a page, or part of a session."""
-        found = route(request.path, self.primus.pathname)
-        if found is None or not self._offers(found.name):
+        found = self._route(request)
+        if found is None:
             return not_found()
         methods = METHODS[found.name]
         if request.method not in methods:
@@ -72,11 +74,18 @@ class SockJS(Transformer):
             self._set_cookie(request)
         if request.method == "OPTIONS":
             return pages.preflight(request, methods)
+        if found.session and is_foreign(request, self._origins, script=found.name == "jsonp"):
+            return Response.error(403, "a page that may not connect has made this request")
         if found.name in STYLES:
             return await self._receive(request, found)
         if found.name in ("xhr_send", "jsonp_send"):
             return await self._send(request, found)
         return self._page(request, found.name)
+
+    def _route(self, request: Request) -> Route | None:
+        """The endpoint that a request is for, if it is offered here."""
+        found = route(request.path, self.primus.pathname, self.primus.limits.session_name)
+        return found if found is not None and self._offers(found.name) else None
 
     def _offers(self, name: str) -> bool:
         if name in ("websocket", "raw"):
@@ -114,10 +123,13 @@ class SockJS(Transformer):
         except ProtocolError as error:
             return refused(error)
         session = self.sessions.get(found.session)
+        if session is not None and not session.opener.made(request):
+            return not_found()
         if session is None:
             if self.primus.draining or len(self.sessions) >= self.options.max_sessions:
                 return Response.error(503)
-            session = Session(found.session, self.sessions, self.options)
+            opener = Opener(request)
+            session = Session(found.session, opener, self.sessions, self.options)
             self.opened(session, request)
         return await received(session, request, style, self.options)
 
@@ -127,7 +139,7 @@ class SockJS(Transformer):
 
     async def _send(self, request: Request, found: Route) -> Response:
         session = self.sessions.get(found.session)
-        if session is None:
+        if session is None or not session.opener.made(request):
             return not_found()
         async with session.posting:
             await session.readable()
@@ -163,8 +175,8 @@ class SockJS(Transformer):
 
     async def upgrade(self, request: Request) -> Response | None:
         """Take over an upgrade of one of the endpoints that are WebSockets."""
-        found = route(request.path, self.primus.pathname)
-        if found is None or not self._offers(found.name):
+        found = self._route(request)
+        if found is None:
             return not_found()
         if found.name == "websocket":
             return await self._framed.upgrade(request, lambda wire: self._open(wire, request))

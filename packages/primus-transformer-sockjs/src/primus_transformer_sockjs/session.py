@@ -7,7 +7,7 @@ from collections import deque
 from typing import TYPE_CHECKING, Any
 
 from primus.http import Request
-from primus.polling import Hanging, QueuedTransport, Sessions
+from primus.polling import Hanging, Opener, QueuedTransport, Sessions
 from primus_transformer_sockjs.frames import (
     HEARTBEAT,
     OPEN,
@@ -33,6 +33,7 @@ class Session(QueuedTransport):
 
     Args:
         id: what the URL calls it.
+        opener: the user that it belongs to; nobody else receives or sends.
         sessions: where it is found; it leaves by itself.
         options: those of the server.
     """
@@ -50,12 +51,16 @@ class Session(QueuedTransport):
         "id",
         "is_over",
         "lingers",
+        "opener",
         "posting",
     )
 
-    def __init__(self, id: str, sessions: Sessions[Session], options: SockJSOptions) -> None:
+    def __init__(
+        self, id: str, opener: Opener, sessions: Sessions[Session], options: SockJSOptions
+    ) -> None:
         super().__init__()
         self.id = id
+        self.opener = opener
         self.is_over = False
         """Whether the client has been given the close frame."""
         self.lingers = True

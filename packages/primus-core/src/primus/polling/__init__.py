@@ -5,6 +5,7 @@
 * `read_body` reads what a client posts, within a limit and a deadline.
 * `Sessions` knows the sessions of a server by id, has one timer for all of them, and sees them
   off when the server ends.
+* `is_foreign` tells a request that a foreign page has made, `Opener` one of another user.
 * `Asking` makes the requests of a client.
 * `compressed` is an answer in the encoding that its client accepts.
 
@@ -30,6 +31,7 @@ from primus.polling.asking import Asking
 from primus.polling.body import BodyRefused, read_body
 from primus.polling.compression import COMPRESS_FROM, compressed
 from primus.polling.hanging import Hanging
+from primus.polling.provenance import Opener, is_foreign
 from primus.polling.queued import QueuedTransport
 from primus.polling.sessions import Sessions
 
@@ -38,8 +40,10 @@ __all__ = [
     "Asking",
     "BodyRefused",
     "Hanging",
+    "Opener",
     "QueuedTransport",
     "Sessions",
     "compressed",
+    "is_foreign",
     "read_body",
 ]

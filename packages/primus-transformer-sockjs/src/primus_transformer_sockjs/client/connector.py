@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, ClassVar, Final
 
 from primus.clock import Within
 from primus.errors import HandshakeError, OptionError, TransportError
+from primus.ids import new_key
 from primus.transformer import Connector, Dial, Transport
 from primus_transformer_sockjs.client.http import HTTPSession, below
 from primus_transformer_sockjs.client.websocket import open_websocket
@@ -20,8 +21,6 @@ __all__ = ["SockJSConnector"]
 
 ATTEMPT: Final = 5.0
 """Seconds that a transport gets to open, when there is another one to try."""
-
-ALPHABET: Final = "abcdefghijklmnopqrstuvwxyz012345"
 
 
 async def _websocket(dial: Dial, path: str) -> Transport:
@@ -92,9 +91,8 @@ def _names(names: Sequence[str]) -> Sequence[str]:
 
 
 def _path() -> str:
-    """Of a new session: three digits for load balancers, and an id."""
-    session = "".join(secrets.choice(ALPHABET) for _ in range(8))
-    return f"/{secrets.randbelow(1000):03}/{session}"
+    """Of a new session: three digits for load balancers, and a key."""
+    return f"/{secrets.randbelow(1000):03}/{new_key()}"
 
 
 def _is_final(error: TransportError) -> bool:
