@@ -257,3 +257,83 @@ async def test_destroying_a_server_does_not_wait_for_a_redis_that_is_away(
 
     assert wire.sent == ['"last words"', '"primus::server::close"']
     outages.end()
+
+
+NO_ADDRESSES = (
+    b"\xff\xfe",
+    "",
+    "nonsense",
+    "file:///etc/passwd",
+    "gopher://10.0.0.3:70",
+    "http://10.0.0.3:8080/admin",
+    "http://user:password@10.0.0.3",
+    "http://10.0.0.3:99999",
+    "http://" + "x" * 100_000,
+)
+
+
+@pytest.mark.parametrize("decoded", [False, True])
+async def test_entries_that_are_no_addresses_are_passed_over_and_reported_once(
+    make_primus: Any,
+    redis: Any,
+    redis_path: Path,
+    decoded: bool,
+    caplog: pytest.LogCaptureFixture,
+) -> None:
+    async with Redis(unix_socket_path=str(redis_path), decode_responses=decoded) as client:
+        await redis.sadd("metroplex:servers", THERE, *NO_ADDRESSES)
+        for address in (THERE, *NO_ADDRESSES[1:]):
+            await redis.set(f"metroplex:{address}", "alive")
+        await client.execute_command("SET", b"metroplex:\xff\xfe", "alive")
+        places = {f"spark {n}": entry for n, entry in enumerate(NO_ADDRESSES)}
+        await redis.hset("metroplex:sparks", mapping={"good": THERE, **places})
+        primus = make_primus(redis=client)
+        errors = Recorder(primus.metroplex, "error")
+        await primus.metroplex.register(HERE)
+
+        for _ in range(2):
+            assert await primus.metroplex.servers() == [THERE]
+            found = await primus.metroplex.sparks(["good", *places, "unknown"])
+            assert found == [THERE, *[None] * (len(places) + 1)]
+
+        spark, _ = join(primus)
+
+        async def told() -> bool:
+            return await redis.hget("metroplex:sparks", spark.id) == HERE
+
+        await until(told)
+        assert errors.seen("error") == []
+        assert caplog.text.count("metroplex:servers has entries that are no addresses") == 1
+        assert caplog.text.count("metroplex:sparks has entries that are no addresses") == 1
+        assert "x" * 200 not in caplog.text
+        await primus.destroy()
+
+
+async def test_a_dead_server_with_something_odd_in_the_place_of_its_sparks_is_swept(
+    make_primus: Any, redis: Any
+) -> None:
+    await redis.sadd("metroplex:servers", THERE)
+    await redis.set(f"metroplex:{THERE}:sparks", "no set")
+    primus = make_primus()
+    errors = Recorder(primus.metroplex, "error")
+
+    await primus.metroplex.register(HERE)
+
+    async def swept() -> bool:
+        return await redis.smembers("metroplex:servers") == {HERE}
+
+    await until(swept)
+    assert errors.seen("error") == []
+    assert not await redis.exists(f"metroplex:{THERE}:sparks")
+
+
+async def test_ids_that_are_no_text_are_taken_out_of_what_a_server_has(
+    make_primus: Any, redis: Any
+) -> None:
+    await redis.sadd(f"metroplex:{HERE}:sparks", b"\xff", "stale")
+    primus = make_primus()
+    spark, _ = join(primus)
+
+    await primus.metroplex.register(HERE)
+
+    await whole(redis, HERE, spark)

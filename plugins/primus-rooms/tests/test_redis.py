@@ -223,3 +223,25 @@ class TestWithRedis(PluginContract):
     options: ClassVar[Mapping[str, Any]] = {
         "rooms": {"adapter": RedisAdapter("unix:///nowhere", namespace="contract")}
     }
+
+
+@pytest.mark.parametrize("decoded", [False, True])
+async def test_entries_that_are_no_text_are_passed_over_and_reported_once(
+    make_primus: Any, redis: Any, decoded: bool, caplog: pytest.LogCaptureFixture
+) -> None:
+    path = redis.connection_pool.connection_kwargs["path"]
+    async with Redis(unix_socket_path=path, decode_responses=decoded) as client:
+        primus = make_primus(rooms={"adapter": RedisAdapter(client)})
+        spark, wire = join(primus)
+        await spark.join("news")
+        await redis.sadd("bumblebee:rooms:news", b"\xff\xfe", "x" * 100_000)
+        await redis.sadd(f"bumblebee:sparks:{spark.id}", b"\xff\xfe")
+
+        for _ in range(2):
+            assert sorted(await primus.clients("news")) == sorted([spark.id, "x" * 100_000])
+            assert await spark.rooms() == ["news"]
+            assert await primus.room("news").write("hello") == 1
+
+        assert wire.sent == ['"hello"'] * 2
+        assert caplog.text.count("has entries that are no UTF-8") == 1
+        await primus.destroy()

@@ -8,22 +8,31 @@ which expires, has the time in milliseconds when the server last renewed its lea
 
 from __future__ import annotations
 
+import logging
 import time
 from collections.abc import Awaitable, Collection, Iterable, Iterator, Sequence
 from itertools import islice
 from typing import Any, Final, TypeVar
 
+from primus import OptionError
 from primus.clock import Within
+from primus_metroplex.options import address_of
 from primus_metroplex.registry import Registry
 from primus_metroplex.scripts import BURY, LEAVE
 
 __all__ = ["RedisRegistry"]
+
+log = logging.getLogger("primus.server")
 
 Item = TypeVar("Item")
 Result = TypeVar("Result")
 
 CHUNK: Final = 1000
 """How many sparks one command has at most: more would keep Redis, and everybody, waiting."""
+
+
+LONGEST: Final = 1024
+"""Characters of an address at most."""
 
 
 class RedisRegistry(Registry):
@@ -43,6 +52,7 @@ class RedisRegistry(Registry):
         self._prefix = f"{namespace}:"
         self._servers = f"{namespace}:servers"
         self._sparks = f"{namespace}:sparks"
+        self._odd: set[str] = set()  # the keys of which something odd has been reported
         self._leave = redis.register_script(LEAVE)
         self._bury = redis.register_script(BURY)
 
@@ -61,8 +71,8 @@ class RedisRegistry(Registry):
             commands.sadd(self._servers, address)
             commands.psetex(self._alive(address), _milliseconds(lease), _now())
             await self._done(commands.execute())
-        had = await self._done(self.redis.smembers(self._own(address)))
-        stale = set(_texts(had)).difference(sparks)
+        had = await self._members(self._own(address))
+        stale = {each if (id := _text(each)) is None else id for each in had}.difference(sparks)
         await self._update(address, sparks, stale)
 
     async def unregister(self, address: str) -> None:
@@ -86,22 +96,23 @@ class RedisRegistry(Registry):
         return bool(await self._done(self.redis.sismember(self._servers, address)))
 
     async def _update(
-        self, address: str, connected: Collection[str], disconnected: Collection[str]
+        self, address: str, connected: Collection[str], disconnected: Collection[str | bytes]
     ) -> None:
         for ids in _chunks(connected):
             async with self.redis.pipeline(transaction=True) as commands:
                 commands.hset(self._sparks, mapping=dict.fromkeys(ids, address))
                 commands.sadd(self._own(address), *ids)
                 await self._done(commands.execute())
-        for ids in _chunks(disconnected):
+        for gone in _chunks(disconnected):
             keys = [self._sparks, self._own(address)]
-            await self._done(self._leave(keys=keys, args=[address, *ids]))
+            await self._done(self._leave(keys=keys, args=[address, *gone]))
 
     # -- all servers
 
     async def servers(self) -> list[str]:
         """The addresses of all servers whose lease has not ended."""
-        members = sorted(_texts(await self._done(self.redis.smembers(self._servers))))
+        found = await self._members(self._servers)
+        members = sorted(filter(None, [self._address(each, self._servers) for each in found]))
         alive = await self._living(members)
         return [address for address in members if address in alive]
 
@@ -109,8 +120,8 @@ class RedisRegistry(Registry):
         """The address of the living server of each spark, in their order."""
         found: list[str | None] = []
         for ids in _chunks(sparks):
-            values = await self._done(self.redis.hmget(self._sparks, ids))
-            found += [None if value is None else _text(value) for value in values]
+            values = await self._raw("HMGET", self._sparks, *ids)
+            found += [self._address(value, self._sparks) for value in values]
         alive = await self._living({address for address in found if address is not None})
         return [address if address in alive else None for address in found]
 
@@ -128,8 +139,8 @@ class RedisRegistry(Registry):
 
         Redis itself ends leases, so the clocks of the servers need not agree.
         """
-        members = _texts(await self._done(self.redis.smembers(self._servers)))
-        others = [each for each in members if each != address]
+        members = [_text(each) for each in await self._members(self._servers)]
+        others = [each for each in members if each is not None and each != address]
         if not others:
             return None
         async with self.redis.pipeline(transaction=False) as commands:
@@ -152,6 +163,33 @@ class RedisRegistry(Registry):
             await self.redis.aclose()
 
     # -- inside
+
+    async def _members(self, key: str) -> Collection[bytes | str]:
+        members: Collection[bytes | str] = await self._raw("SMEMBERS", key)
+        return members
+
+    async def _raw(self, *command: str) -> Any:
+        """What Redis answers, as bytes even from a client that decodes: an entry may be no text."""
+        return await self._done(self.redis.execute_command(*command, NEVER_DECODE=True))
+
+    def _address(self, entry: bytes | str | None, key: str) -> str | None:
+        """The address in an entry of `key`, or `None`: what is none is reported once for a key.
+
+        Requests go to these addresses, so nothing else gets through.
+        """
+        if entry is None:
+            return None
+        text = _text(entry)
+        try:
+            if text is not None and len(text) <= LONGEST:
+                address_of(text)
+                return text
+        except OptionError:
+            pass
+        if key not in self._odd:
+            self._odd.add(key)
+            log.warning("metroplex: %s has entries that are no addresses: %.100r", key, entry)
+        return None
 
     def _alive(self, address: str) -> str:
         return f"{self._prefix}{address}"
@@ -181,9 +219,9 @@ def _now() -> int:
     return time.time_ns() // 1_000_000
 
 
-def _text(value: bytes | str) -> str:
-    return value.decode() if isinstance(value, bytes) else value
-
-
-def _texts(values: Iterable[bytes | str]) -> list[str]:
-    return [_text(value) for value in values]
+def _text(value: bytes | str) -> str | None:
+    """An entry as text; `None` for bytes that are none."""
+    try:
+        return value.decode() if isinstance(value, bytes) else value
+    except UnicodeDecodeError:
+        return None

@@ -28,6 +28,10 @@ BURY: Final = """
 if ARGV[3] ~= 'alive too' and redis.call('EXISTS', KEYS[3]) == 1 then
   return -1
 end
+local kind = redis.call('TYPE', KEYS[2]).ok
+if kind ~= 'set' and kind ~= 'none' then
+  redis.call('DEL', KEYS[2])
+end
 for _, id in ipairs(redis.call('SPOP', KEYS[2], ARGV[2])) do
   if redis.call('HGET', KEYS[1], id) == ARGV[1] then
     redis.call('HDEL', KEYS[1], id)
@@ -44,5 +48,6 @@ return left
 
 KEYS: all sparks, those of the server, its lease, all servers. ARGV: its address, how many sparks,
 and ``alive too`` for one that may still have its lease. Since the lease is looked at in the same
-moment, a server that comes back is not taken away again.
+moment, a server that comes back is not taken away again. Something else than a set in the place of
+its sparks goes with it: the sweep of every other server would stumble over it for ever.
 """

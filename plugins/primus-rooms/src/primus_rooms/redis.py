@@ -8,6 +8,7 @@ namespace ``bumblebee``, the set ``bumblebee:sparks:<id>`` has the rooms of a sp
 
 from __future__ import annotations
 
+import logging
 from collections.abc import Collection, Iterable, Mapping, Sequence
 from itertools import islice
 from types import MappingProxyType
@@ -20,6 +21,8 @@ from redis.backoff import NoBackoff
 from primus_rooms.adapter import Adapter
 
 __all__ = ["RedisAdapter"]
+
+log = logging.getLogger("primus.server")
 
 CHUNK: Final = 1000
 """How many keys or members one command has at most."""
@@ -59,6 +62,7 @@ class RedisAdapter(Adapter):
         self._sparks = f"{namespace}:sparks:"
         self._rooms = f"{namespace}:rooms:"
         self._gone: set[str] = set()  # sparks that ended while Redis was away
+        self._is_odd = False  # whether something odd has been reported
         self.forwards = forward
 
     def __repr__(self) -> str:
@@ -92,12 +96,12 @@ class RedisAdapter(Adapter):
     async def rooms(self, id: str | None = None) -> list[str]:
         """The rooms that a spark is in, or all there are."""
         if id is not None:
-            return _texts(await self._redis.smembers(self._sparks + id))
+            return self._texts(await self._members(self._sparks + id))
         return [key.removeprefix(self._rooms) for key in await self._keys(self._rooms)]
 
     async def clients(self, room: str) -> list[str]:
         """The ids of those in the room, on whatever server."""
-        return _texts(await self._redis.smembers(self._rooms + room))
+        return self._texts(await self._members(self._rooms + room))
 
     async def members(self, rooms: Sequence[str] | None) -> Collection[str]:
         """The ids that a message to these rooms is for, each once; `None` for any room."""
@@ -151,11 +155,26 @@ class RedisAdapter(Adapter):
     async def _keys(self, prefix: str) -> list[str]:
         pattern = _literal(prefix) + "*"
         found = [key async for key in self._redis.scan_iter(match=pattern, count=CHUNK)]
-        return list(dict.fromkeys(_texts(found)))
+        return list(dict.fromkeys(self._texts(found)))
 
+    async def _members(self, key: str) -> Collection[bytes | str]:
+        """The members of a set, as bytes even from a client that decodes: one may be no text."""
+        members: Collection[bytes | str] = await self._redis.execute_command(
+            "SMEMBERS", key, NEVER_DECODE=True
+        )
+        return members
 
-def _texts(values: Iterable[bytes | str]) -> list[str]:
-    return [value.decode() if isinstance(value, bytes) else value for value in values]
+    def _texts(self, values: Iterable[bytes | str]) -> list[str]:
+        """Those of `values` that are text; what is none is passed over, and reported once."""
+        texts = []
+        for value in values:
+            try:
+                texts.append(value.decode() if isinstance(value, bytes) else value)
+            except UnicodeDecodeError:
+                if not self._is_odd:
+                    self._is_odd = True
+                    log.warning("rooms: %r has entries that are no UTF-8: %.100r", self, value)
+        return texts
 
 
 def _literal(text: str) -> str:
