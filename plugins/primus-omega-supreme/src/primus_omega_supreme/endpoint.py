@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import asyncio
+from hashlib import sha256
 from hmac import compare_digest
-from typing import Any
+from typing import Any, Final
 
 from primus import ControlTextError, Primus, PrimusError, Request, Response
 from primus.http import BodyTooLarge
@@ -13,6 +14,13 @@ from primus_omega_supreme.message import Envelope, InvalidBody, failure, open_en
 from primus_omega_supreme.options import Settings
 
 __all__ = ["Endpoint"]
+
+
+PENALTY: Final = 0.25
+"""Seconds until a wrong secret is answered."""
+
+LOG_PAUSE: Final = 60.0
+"""Seconds between two lines about wrong secrets at least."""
 
 
 class Endpoint:
@@ -24,7 +32,10 @@ class Endpoint:
     def __init__(self, primus: Primus, settings: Settings) -> None:
         self._primus: Any = primus
         self._settings = settings
-        self._authorization = settings.authorization.encode()
+        self._authorization = sha256(settings.authorization.encode()).digest()
+        self._url = settings.url or f"{primus.pathname}/omega/supreme"
+        self._failures = 0  # since the last line in the log
+        self._told_at = -LOG_PAUSE
         self._room = asyncio.Semaphore(settings.concurrently)
 
     async def layer(self, request: Request) -> Response | None:
@@ -32,21 +43,43 @@ class Endpoint:
         if not self._is_meant(request):
             return None
         shown = request.headers["Authorization"].encode("utf-8", "surrogateescape")
-        if not compare_digest(shown, self._authorization):
-            return _unauthorized()
+        if not compare_digest(sha256(shown).digest(), self._authorization):
+            return await self._unauthorized(request)
         async with self._room:  # no more bodies at a time than this are in memory
             return await self._take(request)
 
     def _is_meant(self, request: Request) -> bool:
-        """As in Node, a request without credentials goes on to the layers behind."""
-        url = self._settings.url or f"{self._primus.pathname}/omega/supreme"
+        """As in Node, a request without credentials goes on to the layers behind.
+
+        The path is compared to the letter: a proxy that denies it knows no other spelling.
+        """
         return (
             request.method == self._settings.method
             and not request.query_string
-            and not request.path.endswith("/")
-            and _segments(request.path) == _segments(url)
+            and request.path == self._url
             and "Authorization" in request.headers
         )
+
+    async def _unauthorized(self, request: Request) -> Response:
+        """Refuse a wrong secret, late: whoever tries many of them waits for each."""
+        self._report(request)
+        await asyncio.sleep(PENALTY)
+        refused = Response.json({"ok": False, "reason": "wrong username or password"}, 401)
+        refused.headers["WWW-Authenticate"] = 'Basic realm="omega-supreme"'
+        return refused
+
+    def _report(self, request: Request) -> None:
+        """Log wrong secrets, one line for many."""
+        self._failures += 1
+        now = self._primus.options.clock.time()
+        if now - self._told_at < LOG_PAUSE:
+            return
+        self._primus.log.warning(
+            "omega-supreme: wrong username or password from %s; %d since the last such line",
+            request.address.ip,
+            self._failures,
+        )
+        self._failures, self._told_at = 0, now
 
     async def _take(self, request: Request) -> Response | None:
         try:
@@ -90,16 +123,5 @@ class Endpoint:
         return len(sparks)
 
 
-def _segments(path: str) -> list[str]:
-    """What stands between the slashes, of which there may be several."""
-    return [segment for segment in path.split("/") if segment]
-
-
 def _refusal(status: int, reason: str) -> Response:
     return Response(status, failure(reason), content_type="application/json")
-
-
-def _unauthorized() -> Response:
-    refused = Response.json({"ok": False, "reason": "wrong username or password"}, 401)
-    refused.headers["WWW-Authenticate"] = 'Basic realm="omega-supreme"'
-    return refused
