@@ -45,7 +45,11 @@ class MessagePackParser:
     binary = True
 
     def __init__(self, *, timestamps: bool = False) -> None:
-        self._timestamps = timestamps
+        self._options: dict[str, Any] = {
+            "default": to_plain,
+            "datetime": timestamps,
+            "buf_size": ROOM,
+        }
 
     def encode(self, value: Any) -> bytes:
         """`value` as MessagePack.
@@ -53,14 +57,13 @@ class MessagePackParser:
         Raises:
             ParserError: `value` has no form in it, refers to itself, or is nested too deeply.
         """
-        options = {"default": to_plain, "datetime": self._timestamps, "buf_size": ROOM}
         try:
             try:
-                packed: bytes = msgpack.packb(value, **options)
+                packed: bytes = msgpack.packb(value, **self._options)
             except ValueError as error:
                 if "recursion" not in str(error):
                     raise
-                packed = pack_deep(value, **options)
+                packed = pack_deep(value, **self._options)
         except NO_MESSAGE_PACK as error:
             raise ParserError(
                 f"cannot encode {type(value).__name__} as MessagePack: {error}"
