@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import logging
 import socket
+from collections.abc import Iterator
+from itertools import islice
 from typing import Any, Final, Protocol
 
 from primus.clock import Clock, Timer, expect
@@ -14,7 +16,13 @@ log = logging.getLogger("primus.server")
 
 TCP_INFO: Final[int | None] = getattr(socket, "TCP_INFO", None)
 BYTES_ACKED: Final = slice(120, 128)
-"""Where ``tcpi_bytes_acked`` stands in ``struct tcp_info`` of Linux."""
+NOT_SENT: Final = slice(144, 148)
+"""Where ``tcpi_bytes_acked`` and ``tcpi_notsent_bytes`` stand in ``struct tcp_info`` of Linux."""
+
+NOTHING: Final = bytes(4)
+
+AT_ONCE: Final = 500
+"""How many connections are looked at before others get their turn."""
 
 
 class Wire(Protocol):
@@ -47,8 +55,8 @@ class WriteWatch:
     """Looks at all connections on one timer, and drops those that make no progress.
 
     It looks twice in `timeout` seconds, so a connection is dropped after `timeout` to one and a
-    half times `timeout`. A peer that takes anything at all in that time makes progress, be it on
-    the socket's side alone: what the peer has acknowledged counts, where the system tells it.
+    half times `timeout`. A peer that takes anything at all in that time makes progress. Where the
+    system tells, what waits in the socket and what the peer has acknowledged count.
 
     Args:
         clock: what tells the time.
@@ -98,20 +106,32 @@ class WriteWatch:
             self._timer = expect(self._clock, self.timeout / 2, self._look)
 
     def _look(self) -> None:
-        assert self.timeout is not None
+        """Look at all wires, some in each turn of the loop."""
         self._timer = None
+        self._look_at(iter(tuple(self._wires.items())))
+
+    def _look_at(self, rest: Iterator[tuple[Wire, _Watched]]) -> None:
+        assert self.timeout is not None
         now = self._clock.time()
-        for wire, watched in tuple(self._wires.items()):
-            if not wire.get_write_buffer_size():
-                self._empty(wire, watched)
-            elif (mark := _progress(wire)) != watched.mark:
-                watched.mark, watched.since = mark, now
-            elif now - watched.since >= self.timeout:
-                del self._wires[wire]
-                log.info("dropped a connection whose peer takes nothing: %r", wire)
-                wire.abort()
-        if self._wires:
-            self._timer = expect(self._clock, self.timeout / 2, self._look)
+        some = tuple(islice(rest, AT_ONCE))
+        for wire, watched in some:
+            if self._wires.get(wire) is watched:
+                self._check(wire, watched, now, self.timeout)
+        if len(some) == AT_ONCE:
+            self._timer = self._clock.call_later(0, self._look_at, rest)
+        elif self._wires:
+            self._timer = self._clock.call_later(self.timeout / 2, self._look)
+
+    def _check(self, wire: Wire, watched: _Watched, now: float, timeout: float) -> None:
+        waits, mark = _state(wire)
+        if not waits:
+            self._empty(wire, watched)
+        elif mark != watched.mark:
+            watched.mark, watched.since = mark, now
+        elif now - watched.since >= timeout:
+            del self._wires[wire]
+            log.info("dropped a connection whose peer takes nothing: %r", wire)
+            wire.abort()
 
     def _empty(self, wire: Wire, watched: _Watched) -> None:
         """Nothing waits: what was added is to be forgotten, unless it has yet to be written."""
@@ -121,15 +141,26 @@ class WriteWatch:
         watched.mark = None
 
 
-def _progress(wire: Wire) -> object:
-    """What changes when the peer takes something."""
+def _state(wire: Wire) -> tuple[bool, object]:
+    """Whether something waits for the peer, and what changes when it takes some of that.
+
+    The socket holds up to some megabytes, and all of what TLS has encrypted may wait below the
+    transport that we know, so where the system tells, it is asked.
+    """
+    size = wire.get_write_buffer_size()
+    info = _tcp_info(wire)
+    if len(info) < NOT_SENT.stop:
+        return size > 0, size
+    return size > 0 or info[NOT_SENT] != NOTHING, info[BYTES_ACKED]
+
+
+def _tcp_info(wire: Wire) -> bytes:
+    """What the system knows of a TCP connection; nothing for others, and on other systems."""
     connection = wire.get_extra_info("socket")
-    if TCP_INFO is not None:
-        try:
-            info = connection.getsockopt(socket.IPPROTO_TCP, TCP_INFO, BYTES_ACKED.stop)
-        except (AttributeError, OSError):
-            pass  # no TCP, or a system that does not tell
-        else:
-            if len(info) == BYTES_ACKED.stop:
-                return info[BYTES_ACKED]
-    return wire.get_write_buffer_size()
+    if TCP_INFO is None or connection is None:
+        return b""
+    try:
+        info: bytes = connection.getsockopt(socket.IPPROTO_TCP, TCP_INFO, NOT_SENT.stop)
+    except OSError:
+        return b""  # it is no TCP, or closed
+    return info
