@@ -152,7 +152,10 @@ async def browser(stage: Stage) -> Chromium:
     return client.peer
 
 
-@pytest.mark.parametrize("way", IN_BROWSERS, ids=name)
+IN_PAGES = [*IN_BROWSERS, ("sockjs", {"transports": ["eventsource"]})]
+
+
+@pytest.mark.parametrize("way", IN_PAGES, ids=name)
 async def test_from_a_page(browser: Chromium, way: tuple[str, dict[str, Any]]) -> None:
     transformer, transport = way
     async with listening(transformer) as (primus, seen):
