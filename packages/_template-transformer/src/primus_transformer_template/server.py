@@ -15,7 +15,7 @@ from primus.browser import Browser
 from primus.websocket import Engine, EngineOptions, Opened, WebSocketTransformer
 
 if TYPE_CHECKING:
-    from primus import Primus
+    from primus.contracts import Server
     from primus.transformer import Connector
 
 __all__ = ["Template"]
@@ -26,7 +26,7 @@ class TemplateEngine(Engine):
 
     options_of_its_own = frozenset({"most"})
 
-    def __init__(self, primus: Primus, options: EngineOptions) -> None:
+    def __init__(self, primus: Server, options: EngineOptions) -> None:
         super().__init__(primus, options)
         self.most = options.more.get("most", 10_000)
         if not isinstance(self.most, int) or self.most < 1:

@@ -24,7 +24,7 @@ from primus.pipeline import is_awaitable
 if TYPE_CHECKING:
     from primus.parser import Parser
     from primus.pipeline import Pipeline
-    from primus.transformer import Transport
+    from primus.transport import Transport
 
 __all__ = ["CLOSED", "OPEN", "OPENING", "Connection"]
 

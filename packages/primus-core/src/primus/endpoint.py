@@ -17,7 +17,7 @@ from primus.protocol import Control, Side
 if TYPE_CHECKING:
     from primus.parser import Parser
     from primus.pipeline import Pipeline
-    from primus.transformer import Transport
+    from primus.transport import Transport
 
 __all__ = ["CLOSED", "OPEN", "OPENING", "Endpoint"]
 

@@ -10,12 +10,12 @@ from __future__ import annotations
 import asyncio
 import logging
 from collections.abc import Awaitable, Callable
-from typing import Any, ClassVar, Final, Literal, TypeVar, overload
+from typing import Any, ClassVar, Final, Literal, Protocol, TypeVar, overload
 
 from primus.arity import bounds
 from primus.errors import ListenerError
 
-__all__ = ["Delivered", "Emitter", "Listener", "ReservedEvents"]
+__all__ = ["Delivered", "Delivering", "Emitter", "Listener", "ReservedEvents"]
 
 Delivered = Literal[False] | Awaitable[Literal[False]]
 """What a transform returns when its message has gone elsewhere: `False`, at once or later."""
@@ -70,6 +70,13 @@ class ReservedEvents:
     def copy(self) -> ReservedEvents:
         """An independent table with the same names."""
         return ReservedEvents(frozenset(self.names))
+
+
+class Delivering(Protocol):
+    """What a message that has arrived can be delivered to."""
+
+    def deliver(self, event: str, /, *args: Any) -> Delivered:
+        """As `Emitter.deliver`."""
 
 
 class Emitter:

@@ -12,20 +12,17 @@ point names the module.
 from __future__ import annotations
 
 from collections.abc import Awaitable, Iterable, Mapping
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import pluggy
 
-if TYPE_CHECKING:
-    from primus.browser import Browser
-    from primus.client.socket import Socket
-    from primus.ordering import Order
-    from primus.parser import Parser
-    from primus.pipeline import Transform
-    from primus.server.layers import Layer
-    from primus.server.primus import Primus
-    from primus.server.spark import Spark
-    from primus.transformer import Transformer
+from primus.browser import Browser
+from primus.contracts import ConnectionLike, Server
+from primus.layer import Layer
+from primus.ordering import Order
+from primus.parser import Parser
+from primus.pipeline import Transform
+from primus.transformer import Transformer
 
 __all__ = ["hookimpl", "hookspec"]
 
@@ -81,19 +78,19 @@ def primus_extend_spark() -> Mapping[str, object]:
 
 
 @hookspec
-def primus_middleware(primus: Primus) -> Iterable[Layer]:
+def primus_middleware(primus: Server) -> Iterable[Layer]:
     """HTTP layers; each names the layer it goes before, or is appended."""
     raise AssertionError
 
 
 @hookspec
-def primus_incoming(primus: Primus) -> Transform:
+def primus_incoming(primus: Server) -> Transform:
     """A transform for the messages that arrive: ``fn(packet, spark)``."""
     raise AssertionError
 
 
 @hookspec
-def primus_outgoing(primus: Primus) -> Transform:
+def primus_outgoing(primus: Server) -> Transform:
     """A transform for the messages that leave: ``fn(packet, spark)``.
 
     With any outgoing transform, a broadcast is encoded for each spark rather than once.
@@ -102,25 +99,25 @@ def primus_outgoing(primus: Primus) -> Transform:
 
 
 @hookspec
-def primus_setup(primus: Primus) -> None:
+def primus_setup(primus: Server) -> None:
     """Install whatever the other hooks do not cover: listeners, attributes, reserved names."""
     raise AssertionError
 
 
 @hookspec
-def primus_connection(spark: Spark) -> Awaitable[None] | None:
+def primus_connection(spark: ConnectionLike) -> Awaitable[None] | None:
     """A spark has connected; plain or async, before the ``connection`` listeners."""
     raise AssertionError
 
 
 @hookspec
-def primus_disconnection(spark: Spark) -> None:
+def primus_disconnection(spark: ConnectionLike) -> None:
     """A spark has ended; before the ``disconnection`` listeners."""
     raise AssertionError
 
 
 @hookspec
-def primus_teardown(primus: Primus) -> None:
+def primus_teardown(primus: Server) -> None:
     """The plugin is being plugged out, or the server is being destroyed."""
     raise AssertionError
 
@@ -136,7 +133,7 @@ def primus_extend_socket() -> Mapping[str, object]:
 
 
 @hookspec
-def primus_socket(socket: Socket, options: Mapping[str, Any]) -> None:
+def primus_socket(socket: ConnectionLike, options: Mapping[str, Any]) -> None:
     """A Python `Socket` has been made and has not opened yet: the rest of the client half.
 
     Install transforms and listeners here. `options` are those that no option of `Socket`

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any, Final, Literal
 from primus.clock import SYSTEM_CLOCK, Clock
 from primus.endpoint import OPEN, Endpoint
 from primus.errors import ParserError, TransformError
-from primus.events import Delivered, Emitter
+from primus.events import Delivered, Delivering
 from primus.inbox import Inbox
 from primus.parser import quick
 from primus.pipeline import PLAIN, SWALLOWED, Packet, Pipeline, dispose, is_awaitable, run
@@ -182,7 +182,7 @@ class Inbound(Endpoint):
                 return self._deliver_on("data", rest, result, (data, raw))
         return None
 
-    def deliver(self, event: str, /, *args: Any, to: Emitter | None = None) -> Delivered:
+    def deliver(self, event: str, /, *args: Any, to: Delivering | None = None) -> Delivered:
         """As `Emitter.deliver`; nobody is called once the connection has ended.
 
         Args:

@@ -18,7 +18,7 @@ from primus.tasks import spawn
 
 if TYPE_CHECKING:
     from primus.parser import Parser
-    from primus.transformer import Transport
+    from primus.transport import Transport
 
 __all__ = ["Outbound"]
 

@@ -14,119 +14,17 @@ from __future__ import annotations
 from abc import ABC, abstractmethod
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Any, ClassVar, Protocol
+from typing import Any, ClassVar
 
 from primus import option_checks as checks
+from primus.browser import Browser
+from primus.contracts import Attachable, Server
 from primus.credentials import separated
 from primus.errors import InvalidPluginError, OptionError
-from primus.heartbeat import Generation
-
-if TYPE_CHECKING:
-    from primus.browser import Browser
-    from primus.connection import Connection
-    from primus.http import Request, Response
-    from primus.server.primus import Primus
+from primus.http import Request, Response
+from primus.transport import Receiver, Transport
 
 __all__ = ["Connector", "Dial", "Receiver", "Transformer", "Transport"]
-
-
-class Receiver(Protocol):
-    """What a transport brings its frames to: a `Connection`, or a transformer on top of it."""
-
-    def feed(self, frame: str | bytes, last: bool = True) -> None:
-        """Take one frame.
-
-        Args:
-            frame: text as `str`, binary as `bytes`.
-            last: whether it is a sign of life. A transport that knows that another frame of the
-                same read follows may say so: then that one is, and the clock is read but once.
-        """
-
-    def seen(self) -> None:
-        """Note a sign of life that is no frame."""
-
-    def congested(self, jammed: bool) -> None:
-        """More than the limit waits to be sent, or no longer does."""
-
-    def lost(self, error: Exception | None = None) -> None:
-        """The wire is gone; `error` says what the peer did wrong, if that is why."""
-
-
-class Transport(ABC):
-    """One live wire that carries the frames of one `Connection`.
-
-    A transport is driven from the event loop's thread only, and nothing in it waits. It tells
-    its connection what happens by calling
-
-    * `Connection.feed` for every frame that arrives,
-    * `Connection.seen` for a sign of life that is no frame (a WebSocket ping or pong),
-    * `Connection.congested` when more than ``high_water`` bytes wait to be sent, and again
-      when they have left,
-    * `Connection.lost` once, when the wire is gone, whoever ended it.
-    """
-
-    __slots__ = ("connection",)
-
-    def __init__(self) -> None:
-        self.connection: Receiver | None = None
-
-    @property
-    def generation(self) -> Generation:
-        """The heartbeat generation of the peer, where the wire itself tells it."""
-        return Generation.UNKNOWN
-
-    @abstractmethod
-    def send(self, frame: str | bytes) -> None:
-        """Send one frame, text for `str` and binary for `bytes`; nothing once it is closing."""
-
-    def send_text(self, text: bytes) -> None:
-        """Send one text frame that is there as UTF-8, as `send` would."""
-        self.send(text.decode())
-
-    @classmethod
-    def prepare(cls, frame: str | bytes) -> Any:
-        """What `send_prepared` takes: the frame, made ready once for many connections."""
-        return frame
-
-    def send_prepared(self, prepared: Any) -> None:
-        """Send a frame that `prepare` of this class has made ready."""
-        self.send(prepared)
-
-    def ping(self) -> bool:
-        """Ask the peer for a sign of life that is no frame: `Connection.seen` tells of it.
-
-        Returns:
-            False when this wire has nothing to ask with.
-        """
-        return False
-
-    @abstractmethod
-    def close(self, code: int | None = None, reason: str = "") -> None:
-        """Close in order: what was sent before still arrives. Calling it again does nothing.
-
-        `code` and `reason` mean what the framework takes them for; `None` is its normal close.
-        """
-
-    @abstractmethod
-    def abort(self) -> None:
-        """Drop the wire at once, with whatever waits to be sent."""
-
-    @property
-    @abstractmethod
-    def buffered(self) -> int:
-        """How many bytes wait to be sent."""
-
-    @abstractmethod
-    def limit(self, high_water: int) -> None:
-        """Call `Connection.congested` when more than `high_water` bytes wait to be sent."""
-
-    @abstractmethod
-    def pause_reading(self) -> None:
-        """Take nothing more from the wire for now."""
-
-    @abstractmethod
-    def resume_reading(self) -> None:
-        """Go on reading."""
 
 
 class Transformer(ABC):
@@ -155,7 +53,7 @@ class Transformer(ABC):
     binary: ClassVar[bool] = True
     """Whether it carries frames of `bytes`."""
 
-    def __init__(self, primus: Primus) -> None:
+    def __init__(self, primus: Server) -> None:
         self.primus = primus
 
     @abstractmethod
@@ -236,7 +134,7 @@ class Connector(ABC):
             raise OptionError(f"unknown transport option {', '.join(sorted(unknown))}")
 
     @abstractmethod
-    async def open(self, dial: Dial, connection: Connection) -> Transport:
+    async def open(self, dial: Dial, connection: Attachable) -> Transport:
         """A transport that is open, attached to `connection`, and not reading yet.
 
         The caller starts it with `Transport.resume_reading`, so that no frame arrives before

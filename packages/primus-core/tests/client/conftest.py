@@ -70,7 +70,7 @@ class Stage:
                 return dialler
 
         facts = {"plugins": {}, **facts}
-        return socket_class(transformer=Memory, parser=parser or primus_parser(), **facts)
+        return socket_class(Socket, transformer=Memory, parser=parser or primus_parser(), **facts)
 
     def make(
         self,

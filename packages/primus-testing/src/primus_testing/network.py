@@ -15,7 +15,7 @@ from primus_testing.memory import MemoryTransport, memory_pair
 from primus_testing.requests import make_request
 
 if TYPE_CHECKING:
-    from primus.connection import Connection
+    from primus.contracts import Attachable
     from primus.server.primus import Primus
 
 __all__ = ["MemoryConnector", "MemoryTransformer"]
@@ -74,7 +74,7 @@ class MemoryTransformer(Transformer):
 class MemoryConnector(Connector):
     """Opens wires to a Primus in the same process, through all of its middleware."""
 
-    async def open(self, dial: Dial, connection: Connection) -> MemoryTransport:
+    async def open(self, dial: Dial, connection: Attachable) -> MemoryTransport:
         """A wire to the Primus that is called like the host in ``dial.url``.
 
         Raises:

@@ -7,8 +7,7 @@ from typing import Any
 
 from multidict import CIMultiDict, CIMultiDictProxy
 
-from primus.handover import HandOver, HostWebSocket
-from primus.http import Address, Request
+from primus.http import Address, HandOver, HostWebSocket, Request
 
 __all__ = ["make_request"]
 

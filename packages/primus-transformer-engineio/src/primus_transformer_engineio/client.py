@@ -23,7 +23,7 @@ from primus_transformer_engineio.revision4 import Revision4
 from primus_transformer_engineio.revisions import TEXT, Revision
 
 if TYPE_CHECKING:
-    from primus.connection import Connection
+    from primus.contracts import Attachable
 
 __all__ = ["EngineIOConnector"]
 
@@ -42,7 +42,7 @@ class EngineIOConnector(Connector):
 
     options = frozenset({"close_timeout", "headers", "revision", "ssl", "transports", "unix"})
 
-    async def open(self, dial: Dial, connection: Connection) -> ClientSession:
+    async def open(self, dial: Dial, connection: Attachable) -> ClientSession:
         """A session that has been opened and does not read yet.
 
         Raises:

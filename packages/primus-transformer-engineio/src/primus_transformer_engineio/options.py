@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any, Final
 from primus.errors import OptionError
 
 if TYPE_CHECKING:
-    from primus import Primus
+    from primus.contracts import Server
 
 __all__ = ["POLLING", "WEBSOCKET", "EngineIOOptions"]
 
@@ -55,7 +55,7 @@ class EngineIOOptions:
     jsonp: bool
 
     @classmethod
-    def of(cls, primus: Primus) -> EngineIOOptions:
+    def of(cls, primus: Server) -> EngineIOOptions:
         """The options of a server.
 
         Raises:

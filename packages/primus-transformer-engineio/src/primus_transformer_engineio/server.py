@@ -35,7 +35,7 @@ from primus_transformer_engineio.upgrading import try_out
 from primus_transformer_ws.server import WebSocketsEngine
 
 if TYPE_CHECKING:
-    from primus import Primus
+    from primus.contracts import Server
     from primus.transformer import Connector
 
 __all__ = ["EngineIO"]
@@ -48,7 +48,7 @@ class EngineIO(Transformer):
     needs = frozenset({"http", "websocket"})
     takes_transports = WebSocketsEngine.takes_transports
 
-    def __init__(self, primus: Primus) -> None:
+    def __init__(self, primus: Server) -> None:
         super().__init__(primus)
         self._options = options = EngineIOOptions.of(primus)
         if options.cookie is not None:

@@ -20,7 +20,7 @@ from primus_transformer_lws.native import Journal, PicowsProtocol
 from primus_transformer_lws.transport import LwsTransport
 
 if TYPE_CHECKING:
-    from primus.connection import Connection
+    from primus.contracts import Attachable
 
 __all__ = ["LwsConnector"]
 
@@ -32,7 +32,7 @@ class LwsConnector(Connector):
 
     options = frozenset({"close_timeout", "headers", "ssl", "subprotocols", "unix"})
 
-    async def open(self, dial: Dial, connection: Connection) -> LwsTransport:
+    async def open(self, dial: Dial, connection: Attachable) -> LwsTransport:
         """A WebSocket to ``dial.url``, open and not reading yet.
 
         Raises:

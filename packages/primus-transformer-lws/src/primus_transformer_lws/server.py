@@ -22,7 +22,7 @@ from primus_transformer_lws.native import UPGRADE, Answer, Journal, PicowsProtoc
 from primus_transformer_lws.transport import LwsTransport
 
 if TYPE_CHECKING:
-    from primus import Primus
+    from primus.contracts import Server
     from primus.transformer import Connector
 
 __all__ = ["Lws", "LwsEngine"]
@@ -34,7 +34,7 @@ class LwsEngine(Engine):
     options_of_its_own = frozenset({"deflate"})
     takes_transports = True
 
-    def __init__(self, primus: Primus, options: EngineOptions) -> None:
+    def __init__(self, primus: Server, options: EngineOptions) -> None:
         super().__init__(primus, options)
         self._settings = Settings.of(options.more.get("deflate", {}))
 

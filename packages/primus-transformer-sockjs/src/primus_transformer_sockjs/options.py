@@ -11,7 +11,7 @@ from primus.errors import OptionError
 from primus.websocket import CLOSE_TIMEOUT
 
 if TYPE_CHECKING:
-    from primus.server.primus import Primus
+    from primus.contracts import Server
 
 __all__ = ["SockJSOptions"]
 
@@ -47,7 +47,7 @@ class SockJSOptions:
     deflate: Mapping[str, Any] = field(default_factory=dict)
 
     @classmethod
-    def of(cls, primus: Primus, transport: Mapping[str, Any]) -> SockJSOptions:
+    def of(cls, primus: Server, transport: Mapping[str, Any]) -> SockJSOptions:
         """The options of a Primus, from its ``transport``.
 
         Raises:

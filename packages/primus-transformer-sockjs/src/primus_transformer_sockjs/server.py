@@ -25,7 +25,7 @@ from primus_transformer_sockjs.websocket import WebSocketSession
 from primus_transformer_ws.server import WebSocketsEngine
 
 if TYPE_CHECKING:
-    from primus import Primus
+    from primus.contracts import Server
     from primus.transformer import Connector
 
 __all__ = ["SockJS"]
@@ -41,7 +41,7 @@ class SockJS(Transformer):
     takes_transports = WebSocketsEngine.takes_transports
     binary = False
 
-    def __init__(self, primus: Primus) -> None:
+    def __init__(self, primus: Server) -> None:
         super().__init__(primus)
         self.options = options = SockJSOptions.of(primus, primus.options.transport)
         waits = (options.heartbeat_delay, options.pong_timeout, options.disconnect_delay)

@@ -21,7 +21,7 @@ from primus_transformer_ws.framing import ClientDeflateFactory, QuietLogger
 from primus_transformer_ws.wire import WebSocketTransport
 
 if TYPE_CHECKING:
-    from primus.connection import Connection
+    from primus.contracts import Attachable
 
 __all__ = ["WebSocketsConnector"]
 
@@ -31,7 +31,7 @@ class WebSocketsConnector(Connector):
 
     options = frozenset({"close_timeout", "headers", "ssl", "subprotocols", "unix"})
 
-    async def open(self, dial: Dial, connection: Connection) -> WebSocketTransport:
+    async def open(self, dial: Dial, connection: Attachable) -> WebSocketTransport:
         """A WebSocket to ``dial.url``, open and not reading yet.
 
         Raises:

@@ -25,7 +25,7 @@ from primus_transformer_ws.framing import QuietLogger, ServerProtocol
 from primus_transformer_ws.served import ServedTransport
 
 if TYPE_CHECKING:
-    from primus import Primus
+    from primus.contracts import Server
     from primus.transformer import Connector
 
 __all__ = ["WebSockets", "WebSocketsEngine"]
@@ -39,7 +39,7 @@ class WebSocketsEngine(Engine):
     options_of_its_own = frozenset({"deflate"})
     takes_transports = True
 
-    def __init__(self, primus: Primus, options: EngineOptions) -> None:
+    def __init__(self, primus: Server, options: EngineOptions) -> None:
         super().__init__(primus, options)
         self._extensions = None
         if options.compression:

@@ -22,6 +22,7 @@ from collections.abc import Awaitable
 from typing import Any
 
 from primus import Packet, Primus, Spark, hookimpl
+from primus.events import Delivering
 from primus.pipeline import Transform
 from primus_emit.emit import (
     event_in,
@@ -51,7 +52,7 @@ def incoming(packet: Packet, spark: Spark) -> Any:
     return spark.deliver(event[0], spark, *event[1:], to=primus)
 
 
-def _pass_on(primus: Primus, spark: Spark, data: Any) -> Awaitable[None] | None:
+def _pass_on(primus: Delivering, spark: Spark, data: Any) -> Awaitable[None] | None:
     """The listeners on the Primus come first, then the message goes on to those of the spark."""
     if spark.ready_state != spark.OPEN:
         return None

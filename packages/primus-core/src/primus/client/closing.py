@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 from typing import Any
 
-from primus.transformer import Transport
+from primus.transport import Transport
 
 __all__ = ["Closing"]
 

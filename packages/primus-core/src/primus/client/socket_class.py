@@ -4,29 +4,29 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from functools import lru_cache
-from typing import TYPE_CHECKING, Any
+from typing import Any, TypeVar
 
 from primus.client.profile import ServerProfile, extensions, make_ark
-from primus.client.socket import Socket
+from primus.connection import Connection
 from primus.options import plugin_names
+from primus.parser import Parser
 from primus.registry import check_frames, parser_named, plugins_named, transformer_named
-
-if TYPE_CHECKING:
-    from primus.parser import Parser
-    from primus.transformer import Transformer
+from primus.transformer import Transformer
 
 __all__ = ["fitted", "socket_class"]
 
+SocketKind = TypeVar("SocketKind", bound=Connection)
+
 
 def fitted(
-    base: type[Socket],
+    base: type[SocketKind],
     *,
     transformer: Any = "websockets",
     parser: Any = "json",
     plugin: Any = None,
     pathname: str = "/primus",
     **facts: Any,
-) -> type[Socket]:
+) -> type[SocketKind]:
     """A subclass of `base` for servers with this transformer, parser and pathname.
 
     Finding what is installed takes milliseconds, so classes without plugins are remembered.
@@ -46,30 +46,31 @@ def fitted(
         known: Any = base  # a class is hashable, whatever mypy takes its metaclass for
         return _plain(known, transformer, parser, pathname, tuple(sorted(facts.items())))
     return socket_class(
+        base,
         transformer=transformer_named(transformer)[1],
         parser=parser_named(parser)[1],
         plugins=plugins_named(plugin_names(plugin)),
         pathname=pathname,
-        base=base,
         **facts,
     )
 
 
 @lru_cache(maxsize=64)
 def _plain(
-    base: type[Socket], transformer: str, parser: str, pathname: str, facts: tuple[Any, ...]
-) -> type[Socket]:
+    base: type[SocketKind], transformer: str, parser: str, pathname: str, facts: tuple[Any, ...]
+) -> type[SocketKind]:
     return socket_class(
+        base,
         transformer=transformer_named(transformer)[1],
         parser=parser_named(parser)[1],
         plugins={},
         pathname=pathname,
-        base=base,
         **dict(facts),
     )
 
 
 def socket_class(
+    base: type[SocketKind],
     *,
     transformer: type[Transformer],
     parser: Parser,
@@ -79,11 +80,11 @@ def socket_class(
     authorization: bool = False,
     timeout: float | None = None,
     pings: bool = False,
-    base: type[Socket] = Socket,
-) -> type[Socket]:
+) -> type[SocketKind]:
     """The client class that fits a server.
 
     Args:
+        base: the class to derive from: `Socket`, or a class of its kind.
         transformer: its transformer, whose Python client half is used.
         parser: its parser.
         plugins: its plugins by name, whose Python client halves are used.
@@ -92,7 +93,6 @@ def socket_class(
         authorization: whether it may refuse clients.
         timeout: after how many seconds of silence it ends a connection, when that is known.
         pings: whether it is known to ping its clients.
-        base: the class to derive from.
 
     Raises:
         OptionError: the transformer does not carry the frames of the parser.

@@ -16,7 +16,7 @@ import sys
 from collections.abc import Callable, Coroutine
 from contextlib import suppress
 from email.utils import formatdate
-from typing import TYPE_CHECKING, Any, Final, cast
+from typing import Any, Final, cast
 
 from aiohttp.base_protocol import BaseProtocol
 from aiohttp.http import HttpProcessingError, HttpRequestParser, HttpVersion11, RawRequestMessage
@@ -24,11 +24,9 @@ from aiohttp.web_protocol import RequestHandler
 from multidict import CIMultiDict
 
 from primus.clock import SYSTEM_CLOCK, Timer, expect
+from primus.contracts import Server
 from primus.http import HandOver, Request, Response, closing
 from primus.server.hosts.aiohttp import CHUNK, NOBODY, address_of, is_upgrade
-
-if TYPE_CHECKING:
-    from primus.server.primus import Primus
 
 __all__ = ["Entrance", "Lobby"]
 
@@ -55,7 +53,7 @@ class Lobby:
 
     def __init__(
         self,
-        primus: Primus,
+        primus: Server,
         aiohttp: Callable[[], RequestHandler],
         secure: bool,
     ) -> None:

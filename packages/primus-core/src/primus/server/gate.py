@@ -9,12 +9,10 @@ from __future__ import annotations
 
 import re
 from string import ascii_letters, digits
-from typing import TYPE_CHECKING, Final
+from typing import Final
 
+from primus.contracts import Server
 from primus.http import Request, Response
-
-if TYPE_CHECKING:
-    from primus.server.primus import Primus
 
 __all__ = ["refusal"]
 
@@ -41,7 +39,7 @@ LINE: Final = len("  HTTP/1.1\r\n\r\n")
 FIELD: Final = len(": \r\n")
 
 
-def refusal(primus: Primus, request: Request) -> Response | None:
+def refusal(primus: Server, request: Request) -> Response | None:
     """The answer to a request that is not looked at, or `None` for all others."""
     headers = request.headers
     if _head_size(request) > primus.limits.max_head:

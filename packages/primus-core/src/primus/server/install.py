@@ -7,19 +7,30 @@ ran. A hook that raises has the server put back as it was; `plugout` takes away 
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
+from typing import Any, Protocol
 
+from primus.contracts import Server
 from primus.errors import HookError, PluginError
-from primus.events import Listener
+from primus.events import Listener, ReservedEvents
+from primus.layer import Layer
 from primus.plugins import Ark
-from primus.server.layers import Layer
-
-if TYPE_CHECKING:
-    from primus.server.primus import Primus
+from primus.server.client_library import ClientLibrary
+from primus.server.layers import Layers
+from primus.server.spark import Spark
 
 __all__ = ["Additions", "Snapshot", "install", "uninstall"]
 
 _ABSENT = object()
+
+
+class Extensible(Server, Protocol):
+    """A `Primus`, with all that a plugin may add to."""
+
+    events: ReservedEvents
+    layers: Layers
+    Spark: type[Spark]
+    _library: ClientLibrary
+    _listeners: dict[str, tuple[Listener, ...]]
 
 
 @dataclass(frozen=True, slots=True)
@@ -37,7 +48,7 @@ class Snapshot:
     options: dict[str, Any]
 
     @classmethod
-    def of(cls, primus: Primus) -> Snapshot:
+    def of(cls, primus: Extensible) -> Snapshot:
         """How `primus` is now."""
         return cls(
             listeners=dict(primus._listeners),
@@ -51,7 +62,7 @@ class Snapshot:
             options=dict(primus.options.extra),
         )
 
-    def restore(self, primus: Primus) -> None:
+    def restore(self, primus: Extensible) -> None:
         """Put `primus` back exactly as it was."""
         primus._listeners = dict(self.listeners)
         primus._library.changed()
@@ -72,7 +83,7 @@ class Additions:
     before: Snapshot
     after: Snapshot
 
-    def remove(self, primus: Primus) -> None:
+    def remove(self, primus: Extensible) -> None:
         """Take away what was added; what others have added since stays."""
         for event, listeners in self.after.listeners.items():
             added = set(listeners) - set(self.before.listeners.get(event, ()))
@@ -114,7 +125,7 @@ def _put_back(owner: Any, after: dict[str, Any], before: dict[str, Any]) -> None
             setattr(owner, name, old)
 
 
-def install(primus: Primus, ark: Ark, name: str) -> Additions:
+def install(primus: Extensible, ark: Ark, name: str) -> Additions:
     """Use a plugin that has been admitted, and run its hooks.
 
     Raises:
@@ -133,7 +144,7 @@ def install(primus: Primus, ark: Ark, name: str) -> Additions:
     return Additions(before, Snapshot.of(primus))
 
 
-def _run_hooks(primus: Primus, ark: Ark, name: str) -> None:
+def _run_hooks(primus: Extensible, ark: Ark, name: str) -> None:
     primus.options.extra = {**ark.options_of(name), **primus.options.extra}
     for attribute, value in (ark.call(name, "primus_extend_spark") or {}).items():
         if attribute in vars(primus.Spark):
@@ -154,7 +165,7 @@ def _run_hooks(primus: Primus, ark: Ark, name: str) -> None:
     ark.call(name, "primus_setup", primus=primus)
 
 
-def uninstall(primus: Primus, ark: Ark, name: str, additions: Additions) -> None:
+def uninstall(primus: Extensible, ark: Ark, name: str, additions: Additions) -> None:
     """Run the tear-down of a plugin and take away all that it added.
 
     A tear-down that raises is logged; the plugin is taken away all the same.

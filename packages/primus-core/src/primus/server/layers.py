@@ -2,34 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Awaitable, Callable, Iterator
-from dataclasses import dataclass, replace
+from collections.abc import Awaitable, Iterator
+from dataclasses import replace
 from typing import Any
 
 from primus.errors import OptionError
 from primus.http import Request, Response
+from primus.layer import Layer, LayerFunction
 from primus.pipeline import is_awaitable
 
 __all__ = ["Layer", "LayerFunction", "Layers"]
-
-LayerFunction = Callable[[Request], "Response | None | Awaitable[Response | None]"]
-
-
-@dataclass(slots=True)
-class Layer:
-    """One named function of the middleware.
-
-    ``fn(request)``, plain or async, returns a `Response` to answer with, or `None` to let the
-    request pass. ``http`` and ``upgrade`` say for which requests it runs. ``before`` names
-    the layer that a layer of a plugin goes in front of.
-    """
-
-    name: str
-    fn: LayerFunction
-    http: bool = True
-    upgrade: bool = True
-    enabled: bool = True
-    before: str | None = None
 
 
 class Layers:

@@ -7,21 +7,21 @@ import logging
 import socket
 import ssl
 from collections.abc import Callable
-from typing import TYPE_CHECKING, Any
+from typing import Any, TypeVar
 
 from aiohttp import web
 from aiohttp.http_exceptions import HttpProcessingError
 
+from primus.contracts import Server
 from primus.pipeline import is_awaitable
 from primus.server.acceptor import BACKLOG, Acceptor
 from primus.server.entrance import Entrance, Lobby
 from primus.server.hosts.aiohttp import AiohttpHost
 from primus.server.tls import tls_context
 
-if TYPE_CHECKING:
-    from primus.server.primus import Primus
-
 __all__ = ["create_server"]
+
+Made = TypeVar("Made", bound=Server)
 
 log = logging.getLogger("primus.server")
 
@@ -35,18 +35,18 @@ TLS_OPTIONS = ("ssl_context", "root", "cert", "key", "ca", "pfx", "passphrase")
 
 
 async def create_server(
-    kind: type[Primus],
+    make: Callable[..., Made],
     on_connection: Callable[..., Any] | None,
     *,
     host: str | None,
     port: int,
-    setup: Callable[[Primus], Any] | None,
+    setup: Callable[[Made], Any] | None,
     options: dict[str, Any],
-) -> Primus:
+) -> Made:
     """Make and start an HTTP server with a Primus.
 
     Args:
-        kind: the class to make.
+        make: the class of the Primus.
         on_connection: listens to ``connection``.
         host: the address to listen on; `None` for every interface.
         port: the port; 0 picks a free one.
@@ -61,7 +61,7 @@ async def create_server(
     """
     tls = tls_context(**{name: options.pop(name) for name in TLS_OPTIONS if name in options})
     app = web.Application()
-    primus = kind(app, **options)
+    primus = make(app, **options)
     if tls is None and not primus.options.iknowhttpsisbetter:
         log.warning(
             "serving plain HTTP: connections over TLS are blocked less often by firewalls and "
@@ -100,7 +100,7 @@ class OwnServer:
         primus: what is attached to it.
     """
 
-    def __init__(self, app: web.Application, primus: Primus) -> None:
+    def __init__(self, app: web.Application, primus: Server) -> None:
         longest = primus.limits.max_head
         self.runner = web.AppRunner(
             app,

@@ -34,8 +34,8 @@ from primus.server.middleware import authorization, built_in
 from primus.server.spark import SPARK_EVENTS, Spark
 from primus.server.sparks import Sparks
 from primus.tasks import spawn
-from primus.transformer import Transport
 from primus.transforming import Transforming
+from primus.transport import Transport
 from primus.version import __version__
 from primus.write_watch import WriteWatch
 
@@ -471,9 +471,11 @@ class Primus(Transforming, Emitter):
     @property
     def Socket(self) -> type[_Socket]:
         """The client class that fits this server."""
+        from primus.client.socket import Socket
         from primus.client.socket_class import socket_class
 
         return socket_class(
+            Socket,
             transformer=type(self.transformer),
             parser=self.parser,
             plugins=dict(self._ark),
@@ -492,9 +494,11 @@ class Primus(Transforming, Emitter):
         pathname: str = "/primus",
     ) -> type[_Socket]:
         """A client class for a server elsewhere, which has to be configured alike."""
+        from primus.client.socket import Socket
         from primus.client.socket_class import socket_class
 
         return socket_class(
+            Socket,
             transformer=transformer_named(transformer)[1],
             parser=parser_named(parser)[1],
             plugins=plugins_named(plugin_names(plugin)),

@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Awaitable, Callable
-from typing import TYPE_CHECKING, Any, ClassVar
+from typing import Any, ClassVar
 
 from primus.connection import CLOSED, OPEN, OPENING, Connection
+from primus.contracts import Server
 from primus.events import ReservedEvents
 from primus.heartbeat import Generation, Pulse
 from primus.http import Address, Headers, Query, Request
@@ -27,9 +28,6 @@ from primus.protocol import (
     pong,
 )
 
-if TYPE_CHECKING:
-    from primus.server.primus import Primus
-
 __all__ = ["SPARK_EVENTS", "Spark"]
 
 SPARK_EVENTS = frozenset({"readyStateChange", "heartbeat", "error", "data", "end"})
@@ -48,7 +46,7 @@ class Spark(Connection):
 
     side = Side.SERVER
     events = ReservedEvents(SPARK_EVENTS)
-    primus: Primus
+    primus: Server
     """The server; an attribute of the class, since every Primus has a Spark class of its own."""
 
     def __init__(self, request: Request, id: str, generation: Generation) -> None:

@@ -10,7 +10,7 @@ from aiohttp import ClientWebSocketResponse, WebSocketError, WSMsgType
 from aiohttp.web import WebSocketResponse
 
 from primus.errors import ProtocolError
-from primus.handover import HostWebSocket
+from primus.http import HostWebSocket
 from primus.websocket.framing import is_close_code
 
 __all__ = ["AiohttpWebSocket"]

@@ -24,7 +24,7 @@ from primus.websocket.framing import CLOSE_TIMEOUT
 from primus.websocket.hosted import HostedTransport
 
 if TYPE_CHECKING:
-    from primus.connection import Connection
+    from primus.contracts import Attachable
 
 __all__ = ["AiohttpConnector"]
 
@@ -65,7 +65,7 @@ class AiohttpConnector(Connector):
 
     options = frozenset({"close_timeout", "headers", "ssl", "subprotocols", "unix"})
 
-    async def open(self, dial: Dial, connection: Connection) -> HostedTransport:
+    async def open(self, dial: Dial, connection: Attachable) -> HostedTransport:
         """A WebSocket to ``dial.url``, open and not reading yet.
 
         Raises:

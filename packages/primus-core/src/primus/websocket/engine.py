@@ -6,9 +6,10 @@ import asyncio
 from collections.abc import Callable, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Any, ClassVar, Final
+from typing import Any, ClassVar, Final
 
 from primus.clock import Within
+from primus.contracts import Server
 from primus.errors import OptionError
 from primus.http import Request, Response
 from primus.transformer import Transport
@@ -16,9 +17,6 @@ from primus.websocket.framing import CLOSE_TIMEOUT
 from primus.websocket.handshake import chosen_subprotocol
 from primus.websocket.hosted import HostedTransport
 from primus.write_watch import Wire
-
-if TYPE_CHECKING:
-    from primus.server.primus import Primus
 
 __all__ = ["Engine", "EngineOptions", "Opened"]
 
@@ -45,7 +43,7 @@ class EngineOptions:
 
     @classmethod
     def of(
-        cls, primus: Primus, transport: Mapping[str, Any], more: frozenset[str] = frozenset()
+        cls, primus: Server, transport: Mapping[str, Any], more: frozenset[str] = frozenset()
     ) -> EngineOptions:
         """The options of an engine, from those of a Primus and its ``transport``.
 
@@ -85,7 +83,7 @@ class Engine:
     takes_transports: ClassVar[bool] = False
     """Whether it takes over every raw transport that it can have."""
 
-    def __init__(self, primus: Primus, options: EngineOptions) -> None:
+    def __init__(self, primus: Server, options: EngineOptions) -> None:
         self.primus = primus
         self.options = options
         self._transports: dict[Transport, Wire | None] = {}

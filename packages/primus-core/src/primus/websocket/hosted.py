@@ -8,7 +8,7 @@ from typing import Final
 
 from primus.clock import SYSTEM_CLOCK, Timer, expect
 from primus.errors import ProtocolError
-from primus.handover import HostWebSocket
+from primus.http import HostWebSocket
 from primus.limits import DEFAULT_LIMITS
 from primus.tasks import spawn
 from primus.transformer import Transport

@@ -4,15 +4,13 @@ from __future__ import annotations
 
 from functools import cache
 from importlib.resources import files
-from typing import TYPE_CHECKING, ClassVar
+from typing import ClassVar
 
 from primus.browser import Browser
+from primus.contracts import Server
 from primus.http import Request, Response
 from primus.transformer import Transformer
 from primus.websocket.engine import Engine, EngineOptions
-
-if TYPE_CHECKING:
-    from primus.server.primus import Primus
 
 __all__ = ["WebSocketTransformer"]
 
@@ -27,7 +25,7 @@ class WebSocketTransformer(Transformer):
 
     engine: ClassVar[type[Engine]] = Engine
 
-    def __init__(self, primus: Primus) -> None:
+    def __init__(self, primus: Server) -> None:
         super().__init__(primus)
         more = self.engine.options_of_its_own
         options = EngineOptions.of(primus, primus.options.transport, more)

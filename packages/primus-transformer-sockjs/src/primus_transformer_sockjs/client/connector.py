@@ -15,7 +15,7 @@ from primus_transformer_sockjs.client.http import HTTPSession, below
 from primus_transformer_sockjs.client.websocket import open_websocket
 
 if TYPE_CHECKING:
-    from primus.connection import Connection
+    from primus.contracts import Attachable
 
 __all__ = ["SockJSConnector"]
 
@@ -52,7 +52,7 @@ class SockJSConnector(Connector):
     transports: ClassVar[Sequence[str]] = tuple(OPENERS)
     """What is tried, unless the option ``transports`` says something else."""
 
-    async def open(self, dial: Dial, connection: Connection) -> Transport:
+    async def open(self, dial: Dial, connection: Attachable) -> Transport:
         """A session at ``dial.url``, open and not reading yet.
 
         Raises:

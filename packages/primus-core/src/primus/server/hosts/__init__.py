@@ -4,42 +4,23 @@ from __future__ import annotations
 
 import inspect
 import sys
-from abc import ABC, abstractmethod
-from typing import TYPE_CHECKING, Any, ClassVar, TypeVar
+from typing import TYPE_CHECKING, Any, TypeVar
 
+from primus.contracts import Server
 from primus.errors import AttachError
+from primus.server.hosts.base import Host
 
 if TYPE_CHECKING:
     from primus.server.hosts.asgi import AsgiHost
-    from primus.server.primus import Primus
     from primus.transformer import Transformer
 
 __all__ = ["Host", "asgi_application", "attach"]
 
 
-class Host(ABC):
-    """Brings the requests of one HTTP server to one Primus."""
-
-    offers: ClassVar[frozenset[str]] = frozenset()
-    """What transformers may need; see `Transformer.needs`."""
-
-    name: ClassVar[str] = "this server"
-    """What errors call the kind of server."""
-
-    @property
-    @abstractmethod
-    def listening(self) -> tuple[str, int] | None:
-        """URL and port, when the HTTP server is our own."""
-
-    @abstractmethod
-    async def close(self, *, stop: bool) -> None:
-        """The Primus has been destroyed; with `stop`, stop an HTTP server that is our own."""
-
-
 HostKind = TypeVar("HostKind", bound=Host)
 
 
-def attach(primus: Primus, server: Any, transformer: type[Transformer]) -> Host:
+def attach(primus: Server, server: Any, transformer: type[Transformer]) -> Host:
     """Attach a Primus to a server: to an `aiohttp.web.Application`, or to an ASGI application.
 
     Raises:
@@ -60,7 +41,7 @@ def attach(primus: Primus, server: Any, transformer: type[Transformer]) -> Host:
     )
 
 
-def asgi_application(primus: Primus) -> AsgiHost:
+def asgi_application(primus: Server) -> AsgiHost:
     """What `Primus.asgi` gives: a Primus that has no server yet becomes an application itself.
 
     Raises:

@@ -18,21 +18,18 @@ import asyncio
 from collections.abc import AsyncIterator, Callable
 from contextlib import suppress
 from functools import partial
-from typing import TYPE_CHECKING, Final
+from typing import Final
 
 import aiohttp
 from aiohttp import HttpVersion11, web
 from aiohttp.http_exceptions import HttpProcessingError
 from aiohttp.web_protocol import RequestHandler
 
+from primus.contracts import Server
 from primus.errors import AttachError, ProtocolError
 from primus.http import Address, ClientGone, HandOver, Headers, Request, Response, closing
-from primus.server.hosts import Host
 from primus.server.hosts.aiohttp_websocket import ServedWebSocket
-
-if TYPE_CHECKING:
-    from primus.server.listen import OwnServer
-    from primus.server.primus import Primus
+from primus.server.hosts.base import Host, Serving
 
 __all__ = ["CHUNK", "NOBODY", "AiohttpHost", "address_of", "is_upgrade"]
 
@@ -58,9 +55,9 @@ class AiohttpHost(Host):
     offers = frozenset({"http", "transport", "websocket"})
     name = "aiohttp"
 
-    def __init__(self, primus: Primus, app: web.Application) -> None:
+    def __init__(self, primus: Server, app: web.Application) -> None:
         self.primus = primus
-        self._server: OwnServer | None = None
+        self._server: Serving | None = None
         self._stopping = False
         if app.frozen:
             raise AttachError("cannot attach to an application that is running already")
@@ -71,7 +68,7 @@ class AiohttpHost(Host):
         app.on_startup.append(self._started)
         app.on_shutdown.append(self._shutdown)
 
-    def own(self, server: OwnServer) -> None:
+    def own(self, server: Serving) -> None:
         """The application is served by a server of our own, and by nothing else."""
         self._server = server
 

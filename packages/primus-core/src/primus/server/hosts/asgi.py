@@ -11,18 +11,16 @@ from __future__ import annotations
 
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
+from primus.contracts import Server
 from primus.http import ClientGone, Request, Response
-from primus.server.hosts import Host
 from primus.server.hosts import asgi_scope as scopes
 from primus.server.hosts.asgi_http import Exchange
 from primus.server.hosts.asgi_lifespan import Lifespan
 from primus.server.hosts.asgi_scope import Application, Place, Receive, Scope, Send, place
 from primus.server.hosts.asgi_websocket import AsgiWebSocket
-
-if TYPE_CHECKING:
-    from primus.server.primus import Primus
+from primus.server.hosts.base import Host
 
 __all__ = ["AsgiHost"]
 
@@ -38,7 +36,7 @@ class AsgiHost(Host):
     offers = frozenset({"http", "websocket"})
     name = "ASGI"
 
-    def __init__(self, primus: Primus, app: Application | None) -> None:
+    def __init__(self, primus: Server, app: Application | None) -> None:
         self.primus = primus
         self.app = app
         self._located = False

@@ -2,12 +2,8 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
-
+from primus.contracts import Server
 from primus.server.hosts.asgi_scope import Application, Event, Receive, Scope, Send
-
-if TYPE_CHECKING:
-    from primus.server.primus import Primus
 
 __all__ = ["Lifespan"]
 
@@ -22,7 +18,7 @@ class Lifespan:
     """
 
     def __init__(
-        self, primus: Primus, app: Application | None, receive: Receive, send: Send
+        self, primus: Server, app: Application | None, receive: Receive, send: Send
     ) -> None:
         self._primus = primus
         self._app = app

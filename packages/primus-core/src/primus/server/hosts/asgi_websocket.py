@@ -10,8 +10,7 @@ from typing import Final
 
 from primus.clock import Within
 from primus.errors import ProtocolError
-from primus.handover import HostWebSocket
-from primus.http import Request, Response
+from primus.http import HostWebSocket, Request, Response
 from primus.server.hosts.asgi_scope import Event, Receive, Scope, Send, encoded, wire_of
 from primus.write_watch import Wire
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from primus.contracts import Server
 from primus.server.middleware import (
     authorization,
     cors,
@@ -15,13 +16,12 @@ from primus.server.middleware import (
 )
 
 if TYPE_CHECKING:
-    from primus.server.layers import Layer
-    from primus.server.primus import Primus
+    from primus.layer import Layer
 
 __all__ = ["built_in"]
 
 
-def built_in(primus: Primus) -> list[Layer]:
+def built_in(primus: Server) -> list[Layer]:
     """The layers that every Primus starts with."""
     modules = (forwarded, cors, primus_js, spec, x_xss, no_cache, authorization)
     return [module.layer(primus) for module in modules]

@@ -3,20 +3,18 @@
 from __future__ import annotations
 
 from collections.abc import Awaitable
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
+from primus.contracts import Server
 from primus.errors import Unauthorized
 from primus.http import Request, Response
+from primus.layer import Layer
 from primus.pipeline import is_awaitable
-from primus.server.layers import Layer
-
-if TYPE_CHECKING:
-    from primus.server.primus import Primus
 
 __all__ = ["layer", "refusal"]
 
 
-def layer(primus: Primus) -> Layer:
+def layer(primus: Server) -> Layer:
     """The layer that runs the handler given by `Primus.authorize`.
 
     The handler refuses by raising `Unauthorized`. Like a layer it may also return a `Response`,

@@ -13,13 +13,13 @@ import time
 from email.utils import formatdate
 from typing import TYPE_CHECKING
 
+from primus.contracts import Server
 from primus.http import Request, Response
+from primus.layer import Layer
 from primus.origins import Origins
-from primus.server.layers import Layer
 
 if TYPE_CHECKING:
     from primus.options import ServerOptions
-    from primus.server.primus import Primus
 
 __all__ = ["layer"]
 
@@ -27,7 +27,7 @@ ORIGIN = re.compile(r"[a-z][a-z0-9+.-]*:[!-$&-~]*", re.IGNORECASE)
 HEADER_NAMES = re.compile(r"[\w!#$%&'*+.^`|~, -]*", re.ASCII)
 
 
-def layer(primus: Primus) -> Layer:
+def layer(primus: Server) -> Layer:
     """The layer for CORS, by the options of the server."""
     options = primus.options
     allowed = Origins(options.origins)

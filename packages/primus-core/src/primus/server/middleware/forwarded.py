@@ -13,13 +13,13 @@ from functools import lru_cache
 from ipaddress import ip_address
 from typing import TYPE_CHECKING, Final
 
+from primus.contracts import Server
 from primus.http import Address, Headers, Request
+from primus.layer import Layer
 from primus.limits import DEFAULT_LIMITS, Limits
-from primus.server.layers import Layer
 
 if TYPE_CHECKING:
     from primus.options import Network
-    from primus.server.primus import Primus
 
 __all__ = ["client_address", "layer"]
 
@@ -34,7 +34,7 @@ PEERS: Final = 1024
 handshake."""
 
 
-def layer(primus: Primus) -> Layer:
+def layer(primus: Server) -> Layer:
     """The layer that sets ``request.address`` and ``request.secure``."""
     trusted = primus.options.trusted_proxies
 

@@ -2,18 +2,14 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
-
+from primus.contracts import Server
 from primus.http import Request
-from primus.server.layers import Layer
-
-if TYPE_CHECKING:
-    from primus.server.primus import Primus
+from primus.layer import Layer
 
 __all__ = ["layer"]
 
 
-def layer(primus: Primus) -> Layer:
+def layer(primus: Server) -> Layer:
     """The layer that forbids caching."""
 
     def no_cache(request: Request) -> None:

@@ -3,19 +3,16 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from typing import TYPE_CHECKING
 
+from primus.contracts import Server
 from primus.errors import PrimusError
 from primus.http import Request, Response
-from primus.server.layers import Layer
-
-if TYPE_CHECKING:
-    from primus.server.primus import Primus
+from primus.layer import Layer
 
 __all__ = ["layer"]
 
 
-def layer(primus: Primus) -> Layer:
+def layer(primus: Server) -> Layer:
     """The layer for ``primus.js``, ``primus.mjs`` and their declarations, below the pathname."""
     javascript, typescript = "text/javascript; charset=utf-8", "text/plain; charset=utf-8"
     served: dict[str, tuple[str, Callable[[], str]]] = {

@@ -7,10 +7,11 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
+from primus.http.response import Response
+
 if TYPE_CHECKING:
     import asyncio
 
-    from primus.http import Response
     from primus.write_watch import Wire
 
 __all__ = ["HandOver", "HostWebSocket"]

@@ -1,17 +1,10 @@
-"""Requests and responses in a form that no HTTP server owns.
-
-Every host turns what its server gives it into a `Request`, so that middleware, authorization
-and transformers are written once.
-"""
+"""A request in a form that no HTTP server owns."""
 
 from __future__ import annotations
 
-import json
 import re
 from collections.abc import AsyncIterator, Callable, Iterator, Mapping
-from contextlib import asynccontextmanager
 from dataclasses import dataclass
-from http import HTTPStatus
 from ipaddress import ip_address
 from typing import Any, Final
 from urllib.parse import parse_qsl
@@ -20,21 +13,16 @@ from multidict import CIMultiDict, CIMultiDictProxy
 
 from primus.cookies import parse_cookies
 from primus.errors import PrimusError
-from primus.handover import HandOver, HostWebSocket
+from primus.http.upgrade import HandOver, HostWebSocket
 
 __all__ = [
     "Address",
     "BodyTooLarge",
     "ClientGone",
-    "HandOver",
     "Headers",
     "Query",
     "Request",
-    "Response",
-    "check_header",
-    "closing",
     "parse_query",
-    "phrase",
     "without_authority",
 ]
 
@@ -259,128 +247,12 @@ def _with_host_of(target: str, headers: Headers) -> Headers:
     return CIMultiDictProxy(changed)
 
 
-class Response:
-    """What is answered to a request.
-
-    Args:
-        status: the HTTP status.
-        body: text (sent as UTF-8, and as plain text unless you say otherwise) or bytes; or an
-            async iterator of bytes, each of which is sent as soon as it comes. It is closed
-            early when the client has gone; `Request.on_gone` tells so at once.
-        headers: names and values; neither may hold a line end.
-        content_type: shorthand for that header, when it is not among `headers`.
-
-    Raises:
-        ValueError: a header holds CR, LF or NUL, which would smuggle in a header.
-    """
-
-    __slots__ = ("body", "chunks", "headers", "status")
-
-    def __init__(
-        self,
-        status: int = 200,
-        body: str | bytes | AsyncIterator[bytes] = b"",
-        headers: Mapping[str, str] | None = None,
-        *,
-        content_type: str | None = None,
-    ) -> None:
-        self.status = status
-        self.body = b""
-        self.chunks: AsyncIterator[bytes] | None = None
-        if isinstance(body, str):
-            self.body = body.encode(errors="replace")
-        elif isinstance(body, bytes):
-            self.body = body
-        else:
-            self.chunks = body
-        self.headers: CIMultiDict[str] = CIMultiDict(headers or {})
-        if content_type is None and isinstance(body, str) and body:
-            content_type = "text/plain; charset=utf-8"
-        if content_type is not None:
-            self.headers.setdefault("Content-Type", content_type)
-        for name, value in self.headers.items():
-            check_header(name, value)
-
-    def __repr__(self) -> str:
-        return f"<Response {self.status} {self.reason}>"
-
-    @classmethod
-    def json(cls, value: Any, status: int = 200) -> Response:
-        """A response with `value` as compact JSON."""
-        body = json.dumps(value, separators=(",", ":"), ensure_ascii=False)
-        return cls(status, body, content_type="application/json")
-
-    @classmethod
-    def error(cls, status: int, message: str | None = None) -> Response:
-        """A refusal in the form that Primus clients know: ``{"error": message}``."""
-        return cls.json({"error": message or phrase(status)}, status)
-
-    def headers_for(self, request: Request) -> CIMultiDict[str]:
-        """All headers of the answer to `request`, with those that its layers have added.
-
-        Raises:
-            ValueError: a header holds CR, LF or NUL.
-        """
-        headers = request.response_headers.copy()
-        headers.update(self.headers)
-        if "Vary" in headers:
-            headers["Vary"] = _merged("Vary", request.response_headers, self.headers)
-        if self.chunks is None:
-            headers["Content-Length"] = str(len(self.body))
-        for name, value in headers.items():
-            check_header(name, value)
-        return headers
-
-    @property
-    def reason(self) -> str:
-        """The phrase that stands beside the status."""
-        return phrase(self.status)
-
-
-def _merged(name: str, *sources: CIMultiDict[str]) -> str:
-    """The members of all headers of that name, each once, as one list."""
-    lines = [line for source in sources for line in source.getall(name, ())]
-    return ", ".join(dict.fromkeys(text.strip() for line in lines for text in line.split(",")))
-
-
-@asynccontextmanager
-async def closing(chunks: AsyncIterator[bytes]) -> AsyncIterator[AsyncIterator[bytes]]:
-    """Close an iterator of chunks in the end, even when not all of them were wanted."""
-    try:
-        yield chunks
-    finally:
-        close = getattr(chunks, "aclose", None)
-        if close is not None:
-            await close()
-
-
-def phrase(status: int) -> str:
-    """The standard phrase of an HTTP status, or an empty text."""
-    try:
-        return HTTPStatus(status).phrase
-    except ValueError:
-        return ""
-
-
 def _shown(path: str) -> str:
     """`path` for logs: what stands in the middle of a long one may be the key of a session."""
     first, _, rest = path.strip("/").partition("/")
     if rest.count("/") >= 2:
         path = f"/{first}/.../{rest.rpartition('/')[2]}"
     return ascii(path)[1:-1]
-
-
-def check_header(name: str, value: str) -> None:
-    """Refuse a header that would smuggle in another, or cannot be sent.
-
-    Raises:
-        ValueError: there is a CR, LF, NUL or lone surrogate in it.
-    """
-    text = name + value
-    if any(mark in text for mark in "\r\n\0"):
-        raise ValueError(f"header {name!r} has a line end or NUL in it")
-    if not text.isascii() and any("\ud800" <= character <= "\udfff" for character in text):
-        raise ValueError(f"header {name!r} has bytes in it that are no UTF-8")
 
 
 def parse_query(query_string: str) -> dict[str, str | list[str]]:

@@ -1,0 +1,38 @@
+"""`Host`: what connects a Primus to an HTTP server."""
+
+from __future__ import annotations
+
+from abc import ABC, abstractmethod
+from typing import ClassVar, Protocol
+
+__all__ = ["Host", "Serving"]
+
+
+class Serving(Protocol):
+    """An HTTP server of our own, as its host knows it."""
+
+    url: str
+    """Where it listens; empty before."""
+    port: int
+
+    async def stop(self, since: float) -> None:
+        """Stop it; the end of the Primus has begun at `since`, in seconds of the loop."""
+
+
+class Host(ABC):
+    """Brings the requests of one HTTP server to one Primus."""
+
+    offers: ClassVar[frozenset[str]] = frozenset()
+    """What transformers may need; see `Transformer.needs`."""
+
+    name: ClassVar[str] = "this server"
+    """What errors call the kind of server."""
+
+    @property
+    @abstractmethod
+    def listening(self) -> tuple[str, int] | None:
+        """URL and port, when the HTTP server is our own."""
+
+    @abstractmethod
+    async def close(self, *, stop: bool) -> None:
+        """The Primus has been destroyed; with `stop`, stop an HTTP server that is our own."""
