@@ -11,6 +11,8 @@ from aiohttp import WSMsgType
 
 from primus.heartbeat import Generation
 from primus_testing import DEADLINE, ManualClock, Recorder, Running, eventually, running
+from primus_testing.raw_websocket import RawWebSocket
+from primus_testing.transformer.limits import pass_time
 from primus_transformer_engineio.revision3 import Revision3
 from primus_transformer_engineio.revision4 import Revision4
 
@@ -535,3 +537,23 @@ async def test_a_broadcast_reaches_every_kind_of_session() -> None:
                 assert got == [b"\x04\x01\x02", "b4AQI=", b"\x01\x02", "bAQI="]
         for socket in sockets:
             await socket.close()
+
+
+async def test_the_answer_to_a_poll_that_nobody_reads_ends_its_session(
+    primus_server: Any, manual_clock: ManualClock
+) -> None:
+    transport = {**HURRY, "ping_interval": 1e6}
+    server = await primus_server(
+        transformer="engine.io", clock=manual_clock, **{**STILL, "transport": transport}
+    )
+    server.primus.on("connection", lambda spark: spark.write("x" * 8_000_000) and None)
+    sparks = Recorder(server.primus, "connection")
+    raw = await RawWebSocket.dial(server, room=4096)
+    raw.writer.write(b"GET /primus/?EIO=4&transport=polling HTTP/1.1\r\nHost: a\r\n\r\n")
+    ended = Recorder(await sparks.one("connection"), "end")
+    await pass_time(manual_clock, 29)
+    assert len(server.primus) == 1
+    await pass_time(manual_clock, 31)
+    await ended.next("end")
+    raw.drop()
+    await asyncio.sleep(0)

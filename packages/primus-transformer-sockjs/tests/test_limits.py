@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import json
 from collections.abc import AsyncIterator
+from contextlib import suppress
 from typing import Any
 
 import aiohttp
@@ -13,6 +14,8 @@ import pytest
 from primus import Request, Spark, Unauthorized
 from primus.errors import ProtocolError, SlowConsumerError
 from primus_testing import ManualClock, Recorder, Tracebacks, eventually
+from primus_testing.raw_websocket import RawWebSocket
+from primus_testing.transformer.limits import pass_time
 
 SESSION = "/primus/000/abcdefgh"
 
@@ -282,3 +285,28 @@ async def test_five_hundred_clients_of_which_half_vanish_leave_nothing(
     assert len(sessions) == len(talk.primus) == 0
     await http.close()
     await eventually(lambda: len(asyncio.all_tasks()) <= before)
+
+
+@pytest.mark.parametrize("name", ["xhr", "xhr_streaming"])
+async def test_an_answer_of_which_nothing_is_read_is_dropped(
+    primus_server: Any, manual_clock: ManualClock, name: str
+) -> None:
+    server = await primus_server(
+        transformer="sockjs",
+        slow_consumer="buffer",
+        transport={"heartbeat_delay": None, "close_timeout": 0.1},
+        clock=manual_clock,
+        timeout=False,
+        ping_interval=False,
+    )
+    server.primus.on("connection", lambda spark: spark.write("x" * 8_000_000) and None)
+    sparks = Recorder(server.primus, "connection")
+    raw = await RawWebSocket.dial(server, room=4096)
+    head = f"POST {SESSION}/{name} HTTP/1.1\r\nHost: a\r\nContent-Length: 0\r\n\r\n"
+    raw.writer.write(head.encode() * 2)  # the first answer of "xhr" only opens the session
+    await sparks.one("connection")
+    await pass_time(manual_clock, 70)
+    with suppress(ConnectionResetError):
+        assert len(await raw.within(raw.reader.read())) < 8_000_000
+    raw.drop()
+    await asyncio.sleep(0)
