@@ -6,7 +6,9 @@ from typing import Any
 
 import pytest
 
-from primus.cli.connect import spoken, understood
+from primus import Primus
+from primus.cli.connect import say, spoken, understood
+from primus_testing import MemoryTransformer, join
 
 
 @pytest.mark.parametrize(
@@ -31,3 +33,13 @@ def test_a_typed_line_is_json_or_text() -> None:
     assert understood('{"a": 1}') == {"a": 1}
     assert understood("hello") == "hello"
     assert understood("[" * 50_000) == "[" * 50_000
+
+
+async def test_a_typed_line_that_peers_would_obey_is_told_and_not_sent(
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    connection, wire = join(Primus(transformer=MemoryTransformer))
+    say(connection, "primus::server::close")
+    say(connection, "hello")
+    assert "Send it within something" in capsys.readouterr().err
+    assert wire.sent == ['"hello"']

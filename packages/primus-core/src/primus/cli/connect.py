@@ -10,11 +10,13 @@ from typing import TYPE_CHECKING, Any, Final
 
 from primus.cli.keyboard import read_lines
 from primus.cli.reach import add_reach_options, transport_options
+from primus.errors import ControlTextError
 
 if TYPE_CHECKING:
     from primus.client.socket import Socket
+    from primus.server.spark import Spark
 
-__all__ = ["add", "spoken", "understood"]
+__all__ = ["add", "say", "spoken", "understood"]
 
 DESCRIPTION = """\
 Connect to a running Primus server, of any generation and language. Each line you type is sent as
@@ -102,13 +104,21 @@ async def _talk(args: argparse.Namespace) -> None:
             if line is END:
                 return
             if line:
-                socket.write(understood(line))
+                say(socket, line)
         try:
             async with asyncio.timeout(args.wait):
                 while await happenings.get() is not END:
                     continue
         except TimeoutError:
             socket.off("end")
+
+
+def say(socket: Spark | Socket, line: str) -> None:
+    """Send a line that was typed, or tell why that cannot be."""
+    try:
+        socket.write(understood(line))
+    except ControlTextError as error:
+        _tell(str(error))
 
 
 def _follow(socket: Socket, happenings: asyncio.Queue[Any], *, always_json: bool) -> None:
