@@ -11,7 +11,14 @@ from aiohttp import web
 from aiohttp.test_utils import TestServer
 
 from primus_omega_supreme import ForwardError
-from primus_testing import answer, eventually, join, scripted_server
+from primus_testing import (
+    MemoryTransport,
+    answer,
+    eventually,
+    join,
+    make_request,
+    scripted_server,
+)
 
 pytestmark = pytest.mark.usefixtures("tracebacks")
 
@@ -67,6 +74,16 @@ async def test_a_message_for_all_is_written_here_and_there(start: Start) -> None
 
     assert reply == {"ok": True, "send": 4}
     assert all(wire.sent == ['{"a":"\u00e9"}'] for wire in wires)
+
+
+async def test_a_spark_named_by_what_its_wire_knows_it_by_is_here(primus: Any) -> None:
+    wire = MemoryTransport()
+    primus.accept(wire, make_request(), "the key of a session")
+
+    reply = await primus.forward([], "hello", ["the key of a session"])
+
+    assert reply == {"ok": True, "send": 1, "local": True}
+    assert wire.sent == ['"hello"']
 
 
 @pytest.mark.parametrize("servers", [None, "", [], [None]])

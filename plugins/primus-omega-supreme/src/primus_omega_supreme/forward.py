@@ -162,11 +162,15 @@ class Forward:
     def _here(self, msg: Any, ids: Iterable[str]) -> tuple[int, list[str]]:
         """Write to those who are here; how many they were, and who was not."""
         _check(msg)
-        wanted = list(ids)
-        sparks = [spark for id in wanted if (spark := self._primus.spark(id)) is not None]
+        sparks, absent = [], []
+        for id in ids:
+            spark = self._primus.spark(id)
+            if spark is None:
+                absent.append(id)
+            else:
+                sparks.append(spark)
         self._primus.write(msg, to=sparks)
-        here = {spark.id for spark in sparks}
-        return len(sparks), [id for id in wanted if id not in here]
+        return len(sparks), absent
 
     def _one(self, id: str, msg: Any, others: list[str]) -> Coroutine[Any, Any, Reply]:
         send, absent = self._here(msg, [id])

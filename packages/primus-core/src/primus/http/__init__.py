@@ -14,6 +14,7 @@ from primus.http.request import (
     Query,
     Request,
     parse_query,
+    shown,
     without_authority,
 )
 from primus.http.response import Response, check_header, closing, phrase
@@ -33,5 +34,6 @@ __all__ = [
     "closing",
     "parse_query",
     "phrase",
+    "shown",
     "without_authority",
 ]

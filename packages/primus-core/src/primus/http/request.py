@@ -23,6 +23,7 @@ __all__ = [
     "Query",
     "Request",
     "parse_query",
+    "shown",
     "without_authority",
 ]
 
@@ -135,7 +136,7 @@ class Request:
         self._state: dict[str, Any] | None = None
 
     def __repr__(self) -> str:
-        return f"<Request {self.method} {_shown(self.path)}>"
+        return f"<Request {self.method} {shown(self.path)}>"
 
     @property
     def query(self) -> Query:
@@ -247,7 +248,7 @@ def _with_host_of(target: str, headers: Headers) -> Headers:
     return CIMultiDictProxy(changed)
 
 
-def _shown(path: str) -> str:
+def shown(path: str) -> str:
     """`path` for logs: what stands in the middle of a long one may be the key of a session."""
     first, _, rest = path.strip("/").partition("/")
     if rest.count("/") >= 2:

@@ -9,6 +9,7 @@ import aiohttp
 from yarl import URL
 
 from primus.errors import HandshakeError, ProtocolError, TransportError
+from primus.http import shown
 from primus.limits import DEFAULT_LIMITS
 from primus.requesting import KEPT, open_session, read_up_to
 from primus.transformer import Dial
@@ -111,8 +112,9 @@ class Asking:
 
 
 def _shown(url: str) -> str:
-    """`url` without its query string, which may hold secrets."""
-    return url.partition("?")[0].rpartition("@")[2]
+    """`url` without its query string, its credentials and the names of sessions: secrets."""
+    host, slash, path = url.partition("?")[0].rpartition("@")[2].rpartition("//")[2].partition("/")
+    return host + shown(slash + path)
 
 
 async def _refusal(response: aiohttp.ClientResponse) -> HandshakeError:
