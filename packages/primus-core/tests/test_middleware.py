@@ -87,6 +87,14 @@ def test_of_a_long_chain_of_proxies_the_end_is_looked_at() -> None:
             assert client_address(headers, TRUSTED) == Address(client)
 
 
+def test_of_forwarded_with_more_parts_than_proxies_write_nothing_is_believed() -> None:
+    hop = 'for="13.3.37.1:80";by=10.0.0.1;host="a, b";proto=https'
+    headers = make_request(headers={"Forwarded": ", ".join([hop] * 32)}).headers
+    assert client_address(headers, TRUSTED) == Address("13.3.37.1", 80)
+    headers = make_request(headers={"Forwarded": ";" * 1024 + "for=13.3.37.1"}).headers
+    assert client_address(headers, TRUSTED) is None
+
+
 async def test_a_peer_that_is_not_trusted_is_not_believed(make_primus: MakePrimus) -> None:
     headers = {"X-Forwarded-For": "13.3.37.1", "X-Forwarded-Proto": "https"}
     for trusted, expected in (

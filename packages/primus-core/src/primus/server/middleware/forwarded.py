@@ -29,6 +29,9 @@ QUOTED = re.compile(r'"(?:[^"\\]|\\.)*"', re.DOTALL)
 
 UNKNOWN = {"for": "unknown"}
 
+PARTS: Final = 32 * DEFAULT_LIMITS.forwarded_hops
+"""Pairs, quotes and commas of a line of ``Forwarded``: enough for `forwarded_hops` of them."""
+
 PEERS: Final = 1024
 """Of so many addresses it is remembered whether they are trusted: looking costs a tenth of a
 handshake."""
@@ -97,10 +100,17 @@ def _elements(lines: Sequence[str]) -> list[dict[str, str]]:
 
 
 def _elements_of(line: str) -> list[dict[str, str]]:
-    """One line; a quote left open would swallow what follows, so then nothing is believed."""
+    """One line.
+
+    A quote left open would swallow what follows, so then nothing is believed; nor is anything of a
+    line with more parts than any chain of proxies writes.
+    """
     elements: list[dict[str, str]] = [{}]
     pair = ""
-    for token in [*TOKEN.findall(line), ","]:
+    tokens = TOKEN.findall(line)
+    if len(tokens) > PARTS:
+        return [UNKNOWN]
+    for token in [*tokens, ","]:
         if token not in (",", ";"):
             if token[0] == '"' and not QUOTED.fullmatch(token):
                 return [UNKNOWN]
