@@ -3,7 +3,7 @@
 import asyncio
 import logging
 from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager
+from contextlib import asynccontextmanager, suppress
 from dataclasses import replace
 from typing import Any
 
@@ -245,15 +245,49 @@ async def test_the_next_head_of_a_kept_connection_has_as_long_as_the_first() -> 
         writer.close()
 
 
-async def test_requests_that_come_together_are_answered_in_turn() -> None:
+@pytest.mark.parametrize("rest", [1, 2, 3, 4, 11, 20])
+async def test_requests_that_come_together_are_answered_in_turn(rest: int) -> None:
     async with served() as primus:
         reader, writer = await dial(primus)
-        writer.write(b"\r\n" + REQUEST + REQUEST + REQUEST[:20])
+        writer.write(b"\r\n" + REQUEST + REQUEST + REQUEST[:-rest])
         await reader.readuntil(PLAIN)
         await reader.readuntil(PLAIN)
-        writer.write(REQUEST[20:])
+        writer.write(REQUEST[-rest:])
         assert (await reader.readuntil(PLAIN)).startswith(b"HTTP/1.1 200 OK")
         writer.close()
+
+
+async def test_requests_that_come_while_one_is_answered_wait_for_it() -> None:
+    async with served() as primus:
+        gate, entered = asyncio.Event(), asyncio.Event()
+
+        @primus.before("slow")
+        async def slow(request: Request) -> None:
+            entered.set()
+            await gate.wait()
+
+        reader, writer = await dial(primus)
+        writer.write(REQUEST)
+        await entered.wait()
+        writer.write(REQUEST * 100)
+        gate.set()
+        for _ in range(101):
+            await reader.readuntil(PLAIN)
+        writer.close()
+
+
+async def test_a_head_that_comes_while_a_request_is_answered_is_bounded() -> None:
+    async with served() as primus:
+        slow = Slow()
+        primus.before("slow", slow)
+        reader, writer = await dial(primus)
+        writer.write(REQUEST)
+        await slow.entered
+        writer.write(REQUEST[:-2] + b"X-Filler: x\r\n" * 6_000)
+        with suppress(ConnectionError):
+            assert await reader.read() == b""
+        writer.close()
+        slow.gate.set()
 
 
 async def test_a_body_that_follows_its_head_is_no_head() -> None:

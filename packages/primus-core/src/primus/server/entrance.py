@@ -26,7 +26,7 @@ from multidict import CIMultiDict
 from primus.clock import SYSTEM_CLOCK, Timer, expect
 from primus.contracts import Server
 from primus.http import HandOver, Request, Response, closing
-from primus.server.hosts.aiohttp import CHUNK, NOBODY, address_of, is_upgrade
+from primus.server.hosts.aiohttp import CHUNK, NOBODY, Watch, address_of, is_upgrade
 
 __all__ = ["Entrance", "Lobby"]
 
@@ -62,6 +62,7 @@ class Lobby:
         self.secure = secure
         self.loop = asyncio.get_running_loop()
         self.max_head = primus.limits.max_head
+        self.most_ahead = max(self.max_head, primus.limits.read_ahead_bytes)
         self.timeout = primus.limits.handshake_timeout
         self._waiting: dict[asyncio.Transport, float] = {}
         self._timer: Timer | None = None
@@ -120,6 +121,7 @@ class Entrance(asyncio.Protocol):
     """A connection until it is known whose it is, and before aiohttp afterwards."""
 
     __slots__ = (
+        "_ahead",
         "_early",
         "_handler",
         "_head",
@@ -137,6 +139,8 @@ class Entrance(asyncio.Protocol):
         """The head of the next request as far as it has come."""
         self._handler: RequestHandler | None = None
         """That of aiohttp, once a request was for it."""
+        self._ahead = 0
+        """Bytes of further requests that have come while aiohttp answers one."""
         self._is_answered = False
         """An upgrade is being answered."""
         self._is_refused = False
@@ -172,6 +176,12 @@ class Entrance(asyncio.Protocol):
         if handler is not None and not (self._head or _is_idle(handler)):
             if handler._payload_parser is not None:  # a WebSocket: no head comes any more
                 self._transport.set_protocol(handler)
+            elif _has_all(handler):
+                self._ahead += len(data)
+                if self._ahead > self._lobby.most_ahead:
+                    log.debug("dropped a connection that sends on while it is to read")
+                    self._transport.abort()
+                    return
             handler.data_received(data)
         elif self._is_answered:
             self._early += data
@@ -183,9 +193,10 @@ class Entrance(asyncio.Protocol):
         """Take a part of a head, and go on once it is whole."""
         head = self._head
         if head is None:
-            data = data.lstrip(b"\r\n")  # RFC 9112 section 2.2
-            if not data:
-                return
+            if self._handler is None:  # aiohttp may have the beginning of the next head already
+                data = data.lstrip(b"\r\n")  # RFC 9112 section 2.2
+                if not data:
+                    return
             searched = 0
         else:
             searched = max(len(head) - 3, 0)
@@ -210,6 +221,7 @@ class Entrance(asyncio.Protocol):
     def _decide(self, data: bytes) -> None:
         """Give a request to the Primus, or to aiohttp."""
         self._lobby.primus.writes.add(self._transport)
+        self._ahead = 0
         handler = self._handler
         if handler is not None:
             handler.data_received(data)
@@ -318,6 +330,13 @@ def _is_idle(handler: RequestHandler) -> bool:
     """Whether aiohttp waits for a request."""
     waiter = handler._waiter
     return waiter is not None and not waiter.done()
+
+
+def _has_all(handler: RequestHandler) -> bool:
+    """Whether a request is being answered whose body has come: what comes now is the next one."""
+    request = handler._current_request
+    payload: Any = None if request is None else request._payload
+    return payload is not None and (isinstance(payload, Watch) or payload.is_eof())
 
 
 def _head(response: Response, headers: CIMultiDict[str]) -> bytes:

@@ -31,9 +31,9 @@ from primus.http import Address, ClientGone, HandOver, Headers, Request, Respons
 from primus.server.hosts.aiohttp_websocket import ServedWebSocket
 from primus.server.hosts.base import Host, Serving
 
-__all__ = ["CHUNK", "NOBODY", "AiohttpHost", "address_of", "is_upgrade"]
+__all__ = ["CHUNK", "NOBODY", "AiohttpHost", "Watch", "address_of", "is_upgrade"]
 
-PRIVATE: Final = ("_message_tail", "_payload_parser", "_waiter")
+PRIVATE: Final = ("_current_request", "_message_tail", "_payload_parser", "_waiter")
 
 if not (
     all(hasattr(RequestHandler, name) for name in PRIVATE) and hasattr(web.BaseRequest, "_cancel")
