@@ -69,6 +69,7 @@ class WriteWatch:
         """Seconds without progress; `None` to watch nothing."""
         self._wires: dict[Wire, _Watched] = {}
         self._timer: Timer | None = None
+        self._is_stopped = False
 
     def __len__(self) -> int:
         return len(self._wires)
@@ -87,14 +88,15 @@ class WriteWatch:
             self._wires.pop(wire, None)
 
     def stop(self) -> None:
-        """Watch nothing any more."""
+        """Watch nothing any more, whatever is added."""
+        self._is_stopped = True
         self._wires.clear()
         if self._timer is not None:
             self._timer.cancel()
             self._timer = None
 
     def _watch(self, wire: Wire | None, *, is_kept: bool) -> None:
-        if wire is None or self.timeout is None:
+        if wire is None or self.timeout is None or self._is_stopped:
             return
         watched = self._wires.get(wire)
         if watched is None:

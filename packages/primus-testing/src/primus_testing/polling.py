@@ -188,7 +188,7 @@ class PollingContract(Contract):
         assert events.seen("data") == []
 
     async def test_nothing_is_kept_of_who_is_refused(self, serve: Serve) -> None:
-        server = await serve(clock=(clock := ManualClock()))
+        server = await serve(clock=(clock := ManualClock()), write_timeout=False)
 
         def refuse(request: Request) -> None:
             raise Unauthorized
