@@ -365,11 +365,39 @@ async def test_a_connection_that_we_do_not_read_is_not_given_up(
     (spark,) = session.server.primus
     gate = asyncio.Event()
     spark.on("data", lambda message: gate.wait())
-    await session.post(*["4" + "x" * 9000] * 10)
+    posting = asyncio.ensure_future(session.post(*["4" + "x" * 9000] * 10))
+    await eventually(lambda: spark.is_held)
     for _ in range(10):
         manual_clock.advance(30)
     assert len(session.server.primus) == 1
     gate.set()
+    assert await posting == "ok"
+
+
+@pytest.mark.parametrize(("size", "delivered"), [(100, 60), (10_000, 8)])
+async def test_what_is_left_of_a_post_whose_client_has_gone_is_delivered_if_it_is_short(
+    start: Start, size: int, delivered: int
+) -> None:
+    session = await start()
+    await session.open()
+    (spark,) = session.server.primus
+    gate, taken = asyncio.Event(), []
+
+    async def data(message: str) -> None:
+        await gate.wait()
+        taken.append(message)
+
+    spark.on("data", data)
+    ends = Recorder(spark, "end")
+    posting = asyncio.ensure_future(session.post(*['4"' + "x" * size + '"'] * 60))
+    await eventually(lambda: spark.is_held)
+    posting.cancel()
+    async with asyncio.timeout(DEADLINE):
+        while not await session.is_gone():
+            await asyncio.sleep(0)
+    gate.set()
+    await ends.next("end")
+    assert len(taken) == delivered
 
 
 # -- WebSockets

@@ -14,7 +14,6 @@ class TestFaye(TransformerContract):
 
 class TestFayeWire(WebSocketContract):
     transformer = "faye"
-    refuses_unmasked = False  # aiohttp takes them
 
 
 class TestFayeLimits(WebSocketLimitsContract):

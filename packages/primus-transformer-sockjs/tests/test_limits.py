@@ -166,17 +166,16 @@ async def test_a_busy_listener_holds_its_client_back(serve: Any) -> None:
             taken.append(message)
 
     spark = await talk.open()
+    sending = []
     for begin in range(0, 100, 50):
         body = json.dumps([str(begin + number) for number in range(50)])
-        sending = asyncio.ensure_future(talk.post("xhr_send", body))
-        if not begin:
-            assert (await sending).status == 204  # one payload is taken, the next one waits
+        sending.append(asyncio.ensure_future(talk.post("xhr_send", body)))
+        await eventually(lambda: spark.is_held)
     session = talk.primus.transformer.sessions.get("abcdefgh")
     await eventually(session.posting.locked)
-    assert spark.is_held
-    assert not sending.done()
+    assert not any(post.done() for post in sending)
     gate.set()
-    assert (await sending).status == 204
+    assert [(await post).status for post in sending] == [204, 204]
     await eventually(lambda: len(taken) == 100)
     assert taken == list(range(100))
 
@@ -195,11 +194,38 @@ async def test_what_has_arrived_is_delivered_though_the_client_left(serve: Any) 
 
     spark = await talk.open()
     ended = Recorder(spark, "end")
-    await talk.post("xhr_send", json.dumps([str(number) for number in range(200)]))
+    body = json.dumps([str(number) for number in range(200)])
+    posting = asyncio.ensure_future(talk.post("xhr_send", body))
+    await eventually(lambda: spark.is_held)
     talk.primus.transformer.sessions.get("abcdefgh").lost()
+    await posting
     gate.set()
     await ended.next("end")
     assert taken == list(range(200))
+
+
+async def test_a_long_rest_of_a_post_goes_with_its_session(serve: Any) -> None:
+    talk = await serve(max_length=1 << 20)
+    gate, taken = asyncio.Event(), []
+    talk.primus.off("connection")
+
+    @talk.primus.on("connection")
+    def connection(spark: Spark) -> None:
+        @spark.on("data")
+        async def data(message: str) -> None:
+            await gate.wait()
+            taken.append(len(message))
+
+    spark = await talk.open()
+    ended = Recorder(spark, "end")
+    body = json.dumps([json.dumps("x" * 1000)] * 200)
+    posting = asyncio.ensure_future(talk.post("xhr_send", body))
+    await eventually(lambda: spark.is_held)
+    talk.primus.transformer.sessions.get("abcdefgh").lost()
+    await posting
+    gate.set()
+    await ended.next("end")
+    assert 0 < len(taken) <= 20
 
 
 async def test_a_client_that_does_not_read_its_stream_is_dropped(

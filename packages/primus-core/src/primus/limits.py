@@ -40,6 +40,12 @@ class Limits:
     """How much may wait for a busy connection before nothing more is read or parsed for it."""
     frame_overhead: int = 64
     """What a frame in a queue of ours counts beside its bytes: what an object needs."""
+    turn_messages: int = 256
+    turn_bytes: int = 16 * KIB
+    """How much of one connection is handled before all others get their turn."""
+    fragments: int = 1024
+    short_fragment: int = 64
+    """How many fragments of one WebSocket message may be shorter than so many bytes."""
     outbox_messages: int = 4096
     """How many messages may wait for an async transform before ``slow_consumer`` applies."""
     refusal_bytes: int = 64 * KIB

@@ -22,6 +22,7 @@ from primus.contracts import Attachable, Server
 from primus.credentials import separated
 from primus.errors import InvalidPluginError, OptionError
 from primus.http import Request, Response
+from primus.limits import DEFAULT_LIMITS, Limits
 from primus.transport import Receiver, Transport
 
 __all__ = ["Connector", "Dial", "Receiver", "Transformer", "Transport"]
@@ -98,7 +99,7 @@ class Dial:
     the URL are among the ``headers`` of the options already, unless the user gives a header
     ``Authorization``. ``max_length`` is the largest message taken, in bytes; ``options`` are the
     user's, for the library underneath. ``json`` says that the frames are JSON text, see
-    `primus.parser.is_json`.
+    `primus.parser.is_json`. ``limits`` are the bounds of what the server may cost.
 
     Raises:
         OptionError: the credentials or an option cannot be used.
@@ -109,6 +110,7 @@ class Dial:
     compression: bool = False
     options: Mapping[str, Any] = field(default_factory=dict)
     json: bool = False
+    limits: Limits = DEFAULT_LIMITS
 
     def __post_init__(self) -> None:
         options = checks.transport("transport", self.options)

@@ -102,8 +102,22 @@ class Transport(ABC):
 
     @abstractmethod
     def pause_reading(self) -> None:
-        """Take nothing more from the wire for now."""
+        """Feed nothing more for now, not even of what has been read.
+
+        Once this returns, the message that is being fed was the last one: what a read has
+        brought beside it stays as it came, unparsed, and the wire is not read any further. Only
+        what bounds itself may still be looked at: a post, an answer or a frame whose messages
+        have been counted and measured.
+
+        It is called from within `Connection.feed` as well. So a transport looks before every
+        message, and not once for each read.
+        """
 
     @abstractmethod
     def resume_reading(self) -> None:
-        """Go on reading."""
+        """Go on, first with what was kept, in order, until the connection pauses again.
+
+        A transport that is not paused goes on in turns as well: after ``turn_messages`` messages
+        or ``turn_bytes`` bytes (`primus.limits.Limits`) of one connection, the loop looks after
+        all others.
+        """

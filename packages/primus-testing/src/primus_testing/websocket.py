@@ -12,7 +12,6 @@ from __future__ import annotations
 
 import asyncio
 import struct
-from typing import ClassVar
 
 import pytest
 
@@ -38,9 +37,6 @@ DEFLATE = (("Sec-WebSocket-Extensions", "permessage-deflate; client_max_window_b
 
 class WebSocketContract(Contract):
     """The wire protocol, and what breaks its rules."""
-
-    refuses_unmasked: ClassVar[bool] = True
-    """Whether frames that a client has not masked are refused (RFC 6455 section 5.1)."""
 
     async def test_the_handshake_is_answered_as_the_rfc_has_it(self, serve: Serve) -> None:
         server = await serve()
@@ -232,14 +228,33 @@ class WebSocketContract(Contract):
 
     async def test_a_frame_without_mask_is_refused(self, serve: Serve) -> None:
         server = await serve()
+        met = Recorder(server.primus, "connection")
+        raw = await RawWebSocket.open(server)
+        heard = Recorder(await met.one("connection"), "data", "end")
+        raw.send(frame(TEXT, b'"masked"'), frame(TEXT, b'"unmasked"', masked=False))
+        assert await raw.close_code() == 1002
+        await heard.next("end")
+        assert heard.seen("data") == [("masked", '"masked"')]
+
+    async def test_a_frame_without_mask_is_refused_that_follows_the_handshake_at_once(
+        self, serve: Serve
+    ) -> None:
+        server = await serve()
+        echo(server.primus)
+        raw = await RawWebSocket.open(server, early=frame(TEXT, b'"unmasked"', masked=False))
+        assert await raw.close_code() == 1002
+
+    async def test_short_fragments_of_one_message_are_counted(self, serve: Serve) -> None:
+        server = await serve()
+        most = server.primus.limits.fragments
         echo(server.primus)
         raw = await RawWebSocket.open(server)
-        raw.send(frame(TEXT, b'"unmasked"', masked=False))
-        if self.refuses_unmasked:
-            assert await raw.close_code() == 1002
-        else:
-            assert await raw.receive() == (0x81, b'"unmasked"')
-            raw.drop()
+        short, long = frame(CONT, b" ", fin=False), frame(CONT, b" " * 64, fin=False)
+        raw.send(frame(TEXT, b"1", fin=False), *[short] * (most - 2), *[long] * 100, frame(CONT))
+        assert (await raw.receive())[0] == 0x81
+        raw.send(frame(TEXT, b"", fin=False), frame(PING), *[frame(CONT, fin=False)] * most)
+        assert await raw.receive() == (0x8A, b"")
+        assert await raw.close_code() == 1009
 
     @pytest.mark.parametrize(
         "noise", [b"\x00" * 1000, b"\xff" * 1000, b"GET / HTTP/1.1\r\n\r\n", bytes(range(256)) * 9]

@@ -25,7 +25,7 @@ from primus.server.primus import Primus
 from primus.transformer import Transformer
 from primus.websocket import CLOSE_TIMEOUT, accept_key
 from primus_testing.peer import Peer
-from primus_testing.raw_websocket import TEXT, deflated, frame
+from primus_testing.raw_websocket import CONT, TEXT, deflated, frame
 from primus_testing.recorder import DEADLINE, Recorder
 from primus_testing.scripted import answer, scripted_server
 from primus_testing.sites import AiohttpSite
@@ -232,6 +232,48 @@ class WebSocketClientContract(Contract):
         server.close()
         await server.wait_closed()
 
+    @pytest.mark.parametrize(
+        ("wrong", "code"),
+        [
+            (frame(TEXT, b"masked"), 1002),
+            (
+                frame(TEXT, b"", fin=False, masked=False)
+                + frame(CONT, fin=False, masked=False) * DEFAULT_LIMITS.fragments,
+                1009,
+            ),
+        ],
+        ids=["masked", "fragments"],
+    )
+    async def test_a_server_that_breaks_the_rules_is_told_how(
+        self, wrong: bytes, code: int
+    ) -> None:
+        answered: asyncio.Future[bytes] = asyncio.get_running_loop().create_future()
+
+        async def serve(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+            head = (await reader.readuntil(b"\r\n\r\n")).decode()
+            (key,) = re.findall("Sec-WebSocket-Key: (.+)\r", head)
+            writer.write(
+                b"HTTP/1.1 101 Switching Protocols\r\nUpgrade: websocket\r\n"
+                b"Connection: Upgrade\r\n"
+                b"Sec-WebSocket-Accept: " + accept_key(key).encode() + b"\r\n\r\n"
+            )
+            writer.write(frame(TEXT, b"right", masked=False) + wrong)
+            answered.set_result(await reader.readexactly(8))
+            writer.close()
+
+        server = await asyncio.start_server(serve, "127.0.0.1", 0)
+        url = f"http://127.0.0.1:{server.sockets[0].getsockname()[1]}/primus"
+        async with asyncio.timeout(DEADLINE):
+            peer = await Peer.open(self.kind, url)
+            assert await peer.receive() == "right"
+            close = await answered
+            assert await peer.gone() == []
+        assert close[0] == 0x88
+        mask, masked = close[2:6], close[6:8]
+        assert int.from_bytes(bytes(map(int.__xor__, masked, mask))) == code
+        server.close()
+        await server.wait_closed()
+
     @pytest.mark.parametrize("url", ["ftp://localhost/primus", "no url", "http://"])
     async def test_what_is_no_url_is_refused(self, url: str) -> None:
         with pytest.raises(OptionError, match="cannot open a WebSocket to"):
@@ -308,7 +350,7 @@ class WebSocketClientContract(Contract):
                 b"HTTP/1.1 101 Switching Protocols\r\nUpgrade: websocket\r\nConnection: Upgrade\r\n"
                 b"Sec-WebSocket-Accept: " + accept_key(key).encode() + b"\r\n\r\n"
             )
-            writer.write(b"\x81\x011" * 40 + b"\x88\x00")
+            writer.write(b"\x81\x011" * 10 + b"\x88\x00")
             writer.write_eof()
             let_go.set_result(await reader.read())
             writer.close()

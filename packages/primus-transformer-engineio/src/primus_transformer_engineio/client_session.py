@@ -83,7 +83,7 @@ class ClientSession(EngineIOTransport):
         self._address = address
         self._http = http
         self._open_websocket = open_websocket
-        self._early = list(early)
+        self._early = early
         self._close_timeout = close_timeout
         self._longest = max(PAYLOAD_FACTOR * max_length, DEFAULT_LIMITS.poll_bytes)
         self._sid = str(handshake["sid"])
@@ -124,7 +124,7 @@ class ClientSession(EngineIOTransport):
         self._wire = wire
 
     def _hand_over(self, wire: Transport) -> None:
-        early, self._early = self._early, []
+        early, self._early = self._early, ()
         try:
             for packet in early:
                 self.received(packet)
@@ -141,7 +141,7 @@ class ClientSession(EngineIOTransport):
 
     async def _take_in(self, packets: Iterable[Packet]) -> None:
         for packet in packets:
-            await self.readable()
+            await self.its_turn(packet)
             if self._gone:
                 return
             self.received(packet)
@@ -216,12 +216,15 @@ class ClientSession(EngineIOTransport):
             wire.send(UPGRADE)
             self.take_over(wire, binary=True)
             self._switching = False
+            if not self.paused:
+                wire.resume_reading()
         except (TransportError, TimeoutError) as error:
             log.debug("no WebSocket, the connection is polled on: %s", error)
-            if wire is not None:
-                wire.connection = None
-                wire.abort()
+            _discard(wire)
             self._poll_on()
+        except BaseException:
+            _discard(wire)
+            raise
         finally:
             self._upgrader = None
 
@@ -281,3 +284,10 @@ class ClientSession(EngineIOTransport):
             log.debug("the server was not told of the end: %s", error)
         finally:
             await self._http.close()
+
+
+def _discard(wire: Transport | None) -> None:
+    """Drop a WebSocket that was tried out, if there is one."""
+    if wire is not None:
+        wire.connection = None
+        wire.abort()

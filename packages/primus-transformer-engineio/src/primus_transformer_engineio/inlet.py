@@ -16,21 +16,25 @@ __all__ = ["Inlet", "open_websocket"]
 
 
 class Inlet:
-    """Keeps what comes over a WebSocket until somebody takes it over."""
+    """Keeps the next frame that comes over a WebSocket until it is taken; no more is read."""
 
     def __init__(self) -> None:
         self._frames: deque[str | bytes] = deque()
+        self._wire: Transport | None = None
         self._news = asyncio.Event()
         self._error: Exception | None = None
         self._lost = False
 
     def attach(self, transport: Transport) -> None:
         """Receive what `transport` brings."""
+        self._wire = transport
         transport.connection = self
 
     def feed(self, frame: str | bytes, last: bool = True) -> None:
-        """Keep a frame."""
+        """Keep a frame, and read no further."""
         self._frames.append(frame)
+        if self._wire is not None:
+            self._wire.pause_reading()
         self._news.set()
 
     def seen(self) -> None:
@@ -54,7 +58,10 @@ class Inlet:
             self._check()
             self._news.clear()
             await self._news.wait()
-        return self._frames.popleft()
+        frame = self._frames.popleft()
+        if self._wire is not None and not self._frames:
+            self._wire.resume_reading()
+        return frame
 
     async def meanwhile(self, work: Coroutine[Any, Any, None]) -> None:
         """Do some work, as long as the WebSocket is there.
@@ -104,7 +111,13 @@ async def open_websocket(
     options["headers"] = {**kept, **headers}
     inlet = Inlet()
     wire = await WebSocketsConnector().open(
-        Dial(url, longest_frame(dial.max_length), dial.compression, options),
+        Dial(
+            url,
+            longest_frame(dial.max_length),
+            dial.compression,
+            options,
+            limits=dial.limits,
+        ),
         cast("Any", inlet),  # all that it does is to attach
     )
     wire.resume_reading()

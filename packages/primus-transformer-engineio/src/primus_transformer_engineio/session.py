@@ -3,17 +3,21 @@
 from __future__ import annotations
 
 import asyncio
+from collections.abc import Iterable
+from contextlib import suppress
+from itertools import chain
 from typing import TYPE_CHECKING, Final
 
 from primus import Request, Response
 from primus.clock import Clock
 from primus.errors import ProtocolError
+from primus.limits import DEFAULT_LIMITS
 from primus.polling import BodyRefused, Hanging, Sessions, read_body
 from primus.transformer import Transport
 from primus_transformer_engineio.answers import BAD_REQUEST, Refused, answer, form_payload
 from primus_transformer_engineio.heartbeats import ClientPings, Heartbeat, ServerPings
 from primus_transformer_engineio.options import EngineIOOptions
-from primus_transformer_engineio.packets import CLOSE, NOOP, OPEN, PING, PONG, Packet
+from primus_transformer_engineio.packets import CLOSE, MESSAGE, NOOP, OPEN, PING, PONG, Packet
 from primus_transformer_engineio.revisions import Revision
 from primus_transformer_engineio.transport import EngineIOTransport, Leg, MessageTooLarge
 
@@ -22,8 +26,7 @@ if TYPE_CHECKING:
 
 __all__ = ["Session"]
 
-SLICE: Final = 256
-"""So many packets of a payload are handled before others get their turn."""
+READ_AHEAD: Final = DEFAULT_LIMITS.read_ahead_bytes
 
 OPENING_PAUSE: Final = 0.005
 """Seconds between the answer to the handshake of a WebSocket and its first message."""
@@ -46,6 +49,7 @@ class Session(EngineIOTransport):
         "_poll",
         "_posting",
         "_probe",
+        "_rest",
         "_sessions",
         "key",
     )
@@ -72,6 +76,8 @@ class Session(EngineIOTransport):
         self._poll: Hanging | None = None
         self._posting = False
         self._probe: Probe | None = None
+        self._rest: Iterable[Packet] = ()
+        """What is left of the post that waits for its turn."""
         self._gone = False
         self._last = CLOSE
 
@@ -162,7 +168,11 @@ class Session(EngineIOTransport):
     # -- posts
 
     async def post(self, request: Request, *, form: bool) -> Response:
-        """Take what a client posts, once the connection has kept up with what came before.
+        """Take what a client posts, as fast as the connection does, and answer it then.
+
+        So a session holds one post, which is split as its packets are taken. When the session ends,
+        what is left of it is dropped, unless that is as little as may wait for a busy listener. A
+        client that goes in the middle of its post has ended the session.
 
         Raises:
             Refused: the client has broken the rules, which costs the session its life.
@@ -172,6 +182,7 @@ class Session(EngineIOTransport):
             raise Refused(BAD_REQUEST)
         self._posting = True
         try:
+            await self.readable()
             await self._digest(await self._body(request, form=form), request)
         except BodyRefused as refused:
             self.over(ProtocolError(str(refused)))
@@ -196,15 +207,31 @@ class Session(EngineIOTransport):
 
     async def _digest(self, body: bytes, request: Request) -> None:
         content_type = request.headers.get("Content-Type", "")
-        await self.readable()
-        for count, packet in enumerate(self.revision.decoded(body, content_type), 1):
+        packets = self.revision.decoded(body, content_type)
+        left = len(body)
+        del body  # it is in the packets
+        is_watched = False
+        for count, packet in enumerate(packets, 1):
             if count > self._options.max_packets:
                 raise ProtocolError(f"a payload of more than {self._options.max_packets} packets")
-            if count % SLICE == 0:
-                await asyncio.sleep(0)
+            if self.paused and not is_watched:
+                is_watched = True
+                request.on_gone(self.over)
+            self._rest = () if left > READ_AHEAD else chain((packet,), packets)
+            await self.its_turn(packet)
             if self._gone:
                 return
+            left -= len(packet)
+            self._rest = ()
             self.received(packet)
+
+    def _bring_rest(self) -> None:
+        """Bring the messages that are left of a post: they had arrived before the end."""
+        rest, self._rest = self._rest, ()
+        with suppress(ProtocolError):
+            for packet in rest:
+                if isinstance(packet, bytes) or packet[0] == MESSAGE:
+                    super().received(packet)
 
     # -- in
 
@@ -282,6 +309,8 @@ class Session(EngineIOTransport):
         self._sessions.discard(self.key)
         self._abandon_probe()
         self.forget()
+        if error is None:
+            self._bring_rest()
         self.news()
         self.finish(error)
         self.resume_reading()

@@ -128,7 +128,9 @@ class Opening:
             deflate = Deflate(agreement, Settings(), serves=False)
         timeout = float(dial.options.get("close_timeout", CLOSE_TIMEOUT))
         wire = self._protocol.wire
-        transport = LwsTransport(wire, dial.max_length, timeout, serves=False, deflate=deflate)
+        transport = LwsTransport(
+            wire, dial.max_length, timeout, serves=False, deflate=deflate, limits=dial.limits
+        )
         self._journal.complained, self._journal.closed = transport.complained, transport.closed
         transport.pause_reading()
         self._transport = transport

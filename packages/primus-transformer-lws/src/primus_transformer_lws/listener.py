@@ -6,11 +6,13 @@ their order, the size in all, UTF-8, reserved bits, compression, and the closing
 
 from __future__ import annotations
 
+from struct import Struct
 from typing import TYPE_CHECKING, Any, Final, NoReturn
 
 from picows import WSFrame, WSListener, WSMsgType, WSProtocolError, WSTransport
 
 from primus.errors import ProtocolError
+from primus.limits import DEFAULT_LIMITS, Limits
 from primus.websocket import is_close_code
 from primus_transformer_lws.deflate import Deflate, TooLarge
 
@@ -21,6 +23,12 @@ __all__ = ["Listener"]
 
 TEXT, BINARY, CONT = WSMsgType.TEXT, WSMsgType.BINARY, WSMsgType.CONTINUATION
 PING, PONG, CLOSE = WSMsgType.PING, WSMsgType.PONG, WSMsgType.CLOSE
+
+HELD: Final = Struct("!B??I")
+"""What stands before a frame that is kept: its kind, whether it is the last, or compressed."""
+
+SHORTEST: Final = 6
+"""Bytes of the shortest frame of a client."""
 
 PROTOCOL_ERROR: Final = 1002
 INVALID_TEXT: Final = 1007
@@ -34,30 +42,49 @@ class Listener(WSListener):
         transport: what sends, and knows the connection.
         max_length: the largest message taken, in bytes.
         deflate: when messages may be compressed.
+        limits: what the peer may cost.
     """
 
     __slots__ = (
+        "_bursting",
         "_compressed",
         "_deflate",
         "_held",
         "_kind",
+        "_left",
+        "_limits",
+        "_long",
         "_max_length",
         "_message",
+        "_parts",
         "_plain",
         "_transport",
     )
 
     def __init__(
-        self, transport: LwsTransport, max_length: int, deflate: Deflate | None = None
+        self,
+        transport: LwsTransport,
+        max_length: int,
+        deflate: Deflate | None = None,
+        limits: Limits = DEFAULT_LIMITS,
     ) -> None:
         self._transport = transport
+        self._limits = limits
+        self._long = SHORTEST * limits.turn_messages
+        """From how many bytes on a read may hold more messages than a turn."""
         self._max_length = max_length
         self._deflate = deflate
         self._plain = deflate is None
         self._kind: WSMsgType | None = None
         self._message = bytearray()
         self._compressed = False
-        self._held: list[tuple[WSMsgType, bool, bool, bytes]] | None = None
+        self._parts = 0
+        self._held: bytearray | None = None
+        """What is kept for later, see `hold`."""
+        self._bursting = False
+        """Whether frames are handled that are not the last one of their read."""
+        self._left = 0
+        """How many frames of a long read may be handled in this turn; 0 when they need no count."""
 
     # -- what picows calls
 
@@ -69,8 +96,8 @@ class Listener(WSListener):
         """Handle a frame; what is sent before the last one of a read leaves with it."""
         ours = self._transport
         last = frame.last_in_buffer
-        if not last:
-            ours.corked = ours.corks
+        if not last and not self._bursting:
+            self._begin_burst(frame)
         if (
             frame.msg_type is TEXT
             and frame.fin
@@ -86,8 +113,26 @@ class Listener(WSListener):
                 connection.feed(text, last)
         else:
             self._take_other(frame)
-        if last and ours.corked:
+        if last and self._bursting:
+            self._end_burst()
+
+    def _begin_burst(self, frame: WSFrame) -> None:
+        """Another frame of the same read follows; many may, and then they are counted."""
+        self._bursting = True
+        ours = self._transport
+        ours.corked = ours.corks
+        if frame.tail_size > self._long:
+            self._left = self._limits.turn_messages
+            self._plain = False
+
+    def _end_burst(self) -> None:
+        """The last frame of a read has been handled: a long one is all that a turn may have."""
+        self._bursting = False
+        ours = self._transport
+        if ours.corked:
             ours.uncork()
+        if self._left:
+            ours.end_turn()
 
     def on_ws_disconnected(self, transport: WSTransport) -> None:
         """The wire is gone."""
@@ -104,6 +149,10 @@ class Listener(WSListener):
     # -- frames that are not plain
 
     def _take_other(self, frame: WSFrame) -> None:
+        if self._left > 1:
+            self._left -= 1
+        elif self._left:
+            self._transport.end_turn()
         kind, rsv1 = frame.msg_type, bool(frame.rsv1)
         compressible = self._deflate is not None and (kind is TEXT or kind is BINARY)
         if frame.rsv2 or frame.rsv3 or (rsv1 and not compressible):
@@ -111,9 +160,14 @@ class Listener(WSListener):
         self._handle(kind, bool(frame.fin), rsv1, frame.get_payload_as_bytes())
 
     def _handle(self, kind: WSMsgType, fin: bool, compressed: bool, payload: bytes) -> None:
-        if self._held is not None and kind is not PING and kind is not PONG:
-            self._held.append((kind, fin, compressed, payload))
-        elif kind is PING or kind is PONG:
+        if self._held is not None:
+            self._held += HELD.pack(kind, fin, compressed, len(payload))
+            self._held += payload
+        else:
+            self._process(kind, fin, compressed, payload)
+
+    def _process(self, kind: WSMsgType, fin: bool, compressed: bool, payload: bytes) -> None:
+        if kind is PING or kind is PONG:
             self._transport.seen(payload if kind is PING else None)
         elif kind is CLOSE:
             if payload and not is_close_code(int.from_bytes(payload[:2], "big")):
@@ -127,12 +181,16 @@ class Listener(WSListener):
             self._fail(PROTOCOL_ERROR, "the fragments of a message are out of order")
         if kind is not CONT:
             self._kind, self._compressed = kind, compressed
+            self._parts = 0
         room = self._max_length - len(self._message)
         if self._compressed:
             payload = self._inflated(payload, room, last=fin)
         elif len(payload) > room:
             self._fail(TOO_BIG, "message too big")
         if not fin:
+            self._parts += len(payload) < self._limits.short_fragment
+            if self._parts > self._limits.fragments:
+                self._fail(TOO_BIG, "too many fragments")
             self._plain = False
             self._message += payload
             self._transport.seen(None)
@@ -146,7 +204,9 @@ class Listener(WSListener):
 
     def _settle(self) -> None:
         """See whether a text of one frame needs nothing but to be decoded."""
-        self._plain = self._deflate is None and self._kind is None and self._held is None
+        self._plain = (
+            self._deflate is None and self._kind is None and self._held is None and not self._left
+        )
 
     def _inflated(self, payload: bytes, room: int, *, last: bool) -> bytes:
         assert self._deflate is not None
@@ -182,31 +242,35 @@ class Listener(WSListener):
     # -- pausing
 
     def hold(self) -> None:
-        """Keep what comes for later.
+        """Keep what comes for later, as it came: picows brings all of a read.
 
-        Frames that have been read are brought to the connection although it has paused, as it
-        can keep so many. Not so before there is one, nor when they may be a thousand times as
-        long inflated.
+        A frame is kept as a head of seven bytes and its payload, so the frames that are kept are
+        about as long as the read that they came in.
         """
+        self._left = 0
         if self._held is None:
-            self._held = []
-            self._plain = False
+            self._held = bytearray()
+        self._plain = False
 
     @property
-    def inflates(self) -> bool:
-        """Whether messages may be compressed."""
-        return self._deflate is not None
+    def holds(self) -> bool:
+        """Whether something is kept."""
+        return bool(self._held)
 
-    def release(self) -> None:
-        """Bring what was kept to the connection, until it has had enough."""
+    def release(self) -> bytes:
+        """What was kept; what comes from now on is handled at once."""
         held, self._held = self._held, None
         self._settle()
-        for place, entry in enumerate(held or ()):
-            if self._held is not None:
-                self._held = [*(held or ())[place:], *self._held]
-                return
-            try:
-                self._handle(*entry)
-            except WSProtocolError as error:
-                self._transport.fail(error.code, error.args[1])
-                return
+        return bytes(held or b"")
+
+    def process(self, data: bytes, at: int) -> int:
+        """Handle the frame that was kept at `at`; where the next one begins.
+
+        Raises:
+            WSProtocolError: it breaks the protocol.
+        """
+        kind, fin, compressed, length = HELD.unpack_from(data, at)
+        start = at + HELD.size
+        end: int = start + length
+        self._process(WSMsgType(kind), fin, compressed, data[start:end])
+        return end

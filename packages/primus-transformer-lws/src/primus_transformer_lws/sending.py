@@ -7,7 +7,8 @@ from typing import Any, Final
 
 from picows import WSMsgType, WSTransport
 
-from primus.websocket import ShortTexts, framed, server_frame, text_frame, utf8
+from primus.limits import DEFAULT_LIMITS, Limits
+from primus.websocket import Intake, ShortTexts, framed, server_frame, text_frame, utf8
 from primus_transformer_lws.deflate import Deflate
 
 __all__ = ["Sending"]
@@ -18,13 +19,14 @@ COMPRESS_FROM: Final = 1024
 TEXT, BINARY, PING = WSMsgType.TEXT, WSMsgType.BINARY, WSMsgType.PING
 
 
-class Sending(ShortTexts):
+class Sending(ShortTexts, Intake):
     """The half of a transport that sends.
 
     Args:
         wire: the asyncio transport.
         serves: whether this is the server's side.
         deflate: when messages may be compressed.
+        limits: what the peer may cost.
     """
 
     __slots__ = (
@@ -36,8 +38,15 @@ class Sending(ShortTexts):
         "corks",
     )
 
-    def __init__(self, wire: asyncio.Transport, *, serves: bool, deflate: Deflate | None) -> None:
-        super().__init__(wire)
+    def __init__(
+        self,
+        wire: asyncio.Transport,
+        *,
+        serves: bool,
+        deflate: Deflate | None,
+        limits: Limits = DEFAULT_LIMITS,
+    ) -> None:
+        super().__init__(wire, limits)
         self._ws: WSTransport | None = None
         self._send: Any = None
         self._serves = self.corks = serves  # a client would have to mask in Python

@@ -65,7 +65,13 @@ class LwsEngine(Engine):
 
     def _open(self, answer: Any, deflate: Deflate | None, handed: HandOver, opened: Opened) -> None:
         wire, options = handed.transport, self.options
-        transport = LwsTransport(wire, options.max_length, options.close_timeout, deflate=deflate)
+        transport = LwsTransport(
+            wire,
+            options.max_length,
+            options.close_timeout,
+            deflate=deflate,
+            limits=self.primus.limits,
+        )
         journal = Journal(self.primus.log)
 
         def listen(request: WSUpgradeRequest) -> WSUpgradeResponseWithListener:

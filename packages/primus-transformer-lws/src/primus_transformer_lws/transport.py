@@ -6,10 +6,11 @@ import asyncio
 import struct
 from typing import TYPE_CHECKING, Any, Final
 
-from picows import WSMsgType, WSTransport
+from picows import WSMsgType, WSProtocolError, WSTransport
 
 from primus.clock import SYSTEM_CLOCK, Timer, expect
 from primus.errors import ProtocolError
+from primus.limits import DEFAULT_LIMITS, Limits
 from primus.websocket import CLOSE_TIMEOUT, framed, is_close_code
 from primus_transformer_lws.deflate import Deflate
 from primus_transformer_lws.listener import Listener
@@ -34,12 +35,12 @@ class LwsTransport(Sending):
         close_timeout: seconds that the peer gets to finish closing.
         serves: whether this is the server's side.
         deflate: when messages may be compressed.
+        limits: what the peer may cost.
     """
 
     __slots__ = (
         "_early",
         "_protocol",
-        "_reading",
         "_timer",
         "_violation",
         "close_timeout",
@@ -55,15 +56,15 @@ class LwsTransport(Sending):
         *,
         serves: bool = True,
         deflate: Deflate | None = None,
+        limits: Limits = DEFAULT_LIMITS,
     ) -> None:
-        super().__init__(wire, serves=serves, deflate=deflate)
+        super().__init__(wire, serves=serves, deflate=deflate, limits=limits)
         self._violation: ProtocolError | None = None
-        self._reading = True
         self._early = memoryview(b"")
         self._protocol: PicowsProtocol | None = None
         self._timer: Timer | None = None
         self.close_timeout = close_timeout
-        self.listener = Listener(self, max_length, deflate)
+        self.listener = Listener(self, max_length, deflate, limits)
         self.on_gone: Any = None
         """Called with this transport when its wire is gone."""
 
@@ -135,8 +136,12 @@ class LwsTransport(Sending):
         """Take nothing more of a peer that broke the protocol.
 
         It may still be sending, and a reset would cost it our close frame: it gets time to read
-        that, while what it sends is thrown away.
+        that, while what it sends is thrown away. What came before waits for the connection.
         """
+        self._expect_end()
+        if not self._reading and (self._rest or self.listener.holds):
+            return
+        self._drain()
         self.tell_lost()
         wire = self._wire
         if wire is None or wire.is_closing():
@@ -147,7 +152,6 @@ class LwsTransport(Sending):
             wire.resume_reading()
         else:
             wire.close()
-        self._expect_end()
 
     def closed(self) -> None:
         """picows wants the wire closed; after a violation that is done in our way."""
@@ -158,6 +162,7 @@ class LwsTransport(Sending):
     def abort(self) -> None:
         """Drop the connection at once."""
         self._is_open = False
+        self._stop()
         self._forget()
         if self._wire is not None:
             self._wire.abort()
@@ -190,19 +195,57 @@ class LwsTransport(Sending):
         self._read_on()
 
     def pause_reading(self) -> None:
-        """Read nothing for now."""
-        self._reading = False
-        if self.listener.inflates or self._ws is None:
-            self.listener.hold()
-        if self._wire is not None and not self._wire.is_closing():
-            self._wire.pause_reading()
+        """Handle no further frame for now."""
+        self.listener.hold()
+        super().pause_reading()
 
     def resume_reading(self) -> None:
-        """Go on reading, first what has been held back."""
+        """Go on, first with what has been kept."""
         if self._violation is None:
+            super().resume_reading()
+        elif not self._reading:
             self._reading = True
-            self.listener.release()
-            self._read_on()
+            self._cut()
+
+    def end_turn(self) -> None:
+        """Keep what is left of a read for the next turn."""
+        self.listener.hold()
+        self._keep(self._rest, self._at)
+
+    def _work_off(self) -> None:
+        """Handle what is kept: what is left of a turn, then what picows has brought meanwhile."""
+        self._collect()
+        super()._work_off()
+        if self._rest:
+            self.listener.hold()
+
+    def _collect(self) -> None:
+        held = self.listener.release()
+        if held:
+            self._rest, self._at = self._rest[self._at :] + held, 0
+
+    def _take_up(self, data: bytes, at: int) -> None:
+        self.corked = self.corks
+        self._go_on(data, at, len(data))
+        if self.corked:
+            self.uncork()
+
+    def _advance(self, data: bytes, at: int, size: int) -> int:
+        """Handle a frame that was kept."""
+        try:
+            return self.listener.process(data, at)
+        except WSProtocolError as error:
+            self.fail(error.code, error.args[1])
+            return size
+
+    def _drain(self) -> None:
+        """Nothing more comes: handle all that is kept, as far as that is to be."""
+        self._collect()
+        super()._drain()
+
+    def _stop(self) -> None:
+        super()._stop()
+        self.listener.release()
 
     def _read_on(self) -> None:
         while self._early and self._protocol is not None and self._is_reading():
@@ -217,7 +260,12 @@ class LwsTransport(Sending):
     def _is_reading(self) -> bool:
         wire = self._wire
         return (
-            self._reading and self._violation is None and wire is not None and not wire.is_closing()
+            self._reading
+            and self._turn is None
+            and not self._rest
+            and self._violation is None
+            and wire is not None
+            and not wire.is_closing()
         )
 
     @property
@@ -226,7 +274,8 @@ class LwsTransport(Sending):
         return self._wire is None
 
     def gone(self) -> None:
-        """The wire is gone."""
+        """The wire is gone: what it had brought comes first, if the connection takes it."""
+        self._drain()
         self._wire = self._ws = self._send = self._protocol = None
         self._early = memoryview(b"")
         self._is_open = False

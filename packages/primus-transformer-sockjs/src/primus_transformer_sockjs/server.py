@@ -143,6 +143,8 @@ class SockJS(Transformer):
             return not_found()
         async with session.posting:
             await session.readable()
+            if self.sessions.get(found.session) is not session:
+                return not_found()  # it has ended, and nobody needs the body
             return await self._post(session, request, by_form=found.name == "jsonp_send")
 
     async def _post(self, session: Session, request: Request, *, by_form: bool) -> Response:
@@ -168,7 +170,7 @@ class SockJS(Transformer):
             session.close(1009, "message too big")
             session.lost(error)
             return refused(error, 413)
-        session.bring(messages)
+        await session.bring(messages)
         return sent(by_form=by_form)
 
     # -- WebSockets

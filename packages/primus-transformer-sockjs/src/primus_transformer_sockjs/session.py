@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import asyncio
 from collections import deque
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Final
 
 from primus.http import Request
+from primus.limits import DEFAULT_LIMITS
 from primus.polling import Hanging, Opener, QueuedTransport, Sessions
 from primus_transformer_sockjs.frames import (
     HEARTBEAT,
@@ -22,6 +23,8 @@ if TYPE_CHECKING:
     from primus_transformer_sockjs.options import SockJSOptions
 
 __all__ = ["Session"]
+
+READ_AHEAD: Final = DEFAULT_LIMITS.read_ahead_bytes
 
 
 class Session(QueuedTransport):
@@ -43,9 +46,9 @@ class Session(QueuedTransport):
         "_close_frame",
         "_is_open",
         "_options",
-        "_pending",
         "_receiver",
         "_request",
+        "_rest",
         "_sessions",
         "_spoke_at",
         "id",
@@ -69,9 +72,10 @@ class Session(QueuedTransport):
         """Held while messages of the client are read: the next ones wait for their turn."""
         self._sessions = sessions
         self._options = options
-        self._pending: deque[str] = deque()
         self._receiver: Hanging | None = None
         self._request: Request | None = None
+        self._rest: deque[str] = deque()
+        """What is left of the request that sends."""
         self._is_open = False
         self._close_frame: str | None = None
         self._beat_is_due = False
@@ -146,23 +150,22 @@ class Session(QueuedTransport):
 
     # -- what the client sends
 
-    def bring(self, messages: Payload) -> None:
-        """Bring messages to the connection; what it does not take yet waits.
+    async def bring(self, messages: Payload) -> None:
+        """Bring messages to the connection, as it takes them; none once the session is gone."""
+        self._rest = rest = deque(messages)
+        while rest:
+            await self.its_turn(rest[0])
+            if self.connection is None or not rest:
+                return
+            self.connection.feed(rest.popleft())
 
-        Before more is read of the client, await `readable`: then nothing waits.
-        """
-        self._pending.extend(messages)
-        self._feed()
-
-    def _feed(self, *, rest: bool = False) -> None:
-        pending = self._pending
-        while pending and self.connection is not None and (rest or not self.paused):
-            self.connection.feed(pending.popleft())
-
-    def resume_reading(self) -> None:
-        """Go on with what waits."""
-        super().resume_reading()
-        self._feed()
+    def _bring_rest(self) -> None:
+        """Bring what is left of a request at the end, if that is as little as may always wait."""
+        rest = self._rest
+        if sum(map(len, rest)) <= READ_AHEAD:
+            while rest and self.connection is not None:
+                self.connection.feed(rest.popleft())
+        rest.clear()
 
     # -- time
 
@@ -213,6 +216,7 @@ class Session(QueuedTransport):
 
     def abort(self) -> None:
         """Drop the request that receives, and what waits."""
+        self._rest.clear()
         request = self._request
         self.lost()
         if request is not None:
@@ -233,9 +237,8 @@ class Session(QueuedTransport):
         self.forget()
         self._close_frame = self._close_frame or close_frame(1006, "Connection dropped")
         self.news()
-        self._feed(rest=True)  # it had arrived before
-        self._pending.clear()
-        super().resume_reading()
+        self._bring_rest()
+        self.resume_reading()
         connection, self.connection = self.connection, None
         if connection is not None:
             connection.lost(error)

@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+import asyncio
+from collections import deque
+from typing import TYPE_CHECKING, Any, Final
 
 from primus.errors import ProtocolError
+from primus.limits import DEFAULT_LIMITS
 from primus.polling import Sessions
 from primus.transformer import Transport
 from primus_transformer_sockjs.frames import (
@@ -22,6 +25,9 @@ if TYPE_CHECKING:
     from primus_transformer_sockjs.options import SockJSOptions
 
 __all__ = ["Prepared", "WebSocketSession"]
+
+
+TURN_MESSAGES: Final = DEFAULT_LIMITS.turn_messages
 
 
 class Prepared:
@@ -63,8 +69,10 @@ class WebSocketSession(Transport):
         "_max_length",
         "_options",
         "_paused",
+        "_pending",
         "_sessions",
         "_spoke_at",
+        "_turn",
         "_wire",
     )
 
@@ -78,6 +86,8 @@ class WebSocketSession(Transport):
         self._max_length = max_length
         self._answered = True
         self._paused = False
+        self._pending: deque[str] = deque()
+        self._turn: asyncio.Handle | None = None
         self._spoke_at = sessions.clock.time()
         wire.connection = self
         wire.send(OPEN)
@@ -100,10 +110,27 @@ class WebSocketSession(Transport):
         except ProtocolError as error:
             self._fail(error, 1009, "message too big")
             return
-        for message in messages:
-            if self.connection is None:
+        self._pending.extend(messages)
+        self._bring()
+
+    def _bring(self) -> None:
+        """Bring messages to the connection while it takes them and its turn lasts.
+
+        The WebSocket is not read until all of a frame have been brought.
+        """
+        pending = self._pending
+        for _ in range(TURN_MESSAGES):
+            if not pending or self._paused or self.connection is None:
                 return
-            self.connection.feed(message)
+            self.connection.feed(pending.popleft())
+        if pending and self._turn is None:
+            self._wire.pause_reading()
+            self._turn = asyncio.get_running_loop().call_soon(self._begin_turn)
+
+    def _begin_turn(self) -> None:
+        self._turn = None
+        if not self._paused:
+            self.resume_reading()
 
     def _fail(self, error: ProtocolError, code: int, reason: str) -> None:
         """Close for what the client did; nothing that follows is listened to."""
@@ -121,11 +148,21 @@ class WebSocketSession(Transport):
             self.connection.congested(jammed)
 
     def lost(self, error: Exception | None = None) -> None:
-        """The wire is gone."""
+        """The wire is gone: what it had brought comes first, if the connection takes it."""
         self._forget_time()
+        while self._pending and not self._paused and self.connection is not None:
+            self.connection.feed(self._pending.popleft())
+        self._drop()
         connection, self.connection = self.connection, None
         if connection is not None:
             connection.lost(error)
+
+    def _drop(self) -> None:
+        """Drop what waits."""
+        self._pending.clear()
+        if self._turn is not None:
+            self._turn.cancel()
+            self._turn = None
 
     # -- time
 
@@ -187,6 +224,7 @@ class WebSocketSession(Transport):
 
     def abort(self) -> None:
         """Drop the WebSocket at once."""
+        self._drop()
         self._wire.abort()
 
     @property
@@ -204,6 +242,9 @@ class WebSocketSession(Transport):
         self._wire.pause_reading()
 
     def resume_reading(self) -> None:
-        """Go on."""
+        """Go on, first with what waits."""
         self._paused = False
-        self._wire.resume_reading()
+        if self._turn is None:
+            self._bring()
+        if not self._paused and not self._pending:
+            self._wire.resume_reading()

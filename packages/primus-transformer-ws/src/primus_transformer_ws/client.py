@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import logging
 import ssl
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Final
 
 from multidict import CIMultiDict
 from websockets.client import ClientProtocol
@@ -53,10 +53,13 @@ class WebSocketsConnector(Connector):
         return opening
 
 
+HEAD_END: Final = b"\r\n\r\n"
+
+
 class _OpeningTransport(WebSocketTransport):
     """A WebSocket that makes its handshake first, and then waits to be read."""
 
-    __slots__ = ("_client", "_early", "_headers", "opened")
+    __slots__ = ("_client", "_headers", "_tail", "opened")
 
     def __init__(self, uri: WebSocketURI, dial: Dial) -> None:
         self._client = ClientProtocol(
@@ -66,9 +69,10 @@ class _OpeningTransport(WebSocketTransport):
             max_size=dial.max_length,
             logger=QuietLogger(logging.getLogger("primus.client")),
         )
-        super().__init__(self._client, float(dial.options.get("close_timeout", CLOSE_TIMEOUT)))
+        close_timeout = float(dial.options.get("close_timeout", CLOSE_TIMEOUT))
+        super().__init__(self._client, close_timeout, dial.limits)
         self._headers = dict(dial.options.get("headers", {}))
-        self._early: list[Any] | None = None
+        self._tail = b""
         self.opened: asyncio.Future[None] = asyncio.get_running_loop().create_future()
 
     def check(self) -> None:
@@ -98,37 +102,33 @@ class _OpeningTransport(WebSocketTransport):
         self._client.send_request(request)
         self._speak()
 
-    def data_received(self, data: bytes) -> None:
-        """Handle the answer to the handshake, and keep what has come along with it."""
-        if self.opened.done() and self._early is None:
+    def data_received(self, data: bytes, at: int = 0) -> None:
+        """Handle the answer to the handshake; what comes behind it waits to be read."""
+        if self.opened.done():
             if not self.opened.cancelled():  # else it is about to be given up
-                super().data_received(data)
+                super().data_received(data, at)
             return
-        self._client.receive_data(data)
+        before = len(self._tail)
+        seen = self._tail + data
+        end = seen.find(HEAD_END)
+        self._tail = seen[-len(HEAD_END) + 1 :]
+        size = len(data) if end < 0 else end + len(HEAD_END) - before
+        self._client.receive_data(data[:size])
+        if self._client.state is not OPEN and size < len(data):
+            self._client.receive_data(data[size:])  # the body of a refusal
         events = self._client.events_received()
-        if not self.opened.done() and (events or self._client.handshake_exc is not None):
-            self._conclude(events)
-        elif self._early is not None:
-            self._early += events
+        if events or self._client.handshake_exc is not None:
+            self._conclude()
+            if self._is_open and size < len(data):
+                self._keep(data, size)
 
-    def _conclude(self, events: list[Any]) -> None:
-        if self._client.state is OPEN or (events and self._client.handshake_exc is None):
-            self._is_open = self._client.state is OPEN
-            self._early = events[1:]
+    def _conclude(self) -> None:
+        if self._client.state is OPEN:
+            self._is_open = True
             self.pause_reading()
             self.opened.set_result(None)
         else:
             self.opened.set_exception(_failure(self._client.handshake_exc))
-
-    def resume_reading(self) -> None:
-        """Hand over what has come along with the handshake, then go on reading."""
-        early, self._early = self._early, None
-        if early is None:
-            super().resume_reading()
-            return
-        self._reading = True
-        self._handle(early)
-        self.start()
 
     def eof_received(self) -> None:
         """The server has closed, perhaps in the middle of the handshake."""

@@ -3,8 +3,7 @@
 A message that has arrived whole, in one masked frame, needs none of what `websockets` keeps track
 of: it is unmasked and delivered here. All else (control frames, fragments, frames that have arrived
 in part, whatever is wrong) goes through the library as it comes, so that it still judges all that
-could break a rule. It gets whole frames, one after the other: ``_owed`` counts the bytes that it
-lacks of the last one, and only when it lacks none can the next frame take the short way.
+could break a rule. Only when it lacks nothing of a frame can the next one take the short way.
 
 Most connections never need the library, so its half is made when it is first asked; a client that
 closes before it had to be made is answered here as well.
@@ -13,12 +12,21 @@ closes before it had to be made is answered here as well.
 from __future__ import annotations
 
 from collections.abc import Callable
-from typing import Any, Final
+from typing import Final
 
-from websockets.frames import Opcode
+from websockets.frames import CloseCode
 from websockets.protocol import Protocol
 
-from primus.websocket import ShortTexts, framed, is_close_code, server_frame, text_frame
+from primus.limits import DEFAULT_LIMITS, Limits
+from primus.websocket import (
+    MASKED,
+    ShortTexts,
+    bounds,
+    framed,
+    is_close_code,
+    server_frame,
+    text_frame,
+)
 from primus_transformer_ws.wire import COMPRESS_FROM, WebSocketTransport
 
 try:
@@ -26,15 +34,13 @@ try:
 except ImportError:  # built without a compiler
     from websockets.utils import apply_mask
 
-__all__ = ["ServedTransport"]
+__all__ = ["DeflatedTransport", "ServedTransport"]
 
 TEXT_FRAME: Final = 0x81
 BINARY_FRAME: Final = 0x82
 CLOSE_FRAME: Final = 0x88
 MESSAGES: Final = (TEXT_FRAME, BINARY_FRAME)
 PING_FRAME: Final = b"\x89\x00"
-OPCODES: Final = frozenset(Opcode)
-MASKED: Final = 0x80
 LONG: Final = 0xFE
 """From here on the length of a masked frame does not fit into the second byte."""
 
@@ -47,9 +53,12 @@ class ServedTransport(ShortTexts, WebSocketTransport):
         max_size: the largest message taken, in bytes.
         close_timeout: seconds that the peer gets to finish closing.
         protocol: the library's half, when that has been made already.
+        limits: what the peer may cost.
     """
 
-    __slots__ = ("_head", "_make", "_max_size", "_owed")
+    __slots__ = ("_make", "_max_size")
+
+    peer_masks = True
 
     def __init__(
         self,
@@ -57,12 +66,11 @@ class ServedTransport(ShortTexts, WebSocketTransport):
         max_size: int,
         close_timeout: float,
         protocol: Protocol | None = None,
+        limits: Limits = DEFAULT_LIMITS,
     ) -> None:
-        super().__init__(protocol, close_timeout)
+        super().__init__(protocol, close_timeout, limits)
         self._make = make
         self._max_size = max_size
-        self._head = b""
-        self._owed = 0
 
     @property
     def _protocol(self) -> Protocol:
@@ -111,34 +119,16 @@ class ServedTransport(ShortTexts, WebSocketTransport):
 
     # -- in
 
-    def data_received(self, data: bytes) -> None:
-        """Handle what arrived; all replies leave in one write."""
-        if not self._is_open and self._is_over():
-            return
-        if self._deflates or not self._reading:
-            super().data_received(data)
-            return
-        if self._head:
-            data, self._head = self._head + data, b""
-        self.corked = True
-        at, size = 0, len(data)
-        while at < size:
-            at = self._advance(data, at, size)
-        self.corked = False
-        self._flush()
-        if not self._is_open and not self._is_over():
-            self._check_end()
-
     def _advance(self, data: bytes, at: int, size: int) -> int:
         """Handle the frame that begins at `at`; where the next one begins."""
         if self._owed or not self._is_open:
-            return self._pass_on(data, at)
+            return super()._advance(data, at, size)
         second = data[at + 1] if size - at > 1 else 0
         if MASKED <= second < LONG:
             body = at + 6
             end = body + second - MASKED
-        elif (bounds := _bounds(data, at, size)) is not None:
-            body, end = bounds
+        elif (found := bounds(data, at, size)) is not None:
+            body, end = found
         else:
             return self._wait(data, at, size)
         first, library = data[at], self._library
@@ -165,7 +155,7 @@ class ServedTransport(ShortTexts, WebSocketTransport):
             try:
                 text = str(payload, "utf-8")
             except UnicodeDecodeError as error:
-                self._refuse(error)
+                self._refuse(error, CloseCode.INVALID_DATA, "invalid UTF-8")
                 return end
             connection.feed(text)
         return end
@@ -180,32 +170,13 @@ class ServedTransport(ShortTexts, WebSocketTransport):
             self._wire.close()
         self._tell_lost()
 
-    def _wait(self, data: bytes, at: int, size: int) -> int:
-        """Keep the head of a frame until it is whole, unless it is wrong already."""
-        if size - at > 1 and (data[at + 1] < MASKED or data[at] & 0x0F not in OPCODES):
-            return self._pass_on(data, at)
-        self._head = data[at:]
-        return size
 
-    def _pass_on(self, data: bytes, at: int) -> int:
-        """Give the library what it lacks of a frame, or all that comes once it is closing."""
-        end = min(len(data), at + self._owed) if self._owed else len(data)
-        self._owed -= min(self._owed, end - at)
-        self._protocol.receive_data(data[at:end])
-        self._speak()
-        frames: list[Any] = self._protocol.events_received()
-        for frame in frames:
-            self._take(frame)
-        return end
+class DeflatedTransport(ServedTransport):
+    """One whose messages may be compressed: all of them go through the library."""
 
-    def eof_received(self) -> None:
-        """The peer sends no more, perhaps in the middle of a frame."""
-        if self._is_over():
-            return
-        head, self._head = self._head, b""
-        if head:
-            self._protocol.receive_data(head)
-        super().eof_received()
+    __slots__ = ()
+
+    _advance = WebSocketTransport._advance
 
 
 def _is_close(payload: bytes) -> bool:
@@ -217,22 +188,3 @@ def _is_close(payload: bytes) -> bool:
     except UnicodeDecodeError:
         return False
     return len(payload) > 1 and is_close_code(int.from_bytes(payload[:2]))
-
-
-def _bounds(data: bytes, at: int, size: int) -> tuple[int, int] | None:
-    """Where the payload of a frame begins and ends; `None` when too little has arrived to tell."""
-    if size < at + 2:
-        return None
-    second = data[at + 1]
-    length, body = second & 0x7F, at + 2
-    if length == 126:
-        body = at + 4
-        length = int.from_bytes(data[at + 2 : body])
-    elif length == 127:
-        body = at + 10
-        length = int.from_bytes(data[at + 2 : body])
-    if size < body:
-        return None
-    if second & MASKED:
-        body += 4
-    return body, body + length

@@ -22,7 +22,7 @@ from primus.websocket import (
     switching,
 )
 from primus_transformer_ws.framing import QuietLogger, ServerProtocol
-from primus_transformer_ws.served import ServedTransport
+from primus_transformer_ws.served import DeflatedTransport, ServedTransport
 
 if TYPE_CHECKING:
     from primus.contracts import Server
@@ -92,8 +92,13 @@ class WebSocketsEngine(Engine):
         if extensions:
             protocol = self._library()
             protocol.extensions = extensions
-        transport = ServedTransport(
-            self._library, options.max_length, options.close_timeout, protocol
+        kind = DeflatedTransport if extensions else ServedTransport
+        transport = kind(
+            self._library,
+            options.max_length,
+            options.close_timeout,
+            protocol,
+            self.primus.limits,
         )
         self.entered(transport, wire)
         transport.on_gone = self.left

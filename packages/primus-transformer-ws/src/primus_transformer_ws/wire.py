@@ -1,14 +1,16 @@
 """One WebSocket on an asyncio transport, for either side.
 
 `websockets.protocol.Protocol` parses and checks what arrives, answers pings and closes. What
-is here moves bytes: it joins what one read produces into one write (corking), assembles
-fragments, applies backpressure, and drops peers that never finish closing.
+is here moves bytes: it gives the library one frame after the other, so that no more is parsed
+than the connection takes, joins what one read produces into one write (corking), assembles
+fragments, applies backpressure, and drops peers that never finish closing. ``_owed`` counts the
+bytes that the library lacks of a frame that has arrived in part.
 """
 
 from __future__ import annotations
 
 import asyncio
-from typing import Any, Final, cast
+from typing import Any, ClassVar, Final, cast
 
 from websockets.extensions.permessage_deflate import PerMessageDeflate
 from websockets.frames import CloseCode, Frame, Opcode
@@ -16,12 +18,10 @@ from websockets.protocol import OPEN, Protocol
 
 from primus.clock import SYSTEM_CLOCK, Timer, expect
 from primus.errors import ProtocolError
-from primus.websocket import CLOSE_TIMEOUT, Corking, utf8
+from primus.limits import DEFAULT_LIMITS, Limits
+from primus.websocket import CLOSE_TIMEOUT, MASKED, Intake, bounds, utf8
 
 __all__ = ["WebSocketTransport"]
-
-INFLATE_BYTES: Final = 4096
-"""How much compressed data is inflated before what is in it has been handled."""
 
 COMPRESS_FROM: Final = 1024
 """Smaller messages are sent as they are: compressing them costs more than it saves."""
@@ -29,23 +29,30 @@ COMPRESS_FROM: Final = 1024
 TEXT, BINARY, CONT = Opcode.TEXT, Opcode.BINARY, Opcode.CONT
 PING, PONG = Opcode.PING, Opcode.PONG
 PONG_HEAD: Final = b"\x8a"
+OPCODES: Final = frozenset(Opcode)
 
 
-class WebSocketTransport(asyncio.Protocol, Corking):
+class TooManyFragments(Exception):
+    """A message comes in more pieces than any peer needs."""
+
+
+class WebSocketTransport(asyncio.Protocol, Intake):
     """Carries frames over one WebSocket that has been opened.
 
     Args:
         protocol: the library's half of the connection; `None` when that is made later.
         close_timeout: seconds that the peer gets to finish closing.
+        limits: what the peer may cost.
     """
 
     __slots__ = (
         "_deflates",
-        "_held",
+        "_head",
         "_high_water",
         "_library",
         "_message",
-        "_reading",
+        "_owed",
+        "_parts",
         "_text",
         "_timer",
         "_write_paused",
@@ -53,16 +60,25 @@ class WebSocketTransport(asyncio.Protocol, Corking):
         "on_gone",
     )
 
-    def __init__(self, protocol: Protocol | None, close_timeout: float = CLOSE_TIMEOUT) -> None:
-        super().__init__()
+    peer_masks: ClassVar[bool] = False
+    """Whether the frames of the peer are masked, as those of clients are."""
+
+    def __init__(
+        self,
+        protocol: Protocol | None,
+        close_timeout: float = CLOSE_TIMEOUT,
+        limits: Limits = DEFAULT_LIMITS,
+    ) -> None:
+        super().__init__(limits=limits)
         self._library = protocol
         self._is_open = protocol is None or protocol.state is OPEN
         extensions = () if protocol is None else protocol.extensions
         self._deflates = any(isinstance(each, PerMessageDeflate) for each in extensions)
-        self._reading = True
-        self._held = b""
+        self._head = b""
+        self._owed = 0
         self._message: bytearray | None = None
         self._text = False
+        self._parts = 0
         self._timer: Timer | None = None
         self._write_paused = False
         self._high_water: int | None = None
@@ -105,6 +121,7 @@ class WebSocketTransport(asyncio.Protocol, Corking):
 
     def abort(self) -> None:
         """Drop the connection at once."""
+        self._stop()
         self._forget()
         if self._wire is not None:
             self._wire.abort()
@@ -115,29 +132,11 @@ class WebSocketTransport(asyncio.Protocol, Corking):
         if self._wire is not None:
             self._wire.set_write_buffer_limits(high_water)
 
-    def pause_reading(self) -> None:
-        """Read nothing for now."""
-        self._reading = False
-        if self._wire is not None and not self._wire.is_closing():
-            self._wire.pause_reading()
-
-    def resume_reading(self) -> None:
-        """Go on reading, first what has been held back."""
-        self._reading = True
-        held, self._held = self._held, b""
-        if held:
-            self.data_received(held)
-        self._read_on()
-
     def start(self, early: bytes = b"") -> None:
         """Take what came along with the handshake, then read on, unless that was enough."""
         if early:
             self.data_received(early)
         self._read_on()
-
-    def _read_on(self) -> None:
-        if self._reading and self._wire is not None and not self._wire.is_closing():
-            self._wire.resume_reading()
 
     # -- what asyncio calls
 
@@ -147,28 +146,60 @@ class WebSocketTransport(asyncio.Protocol, Corking):
         if self._high_water is not None:
             self._wire.set_write_buffer_limits(self._high_water)
 
-    def data_received(self, data: bytes) -> None:
-        """Handle what arrived; all replies leave in one write.
-
-        Compressed data may be a thousand times as long when it is inflated, so it is taken in
-        slices, and no further ones once the connection has had enough.
-        """
-        size = INFLATE_BYTES if self._deflates else max(1, len(data))
-        for start in range(0, len(data), size):
-            if not self._reading:
-                self._held += data[start:]
-                return
-            self._protocol.receive_data(data[start : start + size])
-            self._handle(self._protocol.events_received())
-
-    def _handle(self, frames: list[Any]) -> None:
+    def data_received(self, data: bytes, at: int = 0) -> None:
+        """Handle what arrived, as far as it is taken; all replies leave in one write."""
+        if not self._is_open and self._is_over():
+            return
+        if self._rest or not self._reading:
+            self._add(data)
+            return
+        if self._head:
+            data, self._head = self._head + data, b""
         self.corked = True
-        self._speak()
-        for frame in frames:
-            self._take(frame)
+        size = len(data)
+        at = self._advance(data, at, size)
+        if at < size:
+            self._go_on(data, at, size)
         self.corked = False
         self._flush()
-        self._check_end()
+        if not self._is_open and not self._is_over():
+            self._check_end()
+
+    _take_up = data_received
+
+    def _is_over(self) -> bool:
+        """Whether the peer has closed, and been answered, without the library."""
+        return False
+
+    def _advance(self, data: bytes, at: int, size: int) -> int:
+        """Give the library the frame that begins at `at`, or the next part of one."""
+        if not self._owed:
+            found = bounds(data, at, size)
+            if found is None:
+                return self._wait(data, at, size)
+            self._owed = found[1] - at
+        return self._pass_on(data, at)
+
+    def _wait(self, data: bytes, at: int, size: int) -> int:
+        """Keep the head of a frame until it is whole, unless it is wrong already."""
+        if size - at > 1:
+            is_masked = data[at + 1] >= MASKED
+            if is_masked is not self.peer_masks or data[at] & 0x0F not in OPCODES:
+                self._owed = size - at
+                return self._pass_on(data, at)
+        self._head = data[at:]
+        return size
+
+    def _pass_on(self, data: bytes, at: int) -> int:
+        """Give the library what it lacks of a frame."""
+        end = min(len(data), at + self._owed)
+        self._owed -= end - at
+        self._protocol.receive_data(data[at:end])
+        self._speak()
+        frames: list[Any] = self._protocol.events_received()
+        for frame in frames:
+            self._take(frame)
+        return end
 
     def _check_end(self) -> None:
         """Take the peer's word that this is the end."""
@@ -178,7 +209,13 @@ class WebSocketTransport(asyncio.Protocol, Corking):
             self._tell_lost()  # nothing can be sent any more, even if TCP takes its time
 
     def eof_received(self) -> None:
-        """The peer sends no more: close."""
+        """The peer sends no more, perhaps in the middle of a frame: close."""
+        self._drain()
+        if self._is_over():
+            return
+        head, self._head = self._head, b""
+        if head:
+            self._protocol.receive_data(head)
         self._protocol.receive_eof()
         self._speak()
 
@@ -195,9 +232,9 @@ class WebSocketTransport(asyncio.Protocol, Corking):
             self.connection.congested(False)
 
     def connection_lost(self, exc: Exception | None) -> None:
-        """The wire is gone."""
+        """The wire is gone: what it had brought comes first, if the connection takes it."""
+        self._drain()
         self._wire = None
-        self._held = b""
         self._forget()
         if self._timer is not None:
             self._timer.cancel()
@@ -234,9 +271,15 @@ class WebSocketTransport(asyncio.Protocol, Corking):
                 self._deliver(frame.data, opcode is TEXT)
             else:
                 self._message, self._text = bytearray(frame.data), opcode is TEXT
+                self._parts = 1
         elif opcode is CONT and self._message is not None:
             self._message += frame.data
-            if frame.fin:
+            limits = self._limits
+            self._parts += len(frame.data) < limits.short_fragment
+            if self._parts > limits.fragments:
+                too_many = TooManyFragments(f"more than {limits.fragments} short fragments")
+                self._refuse(too_many, CloseCode.MESSAGE_TOO_BIG, "too many fragments")
+            elif frame.fin:
                 whole, self._message = self._message, None
                 self._deliver(whole, self._text)
 
@@ -248,15 +291,13 @@ class WebSocketTransport(asyncio.Protocol, Corking):
         try:
             frame = str(payload, "utf-8")
         except UnicodeDecodeError as error:
-            self._refuse(error)
+            self._refuse(error, CloseCode.INVALID_DATA, "invalid UTF-8")
             return
         self.connection.feed(frame)
 
-    def _refuse(self, error: UnicodeDecodeError) -> None:
+    def _refuse(self, error: Exception, code: CloseCode, reason: str) -> None:
+        """The peer has broken a rule that the library does not know of."""
         self._protocol.parser_exc = error
-        self._fail(CloseCode.INVALID_DATA, "invalid UTF-8")
-
-    def _fail(self, code: CloseCode, reason: str) -> None:
         if self._is_open:
             self._protocol.fail(code, reason)
             self._speak()

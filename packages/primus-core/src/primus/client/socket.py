@@ -307,6 +307,7 @@ class Socket(Transforming, Connection):
             options.compression,
             options.transport,
             json=is_json(self._profile.parser),
+            limits=self.limits,
         )
         await self._profile.connector.open(dial, self)
 

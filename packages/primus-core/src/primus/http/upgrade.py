@@ -34,11 +34,16 @@ class HostWebSocket(ABC):
     Reading and writing are two tasks' affairs; neither waits for the other.
     """
 
-    __slots__ = ("seen",)
+    __slots__ = ("gone", "seen")
 
     def __init__(self) -> None:
         self.seen: Callable[[], None] | None = None
         """To be called for a ping or pong of the peer, where the server tells of them."""
+        self.gone: Callable[[], bool] | None = None
+        """To be called once the wire is gone, where the server tells of it by itself.
+
+        True means that what has come, and was not received yet, is not wanted any more.
+        """
 
     @property
     def wire(self) -> Wire | None:

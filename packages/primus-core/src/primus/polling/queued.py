@@ -16,6 +16,8 @@ __all__ = ["QueuedTransport"]
 Frame = str | bytes
 
 OVERHEAD: Final = DEFAULT_LIMITS.frame_overhead
+TURN_MESSAGES: Final = DEFAULT_LIMITS.turn_messages
+TURN_BYTES: Final = DEFAULT_LIMITS.turn_bytes
 
 
 class QueuedTransport(Transport):
@@ -23,11 +25,20 @@ class QueuedTransport(Transport):
 
     A subclass says what to do when there is `news`, calls `put` for what is to be sent, `answer`
     for what a peer's ping asks for, and `take` where they leave. Before each frame that it feeds to
-    its connection it awaits `readable`, so that the client's request hangs while the connection
+    its connection it awaits `its_turn`, so that the client's request hangs while the connection
     does not keep up.
     """
 
-    __slots__ = ("_answer", "_high_water", "_jammed", "_queue", "_resumed", "_size")
+    __slots__ = (
+        "_answer",
+        "_high_water",
+        "_jammed",
+        "_queue",
+        "_resumed",
+        "_size",
+        "_turn_bytes",
+        "_turn_messages",
+    )
 
     def __init__(self) -> None:
         super().__init__()
@@ -37,6 +48,8 @@ class QueuedTransport(Transport):
         self._high_water: int | None = None
         self._jammed = False
         self._resumed: asyncio.Event | None = None
+        self._turn_messages = 0
+        self._turn_bytes = 0
 
     # -- out
 
@@ -128,6 +141,18 @@ class QueuedTransport(Transport):
         """Wait until the connection takes frames."""
         while self._resumed is not None:
             await self._resumed.wait()
+
+    async def its_turn(self, frame: Frame) -> None:
+        """Wait until the connection takes `frame`, which is in a request that has been read.
+
+        Others get their turn after ``turn_messages`` frames or ``turn_bytes`` bytes.
+        """
+        self._turn_messages += 1
+        self._turn_bytes += len(frame)
+        if self._turn_messages > TURN_MESSAGES or self._turn_bytes > TURN_BYTES:
+            self._turn_messages, self._turn_bytes = 1, len(frame)
+            await asyncio.sleep(0)
+        await self.readable()
 
     def pause_reading(self) -> None:
         """Have `readable` wait."""

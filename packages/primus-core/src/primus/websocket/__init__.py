@@ -11,6 +11,8 @@ from primus.websocket.corking import Corking, ShortTexts
 from primus.websocket.engine import Engine, EngineOptions, Opened
 from primus.websocket.framing import (
     CLOSE_TIMEOUT,
+    MASKED,
+    bounds,
     framed,
     is_close_code,
     server_frame,
@@ -19,18 +21,22 @@ from primus.websocket.framing import (
 )
 from primus.websocket.handshake import accept_key, chosen_subprotocol, refusal, switching
 from primus.websocket.hosted import HostedTransport
+from primus.websocket.intake import Intake
 from primus.websocket.transformer import WebSocketTransformer
 
 __all__ = [
     "CLOSE_TIMEOUT",
+    "MASKED",
     "Corking",
     "Engine",
     "EngineOptions",
     "HostedTransport",
+    "Intake",
     "Opened",
     "ShortTexts",
     "WebSocketTransformer",
     "accept_key",
+    "bounds",
     "chosen_subprotocol",
     "framed",
     "is_close_code",

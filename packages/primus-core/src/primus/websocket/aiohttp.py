@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import struct
 from abc import abstractmethod
 from typing import Final
@@ -11,13 +12,16 @@ from aiohttp.web import WebSocketResponse
 
 from primus.errors import ProtocolError
 from primus.http import HostWebSocket
+from primus.limits import DEFAULT_LIMITS
 from primus.websocket.framing import is_close_code
+from primus.websocket.gate import Gate
 
 __all__ = ["AiohttpWebSocket"]
 
 TEXT, BINARY = WSMsgType.TEXT, WSMsgType.BINARY
 PING, PONG, CLOSE = WSMsgType.PING, WSMsgType.PONG, WSMsgType.CLOSE
 PROTOCOL_ERROR: Final = 1002
+TURN_MESSAGES: Final = DEFAULT_LIMITS.turn_messages
 
 
 class AiohttpWebSocket(HostWebSocket):
@@ -27,12 +31,23 @@ class AiohttpWebSocket(HostWebSocket):
     frames are sent as frames, and ``autoclose`` and ``autoping`` have to be off.
     """
 
-    __slots__ = ("_closing", "native")
+    __slots__ = ("_closing", "_gate", "native")
 
     def __init__(self) -> None:
         super().__init__()
         self.native: WebSocketResponse | ClientWebSocketResponse | None = None
         self._closing = False
+        self._gate: Gate | None = None
+
+    def watch(self, gate: Gate) -> None:
+        """Let messages through `gate` one by one, as they are asked for."""
+        self._gate = gate
+        gate.on_end = self._ended
+
+    def _ended(self) -> None:
+        gate = self._gate
+        if gate is not None and self.gone is not None and self.gone() and gate.is_long:
+            gate.drop()
 
     async def receive(self) -> str | bytes | None:
         """The next message, or `None` once the WebSocket is closed.
@@ -41,13 +56,19 @@ class AiohttpWebSocket(HostWebSocket):
             ProtocolError: the peer broke the protocol, or sent too large a message.
         """
         assert self.native is not None
+        signs = 0
         while True:
+            if self._gate is not None:
+                self._gate.want()
             kind, data, _ = await self.native.receive()
             if kind is TEXT:
                 return str(data)
             if kind is BINARY:
                 return bytes(data)
             if kind is PING or kind is PONG:
+                signs += 1
+                if signs % TURN_MESSAGES == 0:
+                    await asyncio.sleep(0)
                 await self._sign_of_life(bytes(data) if kind is PING else None)
             elif kind is CLOSE:
                 await self._answer(int(data))

@@ -5,6 +5,7 @@ What is opened is RFC 6455, so it talks to the server half of any of them.
 
 from __future__ import annotations
 
+import asyncio
 import os
 import socket
 from collections.abc import Mapping, Sequence
@@ -21,6 +22,7 @@ from primus.tasks import spawn
 from primus.transformer import Connector, Dial
 from primus.websocket.aiohttp import AiohttpWebSocket
 from primus.websocket.framing import CLOSE_TIMEOUT
+from primus.websocket.gate import GatedHandler
 from primus.websocket.hosted import HostedTransport
 
 if TYPE_CHECKING:
@@ -92,7 +94,7 @@ class DialledTransport(HostedTransport):
 
     def __init__(self, wire: DialledWebSocket, dial: Dial) -> None:
         timeout = float(dial.options.get("close_timeout", CLOSE_TIMEOUT))
-        super().__init__(wire, dial.max_length, timeout)
+        super().__init__(wire, dial.max_length, timeout, dial.limits)
         self._wire = wire
         self._is_read = False
 
@@ -114,17 +116,24 @@ class DialledTransport(HostedTransport):
 class DialledWebSocket(AiohttpWebSocket):
     """The client's side, with an aiohttp session of its own."""
 
-    __slots__ = ("_dial", "_session", "_socket", "_url")
+    __slots__ = ("_dial", "_handlers", "_session", "_socket", "_url")
 
     def __init__(self, url: URL, dial: Dial) -> None:
         super().__init__()
         self._url = url
         self._dial = dial
         path = dial.options.get("unix")
-        self._session = open_session(
-            make_handshake, connector=None if path is None else aiohttp.UnixConnector(path)
-        )
+        connector = aiohttp.TCPConnector() if path is None else aiohttp.UnixConnector(path)
+        connector._factory = self._handler  # type: ignore[assignment]
+        self._handlers: list[GatedHandler] = []
+        self._session = open_session(make_handshake, connector=connector)
         self._socket: Any = None
+
+    def _handler(self) -> GatedHandler:
+        """The protocol of a new connection; there is one for each address that is tried."""
+        handler = GatedHandler(asyncio.get_running_loop(), self._dial.limits)
+        self._handlers.append(handler)
+        return handler
 
     async def open(self) -> None:
         """Make the handshake.
@@ -153,6 +162,8 @@ class DialledWebSocket(AiohttpWebSocket):
         except (aiohttp.ClientError, OSError, ValueError) as error:
             raise TransportError(f"the WebSocket handshake failed: {error!r}") from error
         self._socket = self.native.get_extra_info("socket")
+        for gate in [handler.gate for handler in self._handlers if handler.gate is not None]:
+            self.watch(gate)
 
     async def accept(
         self,
@@ -170,6 +181,8 @@ class DialledWebSocket(AiohttpWebSocket):
 
         aiohttp has no way to say so, but it notices that its socket has been shut down.
         """
+        if self._gate is not None:
+            self._gate.drop()
         number = -1 if self._socket is None else self._socket.fileno()
         if number < 0:
             return
@@ -184,6 +197,8 @@ class DialledWebSocket(AiohttpWebSocket):
 
     async def let_go(self) -> None:
         """Close the session with its connection."""
+        if self._gate is not None:
+            self._gate.open()
         await self._session.close()
         if self.native is not None:
             await self.native.close()

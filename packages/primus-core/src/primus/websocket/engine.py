@@ -111,7 +111,9 @@ class Engine:
             return Response.error(400)
         if refusal is not None:
             return refusal
-        transport = HostedTransport(socket, self.options.max_length, self.options.close_timeout)
+        transport = HostedTransport(
+            socket, self.options.max_length, self.options.close_timeout, self.primus.limits
+        )
         self.entered(transport, socket.wire)
         try:
             opened(transport)

@@ -7,8 +7,10 @@ from typing import Final
 
 __all__ = [
     "CLOSE_TIMEOUT",
+    "MASKED",
     "SHORT",
     "TEXT_HEADS",
+    "bounds",
     "framed",
     "head",
     "is_close_code",
@@ -23,6 +25,9 @@ CLOSE_TIMEOUT: Final = 5.0
 
 SHORT: Final = 126
 """From here on the length of a payload does not fit into the second byte."""
+
+MASKED: Final = 0x80
+"""The bit of the second byte that says that a payload is masked."""
 
 TEXT_HEADS: Final = tuple(bytes((0x81, size)) for size in range(SHORT))
 """What stands before an unmasked text of each length, where that is `SHORT`."""
@@ -67,3 +72,22 @@ def utf8(text: str) -> bytes:
     except UnicodeEncodeError:
         utf16 = text.encode("utf-16-le", "surrogatepass")
         return utf16.decode("utf-16-le", "replace").encode()
+
+
+def bounds(data: bytes, at: int, size: int) -> tuple[int, int] | None:
+    """Where the payload of a frame begins and ends; `None` when too little has arrived to tell."""
+    if size < at + 2:
+        return None
+    second = data[at + 1]
+    length, body = second & 0x7F, at + 2
+    if length == 126:
+        body = at + 4
+        length = int.from_bytes(data[at + 2 : body])
+    elif length == 127:
+        body = at + 10
+        length = int.from_bytes(data[at + 2 : body])
+    if size < body:
+        return None
+    if second & MASKED:
+        body += 4
+    return body, body + length

@@ -9,7 +9,7 @@ from typing import Final
 from primus.clock import SYSTEM_CLOCK, Timer, expect
 from primus.errors import ProtocolError
 from primus.http import HostWebSocket
-from primus.limits import DEFAULT_LIMITS
+from primus.limits import DEFAULT_LIMITS, Limits
 from primus.tasks import spawn
 from primus.transformer import Transport
 from primus.websocket.framing import utf8
@@ -18,9 +18,6 @@ __all__ = ["HostedTransport"]
 
 NORMAL: Final = 1000
 TOO_BIG: Final = 1009
-
-READ_AHEAD: Final = 64 * 1024
-"""How many bytes are taken of a WebSocket that has been paused, to see whether it is closed."""
 
 
 class HostedTransport(Transport):
@@ -33,14 +30,15 @@ class HostedTransport(Transport):
         socket: the WebSocket, which has been accepted.
         max_length: the largest message taken, in bytes.
         close_timeout: seconds that the peer gets to finish closing.
+        limits: what the peer may cost.
     """
 
     __slots__ = (
-        "_ahead",
         "_closing",
         "_high_water",
         "_is_gone",
         "_jammed",
+        "_limits",
         "_max_length",
         "_out",
         "_out_size",
@@ -51,9 +49,16 @@ class HostedTransport(Transport):
         "close_timeout",
     )
 
-    def __init__(self, socket: HostWebSocket, max_length: int, close_timeout: float) -> None:
+    def __init__(
+        self,
+        socket: HostWebSocket,
+        max_length: int,
+        close_timeout: float,
+        limits: Limits = DEFAULT_LIMITS,
+    ) -> None:
         super().__init__()
         self._socket = socket
+        self._limits = limits
         self._max_length = max_length
         self._out: deque[str | bytes | tuple[int, str]] = deque()
         self._out_size = 0
@@ -63,23 +68,28 @@ class HostedTransport(Transport):
         self._closing = False
         self._is_gone = False
         self._resumed: asyncio.Event | None = None
-        self._ahead = 0
         self._timer: Timer | None = None
         self.close_timeout = close_timeout
         socket.seen = self._seen
+        socket.gone = self._wire_lost
 
     # -- in
 
     async def run(self) -> None:
         """Bring every message to the receiver, until the WebSocket is gone."""
         error: Exception | None = None
+        limits, messages, size = self._limits, 0, 0
         try:
             while True:
-                if self._resumed is not None and self._ahead > READ_AHEAD:
+                while self._resumed is not None:
                     await self._resumed.wait()
                 message = await self._socket.receive()
                 if message is None:
                     break
+                messages, size = messages + 1, size + len(message)
+                if messages > limits.turn_messages or size > limits.turn_bytes:
+                    messages, size = 0, 0
+                    await asyncio.sleep(0)  # the turn is over: others may have waited for theirs
                 self._take(message)
         except ProtocolError as raised:
             error = raised
@@ -100,9 +110,7 @@ class HostedTransport(Transport):
         connection = self.connection
         if connection is None:
             return
-        size = _size(message)
-        if size <= self._max_length:
-            self._ahead += size
+        if _size(message) <= self._max_length:
             connection.feed(message)
             return
         self.connection = None
@@ -110,10 +118,15 @@ class HostedTransport(Transport):
         connection.lost(ProtocolError(f"a message of more than {self._max_length} bytes"))
 
     def pause_reading(self) -> None:
-        """Take no further messages for now, but a few."""
+        """Take no further message for now."""
         if self._resumed is None and not self._is_gone:
             self._resumed = asyncio.Event()
-            self._ahead = 0
+
+    def _wire_lost(self) -> bool:
+        """The wire is gone: what waits is not wanted, if nothing is taken for now."""
+        is_paused = self._resumed is not None
+        self.resume_reading()
+        return is_paused
 
     def resume_reading(self) -> None:
         """Go on."""
@@ -196,7 +209,7 @@ class HostedTransport(Transport):
         self._high_water = high_water
 
     def _forget(self) -> None:
-        self._socket.seen = None
+        self._socket.seen = self._socket.gone = None
         self._out.clear()
         self._out_size = 0
         if self._timer is not None:

@@ -5,21 +5,28 @@
 from __future__ import annotations
 
 import asyncio
+from collections.abc import Callable
 from contextlib import suppress
+from types import TracebackType
+from typing import Any
 
 import pytest
 
 from primus.errors import HandshakeError, SlowConsumerError
 from primus.http import Request
+from primus.limits import DEFAULT_LIMITS
 from primus.server.spark import Spark
 from primus_testing.clock import ManualClock
 from primus_testing.raw_websocket import RawWebSocket
-from primus_testing.recorder import DEADLINE, eventually
-from primus_testing.transformer.base import Contract, Serve, echo, meet
+from primus_testing.recorder import DEADLINE, Recorder, eventually
+from primus_testing.transformer.base import Contract, Serve, Sockets, echo, meet
 
 __all__ = ["LimitsContract"]
 
 CHUNK = "x" * 100_000
+BURST = 5000
+AHEAD = DEFAULT_LIMITS.read_ahead_messages + 8
+"""What may wait for a busy listener, and a few that are on their way."""
 ENOUGH = 1000
 """So many chunks fill the socket buffers of any machine."""
 
@@ -52,6 +59,96 @@ class LimitsContract(Contract):
         met.peer.send('"' + "€" * 400 + '"')
         await met.events.next("end")
         assert met.events.seen("data") == []
+
+    async def test_a_busy_listener_is_not_read_far_ahead(self, serve: Serve) -> None:
+        parser, gate = Counting(), asyncio.Event()
+        server = await serve(parser=parser)
+        met = await meet(server)
+        handled: list[str] = []
+
+        async def data(message: str) -> None:
+            if not handled:
+                await gate.wait()
+            handled.append(message)
+            most.append(parser.decoded - len(handled))
+
+        most: list[int] = []
+        met.spark.on("data", data)
+        sent = [str(number) for number in range(BURST)]
+        met.peer.send(*sent)
+        await eventually(lambda: met.spark.is_held)
+        await quiet(lambda: parser.decoded)
+        assert parser.decoded <= AHEAD
+        gate.set()
+        await eventually(lambda: len(handled) == BURST)
+        assert handled == sent
+        assert max(most) <= AHEAD
+
+    async def test_a_client_with_a_busy_listener_is_not_read_far_ahead(
+        self, serve: Serve, sockets: Sockets
+    ) -> None:
+        parser, entered, gate = Counting(), asyncio.Event(), asyncio.Event()
+        server = await serve(parser=parser)
+        met = Recorder(server.primus, "connection")
+        socket, handled = sockets(server), list[str]()
+
+        async def data(message: str) -> None:
+            entered.set()
+            await gate.wait()
+            handled.append(message)
+
+        socket.on("data", data)
+        spark = await met.one("connection")
+        before, sent = parser.decoded, [str(number) for number in range(BURST)]
+        for message in sent:
+            spark.write(message)
+        async with asyncio.timeout(DEADLINE):
+            await entered.wait()
+        await quiet(lambda: parser.decoded)
+        assert parser.decoded - before <= AHEAD
+        gate.set()
+        await eventually(lambda: len(handled) == BURST)
+        assert handled == sent
+
+    async def test_one_connection_is_handled_in_turns(self, serve: Serve) -> None:
+        server = await serve()
+        met = await meet(server)
+        turns, handled = Turns(), 0
+
+        def data(message: object) -> None:
+            nonlocal handled
+            handled += 1
+            turns.count()
+
+        met.spark.on("data", data)
+        with turns:
+            met.peer.send(*["1"] * (2 * BURST))
+            await eventually(lambda: handled == 2 * BURST)
+        # A turn may begin twice in one turn of the loop: with what was kept, and with a read.
+        assert max(turns.counts) <= 2 * server.primus.limits.turn_messages + 1
+
+    async def test_what_waits_of_a_connection_that_was_dropped_is_dropped(
+        self, serve: Serve
+    ) -> None:
+        parser, gate = Counting(), asyncio.Event()
+        server = await serve(parser=parser)
+        met = await meet(server)
+        handled: list[str] = []
+
+        async def data(message: str) -> None:
+            handled.append(message)
+            await gate.wait()
+
+        met.spark.on("data", data)
+        met.peer.send(*["1"] * BURST)
+        await eventually(lambda: met.spark.is_held)
+        await quiet(lambda: parser.decoded)
+        met.spark.abort()
+        gate.set()
+        await eventually(lambda: len(server.primus) == 0)
+        await quiet(lambda: parser.decoded)
+        assert handled == ["1"]
+        assert parser.decoded <= AHEAD
 
     async def test_a_slow_consumer_is_disconnected_and_may_come_back(self, serve: Serve) -> None:
         server = await serve(slow_consumer="disconnect", high_water=100_000)
@@ -227,6 +324,59 @@ async def pass_time(clock: ManualClock, seconds: int) -> None:
         for _ in range(10):
             await asyncio.sleep(0)
         clock.advance(1.0)
+
+
+class Counting:
+    """A parser that leaves frames as they are, and counts them."""
+
+    def __init__(self) -> None:
+        self.decoded = 0
+
+    def encode(self, value: Any) -> Any:
+        """The value itself."""
+        return value
+
+    def decode(self, frame: Any) -> Any:
+        """The frame itself."""
+        self.decoded += 1
+        return frame
+
+
+class Turns:
+    """Counts what happens in each turn of the loop."""
+
+    def __init__(self) -> None:
+        self.counts = [0]
+        self._handle: asyncio.Handle | None = None
+
+    def count(self) -> None:
+        """Something has happened."""
+        self.counts[-1] += 1
+
+    def _turn(self) -> None:
+        if self.counts[-1]:
+            self.counts.append(0)
+        self._handle = asyncio.get_running_loop().call_soon(self._turn)
+
+    def __enter__(self) -> None:
+        self._turn()
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        trace: TracebackType | None,
+    ) -> None:
+        assert self._handle is not None
+        self._handle.cancel()
+
+
+async def quiet(value: Callable[[], int], turns: int = 200) -> None:
+    """Wait until `value` has stayed the same for so many turns of the loop."""
+    same, last = 0, value()
+    while same < turns:
+        await asyncio.sleep(0)
+        same, last = (same + 1, last) if value() == last else (0, value())
 
 
 async def stays_jammed(spark: Spark) -> bool:

@@ -108,8 +108,9 @@ class HTTPSession(QueuedTransport):
                 self._incoming.take(line)
                 if self._incoming.is_over:
                     return
-                if self._incoming.size > (0 if self._streams else KEPT):
+                while self._incoming.size > (0 if self._streams else KEPT):
                     await self.readable()
+                    await asyncio.sleep(0)  # what is not paused goes on in turns
 
     def pause_reading(self) -> None:
         """Take nothing more for now."""
@@ -162,6 +163,7 @@ class HTTPSession(QueuedTransport):
     def abort(self) -> None:
         """Leave at once."""
         self._is_closing = True
+        self._incoming.drop()
         self._receiving.cancel()
 
 

@@ -7,6 +7,7 @@ from collections import deque
 from typing import Final
 
 from primus.errors import TransportError
+from primus.limits import DEFAULT_LIMITS
 from primus.transformer import Transport
 from primus_transformer_sockjs.frames import OPEN, Close, check_length, parse_frame
 
@@ -14,6 +15,8 @@ __all__ = ["MESSAGES", "Incoming"]
 
 MESSAGES: Final = 100_000
 """How many messages may come at once."""
+
+TURN_MESSAGES: Final = DEFAULT_LIMITS.turn_messages
 
 NORMAL: Final = 1000
 
@@ -34,6 +37,7 @@ class Incoming:
         "_max_length",
         "_messages",
         "_transport",
+        "_turn",
         "is_over",
         "opened",
         "paused",
@@ -46,9 +50,10 @@ class Incoming:
         self._messages: deque[str] = deque()
         self._is_started = False
         self._error: Exception | None = None
+        self._turn: asyncio.Handle | None = None
         self.paused = False
         self.size = 0
-        """How many characters are kept."""
+        """How many characters are kept, and messages."""
         self.is_over = False
         """Whether nothing will come any more."""
         self.opened: asyncio.Future[None] = asyncio.get_running_loop().create_future()
@@ -65,7 +70,7 @@ class Incoming:
         if isinstance(content, list):
             check_length(content, self._max_length)
             self._messages.extend(content)
-            self.size += sum(map(len, content))
+            self.size += sum(map(len, content)) + len(content)
             self.deliver()
         elif isinstance(content, Close):
             if content.code != NORMAL or not self.opened.done():
@@ -87,16 +92,35 @@ class Incoming:
         self.deliver()
 
     def deliver(self) -> None:
-        """Bring to the connection what it takes; all that is left once there is no more."""
-        while self._is_started and self._messages and (self.is_over or not self.paused):
-            message = self._messages.popleft()
-            self.size -= len(message)
+        """Bring to the connection what it takes, in turns; then the end, once there is one."""
+        messages = self._messages
+        if not self._is_started or self._turn is not None:
+            return
+        for _ in range(TURN_MESSAGES):
+            if not messages or self.paused:
+                break
+            message = messages.popleft()
+            self.size -= len(message) + 1
             if self._transport.connection is not None:
                 self._transport.connection.feed(message)
+        if messages:
+            if not self.paused:
+                self._turn = asyncio.get_running_loop().call_soon(self._begin_turn)
+            return
         connection = self._transport.connection
-        if self.is_over and self._is_started and connection is not None:
+        if self.is_over and connection is not None:
             self._transport.connection = None
             connection.lost(self._error)
+
+    def _begin_turn(self) -> None:
+        self._turn = None
+        if not self.paused:
+            self._transport.resume_reading()
+
+    def drop(self) -> None:
+        """Forget what is kept: the connection has been dropped."""
+        self._messages.clear()
+        self.size = 0
 
     def end(self, error: Exception | None = None) -> None:
         """The session is over; `error` says why, when it was not meant to be."""

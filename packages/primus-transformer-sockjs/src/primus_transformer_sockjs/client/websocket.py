@@ -67,6 +67,8 @@ class WebSocketSession(Transport):
             self.incoming.take(as_text(frame))
         except TransportError as raised:
             error = raised
+        if self.incoming.size and self._wire is not None:
+            self._wire.pause_reading()  # until all of this frame has been brought
         if (error is not None or self.incoming.is_over) and self._wire is not None:
             self._wire.connection = None
             self._wire.close()
@@ -100,6 +102,7 @@ class WebSocketSession(Transport):
 
     def abort(self) -> None:
         """Drop the WebSocket at once."""
+        self.incoming.drop()
         if self._wire is not None:
             self._wire.abort()
 
@@ -122,5 +125,5 @@ class WebSocketSession(Transport):
     def resume_reading(self) -> None:
         """Bring what has been kept, then go on."""
         self.incoming.resume()
-        if self._wire is not None and not self.incoming.paused:
+        if self._wire is not None and not self.incoming.paused and not self.incoming.size:
             self._wire.resume_reading()

@@ -100,7 +100,7 @@ class AiohttpHost(Host):
     async def _handle(self, native: web.Request) -> web.StreamResponse:
         # RFC 9110 section 7.8: a server ignores an Upgrade of HTTP/1.0.
         upgrade = native.version >= HttpVersion11 and is_upgrade(native.method, native.headers)
-        socket = ServedWebSocket(native) if upgrade else None
+        socket = ServedWebSocket(native, self.primus.limits) if upgrade else None
         request = _request(native, socket)
         try:
             return await self._answer(native, request, socket)

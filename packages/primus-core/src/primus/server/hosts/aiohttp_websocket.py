@@ -3,11 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from typing import Any
 
 from aiohttp import web
 
 from primus.http import Response
+from primus.limits import Limits
 from primus.websocket.aiohttp import AiohttpWebSocket
+from primus.websocket.gate import Gate
 from primus.websocket.handshake import chosen_subprotocol, refusal
 from primus.write_watch import Wire
 
@@ -19,11 +22,12 @@ OFFERED = "Sec-WebSocket-Protocol"
 class ServedWebSocket(AiohttpWebSocket):
     """The server's side of one upgrade."""
 
-    __slots__ = ("_request", "response")
+    __slots__ = ("_limits", "_request", "response")
 
-    def __init__(self, request: web.Request) -> None:
+    def __init__(self, request: web.Request, limits: Limits) -> None:
         super().__init__()
         self._request = request
+        self._limits = limits
         self.response: web.WebSocketResponse | None = None
         """What the handler has to return, once the WebSocket has been accepted."""
 
@@ -57,12 +61,22 @@ class ServedWebSocket(AiohttpWebSocket):
             max_msg_size=max_length + 1,  # aiohttp refuses what is as long as its limit
         )
         native.headers.update(headers)
+        protocol: Any = self._request.protocol
+        early, protocol._message_tail = bytes(protocol._message_tail), b""
         await native.prepare(self._request if chosen else _without_subprotocols(self._request))
         self.native = self.response = native
+        gate = Gate(protocol._payload_parser, protocol, self._limits, masked=True)
+        gate.attend(native)
+        protocol._payload_parser = gate
+        self.watch(gate)
+        if early:
+            gate.feed_data(early)
         return None
 
     def abort(self) -> None:
         """Drop the connection at once."""
+        if self._gate is not None:
+            self._gate.drop()
         transport = self._request.transport
         if transport is not None:
             transport.abort()
