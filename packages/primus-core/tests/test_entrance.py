@@ -2,6 +2,7 @@
 
 import asyncio
 import logging
+import ssl
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager, suppress
 from dataclasses import replace
@@ -535,3 +536,19 @@ async def test_a_server_that_stops_drops_a_request_that_takes_too_long(head: byt
         await primus.destroy()
         assert await reader.read() == b""
         writer.close()
+
+
+async def test_tls_handshakes_that_never_end_are_dropped(caplog: pytest.LogCaptureFixture) -> None:
+    hello = b"\x16\x03\x01\x02\x00\x01\x00\x01\xfc\x03\x03"
+    context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+    async with served(ssl_context=context, handshake_timeout=0.05) as primus:
+        assert await asked(primus, hello) == b""
+        await eventually(lambda: not own(primus)._acceptor._tasks)
+    async with served(ssl_context=context) as primus:
+        reader, writer = await dial(primus)
+        writer.write(hello)
+        await eventually(lambda: len(own(primus)._acceptor._tasks) == 1)
+        await primus.destroy()
+        assert await reader.read() == b""
+        writer.close()
+    assert caplog.text == ""

@@ -16,6 +16,7 @@ import os
 import socket
 import ssl
 from collections.abc import Callable
+from functools import partial
 from typing import Any, Final
 
 from primus.limits import Limits
@@ -102,14 +103,18 @@ class Acceptor:
             connection.setblocking(False)
             task = self._loop.create_task(self._connect(connection))
             self._tasks.add(task)
-            task.add_done_callback(self._tasks.discard)
+            task.add_done_callback(partial(self._connected, connection))
+
+    def _connected(self, connection: socket.socket, task: asyncio.Task[None]) -> None:
+        self._tasks.discard(task)
+        if task.cancelled():  # it never began, so nothing has the socket yet
+            connection.close()
 
     async def _connect(self, connection: socket.socket) -> None:
         try:
             await self._loop.connect_accepted_socket(self._factory, connection, **self._tls)
         except (OSError, asyncio.CancelledError) as error:  # a failed TLS handshake, for one
             log.debug("a connection was not established: %r", error)
-            connection.close()
 
     def _watched(self) -> asyncio.Protocol:
         """A protocol for a connection that the loop has accepted."""
