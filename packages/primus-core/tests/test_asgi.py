@@ -218,8 +218,9 @@ async def test_a_pathname_beyond_ascii_is_found(sent: str) -> None:
     assert (await server.get(f"/{sent}/spec")).status == 200
 
 
-async def test_an_upgrade_in_http_1_0_is_none(primus: Primus) -> None:
-    exchange = AsgiServer(primus.asgi).websocket("/primus", http_version="1.0")
+@pytest.mark.parametrize("version", ["0.9", "1.0", "1"])
+async def test_an_upgrade_in_http_1_0_is_none(primus: Primus, version: str) -> None:
+    exchange = AsgiServer(primus.asgi).websocket("/primus", http_version=version)
     assert (await exchange.answer()).status == 426
 
 

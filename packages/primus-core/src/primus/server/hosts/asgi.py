@@ -11,7 +11,7 @@ from __future__ import annotations
 
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
-from typing import Any
+from typing import Any, Final
 
 from primus.contracts import Server
 from primus.http import ClientGone, Request, Response
@@ -23,6 +23,9 @@ from primus.server.hosts.asgi_websocket import AsgiWebSocket
 from primus.server.hosts.base import Host
 
 __all__ = ["AsgiHost"]
+
+OLD: Final = frozenset({"0.9", "1.0", "1"})
+"""Versions of HTTP without upgrades (RFC 9110 section 7.8); granian calls 1.0 so."""
 
 
 class AsgiHost(Host):
@@ -100,7 +103,7 @@ class AsgiHost(Host):
         response: Response | None
         if found is None:
             response = Response.error(404)
-        elif scope.get("http_version") in ("0.9", "1.0"):  # RFC 9110 section 7.8: no upgrade
+        elif scope.get("http_version") in OLD:
             response = Response.error(426)
         else:
             response = await self.primus.handle(request)
