@@ -274,6 +274,42 @@ async def test_a_client_of_revision_4_is_pinged(
     assert await session.is_gone()
 
 
+async def test_a_pong_that_waits_while_the_process_is_busy_is_in_time(
+    primus_server: Any, manual_clock: ManualClock
+) -> None:
+    server = await primus_server(transformer="engine.io", clock=manual_clock, **STILL)
+    session = Session(server, 4)
+    await session.open()
+    manual_clock.advance(25.6)
+    assert await session.poll() == "2"
+
+    seen: list[str] = []
+    server.primus.before("seen", lambda request: seen.append(request.method))
+    manual_clock.block(60)
+    polling = asyncio.ensure_future(session.poll())
+    await eventually(lambda: seen == ["GET"])
+    assert await session.post("3", "4hello") == "ok"
+
+    manual_clock.advance(25.6)
+    assert await polling == "2"
+    assert len(server.primus) == 1
+
+
+async def test_a_poll_of_a_client_that_stays_silent_finds_no_session(
+    primus_server: Any, manual_clock: ManualClock
+) -> None:
+    server = await primus_server(transformer="engine.io", clock=manual_clock, **STILL)
+    session = Session(server, 4)
+    await session.open()
+    manual_clock.advance(25.6)
+    assert await session.poll() == "2"
+
+    manual_clock.block(60)
+
+    assert await session.is_gone()
+    assert len(server.primus) == 0
+
+
 async def test_a_client_that_we_do_not_read_is_pinged_all_the_same(
     primus_server: Any, manual_clock: ManualClock
 ) -> None:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 from functools import cache, partial
 from importlib.resources import files
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Final
 
 from primus import Request, Response, Transformer, Transport
 from primus.browser import Browser
@@ -40,6 +40,9 @@ if TYPE_CHECKING:
 
 __all__ = ["EngineIO"]
 
+GRACE: Final = 0.05
+"""Seconds that a poll waits for a post of its client, when the process may have been busy."""
+
 
 class EngineIO(Transformer):
     """Serves clients of revision 3 (Primus 4 to 7) and 4 (Primus 8) side by side."""
@@ -71,7 +74,7 @@ class EngineIO(Transformer):
         if is_foreign(request, self._origins, script="j" in request.query):
             return Response.error(403, "a page that may not connect has made this request")
         try:
-            session = self._session(request)
+            session = await self._session(request)
             number = callback(request, allowed=self._options.jsonp)
             if session is None:
                 response = self._handshake(request, number)
@@ -92,7 +95,7 @@ class EngineIO(Transformer):
     async def upgrade(self, request: Request) -> Response | None:
         """Take over a WebSocket, for a session that there is or for a new one."""
         try:
-            session = self._session(request)
+            session = await self._session(request)
             if request.query["transport"] != WEBSOCKET:
                 raise Refused(BAD_REQUEST)
             opened = (
@@ -111,7 +114,7 @@ class EngineIO(Transformer):
 
     # -- which session
 
-    def _session(self, request: Request) -> Session | None:
+    async def _session(self, request: Request) -> Session | None:
         """The session that a request belongs to, or `None` for a handshake.
 
         Raises:
@@ -125,7 +128,13 @@ class EngineIO(Transformer):
         if sid is None:
             return None
         session = self._sessions.get(sid) if isinstance(sid, str) else None
-        if session is None or session.expired:
+        if session is not None and session.is_overdue and request.method == "GET":
+            # We may have been busy, and its pong waits in a post: that one is read first.
+            await asyncio.sleep(GRACE)
+            if session.is_overdue:
+                session.over()
+            session = self._sessions.get(str(sid))
+        if session is None:
             raise Refused(UNKNOWN_SID)
         if query.get("EIO") != str(session.revision.number):
             raise Refused(BAD_REQUEST)

@@ -116,11 +116,9 @@ class Session(EngineIOTransport):
             self.take_over(wire, binary=self.binary)
 
     @property
-    def expired(self) -> bool:
-        """Whether the client has been given up; then the session is over, too."""
-        if self._heartbeat.expired:
-            self.over()
-        return self._gone
+    def is_overdue(self) -> bool:
+        """Whether the client has been silent for too long, unless what it has sent waits."""
+        return self._heartbeat.expired
 
     # -- polls
 
