@@ -197,6 +197,7 @@ class PollingContract(Contract):
         with pytest.raises(AssertionError):
             await self.begin(server)
         assert len(server.primus) == 0
+        clock.advance(120)  # the answers are watched until they have been sent
         assert clock.pending == 0
 
     async def test_a_foreign_origin_may_not_poll(self, serve: Serve) -> None:
