@@ -122,7 +122,7 @@ class WriteWatch:
         if len(some) == AT_ONCE:
             self._timer = self._clock.call_later(0, self._look_at, rest)
         elif self._wires:
-            self._timer = self._clock.call_later(self.timeout / 2, self._look)
+            self._timer = expect(self._clock, self.timeout / 2, self._look)
 
     def _check(self, wire: Wire, watched: _Watched, now: float, timeout: float) -> None:
         waits, mark = _state(wire)
