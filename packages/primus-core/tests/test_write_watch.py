@@ -2,6 +2,8 @@
 
 from typing import Any
 
+import pytest
+
 from primus.write_watch import WriteWatch
 from primus_testing import ManualClock
 
@@ -108,3 +110,22 @@ def test_a_wire_that_is_discarded_or_a_watch_that_stops_drops_nothing() -> None:
     clock.advance(90)
     assert not discarded.aborted
     assert not stopped.aborted
+
+
+@pytest.mark.parametrize("error", [OSError("closed"), ValueError("negative file descriptor")])
+def test_a_socket_that_cannot_be_asked_any_more_is_no_error(error: Exception) -> None:
+    class Closed(Wire):
+        def get_extra_info(self, name: str, default: Any = None) -> Any:
+            return self
+
+        def getsockopt(self, *asked: int) -> bytes:
+            raise error
+
+    clock = ManualClock()
+    watch = WriteWatch(clock, 30.0)
+    closed, other = Closed(), Wire(100)
+    watch.add(closed)
+    watch.keep(other)
+    clock.advance(60)
+    assert other.aborted
+    assert len(watch) == 0

@@ -163,6 +163,6 @@ def _tcp_info(wire: Wire) -> bytes:
         return b""
     try:
         info: bytes = connection.getsockopt(socket.IPPROTO_TCP, TCP_INFO, NOT_SENT.stop)
-    except OSError:
-        return b""  # it is no TCP, or closed
+    except (OSError, ValueError):
+        return b""  # it is no TCP, or has been closed: uvloop says so with a ValueError
     return info
