@@ -277,6 +277,21 @@ class ClientContract(Contract):
         socket.open()
         assert (await sparks.one("connection")).query["added"] == "yes"
 
+    async def test_a_listener_may_change_the_pathname_before_it_is_used(self, serve: Serve) -> None:
+        server = await serve()
+        sparks = Recorder(server.primus, "connection")
+        elsewhere = server.primus.create_socket(
+            transformer=type(server.primus.transformer),
+            parser=server.primus.parser,
+            pathname="/elsewhere",
+        )
+        socket = elsewhere(server.url, manual=True, strategy=False)
+        socket.on("outgoing::url", lambda url: setattr(url, "pathname", server.primus.pathname))
+
+        socket.open()
+        await sparks.one("connection")
+        socket.destroy()
+
     async def test_no_control_message_reaches_the_user(
         self, serve: Serve, sockets: Sockets, manual_clock: ManualClock
     ) -> None:
