@@ -40,7 +40,7 @@ class Limits:
     """How much may wait for a busy connection before nothing more is read or parsed for it."""
     frame_overhead: int = 64
     """What a frame in a queue of ours counts beside its bytes: what an object needs."""
-    turn_messages: int = 256
+    turn_messages: int = 64
     turn_bytes: int = 16 * KIB
     """How much of one connection is handled before all others get their turn."""
     fragments: int = 1024

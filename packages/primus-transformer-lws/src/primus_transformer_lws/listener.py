@@ -27,9 +27,6 @@ PING, PONG, CLOSE = WSMsgType.PING, WSMsgType.PONG, WSMsgType.CLOSE
 HELD: Final = Struct("!B??I")
 """What stands before a frame that is kept: its kind, whether it is the last, or compressed."""
 
-SHORTEST: Final = 6
-"""Bytes of the shortest frame of a client."""
-
 PROTOCOL_ERROR: Final = 1002
 INVALID_TEXT: Final = 1007
 TOO_BIG: Final = 1009
@@ -70,8 +67,8 @@ class Listener(WSListener):
     ) -> None:
         self._transport = transport
         self._limits = limits
-        self._long = SHORTEST * limits.turn_messages
-        """From how many bytes on a read may hold more messages than a turn."""
+        self._long = limits.turn_bytes // 8
+        """From how many bytes on a read is long; to count the messages of short ones costs more."""
         self._max_length = max_length
         self._deflate = deflate
         self._plain = deflate is None

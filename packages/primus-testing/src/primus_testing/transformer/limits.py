@@ -124,8 +124,10 @@ class LimitsContract(Contract):
         with turns:
             met.peer.send(*["1"] * (2 * BURST))
             await eventually(lambda: handled == 2 * BURST)
-        # A turn may begin twice in one turn of the loop: with what was kept, and with a read.
-        assert max(turns.counts) <= 2 * server.primus.limits.turn_messages + 1
+        # A turn may begin twice in one turn of the loop: with what was kept, and with a read. And
+        # some engines do not count the messages of a short read.
+        limits = server.primus.limits
+        assert max(turns.counts) <= 2 * (limits.turn_messages + limits.turn_bytes // 64)
 
     async def test_what_waits_of_a_connection_that_was_dropped_is_dropped(
         self, serve: Serve
