@@ -33,11 +33,11 @@ SCRIPT = """
 const socket: Primus = new Primus({ timeout: false });
 socket.on('reconnect', (opts) => { opts.attempt.toFixed(); });
 """
+SCRIPT_OPTIONS = {"module": "none", "moduleDetection": "legacy"}
 KINDS = {
-    "nodenext-module": ("user.mts", MODULE, {"module": "nodenext"}),
-    "nodenext-commonjs": ("user.cts", COMMON, {"module": "nodenext"}),
-    "bundler": ("user.ts", MODULE, {"module": "esnext", "moduleResolution": "bundler"}),
-    "script": ("user.ts", SCRIPT, {"module": "none", "moduleDetection": "legacy"}),
+    "nodenext": ({"user.mts": MODULE, "user.cts": COMMON}, {"module": "nodenext"}),
+    "bundler": ({"user.ts": MODULE}, {"module": "esnext", "moduleResolution": "bundler"}),
+    "script": ({"user.ts": SCRIPT, "primus.d.ts": None}, SCRIPT_OPTIONS),
 }
 
 
@@ -65,11 +65,12 @@ def run(peer: Path, *command: str) -> subprocess.CompletedProcess[str]:
 def test_typescript_finds_the_types_of_the_saved_client(
     folder: Path, peer: Path, kind: str
 ) -> None:
-    name, text, options = KINDS[kind]
-    (folder / name).write_text(text)
-    files = [name, "primus.d.ts"] if kind == "script" else [name]
+    files, options = KINDS[kind]
+    for name, text in files.items():
+        if text is not None:
+            (folder / name).write_text(text)
     strict = {"strict": True, "noEmit": True, "target": "es2020", "types": [], **options}
-    config = {"compilerOptions": strict, "files": files}
+    config = {"compilerOptions": strict, "files": list(files)}
     (folder / "tsconfig.json").write_text(json.dumps(config))
 
     done = run(peer, "node_modules/typescript/bin/tsc", "--project", str(folder))
