@@ -240,7 +240,7 @@ async def test_rooms_that_forward_reach_their_members_on_every_server_once(
 
 REQUESTS: list[tuple[str, str, str | None, str]] = [
     ("PUT", "/primus/omega/supreme", SECRET, '{"msg":"x"}'),
-    ("PUT", "/primus//omega//supreme", SECRET, '{"msg":"x","sparks":""}'),
+    ("PUT", "/primus/omega/supreme", SECRET, '{"msg":"x","sparks":""}'),
     ("PUT", "/primus/omega/supreme", SECRET, '{"msg":"x","sparks":["nobody"]}'),
     ("PUT", "/primus/omega/supreme", SECRET, '{"msg":"x","sparks":"nobody"}'),
     ("PUT", "/primus/omega/supreme", SECRET, '{"msg":"x","sparks":5}'),
