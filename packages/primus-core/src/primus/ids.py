@@ -1,7 +1,7 @@
 """Where names for connections are made: public ids of sparks, and secret keys of sessions.
 
-The two are never the same. An application publishes ``spark.id``; who knows the key of a session
-that is carried by requests can post in its name and read what is sent to it.
+The two are never the same. An application publishes ``spark.id``; a peer that knows the key of
+a session that is carried by requests can post in its name and read what is sent to it.
 """
 
 from __future__ import annotations

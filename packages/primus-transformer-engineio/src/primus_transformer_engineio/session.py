@@ -65,7 +65,7 @@ class Session(EngineIOTransport):
     ) -> None:
         super().__init__(revision, binary=binary, max_length=options.max_length)
         self.key = key
-        """What requests know it by: whoever has it is the client."""
+        """What requests know it by: a peer that shows it is the client."""
         self._options = options
         self._sessions = sessions
         self._clock: Clock = sessions.clock

@@ -47,7 +47,7 @@ function address(uri) {
 /** The options of sockjs-client: the user's, and no WebSockets where they are to be avoided. */
 function options(wire, uri) {
   const { transport, avoidWebSockets } = wire;
-  // 26 characters of 32 kinds are 130 bits: nobody guesses the name of a session.
+  // 26 characters of 32 kinds are 130 bits: the name of a session cannot be guessed.
   const chosen = Object.assign({ sessionId: 26 }, transport);
 
   if (avoidWebSockets) {

@@ -36,7 +36,7 @@ class Session(QueuedTransport):
 
     Args:
         id: what the URL calls it.
-        opener: the user that it belongs to; nobody else receives or sends.
+        opener: the user that it belongs to; others neither receive nor send.
         sessions: where it is found; it leaves by itself.
         options: those of the server.
     """

@@ -61,7 +61,7 @@ class Endpoint:
         )
 
     async def _unauthorized(self, request: Request) -> Response:
-        """Refuse a wrong secret, late: whoever tries many of them waits for each."""
+        """Refuse a wrong secret, late: a peer that tries many of them waits for each."""
         self._report(request)
         await asyncio.sleep(PENALTY)
         refused = Response.json({"ok": False, "reason": "wrong username or password"}, 401)

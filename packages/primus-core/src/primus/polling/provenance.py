@@ -17,7 +17,7 @@ from primus.origins import Origins
 __all__ = ["Opener", "is_foreign"]
 
 SECRET: Final = 16
-"""Characters of a cookie that nobody guesses, at least."""
+"""Characters of a cookie that cannot be guessed, at least."""
 
 
 def is_foreign(request: Request, origins: Origins, *, script: bool = False) -> bool:
