@@ -15,12 +15,16 @@ class Wire:
     def __init__(self) -> None:
         self.written: list[bytes] = []
         self.closing = False
+        self.high: int | None = None
 
     def write(self, data: bytes) -> None:
         self.written.append(data)
 
     def is_closing(self) -> bool:
         return self.closing
+
+    def set_write_buffer_limits(self, high: int) -> None:
+        self.high = high
 
     def get_write_buffer_size(self) -> int:
         return 1000
@@ -37,6 +41,15 @@ class Server(ShortTexts):
         assert isinstance(frame, str)
         self._send_text(frame.encode())
 
+    def full(self) -> None:
+        self._full()
+
+    def free(self) -> None:
+        self._free()
+
+    def let_out(self) -> None:
+        self._let_out()
+
     def uncork(self) -> None:
         self.corked = False
         self._flush()
@@ -46,9 +59,6 @@ class Server(ShortTexts):
 
     def abort(self) -> None:
         self._forget()
-
-    def limit(self, high_water: int) -> None:
-        raise AssertionError
 
     pause_reading = resume_reading = abort
 
@@ -120,3 +130,64 @@ def test_what_was_held_back_is_dropped_by_an_abort(server: Server, wire: Wire) -
     server.abort()
     server.uncork()
     assert wire.written == []
+
+
+class Told:
+    """What a connection is told of congestion."""
+
+    def __init__(self) -> None:
+        self.jams: list[bool] = []
+
+    def congested(self, jammed: bool) -> None:
+        self.jams.append(jammed)
+
+
+@pytest.fixture
+def told(server: Server) -> Told:
+    told = Told()
+    server.connection = cast("Any", told)
+    server.limit(100_000)
+    return told
+
+
+def test_what_a_peer_does_not_take_waits_in_one_piece(
+    server: Server, wire: Wire, told: Told
+) -> None:
+    assert wire.high == 16_384
+    server.full()
+    for _ in range(1000):
+        server.send_text(b"a")
+    assert wire.written == []
+    assert server.buffered == 3000 + 1000
+    server.free()
+    assert wire.written == [b"\x81\x01a" * 1000]
+    assert server.buffered == 1000
+    assert told.jams == []
+
+
+def test_congestion_is_told_above_the_limit_and_until_a_quarter_is_left(
+    server: Server, wire: Wire, told: Told
+) -> None:
+    server.full()
+    server.send_text(bytes(99_000))
+    assert told.jams == [True]
+    wire.write = lambda data: (wire.written.append(data), server.full())  # type: ignore[method-assign,assignment,func-returns-value]
+    server.free()
+    assert [len(piece) for piece in wire.written] == [65_536]
+    assert told.jams == [True]
+    server.free()
+    assert told.jams == [True, False]
+    assert len(b"".join(wire.written)) == 99_010
+
+
+def test_what_waits_goes_before_the_wire_is_closed_and_is_dropped_by_an_abort(
+    server: Server, wire: Wire, told: Told
+) -> None:
+    server.full()
+    server.send_text(b"a")
+    server.let_out()
+    assert wire.written == [b"\x81\x01a"]
+    server.send_text(b"b")
+    server.abort()
+    server.free()
+    assert wire.written == [b"\x81\x01a"]

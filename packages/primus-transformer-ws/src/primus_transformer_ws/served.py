@@ -163,7 +163,7 @@ class ServedTransport(ShortTexts, WebSocketTransport):
     def _answer_close(self, payload: bytes) -> None:
         """Answer with the same close frame; nothing that follows it matters."""
         self._put(framed(CLOSE_FRAME, payload))
-        self._flush()
+        self._let_out()
         self._is_open = False
         self._expect_close()
         if self._wire is not None:

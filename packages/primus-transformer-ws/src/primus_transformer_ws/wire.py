@@ -48,14 +48,12 @@ class WebSocketTransport(asyncio.Protocol, Intake):
     __slots__ = (
         "_deflates",
         "_head",
-        "_high_water",
         "_library",
         "_message",
         "_owed",
         "_parts",
         "_text",
         "_timer",
-        "_write_paused",
         "close_timeout",
         "on_gone",
     )
@@ -80,8 +78,6 @@ class WebSocketTransport(asyncio.Protocol, Intake):
         self._text = False
         self._parts = 0
         self._timer: Timer | None = None
-        self._write_paused = False
-        self._high_water: int | None = None
         self.close_timeout = close_timeout
         self.on_gone: Any = None
         """Called with this transport when its wire is gone."""
@@ -126,12 +122,6 @@ class WebSocketTransport(asyncio.Protocol, Intake):
         if self._wire is not None:
             self._wire.abort()
 
-    def limit(self, high_water: int) -> None:
-        """Report congestion above `high_water` bytes."""
-        self._high_water = high_water
-        if self._wire is not None:
-            self._wire.set_write_buffer_limits(high_water)
-
     def start(self, early: bytes = b"") -> None:
         """Take what came along with the handshake, then read on, unless that was enough."""
         if early:
@@ -143,8 +133,7 @@ class WebSocketTransport(asyncio.Protocol, Intake):
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
         """Take the wire."""
         self._wire = cast("asyncio.Transport", transport)  # uvloop's is no subclass
-        if self._high_water is not None:
-            self._wire.set_write_buffer_limits(self._high_water)
+        self._limit_wire()
 
     def data_received(self, data: bytes, at: int = 0) -> None:
         """Handle what arrived, as far as it is taken; all replies leave in one write."""
@@ -220,16 +209,12 @@ class WebSocketTransport(asyncio.Protocol, Intake):
         self._speak()
 
     def pause_writing(self) -> None:
-        """More than the limit waits to be sent."""
-        self._write_paused = True
-        if self.connection is not None:
-            self.connection.congested(True)
+        """Keep what follows: the wire takes no more."""
+        self._full()
 
     def resume_writing(self) -> None:
-        """What waited has left."""
-        self._write_paused = False
-        if self.connection is not None:
-            self.connection.congested(False)
+        """Send what was kept."""
+        self._free()
 
     def connection_lost(self, exc: Exception | None) -> None:
         """The wire is gone: what it had brought comes first, if the connection takes it."""
@@ -312,7 +297,7 @@ class WebSocketTransport(asyncio.Protocol, Intake):
             if not data:
                 self._flush()
                 self._end()
-            elif not (self._write_paused and data[:1] == PONG_HEAD):
+            elif not (self._is_jammed and data[:1] == PONG_HEAD):
                 self._put(data)
 
     def _end(self) -> None:
@@ -321,6 +306,7 @@ class WebSocketTransport(asyncio.Protocol, Intake):
         After a close in both directions that is at once. A peer that broke the protocol may
         still be sending, and a reset would cost it our close frame: it gets time to read that.
         """
+        self._let_out()
         wire = self._wire
         if wire is None or wire.is_closing():
             return

@@ -1,4 +1,8 @@
-"""What is sent while a read is handled: held back, so that all of it leaves in one write."""
+"""What is sent while a read is handled, or the peer does not read: held back, and joined.
+
+All that is sent while a read is handled leaves in one write. What a peer does not take waits here,
+in one piece: event loops keep each write by itself, and add all of them up at each further one.
+"""
 
 from __future__ import annotations
 
@@ -18,10 +22,31 @@ CORK_PARTS: Final = 1024
 """In how many parts, at the most, where each is too short to be counted."""
 
 
-class Corking(Transport):
-    """A transport on a wire of asyncio that holds back what it sends while `corked`."""
+WIRE_BYTES: Final = 16 * 1024
+"""What the wire itself keeps at the most; the rest waits here."""
 
-    __slots__ = ("_is_open", "_out", "_out_size", "_wire", "corked")
+AT_ONCE: Final = 64 * 1024
+"""How much of what waits is given to the wire at once."""
+
+
+class Corking(Transport):
+    """A transport on a wire of asyncio that holds back what it sends while `corked`.
+
+    A subclass, which asyncio tells so, calls `_full` when the wire takes no more, and `_free` when
+    it does again; and `_let_out` before it closes the wire.
+    """
+
+    __slots__ = (
+        "_high_water",
+        "_is_full",
+        "_is_jammed",
+        "_is_open",
+        "_out",
+        "_out_size",
+        "_waiting",
+        "_wire",
+        "corked",
+    )
 
     def __init__(self, wire: asyncio.Transport | None = None) -> None:
         super().__init__()
@@ -29,6 +54,12 @@ class Corking(Transport):
         self._is_open = True
         self._out: list[bytes] = []
         self._out_size = 0
+        self._waiting = bytearray()
+        """What follows when the wire takes something again."""
+        self._is_full = False
+        self._is_jammed = False
+        """Whether more than the limit waits to be sent."""
+        self._high_water: int | None = None
         self.corked = False
         """Whether what is sent waits for the end of the read that is being handled."""
 
@@ -55,17 +86,72 @@ class Corking(Transport):
         """Drop what is held back."""
         self._out.clear()
         self._out_size = 0
+        self._waiting.clear()
 
     def _write(self, data: bytes) -> None:
         wire = self._wire
-        if wire is not None and not wire.is_closing():
+        if wire is None or wire.is_closing():
+            return
+        if not self._is_full:
             wire.write(data)
+            return
+        self._waiting += data
+        if not self._is_jammed:
+            self._weigh()
+
+    # -- what the peer does not take
 
     @property
     def buffered(self) -> int:
         """How many bytes wait to be sent."""
         wire = self._wire
-        return sum(map(len, self._out)) + (0 if wire is None else wire.get_write_buffer_size())
+        size = 0 if wire is None else wire.get_write_buffer_size()
+        return sum(map(len, self._out)) + len(self._waiting) + size
+
+    def limit(self, high_water: int) -> None:
+        """Report congestion above `high_water` bytes."""
+        self._high_water = high_water
+        self._limit_wire()
+        self._weigh()
+
+    def _limit_wire(self) -> None:
+        if self._wire is not None and self._high_water is not None:
+            self._wire.set_write_buffer_limits(min(self._high_water, WIRE_BYTES))
+
+    def _full(self) -> None:
+        """The wire takes no more for now."""
+        self._is_full = True
+        self._weigh()
+
+    def _free(self) -> None:
+        """The wire takes something again: give it what waits."""
+        self._is_full = False
+        waiting, wire = self._waiting, self._wire
+        while waiting and wire is not None and not self._is_full:
+            piece = bytes(waiting[:AT_ONCE])
+            del waiting[:AT_ONCE]
+            wire.write(piece)
+        self._weigh()
+
+    def _let_out(self) -> None:
+        """Give the wire all that waits: it is closed next."""
+        self._flush()
+        waiting, wire = self._waiting, self._wire
+        if waiting and wire is not None and not wire.is_closing():
+            wire.write(bytes(waiting))
+            waiting.clear()
+
+    def _weigh(self) -> None:
+        """Tell the connection when more than the limit waits, or a quarter of it again."""
+        high = self._high_water
+        if high is None or self._wire is None:
+            return
+        size = len(self._waiting) + self._wire.get_write_buffer_size()
+        jammed = size > (high // 4 if self._is_jammed else high)
+        if jammed is not self._is_jammed:
+            self._is_jammed = jammed
+            if self.connection is not None:
+                self.connection.congested(jammed)
 
 
 class ShortTexts(Corking):
