@@ -170,7 +170,7 @@ async def test_an_end_by_the_server_drops_what_waits(primus: Primus) -> None:
     await eventually(lambda: gate.seen)
     spark.end()
     gate.event.set()
-    await eventually(lambda: spark._inbox is None)
+    await eventually(lambda: not (spark._inbox and spark._inbox.is_busy))
     assert gate.seen == [1]
     assert wire.sent == [CLOSE]
 
@@ -240,7 +240,7 @@ async def test_what_an_async_parser_has_begun_is_closed_when_it_is_not_needed(
     await eventually(lambda: gate.seen)
     spark.end()
     gate.event.set()
-    await eventually(lambda: spark._inbox is None)
+    await eventually(lambda: not (spark._inbox and spark._inbox.is_busy))
     states = [inspect.getcoroutinestate(one) for one in begun]
     for one in begun:
         one.close()

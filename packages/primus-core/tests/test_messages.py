@@ -2,7 +2,7 @@ import asyncio
 
 import pytest
 
-from primus.messages import Messages
+from primus.connection.messages import Messages
 
 
 async def test_a_message_that_is_awaited_needs_no_waiting() -> None:

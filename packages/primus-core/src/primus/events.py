@@ -121,17 +121,17 @@ class Emitter:
         if not callable(fn):
             raise TypeError(f"listener of {event!r} must be callable, not {fn!r}")
         self._listeners[event] = (*self._listeners.get(event, ()), Listener(fn, once))
-        self._heard()
+        self._listeners_changed()
         return fn
 
-    def _heard(self) -> None:
+    def _listeners_changed(self) -> None:
         """Listeners have come or gone."""
 
     def off(self, event: str | None = None, fn: Callable[..., Any] | None = None) -> None:
         """Remove `fn` from `event`; without `fn` all listeners of `event`; without both, all."""
         if event is None:
             self._listeners.clear()
-            self._heard()
+            self._listeners_changed()
             return
         kept = () if fn is None else self._listeners.get(event, ())
         self._keep_listeners(event, tuple(one for one in kept if one.fn != fn))
@@ -141,7 +141,7 @@ class Emitter:
             self._listeners[event] = listeners
         else:
             self._listeners.pop(event, None)
-        self._heard()
+        self._listeners_changed()
 
     def listeners(self, event: str) -> tuple[Callable[..., Any], ...]:
         """The callables that listen to `event`, in the order of their adding."""

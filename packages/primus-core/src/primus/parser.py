@@ -6,6 +6,7 @@ from collections.abc import Awaitable, Callable
 from typing import TYPE_CHECKING, Any, Protocol, runtime_checkable
 
 from primus.errors import ParserError
+from primus.protocol import escape_separators
 
 if TYPE_CHECKING:
     from primus.browser import Browser
@@ -13,6 +14,7 @@ if TYPE_CHECKING:
 __all__ = [
     "Parser",
     "browser_half",
+    "encoded",
     "encoding_failure",
     "is_binary",
     "is_json",
@@ -56,6 +58,20 @@ def quick(parser: Parser) -> tuple[Callable[[Any], bytes] | None, Callable[[Any]
     encode = parser.quick_encode if "quick_encode" in own else None  # type: ignore[attr-defined]
     decode = parser.quick_decode if "quick_decode" in own else None  # type: ignore[attr-defined]
     return encode, decode
+
+
+def encoded(encode: Callable[[Any], Any], data: Any) -> Any:
+    """The frame of a value, its separators escaped, or an awaitable of one that is not.
+
+    This is where frames are made, for one connection or for many.
+
+    Raises:
+        Exception: the parser cannot encode it.
+    """
+    frame = encode(data)
+    if isinstance(frame, str) and not frame.isascii():
+        return escape_separators(frame)
+    return frame
 
 
 def encoding_failure(error: Exception) -> ParserError:

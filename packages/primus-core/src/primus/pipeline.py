@@ -23,6 +23,7 @@ __all__ = [
     "Pipeline",
     "Transform",
     "Transforms",
+    "after",
     "dispose",
     "is_awaitable",
     "run",
@@ -95,6 +96,28 @@ def _failure(transform: Transform, error: Exception) -> TransformError:
     original = _original(transform)
     name = getattr(original, "__qualname__", repr(original))
     return TransformError(f"the transform {name} raised {error!r}; the message was swallowed")
+
+
+async def after(
+    value: Awaitable[Any],
+    then: Callable[[Any], Awaitable[Any] | None],
+    fail: Callable[[Exception], object],
+) -> None:
+    """Go on with what `value` gives, once it has been awaited.
+
+    Args:
+        value: what is awaited.
+        then: gets its result; what it returns, if anything, is awaited too.
+        fail: gets what `value` raised.
+    """
+    try:
+        result = await value
+    except Exception as error:
+        fail(error)
+        return
+    pending = then(result)
+    if pending is not None:
+        await pending
 
 
 def dispose(value: object) -> None:

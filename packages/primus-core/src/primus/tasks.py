@@ -6,7 +6,7 @@ import asyncio
 from collections.abc import Coroutine
 from typing import Any
 
-__all__ = ["spawn"]
+__all__ = ["is_cancelled", "spawn"]
 
 _running: set[asyncio.Task[Any]] = set()
 
@@ -21,3 +21,9 @@ def spawn(coroutine: Coroutine[Any, Any, Any]) -> asyncio.Task[Any]:
     _running.add(task)
     task.add_done_callback(_running.discard)
     return task
+
+
+def is_cancelled() -> bool:
+    """Whether the current task is being cancelled, rather than what it awaits."""
+    task = asyncio.current_task()
+    return task is not None and task.cancelling() > 0

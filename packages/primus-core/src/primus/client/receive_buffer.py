@@ -6,7 +6,7 @@ import logging
 from collections import deque
 from typing import Any, Final
 
-from primus.messages import Message
+from primus.connection.messages import Message
 
 __all__ = ["ReceiveBuffer"]
 

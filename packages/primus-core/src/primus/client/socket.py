@@ -21,10 +21,10 @@ from primus.client.send_queue import SendQueue
 from primus.client.state import OVER, Action, Event, Machine, State
 from primus.clock import Timer, expect
 from primus.connection import CLOSED, OPEN, OPENING, Connection
+from primus.connection.messages import Message
 from primus.errors import ConnectTimeout, OptionError, PrimusError, TransportError
 from primus.events import Listener, ReservedEvents
 from primus.failures import Failures
-from primus.messages import Message
 from primus.parser import is_json
 from primus.pipeline import Pipeline
 from primus.protocol import Close, Control, Id, Ping, Side, id_request, pong
@@ -298,7 +298,7 @@ class Socket(Transforming, Connection):
     async def _open_wire(self) -> None:
         options = self.options
         address = self._address.dialled(_stamps.next(time.time_ns() // 1_000_000))
-        if self._spied:
+        if self._traced:
             self.dispatch("outgoing::url", address)
             self.dispatch("outgoing::open")
         dial = Dial(
@@ -351,7 +351,7 @@ class Socket(Transforming, Connection):
     def _control(self, message: Control) -> None:
         match message:
             case Ping(stamp):
-                if self._spied:
+                if self._traced:
                     self.dispatch("incoming::ping", stamp)
                     self.dispatch("outgoing::pong", stamp)
                 self._heartbeat.pinged()
@@ -363,7 +363,7 @@ class Socket(Transforming, Connection):
                 for waiting in ids:
                     if not waiting.done():
                         waiting.set_result(id)
-                if self._spied:
+                if self._traced:
                     self.dispatch("incoming::id", id)
             case Close():
                 self._machine.handle(Event.SERVER_CLOSE)
@@ -372,11 +372,12 @@ class Socket(Transforming, Connection):
 
     # -- sending
 
-    def _encoded(self, data: Any) -> Awaitable[None] | None:
+    def _send_encoded(self, data: Any) -> Awaitable[None] | None:
         if self._transport is None or self._queue.is_busy:
             self._queue.put(data)
             return None
-        return super()._encoded(data)
+        self.sent_at = self._now()
+        return super()._send_encoded(data)
 
     def _send(self, frame: str | bytes) -> None:
         self.sent_at = self._now()
@@ -386,12 +387,12 @@ class Socket(Transforming, Connection):
         """Send a control message at once, or not at all: it is about this connection only."""
         if self._state != OPEN:
             return
-        pending = super()._encoded(text)
+        pending = super()._send_encoded(text)
         if pending is not None:
             spawn(_done(pending))
 
     def _reply(self, kind: str, text: str) -> None:
-        if self._jammed:
+        if self._is_congested:
             self._owed[kind] = text
         else:
             self._tell(text)
@@ -400,7 +401,7 @@ class Socket(Transforming, Connection):
         """Send what has been kept."""
         queue = self._queue
         while queue and self._transport is not None:
-            pending = super()._encoded(queue.take())
+            pending = super()._send_encoded(queue.take())
             if pending is not None:
                 queue.flushing = True
                 spawn(self._send_queue_after(pending))
@@ -456,10 +457,10 @@ class Socket(Transforming, Connection):
         self.off("data", received.put)
         return received.take()
 
-    def _joined(self, listener: Listener) -> None:
+    def _on_data_listener(self, listener: Listener) -> None:
         received = self._received
         if received is None or listener.fn == received.put:
-            super()._joined(listener)
+            super()._on_data_listener(listener)
         elif listener.once:
             self._replay(listener, received.take(1))
         else:
@@ -551,7 +552,7 @@ class Socket(Transforming, Connection):
 
     def _whisper(self, event: str, *args: Any) -> None:
         """Emit a private event, when any is listened to."""
-        if self._spied:
+        if self._traced:
             self.dispatch(event, *args)
 
     def _log_failure(self, error: Exception) -> None:

@@ -3,15 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
-from primus.pipeline import dispose
-from primus.protocol import check_message, escape_separators
-
-if TYPE_CHECKING:
-    from primus.parser import Parser
-    from primus.pipeline import Pipeline
-    from primus.server.spark import Spark
+from primus.parser import Parser, encoded
+from primus.pipeline import Pipeline, dispose
+from primus.protocol import check_message
+from primus.server.spark import Spark
 
 __all__ = ["broadcast"]
 
@@ -54,10 +51,8 @@ def _frame(parser: Parser, data: Any) -> str | bytes | None:
     Raises:
         Exception: `data` cannot be encoded.
     """
-    frame = parser.encode(data)
-    if isinstance(frame, str):
-        return escape_separators(frame)
-    if isinstance(frame, bytes):
+    frame: Any = encoded(parser.encode, data)
+    if isinstance(frame, str | bytes):
         return frame
     dispose(frame)
     return None

@@ -11,7 +11,7 @@ import asyncio
 from collections.abc import Awaitable, Callable, Iterator
 from typing import TYPE_CHECKING, Any
 
-from primus.endpoint import OPEN
+from primus.connection import OPEN
 from primus.pipeline import is_awaitable
 from primus.tasks import spawn
 

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 from primus.alarms import Alarms
 from primus.clock import Clock
-from primus.endpoint import OPEN
+from primus.connection import OPEN
 from primus.heartbeat import Action, HeartbeatPolicy
 
 if TYPE_CHECKING:

@@ -3,16 +3,14 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Awaitable, Callable
 from typing import Any, ClassVar
 
 from primus.connection import CLOSED, OPEN, OPENING, Connection
+from primus.connection.messages import Messages
 from primus.contracts import Server
 from primus.events import ReservedEvents
 from primus.heartbeat import Generation, Pulse
 from primus.http import Address, Headers, Query, Request
-from primus.messages import Messages
-from primus.parser import quick
 from primus.protocol import (
     CLOSE,
     SEPARATOR,
@@ -60,9 +58,6 @@ class Spark(Connection):
         """The request that the connection was made with."""
         self.pulse = Pulse(self.seen_at, generation)
         self._consumed: asyncio.Event | None = None
-        self._quick_encode: Any = quick(primus.parser)[0]
-        self._send_text: Callable[[bytes], None] | None = None
-        """Sends what has been encoded quickly, when nothing is in the way."""
 
     def __repr__(self) -> str:
         return f"<Spark {self.id}>"
@@ -129,29 +124,11 @@ class Spark(Connection):
     def heartbeat(self) -> None:
         """Ping the client; it has until the next check to answer."""
         stamp = self.primus.stamp()
-        if self._spied:
+        if self._traced:
             self.dispatch("outgoing::ping", stamp)
         self._tell(ping(stamp))
 
     # -- what the core calls
-
-    def _encoded(self, data: Any) -> Awaitable[None] | None:
-        """Send what has been transformed, or is the core's own, as quickly as `write` does."""
-        send = self._send_text
-        if send is None:
-            return super()._encoded(data)
-        try:
-            text = self._quick_encode(data)
-        except Exception:
-            return super()._encoded(data)
-        send(escape_separators_in_utf8(text) if SEPARATOR in text else text)
-        return None
-
-    def _review(self) -> None:
-        super()._review()
-        self._send_text = None
-        if self._is_clear and self._quick_encode is not None and self._transport is not None:
-            self._send_text = self._transport.send_text
 
     def open(self) -> None:
         """Become open; frames are taken from now on."""
@@ -167,9 +144,8 @@ class Spark(Connection):
     def is_held(self) -> bool:
         """Whether we do not read from it: its silence is then no sign that it is dead."""
         inbox = self._inbox
-        return (
-            inbox is not None and inbox.paused and self._transport is not None and not self._jammed
-        )
+        is_paused = inbox is not None and inbox.paused
+        return is_paused and self._transport is not None and not self._is_congested
 
     def consumed(self) -> asyncio.Event:
         """Set as soon as somebody iterates over the messages."""
@@ -189,12 +165,12 @@ class Spark(Connection):
         match message:
             case Ping(stamp):
                 self.pulse.generation = Generation.LEGACY
-                if self._spied:
+                if self._traced:
                     self.dispatch("incoming::ping", stamp)
                 self.dispatch("heartbeat")
                 self._reply("pong", pong(stamp))
             case Pong(stamp):
-                if self._spied:
+                if self._traced:
                     self.dispatch("incoming::pong", stamp)
                 self.dispatch("heartbeat")
             case IdRequest():
@@ -205,7 +181,7 @@ class Spark(Connection):
     def _ended(self, error: Exception | None) -> None:
         if error is not None:
             self._report(error)
-        if self._spied:
+        if self._traced:
             self.dispatch("incoming::end")
         if self._become(CLOSED):
             self._farewell()
@@ -218,7 +194,7 @@ class Spark(Connection):
             self._farewell()
 
     def _farewell(self) -> None:
-        if self._spied:
+        if self._traced:
             self.dispatch("outgoing::end")
         self.primus.departed(self)
         self._finish_iteration()

@@ -1,0 +1,7 @@
+"""One end of a connection: the one message path of `Spark` and `Socket`, with its two queues."""
+
+from __future__ import annotations
+
+from primus.connection.connection import CLOSED, OPEN, OPENING, Connection
+
+__all__ = ["CLOSED", "OPEN", "OPENING", "Connection"]

@@ -1,0 +1,815 @@
+"""The one message path, shared by `Spark` on the server and `Socket` on the client.
+
+    transport -> feed -> decode -> primus::* ? control : incoming transforms -> "data" -> user
+    user -> write -> outgoing transforms -> encode -> transport
+
+All of it is plain calls. Only when a parser, a transform or a ``data`` listener answers with
+an awaitable does the connection wait: what arrives meanwhile is kept in its `Inbox`, what is
+written meanwhile in its `Outbox`, and both go on in order afterwards. Nothing else decodes,
+transforms or encodes.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from abc import abstractmethod
+from collections.abc import Awaitable, Callable, Iterable
+from typing import Any, ClassVar, Final, Literal, Self
+
+from primus.clock import SYSTEM_CLOCK, Clock, Timer
+from primus.connection.inbox import Inbox
+from primus.connection.messages import Message, Messages
+from primus.connection.outbox import Outbox, Step
+from primus.errors import ControlTextError, ParserError, SlowConsumerError, TransformError
+from primus.events import Delivered, Delivering, Emitter, Listener
+from primus.failures import Failures
+from primus.limits import DEFAULT_LIMITS, Limits
+from primus.parser import Parser, encoded, encoding_failure, quick
+from primus.pipeline import PLAIN, SWALLOWED, Packet, Pipeline, after, dispose, is_awaitable, run
+from primus.protocol import (
+    PREFIX,
+    SEPARATOR,
+    Control,
+    Side,
+    check_message,
+    control,
+    escape_separators,
+    escape_separators_in_utf8,
+)
+from primus.tasks import is_cancelled, spawn
+from primus.transport import Transport
+
+__all__ = ["CLOSED", "OPEN", "OPENING", "Connection"]
+
+OPENING: Final = 1
+CLOSED: Final = 2
+OPEN: Final = 3
+
+FRAME: Final = (str, bytes)
+"""What a frame is; a tuple, since `str | bytes` makes an object each time it is evaluated."""
+
+_UNDECODABLE: Final = object()
+
+
+class Iteration:
+    """One ``async for`` over the messages of a connection; it is over when it is let go of."""
+
+    def __init__(self, connection: Connection) -> None:
+        self._connection = connection
+        connection._iterations += 1
+
+    def __aiter__(self) -> Self:
+        return self
+
+    async def __anext__(self) -> Any:
+        return await self._connection.__anext__()
+
+    def __del__(self) -> None:
+        self._connection._iterations -= 1
+
+
+class Connection(Emitter):
+    """One end of a connection: what `Spark` and `Socket` have in common."""
+
+    __slots__ = (
+        "_clock",
+        "_decode",
+        "_direct",
+        "_encode",
+        "_inbox",
+        "_is_clear",
+        "_is_congested",
+        "_iterations",
+        "_messages",
+        "_now",
+        "_outbox",
+        "_overflowed",
+        "_owed",
+        "_parser",
+        "_quick_encode",
+        "_room",
+        "_send_text",
+        "_state",
+        "_traced",
+        "_transport",
+        "_undelivered",
+        "pipeline",
+        "seen_at",
+    )
+
+    side: ClassVar[Side]
+    limits: Limits = DEFAULT_LIMITS
+    failures: Failures = Failures(DEFAULT_LIMITS.traceback_interval)
+    slow_consumer: str = "buffer"
+    overtaking_hooks: ClassVar[tuple[Callable[..., Any], ...]] = ()
+    """Functions of plugins, by ``primus_overtakes``."""
+    loss_hooks: ClassVar[tuple[Callable[..., Any], ...]] = ()
+    """Functions of plugins, by ``primus_lost``."""
+
+    def __init__(self, parser: Parser, pipeline: Pipeline, clock: Clock = SYSTEM_CLOCK) -> None:
+        super().__init__()
+        self._parser = parser
+        self._encode = parser.encode
+        self._quick_encode: Any
+        self._quick_encode, decode = quick(parser)
+        self._decode = decode or parser.decode
+        self.pipeline = pipeline
+        self._clock = clock
+        self._now = clock.time
+        self._transport: Transport | None = None
+        self._state = CLOSED
+        self.seen_at = self._now()
+        """When the peer last gave a sign of life, in seconds of the connection's clock."""
+        self._inbox: Inbox | None = None
+        """Made when a message has to wait for the first time."""
+        self._undelivered = 0
+        """How many messages are on their way to the listeners, behind an async step."""
+        self._outbox: Outbox | None = None
+        """Made when a message has to wait for the first time."""
+        self._is_congested = False
+        """Whether more than ``high_water`` bytes wait to be sent."""
+        self._overflowed = False
+        """Whether the connection is being dropped since its peer reads too slowly."""
+        self._owed: dict[str, str] = {}
+        """The newest answer of each kind that waits for a peer which reads too slowly."""
+        self._room: asyncio.Event | None = None
+        """Set once there is room again; made by the first `drain`."""
+        self._messages: Messages | None = None
+        """What waits to be iterated over; from the first iteration on."""
+        self._iterations = 0
+        self._traced = False
+        """Whether private events may have listeners."""
+        self._is_clear = False
+        """Whether a message may be sent at once: see `_update_fast_path`."""
+        self._send_text: Callable[[bytes], None] | None = None
+        """Sends a text that has been encoded quickly, while nothing is in the way."""
+        self._direct: Callable[[Any], Any] | None = None
+        """The listener that gets every message, while nothing is in the way."""
+
+    # -- state
+
+    @property
+    def ready_state(self) -> int:
+        """`OPENING` (1), `CLOSED` (2) or `OPEN` (3)."""
+        return self._state
+
+    def _become(self, state: int) -> bool:
+        """Change the ready state; False when it was that already."""
+        if state == self._state:
+            return False
+        self._state = state
+        self._update_fast_path()
+        self.dispatch("readyStateChange", state)
+        return True
+
+    def attach(self, transport: Transport) -> None:
+        """Carry frames over `transport` from now on."""
+        self._transport = transport
+        self._is_congested = self._overflowed = False
+        self._update_fast_path()
+        transport.connection = self
+        transport.limit(self.limits.high_water)
+
+    def _detach(self) -> Transport | None:
+        """Let go of the transport, which tells this connection nothing any more."""
+        if self._room is not None:
+            self._room.set()
+        self._owed.clear()
+        transport, self._transport = self._transport, None
+        self._is_congested = False
+        self._update_fast_path()
+        if transport is not None:
+            transport.connection = None
+        return transport
+
+    def _update_fast_path(self) -> None:
+        """Note what messages need not look at, after a change of what that depends on."""
+        is_open = self._state == OPEN and self._transport is not None and not self._traced
+        outbox, inbox = self._outbox, self._inbox
+        self._is_clear = (
+            is_open and not self._is_congested and (outbox is None or not outbox.is_busy)
+        )
+        self._send_text = None
+        transport = self._transport
+        if (
+            self._is_clear
+            and self._quick_encode is not None
+            and transport is not None
+            and type(transport).send_text is not Transport.send_text
+        ):
+            self._send_text = transport.send_text
+        self._direct = None
+        if is_open and (inbox is None or not inbox.is_busy):
+            listeners = self._listeners.get("data", ())
+            if len(listeners) == 1 and listeners[0].is_plain:
+                self._direct = listeners[0].fn
+
+    def _listeners_changed(self) -> None:
+        self._update_fast_path()
+
+    def seen(self) -> None:
+        """Note a sign of life that is no frame."""
+        self.seen_at = self._now()
+
+    def _add(self, event: str, fn: Any, *, once: bool) -> Any:
+        if event.startswith(("incoming::", "outgoing::")):
+            self._traced = True
+        added = super()._add(event, fn, once=once)
+        if event == "data" and fn is not None:
+            self._on_data_listener(self._listeners["data"][-1])
+        return added
+
+    @abstractmethod
+    def _control(self, message: Control) -> None:
+        """Act on a control message."""
+
+    @abstractmethod
+    def _drop(self) -> None:
+        """End the connection at once, so that the client may reconnect."""
+
+    @abstractmethod
+    def _ended(self, error: Exception | None) -> None:
+        """The wire is gone, and everything that came over it has been handled."""
+
+    def abort(self) -> None:
+        """Drop the connection at once, with what waits to be sent; the client may come back."""
+        self._drop()
+
+    def lost(self, error: Exception | None = None) -> None:
+        """The wire is gone. What arrived before it went is delivered first."""
+        if self._transport is None:
+            return
+        self._detach()
+        for hook in self.loss_hooks:
+            hook(self)
+        inbox = self._inbox
+        if inbox is not None and inbox.is_busy and (len(inbox) or self._undelivered > 0):
+            inbox.put_loss(error)
+        else:
+            self._ended(error)
+
+    # -- errors
+
+    def _report(self, error: Exception) -> None:
+        """Tell the listeners to ``error``; without any, it is logged.
+
+        What the peer causes is worth a line. What the user's own code causes (a transform that
+        raises, a value that cannot be encoded) is an error with its traceback.
+        """
+        if self.dispatch("error", error):
+            return
+        own = isinstance(error, TransformError) or (
+            isinstance(error, ParserError) and error.frame is None
+        )
+        if own:
+            self._log_raised(f"{self!r}: {error}", error.__cause__ or error)
+        else:
+            self.log.info("%r: %.500s", self, error)
+
+    def _log_raised(self, text: str, error: BaseException) -> None:
+        """Log an error of the user's code; the traceback once, however often a peer causes it."""
+        if self.failures.is_new(error, self._now()):
+            self.log.error("%.500s", text, exc_info=error)
+        else:
+            self.log.error("%.500s (again, %s: %.500s)", text, type(error).__name__, error)
+
+    def _listener_failed(self, error: BaseException) -> None:
+        """A listener of ``data`` that was awaited has raised, or has cancelled itself."""
+        if isinstance(error, asyncio.CancelledError):
+            self.log.warning("%r: a listener was cancelled", self)
+        else:
+            self._failed("data", error)
+
+    def _transform_cancelled(self) -> None:
+        """An outgoing transform, or a parser, has cancelled itself."""
+        self.log.warning("%r: a transform was cancelled", self)
+
+    # -- receiving
+
+    def feed(self, frame: str | bytes, last: bool = True) -> None:
+        """Take one frame from the transport, as `Receiver.feed`."""
+        if last:
+            self.seen_at = self._now()
+        direct = self._direct
+        if direct is None and not self._admits(frame):
+            return
+        try:
+            data = self._decode(frame)
+        except Exception as error:
+            data = self._decode_carefully(frame, error)
+            if data is _UNDECODABLE:
+                return
+        kind = type(data)
+        if kind is str and data.startswith(PREFIX):
+            self._control(control(self.side, data))
+            return
+        if direct is None or self.pipeline.incoming or kind not in PLAIN:
+            self._take_message(data, frame)
+            return
+        try:
+            result = direct(data)
+        except (Exception, asyncio.CancelledError) as error:
+            self._failed("data", error)
+            return
+        if type(result) not in PLAIN and is_awaitable(result):
+            self.hold(result)
+
+    def _admits(self, frame: str | bytes) -> bool:
+        """Whether frames are taken at all; listeners of the private event are shown this one."""
+        if self._state == OPEN and self._traced:
+            self.dispatch("incoming::data", frame)
+        return self._state == OPEN
+
+    def _decode_carefully(self, frame: Any, error: Exception) -> Any:
+        """Decode what could not be decoded quickly; `_UNDECODABLE` when it cannot be decoded."""
+        if self._decode != self._parser.decode:
+            try:
+                return self._parser.decode(frame)
+            except Exception as final:
+                error = final
+        self._undecodable(frame, error)
+        return _UNDECODABLE
+
+    def _undecodable(self, frame: Any, error: Exception) -> None:
+        if not isinstance(error, ParserError):
+            cause = error
+            error = ParserError(f"failed to decode incoming data: {cause!r}", frame)
+            error.__cause__ = cause
+        self._report(error)
+
+    def _take_message(self, data: Any, frame: Any) -> None:
+        """Take a message that has been decoded, or has to be awaited."""
+        inbox = self._inbox
+        if inbox is None or not inbox.is_busy:
+            pending = self._receive(data, frame)
+            if pending is not None:
+                self.hold(pending)
+        elif self.overtakes(data):
+            pending = self._receive(data, frame)
+            if pending is not None:
+                spawn(self._awaited_alone(pending))
+        elif inbox.put(data, frame) and self._transport is not None:
+            self._transport.pause_reading()
+
+    async def _awaited_alone(self, pending: Awaitable[Any]) -> None:
+        """Await the listener of a message that has overtaken others."""
+        try:
+            await pending
+        except asyncio.CancelledError as error:
+            if is_cancelled():
+                raise
+            self._listener_failed(error)
+        except Exception as error:
+            self._listener_failed(error)
+
+    def overtakes(self, data: Any) -> bool:
+        """Whether a message is handled at once, even while others wait for a busy listener.
+
+        Plugins say so by ``primus_overtakes``: an answer that a listener awaits must not wait for
+        that listener. `data` is as it was decoded, before any transform, and is asked about only
+        while messages wait.
+        """
+        return any(hook(self, data) for hook in self.overtaking_hooks)
+
+    def hold(self, pending: Awaitable[Any]) -> None:
+        """Keep messages back until `pending` is done, then deliver them in order."""
+        inbox = self._inbox
+        if inbox is None:
+            inbox = self._inbox = Inbox(self)
+        self._direct = None
+        inbox.hold(pending)
+
+    def _handle(self, data: Any, raw: Any) -> Awaitable[Any] | None:
+        """Handle a message whose turn in the inbox has come."""
+        if self._state == OPEN:
+            return self._receive(data, raw)
+        dispose(data)
+        return None
+
+    def _caught_up(self, *, was_paused: bool) -> None:
+        """No message waits any more."""
+        self._update_fast_path()
+        if was_paused and self._transport is not None:
+            self._transport.resume_reading()
+
+    def _receive(self, data: Any, raw: Any) -> Awaitable[Any] | None:
+        """Bring a decoded message to the listeners; what is returned has to be awaited first."""
+        if type(data) not in PLAIN and is_awaitable(data):
+            return after(
+                self._undecided(data),
+                lambda value: self._decoded(value, raw),
+                lambda error: self._undecodable(raw, error),
+            )
+        if self.pipeline.incoming:
+            return self._transform_incoming(data, raw)
+        return self._deliver(data, raw)
+
+    def _decoded(self, data: Any, raw: Any) -> Awaitable[Any] | None:
+        """Take what an async parser has decoded."""
+        if isinstance(data, str) and data.startswith(PREFIX):
+            self._control(control(self.side, data))
+            return None
+        return self._receive(data, raw)
+
+    def _undecided(self, deciding: Awaitable[Any]) -> Awaitable[Any]:
+        """`deciding`, and a note that a message is on its way to the listeners meanwhile."""
+        self._undelivered += 1
+        return self._decided(deciding)
+
+    async def _decided(self, deciding: Awaitable[Any]) -> Any:
+        try:
+            return await deciding
+        finally:
+            self._undelivered -= 1
+
+    def _transform_incoming(self, data: Any, raw: Any) -> Awaitable[Any] | None:
+        try:
+            result = run(self.pipeline.incoming, Packet(data, raw), self)
+        except TransformError as error:
+            self._report(error)
+            return None
+        if type(result) not in PLAIN and is_awaitable(result):
+            return after(
+                self._undecided(result),
+                lambda value: None if value is SWALLOWED else self._deliver(value, raw),
+                self._report,
+            )
+        return None if result is SWALLOWED else self._deliver(result, raw)
+
+    def _deliver(self, data: Any, raw: Any) -> Awaitable[Any] | None:
+        """Call the ``data`` listeners, up to the first that has to be awaited.
+
+        `_call` is for those that are not plain: it costs more than most listeners do.
+        """
+        if self._state != OPEN:
+            return None  # ended while the message was decoded or transformed
+        listeners = self._listeners.get("data", ())
+        for listener in listeners:
+            if listener.is_plain:
+                try:
+                    result = listener.fn(data)
+                except (Exception, asyncio.CancelledError) as error:
+                    self._failed("data", error)
+                    continue
+            else:
+                result = self._call("data", listener, (data, raw))
+            if type(result) not in PLAIN and is_awaitable(result):
+                rest = listeners[listeners.index(listener) + 1 :]
+                return self._deliver_on("data", rest, result, (data, raw)) if rest else result
+        return None
+
+    def deliver(self, event: str, /, *args: Any, to: Delivering | None = None) -> Delivered:
+        """As `Emitter.deliver`; no listener is called once the connection has ended.
+
+        Args:
+            event: the name of the event.
+            args: what it carries.
+            to: whose listeners are called, if not those of the connection.
+        """
+        if self._state != OPEN:
+            return False
+        delivered = super().deliver(event, *args) if to is None else to.deliver(event, *args)
+        if delivered is False:
+            return False
+        # It is with its listeners: an end of the connection need not wait for them.
+        self._undelivered -= 1
+        return self._delivered(delivered)
+
+    async def _delivered(self, delivering: Awaitable[Literal[False]]) -> Literal[False]:
+        try:
+            return await delivering
+        finally:
+            self._undelivered += 1
+
+    # -- sending
+
+    def _submit(self, data: Any) -> bool:
+        """Send a message of the user, behind all that was written before it.
+
+        Raises:
+            ControlTextError: the message is text that peers obey.
+        """
+        transforms = self.pipeline.outgoing
+        if not transforms:
+            check_message(data)
+        if self._is_congested and not self._admits_more():
+            return False
+        outbox = self._outbox
+        if outbox is not None and outbox.is_busy:
+            return self._postpone(self._transform_outgoing, data)
+        pending = self._transform_outgoing(data) if transforms else self._send_encoded(data)
+        if pending is not None:
+            self._send_later(pending)
+        return True
+
+    def _tell(self, text: str, *, last: bool = False) -> None:
+        """Send a control message, in its place behind the messages written before it.
+
+        The `last` one reaches a slow consumer too: it is short, and nothing follows it.
+        """
+        if self._is_congested and not last and not self._admits_more():
+            return
+        outbox = self._outbox
+        if outbox is not None and outbox.is_busy:
+            self._postpone(self._send_encoded, text)
+            return
+        pending = self._send_encoded(text)
+        if pending is not None:
+            self._send_later(pending)
+
+    def _reply(self, kind: str, text: str) -> None:
+        """Answer a control message of the peer.
+
+        However much a peer asks without reading, of each kind only the newest answer waits.
+        """
+        outbox = self._outbox
+        is_busy = outbox is not None and outbox.is_busy
+        if not self._is_congested and not is_busy:
+            self._tell(text)
+            return
+        is_first = kind not in self._owed
+        self._owed[kind] = text
+        if is_first and not self._is_congested and outbox is not None:
+            outbox.put(self._pay, kind)
+
+    def _pay(self, kind: str) -> Awaitable[None] | None:
+        """Give an answer whose turn in the outbox it is, unless it has to wait for the peer."""
+        if self._is_congested or kind not in self._owed:
+            return None
+        return self._send_encoded(self._owed.pop(kind))
+
+    def _transform_outgoing(self, data: Any) -> Awaitable[None] | None:
+        """Transform, encode and send; what is returned has to be awaited first.
+
+        Raises:
+            ControlTextError: the message is, or has become, text that peers obey.
+        """
+        try:
+            result = run(self.pipeline.outgoing, Packet(data), self)
+        except TransformError as error:
+            self._report(error)
+            return None
+        if type(result) not in PLAIN and is_awaitable(result):
+            return after(result, self._send_transformed_late, self._report)
+        return self._send_transformed(result)
+
+    def _send_transformed(self, result: Any) -> Awaitable[None] | None:
+        if result is SWALLOWED:
+            return None
+        check_message(result)
+        return self._send_encoded(result)
+
+    def _send_transformed_late(self, result: Any) -> Awaitable[None] | None:
+        """As `_send_transformed`, where no caller can be told."""
+        try:
+            return self._send_transformed(result)
+        except ControlTextError as error:
+            self._report(error)
+            return None
+
+    def _send_encoded(self, data: Any) -> Awaitable[None] | None:
+        """Encode and send; what is returned has to be awaited first."""
+        send = self._send_text
+        if send is not None and (text := self._quick_text(data)) is not None:
+            send(text)
+            return None
+        try:
+            frame = encoded(self._encode, data)
+        except Exception as error:
+            self._unencodable(error)
+            return None
+        if isinstance(frame, FRAME):
+            self._send(frame)
+            return None
+        return after(frame, self._send_late, self._unencodable)
+
+    def _quick_text(self, data: Any) -> bytes | None:
+        """The text of a value, where the parser gives it at once as UTF-8."""
+        try:
+            text: bytes = self._quick_encode(data)
+        except Exception:
+            return None  # `encode` says what is wrong, or does it with more care
+        return escape_separators_in_utf8(text) if SEPARATOR in text else text
+
+    def _send_late(self, frame: str | bytes) -> None:
+        """Send what an async parser has encoded."""
+        self._send(escape_separators(frame) if isinstance(frame, str) else frame)
+
+    def _send(self, frame: str | bytes) -> None:
+        """Send a frame, whose separators are escaped."""
+        transport = self._transport
+        if transport is None or frame == "":
+            return  # Primus sends no empty text
+        if self._traced:
+            self.dispatch("outgoing::data", frame)
+        transport.send(frame)
+
+    def _unencodable(self, error: Exception) -> None:
+        self._report(encoding_failure(error))
+
+    def relay(self, frame: str | bytes, prepared: dict[type[Transport], Any]) -> None:
+        """Send a frame that goes to many connections.
+
+        Args:
+            frame: the frame, with its separators escaped.
+            prepared: what each class of transport has made of it so far; it is added to.
+        """
+        transport = self._transport
+        if transport is None or self._state != OPEN:
+            return
+        if self._is_congested and not self._admits_more():
+            return
+        outbox = self._outbox
+        if outbox is not None and outbox.is_busy:
+            self._postpone(self._send, frame)
+            return
+        if self._traced:
+            self.dispatch("outgoing::data", frame)
+        kind = type(transport)
+        ready = prepared.get(kind)
+        if ready is None:
+            ready = prepared[kind] = kind.prepare(frame)
+        transport.send_prepared(ready)
+
+    def _send_later(self, pending: Awaitable[None]) -> None:
+        """Keep what is written from now on in the outbox until `pending` is done."""
+        outbox = self._outbox
+        if outbox is None:
+            outbox = self._outbox = Outbox(self)
+        outbox.hold(pending)
+        self._update_fast_path()
+
+    def _postpone(self, step: Step, value: Any) -> bool:
+        """Take a step in its turn; False when too many wait already."""
+        outbox = self._outbox
+        assert outbox is not None
+        if outbox.is_full and not self._admits_more():
+            return False
+        outbox.put(step, value)
+        return True
+
+    def _sent_all(self) -> None:
+        """Nothing waits in the outbox any more."""
+        self._update_fast_path()
+
+    # -- closing the wire
+
+    def _finish(self) -> None:
+        """Close the transport, behind all that was written before."""
+        outbox, transport = self._outbox, self._transport
+        if outbox is None or not outbox.is_busy:
+            self._close_transport(transport)
+            return
+        timer = None
+        if transport is not None:
+            # A transform that hangs must not keep the wire for ever.
+            timer = self._clock.call_later(self.limits.finish_timeout, transport.abort)
+        outbox.put(self._close_late, (transport, timer))
+
+    def _close_late(self, late: tuple[Transport | None, Timer | None]) -> None:
+        transport, timer = late
+        if timer is not None:
+            timer.cancel()
+        self._close_transport(transport)
+
+    def _close_transport(self, transport: Transport | None) -> None:
+        if transport is self._transport:
+            self._detach()
+        if transport is not None:
+            transport.close()
+
+    # -- backpressure
+
+    @property
+    def buffered(self) -> int:
+        """How many bytes wait to be sent."""
+        return 0 if self._transport is None else self._transport.buffered
+
+    @property
+    def is_congested(self) -> bool:
+        """Whether more than ``high_water`` bytes wait to be sent."""
+        return self._is_congested
+
+    async def drain(self) -> None:
+        """Wait until fewer than ``high_water`` bytes wait to be sent, or the connection ends."""
+        while self._is_congested and self._state == OPEN:
+            if self._room is None:
+                self._room = asyncio.Event()
+            self._room.clear()
+            await self._room.wait()
+
+    def congested(self, jammed: bool) -> None:
+        """The transport holds more than ``high_water`` unsent bytes, or no longer does."""
+        self._is_congested = jammed
+        self._update_fast_path()
+        if not jammed:
+            for kind in tuple(self._owed):
+                self._tell(self._owed.pop(kind))
+            if self._room is not None:
+                self._room.set()
+
+    def _admits_more(self) -> bool:
+        """Whether a slow consumer gets yet another frame; applies ``slow_consumer``."""
+        if self.slow_consumer == "buffer":
+            return True
+        if self.slow_consumer == "disconnect" and self._state == OPEN and not self._overflowed:
+            self._overflowed = True  # what an error listener writes is dropped
+            self._report(
+                SlowConsumerError(f"{self.buffered} bytes wait for a peer that reads too slowly")
+            )
+            self._drop()
+        return False
+
+    # -- reading
+
+    def pipe(self, destination: Any) -> Any:
+        """Write every message that arrives to `destination`, and end it when this one ends.
+
+        A connection that does not keep up makes this one wait.
+
+        Args:
+            destination: anything with ``write`` and, if it has one, ``end`` or ``close``.
+
+        Returns:
+            `destination`.
+        """
+
+        def forward(data: Any) -> Any:
+            destination.write(data)
+            jammed = getattr(destination, "is_congested", False)
+            return destination.drain() if jammed else None
+
+        self.on("data", forward)
+        finish = getattr(destination, "end", None) or getattr(destination, "close", None)
+        if finish is not None:
+
+            def conclude() -> Any:
+                return finish()
+
+            self.on("end", conclude)
+        return destination
+
+    def __aiter__(self) -> Iteration:
+        self._iterated()
+        return Iteration(self)
+
+    async def __anext__(self) -> Any:
+        return await self._iterated().next()
+
+    def _iterated(self) -> Messages:
+        """The messages for iteration; from the first call on, messages wait to be taken."""
+        if self._messages is None:
+            self._messages = Messages(self._kept())
+            if self._is_over():
+                self._messages.finish()
+            self.on("data", self._messages.put)
+        return self._messages
+
+    def _on_data_listener(self, listener: Listener) -> None:
+        """A listener of ``data`` has been added.
+
+        It gets the messages that wait for an iteration which does not go on.
+        """
+        messages = self._messages
+        if messages is None or listener.fn == messages.put:
+            return
+        if messages.is_awaited or self._iterations:
+            return
+        if not listener.once:
+            self._stop_iteration(messages)
+        self._replay(listener, messages.take(1 if listener.once else None))
+
+    def _stop_iteration(self, messages: Messages) -> None:
+        self.off("data", messages.put)
+        self._messages = None
+
+    def _replay(self, listener: Listener, messages: list[Message]) -> None:
+        """Bring messages that have been kept to a listener, before those that follow."""
+        if messages:
+            self._undelivered += 1
+            self.hold(self._replayed(listener, messages))
+
+    async def _replayed(self, listener: Listener, messages: list[Message]) -> None:
+        was_open = self._state == OPEN
+        try:
+            for message in messages:
+                if was_open and self._state != OPEN:
+                    break  # our own end: what the peer ended is still to be told
+                result = self._call("data", listener, message)
+                if is_awaitable(result):
+                    await self._guard("data", result)
+        finally:
+            self._undelivered -= 1
+
+    def _kept(self) -> Iterable[Message]:
+        """Messages that have been kept for an iteration."""
+        return ()
+
+    def _finish_iteration(self) -> None:
+        """The connection has ended: so does the iteration, once it has taken what is queued."""
+        if self._messages is not None:
+            self._messages.finish()
+
+    def _is_over(self) -> bool:
+        """Whether no message will come any more."""
+        return self._state == CLOSED

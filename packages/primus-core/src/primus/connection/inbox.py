@@ -1,0 +1,120 @@
+"""`Inbox`: messages that wait while their connection is busy with an earlier one."""
+
+from __future__ import annotations
+
+import asyncio
+from collections import deque
+from collections.abc import Awaitable
+from typing import Any, Final, Protocol
+
+from primus.limits import Limits
+from primus.pipeline import dispose
+from primus.tasks import is_cancelled, spawn
+
+__all__ = ["Inbox", "Receiving"]
+
+_HELD: Final = object()
+_LOST: Final = object()
+
+
+class Receiving(Protocol):
+    """What an inbox belongs to."""
+
+    limits: Limits
+
+    def _handle(self, data: Any, raw: Any) -> Awaitable[Any] | None:
+        """Handle a message; what is returned is awaited before the next one."""
+
+    def _listener_failed(self, error: BaseException) -> None:
+        """A listener that was awaited has raised, or was cancelled by itself."""
+
+    def _caught_up(self, *, was_paused: bool) -> None:
+        """Nothing waits any more."""
+
+    def _ended(self, error: Exception | None) -> None:
+        """The wire is gone, and everything that came over it has been handled."""
+
+
+class Inbox:
+    """Messages in the order of their arrival, and one task that handles them while there are any.
+
+    Args:
+        owner: handles the messages.
+    """
+
+    __slots__ = ("_entries", "_owner", "_size", "is_busy", "paused")
+
+    def __init__(self, owner: Receiving) -> None:
+        self._owner = owner
+        self._entries: deque[tuple[Any, Any]] = deque()
+        self._size = 0
+        self.is_busy = False
+        """Whether something is being awaited, so that messages have to wait."""
+        self.paused = False
+        """Whether the transport has been told to read no further."""
+
+    def __len__(self) -> int:
+        return len(self._entries)
+
+    def hold(self, pending: Awaitable[Any]) -> None:
+        """Keep messages back until `pending` is done, then handle them in order."""
+        if self.is_busy:
+            self._entries.appendleft((_HELD, pending))
+        else:
+            self.is_busy = True
+            spawn(self._work(pending))
+
+    def put(self, data: Any, raw: Any) -> bool:
+        """Keep a message; True when the transport should read no further from now on."""
+        self._entries.append((data, raw))
+        if isinstance(raw, str | bytes):
+            self._size += len(raw)
+        limits = self._owner.limits
+        full = (
+            len(self._entries) >= limits.read_ahead_messages
+            or self._size >= limits.read_ahead_bytes
+        )
+        pause, self.paused = full and not self.paused, full or self.paused
+        return pause
+
+    def put_loss(self, error: Exception | None) -> None:
+        """Keep the news that the wire is gone, behind the messages that it has brought."""
+        self._entries.append((_LOST, error))
+
+    def clear(self) -> None:
+        """Forget what has been kept."""
+        for data, raw in self._entries:
+            dispose(raw if data is _HELD else data)
+        self._entries.clear()
+        self._size = 0
+        self.paused = False
+
+    async def _work(self, pending: Awaitable[Any] | None) -> None:
+        """Await what is pending, then handle what was kept meanwhile, one by one."""
+        owner = self._owner
+        while True:
+            if pending is not None:
+                try:
+                    await pending
+                except asyncio.CancelledError as error:
+                    if is_cancelled():
+                        raise
+                    owner._listener_failed(error)  # it has cancelled itself
+                except Exception as error:
+                    owner._listener_failed(error)
+            if not self._entries:
+                break
+            data, raw = self._entries.popleft()
+            if data is _HELD:
+                pending = raw
+                continue
+            if data is _LOST:
+                self.is_busy = self.paused = False
+                owner._ended(raw)
+                return
+            if isinstance(raw, str | bytes):
+                self._size -= len(raw)
+            pending = owner._handle(data, raw)
+        self.is_busy = False
+        was_paused, self.paused = self.paused, False
+        owner._caught_up(was_paused=was_paused)
