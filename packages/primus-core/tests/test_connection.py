@@ -11,7 +11,7 @@ from primus import ParserError, Primus, SlowConsumerError, Spark, TransformError
 from primus.limits import DEFAULT_LIMITS
 from primus.parsers.json import JSONParser
 from primus.pipeline import Packet
-from primus_testing import Recorder, Tracebacks, eventually, join
+from primus_testing import ManualClock, Recorder, Tracebacks, eventually, join
 
 MakePrimus = Callable[..., Primus]
 CLOSE = '"primus::server::close"'
@@ -269,6 +269,21 @@ async def test_a_parser_that_raises_anything_is_a_parser_error(make_primus: Make
         assert isinstance(error.__cause__, ZeroDivisionError)
 
 
+async def test_a_message_whose_transform_is_under_way_at_an_end_by_the_server_is_dropped(
+    primus: Primus,
+) -> None:
+    gate, seen = Gate(), list[Any]()
+    primus.transform("incoming", gate)
+    spark, wire = join(primus)
+    spark.on("data", seen.append)
+    wire.receive("1")
+    await eventually(lambda: gate.seen)
+    spark.end()
+    gate.event.set()
+    await eventually(lambda: spark._inbox is None)
+    assert seen == []
+
+
 def test_frames_after_the_end_are_not_looked_at(primus: Primus) -> None:
     spark, wire = join(primus)
     seen = Recorder(spark, "data", "error")
@@ -320,6 +335,37 @@ async def test_nothing_overtakes_a_message_behind_an_async_transform(primus: Pri
     assert wire.sent[2:4] == ['"primus::pong::7"', f'"primus::id::{spark.id}"']
     assert str(wire.sent[4]).startswith('"primus::ping::')
     assert wire.sent[5:] == ["3", CLOSE]
+
+
+async def test_of_the_answers_that_wait_for_a_transform_there_is_one_of_each_kind(
+    primus: Primus,
+) -> None:
+    gate = Gate()
+    primus.transform("outgoing", gate)
+    spark, wire = join(primus)
+    spark.write(1)
+    for number in range(100):
+        wire.receive(f'"primus::ping::{number}"', '"primus::id::"')
+    assert spark._outbox is not None
+    assert len(spark._outbox) == 2
+    gate.event.set()
+    await eventually(lambda: len(wire.sent) == 3)
+    assert wire.sent == ["1", '"primus::pong::99"', f'"primus::id::{spark.id}"']
+
+
+async def test_a_transform_that_hangs_does_not_keep_the_wire_of_a_spark_that_has_ended(
+    primus: Primus, manual_clock: ManualClock
+) -> None:
+    gate = Gate()
+    primus.transform("outgoing", gate)
+    spark, wire = join(primus)
+    spark.write(1)
+    spark.end()
+    manual_clock.advance(9.9)
+    assert not wire.aborted
+    manual_clock.advance(0.2)
+    assert wire.aborted
+    gate.event.set()
 
 
 async def test_an_outgoing_transform_that_raises_swallows_and_reports(primus: Primus) -> None:
@@ -382,6 +428,30 @@ def test_a_slow_consumer_is_disconnected_within_the_write(make_primus: MakePrimu
     assert seen.story == ["error", "end"]
     assert isinstance(seen.seen("error")[0][0], SlowConsumerError)
     assert wire.aborted
+
+
+def test_what_an_error_listener_writes_to_a_slow_consumer_is_dropped(
+    make_primus: MakePrimus,
+) -> None:
+    spark, wire = join(make_primus(high_water=100))
+    seen = Recorder(spark, "error")
+    spark.on("error", lambda error: spark.write("sorry") and None)
+    wire.clog()
+    spark.write("x" * 200)
+    assert spark.write("one more") is False
+    assert len(seen.seen("error")) == 1
+    assert len(wire.sent) == 1
+
+
+def test_a_slow_consumer_whose_messages_are_dropped_is_not_pinged_either(
+    make_primus: MakePrimus,
+) -> None:
+    spark, wire = join(make_primus(high_water=100, slow_consumer="drop"))
+    wire.clog()
+    spark.write("x" * 200)
+    for _ in range(100):
+        spark.heartbeat()
+    assert len(wire.sent) == 1
 
 
 def test_a_slow_consumer_misses_the_newest_messages(make_primus: MakePrimus) -> None:

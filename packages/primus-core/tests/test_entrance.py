@@ -223,6 +223,27 @@ async def test_a_head_that_never_ends_is_refused_and_the_rest_passed_over() -> N
         writer.close()
 
 
+async def test_a_request_behind_one_that_was_refused_is_not_looked_at() -> None:
+    async with served(max_head=1000) as primus:
+        reader, writer = await dial(primus)
+        writer.write(padded(REQUEST, 1001))
+        assert (await reader.read()).startswith(b"HTTP/1.1 431 ")
+        lobby = own(primus)._lobby
+        assert lobby is not None
+        (transport,) = lobby._waiting
+        transport.get_protocol().data_received(REQUEST)
+        assert passed_on(primus) == 0
+        writer.close()
+
+
+async def test_a_connection_that_comes_while_the_server_ends_is_dropped() -> None:
+    async with served() as primus:
+        lobby = own(primus)._lobby
+        assert lobby is not None
+        await lobby.close(0)
+        assert await asked(primus) == b""
+
+
 async def test_the_next_head_of_a_kept_connection_is_bounded_too() -> None:
     async with served(max_head=1000) as primus:
         reader, writer = await dial(primus)
@@ -320,6 +341,20 @@ async def test_what_comes_while_a_layer_is_busy_is_kept() -> None:
         slow.gate.set()
         assert await reader.read() == b"taken one two"
         writer.close()
+
+
+async def test_while_a_layer_is_busy_nothing_more_is_read() -> None:
+    async with served() as primus:
+        slow = Slow()
+        primus.before("slow", slow)
+        reader, writer = await dial(primus)
+        writer.write(HEAD)
+        transport = (await slow.entered).native
+        writer.write(b"x" * 10_000_000)
+        await eventually(lambda: transport.get_protocol()._early)
+        assert not transport.is_reading()
+        writer.transport.abort()
+        slow.gate.set()
 
 
 async def test_layers_see_the_upgrade_as_it_came() -> None:

@@ -64,6 +64,20 @@ def test_once_listens_once_even_when_the_event_nests(emitter: Emitter) -> None:
     assert emitter.listeners("event") == ()
 
 
+def test_once_listens_once_even_when_a_listener_before_it_emits_the_event_again(
+    emitter: Emitter,
+) -> None:
+    seen: list[str] = []
+
+    @emitter.once("event")
+    def again() -> None:
+        emitter.emit("event")
+
+    emitter.once("event", lambda: seen.append("once"))
+    emitter.emit("event")
+    assert seen == ["once"]
+
+
 def test_off_removes_one_listener_one_event_or_all(emitter: Emitter) -> None:
     def one() -> None: ...
     def two() -> None: ...

@@ -1,11 +1,13 @@
 """Connections whose peers take nothing of what is sent to them."""
 
+from collections.abc import Callable
 from typing import Any
 
 import pytest
 
 from primus.write_watch import WriteWatch
 from primus_testing import ManualClock
+from primus_testing.clock import ManualTimer
 
 
 class Wire:
@@ -110,6 +112,49 @@ def test_a_wire_that_is_discarded_or_a_watch_that_stops_drops_nothing() -> None:
     clock.advance(90)
     assert not discarded.aborted
     assert not stopped.aborted
+
+
+def test_a_wire_that_goes_while_others_are_looked_at_is_left_alone() -> None:
+    clock = ManualClock()
+    watch = WriteWatch(clock, 30.0)
+    second = Wire(100)
+
+    class First(Wire):
+        def abort(self) -> None:
+            watch.discard(second)
+
+    watch.keep(First(100))
+    watch.keep(second)
+    clock.advance(60)
+    assert not second.aborted
+    assert len(watch) == 0
+
+
+def test_of_very_many_wires_some_are_looked_at_in_each_turn() -> None:
+    looked: list[list[Wire]] = []
+
+    class Turns(ManualClock):
+        def call_later(self, delay: float, fn: Callable[..., Any], *args: Any) -> ManualTimer:
+            def turn() -> None:
+                looked.append([])
+                fn(*args)
+
+            return super().call_later(delay, turn)
+
+    class Looked(Wire):
+        def get_write_buffer_size(self) -> int:
+            looked[-1].append(self)
+            return super().get_write_buffer_size()
+
+    clock = Turns()
+    watch = WriteWatch(clock, 30.0)
+    wires = [Looked(100) for _ in range(1200)]
+    for wire in wires:
+        watch.keep(wire)
+    clock.advance(15)
+    assert [len(each) for each in looked if each] == [500, 500, 200]
+    clock.advance(45)
+    assert all(wire.aborted for wire in wires)
 
 
 @pytest.mark.parametrize("error", [OSError("closed"), ValueError("negative file descriptor")])

@@ -8,6 +8,7 @@ from typing import Any
 import aiohttp
 import pytest
 
+from primus import Spark
 from primus.errors import OptionError
 from primus_testing import DEADLINE, ManualClock, Recorder, eventually
 
@@ -137,8 +138,15 @@ async def test_a_websocket_that_is_not_read_is_not_blamed_for_its_silence(
     serve: Any, manual_clock: ManualClock
 ) -> None:
     talk = await serve(clock=manual_clock, timeout=False, ping_interval=False)
-    gate = asyncio.Event()
-    talk.primus.on("connection", lambda spark: spark.on("data", lambda _: gate.wait()))
+    gate, received = asyncio.Event(), list[int]()
+
+    @talk.primus.on("connection")
+    def connection(spark: Spark) -> None:
+        @spark.on("data")
+        async def data(number: int) -> None:
+            await gate.wait()
+            received.append(number)
+
     async with talk.server.http.ws_connect(
         talk.server.url + SESSION + "/websocket", autoping=False
     ) as socket:
@@ -151,6 +159,8 @@ async def test_a_websocket_that_is_not_read_is_not_blamed_for_its_silence(
         manual_clock.advance(11)
         assert len(talk.primus) == 1
         gate.set()
+        await socket.send_str('["99"]')
+        await eventually(lambda: 99 in received)
 
 
 async def test_one_timer_serves_all_sessions(serve: Any, manual_clock: ManualClock) -> None:

@@ -61,7 +61,6 @@ class Upkeep:
         self._told = told
         self._failed = failed
         self._changes: dict[str, bool] = {}
-        self._version = 0
         self._behind = True  # whether the registry has to be told everything
         self._failures = 0
         self._renewal = self._sweep = 0.0
@@ -92,7 +91,6 @@ class Upkeep:
     def changed(self, id: str, *, here: bool) -> None:
         """A spark has come or gone."""
         if self._task is not None:
-            self._version += 1
             if not self._behind:
                 self._changes[id] = here
             self._wake.set()
@@ -165,11 +163,11 @@ class Upkeep:
             self._behind = True
 
     async def _renew(self, registry: Registry) -> None:
-        version, count = self._version, len(self._sparks())
+        count = None if self._changes else len(self._sparks())
         known = await registry.renew(self.address, self._settings.interval)
         self._renewal = self._clock.time() + self._period
-        # Who came or went meanwhile makes the numbers differ, and is told of next.
-        if known is None or (known != count and version == self._version):
+        # Changes that the registry is told of next make the numbers differ.
+        if known is None or (count is not None and known != count):
             self._behind = True
 
     def _fail(self, error: Exception) -> None:

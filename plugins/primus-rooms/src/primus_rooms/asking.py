@@ -43,7 +43,7 @@ class Asking:
     async def drain(self) -> None:
         """Wait until all that was asked for is done, and let the adapter close."""
         try:
-            async with Within(LIMIT):
+            async with Within(LIMIT, self.primus.options.clock):
                 await self._line.drain()
                 await self.adapter.close()
         except Exception as error:
@@ -75,7 +75,7 @@ class Asking:
         self, outcome: Awaitable[Any], finish: Callable[[Any], Result], spark: Spark | None
     ) -> Result:
         try:
-            async with Within(LIMIT):
+            async with Within(LIMIT, self.primus.options.clock):
                 answer = await outcome
         except Exception as error:
             raise self._failure(error, spark) from error

@@ -1,0 +1,76 @@
+"""The heartbeats of the server, on a clock that the tests move."""
+
+from collections.abc import Callable
+
+import pytest
+
+from primus.alarms import Alarms
+from primus_testing import ManualClock
+from primus_transformer_engineio.heartbeats import ClientPings, Heartbeat, ServerPings
+
+
+class Watched:
+    """What a heartbeat sees of its session."""
+
+    def __init__(self) -> None:
+        self.paused = False
+        self.sent: list[object] = []
+        self.is_over = False
+
+    def dispatch(self, packet: str | bytes) -> None:
+        """Note what is sent."""
+        self.sent.append(packet)
+
+    answer = dispatch
+
+    def over(self, error: Exception | None = None) -> None:
+        """Note the end."""
+        self.is_over = True
+
+
+def beating(clock: ManualClock, kind: type[Heartbeat]) -> tuple[Watched, Heartbeat]:
+    session = Watched()
+    alarms: Alarms[Callable[[], object]] = Alarms(clock, 1.0, lambda due: due())
+    heartbeat = kind(session, clock, alarms, 25, 20)
+    heartbeat.start()
+    return session, heartbeat
+
+
+def test_a_process_that_has_slept_gives_its_clients_their_time() -> None:
+    clock = ManualClock()
+    session, heartbeat = beating(clock, ServerPings)
+    clock.block(3600)
+    clock.advance(10)
+    assert session.sent == ["2"]
+    assert not heartbeat.expired
+    assert not session.is_over
+    clock.advance(12)
+    assert session.is_over
+
+
+def test_any_packet_since_the_ping_is_a_sign_of_life() -> None:
+    clock = ManualClock()
+    session, heartbeat = beating(clock, ServerPings)
+    clock.advance(26)
+    heartbeat.seen()
+    clock.advance(24)
+    assert not session.is_over
+    assert session.sent == ["2", "2"]
+    clock.advance(21)
+    assert session.is_over
+
+
+@pytest.mark.parametrize("kind", [ServerPings, ClientPings])
+def test_a_client_that_is_not_read_is_not_blamed_for_its_silence(kind: type[Heartbeat]) -> None:
+    clock = ManualClock()
+    session, heartbeat = beating(clock, kind)
+    session.paused = True
+    for _ in range(200):
+        clock.advance(1)
+        assert not heartbeat.expired
+    session.paused = False
+    if kind is ClientPings:
+        clock.advance(24)
+        assert not session.is_over
+    clock.advance(66)
+    assert session.is_over

@@ -1,0 +1,51 @@
+"""What one server may do to the entries of another, in each registry."""
+
+from typing import Any
+
+import pytest
+
+from primus_metroplex.memory import MemoryRegistry
+from primus_metroplex.redis_registry import RedisRegistry
+from primus_metroplex.registry import Registry
+
+HERE, THERE = "http://10.0.0.1:8080", "http://10.0.0.2:8080"
+
+
+@pytest.fixture(params=["memory", "redis"])
+def registry(request: pytest.FixtureRequest, redis: Any) -> Registry:
+    return MemoryRegistry() if request.param == "memory" else RedisRegistry(redis, "metroplex", 5.0)
+
+
+@pytest.mark.parametrize("goes", ["spark", "server"])
+async def test_a_spark_that_came_to_another_server_meanwhile_stays_there(
+    registry: Registry, goes: str
+) -> None:
+    await registry.register(HERE, 300.0, ["moved", "stayed"])
+    await registry.register(THERE, 300.0, ["moved"])
+
+    if goes == "spark":
+        assert await registry.update(HERE, (), ["moved"])
+    else:
+        await registry.unregister(HERE)
+
+    assert (await registry.addresses(["moved"])) == [THERE]
+
+
+async def test_a_server_that_comes_back_while_it_is_buried_stays(redis: Any) -> None:
+    registry = RedisRegistry(redis, "metroplex", 5.0)
+    await registry.register(THERE, 300.0, ["theirs"])
+
+    await registry._remove(THERE, "")
+
+    assert await registry.servers() == [THERE]
+    assert await registry.addresses(["theirs"]) == [THERE]
+
+
+async def test_a_server_whose_lease_never_ends_is_left_alone(redis: Any) -> None:
+    registry = RedisRegistry(redis, "metroplex", 5.0)
+    await registry.register(THERE, 300.0, ["theirs"])
+    await redis.persist(f"metroplex:{THERE}")
+
+    assert await registry.sweep(HERE) is None
+
+    assert await registry.addresses(["theirs"]) == [THERE]
