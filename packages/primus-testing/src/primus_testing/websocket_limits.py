@@ -13,7 +13,7 @@ import pytest
 
 from primus.server.spark import Spark
 from primus_testing.clock import ManualClock
-from primus_testing.raw_websocket import PING, TEXT, RawWebSocket, frame
+from primus_testing.raw_websocket import PING, TEXT, RawWebSocket, deflated, frame
 from primus_testing.recorder import DEADLINE, Recorder, eventually
 from primus_testing.transformer.base import Contract, Serve
 from primus_testing.transformer.limits import pass_time, stays_jammed
@@ -94,6 +94,31 @@ class WebSocketLimitsContract(Contract):
 
         assert inflated < MESSAGES / 4
         assert received == [len(MESSAGE)] * MESSAGES
+
+    async def test_a_large_read_is_not_inflated_at_once(self, serve: Serve) -> None:
+        parser, entered, gate = Counting(), asyncio.Event(), asyncio.Event()
+        server = await serve(parser=parser, compression=True, max_length=1 << 20)
+        received: list[int] = []
+
+        @server.primus.on("connection")
+        def connection(spark: Spark) -> None:
+            @spark.on("data")
+            async def data(message: str) -> None:
+                entered.set()
+                await gate.wait()
+                received.append(len(message))
+
+        raw = await RawWebSocket.open(server, [("Sec-WebSocket-Extensions", "permessage-deflate")])
+        raw.send(frame(TEXT, deflated(MESSAGE.encode()), rsv=4) * MESSAGES)
+        await entered.wait()
+        inflated = parser.decoded
+        gate.set()
+        await eventually(lambda: len(received) == MESSAGES)
+
+        assert inflated < MESSAGES / 4
+        assert received == [len(MESSAGE)] * MESSAGES
+        raw.drop()
+        await asyncio.sleep(0)
 
     @pytest.mark.parametrize("count", [16, 300])
     async def test_messages_that_come_with_the_handshake_pause_the_connection_too(
