@@ -87,9 +87,7 @@ def test_a_websocket_that_takes_over_from_a_session_that_is_paused_is_not_read(
 
 
 @pytest.mark.parametrize("first", ["limit", "upgrade"])
-def test_the_high_water_mark_holds_on_a_websocket_that_takes_over(
-    opened: Open, first: str
-) -> None:
+def test_the_high_water_mark_holds_on_a_websocket_that_takes_over(opened: Open, first: str) -> None:
     if first == "limit":
         opened.session.limit(100)
         wire = opened.upgraded()
