@@ -347,7 +347,7 @@ async def test_while_a_layer_is_busy_nothing_more_is_read() -> None:
     async with served() as primus:
         slow = Slow()
         primus.before("slow", slow)
-        reader, writer = await dial(primus)
+        _, writer = await dial(primus)
         writer.write(HEAD)
         transport = (await slow.entered).native
         writer.write(b"x" * 10_000_000)
