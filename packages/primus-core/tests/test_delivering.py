@@ -203,14 +203,36 @@ class Urgent:
     """A plugin: texts overtake."""
 
     @hookimpl
+    def primus_overtakes(self, data: Any) -> bool:
+        return isinstance(data, str)
+
+
+class UrgentByMethod:
+    """A plugin that replaces the method: texts overtake."""
+
+    @hookimpl
     def primus_extend_spark(self) -> dict[str, object]:
         return {"overtakes": lambda spark, data: isinstance(data, str)}
 
 
+class Patient:
+    """A plugin whose hook is asked, and gets its arguments in an order of its own."""
+
+    def __init__(self) -> None:
+        self.asked: list[Any] = []
+
+    @hookimpl
+    def primus_overtakes(self, data: Any, connection: Any) -> bool:
+        self.asked.append((connection, data))
+        return False
+
+
+@pytest.mark.parametrize("plugin", [Urgent(), UrgentByMethod()], ids=["hook", "method"])
 async def test_a_message_that_may_overtake_does_not_wait_for_a_busy_listener(
-    primus: Primus,
+    primus: Primus, plugin: object
 ) -> None:
-    spark, wire = join(primus.use("urgent", Urgent()))
+    patient = Patient()
+    spark, wire = join(primus.use("patient", patient).use("urgent", plugin))
     seen: list[Any] = []
     go = asyncio.Event()
 
@@ -225,6 +247,8 @@ async def test_a_message_that_may_overtake_does_not_wait_for_a_busy_listener(
 
     go.set()
     await eventually(lambda: seen == [1, "three", 2])
+    asked = [] if isinstance(plugin, UrgentByMethod) else [(spark, 2), (spark, "three")]
+    assert patient.asked == asked
     await primus.destroy()
 
 
@@ -232,3 +256,89 @@ async def test_without_a_plugin_nothing_overtakes(primus: Primus) -> None:
     spark, _ = join(primus)
 
     assert not spark.overtakes("anything")
+
+
+async def test_a_plugin_that_is_plugged_out_is_asked_no_more(primus: Primus) -> None:
+    spark, _ = join(primus.use("urgent", Urgent()))
+    other, _ = join(Primus(transformer=MemoryTransformer))
+
+    assert spark.overtakes("anything")
+    assert not other.overtakes("anything")
+    primus.plugout("urgent")
+    assert not spark.overtakes("anything")
+
+
+def test_a_hook_that_raises_lets_no_message_overtake(
+    primus: Primus, tracebacks: Tracebacks
+) -> None:
+    class Broken:
+        @hookimpl
+        def primus_overtakes(self, connection: Any, data: Any) -> bool:
+            raise ZeroDivisionError
+
+    spark, _ = join(primus.use("broken", Broken()))
+
+    tracebacks.expect("a primus_overtakes hook raised")
+    assert not spark.overtakes("anything")
+
+
+# -- a lost wire
+
+
+class Losses:
+    """A plugin that notes lost wires, with the state of the connection."""
+
+    def __init__(self) -> None:
+        self.story: list[Any] = []
+
+    @hookimpl
+    def primus_lost(self, connection: Any) -> None:
+        self.story.append((connection, connection.ready_state))
+
+
+async def test_a_lost_wire_is_told_before_the_messages_that_wait_are_handled(
+    primus: Primus,
+) -> None:
+    losses = Losses()
+    spark, wire = join(primus.use("losses", losses))
+    busy = Busy()
+    spark.on("data", busy)
+    ends = Recorder(spark, "end")
+
+    wire.receive("1", "2")
+    await eventually(lambda: busy.started == [(1, "1")])
+    wire.lose()
+
+    assert losses.story == [(spark, Spark.OPEN)]
+    assert ends.story == []
+    busy.go.set()
+    await eventually(lambda: busy.started == [(1, "1"), (2, "2")] and ends.story == ["end"])
+    assert losses.story == [(spark, Spark.OPEN)]
+
+
+def test_a_hook_that_raises_keeps_no_lost_connection_alive(
+    primus: Primus, tracebacks: Tracebacks
+) -> None:
+    class Broken:
+        @hookimpl
+        def primus_lost(self) -> None:
+            raise ZeroDivisionError
+
+    losses = Losses()
+    spark, wire = join(primus.use("broken", Broken()).use("losses", losses))
+
+    tracebacks.expect("a primus_lost hook raised")
+    wire.lose()
+
+    assert losses.story == [(spark, Spark.OPEN)]
+    assert spark.ready_state == Spark.CLOSED
+    assert primus.connected == 0
+
+
+def test_an_end_of_this_side_is_no_lost_wire(primus: Primus) -> None:
+    losses = Losses()
+    spark, _ = join(primus.use("losses", losses))
+
+    spark.end()
+
+    assert losses.story == []

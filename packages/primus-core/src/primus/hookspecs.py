@@ -2,8 +2,10 @@
 
 A plugin is any object, usually a module, with functions marked `@hookimpl` and named as
 below. A hook may leave out arguments it does not need. Hooks run when a plugin is used, in
-the order of this page; nothing here is called for a message. What they return, and what
-``primus_setup`` installs, is taken back by ``plugout``, and when the plugin fails half-way.
+the order of this page, or when a connection opens, ends or loses its wire. No hook is called for
+a message, but for ``primus_overtakes``, which is asked only while messages wait; a transform sees
+every message. What hooks return, and what ``primus_setup`` installs, is taken back by
+``plugout``, and when the plugin fails half-way.
 
 Entry-point groups: ``primus.plugins``, ``primus.transformers``, ``primus.parsers``; the entry
 point names the module.
@@ -113,6 +115,27 @@ def primus_connection(spark: ConnectionLike) -> Awaitable[None] | None:
 @hookspec
 def primus_disconnection(spark: ConnectionLike) -> None:
     """A spark has ended; before the ``disconnection`` listeners."""
+    raise AssertionError
+
+
+@hookspec
+def primus_overtakes(connection: ConnectionLike, data: Any) -> bool:
+    """Whether a message is handled at once, although others wait for a busy listener.
+
+    For answers that a listener awaits: such an answer must not wait for that listener. It is
+    called with sparks and with Python sockets, only while messages wait, with the message as it
+    was decoded, before any transform.
+    """
+    raise AssertionError
+
+
+@hookspec
+def primus_lost(connection: ConnectionLike) -> None:
+    """The wire of a spark or of a Python socket is gone, and the connection has not ended yet.
+
+    Messages that arrived before may still wait for a busy listener, and the end comes after them:
+    what such a listener awaits of the peer has to fail now.
+    """
     raise AssertionError
 
 

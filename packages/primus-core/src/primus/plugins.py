@@ -6,9 +6,8 @@ gives plain callables, so that no message and no connection goes through pluggy.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from functools import partial
 from typing import Any
 
 import pluggy
@@ -207,16 +206,16 @@ class Ark(Mapping[str, Any]):
         return None
 
     def collect(self, hook: str) -> tuple[Callable[..., Any], ...]:
-        """The implementations of `hook`, a hook with one argument, as plain callables.
+        """The implementations of `hook` as plain callables, which take all of its arguments.
 
         They are in the order of use; `tryfirst` comes before all others and `trylast` after.
         """
+        caller: pluggy.HookCaller = getattr(self._manager.hook, hook)
+        arguments = () if caller.spec is None else caller.spec.argnames
         found = {each.plugin_name: each for each in self._implementations(hook)}
         used = [found[name] for name in self._plugins if name in found]
         return tuple(
-            implementation.function
-            if implementation.argnames
-            else partial(_without_argument, implementation.function)
+            _taking(arguments, implementation)
             for implementation in sorted(used, key=lambda impl: impl.trylast - impl.tryfirst)
         )
 
@@ -225,5 +224,10 @@ class Ark(Mapping[str, Any]):
         return caller.get_hookimpls()
 
 
-def _without_argument(function: Callable[[], Any], _: object) -> Any:
-    return function()
+def _taking(arguments: Sequence[str], implementation: pluggy.HookImpl) -> Callable[..., Any]:
+    """The function of a hook, called with all arguments of the hook in their order."""
+    function: Callable[..., Any] = implementation.function
+    if tuple(implementation.argnames) == tuple(arguments):
+        return function
+    wanted = [arguments.index(name) for name in implementation.argnames]
+    return lambda *given: function(*[given[index] for index in wanted])

@@ -9,6 +9,7 @@ import pytest
 
 from primus import ControlTextError, TransportError, hookimpl
 from primus.errors import PluginError
+from primus_testing import eventually
 
 
 async def test_a_message_reaches_the_data_listeners_with_its_frame(stage: Any) -> None:
@@ -311,6 +312,45 @@ async def test_a_plugin_may_replace_what_a_socket_has_but_not_what_another_gives
     assert stage.make(facts={"plugins": {"greedy": Greedy()}}, manual=True).write("mine") == "mine"
     with pytest.raises(PluginError, match="'write' already"):
         stage.kind(plugins={"greedy": Greedy(), "as greedy": Greedy()})
+
+
+class Answers:
+    """A plugin: texts overtake, and lost wires are noted."""
+
+    def __init__(self) -> None:
+        self.lost: list[Any] = []
+
+    @hookimpl
+    def primus_overtakes(self, data: Any) -> bool:
+        return isinstance(data, str)
+
+    @hookimpl
+    def primus_lost(self, connection: Any) -> None:
+        self.lost.append((connection, connection.ready_state))
+
+
+async def test_hooks_of_a_plugin_let_answers_overtake_and_hear_of_a_lost_wire(stage: Any) -> None:
+    answers = Answers()
+    socket = stage.make(facts={"plugins": {"answers": answers}})
+    await socket.opened()
+    seen: list[Any] = []
+    go = asyncio.Event()
+
+    @socket.on("data")
+    async def data(message: Any) -> None:
+        seen.append(message)
+        if message == 1:
+            await go.wait()
+
+    stage.wire.receive("1", "2", '"three"')
+    await eventually(lambda: seen == [1, "three"])
+    stage.wire.lose()
+
+    assert answers.lost == [(socket, socket.OPEN)]
+    go.set()
+    await eventually(lambda: seen == [1, "three", 2])
+    socket.end()
+    assert answers.lost == [(socket, socket.OPEN)]
 
 
 @pytest.mark.parametrize("text", ["primus::server::close", "primus::id::", "primus::"])

@@ -33,7 +33,7 @@ from primus import Primus, hookimpl
 from primus.browser import Browser
 from primus.pipeline import Transform
 from primus_emit.acks import AckLost, Acks, AckTimeout
-from primus_emit.receiving import incoming, lost, overtakes
+from primus_emit.receiving import incoming, primus_lost, primus_overtakes
 from primus_emit.sending import acks_of, ask, send, send_to_all, settings
 
 if TYPE_CHECKING:
@@ -48,15 +48,15 @@ __all__ = [
     "primus_extend_socket",
     "primus_extend_spark",
     "primus_incoming",
+    "primus_lost",
     "primus_options",
+    "primus_overtakes",
     "primus_setup",
     "primus_socket",
     "primus_teardown",
 ]
 
-MEMBERS: Final[Mapping[str, object]] = MappingProxyType(
-    {"send": send, "ask": ask, "acks": None, "overtakes": overtakes, "lost": lost}
-)
+MEMBERS: Final[Mapping[str, object]] = MappingProxyType({"send": send, "ask": ask, "acks": None})
 """What sparks and sockets get; ``acks`` is an `Acks` once there is something to wait for."""
 
 

@@ -5,8 +5,7 @@ from __future__ import annotations
 from collections.abc import Awaitable
 from typing import TYPE_CHECKING, Any
 
-from primus import Packet, Spark
-from primus.connection import Connection
+from primus import Packet, Spark, hookimpl
 from primus.events import Delivered
 from primus.pipeline import Transform
 from primus_emit import packets
@@ -16,7 +15,7 @@ from primus_emit.sending import acks_of
 if TYPE_CHECKING:
     from primus import Socket
 
-__all__ = ["incoming", "lost", "overtakes"]
+__all__ = ["incoming", "primus_lost", "primus_overtakes"]
 
 
 def incoming(visible: bool) -> Transform:
@@ -53,17 +52,18 @@ async def _done(delivered: Awaitable[Any]) -> None:
     await delivered
 
 
-def overtakes(connection: Connection, data: Any) -> bool:
+@hookimpl
+def primus_overtakes(data: Any) -> bool:
     """An acknowledgement does not wait for a busy listener: it may be what that one awaits."""
     return isinstance(packets.read(data), packets.Ack)
 
 
-def lost(connection: Any, error: Exception | None = None) -> None:
-    """The wire is gone: who awaits an acknowledgement hears of it at once.
+@hookimpl
+def primus_lost(connection: Any) -> None:
+    """Fail what awaits an acknowledgement, once the wire is gone.
 
     The end of the connection would be too late: it comes behind the messages that have arrived,
     which may wait for a listener that awaits the acknowledgement.
     """
-    Connection.lost(connection, error)
     if connection.acks is not None or connection.ready_state == Spark.OPEN:
         acks_of(connection).cut()

@@ -115,6 +115,8 @@ def socket_class(
         "__doc__": base.__doc__,
         "events": base.events.copy(),
         "profile": profile,
+        "overtaking_hooks": ark.collect("primus_overtakes"),
+        "loss_hooks": ark.collect("primus_lost"),
         **extensions(ark),
     }
     return type(base.__name__, (base,), attributes)

@@ -241,7 +241,10 @@ class Connection(Emitter):
             return
         self._detach()
         for hook in self.loss_hooks:
-            hook(self)
+            try:
+                hook(self)
+            except Exception as failure:
+                self._log_raised(f"{self!r}: a primus_lost hook raised", failure)
         inbox = self._inbox
         if inbox is not None and inbox.is_busy and (len(inbox) or self._undelivered > 0):
             inbox.put_loss(error)
@@ -369,7 +372,11 @@ class Connection(Emitter):
         that listener. `data` is as it was decoded, before any transform, and is asked about only
         while messages wait.
         """
-        return any(hook(self, data) for hook in self.overtaking_hooks)
+        try:
+            return any(hook(self, data) for hook in self.overtaking_hooks)
+        except Exception as error:
+            self._log_raised(f"{self!r}: a primus_overtakes hook raised", error)
+            return False
 
     def hold(self, pending: Awaitable[Any]) -> None:
         """Keep messages back until `pending` is done, then deliver them in order."""

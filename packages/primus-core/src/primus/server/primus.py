@@ -396,6 +396,8 @@ class Primus(Transforming, Emitter):
     def _collect_hooks(self) -> None:
         self._connection_hooks = self._ark.collect("primus_connection")
         self._disconnection_hooks = self._ark.collect("primus_disconnection")
+        self.Spark.overtaking_hooks = self._ark.collect("primus_overtakes")
+        self.Spark.loss_hooks = self._ark.collect("primus_lost")
         self._library.changed()
 
     # -- clients
@@ -669,6 +671,8 @@ def _spark_class(primus: Primus) -> type[Spark]:
         "slow_consumer": options.slow_consumer,
         "limits": primus.limits,
         "failures": primus.failures,
+        "overtaking_hooks": (),
+        "loss_hooks": (),
     }
     return type("Spark", (Spark,), attributes)
 
