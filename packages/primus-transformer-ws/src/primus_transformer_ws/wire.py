@@ -100,6 +100,12 @@ class WebSocketTransport(asyncio.Protocol, Intake):
             self._protocol.send_binary(frame)
         self._speak()
 
+    def send_text(self, text: bytes) -> None:
+        """Send one text message that is there as UTF-8."""
+        if self._is_open:
+            self._protocol.send_text(text)
+            self._speak()
+
     def ping(self) -> bool:
         """Send a ping, which the peer answers by itself."""
         if self._is_open:

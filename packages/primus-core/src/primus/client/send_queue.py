@@ -16,24 +16,19 @@ class SendQueue:
         size: how many are kept; the oldest is dropped for one more.
     """
 
-    __slots__ = ("_messages", "flushing")
+    __slots__ = ("flushing", "messages")
 
     def __init__(self, size: float) -> None:
-        self._messages: deque[Any] = deque(maxlen=None if size == math.inf else int(size))
+        self.messages: deque[Any] = deque(maxlen=None if size == math.inf else int(size))
         self.flushing = False
         """Whether an async parser has a message of the queue, so that the next ones wait."""
 
     def __len__(self) -> int:
-        return len(self._messages)
-
-    @property
-    def is_busy(self) -> bool:
-        """Whether a message that is written now has to wait for earlier ones."""
-        return self.flushing or bool(self._messages)
+        return len(self.messages)
 
     def put(self, data: Any) -> None:
         """Keep a message behind the others."""
-        self._messages.append(data)
+        self.messages.append(data)
 
     def take(self) -> Any:
         """Take the oldest message.
@@ -41,8 +36,8 @@ class SendQueue:
         Raises:
             IndexError: there is none.
         """
-        return self._messages.popleft()
+        return self.messages.popleft()
 
     def clear(self) -> None:
         """Drop all messages."""
-        self._messages.clear()
+        self.messages.clear()

@@ -57,6 +57,9 @@ SOCKET_EVENTS = frozenset(
 PROFILE_OPTIONS = ("transformer", "parser", "plugin", "pathname")
 """The options that a class which was not made for a server takes in addition."""
 
+GONE: Final = frozenset({State.ENDED, State.DESTROYED})
+"""The states in which nothing that is written will ever be sent."""
+
 _stamps = Stamps()
 
 
@@ -183,7 +186,7 @@ class Socket(Transforming, Connection):
         Raises:
             ControlTextError: `data` is text that begins with ``primus::``.
         """
-        if self._machine.state in (State.ENDED, State.DESTROYED):
+        if self._machine.state in GONE:
             return False
         self._submit(data)
         return True
@@ -373,15 +376,12 @@ class Socket(Transforming, Connection):
     # -- sending
 
     def _send_encoded(self, data: Any) -> Awaitable[None] | None:
-        if self._transport is None or self._queue.is_busy:
-            self._queue.put(data)
+        queue = self._queue
+        if self._transport is None or queue.messages or queue.flushing:
+            queue.put(data)
             return None
         self.sent_at = self._now()
-        return super()._send_encoded(data)
-
-    def _send(self, frame: str | bytes) -> None:
-        self.sent_at = self._now()
-        super()._send(frame)
+        return Connection._send_encoded(self, data)
 
     def _tell(self, text: str, *, last: bool = False) -> None:
         """Send a control message at once, or not at all: it is about this connection only."""
@@ -471,7 +471,7 @@ class Socket(Transforming, Connection):
         return self._inbox is not None and self._inbox.paused
 
     def _is_over(self) -> bool:
-        return self._machine.state in (State.ENDED, State.DESTROYED)
+        return self._machine.state in GONE
 
     # -- actions
 

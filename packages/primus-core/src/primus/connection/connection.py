@@ -621,22 +621,29 @@ class Connection(Emitter):
             frame: the frame, with its separators escaped.
             prepared: what each class of transport has made of it so far; it is added to.
         """
+        if not self._is_clear and not self._admits_relay(frame):
+            return
         transport = self._transport
-        if transport is None or self._state != OPEN:
-            return
-        if self._is_congested and not self._admits_more():
-            return
-        outbox = self._outbox
-        if outbox is not None and outbox.is_busy:
-            self._postpone(self._send, frame)
-            return
-        if self._traced:
-            self.dispatch("outgoing::data", frame)
+        assert transport is not None
         kind = type(transport)
         ready = prepared.get(kind)
         if ready is None:
             ready = prepared[kind] = kind.prepare(frame)
         transport.send_prepared(ready)
+
+    def _admits_relay(self, frame: str | bytes) -> bool:
+        """Whether a frame for many may be sent now; it may have been kept for its turn."""
+        if self._transport is None or self._state != OPEN:
+            return False
+        if self._is_congested and not self._admits_more():
+            return False
+        outbox = self._outbox
+        if outbox is not None and outbox.is_busy:
+            self._postpone(self._send, frame)
+            return False
+        if self._traced:
+            self.dispatch("outgoing::data", frame)
+        return True
 
     def _send_later(self, pending: Awaitable[None]) -> None:
         """Keep what is written from now on in the outbox until `pending` is done."""
