@@ -138,6 +138,26 @@ async def test_the_wire_is_paused_when_enough_bytes_wait(primus: Primus) -> None
     await eventually(lambda: not wire.paused)
 
 
+async def test_what_has_been_handled_no_longer_counts_as_waiting(primus: Primus) -> None:
+    spark, wire = join(primus)
+    gates: list[asyncio.Event] = []
+
+    @spark.on("data")
+    async def data(message: str) -> None:
+        gates.append(asyncio.Event())
+        await gates[-1].wait()
+
+    frame = '"' + "x" * (DEFAULT_LIMITS.read_ahead_bytes // 3) + '"'
+    wire.receive(frame)
+    for count in range(1, 10):
+        wire.receive(frame)
+        assert not wire.paused
+        await eventually(lambda count=count: len(gates) == count)
+        gates[-1].set()
+    await eventually(lambda: len(gates) == 10)
+    gates[-1].set()
+
+
 async def test_control_messages_are_answered_while_messages_wait(primus: Primus) -> None:
     spark, wire = join(primus)
     gate = Gate()

@@ -421,6 +421,18 @@ def test_a_connection_is_what_sparks_and_sockets_have_in_common() -> None:
     assert issubclass(MemoryTransport, Transport)
 
 
+def test_a_spark_that_ends_while_others_are_looked_at_is_watched_no_longer(
+    make_primus: MakePrimus, manual_clock: ManualClock
+) -> None:
+    primus = make_primus()
+    sparks = [join(primus)[0] for _ in range(2)]
+    for spark, other in (sparks, reversed(sparks)):
+        spark.on("outgoing::ping", lambda stamp, other=other: other.end())
+    manual_clock.advance(31)
+    assert len(primus) == 1
+    assert len(primus._monitor) == 1
+
+
 async def test_a_primus_of_an_application_below_another_is_found_there() -> None:
     outer, inner = web.Application(), web.Application()
     primus = Primus(inner)

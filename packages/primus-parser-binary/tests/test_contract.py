@@ -70,6 +70,12 @@ class TestBinary(ParserContract):
     unencodable = (object(), {1, 2}, 1j, {(1, 2): 3}, {b"key": 1}, 2**64, -(2**63) - 1, "\ud800")
 
 
+@pytest.mark.parametrize("head", [b"\xdd\xff\xff\xff\xff", b"\xdf\x00\x00\x00\x02\xb0\xc0"])
+def test_more_items_than_there_are_bytes_are_refused_by_the_head(head: bytes) -> None:
+    with pytest.raises(ParserError, match="items are announced"):
+        parser.decode(head)
+
+
 def test_a_thousand_levels_are_taken_and_a_few_more_are_an_error() -> None:
     value: Any = 1
     for _ in range(1088):

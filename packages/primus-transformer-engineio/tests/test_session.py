@@ -5,10 +5,11 @@ from typing import Any
 import pytest
 
 from primus.polling import Sessions
-from primus_testing import ManualClock, MemoryTransport
+from primus_testing import ManualClock, MemoryTransport, eventually
 from primus_transformer_engineio.options import EngineIOOptions
 from primus_transformer_engineio.revision4 import Revision4
 from primus_transformer_engineio.session import Session
+from primus_transformer_engineio.transport import MessageTooLarge
 from primus_transformer_engineio.upgrading import try_out
 
 OPTIONS = EngineIOOptions(
@@ -138,3 +139,28 @@ def test_a_session_tries_out_one_websocket_at_a_time(opened: Open) -> None:
     try_out(opened.session, True, first)
     try_out(opened.session, True, second)
     assert (first.closed, second.closed) == (None, (None, ""))
+
+
+async def test_a_session_that_is_over_before_its_websocket_has_begun_says_nothing(
+    opened: Open,
+) -> None:
+    session = Session("other", OPTIONS, opened.sessions, Revision4(), binary=True)
+    wire = MemoryTransport()
+    session.begin_over(wire, "sid")
+    session.over()
+    await eventually(lambda: wire.closed)
+    assert wire.sent == []
+
+
+@pytest.mark.parametrize("upgrades", [False, True])
+def test_a_message_that_is_too_long_ends_the_session(opened: Open, upgrades: bool) -> None:
+    if upgrades:
+        wire = opened.upgraded()
+        wire.receive("4" + "x" * 1000, "4" + "é" * 501)
+        assert wire.closed == (1009, "")
+    else:
+        opened.session.received("4" + "x" * 1000)
+        with pytest.raises(MessageTooLarge):
+            opened.session.received("4" + "é" * 501)
+    assert opened.received.story[0] == "x" * 1000
+    assert len([each for each in opened.received.story if each != "lost"]) == 1

@@ -146,6 +146,7 @@ def test_a_message_beyond_the_limit_is_not_inflated_further() -> None:
     server, client = pair()
     with pytest.raises(TooLarge):
         client.inflate(server.deflate(b"x" * 1_000_000), 1000, last=True)
+    assert client._inflating.unconsumed_tail
 
 
 def test_a_message_may_end_with_a_final_block() -> None:

@@ -54,6 +54,16 @@ async def test_a_connection_begins_with_little_to_read_into() -> None:
     assert len(protocol.get_buffer(-1)) < 4096
 
 
+async def test_no_more_is_read_at_once_however_much_room_picows_has(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr(native, "get_buffer", lambda protocol, size: memoryview(bytearray(size)))
+    journal = native.Journal(logging.getLogger("primus.server"))
+    protocol = native.PicowsProtocol(lambda: None, journal, 1 << 24)
+    assert len(protocol.get_buffer(1 << 20)) == 64 * 1024
+    assert len(protocol.get_buffer(100)) == 100
+
+
 async def test_large_messages_in_a_row_keep_their_heads(primus_server: Start) -> None:
     server = await primus_server(transformer="lws", high_water=1 << 30)
     sparks = Recorder(server.primus, "connection")

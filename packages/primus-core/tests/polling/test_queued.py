@@ -120,3 +120,23 @@ def test_no_more_frames_are_taken_than_were_asked_for() -> None:
     queue.put("a", "b", "c")
     assert queue.take(count=2) == ["a", "b"]
     assert queue.take(100, count=2) == ["c"]
+
+
+@pytest.mark.parametrize(
+    ("frame", "count"),
+    [("x", DEFAULT_LIMITS.turn_messages), ("x" * 4096, DEFAULT_LIMITS.turn_bytes // 4096)],
+)
+async def test_others_get_their_turn_after_so_many_frames_or_bytes(frame: str, count: int) -> None:
+    queue, turns = Queued(), list[int]()
+
+    async def brings() -> None:
+        for number in range(2 * count):
+            await queue.its_turn(frame)
+            taken.append(number)
+
+    taken: list[int] = []
+    bringing = asyncio.ensure_future(brings())
+    while not bringing.done():
+        await asyncio.sleep(0)
+        turns.append(len(taken))
+    assert turns[:2] == [count, 2 * count]

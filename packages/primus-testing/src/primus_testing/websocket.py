@@ -142,6 +142,17 @@ class WebSocketContract(Contract):
         raw.send(frame(TEXT, b"x" * 1001)[:4])
         assert await raw.close_code() == 1009
 
+    async def test_a_frame_too_large_is_refused_that_comes_whole(self, serve: Serve) -> None:
+        server = await serve(max_length=1000)
+        met = Recorder(server.primus, "connection")
+        raw = await RawWebSocket.open(server)
+        heard = Recorder(await met.one("connection"), "data", "end")
+        most, more = (b'"' + b"x" * (size - 2) + b'"' for size in (1000, 1001))
+        raw.send(frame(TEXT, most), frame(TEXT, more))
+        assert await raw.close_code() == 1009
+        await heard.next("end")
+        assert len(heard.seen("data")) == 1
+
     async def test_fragments_too_large_in_sum_are_refused(self, serve: Serve) -> None:
         server = await serve(max_length=1000)
         met = Recorder(server.primus, "connection", "disconnection")

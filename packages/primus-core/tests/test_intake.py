@@ -1,0 +1,129 @@
+"""What a read has brought and is not handled yet, on a wire that does nothing by itself."""
+
+import asyncio
+from dataclasses import replace
+
+import pytest
+
+from primus.limits import DEFAULT_LIMITS
+from primus.websocket import Intake
+
+LIMITS = replace(DEFAULT_LIMITS, turn_messages=3, turn_bytes=100, read_ahead_bytes=8)
+
+
+class Wire(asyncio.Transport):
+    """Knows whether it is read."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.is_read = True
+
+    def is_closing(self) -> bool:
+        return False
+
+    def pause_reading(self) -> None:
+        self.is_read = False
+
+    def resume_reading(self) -> None:
+        self.is_read = True
+
+
+class Letters(Intake):
+    """Every byte is a frame; an exclamation mark pauses."""
+
+    def __init__(self) -> None:
+        self.wire = Wire()
+        super().__init__(self.wire, LIMITS)
+        self.seen = b""
+
+    def data_received(self, data: bytes) -> None:
+        """Take a read."""
+        if self._rest or not self._reading:
+            self._add(data)
+        else:
+            self._take_up(data, 0)
+
+    def _take_up(self, data: bytes, at: int) -> None:
+        at = self._advance(data, at, len(data))
+        if at < len(data):
+            self._go_on(data, at, len(data))
+
+    def _advance(self, data: bytes, at: int, size: int) -> int:
+        self.seen += data[at : at + 1]
+        if data[at : at + 1] == b"!":
+            self.pause_reading()
+        return at + 1
+
+    def send(self, frame: str | bytes) -> None:
+        """Nothing is sent."""
+
+    def close(self, code: int | None = None, reason: str = "") -> None:
+        """Nothing is closed."""
+
+    def abort(self) -> None:
+        """Nothing is dropped."""
+
+    def lose(self) -> None:
+        """The wire is gone."""
+        self._drain()
+
+
+async def test_a_long_read_is_handled_in_turns_and_the_wire_is_not_read_meanwhile() -> None:
+    letters = Letters()
+    letters.data_received(b"abcdefghij")
+    assert (letters.seen, letters.wire.is_read) == (b"abcd", False)
+    await asyncio.sleep(0)
+    assert (letters.seen, letters.wire.is_read) == (b"abcdefgh", False)
+    await asyncio.sleep(0)
+    assert (letters.seen, letters.wire.is_read) == (b"abcdefghij", True)
+
+
+async def test_a_turn_ends_after_so_many_bytes_as_well() -> None:
+    class Long(Letters):
+        def _advance(self, data: bytes, at: int, size: int) -> int:
+            self.seen += data[at : at + 1]
+            return min(size, at + 60)
+
+    letters = Long()
+    letters.data_received(b"a" * 60 + b"b" * 60 + b"c" * 60 + b"d" * 60)
+    assert letters.seen == b"abc"
+    await asyncio.sleep(0)
+    assert letters.seen == b"abcd"
+
+
+async def test_nothing_is_handled_for_a_connection_that_has_paused() -> None:
+    letters = Letters()
+    letters.data_received(b"a!b")
+    letters.data_received(b"c")
+    await asyncio.sleep(0)
+    assert (letters.seen, letters.wire.is_read) == (b"a!", False)
+    letters.resume_reading()
+    assert (letters.seen, letters.wire.is_read) == (b"a!bc", True)
+
+
+async def test_what_arrives_during_a_turn_waits_behind_the_rest() -> None:
+    letters = Letters()
+    letters.data_received(b"abcdef")
+    letters.data_received(b"g")
+    assert letters.seen == b"abcd"
+    for _ in range(3):
+        await asyncio.sleep(0)
+    assert letters.seen == b"abcdefg"
+
+
+@pytest.mark.parametrize(
+    ("waits", "is_paused", "seen"),
+    [
+        (b"12345678", True, b"!12345678"),
+        (b"123456789", True, b"!"),
+        (b"123456789", False, b"a123456789"),
+    ],
+)
+async def test_at_the_end_a_paused_connection_takes_as_much_as_may_always_wait(
+    waits: bytes, is_paused: bool, seen: bytes
+) -> None:
+    letters = Letters()
+    letters.data_received((b"!" if is_paused else b"a") + waits)
+    letters.lose()
+    await asyncio.sleep(0)
+    assert letters.seen == seen

@@ -1,0 +1,84 @@
+"""What a server of SockJS sends, on its way to the connection of a client."""
+
+import asyncio
+from typing import Any
+
+import pytest
+
+from primus.errors import ProtocolError
+from primus.limits import DEFAULT_LIMITS
+from primus_testing import MemoryTransport
+from primus_transformer_sockjs.client.websocket import WebSocketSession
+
+TURN = DEFAULT_LIMITS.turn_messages
+
+
+class Receiving:
+    """Notes the messages; it may pause after each."""
+
+    def __init__(self, session: WebSocketSession) -> None:
+        self.session = session
+        self.pauses = False
+        self.story: list[Any] = []
+
+    def feed(self, frame: str | bytes, last: bool = True) -> None:
+        """A message."""
+        self.story.append(frame)
+        if self.pauses:
+            self.session.pause_reading()
+
+    def seen(self) -> None:
+        """A sign of life."""
+
+    def congested(self, jammed: bool) -> None:
+        """Nothing is sent."""
+
+    def lost(self, error: Exception | None = None) -> None:
+        """The end."""
+        self.story.append(error)
+
+
+def opened() -> tuple[MemoryTransport, Receiving]:
+    session, wire = WebSocketSession(1000), MemoryTransport()
+    session.attach(wire)
+    wire.receive("o")
+    received = Receiving(session)
+    session.connection = received  # type: ignore[assignment]
+    session.resume_reading()
+    return wire, received
+
+
+def frame(count: int) -> str:
+    return "a[" + ",".join(f'"{number}"' for number in range(count)) + "]"
+
+
+async def test_many_messages_of_one_frame_are_brought_in_turns_and_no_more_is_read() -> None:
+    wire, received = opened()
+    wire.receive(frame(TURN + 10), 'a["behind"]')
+    assert len(received.story) == TURN
+    assert wire.paused
+    await asyncio.sleep(0)
+    assert received.story == [*map(str, range(TURN + 10)), "behind"]
+    assert not wire.paused
+
+
+async def test_a_connection_that_pauses_gets_no_more_of_a_frame() -> None:
+    wire, received = opened()
+    received.pauses = True
+    wire.receive(frame(3), 'a["behind"]')
+    await asyncio.sleep(0)
+    assert received.story == ["0"]
+    received.session.resume_reading()
+    assert received.story == ["0", "1"]
+    received.pauses = False
+    received.session.resume_reading()
+    assert received.story == ["0", "1", "2", "behind"]
+
+
+@pytest.mark.parametrize("wrong", ["nonsense", 'a["' + "x" * 1001 + '"]'])
+async def test_nothing_behind_a_frame_that_is_wrong_is_taken(wrong: str) -> None:
+    wire, received = opened()
+    wire.receive('a["before"]', wrong, 'a["behind"]')
+    assert received.story[0] == "before"
+    assert isinstance(received.story[1], ProtocolError)
+    assert len(received.story) == 2
