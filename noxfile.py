@@ -40,6 +40,7 @@ nox.options.sessions = [
     "examples",
     "browser",
     "integration",
+    "attacks",
 ]
 if not {"-s", "-e", "--session", "--sessions"} & set(sys.argv):
     # Two sessions at a time hold back their output: one asked for by name writes at once.
@@ -187,8 +188,17 @@ def integration(session: nox.Session) -> None:
     _install(session, *DISTRIBUTIONS, tools=["integration"], extras=True)
     _use_node(session)
     elsewhere = [f"--ignore-glob=*/test_{name}*.py" for name in ("browser", "autobahn")]
+    elsewhere += ["--ignore-glob=*/attacks"]
     workers = ["--numprocesses", WORKERS, "--dist", "worksteal"]
     session.run("pytest", "integration-tests", *elsewhere, *workers, *session.posargs)
+
+
+@nox.session
+def attacks(session: nox.Session) -> None:
+    """What strangers, users, foreign pages and servers can do to ours; all of it: -- --long."""
+    _install(session, *DISTRIBUTIONS, tools=["integration"], extras=True)
+    workers = ["--numprocesses", WORKERS, "--dist", "worksteal"]
+    session.run("pytest", "integration-tests/attacks", *workers, *session.posargs)
 
 
 @nox.session(allow_parallel=True)

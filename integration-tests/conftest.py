@@ -20,8 +20,9 @@ def pytest_configure(config: pytest.Config) -> None:
 
 
 def pytest_addoption(parser: pytest.Parser) -> None:
-    """Add the flag that runs all of the Autobahn suite."""
+    """Add the flags that run all of the Autobahn suite, and attacks ten times as large."""
     parser.addoption("--autobahn-full", action="store_true", help="run every Autobahn case")
+    parser.addoption("--long", action="store_true", help="attack with ten times as much")
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:

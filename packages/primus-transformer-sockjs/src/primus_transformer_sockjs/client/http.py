@@ -8,6 +8,7 @@ from typing import Final
 from urllib.parse import urlsplit, urlunsplit
 
 from primus.errors import ProtocolError, TransportError
+from primus.limits import DEFAULT_LIMITS
 from primus.polling import Asking, QueuedTransport
 from primus.tasks import spawn
 from primus.transformer import Dial
@@ -62,7 +63,7 @@ class HTTPSession(QueuedTransport):
         self._receive_url = below(dial.url, path + endpoint)
         self._send_url = below(dial.url, path + "/xhr_send")
         self._streams = endpoint == "/xhr_streaming"
-        self._limit = 8 * wire_limit(dial.max_length)
+        self._limit = max(wire_limit(dial.max_length), DEFAULT_LIMITS.poll_bytes)
         self._close_timeout = float(dial.options.get("close_timeout", CLOSE_TIMEOUT))
         self._failure: TransportError | None = None
         self._is_closing = False

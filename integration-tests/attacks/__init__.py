@@ -1,0 +1,1 @@
+"""Attacks from outside on servers and clients that run in processes of their own."""
