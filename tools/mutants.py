@@ -5,7 +5,7 @@ guards against peers, each with the line that breaks it and the tests that have 
 
     [[mutant]]
     guard = "no pongs pile up for a peer that does not read"
-    file = "packages/primus-transformer-ws/src/primus_transformer_ws/wire.py"
+    file = "packages/primus-transformer-ws/src/primus_transformer_ws/transport.py"
     old = "elif not (self._write_paused and data[:1] == PONG_HEAD):"
     new = "else:"
     tests = ["packages/primus-transformer-ws/tests", "-k", "pongs"]

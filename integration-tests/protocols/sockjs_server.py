@@ -27,7 +27,7 @@ class Echo:
     def seen(self) -> None:
         """Nobody asks."""
 
-    def congested(self, jammed: bool) -> None:
+    def congested(self, congested: bool) -> None:
         """The suite reads all there is."""
 
     def lost(self, error: Exception | None = None) -> None:

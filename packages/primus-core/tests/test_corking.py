@@ -138,8 +138,8 @@ class Told:
     def __init__(self) -> None:
         self.jams: list[bool] = []
 
-    def congested(self, jammed: bool) -> None:
-        self.jams.append(jammed)
+    def congested(self, congested: bool) -> None:
+        self.jams.append(congested)
 
 
 @pytest.fixture

@@ -91,16 +91,16 @@ def own(primus: Primus) -> OwnServer:
 
 def waiting(primus: Primus) -> int:
     """How many have made no request yet."""
-    lobby = own(primus)._lobby
-    assert lobby is not None
-    return len(lobby._waiting)
+    pending = own(primus)._pending
+    assert pending is not None
+    return len(pending._waiting)
 
 
 def kept(primus: Primus) -> list[bytes]:
     """The heads that are not whole yet."""
-    lobby = own(primus)._lobby
-    assert lobby is not None
-    entrances = [transport.get_protocol() for transport in lobby._waiting]
+    pending = own(primus)._pending
+    assert pending is not None
+    entrances = [transport.get_protocol() for transport in pending._waiting]
     return [bytes(each._head) for each in entrances if each._head is not None]
 
 
@@ -177,7 +177,7 @@ async def test_a_head_that_is_not_whole_costs_neither_task_nor_timer() -> None:
         await eventually(lambda: kept(primus) == 20 * [HEAD[:-1]])
         assert len(asyncio.all_tasks()) == before
         assert passed_on(primus) == 0
-        assert own(primus)._lobby._timer is not None
+        assert own(primus)._pending._timer is not None
         for reader, writer in dialled:
             writer.write(HEAD[-1:])
             assert await reader.read() == b"taken "
@@ -228,9 +228,9 @@ async def test_a_request_behind_one_that_was_refused_is_not_looked_at() -> None:
         reader, writer = await dial(primus)
         writer.write(padded(REQUEST, 1001))
         assert (await reader.read()).startswith(b"HTTP/1.1 431 ")
-        lobby = own(primus)._lobby
-        assert lobby is not None
-        (transport,) = lobby._waiting
+        pending = own(primus)._pending
+        assert pending is not None
+        (transport,) = pending._waiting
         transport.get_protocol().data_received(REQUEST)
         assert passed_on(primus) == 0
         writer.close()
@@ -238,9 +238,9 @@ async def test_a_request_behind_one_that_was_refused_is_not_looked_at() -> None:
 
 async def test_a_connection_that_comes_while_the_server_ends_is_dropped() -> None:
     async with served() as primus:
-        lobby = own(primus)._lobby
-        assert lobby is not None
-        await lobby.close(0)
+        pending = own(primus)._pending
+        assert pending is not None
+        await pending.close(0)
         assert await asked(primus) == b""
 
 

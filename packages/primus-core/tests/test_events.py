@@ -5,7 +5,7 @@ from typing import Any
 
 import pytest
 
-from primus.arity import EVERYTHING, arity, bounds
+from primus.callables import EVERYTHING, arity, bounds
 from primus.errors import ListenerError
 from primus.events import Emitter, ReservedEvents
 from primus_testing import Tracebacks, eventually

@@ -5,109 +5,109 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from primus.heartbeat import Action, Deadlines, Generation, HeartbeatPolicy, Pulse
+from primus.heartbeat import Action, Deadlines, Generation, HeartbeatPolicy, HeartbeatState
 
 POLICY = HeartbeatPolicy(timeout=35.0, ping_interval=30.0)
 
 
 def test_nothing_happens_before_the_first_interval_is_over() -> None:
-    pulse = Pulse(now=100.0)
-    assert POLICY.check(pulse, 100.0) == (Action.WAIT, 130.0)
-    assert POLICY.check(pulse, 129.9) == (Action.WAIT, 130.0)
-    assert pulse.generation is Generation.UNKNOWN
+    state = HeartbeatState(now=100.0)
+    assert POLICY.check(state, 100.0) == (Action.WAIT, 130.0)
+    assert POLICY.check(state, 129.9) == (Action.WAIT, 130.0)
+    assert state.generation is Generation.UNKNOWN
 
 
 def test_who_has_not_pinged_by_then_is_modern_and_is_pinged() -> None:
-    pulse = Pulse(now=100.0)
-    assert POLICY.check(pulse, 130.0) == (Action.PING, 160.0)
-    assert pulse.generation is Generation.MODERN
-    assert pulse.pinged == 130.0
+    state = HeartbeatState(now=100.0)
+    assert POLICY.check(state, 130.0) == (Action.PING, 160.0)
+    assert state.generation is Generation.MODERN
+    assert state.pinged == 130.0
 
 
 def test_who_answers_is_pinged_again() -> None:
-    pulse = Pulse(now=100.0)
-    POLICY.check(pulse, 130.0)
-    pulse.seen = 130.2
-    assert POLICY.check(pulse, 160.0) == (Action.PING, 190.0)
+    state = HeartbeatState(now=100.0)
+    POLICY.check(state, 130.0)
+    state.seen = 130.2
+    assert POLICY.check(state, 160.0) == (Action.PING, 190.0)
 
 
 def test_who_does_not_answer_by_the_next_ping_is_ended() -> None:
-    pulse = Pulse(now=100.0)
-    POLICY.check(pulse, 130.0)
-    assert POLICY.check(pulse, 159.9)[0] is Action.WAIT
-    assert POLICY.check(pulse, 160.0) == (Action.END, math.inf)
+    state = HeartbeatState(now=100.0)
+    POLICY.check(state, 130.0)
+    assert POLICY.check(state, 159.9)[0] is Action.WAIT
+    assert POLICY.check(state, 160.0) == (Action.END, math.inf)
 
 
 def test_a_sign_of_life_at_the_time_of_the_ping_counts() -> None:
-    pulse = Pulse(now=100.0)
-    POLICY.check(pulse, 130.0)
-    pulse.seen = 130.0
-    assert POLICY.check(pulse, 160.0)[0] is Action.PING
+    state = HeartbeatState(now=100.0)
+    POLICY.check(state, 130.0)
+    state.seen = 130.0
+    assert POLICY.check(state, 160.0)[0] is Action.PING
 
 
 def test_who_is_busy_is_pinged_at_the_interval_all_the_same() -> None:
-    pulse = Pulse(now=100.0)
-    pulse.seen = 129.0
-    assert POLICY.check(pulse, 130.0)[0] is Action.PING
+    state = HeartbeatState(now=100.0)
+    state.seen = 129.0
+    assert POLICY.check(state, 130.0)[0] is Action.PING
 
 
 def test_who_owes_a_pong_has_at_least_the_timeout() -> None:
     policy = HeartbeatPolicy(timeout=100.0, ping_interval=10.0)
-    pulse = Pulse(now=0.0)
-    policy.check(pulse, 10.0)
-    assert policy.check(pulse, 95.0)[0] is Action.PING
-    assert policy.check(pulse, 99.9) == (Action.WAIT, 100.0)
-    assert policy.check(pulse, 100.0)[0] is Action.END
+    state = HeartbeatState(now=0.0)
+    policy.check(state, 10.0)
+    assert policy.check(state, 95.0)[0] is Action.PING
+    assert policy.check(state, 99.9) == (Action.WAIT, 100.0)
+    assert policy.check(state, 100.0)[0] is Action.END
 
 
 def test_pings_go_on_at_their_interval_while_an_answer_is_owed() -> None:
     policy = HeartbeatPolicy(timeout=10.0, ping_interval=1.0)
-    pulse = Pulse(now=0.0)
-    assert policy.check(pulse, 1.0) == (Action.PING, 2.0)
-    assert policy.check(pulse, 2.0) == (Action.PING, 3.0)
-    pulse.seen = 2.5  # the answer to the first one
-    assert policy.check(pulse, 3.0) == (Action.PING, 4.0)
-    assert policy.check(pulse, 4.0) == (Action.PING, 5.0)
+    state = HeartbeatState(now=0.0)
+    assert policy.check(state, 1.0) == (Action.PING, 2.0)
+    assert policy.check(state, 2.0) == (Action.PING, 3.0)
+    state.seen = 2.5  # the answer to the first one
+    assert policy.check(state, 3.0) == (Action.PING, 4.0)
+    assert policy.check(state, 4.0) == (Action.PING, 5.0)
 
 
 def test_the_time_of_an_answer_that_is_owed_is_not_put_off_by_further_pings() -> None:
     policy = HeartbeatPolicy(timeout=5.0, ping_interval=2.0)
-    pulse = Pulse(now=0.0)
-    asked = [now for now in (2.0, 4.0, 4.9) if policy.check(pulse, now)[0] is Action.PING]
+    state = HeartbeatState(now=0.0)
+    asked = [now for now in (2.0, 4.0, 4.9) if policy.check(state, now)[0] is Action.PING]
     assert asked == [2.0, 4.0]
-    assert policy.check(pulse, 5.0) == (Action.END, math.inf)
+    assert policy.check(state, 5.0) == (Action.END, math.inf)
 
 
 def test_who_has_pinged_is_legacy_and_ended_after_the_timeout_of_silence() -> None:
-    pulse = Pulse(now=100.0)
-    pulse.generation, pulse.seen = Generation.LEGACY, 125.0
-    assert POLICY.check(pulse, 130.0) == (Action.WAIT, 160.0)
-    assert POLICY.check(pulse, 160.0) == (Action.END, math.inf)
+    state = HeartbeatState(now=100.0)
+    state.generation, state.seen = Generation.LEGACY, 125.0
+    assert POLICY.check(state, 130.0) == (Action.WAIT, 160.0)
+    assert POLICY.check(state, 160.0) == (Action.END, math.inf)
 
 
 def test_a_silent_newcomer_is_not_ended_before_it_was_pinged() -> None:
     policy = HeartbeatPolicy(timeout=5.0, ping_interval=30.0)
-    assert policy.check(Pulse(now=0.0), 29.0) == (Action.WAIT, 30.0)
+    assert policy.check(HeartbeatState(now=0.0), 29.0) == (Action.WAIT, 30.0)
 
 
 def test_without_a_ping_interval_silence_decides() -> None:
     policy = HeartbeatPolicy(timeout=35.0, ping_interval=None)
-    assert policy.check(Pulse(now=0.0), 34.0) == (Action.WAIT, 35.0)
-    assert policy.check(Pulse(now=0.0), 35.0) == (Action.END, math.inf)
+    assert policy.check(HeartbeatState(now=0.0), 34.0) == (Action.WAIT, 35.0)
+    assert policy.check(HeartbeatState(now=0.0), 35.0) == (Action.END, math.inf)
 
 
 def test_without_a_timeout_nobody_is_ended() -> None:
     policy = HeartbeatPolicy(timeout=None, ping_interval=30.0)
-    pulse = Pulse(now=0.0)
-    assert policy.check(pulse, 30.0)[0] is Action.PING
-    assert policy.check(pulse, 1e9)[0] is Action.PING
-    pulse.generation = Generation.LEGACY
-    assert policy.check(pulse, 1e9) == (Action.WAIT, math.inf)
+    state = HeartbeatState(now=0.0)
+    assert policy.check(state, 30.0)[0] is Action.PING
+    assert policy.check(state, 1e9)[0] is Action.PING
+    state.generation = Generation.LEGACY
+    assert policy.check(state, 1e9) == (Action.WAIT, math.inf)
 
 
 def test_with_neither_there_is_nothing_to_do() -> None:
     policy = HeartbeatPolicy(timeout=None, ping_interval=None)
-    assert policy.check(Pulse(now=0.0), 1e9) == (Action.WAIT, math.inf)
+    assert policy.check(HeartbeatState(now=0.0), 1e9) == (Action.WAIT, math.inf)
 
 
 @given(
@@ -118,10 +118,10 @@ def test_with_neither_there_is_nothing_to_do() -> None:
 def test_a_check_never_asks_to_look_again_in_the_past(
     timeout: float, interval: float, signs: list[float]
 ) -> None:
-    policy, pulse, now = HeartbeatPolicy(timeout, interval), Pulse(0.0), 0.0
+    policy, state, now = HeartbeatPolicy(timeout, interval), HeartbeatState(0.0), 0.0
     for sign in signs:
-        pulse.seen = max(pulse.seen, now + sign - 25)
-        action, again = policy.check(pulse, now)
+        state.seen = max(state.seen, now + sign - 25)
+        action, again = policy.check(state, now)
         if action is Action.END:
             return
         assert again > now

@@ -61,9 +61,9 @@ class Receiving:
     def seen(self) -> None:
         """A sign of life."""
 
-    def congested(self, jammed: bool) -> None:
+    def congested(self, congested: bool) -> None:
         """The peer reads too slowly, or no longer so."""
-        self.story.append("jammed" if jammed else "relieved")
+        self.story.append("congested" if congested else "relieved")
 
     def lost(self, error: Exception | None = None) -> None:
         """The end."""
@@ -118,7 +118,7 @@ async def test_what_the_server_does_not_send_is_congestion_and_is_dropped_by_an_
     opened.socket.is_free.clear()
     opened.transport.send("x" * 10)
     opened.transport.send("x" * 100)
-    assert opened.received.story == ["jammed"]
+    assert opened.received.story == ["congested"]
     await asyncio.sleep(0)
     opened.transport.abort()
     await opened.running

@@ -3,8 +3,9 @@ from typing import Any
 
 import pytest
 
+from primus.callables import is_awaitable
 from primus.errors import OptionError, TransformError
-from primus.pipeline import SWALLOWED, Packet, Pipeline, is_awaitable, run
+from primus.pipeline import SWALLOWED, Packet, Pipeline, run
 
 
 def add(text: str) -> Any:

@@ -235,13 +235,13 @@ def test_a_wire_that_knows_its_peers_is_believed(
 ) -> None:
     primus = make_primus()
     spark = primus.accept(Modern(), make_request())
-    assert spark.pulse.generation is Generation.MODERN
+    assert spark.heartbeat_state.generation is Generation.MODERN
 
 
 @pytest.mark.parametrize("option", ["legacy", "modern"])
 def test_the_option_decides_over_the_wire(make_primus: MakePrimus, option: str) -> None:
     spark = make_primus(heartbeat=option).accept(Modern(), make_request())
-    assert spark.pulse.generation.value == option
+    assert spark.heartbeat_state.generation.value == option
 
 
 def test_a_legacy_server_pings_nobody(make_primus: MakePrimus, manual_clock: ManualClock) -> None:

@@ -4,7 +4,7 @@ from collections.abc import Callable
 
 import pytest
 
-from primus.alarms import Alarms
+from primus.timers import TimerWheel
 from primus_testing import ManualClock
 from primus_transformer_engineio.heartbeats import ClientPings, Heartbeat, ServerPings
 
@@ -30,8 +30,8 @@ class Watched:
 
 def beating(clock: ManualClock, kind: type[Heartbeat]) -> tuple[Watched, Heartbeat]:
     session = Watched()
-    alarms: Alarms[Callable[[], object]] = Alarms(clock, 1.0, lambda due: due())
-    heartbeat = kind(session, clock, alarms, 25, 20)
+    timers: TimerWheel[Callable[[], object]] = TimerWheel(clock, 1.0, lambda due: due())
+    heartbeat = kind(session, clock, timers, 25, 20)
     heartbeat.start()
     return session, heartbeat
 

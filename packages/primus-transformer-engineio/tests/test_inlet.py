@@ -4,24 +4,24 @@ import pytest
 
 from primus.errors import TransportError
 from primus_testing import MemoryTransport
-from primus_transformer_engineio.inlet import Inlet
+from primus_transformer_engineio.buffered_receiver import BufferedReceiver
 
 
 async def test_no_more_is_read_than_the_next_frame() -> None:
-    inlet, wire = Inlet(), MemoryTransport()
-    inlet.attach(wire)
+    receiver, wire = BufferedReceiver(), MemoryTransport()
+    receiver.attach(wire)
     wire.receive("one", "two", "three")
     assert wire.paused
-    assert inlet.rest == ["one"]
-    assert await inlet.next() == "one"
-    assert inlet.rest == ["two"]
+    assert receiver.rest == ["one"]
+    assert await receiver.next() == "one"
+    assert receiver.rest == ["two"]
 
 
 async def test_what_has_come_before_the_end_is_given_first() -> None:
-    inlet, wire = Inlet(), MemoryTransport()
-    inlet.attach(wire)
+    receiver, wire = BufferedReceiver(), MemoryTransport()
+    receiver.attach(wire)
     wire.receive("one")
     wire.lose()
-    assert await inlet.next() == "one"
+    assert await receiver.next() == "one"
     with pytest.raises(TransportError, match="closed the WebSocket"):
-        await inlet.next()
+        await receiver.next()

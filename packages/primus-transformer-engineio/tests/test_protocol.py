@@ -120,7 +120,9 @@ async def test_only_revision_4_tells_the_generation(start: Start, number: int) -
     session = await start()
     await session.open()
     (spark,) = session.server.primus
-    assert spark.pulse.generation is (Generation.MODERN if number == 4 else Generation.UNKNOWN)
+    assert spark.heartbeat_state.generation is (
+        Generation.MODERN if number == 4 else Generation.UNKNOWN
+    )
 
 
 async def test_handshakes_that_are_wrong_are_refused_with_a_code(start: Start) -> None:

@@ -42,9 +42,9 @@ class Receiving:
     def seen(self) -> None:
         """A sign of life."""
 
-    def congested(self, jammed: bool) -> None:
+    def congested(self, congested: bool) -> None:
         """The peer reads too slowly, or no longer so."""
-        self.story.append("jammed" if jammed else "relieved")
+        self.story.append("congested" if congested else "relieved")
 
     def lost(self, error: Exception | None = None) -> None:
         """The end."""
@@ -97,9 +97,9 @@ def test_the_high_water_mark_holds_on_a_websocket_that_takes_over(opened: Open, 
         opened.session.limit(100)
     wire.clog()
     opened.session.send("x" * 200)
-    assert opened.received.story == ["jammed"]
+    assert opened.received.story == ["congested"]
     wire.unclog()
-    assert opened.received.story == ["jammed", "relieved"]
+    assert opened.received.story == ["congested", "relieved"]
 
 
 def test_a_session_that_is_closed_while_it_is_paused_reads_to_its_end(opened: Open) -> None:

@@ -49,8 +49,8 @@ def test_all_names_mean_the_same(name: str) -> None:
 
 
 async def test_a_connection_begins_with_little_to_read_into() -> None:
-    journal = native.Journal(logging.getLogger("primus.server"))
-    protocol = native.PicowsProtocol(lambda: None, journal, 1 << 24)
+    violations = native.ViolationLogger(logging.getLogger("primus.server"))
+    protocol = native.PicowsProtocol(lambda: None, violations, 1 << 24)
     assert len(protocol.get_buffer(-1)) < 4096
 
 
@@ -58,8 +58,8 @@ async def test_no_more_is_read_at_once_however_much_room_picows_has(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     monkeypatch.setattr(native, "get_buffer", lambda protocol, size: memoryview(bytearray(size)))
-    journal = native.Journal(logging.getLogger("primus.server"))
-    protocol = native.PicowsProtocol(lambda: None, journal, 1 << 24)
+    violations = native.ViolationLogger(logging.getLogger("primus.server"))
+    protocol = native.PicowsProtocol(lambda: None, violations, 1 << 24)
     assert len(protocol.get_buffer(1 << 20)) == 64 * 1024
     assert len(protocol.get_buffer(100)) == 100
 

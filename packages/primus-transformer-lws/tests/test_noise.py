@@ -12,7 +12,7 @@ from picows import WSUpgradeResponse, WSUpgradeResponseWithListener
 from primus_testing import Peer
 from primus_testing.noise import KeepingTransport, cuts, sent
 from primus_testing.raw_websocket import TEXT, frame
-from primus_transformer_lws.native import Journal, PicowsProtocol
+from primus_transformer_lws.native import PicowsProtocol, ViolationLogger
 from primus_transformer_lws.transport import LwsTransport
 
 HEAD = (
@@ -25,12 +25,12 @@ LIMIT = 100
 def opened(wire: KeepingTransport, limit: int = LIMIT) -> tuple[LwsTransport, PicowsProtocol]:
     """A WebSocket on a wire, as the server opens it."""
     transport = LwsTransport(wire, limit)
-    journal = Journal(logging.getLogger("primus.server"))
+    violations = ViolationLogger(logging.getLogger("primus.server"))
     answer = WSUpgradeResponse.create_101_response()
     protocol = PicowsProtocol(
-        lambda _: WSUpgradeResponseWithListener(answer, transport.listener), journal, limit
+        lambda _: WSUpgradeResponseWithListener(answer, transport.listener), violations, limit
     )
-    journal.complained, journal.closed = transport.complained, transport.closed
+    violations.complained, violations.closed = transport.complained, transport.closed
     wire.protocol = protocol
     protocol.connection_made(wire)
     protocol.take(memoryview(HEAD))

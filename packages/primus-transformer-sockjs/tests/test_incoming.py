@@ -30,7 +30,7 @@ class Receiving:
     def seen(self) -> None:
         """A sign of life."""
 
-    def congested(self, jammed: bool) -> None:
+    def congested(self, congested: bool) -> None:
         """Nothing is sent."""
 
     def lost(self, error: Exception | None = None) -> None:

@@ -255,7 +255,7 @@ async def test_a_client_that_has_gone_before_it_is_answered_is_given_up_at_once(
     with pytest.raises(aiohttp.ClientError):
         await talk.post(path)
     await seen.next("end")
-    assert len(talk.primus) == len(talk.primus.transformer.sessions.alarms) == 0
+    assert len(talk.primus) == len(talk.primus.transformer.sessions.timers) == 0
 
 
 async def test_a_client_that_goes_in_the_middle_of_its_body_does_no_harm(

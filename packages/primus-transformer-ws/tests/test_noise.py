@@ -11,8 +11,8 @@ from websockets.protocol import SERVER, Protocol
 from primus_testing import Peer
 from primus_testing.noise import KeepingTransport, cuts, sent
 from primus_testing.raw_websocket import frame
-from primus_transformer_ws.served import ServedTransport
-from primus_transformer_ws.wire import WebSocketTransport
+from primus_transformer_ws.server_transport import ServerTransport
+from primus_transformer_ws.transport import WebSocketTransport
 
 
 def library() -> Protocol:
@@ -20,7 +20,7 @@ def library() -> Protocol:
 
 
 def short_way() -> WebSocketTransport:
-    return ServedTransport(library, max_size=100, close_timeout=1.0)
+    return ServerTransport(library, max_size=100, close_timeout=1.0)
 
 
 def long_way() -> WebSocketTransport:

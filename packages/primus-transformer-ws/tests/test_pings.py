@@ -24,7 +24,7 @@ class Watch:
     def feed(self, frame: str | bytes) -> None:
         raise AssertionError(f"a frame has arrived: {frame!r}")
 
-    def congested(self, jammed: bool) -> None:
+    def congested(self, congested: bool) -> None:
         """Nothing is sent."""
 
     def lost(self, error: Exception | None = None) -> None:

@@ -16,7 +16,7 @@ Snapshot = Callable[[], Awaitable[dict[str, Any]]]
 
 async def settled(primus: Any, *ids: str) -> None:
     """Until the registry has exactly these sparks of a server."""
-    registry = await primus.metroplex._upkeep.opened()
+    registry = await primus.metroplex._reconciler.opened()
     while set(await registry.redis.smembers(f"metroplex:{primus.metroplex.address}:sparks")) != {
         id.encode() for id in ids
     }:

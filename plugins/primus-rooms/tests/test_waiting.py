@@ -7,7 +7,7 @@ import pytest
 
 from primus_rooms import RoomsError
 from primus_rooms.memory import MemoryAdapter
-from primus_rooms.waiting import TOGETHER, Line
+from primus_rooms.waiting import TOGETHER, KeyedQueue
 from primus_testing import DEADLINE, ManualClock, join
 
 pytestmark = pytest.mark.usefixtures("tracebacks")
@@ -16,7 +16,7 @@ pytestmark = pytest.mark.usefixtures("tracebacks")
 class Job:
     """Begins when its turn comes, and ends when the test says so."""
 
-    def __init__(self, line: Line, key: str | None) -> None:
+    def __init__(self, line: KeyedQueue, key: str | None) -> None:
         self.has_begun = False
         self._gate = asyncio.Event()
         self.result = line.put(key, self._run())
@@ -39,7 +39,7 @@ def begun(*jobs: Job) -> list[bool]:
 
 
 async def test_two_jobs_for_one_spark_never_run_at_once() -> None:
-    line = Line()
+    line = KeyedQueue()
     joining, leaving = Job(line, "spark"), Job(line, "spark")
     await turns()
     assert begun(joining, leaving) == [True, False]
@@ -51,7 +51,7 @@ async def test_two_jobs_for_one_spark_never_run_at_once() -> None:
 
 
 async def test_jobs_for_different_sparks_run_together_and_one_for_all_runs_alone() -> None:
-    line = Line()
+    line = KeyedQueue()
     one, two, everybody, three = (Job(line, key) for key in ("one", "two", None, "three"))
     await turns()
     assert begun(one, two, everybody, three) == [True, True, False, False]
@@ -67,7 +67,7 @@ async def test_jobs_for_different_sparks_run_together_and_one_for_all_runs_alone
 
 
 async def test_no_more_than_so_many_jobs_run_at_once() -> None:
-    line = Line()
+    line = KeyedQueue()
     jobs = [Job(line, str(number)) for number in range(TOGETHER + 1)]
     await turns()
     assert sum(begun(*jobs)) == TOGETHER

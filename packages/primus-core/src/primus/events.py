@@ -12,7 +12,7 @@ import logging
 from collections.abc import Awaitable, Callable
 from typing import Any, ClassVar, Final, Literal, Protocol, TypeVar, overload
 
-from primus.arity import bounds
+from primus.callables import bounds
 from primus.errors import ListenerError
 
 __all__ = ["Delivered", "Delivering", "Emitter", "Listener", "ReservedEvents"]

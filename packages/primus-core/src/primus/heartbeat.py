@@ -14,7 +14,7 @@ from dataclasses import dataclass
 from enum import Enum
 from typing import Generic, TypeVar
 
-__all__ = ["Action", "Deadlines", "Generation", "HeartbeatPolicy", "Pulse"]
+__all__ = ["Action", "Deadlines", "Generation", "HeartbeatPolicy", "HeartbeatState"]
 
 Item = TypeVar("Item", bound=Hashable)
 
@@ -35,7 +35,7 @@ class Action(Enum):
     END = "end"
 
 
-class Pulse:
+class HeartbeatState:
     """What is known of the heartbeat of one connection."""
 
     __slots__ = ("generation", "opened", "owed", "pinged", "seen")
@@ -63,39 +63,39 @@ class HeartbeatPolicy:
     timeout: float | None
     ping_interval: float | None
 
-    def check(self, pulse: Pulse, now: float) -> tuple[Action, float]:
+    def check(self, state: HeartbeatState, now: float) -> tuple[Action, float]:
         """What to do about a connection, and when to look again.
 
         The caller sends the ping, and ends the connection, that is asked for; asking for a
-        ping is noted in `pulse`.
+        ping is noted in `state`.
         """
-        if pulse.generation is Generation.LEGACY or self.ping_interval is None:
-            return self._silence(pulse, now)
-        give_up = self._give_up(pulse, self.ping_interval)
+        if state.generation is Generation.LEGACY or self.ping_interval is None:
+            return self._silence(state, now)
+        give_up = self._give_up(state, self.ping_interval)
         if give_up <= now:
             return Action.END, math.inf
-        due = (pulse.opened if pulse.pinged is None else pulse.pinged) + self.ping_interval
+        due = (state.opened if state.pinged is None else state.pinged) + self.ping_interval
         if due > now:
             return Action.WAIT, min(due, give_up)
-        pulse.generation = Generation.MODERN
-        pulse.pinged = now
-        if pulse.owed is None:
-            pulse.owed = now
+        state.generation = Generation.MODERN
+        state.pinged = now
+        if state.owed is None:
+            state.owed = now
         return Action.PING, min(now + self.ping_interval, give_up)
 
-    def _silence(self, pulse: Pulse, now: float) -> tuple[Action, float]:
+    def _silence(self, state: HeartbeatState, now: float) -> tuple[Action, float]:
         if self.timeout is None:
             return Action.WAIT, math.inf
-        deadline = pulse.seen + self.timeout
+        deadline = state.seen + self.timeout
         return (Action.END, math.inf) if deadline <= now else (Action.WAIT, deadline)
 
-    def _give_up(self, pulse: Pulse, ping_interval: float) -> float:
+    def _give_up(self, state: HeartbeatState, ping_interval: float) -> float:
         """When a connection is given up that owes a pong; never, when it owes none."""
-        if pulse.owed is not None and pulse.seen >= pulse.owed:
-            pulse.owed = None
-        if self.timeout is None or pulse.owed is None:
+        if state.owed is not None and state.seen >= state.owed:
+            state.owed = None
+        if self.timeout is None or state.owed is None:
             return math.inf
-        return max(pulse.owed + ping_interval, pulse.seen + self.timeout)
+        return max(state.owed + ping_interval, state.seen + self.timeout)
 
 
 class Deadlines(Generic[Item]):

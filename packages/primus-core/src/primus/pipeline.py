@@ -12,29 +12,22 @@ from __future__ import annotations
 from collections.abc import Awaitable, Callable
 from typing import Any, Final, Literal
 
-from primus.arity import arity
+from primus.callables import arity, is_awaitable
 from primus.errors import OptionError, TransformError
 
 __all__ = [
-    "PLAIN",
     "SWALLOWED",
     "Direction",
     "Packet",
     "Pipeline",
     "Transform",
     "Transforms",
-    "after",
-    "dispose",
-    "is_awaitable",
     "run",
 ]
 
 Direction = Literal["incoming", "outgoing"]
 Transform = Callable[["Packet", Any], "bool | None | Awaitable[bool | None]"]
 Transforms = tuple[Transform, ...]
-
-PLAIN: Final = frozenset({dict, list, str, bytes, int, float, bool, type(None)})
-"""What messages are made of, and what functions return that wait for nothing."""
 
 SWALLOWED: Final = object()
 """The result of a chain that swallowed its message."""
@@ -86,46 +79,10 @@ async def _go_on(transforms: Transforms, verdict: Any, packet: Packet, connectio
     return packet.data
 
 
-def is_awaitable(value: object) -> bool:
-    """Whether `value` can be awaited. A type that has no ``__await__`` is slow to say so."""
-    kind = type(value)
-    return kind not in PLAIN and hasattr(kind, "__await__")
-
-
 def _failure(transform: Transform, error: Exception) -> TransformError:
     original = _original(transform)
     name = getattr(original, "__qualname__", repr(original))
     return TransformError(f"the transform {name} raised {error!r}; the message was swallowed")
-
-
-async def after(
-    value: Awaitable[Any],
-    then: Callable[[Any], Awaitable[Any] | None],
-    fail: Callable[[Exception], object],
-) -> None:
-    """Go on with what `value` gives, once it has been awaited.
-
-    Args:
-        value: what is awaited.
-        then: gets its result; what it returns, if anything, is awaited too.
-        fail: gets what `value` raised.
-    """
-    try:
-        result = await value
-    except Exception as error:
-        fail(error)
-        return
-    pending = then(result)
-    if pending is not None:
-        await pending
-
-
-def dispose(value: object) -> None:
-    """Let go of `value`, which may be a coroutine that nobody will await."""
-    if is_awaitable(value):
-        close = getattr(value, "close", None) or getattr(value, "cancel", None)
-        if close is not None:
-            close()
 
 
 class _Unary:

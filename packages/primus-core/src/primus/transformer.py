@@ -25,7 +25,7 @@ from primus.http import Request, Response
 from primus.limits import DEFAULT_LIMITS, Limits
 from primus.transport import Receiver, Transport
 
-__all__ = ["Connector", "Dial", "Receiver", "Transformer", "Transport"]
+__all__ = ["Connector", "DialOptions", "Receiver", "Transformer", "Transport"]
 
 
 class Transformer(ABC):
@@ -92,7 +92,7 @@ class Transformer(ABC):
 
 
 @dataclass(frozen=True, slots=True)
-class Dial:
+class DialOptions:
     """What a client wants opened.
 
     ``url`` is complete: ``http:`` or ``https:``, with pathname and query string. Credentials of
@@ -126,7 +126,7 @@ class Connector(ABC):
     options: ClassVar[frozenset[str]] = frozenset()
     """The names of the ``transport`` options that it takes."""
 
-    def check(self, dial: Dial) -> None:
+    def check(self, dial: DialOptions) -> None:
         """Make sure that it knows every option.
 
         Raises:
@@ -136,7 +136,7 @@ class Connector(ABC):
             raise OptionError(f"unknown transport option {', '.join(sorted(unknown))}")
 
     @abstractmethod
-    async def open(self, dial: Dial, connection: Attachable) -> Transport:
+    async def open(self, dial: DialOptions, connection: Attachable) -> Transport:
         """A transport that is open, attached to `connection`, and not reading yet.
 
         The caller starts it with `Transport.resume_reading`, so that no frame arrives before

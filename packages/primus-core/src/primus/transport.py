@@ -25,7 +25,7 @@ class Receiver(Protocol):
     def seen(self) -> None:
         """Note a sign of life that is no frame."""
 
-    def congested(self, jammed: bool) -> None:
+    def congested(self, congested: bool) -> None:
         """More than the limit waits to be sent, or no longer does."""
 
     def lost(self, error: Exception | None = None) -> None:

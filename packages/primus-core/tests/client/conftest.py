@@ -16,7 +16,7 @@ from primus.client.socket_class import socket_class
 from primus.connection import Connection
 from primus.parser import Parser
 from primus.parsers.json import primus_parser
-from primus.transformer import Connector, Dial
+from primus.transformer import Connector, DialOptions
 from primus_testing import ManualClock, MemoryTransport, Recorder
 
 
@@ -24,12 +24,12 @@ class Dialler(Connector):
     """Opens wires in memory, or does what `answer` says: an error to raise, `None` to hang."""
 
     def __init__(self) -> None:
-        self.dials: list[Dial] = []
+        self.dials: list[DialOptions] = []
         self.wires: list[MemoryTransport] = []
         self.given_up = 0
         self.answer: Exception | bool | None = True
 
-    async def open(self, dial: Dial, connection: Connection) -> MemoryTransport:
+    async def open(self, dial: DialOptions, connection: Connection) -> MemoryTransport:
         self.dials.append(dial)
         if isinstance(self.answer, Exception):
             raise self.answer

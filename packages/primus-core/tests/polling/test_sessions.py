@@ -34,7 +34,7 @@ def test_what_sessions_wait_for_is_on_one_timer(manual_clock: ManualClock) -> No
     sessions: Sessions[Session] = Sessions(manual_clock)
     for number in range(100):
         session = Session(sessions, str(number))
-        sessions.alarms.put(session.abort, manual_clock.time() + 5)
+        sessions.timers.put(session.abort, manual_clock.time() + 5)
     assert manual_clock.pending == 1
     manual_clock.advance(5)
     assert len(sessions) == 0
@@ -44,7 +44,7 @@ def test_what_sessions_wait_for_is_on_one_timer(manual_clock: ManualClock) -> No
 async def test_the_end_waits_for_sessions_to_go_by_themselves(manual_clock: ManualClock) -> None:
     sessions: Sessions[Session] = Sessions(manual_clock)
     session = Session(sessions, "one")
-    sessions.alarms.put(session.abort, manual_clock.time() + 5)
+    sessions.timers.put(session.abort, manual_clock.time() + 5)
     closing = asyncio.ensure_future(sessions.close(within=DEADLINE))
     await asyncio.sleep(0)
     assert not closing.done()

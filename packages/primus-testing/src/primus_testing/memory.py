@@ -30,7 +30,7 @@ class MemoryTransport(Transport):
         "_feeding",
         "_high_water",
         "_inbound",
-        "_jammed",
+        "_is_congested",
         "_waiting",
         "aborted",
         "closed",
@@ -58,7 +58,7 @@ class MemoryTransport(Transport):
         self._inbound: deque[Frame | None] = deque()
         self._waiting: deque[Frame | None] = deque()
         self._clogged = False
-        self._jammed = False
+        self._is_congested = False
         self._feeding = False
         self._high_water = 1 << 20
         if connection is not None:
@@ -191,11 +191,11 @@ class MemoryTransport(Transport):
             self._feeding = False
 
     def _report_congestion(self) -> None:
-        jammed = self.buffered > self._high_water
-        if jammed != self._jammed:
-            self._jammed = jammed
+        congested = self.buffered > self._high_water
+        if congested != self._is_congested:
+            self._is_congested = congested
             if self.connection is not None:
-                self.connection.congested(jammed)
+                self.connection.congested(congested)
 
 
 def _bytes(frame: Frame) -> bytes:

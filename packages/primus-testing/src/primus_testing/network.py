@@ -10,7 +10,7 @@ from weakref import WeakValueDictionary
 from primus.browser import Browser
 from primus.errors import HandshakeError, TransportError
 from primus.http import HandOver, Request, Response
-from primus.transformer import Connector, Dial, Transformer
+from primus.transformer import Connector, DialOptions, Transformer
 from primus_testing.memory import MemoryTransport, memory_pair
 from primus_testing.requests import make_request
 
@@ -74,7 +74,7 @@ class MemoryTransformer(Transformer):
 class MemoryConnector(Connector):
     """Opens wires to a Primus in the same process, through all of its middleware."""
 
-    async def open(self, dial: Dial, connection: Attachable) -> MemoryTransport:
+    async def open(self, dial: DialOptions, connection: Attachable) -> MemoryTransport:
         """A wire to the Primus that is called like the host in ``dial.url``.
 
         Raises:

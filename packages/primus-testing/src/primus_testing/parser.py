@@ -22,9 +22,9 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
+from primus.callables import is_awaitable
 from primus.errors import ParserError, PrimusError
 from primus.parser import Parser, browser_half, is_binary
-from primus.pipeline import is_awaitable
 from primus.registry import parser_named
 from primus.server.primus import Primus
 from primus_testing.clock import ManualClock

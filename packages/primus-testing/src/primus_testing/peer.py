@@ -9,7 +9,7 @@ from typing import Any
 from primus.connection import CLOSED, OPEN, Connection
 from primus.pipeline import Pipeline
 from primus.protocol import Control, Side
-from primus.transformer import Dial, Transformer
+from primus.transformer import DialOptions, Transformer
 from primus_testing.recorder import DEADLINE
 
 __all__ = ["Peer"]
@@ -52,7 +52,7 @@ class Peer(Connection):
         Args:
             transformer: whose client half to use.
             url: with pathname and query string.
-            dial: more for `primus.transformer.Dial`.
+            dial: more for `primus.transformer.DialOptions`.
 
         Raises:
             HandshakeError: the server refused.
@@ -61,7 +61,7 @@ class Peer(Connection):
         peer = cls()
         dial = {"max_length": 1 << 26, **dial}
         async with asyncio.timeout(DEADLINE):
-            transport = await transformer.connector().open(Dial(url, **dial), peer)
+            transport = await transformer.connector().open(DialOptions(url, **dial), peer)
         peer._become(OPEN)
         transport.resume_reading()
         return peer

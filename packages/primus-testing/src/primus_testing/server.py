@@ -60,7 +60,7 @@ class Running:
 
         Args:
             query: a query string, with its question mark.
-            dial: more for `primus.transformer.Dial`.
+            dial: more for `primus.transformer.DialOptions`.
         """
         url = self.url + self.primus.pathname + query
         peer = await Peer.open(type(self.primus.transformer), url, **dial)

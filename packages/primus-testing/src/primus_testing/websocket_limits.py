@@ -17,7 +17,7 @@ from primus_testing.clock import ManualClock
 from primus_testing.raw_websocket import PING, TEXT, RawWebSocket, deflated, frame
 from primus_testing.recorder import DEADLINE, Recorder, eventually
 from primus_testing.transformer.base import Contract, Serve
-from primus_testing.transformer.limits import pass_time, stays_jammed
+from primus_testing.transformer.limits import pass_time, stays_congested
 
 __all__ = ["WebSocketLimitsContract"]
 
@@ -180,7 +180,7 @@ class WebSocketLimitsContract(Contract):
         raw = await RawWebSocket.open(server, room=4096)
         spark = await met.one("connection")
         heard = Recorder(spark, "end")
-        while not await stays_jammed(spark):
+        while not await stays_congested(spark):
             spark.write(MESSAGE)
         await pass_time(manual_clock, 29)
         assert len(server.primus) == 1

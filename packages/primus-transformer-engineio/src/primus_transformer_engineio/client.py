@@ -9,13 +9,13 @@ from typing import TYPE_CHECKING, Any, Final
 
 from primus.errors import HandshakeError, OptionError, TransportError
 from primus.limits import DEFAULT_LIMITS
-from primus.polling import Asking
-from primus.transformer import Connector, Dial
+from primus.polling import PollingClient
+from primus.transformer import Connector, DialOptions
 from primus.websocket import CLOSE_TIMEOUT
 from primus_transformer_engineio.address import Address
 from primus_transformer_engineio.answers import UNSUPPORTED_REVISION
+from primus_transformer_engineio.buffered_receiver import open_websocket
 from primus_transformer_engineio.client_session import ClientSession
-from primus_transformer_engineio.inlet import open_websocket
 from primus_transformer_engineio.options import POLLING, WEBSOCKET
 from primus_transformer_engineio.packets import OPEN, Packet
 from primus_transformer_engineio.revision3 import Revision3
@@ -42,7 +42,7 @@ class EngineIOConnector(Connector):
 
     options = frozenset({"close_timeout", "headers", "revision", "ssl", "transports", "unix"})
 
-    async def open(self, dial: Dial, connection: Attachable) -> ClientSession:
+    async def open(self, dial: DialOptions, connection: Attachable) -> ClientSession:
         """A session that has been opened and does not read yet.
 
         Raises:
@@ -62,7 +62,7 @@ class EngineIOConnector(Connector):
 
 
 class _Opening:
-    def __init__(self, dial: Dial) -> None:
+    def __init__(self, dial: DialOptions) -> None:
         options = dial.options
         self._dial = dial
         self._transports = _transports(options.get("transports", (POLLING, WEBSOCKET)))
@@ -70,7 +70,7 @@ class _Opening:
         if self._revision not in (None, 3, 4):
             raise OptionError(f"revision={self._revision!r}: must be 3 or 4")
         self._address = Address(dial.url)
-        self.http = Asking(dial)
+        self.http = PollingClient(dial)
 
     async def open(self) -> ClientSession:
         """The session."""
@@ -106,10 +106,10 @@ class _Opening:
     async def _over_websocket(self) -> ClientSession:
         revision = self._speech(self._revision or await self._revision_by_spec())
         url = self._address.of(WEBSOCKET, revision.number)
-        wire, inlet = await open_websocket(url, self._dial, {})
+        wire, receiver = await open_websocket(url, self._dial, {})
         try:
-            handshake = _handshake(revision.packet(await inlet.next()))
-            packets = map(revision.packet, inlet.rest)
+            handshake = _handshake(revision.packet(await receiver.next()))
+            packets = map(revision.packet, receiver.rest)
             session = self._session(revision, handshake, packets, upgrades=False)
         except BaseException:
             wire.connection = None

@@ -10,20 +10,20 @@ from typing import Any, Final
 from primus.clock import SYSTEM_CLOCK, Timer, Within, expect
 from primus.errors import HandshakeError, ProtocolError, TransportError
 from primus.limits import DEFAULT_LIMITS
-from primus.polling import Asking
+from primus.polling import PollingClient
 from primus.tasks import spawn
 from primus.transformer import Transport
 from primus_transformer_engineio.address import Address
+from primus_transformer_engineio.buffered_receiver import BufferedReceiver
 from primus_transformer_engineio.client_heartbeat import ClientHeartbeat
-from primus_transformer_engineio.inlet import Inlet
 from primus_transformer_engineio.options import POLLING, WEBSOCKET
 from primus_transformer_engineio.packets import CLOSE, PING, PONG, PROBE, UPGRADE, Packet
 from primus_transformer_engineio.revisions import TEXT, Revision
-from primus_transformer_engineio.transport import EngineIOTransport, Leg
+from primus_transformer_engineio.transport import EngineIOTransport, WebSocketReceiver
 
 __all__ = ["ClientSession", "OpenWebSocket"]
 
-OpenWebSocket = Callable[[str], Coroutine[Any, Any, tuple[Transport, Inlet]]]
+OpenWebSocket = Callable[[str], Coroutine[Any, Any, tuple[Transport, BufferedReceiver]]]
 """Opens a WebSocket to a URL."""
 
 log = logging.getLogger("primus.client")
@@ -51,7 +51,6 @@ class ClientSession(EngineIOTransport):
     __slots__ = (
         "_address",
         "_close_timeout",
-        "_courier",
         "_early",
         "_gone",
         "_heartbeat",
@@ -60,6 +59,7 @@ class ClientSession(EngineIOTransport):
         "_lost",
         "_open_websocket",
         "_poller",
+        "_poster",
         "_sid",
         "_started",
         "_switching",
@@ -74,7 +74,7 @@ class ClientSession(EngineIOTransport):
         early: Iterable[Packet],
         *,
         address: Address,
-        http: Asking,
+        http: PollingClient,
         open_websocket: OpenWebSocket | None,
         max_length: int,
         close_timeout: float,
@@ -96,7 +96,7 @@ class ClientSession(EngineIOTransport):
         self._started = self._switching = self._gone = False
         self._lost = False
         self._poller: asyncio.Task[None] | None = None
-        self._courier: asyncio.Task[None] | None = None
+        self._poster: asyncio.Task[None] | None = None
         self._upgrader: asyncio.Task[None] | None = None
         self._timer: Timer | None = None
 
@@ -119,7 +119,7 @@ class ClientSession(EngineIOTransport):
     def begin_over(self, wire: Transport) -> None:
         """Have a WebSocket in charge from the first."""
         wire.pause_reading()
-        wire.connection = Leg(self)
+        wire.connection = WebSocketReceiver(self)
         self.binary = True
         self._wire = wire
 
@@ -162,10 +162,10 @@ class ClientSession(EngineIOTransport):
 
     # -- out
 
-    def news(self) -> None:
+    def wake(self) -> None:
         """Have it posted."""
-        if self._courier is None and not self._switching and not self._gone:
-            self._courier = spawn(self._guarded(self._post))
+        if self._poster is None and not self._switching and not self._gone:
+            self._poster = spawn(self._guarded(self._post))
 
     async def _post(self) -> None:
         try:
@@ -176,7 +176,7 @@ class ClientSession(EngineIOTransport):
                     self._lost = True
                     self.over()
         finally:
-            self._courier = None
+            self._poster = None
 
     async def _send_off(self, packets: list[Packet]) -> None:
         body, content_type = self.revision.payload(packets, binary=self.binary)
@@ -207,12 +207,12 @@ class ClientSession(EngineIOTransport):
         wire: Transport | None = None
         try:
             async with Within(UPGRADE_TIMEOUT):
-                wire, inlet = await open_websocket(self._url(WEBSOCKET))
+                wire, receiver = await open_websocket(self._url(WEBSOCKET))
                 wire.send(PING + PROBE)
-                if await inlet.next() != PONG + PROBE:
+                if await receiver.next() != PONG + PROBE:
                     raise ProtocolError("a WebSocket does not answer its probe")
                 self._switching = True
-                await inlet.meanwhile(self._idle())
+                await receiver.meanwhile(self._idle())
             wire.send(UPGRADE)
             self.take_over(wire, binary=True)
             self._switching = False
@@ -230,7 +230,7 @@ class ClientSession(EngineIOTransport):
 
     async def _idle(self) -> None:
         """Wait until no request is under way."""
-        for task in (self._poller, self._courier):
+        for task in (self._poller, self._poster):
             if task is not None and not task.done():
                 await asyncio.wait({task})
 
@@ -241,7 +241,7 @@ class ClientSession(EngineIOTransport):
                 self._early = []
                 self._poller = spawn(self._guarded(self._poll))
             if self.queued:
-                self.news()
+                self.wake()
 
     # -- the end
 
@@ -267,7 +267,7 @@ class ClientSession(EngineIOTransport):
         if self._timer is not None:
             self._timer.cancel()
         self.forget()
-        for task in (self._poller, self._courier, self._upgrader):
+        for task in (self._poller, self._poster, self._upgrader):
             if task is not None and task is not asyncio.current_task():
                 task.cancel()
         spawn(self._leave(tell=self._wire is None and not self._lost))

@@ -6,9 +6,9 @@ from abc import ABC, abstractmethod
 from collections.abc import Callable
 from typing import Final, Protocol
 
-from primus.alarms import Alarms
 from primus.clock import Clock
 from primus.errors import ProtocolError
+from primus.timers import TimerWheel
 from primus_transformer_engineio.packets import PING, PONG, Packet
 
 __all__ = ["ClientPings", "Heartbeat", "ServerPings"]
@@ -18,7 +18,7 @@ LATE: Final = 1.0
 """Seconds; no timer is as late as that unless the process has stood still."""
 
 
-class Patient(Protocol):
+class Monitored(Protocol):
     """What a heartbeat watches over: a session."""
 
     @property
@@ -38,19 +38,19 @@ class Patient(Protocol):
 class Heartbeat(ABC):
     """The heartbeat of one session of a server; durations are in seconds."""
 
-    __slots__ = ("_alarms", "_clock", "_interval", "_patient", "_seen", "_timeout")
+    __slots__ = ("_clock", "_interval", "_monitored", "_seen", "_timeout", "_timers")
 
     def __init__(
         self,
-        patient: Patient,
+        monitored: Monitored,
         clock: Clock,
-        alarms: Alarms[Callable[[], object]],
+        timers: TimerWheel[Callable[[], object]],
         interval: float,
         timeout: float,
     ) -> None:
-        self._patient = patient
+        self._monitored = monitored
         self._clock = clock
-        self._alarms = alarms
+        self._timers = timers
         self._interval = interval
         self._timeout = timeout
         self._seen = clock.time()
@@ -70,7 +70,7 @@ class Heartbeat(ABC):
     @property
     @abstractmethod
     def expired(self) -> bool:
-        """Whether the client's time is over, even if no alarm has said so yet."""
+        """Whether the client's time is over, even if no timer has said so yet."""
 
     @abstractmethod
     def ping(self, data: str) -> None:
@@ -105,12 +105,12 @@ class ServerPings(Heartbeat):
         Any other packet that has come since the ping is a sign of life, too.
         """
         overdue = self._pinged and self._due + self._timeout <= self._clock.time()
-        return overdue and self._seen < self._due and not self._patient.paused
+        return overdue and self._seen < self._due and not self._monitored.paused
 
     def stop(self) -> None:
         """Ping no more."""
-        self._alarms.discard(self._send)
-        self._alarms.discard(self._give_up)
+        self._timers.discard(self._send)
+        self._timers.discard(self._give_up)
 
     def ping(self, data: str) -> None:
         """Only servers ping."""
@@ -118,13 +118,13 @@ class ServerPings(Heartbeat):
 
     def pong(self) -> None:
         """Ping again, an interval from now."""
-        self._alarms.discard(self._give_up)
+        self._timers.discard(self._give_up)
         self._await_ping()
 
     def _await_ping(self) -> None:
         self._pinged = False
         self._due = self._clock.time() + self._interval
-        self._alarms.put(self._send, self._due)
+        self._timers.put(self._send, self._due)
 
     def _send(self) -> None:
         """Ping; an answer that does not come does not keep the next one from being sent.
@@ -135,12 +135,12 @@ class ServerPings(Heartbeat):
         if now - self._due > LATE:
             self._due = now  # the whole process has slept: that is not the client's fault
         self._pinged = True
-        self._alarms.put(self._give_up, self._due + self._timeout)
-        self._patient.dispatch(PING)
+        self._timers.put(self._give_up, self._due + self._timeout)
+        self._monitored.dispatch(PING)
 
     def _give_up(self) -> None:
         if self.expired:
-            self._patient.over()
+            self._monitored.over()
         else:
             self._due = self._clock.time()
             self._send()
@@ -153,30 +153,30 @@ class ClientPings(Heartbeat):
 
     def start(self) -> None:
         """Look when the time could be over."""
-        self._alarms.put(self._look, self._seen + self._interval + self._timeout)
+        self._timers.put(self._look, self._seen + self._interval + self._timeout)
 
     def stop(self) -> None:
         """Look no more."""
-        self._alarms.discard(self._look)
+        self._timers.discard(self._look)
 
     @property
     def expired(self) -> bool:
         """Whether the client has been silent for too long."""
         silence = self._clock.time() - self._seen
-        return silence >= self._interval + self._timeout and not self._patient.paused
+        return silence >= self._interval + self._timeout and not self._monitored.paused
 
     def ping(self, data: str) -> None:
         """Answer it with what it has brought."""
-        self._patient.answer(PONG + data)
+        self._monitored.answer(PONG + data)
 
     def pong(self) -> None:
         """Only servers answer pings."""
         raise ProtocolError("a client of revision 3 has sent a pong")
 
     def _look(self) -> None:
-        if self._patient.paused:
+        if self._monitored.paused:
             self.seen()
         if self.expired:
-            self._patient.over()
+            self._monitored.over()
         else:
             self.start()

@@ -12,7 +12,7 @@ from primus.browser import Browser
 from primus.ids import new_key, new_spark_id
 from primus.origins import Origins
 from primus.parser import is_json
-from primus.polling import Hanging, Sessions, compressed, is_foreign
+from primus.polling import LongPoll, Sessions, compressed, is_foreign
 from primus.websocket import EngineOptions
 from primus_transformer_engineio.answers import (
     BAD_HANDSHAKE_METHOD,
@@ -162,7 +162,7 @@ class EngineIO(Transformer):
         if self.primus.draining:
             return Response.error(503)
         session = self._make(request, revision, base64=number is not None)
-        if Hanging(request, session.over).gone:
+        if LongPoll(request, session.over).gone:
             return Response(400)  # nobody reads it
         self.primus.accept(session, request, session.key)
         packets = [session.begin(session.key)]

@@ -12,14 +12,18 @@ from primus import Request, Response
 from primus.clock import Clock
 from primus.errors import ProtocolError
 from primus.limits import DEFAULT_LIMITS
-from primus.polling import BodyRefused, Hanging, Sessions, read_body
+from primus.polling import BodyRefused, LongPoll, Sessions, read_body
 from primus.transformer import Transport
 from primus_transformer_engineio.answers import BAD_REQUEST, Refused, answer, form_payload
 from primus_transformer_engineio.heartbeats import ClientPings, Heartbeat, ServerPings
 from primus_transformer_engineio.options import EngineIOOptions
 from primus_transformer_engineio.packets import CLOSE, MESSAGE, NOOP, OPEN, PING, PONG, Packet
 from primus_transformer_engineio.revisions import Revision
-from primus_transformer_engineio.transport import EngineIOTransport, Leg, MessageTooLarge
+from primus_transformer_engineio.transport import (
+    EngineIOTransport,
+    MessageTooLarge,
+    WebSocketReceiver,
+)
 
 if TYPE_CHECKING:
     from primus_transformer_engineio.upgrading import Probe
@@ -71,9 +75,9 @@ class Session(EngineIOTransport):
         self._clock: Clock = sessions.clock
         pings = ServerPings if revision.number == 4 else ClientPings
         self._heartbeat: Heartbeat = pings(
-            self, self._clock, sessions.alarms, options.ping_interval, options.ping_timeout
+            self, self._clock, sessions.timers, options.ping_interval, options.ping_timeout
         )
-        self._poll: Hanging | None = None
+        self._poll: LongPoll | None = None
         self._posting = False
         self._probe: Probe | None = None
         self._rest: Iterable[Packet] = ()
@@ -102,7 +106,7 @@ class Session(EngineIOTransport):
         Some clients listen for messages only once they know that the WebSocket is open, so the
         first one does not go in the same packet as the answer to the handshake.
         """
-        wire.connection = Leg(self)
+        wire.connection = WebSocketReceiver(self)
         opening = self.begin(sid, upgrades=False)
         loop = asyncio.get_running_loop()
         loop.call_later(OPENING_PAUSE, self._start_over, wire, opening)
@@ -122,7 +126,7 @@ class Session(EngineIOTransport):
 
     # -- polls
 
-    def news(self) -> None:
+    def wake(self) -> None:
         """Have the poll that hangs answered."""
         if self._poll is not None:
             self._poll.wake()
@@ -136,7 +140,7 @@ class Session(EngineIOTransport):
         if self._poll is not None:
             self.over(ProtocolError("a client polls twice at once"))
             raise Refused(BAD_REQUEST)
-        poll = self._poll = Hanging(request, self._poll_lost)
+        poll = self._poll = LongPoll(request, self._poll_lost)
         if self.queued or self._is_pausing:
             poll.wake()
         if not await poll.wait():
@@ -256,18 +260,18 @@ class Session(EngineIOTransport):
             return False
         self._probe = probe
         due = self._clock.time() + self._options.upgrade_timeout
-        self._sessions.alarms.put(self._abandon_probe, due)
+        self._sessions.timers.put(self._abandon_probe, due)
         return True
 
     def probed(self) -> None:
         """The WebSocket works. The client waits for its poll to end."""
-        self.news()
+        self.wake()
 
     def upgrade(self, wire: Transport, *, binary: bool) -> None:
         """The client has switched over to the WebSocket; `binary` says whether it takes bytes."""
         self._forget_probe()
         self.take_over(wire, binary=binary)
-        self.news()  # a poll that hangs all the same
+        self.wake()  # a poll that hangs all the same
 
     def abandoned(self) -> None:
         """The WebSocket that was tried out is gone; the session goes on without."""
@@ -280,7 +284,7 @@ class Session(EngineIOTransport):
 
     def _forget_probe(self) -> None:
         self._probe = None
-        self._sessions.alarms.discard(self._abandon_probe)
+        self._sessions.timers.discard(self._abandon_probe)
 
     # -- the end
 
@@ -294,7 +298,7 @@ class Session(EngineIOTransport):
         else:
             self.put(CLOSE)
             due = self._clock.time() + self._options.poll_timeout
-            self._sessions.alarms.put(self.over, due)
+            self._sessions.timers.put(self.over, due)
         self.resume_reading()
 
     def over(self, error: Exception | None = None) -> None:
@@ -303,12 +307,12 @@ class Session(EngineIOTransport):
             return
         self._gone = self.closing = True
         self._heartbeat.stop()
-        self._sessions.alarms.discard(self.over)
+        self._sessions.timers.discard(self.over)
         self._sessions.discard(self.key)
         self._abandon_probe()
         self.forget()
         if error is None:
             self._bring_rest()
-        self.news()
+        self.wake()
         self.finish(error)
         self.resume_reading()

@@ -12,7 +12,7 @@ from primus.transformer import Transport
 from primus_transformer_engineio.packets import CLOSE, MESSAGE, Packet, of_message
 from primus_transformer_engineio.revisions import Revision
 
-__all__ = ["EngineIOTransport", "Leg", "MessageTooLarge", "longest_frame"]
+__all__ = ["EngineIOTransport", "MessageTooLarge", "WebSocketReceiver", "longest_frame"]
 
 
 TOO_BIG: Final = 1009
@@ -37,7 +37,7 @@ class EngineIOTransport(QueuedTransport):
         max_length: the largest message taken, in bytes.
     """
 
-    __slots__ = ("_wire", "_wire_jammed", "binary", "closing", "max_length", "revision")
+    __slots__ = ("_wire", "_wire_congested", "binary", "closing", "max_length", "revision")
 
     def __init__(self, revision: Revision, *, binary: bool, max_length: int) -> None:
         super().__init__()
@@ -47,7 +47,7 @@ class EngineIOTransport(QueuedTransport):
         self.closing = False
         """Whether nothing is sent any more but what is queued."""
         self._wire: Transport | None = None
-        self._wire_jammed = False
+        self._wire_congested = False
 
     @property
     def generation(self) -> Generation:
@@ -91,19 +91,19 @@ class EngineIOTransport(QueuedTransport):
         """Send the answer to a ping; of those that the peer does not read only the newest waits."""
         if self._wire is None:
             super().answer(packet)
-        elif self._wire_jammed:
+        elif self._wire_congested:
             self._answer = packet
         else:
             self._wire.send(self.revision.frame(packet, binary=self.binary))
 
-    def jammed(self, jammed: bool) -> None:
+    def wire_congested(self, congested: bool) -> None:
         """The WebSocket holds too much that is unsent, or no longer does."""
-        self._wire_jammed = jammed
-        if not jammed and self._wire is not None:
+        self._wire_congested = congested
+        if not congested and self._wire is not None:
             for packet in self.take():
                 self._wire.send(self.revision.frame(packet, binary=self.binary))
         if self.connection is not None:
-            self.connection.congested(jammed)
+            self.connection.congested(congested)
 
     @property
     def buffered(self) -> int:
@@ -124,7 +124,7 @@ class EngineIOTransport(QueuedTransport):
             binary: whether the peer takes bytes over it.
         """
         self.binary = binary
-        wire.connection = Leg(self)
+        wire.connection = WebSocketReceiver(self)
         if self._high_water is not None:
             wire.limit(self._high_water)
         if self.paused:
@@ -200,7 +200,7 @@ class EngineIOTransport(QueuedTransport):
             self._wire.resume_reading()
 
 
-class Leg:
+class WebSocketReceiver:
     """Receives for a session what its WebSocket brings."""
 
     __slots__ = ("_session",)
@@ -221,9 +221,9 @@ class Leg:
         if self._session.connection is not None:
             self._session.connection.seen()
 
-    def congested(self, jammed: bool) -> None:
+    def congested(self, congested: bool) -> None:
         """The WebSocket holds too much that is unsent, or no longer does."""
-        self._session.jammed(jammed)
+        self._session.wire_congested(congested)
 
     def lost(self, error: Exception | None = None) -> None:
         """The WebSocket is gone, and the session with it."""

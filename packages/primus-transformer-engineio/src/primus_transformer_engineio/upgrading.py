@@ -43,7 +43,7 @@ class Probe:
     def seen(self) -> None:
         """Nothing depends on it."""
 
-    def congested(self, jammed: bool) -> None:
+    def congested(self, congested: bool) -> None:
         """Next to nothing is sent."""
 
     def lost(self, error: Exception | None = None) -> None:

@@ -11,12 +11,12 @@ from urllib.parse import SplitResult, urlsplit
 from picows import WSHandshakeError, WSUpgradeRequest, WSUpgradeResponse
 
 from primus.errors import OptionError, ProtocolError, TransportError
-from primus.transformer import Connector, Dial
+from primus.transformer import Connector, DialOptions
 from primus.websocket import CLOSE_TIMEOUT
+from primus_transformer_lws.client_handshake import ClientHandshake
 from primus_transformer_lws.deflate import OFFER, Deflate, Settings, answered, largest_frame
-from primus_transformer_lws.greeting import Greeting
 from primus_transformer_lws.listener import Listener
-from primus_transformer_lws.native import Journal, PicowsProtocol
+from primus_transformer_lws.native import PicowsProtocol, ViolationLogger
 from primus_transformer_lws.transport import LwsTransport
 
 if TYPE_CHECKING:
@@ -32,7 +32,7 @@ class LwsConnector(Connector):
 
     options = frozenset({"close_timeout", "headers", "ssl", "subprotocols", "unix"})
 
-    async def open(self, dial: Dial, connection: Attachable) -> LwsTransport:
+    async def open(self, dial: DialOptions, connection: Attachable) -> LwsTransport:
         """A WebSocket to ``dial.url``, open and not reading yet.
 
         Raises:
@@ -55,18 +55,18 @@ class LwsConnector(Connector):
 class Opening:
     """A WebSocket that makes its handshake."""
 
-    def __init__(self, url: SplitResult, dial: Dial) -> None:
+    def __init__(self, url: SplitResult, dial: DialOptions) -> None:
         self._url = url
         self._dial = dial
-        self._journal = Journal(logging.getLogger("primus.client"))
+        self._violations = ViolationLogger(logging.getLogger("primus.client"))
         self._wire: asyncio.Transport | None = None
         self._transport: LwsTransport | None = None
         resource = (url.path or "/") + (f"?{url.query}" if url.query else "")
         largest = largest_frame(dial.max_length, deflates=dial.compression)
         self._protocol = PicowsProtocol(
-            self._listen, self._journal, largest, (url.netloc, resource, self._headers())
+            self._listen, self._violations, largest, (url.netloc, resource, self._headers())
         )
-        self._greeting = Greeting(self._protocol)
+        self._handshake = ClientHandshake(self._protocol)
 
     def _headers(self) -> dict[str, str]:
         dial, headers = self._dial, dict[str, str]()
@@ -98,8 +98,8 @@ class Opening:
             raise TransportError(f"cannot connect to {url.hostname}:{port}: {error}") from error
         self._wire = made[0]
 
-    def _made(self) -> Greeting:
-        return self._greeting
+    def _made(self) -> ClientHandshake:
+        return self._handshake
 
     async def opened(self) -> LwsTransport:
         """The transport, when the server has accepted.
@@ -109,7 +109,7 @@ class Opening:
             TransportError: it did not answer as a WebSocket server.
         """
         try:
-            await self._greeting.made
+            await self._handshake.made
             await self._protocol.wait_until_handshake_complete()
         except (WSHandshakeError, ProtocolError) as error:
             raise TransportError(f"the WebSocket handshake failed: {error}") from error
@@ -131,7 +131,10 @@ class Opening:
         transport = LwsTransport(
             wire, dial.max_length, timeout, serves=False, deflate=deflate, limits=dial.limits
         )
-        self._journal.complained, self._journal.closed = transport.complained, transport.closed
+        self._violations.complained, self._violations.closed = (
+            transport.complained,
+            transport.closed,
+        )
         transport.pause_reading()
         self._transport = transport
         return transport.listener

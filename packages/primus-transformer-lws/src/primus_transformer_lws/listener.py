@@ -137,11 +137,11 @@ class Listener(WSListener):
 
     def pause_writing(self) -> None:
         """More than the limit waits to be sent."""
-        self._transport.congested(jammed=True)
+        self._transport.congested(congested=True)
 
     def resume_writing(self) -> None:
         """What waited has left."""
-        self._transport.congested(jammed=False)
+        self._transport.congested(congested=False)
 
     # -- frames that are not plain
 

@@ -15,7 +15,7 @@ from typing import Any, Final
 from picows import WSAutoPingStrategy
 from picows.picows import WSProtocol  # type: ignore[attr-defined]
 
-__all__ = ["UPGRADE", "Answer", "Journal", "PicowsProtocol", "Wire"]
+__all__ = ["UPGRADE", "PicowsProtocol", "PreparedResponse", "ViolationLogger", "Wire"]
 
 UPGRADE: Final = (
     b"GET / HTTP/1.1\r\nUpgrade: websocket\r\nConnection: upgrade\r\n"
@@ -40,12 +40,12 @@ class PicowsProtocol(WSProtocol):  # type: ignore[misc]
 
     Args:
         factory: makes the listener, as picows' `ws_connect` and `ws_create_server` take it.
-        journal: the logger.
+        violations: the logger that is told of them.
         max_frame: the largest frame taken, in bytes.
         client: ``Host`` header, path with query string and further headers of a client.
     """
 
-    __slots__ = ("_journal", "wire")
+    __slots__ = ("_violations", "wire")
 
     wire: asyncio.Transport
     """The transport, once there is one."""
@@ -53,7 +53,7 @@ class PicowsProtocol(WSProtocol):  # type: ignore[misc]
     def __init__(
         self,
         factory: Callable[..., Any],
-        journal: Journal,
+        violations: ViolationLogger,
         max_frame: int,
         client: tuple[str, str, Mapping[str, str]] | None = None,
     ) -> None:
@@ -63,7 +63,7 @@ class PicowsProtocol(WSProtocol):  # type: ignore[misc]
             path,
             client is not None,
             factory,
-            journal,
+            violations,
             True,
             None,
             *NO_PINGS,
@@ -71,12 +71,12 @@ class PicowsProtocol(WSProtocol):  # type: ignore[misc]
             headers,
             READ_BUFFER,
         )
-        self._journal = journal
+        self._violations = violations
 
     def connection_made(self, transport: asyncio.Transport) -> None:
         """Start on a transport."""
         self.wire = transport
-        super().connection_made(Wire(transport, self._journal))
+        super().connection_made(Wire(transport, self._violations))
 
     def get_buffer(self, size: int) -> memoryview:
         """Where the next read goes."""
@@ -92,7 +92,7 @@ class PicowsProtocol(WSProtocol):  # type: ignore[misc]
         return data[size:]
 
 
-class Journal:
+class ViolationLogger:
     """The logger of one connection: it tells of violations, and hardly writes any.
 
     picows logs an error for whatever a peer does wrong, just before it sends the close frame.
@@ -126,7 +126,7 @@ class Journal:
         self._log.exception(message, *args)
 
 
-class Answer:
+class PreparedResponse:
     """An answer that is there already, in place of a ``WSUpgradeResponse`` of picows."""
 
     __slots__ = ("_text", "headers")
@@ -146,13 +146,13 @@ class Answer:
 class Wire:
     """An asyncio transport as picows is to see it."""
 
-    __slots__ = ("_journal", "get_write_buffer_size", "transport", "write")
+    __slots__ = ("_violations", "get_write_buffer_size", "transport", "write")
 
-    def __init__(self, transport: asyncio.Transport, journal: Journal) -> None:
+    def __init__(self, transport: asyncio.Transport, violations: ViolationLogger) -> None:
         self.transport = transport
         self.write = transport.write
         self.get_write_buffer_size = transport.get_write_buffer_size
-        self._journal = journal
+        self._violations = violations
 
     def get_extra_info(self, name: str, default: Any = None) -> Any:
         """The socket, and whether there is TLS; addresses are wanted for the log only."""
@@ -166,10 +166,10 @@ class Wire:
 
     def close(self) -> None:
         """Close in order."""
-        if self._journal.closed is None:
+        if self._violations.closed is None:
             self.transport.close()
         else:
-            self._journal.closed()
+            self._violations.closed()
 
     def abort(self) -> None:
         """Drop the connection."""

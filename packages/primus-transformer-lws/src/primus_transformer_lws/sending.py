@@ -111,11 +111,11 @@ class Sending(ShortTexts, Intake):
         if self._wire is not None:
             self._wire.set_write_buffer_limits(high_water)
 
-    def congested(self, *, jammed: bool) -> None:
+    def congested(self, *, congested: bool) -> None:
         """More than the limit waits to be sent, or no longer does."""
-        self._write_paused = jammed
+        self._write_paused = congested
         if self.connection is not None:
-            self.connection.congested(jammed)
+            self.connection.congested(congested)
 
     def ping(self) -> bool:
         """Send a ping, which the peer answers by itself."""

@@ -18,7 +18,7 @@ from primus.websocket import (
     switching,
 )
 from primus_transformer_lws.deflate import Deflate, Settings, agreed, largest_frame
-from primus_transformer_lws.native import UPGRADE, Answer, Journal, PicowsProtocol
+from primus_transformer_lws.native import UPGRADE, PicowsProtocol, PreparedResponse, ViolationLogger
 from primus_transformer_lws.transport import LwsTransport
 
 if TYPE_CHECKING:
@@ -53,7 +53,7 @@ class LwsEngine(Engine):
         self._open(answer, deflate, handed, opened)
         return None
 
-    def _answer(self, request: Request) -> tuple[Answer, Deflate | None]:
+    def _answer(self, request: Request) -> tuple[PreparedResponse, Deflate | None]:
         headers = self.answered(request)
         deflate = None
         if self.options.compression:
@@ -61,7 +61,7 @@ class LwsEngine(Engine):
             if (found := agreed(offers, self._settings)) is not None:
                 headers.append(("Sec-WebSocket-Extensions", found[1]))
                 deflate = Deflate(found[0], self._settings, serves=True)
-        return Answer(switching(request.headers["Sec-WebSocket-Key"], headers)), deflate
+        return PreparedResponse(switching(request.headers["Sec-WebSocket-Key"], headers)), deflate
 
     def _open(self, answer: Any, deflate: Deflate | None, handed: HandOver, opened: Opened) -> None:
         wire, options = handed.transport, self.options
@@ -72,14 +72,14 @@ class LwsEngine(Engine):
             deflate=deflate,
             limits=self.primus.limits,
         )
-        journal = Journal(self.primus.log)
+        violations = ViolationLogger(self.primus.log)
 
         def listen(request: WSUpgradeRequest) -> WSUpgradeResponseWithListener:
             return WSUpgradeResponseWithListener(answer, transport.listener)
 
         largest = largest_frame(options.max_length, deflates=deflate is not None)
-        protocol = PicowsProtocol(listen, journal, largest)
-        journal.complained, journal.closed = transport.complained, transport.closed
+        protocol = PicowsProtocol(listen, violations, largest)
+        violations.complained, violations.closed = transport.complained, transport.closed
         _take_over(wire, protocol)
         self.entered(transport, wire)
         transport.on_gone = self.left

@@ -8,7 +8,7 @@ from urllib.parse import parse_qs
 
 from primus.errors import ProtocolError
 from primus.http import Request, Response
-from primus.polling import Hanging
+from primus.polling import LongPoll
 from primus_transformer_sockjs.frames import Payload, close_frame, parse_payload
 from primus_transformer_sockjs.pages import NO_CACHE
 from primus_transformer_sockjs.session import Session
@@ -30,35 +30,35 @@ async def received(
     headers = {"Content-Type": style.content_type, "Cache-Control": NO_CACHE, **style.headers}
     if style.streams:
         headers["X-Accel-Buffering"] = "no"  # nginx would keep the stream to itself
-    hanging = session.receive(request)
-    if hanging is None and style.streams:
+    poll = session.receive(request)
+    if poll is None and style.streams:
         return Response(200, _pieces(style.prelude, style.wrap(ANOTHER)), headers)
-    if hanging is None:
+    if poll is None:
         return Response(200, style.wrap(ANOTHER).encode(), headers)
     if style.streams:
-        return Response(200, _stream(session, hanging, style, options.response_limit), headers)
-    frame = await session.next(hanging)
-    session.release(hanging)
+        return Response(200, _stream(session, poll, style, options.response_limit), headers)
+    frame = await session.next(poll)
+    session.release(poll)
     return Response(200, style.wrap(frame or "").encode(), headers)
 
 
 async def _stream(
-    session: Session, hanging: Hanging, style: Style, limit: int
+    session: Session, poll: LongPoll, style: Style, limit: int
 ) -> AsyncIterator[bytes]:
     """Frames until there have been `limit` bytes of them, or there will be none any more."""
     try:
         yield style.prelude.encode()
         sent = 0
-        while (frame := await session.next(hanging)) is not None:
+        while (frame := await session.next(poll)) is not None:
             chunk = style.wrap(frame).encode()
             sent += len(chunk)
             if session.is_over or sent >= limit:
-                session.release(hanging)  # whoever has read this may ask again
+                session.release(poll)  # whoever has read this may ask again
                 yield chunk
                 return
             yield chunk
     finally:
-        session.abandon(hanging)
+        session.abandon(poll)
 
 
 async def _pieces(*pieces: str) -> AsyncIterator[bytes]:

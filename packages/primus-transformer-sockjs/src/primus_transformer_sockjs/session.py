@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any, Final
 
 from primus.http import Request
 from primus.limits import DEFAULT_LIMITS
-from primus.polling import Hanging, Opener, QueuedTransport, Sessions
+from primus.polling import LongPoll, Opener, QueuedTransport, Sessions
 from primus_transformer_sockjs.frames import (
     HEARTBEAT,
     OPEN,
@@ -72,7 +72,7 @@ class Session(QueuedTransport):
         """Held while messages of the client are read: the next ones wait for their turn."""
         self._sessions = sessions
         self._options = options
-        self._receiver: Hanging | None = None
+        self._receiver: LongPoll | None = None
         self._request: Request | None = None
         self._rest: deque[str] = deque()
         """What is left of the request that sends."""
@@ -89,30 +89,30 @@ class Session(QueuedTransport):
         """Whether there is a request that receives."""
         return self._receiver is not None
 
-    def receive(self, request: Request) -> Hanging | None:
+    def receive(self, request: Request) -> LongPoll | None:
         """Let `request` receive from now on; `None` when another one does."""
         if self._receiver is not None:
             return None
-        self._sessions.alarms.discard(self._expire)
-        hanging = Hanging(request, self.lost)
-        if hanging.gone:
-            return hanging
+        self._sessions.timers.discard(self._expire)
+        poll = LongPoll(request, self.lost)
+        if poll.gone:
+            return poll
         self._request = request
-        self._receiver = hanging
+        self._receiver = poll
         self._spoke_at = self._sessions.clock.time()
         self._await_beat()
-        return hanging
+        return poll
 
-    async def next(self, hanging: Hanging) -> str | None:
+    async def next(self, poll: LongPoll) -> str | None:
         """The next frame, waited for; `None` when the client has gone."""
-        while not hanging.gone:
+        while not poll.gone:
             frame = self._frame()
             if frame is not None:
                 self._spoke_at = self._sessions.clock.time()
                 self._beat_is_due = False
                 return frame
-            await hanging.wait()
-            hanging.rest()
+            await poll.wait()
+            poll.rest()
         return None
 
     def _frame(self) -> str | None:
@@ -126,12 +126,12 @@ class Session(QueuedTransport):
             return self._close_frame
         return HEARTBEAT if self._beat_is_due else None
 
-    def release(self, hanging: Hanging) -> None:
-        """`hanging` receives no longer."""
-        if self._receiver is not hanging:
+    def release(self, poll: LongPoll) -> None:
+        """`poll` receives no longer."""
+        if self._receiver is not poll:
             return
         self._receiver = self._request = None
-        self._sessions.alarms.discard(self._beat)
+        self._sessions.timers.discard(self._beat)
         if self.is_over and not self.lingers:
             self.lost()
         elif self._sessions.get(self.id) is self:
@@ -143,9 +143,9 @@ class Session(QueuedTransport):
         if self.is_over and self._receiver is None:
             self.lost()
 
-    def abandon(self, hanging: Hanging) -> None:
-        """The answer to `hanging` was broken off; what was sent last may not have arrived."""
-        if self._receiver is hanging:
+    def abandon(self, poll: LongPoll) -> None:
+        """The answer to `poll` was broken off; what was sent last may not have arrived."""
+        if self._receiver is poll:
             self.lost()
 
     # -- what the client sends
@@ -170,13 +170,13 @@ class Session(QueuedTransport):
     # -- time
 
     def _set(self, due: Any, delay: float) -> None:
-        alarms, clock = self._sessions.alarms, self._sessions.clock
-        alarms.put(due, clock.time() + delay)
+        timers, clock = self._sessions.timers, self._sessions.clock
+        timers.put(due, clock.time() + delay)
 
     def _await_beat(self) -> None:
         delay = self._options.heartbeat_delay
         if delay is not None and self._receiver is not None:
-            self._sessions.alarms.put(self._beat, self._spoke_at + delay)
+            self._sessions.timers.put(self._beat, self._spoke_at + delay)
 
     def _beat(self) -> None:
         """Say something, unless something has been said meanwhile."""
@@ -184,7 +184,7 @@ class Session(QueuedTransport):
         if delay is not None and self._sessions.clock.time() >= self._spoke_at + delay:
             self._beat_is_due = True
             self._spoke_at = self._sessions.clock.time()
-            self.news()
+            self.wake()
         self._await_beat()
 
     def _expire(self) -> None:
@@ -212,7 +212,7 @@ class Session(QueuedTransport):
             code, reason = (1000, "Normal closure") if code is None else (code, reason)
             self._close_frame = close_frame(code, reason)
             self.resume_reading()
-            self.news()
+            self.wake()
 
     def abort(self) -> None:
         """Drop the request that receives, and what waits."""
@@ -222,21 +222,21 @@ class Session(QueuedTransport):
         if request is not None:
             request.drop()
 
-    def news(self) -> None:
+    def wake(self) -> None:
         """Wake the request that receives."""
         if self._receiver is not None:
             self._receiver.wake()
 
     def lost(self, error: Exception | None = None) -> None:
         """The session is gone; `error` says what the client did wrong, if that is why."""
-        alarms = self._sessions.alarms
-        alarms.discard(self._expire)
-        alarms.discard(self._beat)
+        timers = self._sessions.timers
+        timers.discard(self._expire)
+        timers.discard(self._beat)
         if self._sessions.get(self.id) is self:
             self._sessions.discard(self.id)
         self.forget()
         self._close_frame = self._close_frame or close_frame(1006, "Connection dropped")
-        self.news()
+        self.wake()
         self._bring_rest()
         self.resume_reading()
         connection, self.connection = self.connection, None

@@ -59,7 +59,7 @@ class WebSocketSession(Transport):
 
     Args:
         wire: a WebSocket that is open.
-        sessions: whose clock and alarms it uses.
+        sessions: whose clock and timers it uses.
         options: those of the server.
         max_length: the longest message taken, in bytes.
     """
@@ -142,10 +142,10 @@ class WebSocketSession(Transport):
         """The other end has shown that it is there; what is behind it may have stopped."""
         self._answered = True
 
-    def congested(self, jammed: bool) -> None:
+    def congested(self, congested: bool) -> None:
         """Pass it on."""
         if self.connection is not None:
-            self.connection.congested(jammed)
+            self.connection.congested(congested)
 
     def lost(self, error: Exception | None = None) -> None:
         """The wire is gone: what it had brought comes first, if the connection takes it."""
@@ -167,13 +167,13 @@ class WebSocketSession(Transport):
     # -- time
 
     def _forget_time(self) -> None:
-        self._sessions.alarms.discard(self._beat)
-        self._sessions.alarms.discard(self._give_up)
+        self._sessions.timers.discard(self._beat)
+        self._sessions.timers.discard(self._give_up)
 
     def _await_beat(self) -> None:
         delay = self._options.heartbeat_delay
         if delay is not None:
-            self._sessions.alarms.put(self._beat, self._spoke_at + delay)
+            self._sessions.timers.put(self._beat, self._spoke_at + delay)
 
     def _beat(self) -> None:
         """Ask whether the other end is there, unless something has been said meanwhile."""
@@ -183,7 +183,7 @@ class WebSocketSession(Transport):
             if self._wire.ping():
                 if self._answered:  # else the time for an answer runs already
                     self._answered = False
-                    self._sessions.alarms.put(self._give_up, now + self._options.pong_timeout)
+                    self._sessions.timers.put(self._give_up, now + self._options.pong_timeout)
             else:
                 self._wire.send(HEARTBEAT)
         self._await_beat()

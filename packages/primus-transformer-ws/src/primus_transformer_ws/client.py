@@ -15,10 +15,10 @@ from websockets.uri import WebSocketURI, parse_uri
 
 from primus.errors import HandshakeError, OptionError, TransportError
 from primus.limits import DEFAULT_LIMITS
-from primus.transformer import Connector, Dial
+from primus.transformer import Connector, DialOptions
 from primus.websocket import CLOSE_TIMEOUT
 from primus_transformer_ws.framing import ClientDeflateFactory, QuietLogger
-from primus_transformer_ws.wire import WebSocketTransport
+from primus_transformer_ws.transport import WebSocketTransport
 
 if TYPE_CHECKING:
     from primus.contracts import Attachable
@@ -31,7 +31,7 @@ class WebSocketsConnector(Connector):
 
     options = frozenset({"close_timeout", "headers", "ssl", "subprotocols", "unix"})
 
-    async def open(self, dial: Dial, connection: Attachable) -> WebSocketTransport:
+    async def open(self, dial: DialOptions, connection: Attachable) -> WebSocketTransport:
         """A WebSocket to ``dial.url``, open and not reading yet.
 
         Raises:
@@ -61,7 +61,7 @@ class _OpeningTransport(WebSocketTransport):
 
     __slots__ = ("_client", "_headers", "_tail", "opened")
 
-    def __init__(self, uri: WebSocketURI, dial: Dial) -> None:
+    def __init__(self, uri: WebSocketURI, dial: DialOptions) -> None:
         self._client = ClientProtocol(
             uri,
             extensions=[ClientDeflateFactory()] if dial.compression else None,
@@ -157,7 +157,7 @@ def _uri(url: str) -> WebSocketURI:
         raise OptionError(f"cannot open a WebSocket to {url!r}: {error}") from error
 
 
-async def _dial(uri: WebSocketURI, dial: Dial, opening: _OpeningTransport) -> None:
+async def _dial(uri: WebSocketURI, dial: DialOptions, opening: _OpeningTransport) -> None:
     loop = asyncio.get_running_loop()
     tls: dict[str, Any] = {}
     if uri.secure:

@@ -22,7 +22,7 @@ from primus.websocket import (
     switching,
 )
 from primus_transformer_ws.framing import QuietLogger, ServerProtocol
-from primus_transformer_ws.served import DeflatedTransport, ServedTransport
+from primus_transformer_ws.server_transport import DeflatedTransport, ServerTransport
 
 if TYPE_CHECKING:
     from primus.contracts import Server
@@ -92,7 +92,7 @@ class WebSocketsEngine(Engine):
         if extensions:
             protocol = self._library()
             protocol.extensions = extensions
-        kind = DeflatedTransport if extensions else ServedTransport
+        kind = DeflatedTransport if extensions else ServerTransport
         transport = kind(
             self._library,
             options.max_length,

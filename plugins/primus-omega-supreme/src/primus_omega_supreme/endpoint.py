@@ -8,8 +8,8 @@ from hmac import compare_digest
 from typing import Any, Final
 
 from primus import ControlTextError, Primus, PrimusError, Request, Response
+from primus.callables import is_awaitable
 from primus.http import BodyTooLarge
-from primus.pipeline import is_awaitable
 from primus_omega_supreme.message import Envelope, InvalidBody, failure, open_envelope, success
 from primus_omega_supreme.options import Settings
 

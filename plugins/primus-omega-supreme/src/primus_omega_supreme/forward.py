@@ -8,11 +8,11 @@ from collections.abc import Awaitable, Coroutine, Generator, Iterable, Iterator,
 from typing import Any, Final, NotRequired, TypedDict
 
 from primus import Primus, PrimusError
-from primus.pipeline import is_awaitable
+from primus.callables import is_awaitable
 from primus.tasks import spawn
 from primus_omega_supreme.errors import ForwardError
 from primus_omega_supreme.message import is_nothing
-from primus_omega_supreme.sender import Letter, Sender, sealed
+from primus_omega_supreme.sender import Delivery, Sender, sealed
 
 __all__ = ["Forward", "Forwarding", "Reply"]
 
@@ -90,10 +90,10 @@ class Forward:
             send = len(self._primus)
             return Forwarding(self._rest(send, [(other, body) for other in others]))
         send, absent = self._here(msg, sparks)
-        letters = [letter for other in others for letter in _letters(other, msg, absent)]
+        deliveries = [delivery for other in others for delivery in _deliveries(other, msg, absent)]
         if absent and not others:
             return Forwarding(_nobody(send))
-        return Forwarding(self._rest(send, letters))
+        return Forwarding(self._rest(send, deliveries))
 
     def broadcast(self, msg: Any) -> Forwarding:
         """Write to every spark of every server.
@@ -179,12 +179,12 @@ class Forward:
         body = _sealed(msg, sparks=id)
         return self._rest(send, [(other, body) for other in others if absent])
 
-    async def _rest(self, send: int, letters: list[Letter]) -> Reply:
+    async def _rest(self, send: int, deliveries: list[Delivery]) -> Reply:
         """Bring a message to the other servers, after it was written here `send` times."""
-        if not letters:
+        if not deliveries:
             return {"ok": True, "send": send, "local": True}
         try:
-            return {"ok": True, "send": send + await self._sender.send(letters)}
+            return {"ok": True, "send": send + await self._sender.send(deliveries)}
         except ForwardError as error:
             error.send += send
             raise
@@ -205,11 +205,13 @@ class Forward:
                 at[place].append(id)
         if needed and ids and not at:
             return await _nobody(send)
-        letters = [letter for place, own in at.items() for letter in _letters(place, msg, own)]
-        return await self._rest(send, letters)
+        deliveries = [
+            delivery for place, own in at.items() for delivery in _deliveries(place, msg, own)
+        ]
+        return await self._rest(send, deliveries)
 
 
-def _letters(server: str, msg: Any, ids: list[str]) -> Iterator[Letter]:
+def _deliveries(server: str, msg: Any, ids: list[str]) -> Iterator[Delivery]:
     for start in range(0, len(ids), CHUNK):
         yield server, _sealed(msg, sparks=ids[start : start + CHUNK])
 

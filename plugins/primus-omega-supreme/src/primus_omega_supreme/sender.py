@@ -15,12 +15,12 @@ from primus_omega_supreme.errors import ForwardError
 from primus_omega_supreme.message import PARSER, seal
 from primus_omega_supreme.options import Settings
 
-__all__ = ["Letter", "Sender"]
+__all__ = ["Delivery", "Sender"]
 
 LONGEST_ANSWER: Final = 64 * 1024
 """Bytes that are read of an answer; a proper one has thirty."""
 
-Letter = tuple[str, bytes]
+Delivery = tuple[str, bytes]
 """The address of a server, and the body for it."""
 
 
@@ -37,14 +37,14 @@ class Sender:
         self._room = asyncio.Semaphore(settings.concurrently)
         self._session: aiohttp.ClientSession | None = None
 
-    async def send(self, letters: Iterable[Letter]) -> int:
-        """Bring each letter to its server; how many sparks those have written to.
+    async def send(self, deliveries: Iterable[Delivery]) -> int:
+        """Bring each delivery to its server; how many sparks those have written to.
 
         Raises:
             ForwardError: not all servers have taken theirs; the others have.
         """
         results = await asyncio.gather(
-            *(self._deliver(server, body) for server, body in letters), return_exceptions=True
+            *(self._deliver(server, body) for server, body in deliveries), return_exceptions=True
         )
         failures = [each for each in results if isinstance(each, BaseException)]
         send = sum(each for each in results if not isinstance(each, BaseException))

@@ -6,7 +6,8 @@ from collections.abc import Awaitable, Callable, Collection
 from typing import TYPE_CHECKING, Any
 
 from primus import Packet, Primus, Spark, TransformError
-from primus.pipeline import SWALLOWED, is_awaitable, run
+from primus.callables import is_awaitable
+from primus.pipeline import SWALLOWED, run
 from primus.protocol import check_message
 from primus.tasks import spawn
 from primus_rooms.adapter import Adapter

@@ -8,7 +8,7 @@ from typing import Any
 
 from primus import Primus, Spark
 from primus_rooms.adapter import Maybe
-from primus_rooms.asking import Asking
+from primus_rooms.adapter_calls import AdapterCalls
 from primus_rooms.delivery import deliver
 from primus_rooms.errors import RoomsError
 from primus_rooms.memory import MemoryAdapter
@@ -22,7 +22,7 @@ __all__ = ["Rooms"]
 SparkOrId = Spark | str
 
 
-class Rooms(Asking):
+class Rooms(AdapterCalls):
     """The rooms of one Primus. Called, it tells which rooms there are, or those of a spark.
 
     With an adapter that has its answers at once, so has every method. With one that must wait,

@@ -7,10 +7,10 @@ from collections import deque
 from collections.abc import Awaitable, Callable, Sequence
 from typing import Any, Final, TypeVar
 
-from primus.pipeline import is_awaitable
+from primus.callables import is_awaitable
 from primus.tasks import spawn
 
-__all__ = ["Line", "all_true", "each"]
+__all__ = ["KeyedQueue", "all_true", "each"]
 
 Result = TypeVar("Result")
 
@@ -55,7 +55,7 @@ async def _all_true(results: Sequence[Any]) -> bool:
     return all([await result if is_awaitable(result) else result for result in results])
 
 
-class Line:
+class KeyedQueue:
     """Jobs in the order in which they came.
 
     A job with a key may run beside its neighbours that have keys too, all different: they do not

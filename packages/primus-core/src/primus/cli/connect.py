@@ -8,8 +8,8 @@ import json
 import sys
 from typing import TYPE_CHECKING, Any, Final
 
-from primus.cli.keyboard import read_lines
-from primus.cli.reach import add_reach_options, transport_options
+from primus.cli.stdin import read_lines
+from primus.cli.target import add_target_options, transport_options
 from primus.errors import ControlTextError
 
 if TYPE_CHECKING:
@@ -46,7 +46,7 @@ def add(subparsers: Any) -> None:
         epilog=EPILOG,
         formatter_class=argparse.RawDescriptionHelpFormatter,
     )
-    add_reach_options(parser)
+    add_target_options(parser)
     parser.add_argument(
         "--transformer", metavar="NAME", help="what carries the messages (default: ask the server)"
     )

@@ -13,9 +13,9 @@ from contextlib import suppress
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from primus.callables import is_awaitable
 from primus.cli.options import add_server_options, server_options
 from primus.errors import PrimusError
-from primus.pipeline import is_awaitable
 
 if TYPE_CHECKING:
     from primus.server.primus import Primus

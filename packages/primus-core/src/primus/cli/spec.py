@@ -7,7 +7,7 @@ import asyncio
 import json
 from typing import Any
 
-from primus.cli.reach import add_reach_options, transport_options
+from primus.cli.target import add_target_options, transport_options
 
 __all__ = ["add"]
 
@@ -32,7 +32,7 @@ def add(subparsers: Any) -> None:
         epilog=EPILOG,
         formatter_class=argparse.RawDescriptionHelpFormatter,
     )
-    add_reach_options(parser)
+    add_target_options(parser)
     parser.set_defaults(run=run)
 
 

@@ -24,7 +24,7 @@ class ClosingReceiver:
     def seen(self) -> None:
         """Ignore the sign of life."""
 
-    def congested(self, jammed: bool) -> None:
+    def congested(self, congested: bool) -> None:
         """Ignore how much waits to be sent."""
 
     def lost(self, error: Exception | None = None) -> None:

@@ -29,7 +29,7 @@ from primus.parser import is_json
 from primus.pipeline import Pipeline
 from primus.protocol import Close, Control, Id, Ping, Side, id_request, pong
 from primus.tasks import spawn
-from primus.transformer import Dial, Transport
+from primus.transformer import DialOptions, Transport
 from primus.transforming import Transforming
 
 __all__ = ["PROFILE_OPTIONS", "SOCKET_EVENTS", "Socket"]
@@ -304,7 +304,7 @@ class Socket(Transforming, Connection):
         if self._traced:
             self.dispatch("outgoing::url", address)
             self.dispatch("outgoing::open")
-        dial = Dial(
+        dial = DialOptions(
             str(address),
             options.max_length,
             options.compression,

@@ -16,6 +16,7 @@ from abc import abstractmethod
 from collections.abc import Awaitable, Callable, Iterable
 from typing import Any, ClassVar, Final, Literal, Self
 
+from primus.callables import PLAIN, after, dispose, is_awaitable
 from primus.clock import SYSTEM_CLOCK, Clock, Timer
 from primus.connection.inbox import Inbox
 from primus.connection.messages import Message, Messages
@@ -25,7 +26,7 @@ from primus.events import Delivered, Delivering, Emitter, Listener
 from primus.failures import Failures
 from primus.limits import DEFAULT_LIMITS, Limits
 from primus.parser import Parser, encoded, encoding_failure, quick
-from primus.pipeline import PLAIN, SWALLOWED, Packet, Pipeline, after, dispose, is_awaitable, run
+from primus.pipeline import SWALLOWED, Packet, Pipeline, run
 from primus.protocol import (
     PREFIX,
     SEPARATOR,
@@ -712,11 +713,11 @@ class Connection(Emitter):
             self._room.clear()
             await self._room.wait()
 
-    def congested(self, jammed: bool) -> None:
+    def congested(self, congested: bool) -> None:
         """The transport holds more than ``high_water`` unsent bytes, or no longer does."""
-        self._is_congested = jammed
+        self._is_congested = congested
         self._update_fast_path()
-        if not jammed:
+        if not congested:
             for kind in tuple(self._owed):
                 self._tell(self._owed.pop(kind))
             if self._room is not None:
@@ -750,8 +751,8 @@ class Connection(Emitter):
 
         def forward(data: Any) -> Any:
             destination.write(data)
-            jammed = getattr(destination, "is_congested", False)
-            return destination.drain() if jammed else None
+            congested = getattr(destination, "is_congested", False)
+            return destination.drain() if congested else None
 
         self.on("data", forward)
         finish = getattr(destination, "end", None) or getattr(destination, "close", None)

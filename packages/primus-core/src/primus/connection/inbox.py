@@ -7,8 +7,8 @@ from collections import deque
 from collections.abc import Awaitable
 from typing import Any, Final, Protocol
 
+from primus.callables import dispose
 from primus.limits import Limits
-from primus.pipeline import dispose
 from primus.tasks import is_cancelled, spawn
 
 __all__ = ["Inbox", "Receiving"]

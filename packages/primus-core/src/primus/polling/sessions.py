@@ -6,8 +6,8 @@ import asyncio
 from collections.abc import Callable, Iterator
 from typing import Generic, TypeVar
 
-from primus.alarms import Alarms
 from primus.clock import Clock, Within
+from primus.timers import TimerWheel
 from primus.transformer import Transport
 
 __all__ = ["Sessions"]
@@ -18,7 +18,7 @@ Session = TypeVar("Session", bound=Transport)
 class Sessions(Generic[Session]):
     """The sessions of one server by their ids, and one timer for all that they wait for.
 
-    ``alarms`` calls methods of sessions that are due: ``sessions.alarms.put(self.ping, when)``.
+    ``timers`` calls methods of sessions that are due: ``sessions.timers.put(self.ping, when)``.
 
     Args:
         clock: what tells the time.
@@ -28,7 +28,7 @@ class Sessions(Generic[Session]):
 
     def __init__(self, clock: Clock, shortest: float = 20.0) -> None:
         self.clock = clock
-        self.alarms: Alarms[Callable[[], object]] = Alarms(
+        self.timers: TimerWheel[Callable[[], object]] = TimerWheel(
             clock, min(1.0, shortest / 20), lambda due: due()
         )
         self._sessions: dict[str, Session] = {}
@@ -71,4 +71,4 @@ class Sessions(Generic[Session]):
             except TimeoutError:
                 for session in self:
                     session.abort()
-        self.alarms.stop()
+        self.timers.stop()

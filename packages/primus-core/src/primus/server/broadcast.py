@@ -5,8 +5,9 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable
 from typing import Any
 
+from primus.callables import dispose
 from primus.parser import Parser, encoded
-from primus.pipeline import Pipeline, dispose
+from primus.pipeline import Pipeline
 from primus.protocol import check_message
 from primus.server.spark import Spark
 

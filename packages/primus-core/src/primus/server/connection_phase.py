@@ -11,8 +11,8 @@ import asyncio
 from collections.abc import Awaitable, Callable, Iterator
 from typing import TYPE_CHECKING, Any
 
+from primus.callables import is_awaitable
 from primus.connection import OPEN
-from primus.pipeline import is_awaitable
 from primus.tasks import spawn
 
 if TYPE_CHECKING:

@@ -1,10 +1,11 @@
 """The way into a server of our own.
 
-An `Entrance` keeps the head of a request until it is whole, within ``max_head``, and the `Lobby`
-drops the connection when that takes too long: until then there is neither a task nor a timer of its
-own. An upgrade that a transformer of ours takes over needs nothing of aiohttp but its parser, and
-costs half as much without the rest. Everything else is aiohttp's, which gets what has been read;
-whenever it waits for the next request, the entrance keeps the head of that one too.
+An `Entrance` keeps the head of a request until it is whole, within ``max_head``.
+`PendingConnections` drops the connection when that takes too long: until then there is neither a
+task nor a timer of its own. An upgrade that a transformer of ours takes over needs nothing of
+aiohttp but its parser, and costs half as much without the rest. Everything else is aiohttp's, which
+gets what has been read; whenever it waits for the next request, the entrance keeps the head of that
+one too.
 """
 
 from __future__ import annotations
@@ -28,7 +29,7 @@ from primus.contracts import Server
 from primus.http import HandOver, Request, Response, closing
 from primus.server.hosts.aiohttp import CHUNK, NOBODY, Watch, address_of, is_upgrade
 
-__all__ = ["Entrance", "Lobby"]
+__all__ = ["Entrance", "PendingConnections"]
 
 log = logging.getLogger("primus.server")
 
@@ -42,7 +43,7 @@ METHOD: Final = frozenset(b"ABCDEFGHIJKLMNOPQRSTUVWXYZ")
 """Every method that aiohttp knows begins so; it is to answer anything else at once."""
 
 
-class Lobby:
+class PendingConnections:
     """The connections whose request has not come yet; each is dropped when its time is over.
 
     Args:
@@ -97,7 +98,7 @@ class Lobby:
                 transport.abort()
 
     def start(self, answering: Coroutine[Any, Any, None]) -> None:
-        """Answer somebody, who is no longer in the lobby."""
+        """Answer a connection that is no longer pending."""
         task = asyncio.Task(answering, loop=self.loop, **EAGER)
         if not task.done():
             self._tasks.add(task)
@@ -127,14 +128,14 @@ class Entrance(asyncio.Protocol):
         "_head",
         "_is_answered",
         "_is_refused",
-        "_lobby",
+        "_pending",
         "_transport",
     )
 
     _transport: asyncio.Transport
 
-    def __init__(self, lobby: Lobby) -> None:
-        self._lobby = lobby
+    def __init__(self, pending: PendingConnections) -> None:
+        self._pending = pending
         self._head: bytearray | None = None
         """The head of the next request as far as it has come."""
         self._handler: RequestHandler | None = None
@@ -150,18 +151,18 @@ class Entrance(asyncio.Protocol):
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
         """Wait for a request."""
         self._transport = cast("asyncio.Transport", transport)  # uvloop's is no subclass
-        self._lobby.enter(self._transport)
+        self._pending.enter(self._transport)
 
     def connection_lost(self, exc: Exception | None) -> None:
         """Forget the connection, and let aiohttp do so."""
-        self._lobby.leave(self._transport)
-        self._lobby.primus.writes.discard(self._transport)
+        self._pending.leave(self._transport)
+        self._pending.primus.writes.discard(self._transport)
         if self._handler is not None:
             self._handler.connection_lost(exc)
 
     def pause_writing(self) -> None:
         """Tell aiohttp that the client reads too slowly, and see whether it reads at all."""
-        self._lobby.primus.writes.add(self._transport)
+        self._pending.primus.writes.add(self._transport)
         if self._handler is not None:
             self._handler.pause_writing()
 
@@ -178,7 +179,7 @@ class Entrance(asyncio.Protocol):
                 self._transport.set_protocol(handler)
             elif _has_all(handler):
                 self._ahead += len(data)
-                if self._ahead > self._lobby.most_ahead:
+                if self._ahead > self._pending.most_ahead:
                     log.debug("dropped a connection that sends on while it is to read")
                     self._transport.abort()
                     return
@@ -203,24 +204,24 @@ class Entrance(asyncio.Protocol):
             head += data
         whole = data if head is None else head
         end = END.search(whole, searched)
-        if (len(whole) if end is None else end.end()) > self._lobby.max_head:
+        if (len(whole) if end is None else end.end()) > self._pending.max_head:
             self._refuse(Response.error(431))
         elif end is not None or whole[0] not in METHOD:
             self._head = None
-            self._lobby.leave(self._transport)
+            self._pending.leave(self._transport)
             self._decide(bytes(whole))
         elif head is None:
             self._head = bytearray(data)
             self._await_rest()
 
     def _await_rest(self) -> None:
-        """Let the lobby drop the connection when its time is over."""
+        """Set the time by which the connection is dropped."""
         if self._handler is not None:  # else it is in there since it connected
-            self._lobby.enter(self._transport)
+            self._pending.enter(self._transport)
 
     def _decide(self, data: bytes) -> None:
         """Give a request to the Primus, or to aiohttp."""
-        self._lobby.primus.writes.add(self._transport)
+        self._pending.primus.writes.add(self._transport)
         self._ahead = 0
         handler = self._handler
         if handler is not None:
@@ -229,9 +230,9 @@ class Entrance(asyncio.Protocol):
         request = self._upgrade(data)
         if request is not None:
             self._is_answered = True
-            self._lobby.start(self._answer(request))
+            self._pending.start(self._answer(request))
             return
-        self._handler = handler = self._lobby.aiohttp()
+        self._handler = handler = self._pending.aiohttp()
         handler.connection_made(self._transport)
         handler.data_received(data)
 
@@ -239,7 +240,7 @@ class Entrance(asyncio.Protocol):
         """Answer for good.
 
         The client gets the answer only while it can send the rest: closing at once would reset
-        the connection. So the lobby drops it when its time is over.
+        the connection. So it is dropped when its time is over.
         """
         self._head = None
         self._is_refused = True
@@ -247,23 +248,23 @@ class Entrance(asyncio.Protocol):
         transport = self._transport
         headers = response.headers.copy()
         headers["Content-Length"] = str(len(response.body))
-        self._lobby.primus.writes.add(transport)
+        self._pending.primus.writes.add(transport)
         transport.write(_head(response, headers) + response.body)
-        if transport.can_write_eof() and self._lobby.timeout is not None:
+        if transport.can_write_eof() and self._pending.timeout is not None:
             transport.write_eof()
         else:
             transport.close()
 
     def _upgrade(self, data: bytes) -> Request | None:
         """The upgrade that `data` begins with, or `None` when it is anything else."""
-        lobby, transport = self._lobby, self._transport
-        primus = lobby.primus
+        pending, transport = self._pending, self._transport
+        primus = pending.primus
         if not primus.transformer.takes_transports or b"pgrade" not in data:
             return None
-        longest = lobby.max_head
+        longest = pending.max_head
         parser = HttpRequestParser(
-            BaseProtocol(lobby.loop),
-            lobby.loop,
+            BaseProtocol(pending.loop),
+            pending.loop,
             CHUNK,
             max_line_size=longest,
             max_field_size=longest,
@@ -290,7 +291,7 @@ class Entrance(asyncio.Protocol):
             head.path,
             headers,
             address=address_of(transport),
-            secure=lobby.secure,
+            secure=pending.secure,
             detach=self._detach,
             drop=transport.abort,
             native=transport,
@@ -306,7 +307,7 @@ class Entrance(asyncio.Protocol):
 
     async def _answer(self, request: Request) -> None:
         try:
-            response = await self._lobby.primus.handle(request)
+            response = await self._pending.primus.handle(request)
             if response is None:
                 if request.detachable:  # nobody has taken it after all
                     self._transport.abort()
@@ -321,7 +322,7 @@ class Entrance(asyncio.Protocol):
             response = Response.error(500)
             head = _head(response, response.headers_for(request))
         if request.detachable and not self._transport.is_closing():
-            self._lobby.primus.writes.add(self._transport)
+            self._pending.primus.writes.add(self._transport)
             with suppress(ConnectionError):
                 await _send(self._transport, head, response)
 

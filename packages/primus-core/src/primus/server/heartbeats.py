@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from primus.alarms import Alarms
 from primus.clock import Clock
 from primus.connection import OPEN
 from primus.heartbeat import Action, HeartbeatPolicy
+from primus.timers import TimerWheel
 
 if TYPE_CHECKING:
     from primus.server.spark import Spark
@@ -27,36 +27,36 @@ class HeartbeatMonitor:
         self._clock = clock
         durations = [d for d in (policy.timeout, policy.ping_interval) if d is not None]
         granularity = min([1.0, *(d / 20 for d in durations)])
-        self._alarms: Alarms[Spark] = Alarms(clock, granularity, self._look_at)
+        self._timers: TimerWheel[Spark] = TimerWheel(clock, granularity, self._look_at)
 
     def __len__(self) -> int:
-        return len(self._alarms)
+        return len(self._timers)
 
     def add(self, spark: Spark) -> None:
         """Watch over `spark`, which has just been opened, until it is discarded."""
-        _, first = self.policy.check(spark.pulse, spark.seen_at)
-        self._alarms.put(spark, first)
+        _, first = self.policy.check(spark.heartbeat_state, spark.seen_at)
+        self._timers.put(spark, first)
 
     def discard(self, spark: Spark) -> None:
         """Watch over `spark` no longer."""
-        self._alarms.discard(spark)
+        self._timers.discard(spark)
 
     def stop(self) -> None:
         """Watch over nothing any more."""
-        self._alarms.stop()
+        self._timers.stop()
 
     def _look_at(self, spark: Spark) -> None:
         if spark.ready_state != OPEN:
             return  # ended by a listener while others were looked at
         if spark.is_held:
             spark.seen()
-        pulse = spark.pulse
-        pulse.seen = spark.seen_at
-        action, again = self.policy.check(pulse, self._clock.time())
+        state = spark.heartbeat_state
+        state.seen = spark.seen_at
+        action, again = self.policy.check(state, self._clock.time())
         if action is Action.END:
             spark.log.debug("%r: no sign of life, ending it", spark)
             spark.end(reconnect=True)
             return
-        self._alarms.put(spark, again)
+        self._timers.put(spark, again)
         if action is Action.PING:
             spark.heartbeat()

@@ -6,10 +6,10 @@ from collections.abc import Awaitable, Iterator
 from dataclasses import replace
 from typing import Any
 
+from primus.callables import is_awaitable
 from primus.errors import OptionError
 from primus.http import Request, Response
 from primus.layer import Layer, LayerFunction
-from primus.pipeline import is_awaitable
 
 __all__ = ["Layer", "LayerFunction", "Layers"]
 

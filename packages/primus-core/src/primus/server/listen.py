@@ -12,10 +12,10 @@ from typing import Any, TypeVar
 from aiohttp import web
 from aiohttp.http_exceptions import HttpProcessingError
 
+from primus.callables import is_awaitable
 from primus.contracts import Server
-from primus.pipeline import is_awaitable
 from primus.server.acceptor import BACKLOG, Acceptor
-from primus.server.entrance import Entrance, Lobby
+from primus.server.entrance import Entrance, PendingConnections
 from primus.server.hosts.aiohttp import AiohttpHost
 from primus.server.tls import tls_context
 
@@ -112,7 +112,7 @@ class OwnServer:
             max_field_size=longest,
         )
         self._primus = primus
-        self._lobby: Lobby | None = None
+        self._pending: PendingConnections | None = None
         self._acceptor: Acceptor | None = None
         self.url = ""
         self.port = 0
@@ -127,13 +127,13 @@ class OwnServer:
         try:
             await self.runner.setup()
             assert self.runner.server is not None
-            lobby = Lobby(self._primus, self.runner.server, tls is not None)
-            acceptor = Acceptor(listener, lambda: Entrance(lobby), tls, self._primus.limits)
+            pending = PendingConnections(self._primus, self.runner.server, tls is not None)
+            acceptor = Acceptor(listener, lambda: Entrance(pending), tls, self._primus.limits)
             await acceptor.start()
         except BaseException:
             listener.close()
             raise
-        self._lobby, self._acceptor = lobby, acceptor
+        self._pending, self._acceptor = pending, acceptor
         self.port = listener.getsockname()[1]
         self.url = f"{'http' if tls is None else 'https'}://{_named(host)}:{self.port}"
 
@@ -148,7 +148,7 @@ class OwnServer:
             self._acceptor.close()
         elapsed = asyncio.get_running_loop().time() - since
         left = max(self._primus.limits.shutdown_timeout - elapsed, LAST_CHANCE)
-        endings = [] if self._lobby is None else [self._lobby.close(left)]
+        endings = [] if self._pending is None else [self._pending.close(left)]
         if self.runner.server is not None:
             endings.append(self.runner.server.shutdown(left))
         await asyncio.gather(*endings)

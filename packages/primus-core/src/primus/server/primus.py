@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, ClassVar, Final, Literal, Self, TypeVar, overload
 
 from primus.browser.library import LibraryParts
+from primus.callables import is_awaitable
 from primus.clock import Within
 from primus.errors import NotListeningError, PluginError, Unauthorized
 from primus.events import Emitter, ReservedEvents
@@ -19,7 +20,7 @@ from primus.heartbeat import Generation, HeartbeatPolicy
 from primus.http import ClientGone, Request, Response
 from primus.options import plugin_names, server_options
 from primus.parser import browser_half, encoding_failure
-from primus.pipeline import Pipeline, is_awaitable
+from primus.pipeline import Pipeline
 from primus.plugins import Ark
 from primus.registry import check_frames, parser_named, plugins_named, transformer_named
 from primus.server import gate

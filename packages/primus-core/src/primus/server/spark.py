@@ -9,7 +9,7 @@ from primus.connection import CLOSED, OPEN, OPENING, Connection
 from primus.connection.messages import Messages
 from primus.contracts import Server
 from primus.events import ReservedEvents
-from primus.heartbeat import Generation, Pulse
+from primus.heartbeat import Generation, HeartbeatState
 from primus.http import Address, Headers, Query, Request
 from primus.protocol import (
     CLOSE,
@@ -56,7 +56,7 @@ class Spark(Connection):
         """What the wire knows it by, which may be a secret: neither show nor log it."""
         self.request = request
         """The request that the connection was made with."""
-        self.pulse = Pulse(self.seen_at, generation)
+        self.heartbeat_state = HeartbeatState(self.seen_at, generation)
         self._consumed: asyncio.Event | None = None
 
     def __repr__(self) -> str:
@@ -119,7 +119,7 @@ class Spark(Connection):
             if not reconnect:
                 self._tell(CLOSE, last=True)
             self._finish()
-            self._farewell()
+            self._depart()
 
     def heartbeat(self) -> None:
         """Ping the client; it has until the next check to answer."""
@@ -164,7 +164,7 @@ class Spark(Connection):
     def _control(self, message: Control) -> None:
         match message:
             case Ping(stamp):
-                self.pulse.generation = Generation.LEGACY
+                self.heartbeat_state.generation = Generation.LEGACY
                 if self._traced:
                     self.dispatch("incoming::ping", stamp)
                 self.dispatch("heartbeat")
@@ -184,16 +184,16 @@ class Spark(Connection):
         if self._traced:
             self.dispatch("incoming::end")
         if self._become(CLOSED):
-            self._farewell()
+            self._depart()
 
     def _drop(self) -> None:
         if self._become(CLOSED):
             transport = self._detach()
             if transport is not None:
                 transport.abort()
-            self._farewell()
+            self._depart()
 
-    def _farewell(self) -> None:
+    def _depart(self) -> None:
         if self._traced:
             self.dispatch("outgoing::end")
         self.primus.departed(self)

@@ -8,8 +8,8 @@ import logging
 from collections.abc import Awaitable, Callable, Iterator
 from typing import Any
 
+from primus.callables import is_awaitable
 from primus.ids import new_spark_id
-from primus.pipeline import is_awaitable
 from primus.server.spark import Spark
 
 __all__ = ["Sparks"]

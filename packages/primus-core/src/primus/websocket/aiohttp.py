@@ -13,8 +13,8 @@ from aiohttp.web import WebSocketResponse
 from primus.errors import ProtocolError
 from primus.http import HostWebSocket
 from primus.limits import DEFAULT_LIMITS
+from primus.websocket.aiohttp_intake import FrameGate
 from primus.websocket.framing import is_close_code
-from primus.websocket.gate import Gate
 
 __all__ = ["AiohttpWebSocket"]
 
@@ -37,9 +37,9 @@ class AiohttpWebSocket(HostWebSocket):
         super().__init__()
         self.native: WebSocketResponse | ClientWebSocketResponse | None = None
         self._closing = False
-        self._gate: Gate | None = None
+        self._gate: FrameGate | None = None
 
-    def watch(self, gate: Gate) -> None:
+    def watch(self, gate: FrameGate) -> None:
         """Let messages through `gate` one by one, as they are asked for."""
         self._gate = gate
         gate.on_end = self._ended

@@ -19,10 +19,10 @@ from primus.http import Response
 from primus.limits import DEFAULT_LIMITS
 from primus.requesting import open_session, read_up_to
 from primus.tasks import spawn
-from primus.transformer import Connector, Dial
+from primus.transformer import Connector, DialOptions
 from primus.websocket.aiohttp import AiohttpWebSocket
+from primus.websocket.aiohttp_intake import GatedHandler
 from primus.websocket.framing import CLOSE_TIMEOUT
-from primus.websocket.gate import GatedHandler
 from primus.websocket.hosted import HostedTransport
 
 if TYPE_CHECKING:
@@ -67,7 +67,7 @@ class AiohttpConnector(Connector):
 
     options = frozenset({"close_timeout", "headers", "ssl", "subprotocols", "unix"})
 
-    async def open(self, dial: Dial, connection: Attachable) -> HostedTransport:
+    async def open(self, dial: DialOptions, connection: Attachable) -> HostedTransport:
         """A WebSocket to ``dial.url``, open and not reading yet.
 
         Raises:
@@ -92,7 +92,7 @@ class DialledTransport(HostedTransport):
 
     __slots__ = ("_is_read", "_wire")
 
-    def __init__(self, wire: DialledWebSocket, dial: Dial) -> None:
+    def __init__(self, wire: DialledWebSocket, dial: DialOptions) -> None:
         timeout = float(dial.options.get("close_timeout", CLOSE_TIMEOUT))
         super().__init__(wire, dial.max_length, timeout, dial.limits)
         self._wire = wire
@@ -118,7 +118,7 @@ class DialledWebSocket(AiohttpWebSocket):
 
     __slots__ = ("_dial", "_handlers", "_session", "_socket", "_url")
 
-    def __init__(self, url: URL, dial: Dial) -> None:
+    def __init__(self, url: URL, dial: DialOptions) -> None:
         super().__init__()
         self._url = url
         self._dial = dial

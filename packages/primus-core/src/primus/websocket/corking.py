@@ -38,8 +38,8 @@ class Corking(Transport):
 
     __slots__ = (
         "_high_water",
+        "_is_congested",
         "_is_full",
-        "_is_jammed",
         "_is_open",
         "_out",
         "_out_size",
@@ -57,7 +57,7 @@ class Corking(Transport):
         self._waiting = bytearray()
         """What follows when the wire takes something again."""
         self._is_full = False
-        self._is_jammed = False
+        self._is_congested = False
         """Whether more than the limit waits to be sent."""
         self._high_water: int | None = None
         self.corked = False
@@ -96,7 +96,7 @@ class Corking(Transport):
             wire.write(data)
             return
         self._waiting += data
-        if not self._is_jammed:
+        if not self._is_congested:
             self._weigh()
 
     # -- what the peer does not take
@@ -147,11 +147,11 @@ class Corking(Transport):
         if high is None or self._wire is None:
             return
         size = len(self._waiting) + self._wire.get_write_buffer_size()
-        jammed = size > (high // 4 if self._is_jammed else high)
-        if jammed is not self._is_jammed:
-            self._is_jammed = jammed
+        congested = size > (high // 4 if self._is_congested else high)
+        if congested is not self._is_congested:
+            self._is_congested = congested
             if self.connection is not None:
-                self.connection.congested(jammed)
+                self.connection.congested(congested)
 
 
 class ShortTexts(Corking):

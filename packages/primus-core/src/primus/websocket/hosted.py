@@ -36,8 +36,8 @@ class HostedTransport(Transport):
     __slots__ = (
         "_closing",
         "_high_water",
+        "_is_congested",
         "_is_gone",
-        "_jammed",
         "_limits",
         "_max_length",
         "_out",
@@ -63,7 +63,7 @@ class HostedTransport(Transport):
         self._out: deque[str | bytes | tuple[int, str]] = deque()
         self._out_size = 0
         self._high_water: int | None = None
-        self._jammed = False
+        self._is_congested = False
         self._writer: asyncio.Task[None] | None = None
         self._closing = False
         self._is_gone = False
@@ -168,7 +168,7 @@ class HostedTransport(Transport):
         self._out.append(item)
         self._out_size += _cost(item)
         if self._high_water is not None and self._out_size > self._high_water:
-            self._report(jammed=True)
+            self._report(congested=True)
         if self._writer is None:
             self._writer = spawn(self._write())
 
@@ -190,14 +190,14 @@ class HostedTransport(Transport):
         """The oldest item has been sent, unless all of them have been dropped meanwhile."""
         if self._out:
             self._out_size -= _cost(self._out.popleft())
-        if self._jammed and self._out_size <= (self._high_water or 0):
-            self._report(jammed=False)
+        if self._is_congested and self._out_size <= (self._high_water or 0):
+            self._report(congested=False)
 
-    def _report(self, *, jammed: bool) -> None:
-        if self._jammed != jammed:
-            self._jammed = jammed
+    def _report(self, *, congested: bool) -> None:
+        if self._is_congested != congested:
+            self._is_congested = congested
             if self.connection is not None:
-                self.connection.congested(jammed)
+                self.connection.congested(congested)
 
     @property
     def buffered(self) -> int:

@@ -172,7 +172,7 @@ class LimitsContract(Contract):
         met = await meet(server)
         met.peer.pause()
         count = 0
-        while not await stays_jammed(met.spark):
+        while not await stays_congested(met.spark):
             count += met.spark.write([count, CHUNK])
             assert count < ENOUGH
         assert met.spark.buffered < 100_000 + 3 * len(CHUNK)
@@ -230,7 +230,7 @@ class LimitsContract(Contract):
         met = await meet(server)
         met.peer.pause()
         written = 0
-        while not await stays_jammed(met.spark):
+        while not await stays_congested(met.spark):
             met.spark.write(CHUNK)
             written += 1
             assert written < ENOUGH
@@ -381,7 +381,7 @@ async def quiet(value: Callable[[], int], turns: int = 200) -> None:
         same, last = (same + 1, last) if value() == last else (0, value())
 
 
-async def stays_jammed(spark: Spark) -> bool:
+async def stays_congested(spark: Spark) -> bool:
     """Whether more waits for the peer than it may, and not only for its turn to be sent."""
     for _ in range(20):
         if not spark.is_congested:

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, ClassVar, Final
 from primus.clock import Within
 from primus.errors import HandshakeError, OptionError, TransportError
 from primus.ids import new_key
-from primus.transformer import Connector, Dial, Transport
+from primus.transformer import Connector, DialOptions, Transport
 from primus_transformer_sockjs.client.http import HTTPSession, below
 from primus_transformer_sockjs.client.websocket import open_websocket
 
@@ -23,19 +23,19 @@ ATTEMPT: Final = 5.0
 """Seconds that a transport gets to open, when there is another one to try."""
 
 
-async def _websocket(dial: Dial, path: str) -> Transport:
+async def _websocket(dial: DialOptions, path: str) -> Transport:
     return await open_websocket(dial, below(dial.url, path + "/websocket"))
 
 
-async def _streaming(dial: Dial, path: str) -> Transport:
+async def _streaming(dial: DialOptions, path: str) -> Transport:
     return await HTTPSession.open(dial, path, "/xhr_streaming")
 
 
-async def _polling(dial: Dial, path: str) -> Transport:
+async def _polling(dial: DialOptions, path: str) -> Transport:
     return await HTTPSession.open(dial, path, "/xhr")
 
 
-OPENERS: Final[Mapping[str, Callable[[Dial, str], Awaitable[Transport]]]] = {
+OPENERS: Final[Mapping[str, Callable[[DialOptions, str], Awaitable[Transport]]]] = {
     "websocket": _websocket,
     "xhr-streaming": _streaming,
     "xhr-polling": _polling,
@@ -52,7 +52,7 @@ class SockJSConnector(Connector):
     transports: ClassVar[Sequence[str]] = tuple(OPENERS)
     """What is tried, unless the option ``transports`` says something else."""
 
-    async def open(self, dial: Dial, connection: Attachable) -> Transport:
+    async def open(self, dial: DialOptions, connection: Attachable) -> Transport:
         """A session at ``dial.url``, open and not reading yet.
 
         Raises:
@@ -65,7 +65,7 @@ class SockJSConnector(Connector):
         connection.attach(transport)
         return transport
 
-    async def _first(self, dial: Dial, names: Sequence[str]) -> Transport:
+    async def _first(self, dial: DialOptions, names: Sequence[str]) -> Transport:
         failure: TransportError | None = None
         for name in names:
             limit = float(dial.options.get("attempt_timeout", ATTEMPT))

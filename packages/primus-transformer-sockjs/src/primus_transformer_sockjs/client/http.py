@@ -9,9 +9,9 @@ from urllib.parse import urlsplit, urlunsplit
 
 from primus.errors import ProtocolError, TransportError
 from primus.limits import DEFAULT_LIMITS
-from primus.polling import Asking, QueuedTransport
+from primus.polling import PollingClient, QueuedTransport
 from primus.tasks import spawn
-from primus.transformer import Dial
+from primus.transformer import DialOptions
 from primus.websocket import CLOSE_TIMEOUT
 from primus_transformer_sockjs.client.incoming import Incoming
 from primus_transformer_sockjs.frames import as_text, payload, quote, wire_limit
@@ -43,7 +43,7 @@ class HTTPSession(QueuedTransport):
     """
 
     __slots__ = (
-        "_asking",
+        "_client",
         "_close_timeout",
         "_failure",
         "_incoming",
@@ -56,9 +56,9 @@ class HTTPSession(QueuedTransport):
         "_streams",
     )
 
-    def __init__(self, dial: Dial, path: str, endpoint: str) -> None:
+    def __init__(self, dial: DialOptions, path: str, endpoint: str) -> None:
         super().__init__()
-        self._asking = Asking(dial)
+        self._client = PollingClient(dial)
         self._incoming = Incoming(self, dial.max_length)
         self._receive_url = below(dial.url, path + endpoint)
         self._send_url = below(dial.url, path + "/xhr_send")
@@ -72,7 +72,7 @@ class HTTPSession(QueuedTransport):
         self._receiving = spawn(self._receive())
 
     @classmethod
-    async def open(cls, dial: Dial, path: str, endpoint: str) -> HTTPSession:
+    async def open(cls, dial: DialOptions, path: str, endpoint: str) -> HTTPSession:
         """A session that is open and does not read yet.
 
         Raises:
@@ -101,10 +101,10 @@ class HTTPSession(QueuedTransport):
             if self._sending is not None:
                 self._sending.cancel()
             self._incoming.end(error or self._failure)
-            await self._asking.close()
+            await self._client.close()
 
     async def _receive_once(self) -> None:
-        async with self._asking.answer("POST", self._receive_url) as chunks:
+        async with self._client.answer("POST", self._receive_url) as chunks:
             async for line in _lines(chunks, self._limit):
                 self._incoming.take(line)
                 if self._incoming.is_over:
@@ -131,7 +131,7 @@ class HTTPSession(QueuedTransport):
         if not self._is_closing:
             self.put(quote(as_text(frame)))
 
-    def news(self) -> None:
+    def wake(self) -> None:
         """Send what waits, unless something is being sent."""
         if self._sending is None:
             self._sending = spawn(self._send())
@@ -141,7 +141,7 @@ class HTTPSession(QueuedTransport):
             await asyncio.sleep(0)  # what is written in the same turn of the loop goes along
             while self.queued:
                 body = payload(map(str, self.take(POST_BYTES, POST_MESSAGES)))
-                await self._asking.ask(
+                await self._client.ask(
                     "POST", self._send_url, body.encode(), content_type="text/plain", limit=1024
                 )
         except TransportError as error:

@@ -9,7 +9,7 @@ from typing import Any, Final, cast
 
 from primus.connection import Connection
 from primus.errors import TransportError
-from primus.transformer import Dial, Transport
+from primus.transformer import DialOptions, Transport
 from primus_transformer_sockjs.client.incoming import Incoming
 from primus_transformer_sockjs.frames import as_text, payload, quote, wire_limit
 from primus_transformer_ws.client import WebSocketsConnector
@@ -19,7 +19,7 @@ __all__ = ["open_websocket"]
 OPTIONS: Final = frozenset({"close_timeout", "headers", "ssl", "unix"})
 
 
-async def open_websocket(dial: Dial, url: str) -> Transport:
+async def open_websocket(dial: DialOptions, url: str) -> Transport:
     """A session over a WebSocket to `url`, which is open and does not read yet.
 
     Raises:
@@ -79,10 +79,10 @@ class WebSocketSession(Transport):
         if self.connection is not None:
             self.connection.seen()
 
-    def congested(self, jammed: bool) -> None:
+    def congested(self, congested: bool) -> None:
         """Pass it on."""
         if self.connection is not None:
-            self.connection.congested(jammed)
+            self.connection.congested(congested)
 
     def lost(self, error: Exception | None = None) -> None:
         """The wire is gone."""

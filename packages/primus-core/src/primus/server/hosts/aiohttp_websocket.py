@@ -10,7 +10,7 @@ from aiohttp import web
 from primus.http import Response
 from primus.limits import Limits
 from primus.websocket.aiohttp import AiohttpWebSocket
-from primus.websocket.gate import Gate
+from primus.websocket.aiohttp_intake import FrameGate
 from primus.websocket.handshake import chosen_subprotocol, refusal
 from primus.write_watch import Wire
 
@@ -65,7 +65,7 @@ class ServedWebSocket(AiohttpWebSocket):
         early, protocol._message_tail = bytes(protocol._message_tail), b""
         await native.prepare(self._request if chosen else _without_subprotocols(self._request))
         self.native = self.response = native
-        gate = Gate(protocol._payload_parser, protocol, self._limits, masked=True)
+        gate = FrameGate(protocol._payload_parser, protocol, self._limits, masked=True)
         gate.attend(native)
         protocol._payload_parser = gate
         self.watch(gate)

@@ -5,11 +5,11 @@ from __future__ import annotations
 from collections.abc import Awaitable
 from typing import Any
 
+from primus.callables import is_awaitable
 from primus.contracts import Server
 from primus.errors import Unauthorized
 from primus.http import Request, Response
 from primus.layer import Layer
-from primus.pipeline import is_awaitable
 
 __all__ = ["layer", "refusal"]
 

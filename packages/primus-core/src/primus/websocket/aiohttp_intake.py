@@ -19,7 +19,7 @@ from aiohttp.web_protocol import RequestHandler
 from primus.limits import Limits
 from primus.websocket.framing import MASKED, bounds
 
-__all__ = ["Gate", "GatedHandler"]
+__all__ = ["FrameGate", "GatedHandler"]
 
 if not (hasattr(RequestHandler, "_payload_parser") and hasattr(WebSocketResponse(), "_reader")):
     raise ImportError(
@@ -33,7 +33,7 @@ PROTOCOL_ERROR: Final = 1002
 TOO_BIG: Final = 1009
 
 
-class Gate:
+class FrameGate:
     """The parser of one connection, as aiohttp's protocol sees it.
 
     Args:
@@ -198,11 +198,11 @@ class GatedHandler(ResponseHandler):
     def __init__(self, loop: Any, limits: Limits) -> None:
         super().__init__(loop)
         self._limits = limits
-        self.gate: Gate | None = None
+        self.gate: FrameGate | None = None
         """That of the WebSocket, once it is open."""
 
     def set_parser(self, parser: Any, payload: Any, data_received_cb: Any = None) -> None:
         """Take the parser that aiohttp has made, and what has come along with the handshake."""
-        self.gate = gate = Gate(parser, self, self._limits, masked=False)
+        self.gate = gate = FrameGate(parser, self, self._limits, masked=False)
         gate._queue = payload
         super().set_parser(gate, payload, data_received_cb)

@@ -8,10 +8,10 @@ from typing import Any
 
 from primus.errors import PrimusError
 
-__all__ = ["add_reach_options", "transport_options"]
+__all__ = ["add_target_options", "transport_options"]
 
 
-def add_reach_options(parser: argparse.ArgumentParser) -> None:
+def add_target_options(parser: argparse.ArgumentParser) -> None:
     """Add ``URL``, ``--pathname``, ``--timeout``, ``--header`` and ``--insecure``."""
     parser.add_argument(
         "url",
@@ -45,7 +45,7 @@ def add_reach_options(parser: argparse.ArgumentParser) -> None:
 
 
 def transport_options(args: argparse.Namespace) -> dict[str, Any]:
-    """What `add_reach_options` parsed, as the ``transport`` option of a client.
+    """What `add_target_options` parsed, as the ``transport`` option of a client.
 
     Raises:
         PrimusError: a header has no colon.

@@ -7,8 +7,8 @@ import pytest
 
 from primus_metroplex.errors import MetroplexError
 from primus_metroplex.options import Settings
+from primus_metroplex.reconciler import Reconciler
 from primus_metroplex.registry import Registry
-from primus_metroplex.upkeep import Upkeep
 from primus_testing import ManualClock, eventually
 
 HERE = "http://10.0.0.1:8080"
@@ -62,14 +62,14 @@ class ScriptedRegistry(Registry):
 
 
 class Server:
-    """What an upkeep sees of its server."""
+    """What a reconciler sees of its server."""
 
     def __init__(self) -> None:
         self.clock = ManualClock()
         self.registry = ScriptedRegistry()
         self.sparks: list[str] = []
         self.failures: list[MetroplexError] = []
-        self.upkeep = Upkeep(
+        self.reconciler = Reconciler(
             SETTINGS,
             self.clock,
             registry=self.opened,
@@ -83,10 +83,10 @@ class Server:
 
     def come(self, id: str) -> None:
         self.sparks.append(id)
-        self.upkeep.changed(id, here=True)
+        self.reconciler.changed(id, here=True)
 
     async def idle(self) -> None:
-        """Until the upkeep waits for something again."""
+        """Until the reconciler waits for something again."""
         for _ in range(20):
             await asyncio.sleep(0)
 
@@ -95,13 +95,13 @@ class Server:
 async def server() -> AsyncIterator[Server]:
     server = Server()
     yield server
-    await server.upkeep.stop()
+    await server.reconciler.stop()
 
 
 async def test_sparks_that_come_while_a_lease_is_renewed_do_not_make_it_tell_everything(
     server: Server,
 ) -> None:
-    await server.upkeep.start(HERE)
+    await server.reconciler.start(HERE)
     await server.idle()
     server.registry.updates.clear()
     server.come("one")
@@ -116,7 +116,7 @@ async def test_sparks_that_come_while_a_lease_is_renewed_do_not_make_it_tell_eve
 
 
 async def test_sparks_that_the_registry_has_lost_make_it_tell_everything(server: Server) -> None:
-    await server.upkeep.start(HERE)
+    await server.reconciler.start(HERE)
     server.come("one")
     await eventually(lambda: server.registry.sparks == {"one"})
     server.registry.sparks.clear()
@@ -128,14 +128,14 @@ async def test_sparks_that_the_registry_has_lost_make_it_tell_everything(server:
 
 
 async def test_changes_do_not_pile_up_while_the_registry_is_away(server: Server) -> None:
-    await server.upkeep.start(HERE)
+    await server.reconciler.start(HERE)
     server.registry.is_away = True
     server.come("first")
     await eventually(lambda: server.failures)
 
     for number in range(1000):
         server.come(str(number))
-    assert server.upkeep._changes == {}
+    assert server.reconciler._changes == {}
 
     server.registry.is_away = False
     server.clock.advance(0.2)
@@ -145,7 +145,7 @@ async def test_changes_do_not_pile_up_while_the_registry_is_away(server: Server)
 async def test_traffic_does_not_hasten_the_next_attempt(server: Server) -> None:
     server.registry.is_away = True
     with pytest.raises(MetroplexError):
-        await server.upkeep.start(HERE)
+        await server.reconciler.start(HERE)
     for attempts, pause in ((1, 0.1), (2, 0.2), (3, 0.4)):
         for number in range(10):
             server.come(f"{attempts}.{number}")

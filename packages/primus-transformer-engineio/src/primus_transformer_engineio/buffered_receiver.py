@@ -8,14 +8,14 @@ from collections.abc import Coroutine, Mapping
 from typing import Any, cast
 
 from primus.errors import TransportError
-from primus.transformer import Dial, Transport
+from primus.transformer import DialOptions, Transport
 from primus_transformer_engineio.transport import longest_frame
 from primus_transformer_ws.client import WebSocketsConnector
 
-__all__ = ["Inlet", "open_websocket"]
+__all__ = ["BufferedReceiver", "open_websocket"]
 
 
-class Inlet:
+class BufferedReceiver:
     """Keeps the next frame that comes over a WebSocket until it is taken; no more is read."""
 
     def __init__(self) -> None:
@@ -40,7 +40,7 @@ class Inlet:
     def seen(self) -> None:
         """Nothing depends on it."""
 
-    def congested(self, jammed: bool) -> None:
+    def congested(self, congested: bool) -> None:
         """Next to nothing is sent."""
 
     def lost(self, error: Exception | None = None) -> None:
@@ -91,8 +91,8 @@ class Inlet:
 
 
 async def open_websocket(
-    url: str, dial: Dial, headers: Mapping[str, str]
-) -> tuple[Transport, Inlet]:
+    url: str, dial: DialOptions, headers: Mapping[str, str]
+) -> tuple[Transport, BufferedReceiver]:
     """An open WebSocket, and what keeps its frames; it reads already.
 
     Args:
@@ -109,16 +109,16 @@ async def open_websocket(
     given = dial.options.get("headers", {})
     kept = {n: given[n] for n in given if n.lower() not in map(str.lower, headers)}
     options["headers"] = {**kept, **headers}
-    inlet = Inlet()
+    receiver = BufferedReceiver()
     wire = await WebSocketsConnector().open(
-        Dial(
+        DialOptions(
             url,
             longest_frame(dial.max_length),
             dial.compression,
             options,
             limits=dial.limits,
         ),
-        cast("Any", inlet),  # all that it does is to attach
+        cast("Any", receiver),  # all that it does is to attach
     )
     wire.resume_reading()
-    return wire, inlet
+    return wire, receiver

@@ -7,10 +7,10 @@ from collections.abc import Callable
 
 from primus.http import Request
 
-__all__ = ["Hanging"]
+__all__ = ["LongPoll"]
 
 
-class Hanging:
+class LongPoll:
     """A request that waits for its answer, and knows when its client goes.
 
     The answer is made by the task that handles the request, once `wait` has returned, so it is

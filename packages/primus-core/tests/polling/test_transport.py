@@ -19,11 +19,11 @@ class Queued(QueuedTransport):
         self.told: list[bool] = []
         self.connection = self  # type: ignore[assignment]
 
-    def news(self) -> None:
+    def wake(self) -> None:
         self.heard += 1
 
-    def congested(self, jammed: bool) -> None:
-        self.told.append(jammed)
+    def congested(self, congested: bool) -> None:
+        self.told.append(congested)
 
     def send(self, frame: str | bytes) -> None:
         self.put(frame)
@@ -110,7 +110,7 @@ async def test_who_wants_to_feed_waits_while_reading_is_paused() -> None:
         await waiting
 
 
-def test_it_says_itself_what_to_do_about_news() -> None:
+def test_it_says_itself_how_it_is_woken() -> None:
     with pytest.raises(TypeError, match="abstract"):
         QueuedTransport()  # type: ignore[abstract]
 

@@ -12,13 +12,13 @@ from primus.errors import HandshakeError, ProtocolError, TransportError
 from primus.http import shown
 from primus.limits import DEFAULT_LIMITS
 from primus.requesting import KEPT, open_session, read_up_to
-from primus.transformer import Dial
+from primus.transformer import DialOptions
 
-__all__ = ["Asking"]
+__all__ = ["PollingClient"]
 
 
-class Asking:
-    """Asks one server, with the user's ``headers``, ``ssl`` and ``unix`` among `Dial.options`.
+class PollingClient:
+    """Sends requests to one server, with ``headers``, ``ssl``, ``unix`` of `DialOptions.options`.
 
     Cookies of the server are sent back, so that a load balancer can recognise its client. A
     request is sent once and follows no redirect: what a lost answer held is gone, so a connection
@@ -28,7 +28,7 @@ class Asking:
         dial: where to, and how.
     """
 
-    def __init__(self, dial: Dial) -> None:
+    def __init__(self, dial: DialOptions) -> None:
         options = dial.options
         tls = options.get("ssl") or True
         connector: aiohttp.BaseConnector

@@ -10,26 +10,26 @@ from typing import Generic, TypeVar
 from primus.clock import Clock, Timer, expect
 from primus.heartbeat import Deadlines
 
-__all__ = ["Alarms"]
+__all__ = ["TimerWheel"]
 
 Item = TypeVar("Item", bound=Hashable)
 
 log = logging.getLogger("primus.server")
 
 
-class Alarms(Generic[Item]):
-    """Calls `ring` with each item when its time has come, and what has arrived by then was read.
+class TimerWheel(Generic[Item]):
+    """Calls `fire` with each item when its time has come, and what has arrived by then was read.
 
     Args:
         clock: what tells the time.
         granularity: seconds; every time is rounded up to a multiple of it, so that one timer
             serves thousands of items.
-        ring: called with each item that is due. What it raises is logged, and the others ring.
+        fire: called with each item that is due. What it raises is logged, and the other items fire.
     """
 
-    def __init__(self, clock: Clock, granularity: float, ring: Callable[[Item], object]) -> None:
+    def __init__(self, clock: Clock, granularity: float, fire: Callable[[Item], object]) -> None:
         self._clock = clock
-        self._ring = ring
+        self._fire = fire
         self._deadlines: Deadlines[Item] = Deadlines(granularity)
         self._timer: Timer | None = None
         self._armed_for = math.inf
@@ -38,12 +38,12 @@ class Alarms(Generic[Item]):
         return len(self._deadlines)
 
     def put(self, item: Item, when: float) -> None:
-        """Have `item` ring at `when` on the clock, in place of any earlier time."""
+        """Fire `item` at `when` on the clock, in place of any earlier time."""
         self._deadlines.put(item, when)
         self._arm()
 
     def discard(self, item: Item) -> None:
-        """Have `item` not ring."""
+        """Do not fire `item`."""
         self._deadlines.discard(item)
 
     def stop(self) -> None:
@@ -65,7 +65,7 @@ class Alarms(Generic[Item]):
         try:
             for item in self._deadlines.due(self._clock.time()):
                 try:
-                    self._ring(item)
+                    self._fire(item)
                 except Exception:
                     log.exception("%r failed when it was due", item)
         finally:

@@ -16,13 +16,13 @@ from primus.errors import HandshakeError, ProtocolError, TransportError
 from primus.limits import DEFAULT_LIMITS
 from primus_transformer_lws.native import PicowsProtocol
 
-__all__ = ["Greeting"]
+__all__ = ["ClientHandshake"]
 
 LONGEST_HEAD: Final = 16 * 1024
 """Bytes; what picows takes."""
 
 
-class Greeting(BaseProtocol):
+class ClientHandshake(BaseProtocol):
     """Reads the answer, and hands the wire over to picows when the server has accepted.
 
     ``made`` is done as soon as the head of that answer is there.

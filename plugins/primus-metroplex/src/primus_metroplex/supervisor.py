@@ -1,8 +1,8 @@
 """A process that keeps a Valkey for another one, and ends with it, whatever ends that one.
 
-``python keeper.py FOLDER`` starts a Valkey with its socket in FOLDER and says ``ready``. When its
-standard input ends, it stops the Valkey and removes the folder. It is run by its path, so that it
-loads nothing but what it needs.
+``python supervisor.py FOLDER`` starts a Valkey with its socket in FOLDER and prints ``ready``. When
+its standard input ends, it stops the Valkey and removes the folder. It is run by its path, so that
+it loads nothing but what it needs.
 """
 
 from __future__ import annotations

@@ -7,7 +7,7 @@ import aiohttp
 import pytest
 
 from primus import Request, Response
-from primus.polling import Hanging
+from primus.polling import LongPoll
 from primus_testing import DEADLINE, make_request, running
 
 
@@ -17,7 +17,7 @@ class Client:
     def __init__(self) -> None:
         self.told: list[str] = []
         self.leave: Callable[[], None] = lambda: None
-        self.hanging = Hanging(make_request(watch=self._watch), self._left)
+        self.poll = LongPoll(make_request(watch=self._watch), self._left)
 
     def _watch(self, fn: Callable[[], None]) -> None:
         self.leave = fn
@@ -28,52 +28,52 @@ class Client:
 
 async def test_it_waits_until_it_is_woken() -> None:
     client = Client()
-    waiting = asyncio.ensure_future(client.hanging.wait())
+    waiting = asyncio.ensure_future(client.poll.wait())
     await asyncio.sleep(0)
     assert not waiting.done()
-    assert not client.hanging.woken
-    client.hanging.wake()
-    client.hanging.wake()
+    assert not client.poll.woken
+    client.poll.wake()
+    client.poll.wake()
     assert await waiting is True
     assert client.told == []
 
 
 async def test_it_can_wait_piece_by_piece() -> None:
     client = Client()
-    client.hanging.wake()
-    assert await client.hanging.wait()
-    client.hanging.rest()
-    waiting = asyncio.ensure_future(client.hanging.wait())
+    client.poll.wake()
+    assert await client.poll.wait()
+    client.poll.rest()
+    waiting = asyncio.ensure_future(client.poll.wait())
     await asyncio.sleep(0)
     assert not waiting.done()
     client.leave()
     assert await waiting is False
-    client.hanging.rest()
-    assert await client.hanging.wait() is False
+    client.poll.rest()
+    assert await client.poll.wait() is False
 
 
 async def test_a_client_that_goes_is_told_once_and_wakes_it() -> None:
     client = Client()
-    waiting = asyncio.ensure_future(client.hanging.wait())
+    waiting = asyncio.ensure_future(client.poll.wait())
     await asyncio.sleep(0)
     client.leave()
     client.leave()
     assert client.told == ["left"]
-    assert client.hanging.gone
+    assert client.poll.gone
     assert await waiting is False
 
 
 async def test_a_client_that_goes_between_waking_and_answering_has_gone() -> None:
     client = Client()
-    client.hanging.wake()
+    client.poll.wake()
     client.leave()
-    assert await client.hanging.wait() is False
+    assert await client.poll.wait() is False
     assert client.told == ["left"]
 
 
 async def test_a_server_that_cancels_its_handler_tells_the_same() -> None:
     client = Client()
-    waiting = asyncio.ensure_future(client.hanging.wait())
+    waiting = asyncio.ensure_future(client.poll.wait())
     await asyncio.sleep(0)
     waiting.cancel()
     with pytest.raises(asyncio.CancelledError):
@@ -83,20 +83,20 @@ async def test_a_server_that_cancels_its_handler_tells_the_same() -> None:
 
 async def test_over_a_real_wire() -> None:
     asked = asyncio.Event()
-    hanging: list[Hanging] = []
+    poll: list[LongPoll] = []
     gone = asyncio.Event()
 
     async def hang(request: Request) -> Response:
-        hanging.append(Hanging(request, gone.set))
+        poll.append(LongPoll(request, gone.set))
         asked.set()
-        await hanging[-1].wait()
+        await poll[-1].wait()
         return Response(200, "here")
 
     async with running() as server, asyncio.timeout(DEADLINE):
         server.primus.before("hang", hang)
         asking = asyncio.create_task(_ask(server.http, server.url + "/primus/hang"))
         await asked.wait()
-        hanging[0].wake()
+        poll[0].wake()
         assert await asking == "here"
         assert not gone.is_set()
         asked.clear()

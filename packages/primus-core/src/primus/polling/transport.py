@@ -32,7 +32,7 @@ class QueuedTransport(Transport):
     __slots__ = (
         "_answer",
         "_high_water",
-        "_jammed",
+        "_is_congested",
         "_queue",
         "_resumed",
         "_size",
@@ -46,7 +46,7 @@ class QueuedTransport(Transport):
         self._size = 0
         self._answer: Frame | None = None
         self._high_water: int | None = None
-        self._jammed = False
+        self._is_congested = False
         self._resumed: asyncio.Event | None = None
         self._turn_messages = 0
         self._turn_bytes = 0
@@ -54,7 +54,7 @@ class QueuedTransport(Transport):
     # -- out
 
     @abstractmethod
-    def news(self) -> None:
+    def wake(self) -> None:
         """A frame has been put into the queue: wake what takes it, without waiting."""
 
     @property
@@ -73,13 +73,13 @@ class QueuedTransport(Transport):
             self._queue.append(frame)
             self._size += _cost(frame)
         if self._high_water is not None and self._size > self._high_water:
-            self._report(jammed=True)
-        self.news()
+            self._report(congested=True)
+        self.wake()
 
     def answer(self, frame: Frame) -> None:
         """Answer a ping, in place of an answer that still waits: only the newest matters."""
         self._answer = frame
-        self.news()
+        self.wake()
 
     def take(self, at_most: int | None = None, count: int | None = None) -> list[Frame]:
         """Take the frames that wait: the answer to a ping first, then the oldest.
@@ -111,8 +111,8 @@ class QueuedTransport(Transport):
 
     def _relieved(self) -> None:
         """Tell the connection when there is room again."""
-        if self._jammed and self._size <= (self._high_water or 0):
-            self._report(jammed=False)
+        if self._is_congested and self._size <= (self._high_water or 0):
+            self._report(congested=False)
 
     def forget(self) -> None:
         """Drop what waits: nobody will fetch it any more."""
@@ -124,11 +124,11 @@ class QueuedTransport(Transport):
         """Report congestion above `high_water` bytes."""
         self._high_water = high_water
 
-    def _report(self, *, jammed: bool) -> None:
-        if self._jammed != jammed:
-            self._jammed = jammed
+    def _report(self, *, congested: bool) -> None:
+        if self._is_congested != congested:
+            self._is_congested = congested
             if self.connection is not None:
-                self.connection.congested(jammed)
+                self.connection.congested(congested)
 
     # -- in
 

@@ -1,4 +1,4 @@
-"""`Asking`: what rooms ask their adapter, now or in its turn, and how they tell of it."""
+"""`AdapterCalls`: what rooms ask their adapter, now or in its turn, and how they tell of it."""
 
 from __future__ import annotations
 
@@ -6,14 +6,14 @@ from collections.abc import Awaitable, Callable
 from typing import Any, Final, TypeVar
 
 from primus import Primus, Spark
+from primus.callables import is_awaitable
 from primus.clock import Within
-from primus.pipeline import is_awaitable
 from primus.tasks import spawn
 from primus_rooms.adapter import Adapter, Maybe
 from primus_rooms.errors import RoomsError
-from primus_rooms.waiting import Line
+from primus_rooms.waiting import KeyedQueue
 
-__all__ = ["Asking"]
+__all__ = ["AdapterCalls"]
 
 Result = TypeVar("Result")
 
@@ -21,12 +21,12 @@ LIMIT: Final = 10.0
 """Seconds that an adapter gets for each thing it is asked."""
 
 
-class Asking:
+class AdapterCalls:
     """The part of `Rooms` that speaks to the adapter."""
 
     def __init__(self, primus: Primus) -> None:
         self.primus: Any = primus
-        self._line = Line()
+        self._queue = KeyedQueue()
 
     @property
     def adapter(self) -> Adapter:
@@ -44,14 +44,14 @@ class Asking:
         """Wait until all that was asked for is done, and let the adapter close."""
         try:
             async with Within(LIMIT, self.primus.options.clock):
-                await self._line.drain()
+                await self._queue.drain()
                 await self.adapter.close()
         except Exception as error:
             self.primus.log.warning("rooms: the adapter did not finish: %r", error)
 
     def finish(self) -> None:
         """Let what was asked for be done, and the adapter close, by themselves."""
-        if self._line.is_busy:
+        if self._queue.is_busy:
             spawn(self.drain())
 
     def _perform(
@@ -68,7 +68,7 @@ class Asking:
         except Exception as error:
             raise self._failure(error, spark) from error
         if is_awaitable(outcome):
-            return self._line.put(key, self._late(outcome, finish, spark))
+            return self._queue.put(key, self._late(outcome, finish, spark))
         return finish(outcome)
 
     async def _late(

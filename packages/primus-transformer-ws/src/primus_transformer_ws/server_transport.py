@@ -27,14 +27,14 @@ from primus.websocket import (
     server_frame,
     text_frame,
 )
-from primus_transformer_ws.wire import COMPRESS_FROM, WebSocketTransport
+from primus_transformer_ws.transport import COMPRESS_FROM, WebSocketTransport
 
 try:
     from websockets.speedups import apply_mask
 except ImportError:  # built without a compiler
     from websockets.utils import apply_mask
 
-__all__ = ["DeflatedTransport", "ServedTransport"]
+__all__ = ["DeflatedTransport", "ServerTransport"]
 
 TEXT_FRAME: Final = 0x81
 BINARY_FRAME: Final = 0x82
@@ -45,7 +45,7 @@ LONG: Final = 0xFE
 """From here on the length of a masked frame does not fit into the second byte."""
 
 
-class ServedTransport(ShortTexts, WebSocketTransport):
+class ServerTransport(ShortTexts, WebSocketTransport):
     """Carries the frames of a spark over one WebSocket.
 
     Args:
@@ -171,7 +171,7 @@ class ServedTransport(ShortTexts, WebSocketTransport):
         self._tell_lost()
 
 
-class DeflatedTransport(ServedTransport):
+class DeflatedTransport(ServerTransport):
     """One whose messages may be compressed: all of them go through the library."""
 
     __slots__ = ()

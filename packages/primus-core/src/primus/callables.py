@@ -1,18 +1,23 @@
-"""How many arguments a callable takes (pure)."""
+"""How functions of the user are called: how many arguments they take, and whether their results
+are awaited (pure)."""
 
 from __future__ import annotations
 
 import inspect
 import sys
-from collections.abc import Callable
+from collections.abc import Awaitable, Callable
 from inspect import Parameter
 from types import FunctionType, MethodType
 from typing import Any, Final
 
-__all__ = ["EVERYTHING", "arity", "bounds"]
+__all__ = ["EVERYTHING", "PLAIN", "after", "arity", "bounds", "dispose", "is_awaitable"]
 
 EVERYTHING: Final = sys.maxsize
 """The arity of a callable that takes any number of arguments."""
+
+
+PLAIN: Final = frozenset({dict, list, str, bytes, int, float, bool, type(None)})
+"""What messages are made of, and what functions return that wait for nothing."""
 
 
 def arity(fn: Callable[..., Any]) -> int:
@@ -49,3 +54,39 @@ def _counted(function: FunctionType, *, bound: bool) -> tuple[int, int]:
     most = max(0, code.co_argcount - bound)
     least = max(0, most - len(function.__defaults__ or ()))
     return least, EVERYTHING if code.co_flags & inspect.CO_VARARGS else most
+
+
+def is_awaitable(value: object) -> bool:
+    """Whether `value` can be awaited. A type that has no ``__await__`` is slow to say so."""
+    kind = type(value)
+    return kind not in PLAIN and hasattr(kind, "__await__")
+
+
+async def after(
+    value: Awaitable[Any],
+    then: Callable[[Any], Awaitable[Any] | None],
+    fail: Callable[[Exception], object],
+) -> None:
+    """Go on with what `value` gives, once it has been awaited.
+
+    Args:
+        value: what is awaited.
+        then: gets its result; what it returns, if anything, is awaited too.
+        fail: gets what `value` raised.
+    """
+    try:
+        result = await value
+    except Exception as error:
+        fail(error)
+        return
+    pending = then(result)
+    if pending is not None:
+        await pending
+
+
+def dispose(value: object) -> None:
+    """Let go of `value`, which may be a coroutine that nobody will await."""
+    if is_awaitable(value):
+        close = getattr(value, "close", None) or getattr(value, "cancel", None)
+        if close is not None:
+            close()

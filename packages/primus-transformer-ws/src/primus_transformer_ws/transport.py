@@ -303,7 +303,7 @@ class WebSocketTransport(asyncio.Protocol, Intake):
             if not data:
                 self._flush()
                 self._end()
-            elif not (self._is_jammed and data[:1] == PONG_HEAD):
+            elif not (self._is_congested and data[:1] == PONG_HEAD):
                 self._put(data)
 
     def _end(self) -> None:

@@ -1,4 +1,4 @@
-"""`Upkeep`: keeps what a registry knows about this server true, whatever happens to either."""
+"""`Reconciler`: keeps what a registry knows about this server true, whatever happens to either."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from primus_metroplex.errors import MetroplexError
 from primus_metroplex.options import Settings
 from primus_metroplex.registry import Registry
 
-__all__ = ["Upkeep"]
+__all__ = ["Reconciler"]
 
 RENEWAL: Final = 10.0
 """Seconds between two renewals of the lease at most: so long does it take to notice that Redis has
@@ -28,7 +28,7 @@ SOON: Final = 0.05
 """Seconds between two sweeps at least."""
 
 
-class Upkeep:
+class Reconciler:
     """One task that tells the registry what changes here. Nobody waits for it.
 
     While the registry is away nothing is collected: once it is back, it is told everything.
