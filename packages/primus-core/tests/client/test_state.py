@@ -7,6 +7,7 @@ from typing import Any
 
 import pytest
 
+from primus.client.socket import _ACTIONS
 from primus.client.state import (
     ALWAYS,
     OVER,
@@ -33,6 +34,8 @@ READY = {
     State.CONNECTING: Action.BECOME_OPENING,
     State.RETRYING: Action.BECOME_OPENING,
     State.OPEN: Action.BECOME_OPEN,
+    State.LEAVING: Action.BECOME_OPEN,
+    State.ENDING: Action.BECOME_OPEN,
     State.WAITING: Action.BECOME_CLOSED,
 }
 
@@ -60,6 +63,17 @@ def test_a_conversation_goes_as_the_golden_file_says(conversation: dict[str, Any
     assert done == conversation["done"]
     assert machine.state == conversation["to"]
     assert not during, "a listener was never called"
+
+
+def test_every_action_is_named_by_a_row_and_done_by_the_socket() -> None:
+    named = {
+        action
+        for state, event in TABLE
+        for strategy in STRATEGIES
+        if (found := step(state, event, strategy)) is not None
+        for action in found[1]
+    }
+    assert named & set(Action) == set(Action) == set(_ACTIONS)
 
 
 def test_every_state_can_be_reached_and_every_row_is_used() -> None:

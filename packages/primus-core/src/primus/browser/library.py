@@ -32,6 +32,7 @@ MODULES = (
     "heartbeat",
     "wire",
     "messages",
+    "state",
     "connection",
     "primus",
     "requires",

@@ -18,7 +18,7 @@ from primus.client.profile import ServerProfile
 from primus.client.receive_buffer import ReceiveBuffer
 from primus.client.reconnect import Reconnection
 from primus.client.send_queue import SendQueue
-from primus.client.state import OVER, Action, Event, Machine, State
+from primus.client.state import FINAL, OVER, Action, Event, Machine, State
 from primus.clock import Timer, expect
 from primus.connection import CLOSED, OPEN, OPENING, Connection
 from primus.connection.messages import Message
@@ -56,9 +56,6 @@ SOCKET_EVENTS = frozenset(
 
 PROFILE_OPTIONS = ("transformer", "parser", "plugin", "pathname")
 """The options that a class which was not made for a server takes in addition."""
-
-GONE: Final = frozenset({State.ENDED, State.DESTROYED})
-"""The states in which nothing that is written will ever be sent."""
 
 _stamps = Stamps()
 
@@ -186,7 +183,7 @@ class Socket(Transforming, Connection):
         Raises:
             ControlTextError: `data` is text that begins with ``primus::``.
         """
-        if self._machine.state in GONE:
+        if self._machine.state in FINAL:
             return False
         self._submit(data)
         return True
@@ -344,7 +341,7 @@ class Socket(Transforming, Connection):
             return
         if error is not None:
             self._report(error)
-        self._machine.handle(Event.LOST)
+        self._machine.handle(Event.GONE)
 
     def _network(self, online: bool) -> None:
         """The machine has come online, or gone offline."""
@@ -471,7 +468,7 @@ class Socket(Transforming, Connection):
         return self._inbox is not None and self._inbox.paused
 
     def _is_over(self) -> bool:
-        return self._machine.state in GONE
+        return self._machine.state in FINAL
 
     # -- actions
 
@@ -586,10 +583,13 @@ _ACTIONS: Final[dict[Action, Callable[..., object]]] = {
     Action.STOP_DIALLING: lambda socket, *_: socket._dialer.stop(),
     Action.ABORT_WIRE: lambda socket, *_: socket._abort_wire(),
     Action.CLOSE_WIRE: lambda socket, *_: socket._finish(),
+    # What has arrived is delivered before a wire counts as gone, and what was written is handed to
+    # the transport, which sends it before it closes.
+    Action.SETTLE: lambda socket, *_: socket._machine.handle(Event.SETTLED),
+    Action.DELIVER: lambda socket, *_: socket._machine.handle(Event.LOST),
     Action.RENEW_ITERATION: lambda socket, *_: socket._renew_iteration(),
     Action.FINISH_ITERATION: lambda socket, *_: socket._finish_iteration(),
     Action.DROP_INBOX: lambda socket, *_: socket._drop_inbox(),
-    Action.DROP_QUEUE: lambda socket, *_: socket._queue.clear(),
     Action.SEND_QUEUE: lambda socket, *_: socket._send_queue(),
     Action.START_HEARTBEAT: lambda socket, *_: socket._start_heartbeat(),
     Action.STOP_HEARTBEAT: lambda socket, *_: socket._heartbeat.stop(),
@@ -622,5 +622,6 @@ _ACTIONS: Final[dict[Action, Callable[..., object]]] = {
     Action.EMIT_RECONNECT_TIMEOUT: _emit("reconnect timeout"),
     Action.EMIT_RECONNECT_FAILED: _emit("reconnect failed"),
     Action.EMIT_DESTROY: _plain("destroy"),
+    Action.RELEASE: lambda socket, *_: socket._queue.clear(),
     Action.REMOVE_LISTENERS: lambda socket, *_: socket.off(),
 }

@@ -4,12 +4,14 @@ A row says: in this state, when this happens, do these actions in this order, an
 from before the first of them on. What has no row changes nothing.
 
 **Any action may call listeners, and any listener may end or open the connection.** The rule for
-that is no part of a row: an event that is handled while actions run takes the place of what is
-left of them (`Machine`). So a row never asks whether the connection is still the same; where more
-is to follow what listeners are told, the row names an event of its own as its last action.
+that is no part of a row: an event that leads to actions while others run takes the place of what
+is left of those (`Machine`). So a row never asks whether the connection is still the same; where
+more is to follow what listeners are told, the row names an event of its own as its last action.
 
-The browser client has the same table (``browser/js/state.js``). ``tests/client/transitions.json``
-lists every transition, and both are compared with it.
+The browser client has the same table (``browser/js/state.js``), and both are compared with the
+golden files ``client-transitions.json`` and ``client-conversations.json`` in ``tests/golden/``.
+An action that has no meaning for one of the clients does nothing there. Where the browser client
+has to wait for transforms and parsers, the next event comes later; in Python it comes at once.
 """
 
 from __future__ import annotations
@@ -18,7 +20,18 @@ from collections.abc import Callable
 from enum import StrEnum
 from typing import Any, Final
 
-__all__ = ["ALWAYS", "OVER", "Action", "Event", "Machine", "State", "Step", "step", "transitions"]
+__all__ = [
+    "ALWAYS",
+    "FINAL",
+    "OVER",
+    "Action",
+    "Event",
+    "Machine",
+    "State",
+    "Step",
+    "step",
+    "transitions",
+]
 
 
 class State(StrEnum):
@@ -35,18 +48,25 @@ class State(StrEnum):
     OPEN = "open"
     LEAVING = "leaving"
     """Open, and the server has said that it closes on purpose."""
+    ENDING = "ending"
+    """Ended by the user; closes once what was written is on its way."""
     WAITING = "waiting"
     """The next attempt to reconnect is scheduled."""
     RETRYING = "retrying"
     """An attempt to reconnect is under way."""
     SUSPENDED = "suspended"
-    """Ended since the machine is offline."""
+    """Ended since the machine is offline, until it is online again."""
+    STRANDED = "stranded"
+    """Ended since the machine is offline, for good."""
     ENDED = "ended"
     DESTROYED = "destroyed"
 
 
-OVER: Final = frozenset({State.NEW, State.SUSPENDED, State.ENDED, State.DESTROYED})
+OVER: Final = frozenset({State.NEW, State.SUSPENDED, State.STRANDED, State.ENDED, State.DESTROYED})
 """The states in which nothing is under way."""
+
+FINAL: Final = frozenset({State.ENDING, State.STRANDED, State.ENDED, State.DESTROYED})
+"""The states in which nothing is accepted for sending: the client does not come back by itself."""
 
 
 class Event(StrEnum):
@@ -69,8 +89,12 @@ class Event(StrEnum):
     """The listeners know that the first attempt has failed."""
     SERVER_CLOSE = "server close"
     """The server has said that it closes on purpose."""
+    GONE = "gone"
+    """The wire is gone."""
     LOST = "lost"
-    """The wire is gone, and what it brought is delivered."""
+    """What the wire has brought before it went is delivered."""
+    SETTLED = "settled"
+    """What was written before the end is on its way."""
     SILENT = "silent"
     """The server has given no sign of life for too long."""
     DROP = "drop"
@@ -100,14 +124,18 @@ class Action(StrEnum):
     START_TIMEOUT = "start the connect timeout"
     STOP_TIMEOUT = "stop the connect timeout"
     DIAL = "dial"
+    """Reports `Event.OPENED`, `Event.FAILED` or `Event.USELESS`."""
     STOP_DIALLING = "stop dialling"
     ABORT_WIRE = "abort the wire"
     CLOSE_WIRE = "close the wire"
     """Behind all that was written."""
+    SETTLE = "settle what was written"
+    """Reports `Event.SETTLED`."""
+    DELIVER = "deliver what has arrived"
+    """Reports `Event.LOST`."""
     RENEW_ITERATION = "renew the iteration"
     FINISH_ITERATION = "finish the iteration"
     DROP_INBOX = "drop the inbox"
-    DROP_QUEUE = "drop the queue"
     SEND_QUEUE = "send the queue"
     START_HEARTBEAT = "start the heartbeat"
     STOP_HEARTBEAT = "stop the heartbeat"
@@ -140,6 +168,7 @@ class Action(StrEnum):
     EMIT_RECONNECT_TIMEOUT = "emit reconnect timeout"
     EMIT_RECONNECT_FAILED = "emit reconnect failed"
     EMIT_DESTROY = "emit destroy"
+    RELEASE = "release what is held"
     REMOVE_LISTENERS = "remove all listeners"
 
 
@@ -180,36 +209,43 @@ HALT: Final = (
     A.DROP_INBOX,
     A.CLOSE_WIRE,
     A.BECOME_CLOSED,
+    A.TELL_END,
     A.EMIT_CLOSE,
 )
-INTERRUPT: Final = (A.STOP_HEARTBEAT, A.TELL_LOST, A.BECOME_CLOSED, A.EMIT_CLOSE)
-PAUSE: Final = (A.TELL_END, A.FAIL_WAITING, A.EMIT_END)
-CONCLUDE: Final = (A.UNWATCH_NETWORK, A.TELL_END, A.FAIL_WAITING, A.FINISH_ITERATION, A.EMIT_END)
-RELEASE: Final = (A.DROP_QUEUE, A.EMIT_DESTROY, A.REMOVE_LISTENERS)
-STAY_AWAY: Final = (A.TELL_END, A.FAIL_WAITING, A.FINISH_ITERATION, A.EMIT_END)
+DEPART: Final = (A.STOP_HEARTBEAT, A.TELL_LOST, A.DELIVER)
+INTERRUPT: Final = (A.BECOME_CLOSED, A.EMIT_CLOSE)
+STAY_AWAY: Final = (A.FAIL_WAITING, A.FINISH_ITERATION, A.EMIT_END)
+CONCLUDE: Final = (A.UNWATCH_NETWORK, *STAY_AWAY)
+RELEASE: Final = (A.RELEASE, A.EMIT_DESTROY, A.REMOVE_LISTENERS)
 
-ACTIVE: Final = (S.SCHEDULED, S.CONNECTING, S.REFUSED, S.OPEN, S.LEAVING, S.RETRYING)
+UNOPENED: Final = (S.SCHEDULED, S.CONNECTING, S.REFUSED, S.RETRYING)
+"""Something is under way, but there is no connection that could take along what was written."""
+CONNECTED: Final = (S.OPEN, S.LEAVING)
+ACTIVE: Final = (*UNOPENED, *CONNECTED)
 """Something is under way that has to be halted."""
+AWAY: Final = (S.SUSPENDED, S.STRANDED)
+"""The machine is offline, and the listeners know that the connection has ended."""
 
 Choice = tuple[str, Step, Step]
 """A strategy, the step with it, and the step without it."""
 
 TABLE: Final[dict[tuple[State, Event], Step | Choice]] = {
     # Opening
-    (S.NEW, E.CALL_OPEN): (S.CONNECTING, BEGIN),
-    (S.SCHEDULED, E.CALL_OPEN): (S.CONNECTING, BEGIN),
+    **{
+        (state, E.CALL_OPEN): (S.CONNECTING, BEGIN)
+        for state in (S.NEW, S.SCHEDULED, S.WAITING, *AWAY, S.ENDED)
+    },
     (S.SCHEDULED, E.TURN): (S.CONNECTING, BEGIN),
-    (S.WAITING, E.CALL_OPEN): (S.CONNECTING, BEGIN),
-    (S.RETRYING, E.CALL_OPEN): (S.CONNECTING, BEGIN),
-    (S.SUSPENDED, E.CALL_OPEN): (S.CONNECTING, BEGIN),
-    (S.ENDED, E.CALL_OPEN): (S.CONNECTING, BEGIN),
     (S.CONNECTING, E.OPENED): (S.OPEN, (A.TELL_OPENED, A.STOP_TIMEOUT, *OPENING)),
     (S.CONNECTING, E.FAILED): (
         S.REFUSED,
         (A.TELL_FAILED, A.STOP_TIMEOUT, A.FAIL_OPENED, A.EMIT_ERROR, E.GIVE_UP),
     ),
     (S.CONNECTING, E.LATE): (S.REFUSED, (A.FAIL_OPENED, A.EMIT_TIMEOUT, E.GIVE_UP)),
-    (S.CONNECTING, E.USELESS): (S.CONNECTING, (A.FAIL_OPENED, A.EMIT_ERROR, E.CALL_END)),
+    (S.CONNECTING, E.USELESS): (
+        S.CONNECTING,
+        (A.TELL_FAILED, A.FAIL_OPENED, A.EMIT_ERROR, E.CALL_END),
+    ),
     (S.REFUSED, E.GIVE_UP): (
         "timeout",
         (S.WAITING, (A.STOP_DIALLING, A.BECOME_CLOSED, A.SCHEDULE)),
@@ -217,20 +253,20 @@ TABLE: Final[dict[tuple[State, Event], Step | Choice]] = {
     ),
     # Losing
     (S.OPEN, E.SERVER_CLOSE): (S.LEAVING, ()),
+    **{(state, E.GONE): (state, DEPART) for state in (*CONNECTED, S.ENDING)},
     (S.OPEN, E.LOST): (
         "disconnect",
         (S.WAITING, (*INTERRUPT, A.SCHEDULE)),
-        (S.ENDED, (*INTERRUPT, *CONCLUDE)),
+        (S.ENDED, (*INTERRUPT, A.TELL_END, *CONCLUDE)),
     ),
-    (S.LEAVING, E.LOST): (S.ENDED, (A.TELL_LOST, *HALT, *CONCLUDE)),
-    (S.OPEN, E.SILENT): (S.OPEN, (A.GO_OFFLINE, E.DROP)),
-    (S.LEAVING, E.SILENT): (S.LEAVING, (A.GO_OFFLINE, E.DROP)),
-    (S.OPEN, E.DROP): (S.OPEN, (A.ABORT_WIRE, E.LOST)),
-    (S.LEAVING, E.DROP): (S.LEAVING, (A.ABORT_WIRE, E.LOST)),
+    (S.LEAVING, E.LOST): (S.ENDED, (*HALT, *CONCLUDE)),
+    (S.ENDING, E.LOST): (S.ENDED, (*HALT, *CONCLUDE)),
+    **{(state, E.SILENT): (state, (A.GO_OFFLINE, E.DROP)) for state in (*CONNECTED, S.ENDING)},
+    **{(state, E.DROP): (state, (A.ABORT_WIRE, E.GONE)) for state in (*CONNECTED, S.ENDING)},
     # Recovering
     (S.WAITING, E.DUE): (
         S.RETRYING,
-        (A.TELL_RETRY, A.BECOME_OPENING, A.DIAL, A.EMIT_RECONNECT),
+        (A.TELL_RETRY, A.BECOME_OPENING, A.EMIT_RECONNECT, A.DIAL),
     ),
     (S.WAITING, E.EXHAUSTED): (S.ENDED, (*CONCLUDE, A.EMIT_RECONNECT_FAILED)),
     (S.RETRYING, E.OPENED): (
@@ -239,51 +275,50 @@ TABLE: Final[dict[tuple[State, Event], Step | Choice]] = {
     ),
     (S.RETRYING, E.FAILED): (
         S.WAITING,
-        (A.TELL_FAILED, A.BECOME_CLOSED, A.LOG_FAILURE, A.NEXT_ATTEMPT),
+        (A.TELL_FAILED, A.STOP_DIALLING, A.BECOME_CLOSED, A.LOG_FAILURE, A.NEXT_ATTEMPT),
     ),
-    (S.RETRYING, E.USELESS): (S.RETRYING, (A.FAIL_OPENED, A.EMIT_ERROR, E.CALL_END)),
+    (S.RETRYING, E.USELESS): (
+        S.RETRYING,
+        (A.TELL_FAILED, A.FAIL_OPENED, A.EMIT_ERROR, E.CALL_END),
+    ),
     (S.RETRYING, E.ATTEMPT_LATE): (
         S.WAITING,
         (A.STOP_DIALLING, A.BECOME_CLOSED, A.EMIT_RECONNECT_TIMEOUT, A.NEXT_ATTEMPT),
     ),
     # The network
     **{(state, E.OFFLINE): (state, (A.GO_OFFLINE, E.SUSPEND)) for state in (*ACTIVE, S.WAITING)},
-    **{(state, E.OFFLINE): (state, (A.GO_OFFLINE,)) for state in (S.NEW, S.SUSPENDED, S.ENDED)},
-    **{
-        (state, E.SUSPEND): (
-            "online",
-            (S.SUSPENDED, (*HALT, *PAUSE)),
-            (S.SUSPENDED, (*HALT, *STAY_AWAY)),
-        )
-        for state in ACTIVE
-    },
+    (S.ENDING, E.OFFLINE): (S.ENDING, (A.GO_OFFLINE, E.SETTLED)),
+    **{(state, E.OFFLINE): (state, (A.GO_OFFLINE,)) for state in (S.NEW, *AWAY, S.ENDED)},
+    **{(state, E.SUSPEND): (S.WAITING, (*HALT, E.SUSPEND)) for state in ACTIVE},
     (S.WAITING, E.SUSPEND): (
         "online",
-        (S.SUSPENDED, (A.RESET_RECOVERY, *PAUSE)),
-        (S.SUSPENDED, (A.RESET_RECOVERY, *STAY_AWAY)),
+        (S.SUSPENDED, (A.RESET_RECOVERY, A.FAIL_WAITING, A.EMIT_END)),
+        (S.STRANDED, (A.RESET_RECOVERY, *STAY_AWAY)),
     ),
     **{
-        (state, E.ONLINE): (state, (A.GO_ONLINE,)) for state in (S.NEW, *ACTIVE, S.WAITING, S.ENDED)
+        (state, E.ONLINE): (state, (A.GO_ONLINE,))
+        for state in (S.NEW, *ACTIVE, S.ENDING, S.WAITING, S.STRANDED, S.ENDED)
     },
     (S.SUSPENDED, E.ONLINE): (S.SUSPENDED, (A.GO_ONLINE, E.RESUME)),
-    (S.SUSPENDED, E.RESUME): (
-        "online",
-        (S.WAITING, (A.SCHEDULE,)),
-        (S.SUSPENDED, ()),
-    ),
+    (S.SUSPENDED, E.RESUME): (S.WAITING, (A.SCHEDULE,)),
     # Ending
     (S.NEW, E.CALL_END): (S.NEW, (A.FINISH_ITERATION,)),
-    **{(state, E.CALL_END): (S.ENDED, (*HALT, *CONCLUDE)) for state in ACTIVE},
+    **{(state, E.CALL_END): (S.ENDED, (*HALT, *CONCLUDE)) for state in UNOPENED},
+    **{(state, E.CALL_END): (S.ENDING, (A.SETTLE,)) for state in CONNECTED},
+    (S.ENDING, E.SETTLED): (S.ENDED, (*HALT, *CONCLUDE)),
     (S.WAITING, E.CALL_END): (S.ENDED, (A.RESET_RECOVERY, *CONCLUDE)),
-    (S.SUSPENDED, E.CALL_END): (S.ENDED, (A.UNWATCH_NETWORK, A.FINISH_ITERATION)),
-    **{(state, E.CALL_DESTROY): (S.DESTROYED, (*HALT, *CONCLUDE, *RELEASE)) for state in ACTIVE},
+    **{(state, E.CALL_END): (S.ENDED, (A.UNWATCH_NETWORK, A.FINISH_ITERATION)) for state in AWAY},
+    **{
+        (state, E.CALL_DESTROY): (S.DESTROYED, (*HALT, *CONCLUDE, *RELEASE))
+        for state in (*ACTIVE, S.ENDING)
+    },
     (S.WAITING, E.CALL_DESTROY): (S.DESTROYED, (A.RESET_RECOVERY, *CONCLUDE, *RELEASE)),
     **{
         (state, E.CALL_DESTROY): (
             S.DESTROYED,
             (A.UNWATCH_NETWORK, A.FAIL_WAITING, A.FINISH_ITERATION, *RELEASE),
         )
-        for state in (S.NEW, S.SUSPENDED, S.ENDED)
+        for state in (S.NEW, *AWAY, S.ENDED)
     },
 }
 
@@ -326,12 +361,14 @@ class Machine:
         """Do what an event leads to; False when it changes nothing.
 
         What is left of the actions of an earlier event, if one of them has led here, is not
-        done any more, but for those in `ALWAYS`.
+        done any more, but for those in `ALWAYS`. An event without actions leaves them alone.
         """
         row = step(self.state, event, self._strategy)
         if row is None:
             return False
         self.state, actions = row
+        if not actions:
+            return True
         self._handled += 1
         handled = self._handled
         for action in actions:

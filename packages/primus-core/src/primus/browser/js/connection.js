@@ -2,51 +2,139 @@ import { Heartbeat } from './heartbeat.js';
 import { CLOSED, MessagePath, OPEN, OPENING } from './messages.js';
 import { watchNetwork, watchPage } from './network.js';
 import { asError } from './pipeline.js';
+import { FINAL, Machine } from './state.js';
 import { Wire } from './wire.js';
 
 /**
- * The life of one client: from opening over losing to recovering.
+ * The life of one client: does what the table in state.js says.
  *
- * What a transformer reports comes in through `_opened`, `_received`, `_failed` and `_lost`. The
- * state only changes here, and every listener called on the way may itself end or open the
- * connection: whoever goes on after one looks first whether the wire is still the same.
+ * What the wire, the recovery, the heartbeat and the window report are events of the table; each
+ * of its actions is one in `ACTIONS`.
  */
 export class Connection extends MessagePath {
   _prepare() {
     super._prepare();
     this.readyState = CLOSED;
-    this._wire = null;
-    this._ending = null;
-    this._interrupted = this._resume = this._ended = false;
+    this._wire = this._settling = null;
+    this._machine = new Machine('new', (strategy) => this._has(strategy), (action, ...args) => {
+      ACTIONS[action](this, ...args);
+    });
     this._heartbeat = new Heartbeat(this, (text) => this._outbox.pass(text), () => this._silent());
     this._followRecovery();
-    this._watchNetwork();
+    this._watchWindow();
   }
 
-  _state(state, name) {
+  /** Whether the client has been destroyed. */
+  get destroyed() {
+    return this._machine.state === 'destroyed';
+  }
+
+  /** Whether the server has said that it closes on purpose, so that the client stays away. */
+  get disconnect() {
+    return this._machine.state === 'leaving';
+  }
+
+  _has(strategy) {
+    return this.options.strategy.split(',').indexOf(strategy) >= 0;
+  }
+
+  // -- what happens
+
+  _failed(reason) {
+    const error = asError(reason);
+
+    // A broken installation is not mended by trying again.
+    if (this._machine.handle(error.critical ? 'useless' : 'failed', error)) return;
+    this._tell('incoming::error', error);
+    this._tell('error', error);
+  }
+
+  _lost(info) {
+    this._wire = null;
+    if (this._machine.handle('gone', info)) return;
+    this._failed(new Error('The connection was closed before it opened'));
+  }
+
+  _silent() {
+    const reason = 'The server stopped answering';
+
+    this._machine.handle('silent', { code: 1006, reason, clean: false });
+  }
+
+  /** The page is back from the cache, without its connection. */
+  _restored() {
+    const reason = 'The page was in the back/forward cache';
+
+    if (!this._wire || this._machine.handle('drop', { code: 1006, reason, clean: false })) return;
+    this._machine.handle('failed', new Error(reason));
+  }
+
+  _network(online) {
+    if (this.online !== online) this._machine.handle(online ? 'online' : 'offline');
+  }
+
+  _followRecovery() {
+    const { recovery } = this;
+    const leadsTo = (event) => (...args) => this._machine.handle(event, ...args);
+
+    recovery.on('reconnect scheduled', (opts) => this._tell('reconnect scheduled', opts));
+    recovery.on('reconnect', leadsTo('due'));
+    recovery.on('reconnected', (opts) => this._tell('reconnected', opts));
+    recovery.on('reconnect timeout', leadsTo('attempt late'));
+    recovery.on('reconnect failed', leadsTo('exhausted'));
+  }
+
+  /** From now on until the client is destroyed: `online` is true to the window all the time. */
+  _watchWindow() {
+    const root = this.network;
+
+    this._watches = [];
+    if (!root) return;
+    this._watches.push(watchPage(root, () => this._restored()));
+    if (!this.NETWORK_EVENTS) return;
+    this._watches.push(watchNetwork(root, () => this._network(false), () => this._network(true)));
+  }
+
+  // -- what is done
+
+  _become(state, name) {
+    // A client whose first attempt has failed can still be written to.
+    if (state === OPEN) this.writable = this.readable = true;
+    else if (this.readyState === OPEN || FINAL.indexOf(this._machine.state) >= 0) this._refuse();
     if (this.readyState === state) return;
     this.readyState = state;
     this._tell('readyStateChange', name);
   }
 
-  /** Opens a wire in the place of whatever there was. */
-  _connect() {
-    this._drop();
+  _refuse() {
+    this.writable = this.readable = false;
+  }
+
+  _goOnline(online) {
+    if (this.online === online) return;
+    this.online = online;
+    this._tell(online ? 'online' : 'offline');
+  }
+
+  _startTimeout() {
+    const { timeout } = this.options;
+
+    if (timeout) this.timers.expect('connect', () => this._machine.handle('late'), timeout);
+  }
+
+  _dial() {
     const wire = new Wire(this, {
-      opened: () => this._opened(wire),
+      opened: () => this._machine.handle('opened'),
       received: (frame) => this._received(frame),
-      failed: (error) => this._failed(wire, error),
-      lost: (info) => this._lost(wire, info)
+      failed: (error) => this._failed(error),
+      lost: (info) => this._lost(info)
     });
 
-    this.disconnect = this._ended = false;
     this._wire = wire;
-    this._state(OPENING, 'opening');
-    if (this._wire !== wire) return;
     try {
       wire.link = this.compiled.connect(wire);
     } catch (error) {
-      this._failed(wire, error);
+      if (this._wire === wire) this._failed(error);
       return;
     }
     if (this._wire !== wire) {
@@ -64,214 +152,110 @@ export class Connection extends MessagePath {
     if (wire) wire.close();
   }
 
-  _opened(wire) {
-    this._tell('incoming::open');
-    this.timers.clear('connect');
-    this.recovery.reconnected();
-    if (this._wire !== wire) return;
-    this.writable = this.readable = true;
-    if (!this.online) {
-      this.online = true;
-      this._tell('online');
-    }
-    if (this._wire !== wire) return;
-    this._state(OPEN, 'open');
-    if (this._wire !== wire) return;
-    this._heartbeat.start();
-    this._flush();
-    this._tell('open');
-    if (this._wire === wire && this.readyState === OPEN) this._heartbeat.ask();
-  }
-
-  _failed(wire, reason) {
-    const connecting = this.timers.active('connect');
-    const error = asError(reason);
-
-    this._tell('incoming::error', error);
-    if (this._wire !== wire) return;
-    if (this.recovery.reconnecting()) {
-      this._abandon();
-      this.recovery.reconnected(error);
-      return;
-    }
-    this.timers.clear('connect');
-    // A broken installation must not go unnoticed, and is not mended by trying again.
-    if (error.critical) {
-      this.end();
-      this.critical(error);
-      return;
-    }
-    this._tell('error', error);
-    if (!connecting || this._wire !== wire) return;
-    this._retryOrEnd();
-  }
-
-  /** The first connection could not be made. */
-  _retryOrEnd() {
-    if (!this._has('timeout')) return this.end();
-    this._abandon();
-    return this.recovery.reconnect();
-  }
-
-  _has(strategy) {
-    return this.options.strategy.split(',').indexOf(strategy) >= 0;
-  }
-
-  /** Gives up on a wire that did not open. */
-  _abandon() {
-    this._drop();
-    this._state(CLOSED, 'end');
-  }
-
-  /** The wire is gone. What it had brought is delivered first. */
-  _lost(wire, info) {
-    if (this.readyState !== OPEN) {
-      this._failed(wire, new Error('The connection was closed before it opened'));
-      return;
-    }
-    this._wire = null;
-    this._heartbeat.stop();
-    this._tell('incoming::end', info);
-    if (this.readyState !== OPEN) return;
-    this._settled(this._decoding, this._inbox, () => this._recover());
-  }
-
-  /** The server has been silent for too long. */
-  _silent() {
-    const wire = this._wire;
-
-    // When the window has reported offline, all this has happened already.
-    if (!wire || !this.online) return;
-    this.online = false;
-    this._tell('offline');
-    if (this._wire !== wire) return;
-    this._drop();
-    this._lost(wire, { code: 1006, reason: 'The server stopped answering', clean: false });
-  }
-
-  /** Calls `fn` once two pipelines in a row have run dry, but waits for no stuck one forever. */
-  _settled(first, second, fn) {
-    let done = false;
-    const once = () => {
-      if (done) return;
-      done = true;
+  /** Reports `event` once two pipelines in a row are through, but waits for no stuck one forever. */
+  _settle(first, second, event) {
+    const settling = this._settling = {};
+    const settled = () => {
+      if (this._settling !== settling) return;
+      this._settling = null;
       this.timers.clear('settle');
-      fn();
+      this._machine.handle(event);
     };
 
     if (!first.idle || !second.idle) {
-      this.timers.expect('settle', once, this.options.timeout || 10000);
+      this.timers.expect('settle', settled, this.options.timeout || 10000);
     }
-    first.after(() => second.after(once));
+    first.after(() => second.after(settled));
   }
 
-  _recover() {
-    if (this.readyState !== OPEN) return;
-    if (this.disconnect || this._ending) {
-      this._finish();
-      return;
-    }
-    this._interrupted = true;
-    this.writable = this.readable = false;
-    this.timers.clear();
-    this._state(CLOSED, 'end');
-    if (this._interrupted) this._tell('close');
-    if (!this._interrupted) return;
-    this._interrupted = false;
-    if (this._has('disconnect')) {
-      this.recovery.reconnect();
-    } else {
-      this._tell('outgoing::end');
-      this._over();
-    }
-  }
-
-  /** Closes for good: nothing runs afterwards. */
-  _finish() {
-    this._ending = null;
-    this._ended = true;
-    this.disconnect = false;
+  _dropInbox() {
+    this._settling = null;
+    this.timers.clear('settle');
     this._decoding.clear();
     this._inbox.clear();
-    this.timers.clear();
-    this.recovery.reset();
-    this._state(CLOSED, 'end');
-    this._tell('outgoing::end');
-    this._drop();
-    this._tell('close');
-    this._over();
   }
 
-  _over() {
-    this._ended = true;
+  _failIds() {
     for (const waiting of this._ids.splice(0)) {
       waiting.reject(new Error('The connection ended before the server told its id'));
     }
-    this._tell('end');
   }
 
-  _followRecovery() {
-    const { recovery } = this;
-
-    recovery.on('reconnect scheduled', (opts) => this._tell('reconnect scheduled', opts));
-    recovery.on('reconnected', (opts) => this._tell('reconnected', opts));
-    recovery.on('reconnect', (opts) => {
-      this._tell('outgoing::reconnect');
-      if (recovery.attempt !== opts) return;
-      this._connect();
-      this._tell('reconnect', opts);
-    });
-    recovery.on('reconnect timeout', (error, opts) => {
-      this._abandon();
-      this._tell('reconnect timeout', error, opts);
-    });
-    recovery.on('reconnect failed', (error, opts) => {
-      this._over();
-      this._tell('reconnect failed', error, opts);
-    });
+  _emitError(error) {
+    if (this._tell('error', error) || !error.critical) return;
+    // A broken installation must not go unnoticed.
+    this.clock.setTimeout(() => { throw error; }, 0);
   }
 
-  _watchNetwork() {
-    const root = this.network;
-
-    this._watches = [];
-    if (!root) return;
-    this._watches.push(watchPage(root, () => this._restored()));
-    if (!this.NETWORK_EVENTS) return;
-    this._watches.push(watchNetwork(root, () => this._wentOffline(), () => this._cameOnline()));
-  }
-
-  /** The page is back from the cache, without its connection. */
-  _restored() {
-    const wire = this._wire;
-    const reason = 'The page was in the back/forward cache';
-
-    if (this.readyState === OPEN && wire) {
-      this._drop();
-      this._lost(wire, { code: 1006, reason, clean: false });
-    } else if (wire) {
-      this._failed(wire, new Error(reason));
-    }
-  }
-
-  _wentOffline() {
-    if (!this.online) return;
-    this.online = false;
-    this._tell('offline');
-    // A connection that the user has ended stays ended.
-    this._resume = this._has('online') && !this._ending && (
-      this.readyState !== CLOSED || this.recovery.reconnecting() || this.timers.active('open')
-    );
-    if (!this._ending) this._end();
-    if (this._ending) this._finish();
-  }
-
-  _cameOnline() {
-    if (this.online) return;
-    this.online = true;
-    this._tell('online');
-    if (!this._resume) return;
-    this._resume = this._ended = false;
-    this.recovery.reconnect();
+  _release() {
+    for (const unwatch of this._watches) unwatch();
+    this.timers.destroy();
+    this.recovery.destroy();
+    for (const way of [this._decoding, this._inbox, this._outbox, this._encoding]) way.clear();
+    this.buffer = [];
   }
 }
+
+const nothing = () => {};
+const drop = (client) => client._drop();
+/** Emits with what the event of the table carries, and without it. */
+const tells = (event) => (client, ...args) => client._tell(event, ...args);
+const emits = (event) => (client) => client._tell(event);
+
+/** What the client does for each action of the table. */
+export const ACTIONS = {
+  'cancel the turn': (client) => client.timers.clear('open'),
+  'watch the network': nothing,
+  'unwatch the network': nothing,
+  'start the connect timeout': (client) => client._startTimeout(),
+  'stop the connect timeout': (client) => client.timers.clear('connect'),
+  dial: (client) => client._dial(),
+  'stop dialling': drop,
+  'abort the wire': drop,
+  'close the wire': drop,
+  'settle what was written': (client) => {
+    client._refuse();
+    client._settle(client._outbox, client._encoding, 'settled');
+  },
+  'deliver what has arrived': (client) => client._settle(client._decoding, client._inbox, 'lost'),
+  'renew the iteration': nothing,
+  'finish the iteration': nothing,
+  'drop the inbox': (client) => client._dropInbox(),
+  'send the queue': (client) => client._flush(),
+  'start the heartbeat': (client) => client._heartbeat.start(),
+  'stop the heartbeat': (client) => client._heartbeat.stop(),
+  'ask for the id': (client) => client._heartbeat.ask(),
+  read: nothing,
+  'wake what waits for the opening': nothing,
+  'fail what waits for the opening': nothing,
+  'fail what waits for the connection': (client) => client._failIds(),
+  'schedule an attempt': (client) => client.recovery.reconnect(),
+  'schedule the next attempt': (client, error) => client.recovery.reconnected(error),
+  'reset the recovery': (client) => client.recovery.reset(),
+  'log the failure': nothing,
+  'become opening': (client) => client._become(OPENING, 'opening'),
+  'become open': (client) => client._become(OPEN, 'open'),
+  'become closed': (client) => client._become(CLOSED, 'end'),
+  'go offline': (client) => client._goOnline(false),
+  'go online': (client) => client._goOnline(true),
+  'emit incoming::open': emits('incoming::open'),
+  'emit incoming::end': tells('incoming::end'),
+  'emit incoming::error': tells('incoming::error'),
+  'emit outgoing::reconnect': emits('outgoing::reconnect'),
+  'emit outgoing::end': emits('outgoing::end'),
+  'emit open': emits('open'),
+  'emit close': emits('close'),
+  'emit end': emits('end'),
+  'emit error': (client, error) => client._emitError(error),
+  'emit timeout': emits('timeout'),
+  'emit reconnect': tells('reconnect'),
+  'emit reconnected': (client) => client.recovery.reconnected(),
+  'emit reconnect timeout': tells('reconnect timeout'),
+  'emit reconnect failed': tells('reconnect failed'),
+  'emit destroy': emits('destroy'),
+  'release what is held': (client) => client._release(),
+  'remove all listeners': (client) => {
+    client.removeAllListeners();
+    client.url = client.socket = client.transport = client.transformers = null;
+  }
+};

@@ -30,8 +30,6 @@ export class MessagePath extends EventEmitter {
     this.socket = null;
     this._waiting = new Queue();
     this.latency = 0;
-    // Set by `primus::server::close`: the server closes on purpose, so stay away.
-    this.disconnect = false;
     this.transformers = { incoming: [], outgoing: [] };
     this._ids = [];
 
@@ -94,7 +92,7 @@ export class MessagePath extends EventEmitter {
     if (name === 'ping') {
       this._tell('incoming::ping', +value);
       this._tell('outgoing::pong', +value);
-      if (this.readyState !== OPEN) return;
+      if (!this._connected()) return;
       this.online = true;
       this._heartbeat.ping(value);
     } else if (name === 'pong') {
@@ -105,7 +103,7 @@ export class MessagePath extends EventEmitter {
       for (const waiting of this._ids.splice(0)) waiting.resolve(value);
       this._tell('incoming::id', value);
     } else if (name === 'server' && value === 'close') {
-      this.disconnect = true;
+      this._machine.handle('server close');
     }
   }
 
@@ -117,14 +115,19 @@ export class MessagePath extends EventEmitter {
       this._tell('error', error);
       return;
     }
-    this._write(data);
+    // Control text is about this connection only.
+    if (isMessage || this._connected()) this._write(data);
+  }
+
+  _connected() {
+    return this.readyState === OPEN && this._wire !== null;
   }
 
   /** Sends data past the transforms, or keeps it until the connection is open. */
   _write(data) {
     const waiting = this._waiting;
 
-    if (this.readyState !== OPEN || !this._wire || waiting.length) {
+    if (!this._connected() || waiting.length) {
       waiting.push(data);
       while (waiting.length > this.options.queueSize) waiting.shift();
       return false;
@@ -135,7 +138,7 @@ export class MessagePath extends EventEmitter {
   _flush() {
     const waiting = this._waiting;
 
-    while (waiting.length && this._wire && this.readyState === OPEN) this._send(waiting.shift());
+    while (waiting.length && this._connected()) this._send(waiting.shift());
   }
 
   _send(data) {

@@ -3,9 +3,9 @@ import { EventEmitter } from './events.js';
 import { CLOSED, OPEN, OPENING } from './messages.js';
 import { detectNetwork, isOnline } from './network.js';
 import { completeOptions } from './options.js';
-import { Queue } from './queue.js';
 import { checkMessage } from './protocol.js';
 import { Recovery } from './recovery.js';
+import { FINAL, OVER } from './state.js';
 import { Timers, systemClock } from './timers.js';
 import { describeAddress, formatAddress, formatQuery, parseQuery, parseUrl } from './url.js';
 
@@ -28,7 +28,10 @@ class Client extends Connection {
     this.online = isOnline(this.network);
     this._prepare();
     // On the next turn, so that listeners can be added and errors be heard.
-    if (!this.options.manual) this.timers.setTimeout('open', () => this.open(), 0);
+    if (!this.options.manual) {
+      this._machine.state = 'scheduled';
+      this.timers.setTimeout('open', () => this.open(), 0);
+    }
     for (const name of Object.keys(this.ark)) this.ark[name].call(this, this, this.options);
   }
 
@@ -36,17 +39,7 @@ class Client extends Connection {
   open() {
     assertContext(this, 'open');
     if (this.destroyed) return this.critical(new Error('A destroyed Primus cannot be opened'));
-    this._interrupted = this._resume = this._ended = false;
-    this.timers.clear('open');
-    if (this.readyState !== CLOSED) return this;
-    this.recovery.reset();
-    if (this.options.timeout) {
-      this.timers.expect('connect', () => {
-        this._tell('timeout');
-        if (this.readyState === OPENING) this._retryOrEnd();
-      }, this.options.timeout);
-    }
-    this._connect();
+    this._machine.handle('open()');
     return this;
   }
 
@@ -57,7 +50,7 @@ class Client extends Connection {
    */
   write(data) {
     assertContext(this, 'write');
-    if (this.destroyed || this._ending || this._ended && !this._resume) return false;
+    if (FINAL.indexOf(this._machine.state) >= 0) return false;
     if (!this.transformers.outgoing.length) checkMessage(data);
     this._outbox.push(data, true);
     return true;
@@ -66,46 +59,16 @@ class Client extends Connection {
   /** Closes the connection for good, once everything written (and `data`) is on its way. */
   end(data) {
     assertContext(this, 'end');
-    if (this.destroyed || this._ending) return this;
-    this._resume = false;
-    return this._end(data);
-  }
+    const { state } = this._machine;
 
-  _end(data) {
-    const idle = this.readyState === CLOSED;
-
-    if (idle && !this.timers.active('connect') && !this.timers.active('open')) {
-      if (!this._interrupted && !this.recovery.reconnecting()) return this;
-      this._interrupted = false;
-      this.recovery.reset();
-      this._over();
-      return this;
-    }
-    if (data !== undefined) this.write(data);
-    const ending = this._ending = {};
-
-    this.writable = this.readable = false;
-    this._settled(this._outbox, this._encoding, () => this._ending === ending && this._finish());
+    if (data !== undefined && state !== 'waiting' && OVER.indexOf(state) < 0) this.write(data);
+    this._machine.handle('end()');
     return this;
   }
 
   /** Ends the connection and lets go of everything it holds; `false` when that is done already. */
   destroy() {
-    if (this.destroyed) return false;
-    this.end();
-    if (this._ending) this._finish();
-    // A listener of the end may have been quicker.
-    if (this.destroyed) return false;
-    this.destroyed = true;
-    for (const unwatch of this._watches) unwatch();
-    this.timers.destroy();
-    this.recovery.destroy();
-    for (const way of [this._decoding, this._inbox, this._outbox, this._encoding]) way.clear();
-    this._tell('destroy');
-    this.removeAllListeners();
-    this._waiting = new Queue();
-    this.url = this.socket = this.transport = this.transformers = null;
-    return true;
+    return this._machine.handle('destroy()');
   }
 
   /** Asks for the server's id of this connection: `fn(id)`, or a promise without `fn`. */
@@ -232,7 +195,6 @@ Primus.prototype.reserved.events = {
 
 // What the server compiles in; `compiled.js` puts the real values here.
 Object.assign(Primus.prototype, {
-  destroyed: false,
   version: '0.0.0',
   pathname: '/primus',
   authorization: false,
