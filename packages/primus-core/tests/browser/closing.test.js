@@ -87,6 +87,60 @@ test('the reason to stay away is forgotten when the user opens again', () => {
   assert.equal(made.client.recovery.reconnecting(), true);
 });
 
+test('a connection of which the server has said that it closes is known as such', () => {
+  const made = makeClient().accept();
+
+  assert.equal(made.client.disconnect, false);
+  made.receive('primus::server::close');
+  assert.equal(made.client.disconnect, true);
+  made.wire.onclose();
+  assert.equal(made.client.disconnect, false);
+});
+
+test('a listener of close opens an ended client again, and no end is told', () => {
+  const made = makeClient().accept();
+
+  made.client.once('close', () => made.client.open());
+  made.client.end();
+  assert.deepEqual(names(made.log), ['open', 'close']);
+  assert.equal(made.client.readyState, Primus.OPENING);
+  made.wire.onopen();
+  assert.deepEqual(names(made.log), ['open', 'close', 'open']);
+  assert.equal(made.wires[0].hungUp, true);
+});
+
+test('a listener of close that ends a client which goes offline ends it once and for good', () => {
+  const made = makeClient().accept();
+
+  made.client.on('close', made.client.end);
+  made.network.report('offline');
+  made.network.report('online');
+  made.clock.advance(1e6);
+  assert.deepEqual(names(made.log), ['open', 'offline', 'close', 'end', 'online']);
+});
+
+test('ending while connecting waits for no transform, since nothing can be sent', () => {
+  const made = makeClient();
+
+  made.client.transform('outgoing', (packet, next) => next === null);
+  made.client.write(1);
+  made.clock.advance(0);
+  made.client.end();
+  assert.deepEqual(names(made.log), ['close', 'end']);
+  assert.equal(made.wire.hungUp, true);
+});
+
+test('a connection lost while it ends has ended', () => {
+  const made = makeClient().accept();
+
+  made.client.transform('outgoing', (packet, next) => next === null);
+  made.client.write(1);
+  made.client.end();
+  made.wire.onclose();
+  assert.deepEqual(names(made.log), ['open', 'close', 'end']);
+  assert.deepEqual(made.clock.waiting, []);
+});
+
 test('a lost connection comes back', () => {
   const made = makeClient().accept();
 
@@ -153,7 +207,7 @@ test('end stops a reconnection, whether it waits or tries', () => {
   assert.equal(trying.wire.hungUp, true);
 });
 
-for (const event of ['close', 'reconnect scheduled', 'outgoing::reconnect']) {
+for (const event of ['close', 'reconnect scheduled', 'outgoing::reconnect', 'reconnect']) {
   test(`end in a listener of "${event}" is obeyed`, () => {
     const made = makeClient().accept();
 
@@ -175,6 +229,27 @@ test('open instead of waiting for the next attempt connects at once', () => {
   made.clock.advance(2000);
   assert.equal(made.wires.length, 2);
   assert.deepEqual(names(made.log), ['open', 'close', 'reconnect scheduled', 'open']);
+});
+
+test('an attempt that fails at once is told like any other', () => {
+  const made = makeClient().accept();
+
+  made.client.compiled.connect = () => { throw new Error('refused'); };
+  made.wire.onclose();
+  made.clock.advance(500);
+  assert.deepEqual(names(made.log),
+    ['open', 'close', 'reconnect scheduled', 'reconnect', 'reconnect scheduled']);
+});
+
+test('opening while an attempt is under way changes nothing', () => {
+  const made = makeClient().accept();
+
+  made.wire.onclose();
+  made.clock.advance(500);
+  made.client.open();
+  made.wire.onopen();
+  assert.equal(made.wires.length, 2);
+  assert.deepEqual(names(made.log).slice(2), ['reconnect scheduled', 'reconnect', 'reconnected', 'open']);
 });
 
 test('what had arrived is delivered before the connection counts as lost', () => {
@@ -226,6 +301,42 @@ test('destroy ends, tells, and lets go of everything', () => {
   }
 });
 
+test('a destroyed client keeps no message', () => {
+  const made = makeClient({ manual: true });
+
+  made.client.write(1);
+  made.client.destroy();
+  assert.deepEqual(made.client.buffer, []);
+});
+
+test('a client is writable until it is lost or ended, also while it tries to open', () => {
+  const made = makeClient();
+  const seen = [];
+  const look = () => seen.push(made.client.writable && made.client.readable);
+
+  made.clock.advance(0);
+  made.wire.onerror('refused');
+  look();
+  made.clock.advance(500);
+  made.wire.onopen();
+  look();
+  made.wire.onclose();
+  look();
+  made.clock.advance(500);
+  made.wire.onopen();
+  look();
+  made.client.transform('outgoing', (packet, next) => next === null);
+  made.client.write(1);
+  made.client.end();
+  look();
+  made.client.destroy();
+  made.client = makeClient().client;
+  look();
+  made.client.end();
+  look();
+  assert.deepEqual(seen, [true, true, false, true, false, true, false]);
+});
+
 test('a destroyed client is harmless, but cannot be opened', async () => {
   const { client } = makeClient();
 
@@ -266,6 +377,40 @@ test('a page that returns from the back/forward cache connects anew at once', ()
   made.clock.advance(500);
   made.wire.onopen();
   assert.deepEqual(names(made.log).slice(3), ['reconnect', 'reconnected', 'open']);
+});
+
+test('a transform that outlasts its connection does not end the next one', () => {
+  const made = makeClient({ timeout: 100 }).accept();
+  const nexts = [];
+  let lost = 0;
+
+  made.client.on('incoming::end', () => { lost += 1; });
+  made.client.transform('incoming', (packet, next) => nexts.push(next));
+  made.receive(1);
+  made.wire.onclose();
+  made.network.report('pageshow', { persisted: true });
+  assert.equal(lost, 1);
+  made.clock.advance(100);
+  assert.deepEqual(names(made.log), ['open', 'close', 'reconnect scheduled']);
+  made.clock.advance(500);
+  made.wire.onopen();
+  nexts[0]();
+  assert.deepEqual(names(made.log).slice(3), ['reconnect', 'reconnected', 'open', 'data']);
+});
+
+test('what an offline client no longer waits for does not end the next connection', () => {
+  const made = makeClient({ timeout: 10000 }).accept();
+
+  made.client.transform('incoming', (packet, next) => next === null);
+  made.receive(1);
+  made.wire.onclose();
+  made.network.report('offline');
+  assert.deepEqual(made.clock.waiting, []);
+  made.network.report('online');
+  made.clock.advance(500);
+  made.wire.onopen();
+  made.clock.advance(20000);
+  assert.equal(made.client.readyState, Primus.OPEN);
 });
 
 test('a page that went into the cache while it connected tries again', () => {

@@ -18,6 +18,30 @@ test('a ping is answered with its own text', () => {
   assert.deepEqual(seen, [1700000000000, 1700000000000, 7, 7]);
 });
 
+test('an answer that a lost connection still owes is not sent on the next one', () => {
+  const made = makeClient().accept();
+  let next;
+
+  made.client.transform('outgoing', (packet, go) => { next = go; });
+  made.client.write(1);
+  made.receive('primus::ping::7');
+  made.wire.onclose();
+  next();
+  made.clock.advance(500);
+  made.wire.onopen();
+  assert.deepEqual(made.sent, [1]);
+});
+
+test('a ping that is read after its wire has gone starts no heartbeat', async () => {
+  const made = makeClient({}, { decode: async (frame) => JSON.parse(frame) }).accept();
+
+  made.receive('primus::ping::7');
+  made.wire.onclose();
+  await new Promise((resolve) => setImmediate(resolve));
+  assert.deepEqual(names(made.log), ['open', 'close', 'reconnect scheduled']);
+  assert.equal(made.client.timers.active('heartbeat'), false);
+});
+
 test('a server that pings in time keeps the connection', () => {
   const made = makeClient().accept();
 
@@ -41,6 +65,17 @@ test('a server that stops pinging is lost: offline, close, reconnect, online', (
   made.wire.onopen();
   assert.deepEqual(names(made.log).slice(5), ['reconnect', 'reconnected', 'online', 'open']);
   assert.equal(made.client.online, true);
+});
+
+test('a client that a silent server has taken offline reconnects, whatever the window adds', () => {
+  const made = makeClient({ pingTimeout: 1000 }).accept();
+
+  made.clock.advance(1000);
+  made.network.report('offline');
+  assert.deepEqual(names(made.log), ['open', 'offline', 'close', 'reconnect scheduled']);
+  made.clock.advance(500);
+  made.wire.onopen();
+  assert.equal(made.client.readyState, Primus.OPEN);
 });
 
 test('a pingTimeout of false waits forever', () => {

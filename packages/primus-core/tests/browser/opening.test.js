@@ -88,6 +88,14 @@ test('without the strategy a timeout is the end', () => {
   assert.deepEqual(names(made.log), ['timeout', 'close', 'end']);
 });
 
+test('with a timeout of false an attempt that fails is followed by others, too', () => {
+  const made = makeClient({ timeout: false });
+
+  made.clock.advance(0);
+  made.wire.onerror('refused');
+  assert.deepEqual(names(made.log), ['error', 'reconnect scheduled']);
+});
+
 test('a timeout of false waits forever', () => {
   const made = makeClient({ timeout: false });
 
@@ -155,6 +163,17 @@ test('a critical error is thrown when nobody listens, and is not tried again', (
   assert.deepEqual(names(made.log), ['close', 'end']);
 });
 
+test('a critical error while reconnecting is not tried again either', () => {
+  const made = makeClient().accept();
+
+  made.client.compiled.connect = () => { throw Object.assign(new Error('gone'), { critical: true }); };
+  made.wire.onclose();
+  made.clock.advance(500);
+  assert.deepEqual(names(made.log).slice(2),
+    ['reconnect scheduled', 'reconnect', 'error', 'close', 'end']);
+  assert.deepEqual(made.clock.waiting, []);
+});
+
 test('ending at the last moment before the transformer is done hangs up', () => {
   const made = makeClient({}, {
     connect(wire) {
@@ -165,6 +184,18 @@ test('ending at the last moment before the transformer is done hangs up', () => 
 
   made.clock.advance(0);
   assert.equal(made.last.hungUp, true);
+  assert.deepEqual(names(made.log), ['close', 'end']);
+});
+
+test('a transformer that throws after the client was ended tells nothing more', () => {
+  const made = makeClient({}, {
+    connect(wire) {
+      wire.primus.end();
+      throw new Error('too late');
+    }
+  });
+
+  made.clock.advance(0);
   assert.deepEqual(names(made.log), ['close', 'end']);
 });
 

@@ -124,6 +124,29 @@ async def test_without_the_strategy_online_it_stays_closed(stage: Any, story: An
     assert heard.story == ["offline", "close", "end", "online"]
 
 
+async def test_without_the_strategy_online_nothing_is_kept_once_offline(stage: Any) -> None:
+    switch = Switch()
+    socket, _ = await stage.opened(network=switch, strategy="disconnect")
+
+    switch.turn(False)
+
+    assert socket.write("never sent") is False
+
+
+async def test_a_listener_of_close_ends_a_socket_that_goes_offline_once(
+    stage: Any, story: Any
+) -> None:
+    switch = Switch()
+    socket, _ = await stage.opened(network=switch)
+    heard = story(socket)
+    socket.on("close", lambda: socket.end())
+
+    switch.turn(False)
+
+    assert heard.story == ["offline", "close", "end"]
+    assert switch.subscribers == []
+
+
 async def test_a_connection_that_the_user_has_ended_stays_ended(stage: Any, story: Any) -> None:
     switch = Switch()
     socket, _ = await stage.opened(network=switch)

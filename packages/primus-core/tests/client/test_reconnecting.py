@@ -89,6 +89,36 @@ async def test_an_attempt_that_takes_too_long_is_followed_by_another(
     assert stage.dialler.given_up == 1
 
 
+async def test_opening_while_an_attempt_is_under_way_changes_nothing(
+    stage: Any, story: Any
+) -> None:
+    socket, wire = await stage.opened(**QUICK)
+    stage.dialler.answer = None
+    wire.lose()
+    heard = story(socket)
+    await stage.advance(2)
+
+    socket.open()
+    await stage.settle()
+
+    assert heard.story == ["reconnect"]
+    assert (len(stage.dialler.dials), stage.dialler.given_up) == (2, 0)
+
+
+async def test_a_listener_of_reconnect_that_ends_the_socket_prevents_the_attempt(
+    stage: Any, story: Any
+) -> None:
+    socket, wire = await stage.opened(**QUICK)
+    wire.lose()
+    heard = story(socket)
+    socket.on("reconnect", lambda _: socket.end())
+
+    await stage.advance(LONGEST)
+
+    assert heard.story == ["reconnect", "close", "end"]
+    assert len(stage.dialler.dials) == 1
+
+
 async def test_the_attempts_are_counted_anew_after_a_success(stage: Any, story: Any) -> None:
     socket, _wire = await stage.opened(**QUICK)
     heard = story(socket)

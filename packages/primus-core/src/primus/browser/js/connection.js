@@ -8,8 +8,7 @@ import { Wire } from './wire.js';
 /**
  * The life of one client: does what the table in state.js says.
  *
- * What the wire, the recovery, the heartbeat and the window report are events of the table; each
- * of its actions is one in `ACTIONS`.
+ * What wire, recovery, heartbeat and window report are events of the table.
  */
 export class Connection extends MessagePath {
   _prepare() {
@@ -24,7 +23,6 @@ export class Connection extends MessagePath {
     this._watchWindow();
   }
 
-  /** Whether the client has been destroyed. */
   get destroyed() {
     return this._machine.state === 'destroyed';
   }
@@ -84,7 +82,7 @@ export class Connection extends MessagePath {
     recovery.on('reconnect failed', leadsTo('exhausted'));
   }
 
-  /** From now on until the client is destroyed: `online` is true to the window all the time. */
+  /** Also while the client is closed, so that `online` is always true to the window. */
   _watchWindow() {
     const root = this.network;
 
@@ -196,17 +194,11 @@ export class Connection extends MessagePath {
   }
 }
 
-const nothing = () => {};
 const drop = (client) => client._drop();
-/** Emits with what the event of the table carries, and without it. */
-const tells = (event) => (client, ...args) => client._tell(event, ...args);
-const emits = (event) => (client) => client._tell(event);
 
 /** What the client does for each action of the table. */
 export const ACTIONS = {
   'cancel the turn': (client) => client.timers.clear('open'),
-  'watch the network': nothing,
-  'unwatch the network': nothing,
   'start the connect timeout': (client) => client._startTimeout(),
   'stop the connect timeout': (client) => client.timers.clear('connect'),
   dial: (client) => client._dial(),
@@ -218,44 +210,41 @@ export const ACTIONS = {
     client._settle(client._outbox, client._encoding, 'settled');
   },
   'deliver what has arrived': (client) => client._settle(client._decoding, client._inbox, 'lost'),
-  'renew the iteration': nothing,
-  'finish the iteration': nothing,
   'drop the inbox': (client) => client._dropInbox(),
   'send the queue': (client) => client._flush(),
   'start the heartbeat': (client) => client._heartbeat.start(),
   'stop the heartbeat': (client) => client._heartbeat.stop(),
   'ask for the id': (client) => client._heartbeat.ask(),
-  read: nothing,
-  'wake what waits for the opening': nothing,
-  'fail what waits for the opening': nothing,
   'fail what waits for the connection': (client) => client._failIds(),
   'schedule an attempt': (client) => client.recovery.reconnect(),
   'schedule the next attempt': (client, error) => client.recovery.reconnected(error),
   'reset the recovery': (client) => client.recovery.reset(),
-  'log the failure': nothing,
   'become opening': (client) => client._become(OPENING, 'opening'),
   'become open': (client) => client._become(OPEN, 'open'),
   'become closed': (client) => client._become(CLOSED, 'end'),
   'go offline': (client) => client._goOnline(false),
   'go online': (client) => client._goOnline(true),
-  'emit incoming::open': emits('incoming::open'),
-  'emit incoming::end': tells('incoming::end'),
-  'emit incoming::error': tells('incoming::error'),
-  'emit outgoing::reconnect': emits('outgoing::reconnect'),
-  'emit outgoing::end': emits('outgoing::end'),
-  'emit open': emits('open'),
-  'emit close': emits('close'),
-  'emit end': emits('end'),
   'emit error': (client, error) => client._emitError(error),
-  'emit timeout': emits('timeout'),
-  'emit reconnect': tells('reconnect'),
   'emit reconnected': (client) => client.recovery.reconnected(),
-  'emit reconnect timeout': tells('reconnect timeout'),
-  'emit reconnect failed': tells('reconnect failed'),
-  'emit destroy': emits('destroy'),
   'release what is held': (client) => client._release(),
   'remove all listeners': (client) => {
     client.removeAllListeners();
     client.url = client.socket = client.transport = client.transformers = null;
   }
 };
+
+for (const event of ['incoming::open', 'outgoing::reconnect', 'outgoing::end', 'open', 'close', 'end',
+  'timeout', 'destroy']) {
+  ACTIONS['emit ' + event] = (client) => client._tell(event);
+}
+// With what the event of the table carries.
+for (const event of ['incoming::end', 'incoming::error', 'reconnect', 'reconnect timeout',
+  'reconnect failed']) {
+  ACTIONS['emit ' + event] = (client, ...args) => client._tell(event, ...args);
+}
+// These are for the client in Python alone.
+for (const action of ['watch the network', 'unwatch the network', 'renew the iteration',
+  'finish the iteration', 'read', 'wake what waits for the opening',
+  'fail what waits for the opening', 'log the failure']) {
+  ACTIONS[action] = () => {};
+}

@@ -27,7 +27,8 @@ class Client extends Connection {
     if ('network' in user) this.NETWORK_EVENTS = user.network;
     this.online = isOnline(this.network);
     this._prepare();
-    // On the next turn, so that listeners can be added and errors be heard.
+    // On the next turn, so that listeners can be added and errors be heard; by way of `open`, which
+    // a plugin may have wrapped.
     if (!this.options.manual) {
       this._machine.state = 'scheduled';
       this.timers.setTimeout('open', () => this.open(), 0);

@@ -1,8 +1,8 @@
 /**
  * The states of a client as one table: what happens, what comes of it, and what is done (pure).
  *
- * It is the table of client/state.py, in the same words and the same order, and both are compared
- * with the golden files in tests/golden/. The states, events and actions are described there.
+ * It is the table of client/state.py, which describes the words, and in the same order: both are
+ * compared with the golden files in tests/golden/.
  *
  * Any action may call listeners, and any listener may end or open the connection. An event that
  * leads to actions while others run takes the place of what is left of those: see `Machine`.
@@ -17,6 +17,7 @@ const DEPART = 'stop the heartbeat, emit incoming::end, deliver what has arrived
 const INTERRUPT = 'become closed, emit close';
 const STAY_AWAY = 'fail what waits for the connection, finish the iteration, emit end';
 const CONCLUDE = `unwatch the network, ${STAY_AWAY}`;
+const FINISH = `${HALT}, ${CONCLUDE}`;
 const RELEASE = 'release what is held, emit destroy, remove all listeners';
 const REJECT = 'emit incoming::error, fail what waits for the opening, emit error, end()';
 
@@ -39,13 +40,13 @@ const ROWS = [
   ['connecting', 'late', 'refused', 'fail what waits for the opening, emit timeout, give up'],
   ['connecting', 'useless', '', REJECT],
   ['refused', 'give up', 'waiting', 'stop dialling, become closed, schedule an attempt',
-    'timeout', 'ended', `${HALT}, ${CONCLUDE}`],
+    'timeout', 'ended', FINISH],
   // Losing
   ['open', 'server close', 'leaving', ''],
   [`${CONNECTED}, ending`, 'gone', '', DEPART],
   ['open', 'lost', 'waiting', `${INTERRUPT}, schedule an attempt`,
     'disconnect', 'ended', `${INTERRUPT}, emit outgoing::end, ${CONCLUDE}`],
-  ['leaving, ending', 'lost', 'ended', `${HALT}, ${CONCLUDE}`],
+  ['leaving, ending', 'lost', 'ended', FINISH],
   [`${CONNECTED}, ending`, 'silent', '', 'go offline, drop'],
   [`${CONNECTED}, ending`, 'drop', '', 'abort the wire, gone'],
   // Recovering
@@ -70,12 +71,12 @@ const ROWS = [
   ['suspended', 'resume', 'waiting', 'schedule an attempt'],
   // Ending
   ['new', 'end()', '', 'finish the iteration'],
-  [UNOPENED, 'end()', 'ended', `${HALT}, ${CONCLUDE}`],
+  [UNOPENED, 'end()', 'ended', FINISH],
   [CONNECTED, 'end()', 'ending', 'settle what was written'],
-  ['ending', 'settled', 'ended', `${HALT}, ${CONCLUDE}`],
+  ['ending', 'settled', 'ended', FINISH],
   ['waiting', 'end()', 'ended', `reset the recovery, ${CONCLUDE}`],
   [AWAY, 'end()', 'ended', 'unwatch the network, finish the iteration'],
-  [`${ACTIVE}, ending`, 'destroy()', 'destroyed', `${HALT}, ${CONCLUDE}, ${RELEASE}`],
+  [`${ACTIVE}, ending`, 'destroy()', 'destroyed', `${FINISH}, ${RELEASE}`],
   ['waiting', 'destroy()', 'destroyed', `reset the recovery, ${CONCLUDE}, ${RELEASE}`],
   [`new, ${AWAY}, ended`, 'destroy()', 'destroyed', 'unwatch the network, ' +
     `fail what waits for the connection, finish the iteration, ${RELEASE}`]
@@ -90,10 +91,7 @@ export const FINAL = listed('ending, stranded, ended, destroyed');
 /** The actions that run whatever listeners have done since: they tell how a procedure has ended. */
 export const ALWAYS = ['emit reconnect failed'];
 
-/**
- * The rows one by one: `{ state, event, next, actions }`, and those that hold only with a strategy
- * have `wanted`; what holds without it follows.
- */
+/** The rows one by one; those that hold only with a strategy have it as `wanted`. */
 export const TRANSITIONS = [];
 for (const [states, event, next, actions, wanted, otherwise, instead] of ROWS) {
   for (const state of listed(states)) {
@@ -102,14 +100,7 @@ for (const [states, event, next, actions, wanted, otherwise, instead] of ROWS) {
   }
 }
 
-const TABLE = new Map();
-const EVENTS = new Set();
-for (const row of TRANSITIONS) {
-  const key = `${row.state} ${row.event}`;
-
-  EVENTS.add(row.event);
-  TABLE.set(key, (TABLE.get(key) || []).concat(row));
-}
+const EVENTS = new Set(ROWS.map((row) => row[1]));
 
 /** Runs the table for one client. */
 export class Machine {
@@ -132,8 +123,9 @@ export class Machine {
    * more, but for those in `ALWAYS`. An event without actions leaves them alone.
    */
   handle(event, ...args) {
-    const rows = TABLE.get(`${this.state} ${event}`) || [];
-    const row = rows.find(({ wanted }) => !wanted || this._has(wanted));
+    const row = TRANSITIONS.find((each) => (
+      each.state === this.state && each.event === event && (!each.wanted || this._has(each.wanted))
+    ));
 
     if (!row) return false;
     this.state = row.next;
