@@ -89,7 +89,7 @@ async def test_a_page_that_returns_from_the_cache_connects_anew_at_once(
     await tab.run("addEventListener('pageshow', (event) => { window.back = event.persisted; })")
 
     await tab.go("data:text/html,elsewhere")
-    await tab.run("history.back(); null")
+    await tab.run("setTimeout(() => history.back()); null")
     await server.event("connection")
     await tab.until("window.back")
     await tab.until("story.includes('reconnected')")
