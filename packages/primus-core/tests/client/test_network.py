@@ -139,7 +139,7 @@ async def test_a_listener_of_close_ends_a_socket_that_goes_offline_once(
     switch = Switch()
     socket, _ = await stage.opened(network=switch)
     heard = story(socket)
-    socket.on("close", lambda: socket.end())
+    socket.on("close", socket.end)
 
     switch.turn(False)
 

@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from primus.client.socket import _ACTIONS
+from primus.client.socket import ACTIONS
 from primus.client.state import (
     ALWAYS,
     OVER,
@@ -73,7 +73,7 @@ def test_every_action_is_named_by_a_row_and_done_by_the_socket() -> None:
         if (found := step(state, event, strategy)) is not None
         for action in found[1]
     }
-    assert named & set(Action) == set(Action) == set(_ACTIONS)
+    assert named & set(Action) == set(Action) == set(ACTIONS)
 
 
 def test_every_state_can_be_reached_and_every_row_is_used() -> None:

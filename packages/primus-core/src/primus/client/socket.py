@@ -293,7 +293,7 @@ class Socket(Transforming, Connection):
     # -- what happens
 
     def _act(self, action: Action, *args: Any) -> None:
-        _ACTIONS[action](self, *args)
+        ACTIONS[action](self, *args)
 
     async def _open_wire(self) -> None:
         options = self.options
@@ -573,7 +573,7 @@ def _private(event: str) -> Callable[..., object]:
     return lambda socket, *_: socket._whisper(event)
 
 
-_ACTIONS: Final[dict[Action, Callable[..., object]]] = {
+ACTIONS: Final[dict[Action, Callable[..., object]]] = {
     Action.CANCEL_TURN: lambda socket, *_: socket._cancel_turn(),
     Action.WATCH_NETWORK: lambda socket, *_: socket._watch_network(),
     Action.UNWATCH_NETWORK: lambda socket, *_: socket._unwatch_network(),
