@@ -2,7 +2,7 @@ from typing import Any
 
 import pytest
 
-from primus import HandshakeError, OptionError, Primus
+from primus import OptionError, Primus
 from primus_testing import TransformerContract
 
 
@@ -12,17 +12,26 @@ class TestContract(TransformerContract):
     transformer = "template"
 
 
-async def test_a_connection_too_many_is_refused(primus_server: Any) -> None:
-    server = await primus_server(transformer="template", transport={"most": 1})
-    await server.peer()
-
-    with pytest.raises(HandshakeError) as refused:
-        await server.peer()
-
-    assert refused.value.status == 503
+UPGRADE = {
+    "Connection": "Upgrade",
+    "Upgrade": "websocket",
+    "Sec-WebSocket-Version": "13",
+    "Sec-WebSocket-Key": "dGhlIHNhbXBsZSBub25jZQ==",
+}
 
 
-@pytest.mark.parametrize("most", [0, -1, "many", None])
-def test_a_limit_that_cannot_work_is_refused(most: Any) -> None:
-    with pytest.raises(OptionError, match="most="):
-        Primus(transformer="template", transport={"most": most})
+@pytest.mark.parametrize(("transport", "name"), [({}, "primus"), ({"served_by": "me"}, "me")])
+async def test_a_handshake_says_which_server_answers(
+    primus_server: Any, transport: dict[str, str], name: str
+) -> None:
+    server = await primus_server(transformer="template", transport=transport)
+
+    async with server.http.get(server.url + "/primus", headers=UPGRADE) as answer:
+        assert answer.status == 101
+        assert answer.headers["X-Served-By"] == name
+
+
+@pytest.mark.parametrize("name", ["", 7, None, "a\r\nSet-Cookie: b"])
+def test_a_name_that_cannot_work_is_refused(name: Any) -> None:
+    with pytest.raises(OptionError, match="served_by="):
+        Primus(transformer="template", transport={"served_by": name})

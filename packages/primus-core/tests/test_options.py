@@ -53,6 +53,17 @@ def test_the_defaults_of_a_client_are_those_of_primus() -> None:
     assert options.queue_size == math.inf
 
 
+@pytest.mark.parametrize(("given", "limit"), [(None, None), (False, None), (1, 1), (5000, 5000)])
+def test_the_number_of_sparks_may_have_a_limit(given: Any, limit: int | None) -> None:
+    assert server(max_sparks=given).limits().max_sparks == limit
+
+
+@pytest.mark.parametrize("value", [0, -1, True, 2.5, "many"])
+def test_a_number_of_sparks_that_cannot_work_is_refused(value: Any) -> None:
+    with pytest.raises(OptionError, match=r"max_sparks=.*: must be a whole number > 0, or None"):
+        server(max_sparks=value)
+
+
 @pytest.mark.parametrize(
     ("name", "closest"),
     [("pathnam", "pathname"), ("pingInterval", "ping_interval"), ("maxLength", "max_length")],

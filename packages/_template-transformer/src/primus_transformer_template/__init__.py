@@ -1,9 +1,10 @@
-"""WebSockets, so many and no more: the transformer ``template``.
+"""WebSockets whose handshake says which server answers: the transformer ``template``.
 
-    primus = Primus(app, transformer="template", transport={"most": 1000})
+    primus = Primus(app, transformer="template", transport={"served_by": "node_7"})
 
-``transport`` options of the server: ``most`` (10000), how many connections are open at a time;
-``close_timeout`` (seconds, 5.0) and ``subprotocols`` as other WebSocket transformers have them.
+``transport`` options of the server: ``served_by`` ("primus"), the header ``X-Served-By`` of a
+handshake; ``close_timeout`` (seconds, 5.0) and ``subprotocols`` as other WebSocket transformers
+have them.
 """
 
 from __future__ import annotations

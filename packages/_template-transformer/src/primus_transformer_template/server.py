@@ -22,20 +22,19 @@ __all__ = ["Template"]
 
 
 class TemplateEngine(Engine):
-    """Answers upgrades with the HTTP server's own WebSocket, as long as there are not too many."""
+    """Answers upgrades with the HTTP server's own WebSocket, and with a header of its own."""
 
-    options_of_its_own = frozenset({"most"})
+    options_of_its_own = frozenset({"served_by"})
 
     def __init__(self, primus: Server, options: EngineOptions) -> None:
         super().__init__(primus, options)
-        self.most = options.more.get("most", 10_000)
-        if not isinstance(self.most, int) or self.most < 1:
-            raise OptionError(f"most={self.most!r}: must be a number of connections > 0")
+        self.served_by = options.more.get("served_by", "primus")
+        if not isinstance(self.served_by, str) or not self.served_by.isidentifier():
+            raise OptionError(f"served_by={self.served_by!r}: must be a name")
 
     async def upgrade(self, request: Request, opened: Opened) -> Response | None:
-        """Take over an upgrade, or refuse it."""
-        if self.primus.connected >= self.most:
-            return Response.error(503)
+        """Take over an upgrade; a `Response` would refuse it."""
+        request.response_headers["X-Served-By"] = self.served_by
         return await super().upgrade(request, opened)
 
 

@@ -21,6 +21,7 @@ __all__ = [
     "PluginOrderError",
     "PrimusError",
     "ProtocolError",
+    "ServerFullError",
     "SlowConsumerError",
     "TransformError",
     "TransportError",
@@ -39,6 +40,10 @@ class OptionError(PrimusError, ValueError):
 
 class AttachError(PrimusError):
     """The Primus cannot be attached to the given server."""
+
+
+class ServerFullError(PrimusError):
+    """The server has as many connections as the option ``max_sparks`` allows."""
 
 
 class NotListeningError(PrimusError, AttributeError):

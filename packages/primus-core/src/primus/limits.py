@@ -32,6 +32,8 @@ class Limits:
     write_timeout: float | None = 30.0
     """Seconds in which a peer takes at least some of what waits for it, or is dropped."""
 
+    max_sparks: int | None = None
+    """How many connections a server has at most; `None` for no limit."""
     max_head: int = 16 * KIB
     """The largest head of a request, in bytes: request line and headers."""
 
@@ -57,6 +59,8 @@ class Limits:
     sends all that has waited in one answer."""
     traceback_interval: float = 60.0
     """Seconds within which the traceback of a failure is logged once, whatever peers send."""
+    warning_interval: float = 60.0
+    """Seconds within which a full server warns once, however many connections it refuses."""
     max_depth: int = 1024
     """How deeply arrays and objects of an incoming message may be nested, with every parser."""
     max_depth_written: int = 1088

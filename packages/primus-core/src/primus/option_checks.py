@@ -70,6 +70,15 @@ def count(name: str, value: Any) -> float:
     return value
 
 
+def most(name: str, value: Any) -> int | None:
+    """A whole number above zero; `None` for `None` or `False`, which set no limit."""
+    if value is None or value is False:
+        return None
+    if isinstance(value, bool) or not isinstance(value, int) or value <= 0:
+        raise OptionError(f"{name}={value!r}: must be a whole number > 0, or None for no limit")
+    return value
+
+
 def pathname(name: str, value: Any) -> str:
     """A path below the root, with one slash before it and none behind."""
     if not isinstance(value, str) or not value.strip("/") or UNUSABLE.search(value):

@@ -79,6 +79,7 @@ class ServerOptions:
     handshake_timeout: float | None = 10.0
     max_head: int = 16 * KIB
     write_timeout: float | None = 30.0
+    max_sparks: int | None = None
     iknowhttpsisbetter: bool = False
     clock: Clock = SYSTEM_CLOCK
     extra: Mapping[str, Any] = field(default_factory=dict)
@@ -92,6 +93,7 @@ class ServerOptions:
             handshake_timeout=self.handshake_timeout,
             max_head=self.max_head,
             write_timeout=self.write_timeout,
+            max_sparks=self.max_sparks,
         )
 
 
@@ -223,6 +225,7 @@ _SERVER: Final[dict[str, Callable[[str, Any], Any]]] = {
     "handshake_timeout": checks.duration,
     "max_head": checks.size,
     "write_timeout": checks.duration,
+    "max_sparks": checks.most,
     "iknowhttpsisbetter": checks.flag,
     "clock": checks.anything,
 }

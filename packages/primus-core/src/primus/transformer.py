@@ -57,6 +57,14 @@ class Transformer(ABC):
     def __init__(self, primus: Server) -> None:
         self.primus = primus
 
+    def opens(self, request: Request) -> bool:
+        """Whether a request asks for a new connection, so that a full server refuses it.
+
+        It is asked before any middleware runs. By default every upgrade does, and no other
+        request.
+        """
+        return request.upgrade
+
     @abstractmethod
     async def request(self, request: Request) -> Response:
         """The answer to a plain HTTP request that has passed the middleware."""

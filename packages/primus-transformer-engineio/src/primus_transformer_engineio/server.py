@@ -69,6 +69,13 @@ class EngineIO(Transformer):
             ),
         )
 
+    def opens(self, request: Request) -> bool:
+        """Whether a request asks for a session, which is made by any that names none."""
+        query = request.query
+        if query.get("sid") is not None:
+            return False
+        return request.upgrade or query.get("transport") == POLLING
+
     async def request(self, request: Request) -> Response:
         """Answer a handshake, a poll or a post."""
         if is_foreign(request, self._origins, script="j" in request.query):

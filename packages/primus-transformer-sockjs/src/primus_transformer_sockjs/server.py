@@ -62,6 +62,15 @@ class SockJS(Transformer):
 
     # -- requests
 
+    def opens(self, request: Request) -> bool:
+        """Whether a request is a WebSocket, or the first of its session."""
+        found = self._route(request)
+        if found is None or request.method == "OPTIONS":
+            return False
+        if found.name in STYLES:
+            return self.sessions.get(found.session) is None
+        return found.name in ("websocket", "raw") and request.upgrade
+
     async def request(self, request: Request) -> Response:
         """The answer to a plain request: a page, or part of a session."""
         found = self._route(request)

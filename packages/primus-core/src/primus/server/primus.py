@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any, ClassVar, Final, Literal, Self, TypeVar, 
 from primus.browser.library import LibraryParts
 from primus.callables import is_awaitable
 from primus.clock import Within
-from primus.errors import NotListeningError, PluginError, Unauthorized
+from primus.errors import NotListeningError, PluginError, ServerFullError, Unauthorized
 from primus.events import Emitter, ReservedEvents
 from primus.failures import Failures
 from primus.heartbeat import Generation, HeartbeatPolicy
@@ -32,6 +32,7 @@ from primus.server.hosts import Host, asgi_application, attach
 from primus.server.install import Additions, install, uninstall
 from primus.server.layers import Layer, LayerFunction, Layers
 from primus.server.middleware import authorization, built_in
+from primus.server.seats import Seats
 from primus.server.spark import SPARK_EVENTS, Spark
 from primus.server.sparks import Sparks
 from primus.tasks import spawn
@@ -118,6 +119,7 @@ class Primus(Transforming, Emitter):
         self._connection_hooks: tuple[Callable[..., Any], ...] = ()
         self._disconnection_hooks: tuple[Callable[..., Any], ...] = ()
         self._sparks = Sparks(self.options.id_generator, self.log)
+        self._seats = Seats(self.limits, self._sparks.__len__, self.options.clock, self.log)
         self._monitor = HeartbeatMonitor(
             HeartbeatPolicy(self.options.timeout, self.options.ping_interval), self.options.clock
         )
@@ -516,6 +518,17 @@ class Primus(Transforming, Emitter):
         refused = gate.refusal(self, request)
         if refused is not None:
             return refused
+        if not self.transformer.opens(request):
+            return await self._respond(request)
+        if not self._seats.take(request):
+            return Response.error(503)
+        try:
+            return await self._respond(request)
+        finally:
+            self._seats.leave(request)
+
+    async def _respond(self, request: Request) -> Response | None:
+        """Answer a request that may be looked at."""
         try:
             response = self.layers.run(request)
             if isinstance(response, Awaitable):
@@ -529,9 +542,12 @@ class Primus(Transforming, Emitter):
             return Response.error(500)
         if response is not None:
             return response
-        if request.upgrade:
+        try:
+            if not request.upgrade:
+                return await self.transformer.request(request)
             return Response.error(503) if self.draining else await self.transformer.upgrade(request)
-        return await self.transformer.request(request)
+        except ServerFullError:
+            return Response.error(503)
 
     async def _limited(self, pending: Awaitable[Response | None]) -> Response | None:
         """Wait for layers that are async, as long as a handshake may take."""
@@ -567,7 +583,12 @@ class Primus(Transforming, Emitter):
             request: what it was opened with.
             id: what the wire's own protocol knows it by, if anything. That may be a secret, so it
                 is never `Spark.id`; `spark` finds the spark by it as well.
+
+        Raises:
+            ServerFullError: there are ``max_sparks`` connections, and `Transformer.opens` did not
+                say that `request` would become one more.
         """
+        self._seats.admit(request)
         spark = self.Spark(request, self._sparks.new_id(), self._generation(transport))
         self._sparks.add(spark, id)
         spark.attach(transport)

@@ -12,6 +12,7 @@ import pytest
 
 from primus.errors import HandshakeError, Unauthorized
 from primus.http import Request
+from primus_testing.recorder import eventually
 from primus_testing.server import Running
 from primus_testing.tracebacks import Tracebacks
 from primus_testing.transformer.base import Contract, Serve, echo, meet, upgrade_status
@@ -228,11 +229,65 @@ class GatesContract(Contract):
         assert (await refused(server)).status == 503
         await server.primus.destroy()
 
+    async def test_a_full_server_refuses_before_it_authorizes(self, serve: Serve) -> None:
+        server = await serve(max_sparks=1)
+        asked: list[Request] = []
+        server.primus.authorize(asked.append)
+        echo(server.primus)
+        met = await meet(server)
 
-async def refused(server: Running) -> HandshakeError:
+        for _ in range(3):
+            assert (await refused(server, "?late=1")).status == 503
+
+        assert not any("late" in request.query for request in asked)
+        assert server.primus.connected == 1
+        met.peer.send('"still here"')
+        assert await met.peer.receive() == '"still here"'
+
+        met.peer.close()
+        await eventually(lambda: server.primus.connected == 0)
+        await meet(server)
+        assert server.primus.connected == 1
+
+    async def test_clients_that_are_being_authorized_are_counted_as_well(
+        self, serve: Serve
+    ) -> None:
+        server = await serve(max_sparks=2)
+        deciding = asyncio.Event()
+
+        @server.primus.authorize
+        async def authorize(request: Request) -> None:
+            await deciding.wait()
+
+        peers = [asyncio.ensure_future(server.peer()) for _ in range(5)]
+        await eventually(lambda: sum(peer.done() for peer in peers) == 3)
+        deciding.set()
+        answers = await asyncio.gather(*peers, return_exceptions=True)
+
+        statuses = [error.status for error in answers if isinstance(error, HandshakeError)]
+        assert statuses == [503, 503, 503]
+        assert server.primus.connected == 2
+
+    async def test_a_client_that_is_refused_otherwise_takes_no_place(self, serve: Serve) -> None:
+        server = await serve(max_sparks=1)
+        answers = [Unauthorized("not you"), Unauthorized("nor you"), None]
+
+        @server.primus.authorize
+        def authorize(request: Request) -> None:
+            answer = answers.pop(0) if answers else None
+            if answer is not None:
+                raise answer
+
+        assert (await refused(server)).status == 401
+        assert (await refused(server)).status == 401
+        await meet(server)
+        assert server.primus.connected == 1
+
+
+async def refused(server: Running, query: str = "") -> HandshakeError:
     """How a connection is refused."""
     with pytest.raises(HandshakeError) as caught:
-        await server.peer()
+        await server.peer(query)
     return caught.value
 
 
