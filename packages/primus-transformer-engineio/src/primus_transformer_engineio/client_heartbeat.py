@@ -4,15 +4,26 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable
-from typing import TYPE_CHECKING
+from typing import Protocol
 
 from primus.clock import SYSTEM_CLOCK, Clock, Timer, expect
-from primus_transformer_engineio.packets import PING
-
-if TYPE_CHECKING:
-    from primus_transformer_engineio.client_session import ClientSession
+from primus_transformer_engineio.packets import PING, Packet
 
 __all__ = ["ClientHeartbeat"]
+
+
+class PingingSession(Protocol):
+    """What the heartbeat uses of a session."""
+
+    @property
+    def paused(self) -> bool:
+        """Whether the session is not read, so that the silence is ours."""
+
+    def dispatch(self, packet: Packet) -> None:
+        """Send a packet."""
+
+    def over(self, error: Exception | None = None) -> None:
+        """End the session."""
 
 
 class ClientHeartbeat:
@@ -22,7 +33,7 @@ class ClientHeartbeat:
 
     def __init__(
         self,
-        session: ClientSession,
+        session: PingingSession,
         *,
         pings: bool,
         interval: float,

@@ -6,7 +6,7 @@ import asyncio
 from collections.abc import Iterable
 from contextlib import suppress
 from itertools import chain
-from typing import TYPE_CHECKING, Final
+from typing import Final, Protocol
 
 from primus import Request, Response
 from primus.clock import Clock
@@ -25,15 +25,22 @@ from primus_transformer_engineio.transport import (
     WebSocketReceiver,
 )
 
-if TYPE_CHECKING:
-    from primus_transformer_engineio.upgrading import Probe
-
 __all__ = ["Session"]
 
 READ_AHEAD: Final = DEFAULT_LIMITS.read_ahead_bytes
 
 OPENING_PAUSE: Final = 0.005
 """Seconds between the answer to the handshake of a WebSocket and its first message."""
+
+
+class UpgradeProbe(Protocol):
+    """A WebSocket that is being probed before the session is upgraded to it."""
+
+    answered: bool
+    """Whether the client knows that the WebSocket works."""
+
+    def drop(self) -> None:
+        """Close the WebSocket; the session is polled on."""
 
 
 class Session(EngineIOTransport):
@@ -79,7 +86,7 @@ class Session(EngineIOTransport):
         )
         self._poll: LongPoll | None = None
         self._posting = False
-        self._probe: Probe | None = None
+        self._probe: UpgradeProbe | None = None
         self._rest: Iterable[Packet] = ()
         """What is left of the post that waits for its turn."""
         self._gone = False
@@ -254,7 +261,7 @@ class Session(EngineIOTransport):
 
     # -- upgrading
 
-    def probe(self, probe: Probe) -> bool:
+    def probe(self, probe: UpgradeProbe) -> bool:
         """Try out a WebSocket; False when there is one already."""
         if self._gone or self.upgraded or self._probe is not None:
             return False

@@ -7,17 +7,15 @@ their order, the size in all, UTF-8, reserved bits, compression, and the closing
 from __future__ import annotations
 
 from struct import Struct
-from typing import TYPE_CHECKING, Any, Final, NoReturn
+from typing import Any, Final, NoReturn, Protocol
 
 from picows import WSFrame, WSListener, WSMsgType, WSProtocolError, WSTransport
 
 from primus.errors import ProtocolError
 from primus.limits import DEFAULT_LIMITS, Limits
+from primus.transport import Receiver
 from primus.websocket import is_close_code
 from primus_transformer_lws.deflate import Deflate, TooLarge
-
-if TYPE_CHECKING:
-    from primus_transformer_lws.transport import LwsTransport
 
 __all__ = ["Listener"]
 
@@ -30,6 +28,41 @@ HELD: Final = Struct("!B??I")
 PROTOCOL_ERROR: Final = 1002
 INVALID_TEXT: Final = 1007
 TOO_BIG: Final = 1009
+
+
+class ListenedTransport(Protocol):
+    """What a listener uses of the transport that it listens for."""
+
+    connection: Receiver | None
+    corked: bool
+    corks: bool
+
+    def opened(self, ws: WSTransport) -> None:
+        """The handshake is over."""
+
+    def gone(self) -> None:
+        """The wire is gone."""
+
+    def congested(self, *, congested: bool) -> None:
+        """The wire takes no more, or takes more again."""
+
+    def seen(self, ping: bytes | None) -> None:
+        """A ping has come, or a pong when that is `None`."""
+
+    def peer_closed(self, code: bytes) -> None:
+        """A close frame has come."""
+
+    def violated(self, code: int, reason: str) -> None:
+        """The peer has broken the protocol."""
+
+    def tell_lost(self) -> None:
+        """Tell the connection that no message will come any more."""
+
+    def uncork(self) -> None:
+        """Send what was kept while frames of one read were handled."""
+
+    def end_turn(self) -> None:
+        """Keep the rest of a read for the next turn."""
 
 
 class Listener(WSListener):
@@ -60,7 +93,7 @@ class Listener(WSListener):
 
     def __init__(
         self,
-        transport: LwsTransport,
+        transport: ListenedTransport,
         max_length: int,
         deflate: Deflate | None = None,
         limits: Limits = DEFAULT_LIMITS,

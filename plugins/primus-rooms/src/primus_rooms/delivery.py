@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Awaitable, Callable, Collection
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from primus import Packet, Primus, Spark, TransformError
 from primus.callables import is_awaitable
@@ -13,9 +13,7 @@ from primus.tasks import spawn
 from primus_rooms.adapter import Adapter
 from primus_rooms.copying import deep_copy
 from primus_rooms.errors import RoomsError
-
-if TYPE_CHECKING:
-    from primus_rooms.selection import Selection
+from primus_rooms.selection import Selection
 
 __all__ = ["deliver"]
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field, replace
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Protocol
 
 from primus.pipeline import Pipeline, Transforms
 from primus_rooms.adapter import Maybe
@@ -12,9 +12,45 @@ from primus_rooms.names import Names, ids, names
 
 if TYPE_CHECKING:
     from primus import Spark
-    from primus_rooms.rooms import Rooms
 
 __all__ = ["Selection"]
+
+
+class RoomOperations(Protocol):
+    """What a selection uses of `Rooms`, where each of these is explained."""
+
+    def deliver(self, selection: Selection, args: list[Any], method: str) -> Maybe[int]:
+        """Send a message to the sparks of a selection."""
+
+    def clients(self, rooms: Names = ()) -> Maybe[Any]:
+        """The ids of the sparks in rooms."""
+
+    def is_room_empty(self, room: Names) -> Maybe[bool]:
+        """Whether no spark is in the rooms."""
+
+    def empty(self, rooms: Names | None = None) -> Maybe[None]:
+        """Remove all sparks from rooms."""
+
+    def join(
+        self,
+        sparks: Spark | str | Iterable[Spark | str],
+        rooms: Names,
+        *,
+        wildcard: bool | None = None,
+    ) -> Maybe[bool]:
+        """Add sparks to rooms."""
+
+    def leave(
+        self,
+        sparks: Spark | str | Iterable[Spark | str],
+        rooms: Names,
+        *,
+        wildcard: bool | None = None,
+    ) -> Maybe[bool]:
+        """Remove sparks from rooms."""
+
+    def spark_of(self, selection: Selection) -> Spark:
+        """The spark that made a selection."""
 
 
 @dataclass(frozen=True)
@@ -24,7 +60,7 @@ class Selection:
     ``names`` is `None` while no room has been chosen: then whoever is in any room is meant.
     """
 
-    of: Rooms = field(repr=False)
+    of: RoomOperations = field(repr=False)
     spark: Spark | None = None
     names: tuple[str, ...] | None = None
     without: frozenset[str] = frozenset()
