@@ -1,0 +1,83 @@
+"""The structure of the sources, as far as import-linter does not see it."""
+
+from __future__ import annotations
+
+import ast
+import tomllib
+from collections.abc import Iterator
+from pathlib import Path
+
+ROOT = Path(__file__).parent.parent
+CORE = ROOT / "packages" / "primus-core" / "src"
+CONFIGURATION = tomllib.loads((ROOT / "pyproject.toml").read_text("utf-8"))
+LINTER = CONFIGURATION["tool"]["importlinter"]
+
+INTERFACES = {
+    "primus.contracts.Attachable": "what a connector attaches a transport to",
+    "primus.contracts.Server": "what extensions may use of a Primus",
+    "primus.errors.InvalidPluginError": "a documented error, which is raised by itself",
+    "primus.transport.Receiver": "what a transport tells of its frames",
+    "primus.websocket.hosted.HostedTransport": "the server's half, which the client's refines",
+}
+"""Classes of the core that may have a single child here, and why."""
+
+
+def import_packages() -> set[str]:
+    """The import package of each distribution."""
+    folders = [*ROOT.glob("packages/*/src/*"), *ROOT.glob("plugins/*/src/*")]
+    return {
+        folder.name
+        for folder in folders
+        if (folder / "py.typed").exists() and not folder.parents[1].name.startswith("_")
+    }
+
+
+def bases(source: Path) -> Iterator[tuple[str, str]]:
+    """Each class of the packages below a folder, and each of its bases, by their full names."""
+    for file in sorted(source.rglob("*.py")):
+        module = ".".join(file.relative_to(source).with_suffix("").parts)
+        tree = ast.parse(file.read_text("utf-8"))
+        known = {
+            alias.asname or alias.name: f"{node.module}.{alias.name}"
+            for node in ast.walk(tree)
+            if isinstance(node, ast.ImportFrom)
+            for alias in node.names
+        }
+        for node in ast.walk(tree):
+            if isinstance(node, ast.ClassDef):
+                yield f"{module}.{node.name}", ""
+                for base in node.bases:
+                    base = base.value if isinstance(base, ast.Subscript) else base
+                    name = ast.unparse(base)
+                    yield f"{module}.{node.name}", known.get(name, f"{module}.{name}")
+
+
+def test_a_base_class_of_the_core_has_several_children_or_is_an_interface() -> None:
+    own = {name for name, _ in bases(CORE)}
+    modules = {name.rpartition(".")[2]: name for name in own}
+    children: dict[str, set[str]] = {}
+    for folder in [*ROOT.glob("packages/*/src"), *ROOT.glob("plugins/*/src")]:
+        if folder.parent.name == "primus-testing":
+            continue
+        for child, base in bases(folder):
+            # A name that a package exports, such as primus.Transformer, means the class itself.
+            name = base if base in own else modules.get(base.rpartition(".")[2], "")
+            if name and base.startswith("primus."):
+                children.setdefault(name, set()).add(child)
+
+    single = {name for name, found in children.items() if len(found) == 1}
+
+    assert single == INTERFACES.keys()
+
+
+def test_import_linter_and_coverage_know_every_distribution() -> None:
+    packages = import_packages()
+    acyclic = [each for each in LINTER["contracts"] if each["type"] == "acyclic_siblings"]
+
+    assert set(LINTER["root_packages"]) == packages
+    assert [set(contract["ancestors"]) for contract in acyclic] == [packages]
+    assert set(CONFIGURATION["tool"]["coverage"]["run"]["source_pkgs"]) == packages
+
+
+def test_import_linter_sees_imports_for_types_as_well() -> None:
+    assert "exclude_type_checking_imports" not in LINTER
