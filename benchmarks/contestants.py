@@ -1,4 +1,4 @@
-"""Who takes part: our server by engine and loop, and the peers."""
+"""The contestants: our server by engine and loop, and the peers."""
 
 from __future__ import annotations
 

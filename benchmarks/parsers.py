@@ -34,7 +34,7 @@ CHAT = {
     "type": "message",
     "room": "lobby",
     "from": {"id": 4711, "name": "Ädele"},
-    "text": "Is anybody here? \U0001f600",
+    "text": "Is this on? \U0001f600",
     "at": MOMENT,
 }
 STATE = {

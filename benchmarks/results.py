@@ -32,7 +32,7 @@ class Column:
 
     @property
     def reference(self) -> str:
-        """Who the others are compared to: Primus on Node, as far as it takes part."""
+        """The contestant that the others are compared to: Primus on Node, if it takes part."""
         return next((name for name in self.rounds if name.startswith(NODE)), "")
 
     def ratio(self, contestant: str, figure: str) -> float | None:

@@ -1,6 +1,6 @@
 """Rounds: every contestant in turn, so that what disturbs the machine disturbs all alike.
 
-Every other round goes backwards, so that nobody has all of a drift against him.
+Every other round goes backwards, so that a drift is against all of them alike.
 """
 
 from __future__ import annotations
@@ -73,8 +73,8 @@ def run_all(
 def _turns(
     group: Iterable[Scenario], wanted: Callable[[Contestant], bool]
 ) -> list[tuple[Scenario, Contestant]]:
-    """Who is measured in what, with all scenarios of a contestant next to one another."""
-    turns = [(scenario, one) for scenario in group for one in scenario.who() if wanted(one)]
+    """The order of the measurements, with all scenarios of a contestant next to one another."""
+    turns = [(scenario, one) for scenario in group for one in scenario.choose() if wanted(one)]
     order = list(dict.fromkeys(one.name for _, one in turns))
     return sorted(turns, key=lambda turn: order.index(turn[1].name))
 

@@ -15,7 +15,7 @@ __all__ = ["Scenario", "chosen", "scenarios", "together"]
 class Scenario:
     """One column of a table.
 
-    ``job`` are the fields of `Job` that it sets, and ``who`` picks the contestants. With
+    ``job`` are the fields of `Job` that it sets, and ``choose`` picks the contestants. With
     ``fresh`` every measurement gets a server of its own.
     """
 
@@ -23,7 +23,7 @@ class Scenario:
     group: str
     title: str
     job: dict[str, Any]
-    who: Callable[[], list[Contestant]] = contestants
+    choose: Callable[[], list[Contestant]] = contestants
     fresh: bool = False
     beside: str = ""
     """The name of the scenario that it adds something to; both are measured in the same rounds."""

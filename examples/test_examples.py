@@ -170,7 +170,7 @@ async def test_echo_sends_every_message_back_and_serves_its_page(
         await example.says("gone: ")
 
 
-async def test_authorization_lets_in_whom_it_knows(http: aiohttp.ClientSession) -> None:
+async def test_authorization_accepts_known_tokens(http: aiohttp.ClientSession) -> None:
     async with served("authorization") as (_, url):
         async with websocket(url, "/primus?token=ada-secret") as socket:
             assert await receive(socket) == "Welcome, Ada"
@@ -188,7 +188,7 @@ async def test_authorization_lets_in_whom_it_knows(http: aiohttp.ClientSession) 
         async with http.get(f"{url}/primus") as refused:
             assert refused.status == 401
             assert refused.headers["WWW-Authenticate"] == 'Bearer realm="example"'
-            assert await refused.json() == {"error": "Who are you?"}
+            assert await refused.json() == {"error": "No valid token"}
         async with http.get(f"{url}/primus/primus.js") as library:
             assert library.status == 200
 
@@ -205,13 +205,13 @@ async def test_events_are_printed_as_they_happen() -> None:
             assert await receive(socket) == "primus::pong::1"
             await example.says("spark    heartbeat")
             await socket.send('"end"')
-            assert await receive(socket) == "Goodbye for good"
+            assert await receive(socket) == "Ended for good"
             assert await receive(socket) == "primus::server::close"
         await example.says("primus   disconnection")
     assert any("primus   close" in line for line in example.output)
 
 
-async def test_votes_are_acknowledged_and_everybody_hears_of_them(
+async def test_votes_are_acknowledged_and_sent_to_every_client(
     http: aiohttp.ClientSession,
 ) -> None:
     async with served("votes") as (_, url):
@@ -266,7 +266,7 @@ async def test_the_aiohttp_application_keeps_its_routes_and_websockets(
             assert await receive(latecomer) == {"news": "It rains"}
 
 
-async def test_rooms_reach_those_who_look_at_a_topic() -> None:
+async def test_rooms_reach_the_clients_that_look_at_a_topic() -> None:
     async with served("rooms") as (_, url), websocket(url) as one, websocket(url) as two:
         for socket in (one, two):
             assert await receive(socket) == {"topics": ["cats", "trains", "weather"]}

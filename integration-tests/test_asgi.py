@@ -57,7 +57,7 @@ class Running:
             await self._more.wait_for(lambda: line in self.lines)
 
     async def terminate(self) -> int:
-        """Have it stop in order; its exit code."""
+        """Stop it in order; its exit code."""
         self.process.terminate()
         async with asyncio.timeout(DEADLINE):
             code = await self.process.wait()
@@ -71,7 +71,7 @@ class Running:
             await self._reading
 
     def trouble(self) -> list[str]:
-        """The lines that somebody would have to look into."""
+        """The lines that report a fault."""
         signs = ("Traceback", "ERROR", "Error", "WARNING", "panicked", "handshake")
         return [line for line in self.lines if any(sign in line for sign in signs)]
 
@@ -152,7 +152,7 @@ async def test_the_specification_and_the_client_are_served(
 
 async def test_a_handshake_is_refused_with_status_and_reason(server: Running) -> None:
     with pytest.raises(Refused, match=r"HTTP/1.1 402 "):
-        await RawWebSocket.connect(server.port, "/primus?who=eve")
+        await RawWebSocket.connect(server.port, "/primus?name=eve")
     with pytest.raises(Refused, match=r"HTTP/1.1 403 "):
         await RawWebSocket.connect(server.port, "/primus", headers="Origin: http://evil\r\n")
 
@@ -168,7 +168,7 @@ async def test_a_message_that_is_too_large_ends_its_connection_only(server: Runn
         assert await other.receive() == (1, b'"fine"')
 
 
-async def test_who_leaves_a_poll_that_hangs_is_noticed_at_once(server: Running) -> None:
+async def test_a_client_that_leaves_a_pending_poll_is_noticed_at_once(server: Running) -> None:
     _, writer = await asyncio.open_connection("127.0.0.1", server.port)
     writer.write(b"GET /primus/hang HTTP/1.1\r\nHost: x\r\n\r\n")
     await server.says("poll hangs")
@@ -222,7 +222,7 @@ async def test_a_server_that_is_terminated_leaves_in_order_and_its_clients_may_c
 
 
 async def test_hypercorn_leaves_in_order_once_its_clients_have_left() -> None:
-    """Version 0.18 waits for open WebSockets on Python 3.12 and later, whoever has them."""
+    """Version 0.18 waits for open WebSockets on Python 3.12 and later, also those of ours."""
     async with running("hypercorn", "wrapped") as server:
         ours = await RawWebSocket.connect(server.port, "/primus")
         ours.send(struct.pack("!H", 1000), CLOSE)
@@ -253,6 +253,6 @@ async def test_a_refusal_has_its_reason_in_the_body(
         "Sec-WebSocket-Version": "13",
         "Sec-WebSocket-Key": "dGhlIHNhbXBsZSBub25jZQ==",
     }
-    async with http.get(f"{server.url}/primus?who=eve", headers=upgrade) as response:
+    async with http.get(f"{server.url}/primus?name=eve", headers=upgrade) as response:
         assert response.status == 402
         assert json.loads(await response.text()) == {"error": "not you"}

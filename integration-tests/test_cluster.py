@@ -26,7 +26,7 @@ SLACK = 1.5
 async def standing(
     tmp_path_factory: pytest.TempPathFactory,
 ) -> AsyncIterator[tuple[Cluster, list[Member]]]:
-    """A cluster that nobody harms: two servers of ours, one of each Node."""
+    """A cluster that stays whole: two servers of ours, one of each Node."""
     async with cluster_in(tmp_path_factory.mktemp("standing")) as cluster:
         yield cluster, await cluster.members(OURS_IN_PYTHON, OURS_IN_PYTHON, NODE8, NODE6)
 
@@ -52,7 +52,7 @@ async def test_a_spark_is_found_and_reached_from_any_server(
 
     for number, member in enumerate(members):
         assert [await member.whereis(spark) for spark in sparks] == addresses
-        assert await member.whereis("nobody") is None
+        assert await member.whereis("unknown") is None
         others = sorted(address for address in addresses if address != member.address)
         assert await member.ask("addresses") == others
 
@@ -61,10 +61,10 @@ async def test_a_spark_is_found_and_reached_from_any_server(
             assert (reply["ok"], reply["send"]) == (True, 1)
             assert await client.data() == {"one": number}
         all_four = {"ok": True, "send": 4}
-        assert await member.forward("sparks", [*sparks, "nobody"], {"some": number}) == all_four
+        assert await member.forward("sparks", [*sparks, "unknown"], {"some": number}) == all_four
         assert await member.forward("broadcast", {"all": number}) == all_four
         assert await member.forward("forward", others, {"named": number}) == all_four
-        unknown = await member.forward("spark", "nobody", "x")
+        unknown = await member.forward("spark", "unknown", "x")
         assert unknown["error"] == "No servers provided"
         for client in clients:
             said = [await client.data() for _ in range(3)]
@@ -157,7 +157,7 @@ async def test_an_outage_of_redis_in_the_middle_of_traffic_loses_no_local_messag
     assert await late.data() == "found again"
 
 
-async def test_a_server_that_is_destroyed_says_goodbye(stage: Stage, cluster: Cluster) -> None:
+async def test_a_server_that_is_destroyed_unregisters(stage: Stage, cluster: Cluster) -> None:
     stays, leaves = await cluster.members(NODE8, OURS_IN_PYTHON)
     await cluster.client_of(stage, NODE8, leaves)
 
@@ -241,8 +241,8 @@ async def test_rooms_that_forward_reach_their_members_on_every_server_once(
 REQUESTS: list[tuple[str, str, str | None, str]] = [
     ("PUT", "/primus/omega/supreme", SECRET, '{"msg":"x"}'),
     ("PUT", "/primus/omega/supreme", SECRET, '{"msg":"x","sparks":""}'),
-    ("PUT", "/primus/omega/supreme", SECRET, '{"msg":"x","sparks":["nobody"]}'),
-    ("PUT", "/primus/omega/supreme", SECRET, '{"msg":"x","sparks":"nobody"}'),
+    ("PUT", "/primus/omega/supreme", SECRET, '{"msg":"x","sparks":["unknown"]}'),
+    ("PUT", "/primus/omega/supreme", SECRET, '{"msg":"x","sparks":"unknown"}'),
     ("PUT", "/primus/omega/supreme", SECRET, '{"msg":"x","sparks":5}'),
     ("PUT", "/primus/omega/supreme", SECRET, '{"msg":[]}'),
     ("PUT", "/primus/omega/supreme", SECRET, '{"msg":0}'),

@@ -1,4 +1,4 @@
-"""``connect(url)``: our client finds out by itself what a server speaks, whoever made it."""
+"""``connect(url)``: our client finds out by itself what a server speaks, in Python or Node."""
 
 import asyncio
 
@@ -19,7 +19,7 @@ pytestmark = [
 async def test_nothing_but_the_url_is_needed(stage: Stage, kind: str) -> None:
     server = await stage.server(kind, echo=True)
 
-    async with connect(server.url(who="python")) as socket:
+    async with connect(server.url(name="python")) as socket:
         socket.write({"hello": "world"})
         socket.write("again")
         async with asyncio.timeout(DEADLINE):
@@ -27,7 +27,7 @@ async def test_nothing_but_the_url_is_needed(stage: Stage, kind: str) -> None:
             assert [await anext(messages), await anext(messages)] == [{"hello": "world"}, "again"]
         assert await socket.id() == (connection := await server.event("connection"))["spark"]
 
-    assert connection["query"]["who"] == "python"
+    assert connection["query"]["name"] == "python"
     assert (await server.event("disconnection"))["spark"] == connection["spark"]
 
 

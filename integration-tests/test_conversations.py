@@ -1,4 +1,4 @@
-"""What two Primus peers say to one another, whoever made them.
+"""What two Primus peers send one another, in Python, Node or a browser.
 
 Every test runs with each pair of client and server of which at least one is ours, and with the real
 Primus of each generation against itself, which shows that the test states what Primus really does.

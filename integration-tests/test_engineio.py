@@ -121,7 +121,7 @@ async def test_the_id_is_that_of_the_spark_and_not_the_key_of_the_session(stage:
 async def test_npm_clients_that_poll_take_the_key_of_the_session_for_their_id(
     stage: Stage,
 ) -> None:
-    # They ask nobody: `if (this.socket && this.socket.id) return fn(this.socket.id)`.
+    # They do not ask the server: `if (this.socket && this.socket.id) return fn(this.socket.id)`.
     stage.speech = POLLING
     for kind in NODE:
         client, _, spark = await meet(stage, (kind, OURS_IN_PYTHON))

@@ -38,7 +38,7 @@ AWKWARD: list[Any] = [
 
 @dataclass
 class Pair:
-    """A kind of client and a kind of server, and who of them have met."""
+    """A kind of client and a kind of server, and whether they have met."""
 
     stage: Stage
     client_kind: str

@@ -1,4 +1,4 @@
-"""Whatever a peer sends, the server says nothing in its log and goes on serving everybody else."""
+"""Whatever a peer sends, the server logs nothing and goes on serving the other clients."""
 
 import asyncio
 import contextlib

@@ -49,12 +49,12 @@ async def test_clients_notice_a_silent_server_and_come_back(stage: Stage, server
 
     server.process.freeze()
     try:
-        await everybody(clients, "offline")
-        await everybody(clients, "reconnect scheduled")
+        await every(clients, "offline")
+        await every(clients, "reconnect scheduled")
     finally:
         server.process.thaw()
 
-    await everybody(clients, "reconnected")
+    await every(clients, "reconnected")
     assert not [event for client in clients for event in client.seen("end", "data")]
 
 
@@ -82,11 +82,11 @@ async def test_a_server_lets_go_of_silent_clients_that_come_back(
             client.process.thaw()
 
     assert gone == before
-    await everybody(clients, "reconnected")
+    await every(clients, "reconnected")
     for _ in clients:
         await server.connection()
 
 
-async def everybody(parties: list[Client], kind: str) -> None:
+async def every(parties: list[Client], kind: str) -> None:
     """Wait until it happened to each of them."""
     await asyncio.gather(*(party.event(kind) for party in parties))

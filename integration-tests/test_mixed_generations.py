@@ -36,7 +36,7 @@ async def test_a_broadcast_reaches_all_of_them(stage: Stage) -> None:
         assert got == [{"number": n, "text": "\u2028 Grüße \U0001f600"} for n in range(100)]
 
 
-async def test_they_talk_at_once_and_nobody_gets_what_is_not_theirs(stage: Stage) -> None:
+async def test_they_talk_at_once_and_each_gets_only_its_own_messages(stage: Stage) -> None:
     server = await stage.server(OURS_IN_PYTHON, echo=True)
     clients = await everybody_on(stage, server)
 

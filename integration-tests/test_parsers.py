@@ -29,7 +29,7 @@ PAIRS_OVER = {
     ],
     "sockjs": [("node6", OURS_IN_PYTHON), (OURS_IN_PYTHON, "node8")],
 }
-"""Who meets over each transformer."""
+"""The pairs that meet over each transformer."""
 
 PARSERS = {"msgpack": bytes, "ejson": str, "binary": bytes}
 """The parsers, and what their frames are."""
@@ -93,9 +93,9 @@ MEETINGS = [
 
 @pytest.fixture(params=MEETINGS, ids=lambda meeting: f"{meeting[0]}-to-{meeting[1]}-{meeting[2]}")
 def kinds(request: pytest.FixtureRequest) -> tuple[str, str, Speech]:
-    """Who meets whom, and what they speak."""
-    who: tuple[str, str, Speech] = request.param
-    return who
+    """A pair, and what it speaks."""
+    pair: tuple[str, str, Speech] = request.param
+    return pair
 
 
 @pytest_asyncio.fixture(loop_scope="session")
@@ -140,7 +140,7 @@ async def test_a_broadcast_and_control_text_are_understood(meeting: Meeting) -> 
 
 
 @pytest.mark.parametrize("parser", PARSERS)
-async def test_a_frame_that_is_nonsense_harms_nobody_else(stage: Stage, parser: str) -> None:
+async def test_a_frame_that_is_nonsense_harms_no_other_client(stage: Stage, parser: str) -> None:
     stage.speech = Speech("websockets", parser)
     server = await stage.server(OURS_IN_PYTHON, echo=True)
     witness = await stage.client(OURS_IN_PYTHON)

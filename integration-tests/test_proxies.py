@@ -45,7 +45,7 @@ async def test_the_address_is_the_client_s_behind_a_trusted_proxy(
         assert (await server.event("connection"))["ip"] == CLIENT
 
 
-async def test_the_address_is_the_proxy_s_when_nobody_is_trusted(
+async def test_the_address_is_the_proxy_s_when_no_proxy_is_trusted(
     stage: Stage, kind: str, tmp_path: Path
 ) -> None:
     server = await stage.server(OURS_IN_PYTHON, options={"trusted_proxies": []})

@@ -1,4 +1,4 @@
-"""Memory: what comes also goes, and nobody can make a server keep more than it wants to."""
+"""Memory: what is allocated is freed, and no peer makes a server keep more than its limits."""
 
 import asyncio
 from collections import Counter
@@ -127,7 +127,7 @@ async def write_one_by_one(server: Server, deaf: list[RawWebSocket]) -> None:
 
 
 async def write_broadcasts(server: Server, deaf: list[RawWebSocket]) -> None:
-    """Ten times what a spark may hold, to everybody."""
+    """Ten times what a spark may hold, to every spark."""
     for _ in range(100):
         await server.broadcast("x" * 100_000)
 

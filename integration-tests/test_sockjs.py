@@ -82,8 +82,8 @@ async def test_a_page_talks_through_nginx_with_and_without_websockets(
 @pytest.mark.parametrize("kind", ["nginx", "haproxy"])
 async def test_every_transport_passes_a_proxy(stage: Stage, kind: str, tmp_path: Path) -> None:
     stage.speech = Speech("sockjs")
-    hurry = {"transport": {"disconnect_delay": 1.0}}
-    server = await stage.server(OURS_IN_PYTHON, echo=True, options=hurry)
+    options = {"transport": {"disconnect_delay": 1.0}}
+    server = await stage.server(OURS_IN_PYTHON, echo=True, options=options)
 
     async with proxy(kind, server.port, tmp_path) as port:
         for client_kind, transports in (

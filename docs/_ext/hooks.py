@@ -50,7 +50,7 @@ class Hook(SphinxDirective):
 
 
 def setup(app: Sphinx) -> dict[str, Any]:
-    """Register the directive, and have pages read again when the contract changes."""
+    """Register the directive, and read pages again when the contract changes."""
     app.add_directive("hook", Hook)
     app.connect("env-before-read-docs", _note_contract)
     return {"parallel_read_safe": True, "parallel_write_safe": True}

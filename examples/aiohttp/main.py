@@ -26,13 +26,13 @@ async def index(request: web.Request) -> web.FileResponse:
 
 @routes.get("/news")
 async def news(request: web.Request) -> web.Response:
-    """The latest news, for those who come and ask."""
+    """The latest news, for clients that poll."""
     return web.json_response(request.app[NEWS])
 
 
 @routes.post("/news")
 async def publish(request: web.Request) -> web.Response:
-    """Something has happened: everybody who is connected hears of it at once."""
+    """Something has happened: send it to every connection at once."""
     text = (await request.text()).strip()[:500]
     if not text:
         raise web.HTTPBadRequest(text="an empty text is no news")

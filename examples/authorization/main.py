@@ -1,4 +1,4 @@
-"""Who may connect: a token in a header or in the URL, checked before there is a connection."""
+"""Which clients may connect: a token in a header or the URL, checked before the handshake."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ def user_of(request: Request) -> str | None:
     """The user whose token a request carries.
 
     Browsers cannot give a WebSocket headers, so they use the URL: ``?token=ada-secret``. A URL
-    ends up in logs, which is why a token for it should be short-lived. Everybody else can send
+    ends up in logs, which is why a token for it should be short-lived. Other clients can send
     ``Authorization: Bearer ada-secret``.
     """
     scheme, _, token = request.headers.get("Authorization", "").partition(" ")
@@ -38,14 +38,14 @@ async def authorize(request: Request) -> None:
     """Called for every handshake, and every other request to Primus. It may be async."""
     user = user_of(request)
     if user is None:
-        raise Unauthorized("Who are you?", authenticate='Bearer realm="example"')
+        raise Unauthorized("No valid token", authenticate='Bearer realm="example"')
     if user in BLOCKED:
         raise Unauthorized({"reason": f"{user} may not come in"}, status=403)
 
 
 @primus.on("connection")
 def connection(spark: Spark) -> None:
-    """Only those get here who have been let in."""
+    """Only authorized clients get here."""
     spark.write(f"Welcome, {user_of(spark.request)}")
 
 

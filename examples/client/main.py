@@ -28,11 +28,11 @@ async def main(url: str) -> None:
     async with connect(url, reconnect={"max": 5.0}) as socket:
         watch(socket)
         print("my id is", await socket.id())
-        for message in ("hello", {"nested": [1, 2.5, None]}, "goodbye"):
+        for message in ("hello", {"nested": [1, 2.5, None]}, "last"):
             socket.write(message)  # kept, when there is no connection just now
         async for message in socket:
             print("received", message, flush=True)
-            if message == {"echo": "goodbye"}:
+            if message == {"echo": "last"}:
                 break
     print(f"a round trip took {socket.latency * 1000:.1f} ms")
 

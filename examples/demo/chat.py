@@ -1,4 +1,4 @@
-"""The chat: who is there, what was said, and what a tab may ask for.
+"""The chat: the members, what was said, and what a tab may ask for.
 
 Nothing that arrives is trusted: a message has one of the five shapes in `Chat.received`, or is
 ignored; names and texts are cleaned and cut; and a tab that sends too much is not listened to.
@@ -32,7 +32,7 @@ BURST = 20
 PER_SECOND = 8.0
 """How many messages a tab may send at once, and how many a second it may send for long."""
 GRACE = 3.0
-"""Seconds that a tab may be gone before the others are told: a reload is no farewell."""
+"""Seconds that a tab may be gone before the others are told: a reload is not an end."""
 
 
 class Visitor:
@@ -101,7 +101,7 @@ class Chat:
         visitor = self.visitors.pop(spark.id, None)
         if visitor is None:
             return
-        # After an outage everybody takes a while to come back.
+        # After an outage all clients take a while to come back.
         grace = GRACE + self.listener.wait
         self._stays(visitor.token)
         self._leaving[visitor.token] = asyncio.get_running_loop().call_later(
@@ -115,7 +115,7 @@ class Chat:
         self.note("left", visitor)
 
     def _stays(self, token: str) -> bool:
-        """Call a farewell off; False when none was on its way."""
+        """Cancel the notice that a tab has gone; False when none was scheduled."""
         leaving = self._leaving.pop(token, None)
         if leaving is not None:
             leaving.cancel()
@@ -154,7 +154,7 @@ class Chat:
         self.listener.drop()
 
     def note(self, kind: str, visitor: Visitor, **more: Any) -> None:
-        """Tell everybody, now and later."""
+        """Send to every tab, now and later."""
         self._number += 1
         note = {
             "number": self._number,
@@ -168,12 +168,12 @@ class Chat:
         self.primus.write({"type": "note", "note": note})
 
     def tell_people(self) -> None:
-        """Tell everybody who is there."""
+        """Send the list of members to every tab."""
         people = [{"id": visitor.id, "name": visitor.name} for visitor in self.visitors.values()]
         self.primus.write({"type": "people", "count": len(people), "people": people[:PEOPLE]})
 
     def tell_others(self, visitor: Visitor, message: dict[str, Any]) -> None:
-        """Send a message to everybody but one."""
+        """Send a message to all tabs but one."""
         for spark in self.primus:
             if spark is not visitor.spark:
                 spark.write(message)

@@ -19,7 +19,7 @@ log = logging.getLogger("demo")
 class Listener:
     """Listens, and stops doing so for some seconds when it is told to `drop`.
 
-    An outage is a real one: nobody listens on the port, and every connection is closed.
+    An outage is a real one: nothing listens on the port, and every connection is closed.
 
     Args:
         runner: what is served.

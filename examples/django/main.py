@@ -53,7 +53,7 @@ urlpatterns = [path("", index), path("news", publish)]
 
 @primus.on("connection")
 def connection(spark: Spark) -> None:
-    """Who connects gets the latest news first."""
+    """Send the latest news to a new connection first."""
     for text in latest:
         spark.write({"news": text})
 

@@ -17,7 +17,7 @@ primus = Primus(app, transformer="websockets", parser="json")
 
 @primus.on("connection")
 def connection(spark: Spark) -> None:
-    """Somebody has connected."""
+    """A client has connected."""
     print("connected:", spark.id, "from", spark.address.ip)
 
     @spark.on("data")

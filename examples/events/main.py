@@ -16,9 +16,9 @@ app = web.Application()
 primus = Primus(app, timeout=10, ping_interval=5)
 
 
-def show(who: str, event: str, *details: Any) -> None:
+def show(name: str, event: str, *details: Any) -> None:
     """One line for one event."""
-    print(f"{who:<8} {event:<18} {' '.join(str(detail) for detail in details)}", flush=True)
+    print(f"{name:<8} {event:<18} {' '.join(str(detail) for detail in details)}", flush=True)
 
 
 @primus.on("initialised")
@@ -36,7 +36,7 @@ async def connection(spark: Spark) -> None:
     spark.on("error", lambda error: show("spark", "error", error))
     spark.on("end", lambda: show("spark", "end"))
     spark.on("data", lambda message: received(spark, message))
-    # A function that emits an event when it is called, for handing to whoever takes callbacks.
+    # A function that emits an event when it is called, to pass where a callback is taken.
     # The event is one of ours: names that Primus uses itself are reserved.
     greet = spark.emits("greeting", lambda name: f"Hello, {name}")
     spark.on("greeting", spark.write)
@@ -52,7 +52,7 @@ def received(spark: Spark, message: Any) -> None:
         case "fail":
             raise ValueError("a listener that fails: the spark gets an error, and lives on")
         case "end":
-            spark.end("Goodbye for good")
+            spark.end("Ended for good")
         case "kick":
             spark.end("Come back", reconnect=True)
         case _:
@@ -61,7 +61,7 @@ def received(spark: Spark, message: Any) -> None:
 
 @primus.on("disconnection")
 def disconnection(spark: Spark) -> None:
-    """A connection has ended, whoever ended it."""
+    """A connection has ended, whichever side ended it."""
     show("primus", "disconnection", spark.id)
 
 

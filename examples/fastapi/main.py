@@ -28,13 +28,13 @@ async def index() -> FileResponse:
 
 @app.get("/news")
 async def news() -> list[str]:
-    """The latest news, for those who come and ask."""
+    """The latest news, for clients that poll."""
     return latest
 
 
 @app.post("/news", status_code=201)
 async def publish(text: Annotated[str, Query(min_length=1, max_length=500)]) -> dict[str, int]:
-    """Something has happened: everybody who is connected hears of it at once."""
+    """Something has happened: send it to every connection at once."""
     latest.append(text)
     del latest[:-LATEST]
     primus.write({"news": text})
@@ -51,7 +51,7 @@ async def shout(socket: WebSocket) -> None:
 
 @primus.on("connection")
 def connection(spark: Spark) -> None:
-    """Who connects gets the latest news first."""
+    """Send the latest news to a new connection first."""
     for text in latest:
         spark.write({"news": text})
 

@@ -20,7 +20,7 @@ primus.disable("x-xss")
 
 @primus.before("request-id", index=0)
 def request_id(request: Request) -> None:
-    """A header for every answer, whoever gives it. A layer that returns nothing lets pass."""
+    """Add a header to every answer, also of the application. Returning nothing lets pass."""
     request.response_headers["X-Request-Id"] = secrets.token_hex(8)
 
 
@@ -50,7 +50,7 @@ async def gate(request: Request) -> Response | None:
 
 @primus.on("connection")
 def connection(spark: Spark) -> None:
-    """Whoever gets here has passed all layers."""
+    """A request that gets here has passed all layers."""
     spark.write([layer.name for layer in primus.layers if layer.enabled])
 
 

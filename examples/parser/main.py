@@ -18,7 +18,7 @@ primus = Primus(app, parser=ZippedJSON())
 
 @primus.on("connection")
 def connection(spark: Spark) -> None:
-    """Somebody has connected."""
+    """A client has connected."""
 
     @spark.on("data")
     def data(message: object) -> None:

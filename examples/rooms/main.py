@@ -1,4 +1,4 @@
-"""Rooms: whoever looks at a topic hears what is said about it, and who else looks."""
+"""Rooms: a client that looks at a topic gets its messages, and the number of its readers."""
 
 from __future__ import annotations
 
@@ -37,13 +37,13 @@ def received(spark: Any, message: Any) -> None:
 
 @primus.on("joinroom")
 def joined(topic: str) -> None:
-    """Somebody looks at a topic: all who do so hear how many they are."""
+    """A client looks at a topic: all its readers are told how many they are."""
     count(topic)
 
 
 @primus.on("leaveallrooms")
 def left(topics: list[str]) -> None:
-    """Somebody looks elsewhere, or has gone."""
+    """A client looks elsewhere, or has gone."""
     for topic in topics:
         count(topic)
 

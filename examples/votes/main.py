@@ -1,4 +1,4 @@
-"""Votes: events with acknowledgements, and one event for everybody."""
+"""Votes: events with acknowledgements, and one event for every client."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ def connection(spark: Any) -> None:
 
 
 def vote(choice: Any, ack: Callable[..., bool] | None) -> None:
-    """Somebody votes. What a client sends may be anything."""
+    """A client votes. What a client sends may be anything."""
     if not isinstance(choice, str) or choice not in votes:
         number = None
     else:

@@ -68,8 +68,8 @@ class Target:
 
         Args:
             host: one of peers/hosts.py.
-            listener: what happens to a message: ``echo``, ``chat`` (everybody gets it), ``relay``
-                (everybody gets the text in it), ``stuck`` (handled for ever), ``busy`` (handled
+            listener: what happens to a message: ``echo``, ``chat`` (sent to all), ``relay``
+                (the text in it is sent to all), ``stuck`` (handled for ever), ``busy`` (handled
                 for a few turns of the loop), ``quiet``.
             token: those of the users, with commas, in ``?token=…`` or in the cookie ``token``.
             layer: a path that a layer of the application refuses with 403.

@@ -32,7 +32,7 @@ PAIRS = [pytest.param(wire, host, id=f"{wire.name}-{host}") for wire in WIRES fo
 
 @pytest.mark.parametrize("host", HOSTS)
 @pytest.mark.parametrize("revision", [3, 4])
-async def test_who_knows_the_id_of_a_spark_can_neither_post_nor_poll_as_it(
+async def test_the_id_of_a_spark_is_no_key_to_post_or_to_poll_as_it(
     targets: Targets, revision: int, host: str
 ) -> None:
     target = await targets.server("engine.io", host)
@@ -56,7 +56,7 @@ async def test_who_knows_the_id_of_a_spark_can_neither_post_nor_poll_as_it(
 
 @pytest.mark.parametrize("wire", [each for each in WIRES if each.transformer == "engine.io"],
                          ids=lambda wire: wire.name)  # fmt: skip
-async def test_who_knows_the_id_of_a_spark_cannot_take_its_websocket_over(
+async def test_the_id_of_a_spark_is_no_key_to_take_its_websocket_over(
     targets: Targets, wire: Wire
 ) -> None:
     target = await targets.server("engine.io")

@@ -53,7 +53,7 @@ class Raw:
     async def flood(self, data: bytes, times: int = 1, *, patience: float = 0.3) -> int:
         """Send until it is done, the server has hung up, or it takes nothing for a while.
 
-        The patience decides no verdict: it says when an attacker gives up who is held back.
+        The patience decides no verdict: it says when an attacker that is held back gives up.
         """
         sent = 0
         for _ in range(times):

@@ -1,4 +1,4 @@
-"""Who can play in a conversation: each kind of client and of server, started once for all tests."""
+"""The cast of a conversation: each kind of client and of server, started once for all tests."""
 
 import asyncio
 import sys
@@ -53,7 +53,7 @@ WEBSOCKET_PAIRS = [
     *((OURS_IN_PYTHON, server) for server in NODE),
 ]
 """Our browser client speaks a newer revision of Engine.IO than Primus 5 and 6 do. When a server of
-Node is destroyed, who happens to have no poll there, or is just upgrading, is not told:
+Node is destroyed, and that has no poll there at that time, or is just upgrading, is not told:
 test_engineio.py has the rest."""
 
 SOCKJS_PAIRS = {
@@ -61,7 +61,7 @@ SOCKJS_PAIRS = {
     "xhr-streaming": [(OURS_IN_PYTHON, OURS_IN_PYTHON), (OURS_IN_PYTHON, "node8")],
     "xhr-polling": [("node5", OURS_IN_PYTHON), (OURS_IN_PYTHON, OURS_IN_PYTHON)],
 }
-"""Who meets over each transport of SockJS. The others do in test_sockjs, in less time:
+"""The pairs that meet over each transport of SockJS. The others do in test_sockjs, in less time:
 sockjs-client in Node does not notice that a stream breaks, and a Node server that is destroyed does
 not wait for polls."""
 
@@ -77,7 +77,7 @@ SPEECHES = {
     Speech("engine.io", transports=("websocket",)): WEBSOCKET_PAIRS,
     **{Speech("sockjs", transports=(name,)): pairs for name, pairs in SOCKJS_PAIRS.items()},
 }
-"""The transformers and parsers that they meet over, and who meets whom over each."""
+"""The transformers and parsers that they meet over, and the pairs that meet over each."""
 
 
 def meetings() -> list[tuple[Speech, str, str]]:
@@ -138,7 +138,7 @@ class Cast:
                 assert not said, f"{peer.title} logged:\n{said}"
 
     async def close(self) -> None:
-        """Let everybody leave."""
+        """End all parties."""
         for peer in await there(self._peers):
             await peer.close()
         for library in await there(self._libraries):
@@ -156,7 +156,7 @@ class Cast:
 
 
 async def once(made: dict[K, asyncio.Task[V]], key: K, make: Make[V], *arguments: Any) -> V:
-    """What ``make`` makes for ``key``; whoever asks while it is being made waits for the same."""
+    """What ``make`` makes for ``key``; a call while it is being made waits for the same."""
     if key not in made:
         made[key] = asyncio.create_task(make(*arguments))
     return await made[key]

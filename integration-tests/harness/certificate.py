@@ -1,4 +1,4 @@
-"""A certificate for localhost, signed by nobody but itself."""
+"""A certificate for localhost, signed by itself."""
 
 import ssl
 import subprocess

@@ -59,7 +59,7 @@ FAST = Tempo(
 
 @dataclass
 class Idle:
-    """A client that says nothing to its server."""
+    """A client that sends nothing to its server."""
 
     client: Client
     server: Server
@@ -106,6 +106,6 @@ class Idlers:
         return [each for each in started if isinstance(each, Idle)]
 
     async def close(self) -> None:
-        """Send everybody home."""
+        """End all clients."""
         await self._starting
         await self._cast.close()

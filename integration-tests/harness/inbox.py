@@ -20,12 +20,12 @@ class Inbox:
         self._dead: str | None = None
 
     def put(self, event: Event) -> None:
-        """Keep ``event`` and wake whoever waits for it."""
+        """Keep ``event`` and wake the calls that wait for it."""
         self._events[event["on"]].append(event)
         self._wake()
 
     def hang_up(self, reason: str) -> None:
-        """Nothing more will come: whoever waits fails with ``reason``."""
+        """Nothing more will come: calls that wait fail with ``reason``."""
         self._dead = reason
         self._wake()
 

@@ -73,7 +73,7 @@ def installed_peer(name: str) -> Path:
         for file in files:
             shutil.copy(file, made)
         _install(made)
-        # Two test runs may install at once: whoever is first wins, and both have the same thing.
+        # Two test runs may install at once: the first one wins, and both have the same thing.
         with contextlib.suppress(OSError):
             made.rename(folder)
     return folder

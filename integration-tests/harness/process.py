@@ -46,7 +46,7 @@ class ProcessPeer:
     async def ask(
         self, do: str, on: str = "", *, within: float = DEADLINE, **arguments: Any
     ) -> Any:
-        """Have the peer run the command ``do`` on the instance ``on``, and get its result.
+        """Run the command ``do`` on the instance ``on`` of the peer, and get its result.
 
         Raises:
             AssertionError: the peer answered with an error, or not within so many seconds.
@@ -73,7 +73,7 @@ class ProcessPeer:
         )
 
     def freeze(self) -> None:
-        """Stop the process in its tracks: its connections stay open, and it says nothing."""
+        """Stop the process: its connections stay open, and it sends nothing."""
         self._process.send_signal(signal.SIGSTOP)
 
     def thaw(self) -> None:
@@ -81,7 +81,7 @@ class ProcessPeer:
         self._process.send_signal(signal.SIGCONT)
 
     async def kill(self) -> None:
-        """End the process without a chance to say goodbye."""
+        """Kill the process: it closes nothing in order."""
         with contextlib.suppress(ProcessLookupError):
             self._process.kill()
         await self._process.wait()

@@ -45,7 +45,7 @@ class Stage:
         return Client(peer, self.speech, library)
 
     async def clear(self) -> None:
-        """Let everybody leave; a server is not asked twice."""
+        """End all parties; a server is not asked twice."""
         for party in reversed(self.parties):
             if party.alive:
                 await party.destroy()

@@ -37,7 +37,7 @@ def missing(what: str, install: str) -> NoReturn:
 def program(*names: str, install: str) -> str:
     """The path of the first of ``names`` that this machine has."""
     for name in names:
-        # Debian keeps nginx and haproxy in /usr/sbin, which is not in everybody's PATH.
+        # Debian keeps nginx and haproxy in /usr/sbin, which is not in every PATH.
         found = shutil.which(name) or shutil.which(name, path="/usr/sbin:/usr/local/sbin")
         if found:
             return found

@@ -71,8 +71,8 @@ async def answers(request: Request) -> Response | None:
 
 
 def authorize(request: Request) -> None:
-    """Let in everybody but one."""
-    if request.query.get("who") == "eve":
+    """Accept every client but one."""
+    if request.query.get("name") == "eve":
         raise Unauthorized("not you", 402)
 
 

@@ -7,7 +7,7 @@ import wire
 
 
 def hearing(on: str, name: str, **about: Any) -> Callable[..., None]:
-    """Report an event; whoever asks for an acknowledgement gets the arguments back."""
+    """Report an event; an acknowledgement that is asked for has the arguments."""
 
     def heard(*args: Any) -> None:
         ack = args[-1] if args and callable(args[-1]) else None

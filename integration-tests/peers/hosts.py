@@ -36,7 +36,7 @@ class Aiohttp:
 
     async def start(self, primus: Primus, port: int) -> tuple[int, Stop]:
         """Listen on loopback; the port, and what ends it."""
-        # aiohttp waits so long for somebody who connected in the very turn in which it stops
+        # aiohttp waits so long for a client that connected in the very turn in which it stops
         runner = web.AppRunner(self.app, shutdown_timeout=PATIENCE)
         await runner.setup()
         await web.TCPSite(runner, "127.0.0.1", port).start()

@@ -10,7 +10,7 @@ const Primus = createRequire(path.join(process.argv[2], 'package.json'))('primus
 const modern = Number(Primus.prototype.version.split('.')[0]) > 6;
 const servers = new Map();
 
-/** Lets in whoever brings `?token=...`; anybody else gets a 401 that says why. */
+/** Accepts clients with `?token=...`; the others get a 401 that says why. */
 function guard(token) {
   return (req, done) => {
     if (req.query.token === token) return done();
@@ -27,7 +27,7 @@ function heartbeats(spark, beat) {
   spark.on('incoming::ping', (time) => { if (typeof time !== 'number') beat(); });
 }
 
-/** Reports an event that came over the wire; whoever asks for an acknowledgement gets the arguments back. */
+/** Reports an event that came over the wire; an acknowledgement that is asked for has the arguments. */
 function hearing(on, name, spark) {
   return (...args) => {
     const ack = typeof args[args.length - 1] === 'function' ? args.pop() : null;

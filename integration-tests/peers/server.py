@@ -47,7 +47,7 @@ def options_of(options: dict[str, Any]) -> dict[str, Any]:
 
 
 def guard(token: str) -> Any:
-    """Let in whoever brings ``?token=…``. A browser would ask a person about ``Basic``."""
+    """Accept clients with ``?token=…``. A browser would ask a person about ``Basic``."""
 
     async def authorize(request: Request) -> None:
         await asyncio.sleep(0)

@@ -25,7 +25,7 @@
     return function happened() { report(on, event, {}); };
   }
 
-  /** Reports an event that came over the wire; whoever asks for an acknowledgement gets the arguments back. */
+  /** Reports an event that came over the wire; an acknowledgement that is asked for has the arguments. */
   function hearing(on, name) {
     return function heard() {
       var args = Array.prototype.slice.call(arguments)

@@ -25,7 +25,7 @@ class Echo:
         self._transport.send(frame)
 
     def seen(self) -> None:
-        """Nobody asks."""
+        """Do nothing: it is not asked for."""
 
     def congested(self, congested: bool) -> None:
         """The suite reads all there is."""
@@ -38,7 +38,7 @@ class Echoing(SockJS):
     """Echoes whatever it gets."""
 
     def opened(self, transport: Transport, request: Request) -> None:
-        """Have the session echo."""
+        """Make the session echo."""
         transport.connection = Echo(transport)
 
 
@@ -59,7 +59,7 @@ SERVICES: dict[str, tuple[type[SockJS], dict[str, Any]]] = {
 
 
 def accept_origin(primus: Primus) -> None:
-    """Have the layer ``cors`` take the suite's origin for one."""
+    """Make the layer ``cors`` accept the suite's origin."""
     cors = next(layer.fn for layer in primus.layers if layer.name == "cors")
 
     def layer(request: Request) -> Any:

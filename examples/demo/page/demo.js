@@ -43,5 +43,5 @@ primus.on('open', async () => {
   for (const fact of facts) document.getElementById(fact).textContent = spec[fact];
 });
 
-// For whoever opens the console.
+// For use in the console.
 window.primus = primus;

@@ -82,7 +82,7 @@ export class Link {
     this._detail(detail);
   }
 
-  /** Shows the one button that makes sense; whoever uses the keyboard goes on from there. */
+  /** Shows the one button that makes sense; the focus stays there for users of the keyboard. */
   _offer(state) {
     const retry = element('retry');
     const drop = element('drop');

@@ -49,13 +49,13 @@ async def main():
     )
     await crowd.stdout.readline()
     for _ in range(20):
-        await ask()  # who is connected is served
+        await ask()  # a client that is connected is served
     while not records:
         await asyncio.sleep(0.01)
     print(len(records), records[0].getMessage())
     crowd.stdin.write(b"go\\n")
     await crowd.wait()
-    while True:  # who comes later is accepted again
+    while True:  # a client that comes later is accepted again
         try:
             reader, writer = await asyncio.open_connection("127.0.0.1", primus.port)
             await ask()

@@ -91,7 +91,7 @@ def test_the_application_is_the_same_each_time(primus: Primus) -> None:
     assert alone.asgi is alone.asgi
 
 
-def test_somebody_else_knows_where_it_listens(primus: Primus) -> None:
+def test_only_the_asgi_server_knows_where_it_listens(primus: Primus) -> None:
     with pytest.raises(AttributeError, match="only a Primus made by create_server"):
         _ = primus.url
 
@@ -224,7 +224,7 @@ async def test_an_upgrade_in_http_1_0_is_none(primus: Primus, version: str) -> N
     assert (await exchange.answer()).status == 426
 
 
-async def test_a_layer_sees_who_asks_and_how(primus: Primus) -> None:
+async def test_a_layer_sees_the_client_and_its_request(primus: Primus) -> None:
     requests: list[Request] = []
     primus.before("watch", requests.append, index=0)
     server = AsgiServer(primus.asgi)
@@ -289,7 +289,7 @@ async def test_a_hanging_answer_hears_at_once_that_its_client_has_gone(primus: P
         asked.set()
         await gone.wait()
         request.on_gone(gone.set)
-        return Response(200, "nobody reads this")
+        return Response(200, "never read")
 
     exchange = AsgiServer(primus.asgi).request("GET", "/primus")
     await asked.wait()
@@ -299,7 +299,7 @@ async def test_a_hanging_answer_hears_at_once_that_its_client_has_gone(primus: P
     assert await exchange.end() == []
 
 
-async def test_who_has_gone_before_somebody_wants_to_know_is_noticed(primus: Primus) -> None:
+async def test_a_client_that_has_gone_before_a_callback_is_given_is_noticed(primus: Primus) -> None:
     asked, gate = asyncio.Event(), asyncio.Event()
     told: list[str] = []
 
@@ -308,7 +308,7 @@ async def test_who_has_gone_before_somebody_wants_to_know_is_noticed(primus: Pri
         asked.set()
         await gate.wait()
         request.on_gone(lambda: told.append("gone"))
-        return Response(200, "nobody reads this")
+        return Response(200, "never read")
 
     exchange = AsgiServer(primus.asgi).request("GET", "/primus")
     await asked.wait()
@@ -377,20 +377,20 @@ async def test_a_client_that_goes_before_its_answer_begins_is_noticed(
     told: list[str] = []
 
     async def pieces() -> AsyncIterator[bytes]:
-        yield b"nobody reads this"
+        yield b"never read"
 
     @primus.before("answer")
     def answer(request: Request) -> Response:
         request.on_gone(lambda: told.append("gone"))
         exchange.gone = True  # sending finds out
-        return Response(200, pieces() if streamed else b"nobody reads this")
+        return Response(200, pieces() if streamed else b"never read")
 
     exchange = AsgiServer(primus.asgi).request("GET", "/primus")
     assert await exchange.end() == []
     assert told == ["gone"]
 
 
-async def test_an_answer_in_time_tells_nobody_that_the_client_has_gone(primus: Primus) -> None:
+async def test_after_an_answer_in_time_no_callback_is_called(primus: Primus) -> None:
     told: list[str] = []
 
     @primus.before("answer")
@@ -517,14 +517,14 @@ async def test_the_best_subprotocol_that_both_know_is_chosen(site: Site) -> None
 
 
 def refuse(request: Request) -> None:
-    raise Unauthorized("who are you?", authenticate="Basic")
+    raise Unauthorized("no credentials", authenticate="Basic")
 
 
 async def test_a_refusal_has_its_status_and_its_reason(primus: Primus) -> None:
     primus.authorize(refuse)
     exchange = AsgiServer(primus.asgi).websocket("/primus")
     answer = await exchange.answer()
-    assert (answer.status, answer.json()) == (401, {"error": "who are you?"})
+    assert (answer.status, answer.json()) == (401, {"error": "no credentials"})
     assert answer.headers["WWW-Authenticate"] == "Basic"
     exchange.send("websocket.disconnect", code=1006)
     exchange.send("websocket.disconnect", code=1006)

@@ -553,7 +553,7 @@ def test_a_broadcast_is_framed_once_for_each_kind_of_wire(primus: Primus) -> Non
     assert all(wire.sent == ['"to all"'] for wire in wires)
 
 
-def test_a_broadcast_to_some_is_framed_once_and_reaches_nobody_else(primus: Primus) -> None:
+def test_a_broadcast_to_some_is_framed_once_and_reaches_no_other_spark(primus: Primus) -> None:
     joined = [join(primus) for _ in range(10)]
     kind = type(joined[0][1])
     before = kind.prepared
@@ -564,7 +564,7 @@ def test_a_broadcast_to_some_is_framed_once_and_reaches_nobody_else(primus: Prim
 
 def test_a_broadcast_to_no_spark_frames_nothing(primus: Primus) -> None:
     _, wire = join(primus)
-    primus.write("to nobody", to=[])
+    primus.write("to no spark", to=[])
     assert wire.sent == []
 
 
@@ -633,7 +633,7 @@ async def test_iteration_ends_with_the_connection_after_its_messages(primus: Pri
     assert [message async for message in spark] == []
 
 
-async def test_whoever_iterates_makes_the_wire_wait(primus: Primus) -> None:
+async def test_an_iteration_makes_the_wire_wait(primus: Primus) -> None:
     spark, wire = join(primus)
     iterator = aiter(spark)
     wire.receive(*map(str, range(100)))
@@ -714,7 +714,7 @@ class Hasty:
         return f"carefully {frame}"
 
 
-def test_a_parser_in_a_hurry_is_asked_first_and_then_with_care(make_primus: MakePrimus) -> None:
+def test_quick_encode_is_tried_before_encode(make_primus: MakePrimus) -> None:
     spark, wire = join(make_primus(parser=Hasty()))
     seen = Recorder(spark, "data", "error")
     assert all(spark.write(value) for value in ("plain", "a1", "café", "“quoted”"))
@@ -725,7 +725,7 @@ def test_a_parser_in_a_hurry_is_asked_first_and_then_with_care(make_primus: Make
     assert isinstance(error.__cause__, KeyError)
 
 
-def test_what_is_transformed_is_encoded_in_a_hurry_too(make_primus: MakePrimus) -> None:
+def test_what_is_transformed_is_encoded_by_quick_encode_too(make_primus: MakePrimus) -> None:
     primus = make_primus(parser=Hasty())
 
     @primus.transform("outgoing")
@@ -737,7 +737,9 @@ def test_what_is_transformed_is_encoded_in_a_hurry_too(make_primus: MakePrimus) 
     assert wire.sent == ["PLAINPLAIN", "carefully a1a1"]
 
 
-def test_a_subclass_of_a_parser_in_a_hurry_takes_its_own_way(make_primus: MakePrimus) -> None:
+def test_a_subclass_that_overrides_encode_has_no_quick_encode(
+    make_primus: MakePrimus,
+) -> None:
     class Noted(Hasty):
         def encode(self, value: str) -> str:
             return "noted"

@@ -402,7 +402,7 @@ async def test_an_upgrade_may_be_refused_piece_by_piece() -> None:
         assert closed.is_set()
 
 
-async def test_an_upgrade_that_nobody_takes_is_dropped() -> None:
+async def test_an_upgrade_that_is_not_taken_is_dropped() -> None:
     class Idle(Taking):
         async def upgrade(self, request: Request) -> Response | None:
             return None
@@ -526,14 +526,14 @@ async def test_a_client_that_goes_while_a_layer_is_busy_is_no_error(
     assert caplog.text == ""
 
 
-async def test_who_says_nothing_is_dropped_and_who_says_too_little_too() -> None:
+async def test_a_peer_that_sends_nothing_or_too_little_is_dropped() -> None:
     async with served(handshake_timeout=0.05) as primus:
         assert await asked(primus) == b""
         assert await asked(primus, HEAD[:30]) == b""
         assert await asked(primus, b"GET / HTTP/1.1\r\nHost: a\r\nConnection: close\r\n\r\n") != b""
 
 
-async def test_nobody_is_remembered_who_has_gone() -> None:
+async def test_a_peer_that_has_gone_is_forgotten() -> None:
     async with served(handshake_timeout=False) as primus:
         _, writer = await dial(primus)
         await eventually(lambda: waiting(primus) == 1)
@@ -550,7 +550,7 @@ async def test_nobody_is_remembered_who_has_gone() -> None:
         await eventually(lambda: (passed_on(primus), waiting(primus)) == (0, 0))
 
 
-async def test_a_server_that_stops_waits_for_nobody_who_says_nothing() -> None:
+async def test_a_server_that_stops_does_not_wait_for_silent_peers() -> None:
     async with served() as primus:
         reader, writer = await dial(primus)
         await eventually(lambda: waiting(primus) == 1)

@@ -24,7 +24,7 @@ def test_listeners_are_called_in_the_order_of_their_adding(emitter: Emitter) -> 
     assert seen == ["one", "two"]
 
 
-def test_emit_tells_whether_anybody_listens(emitter: Emitter) -> None:
+def test_emit_tells_whether_the_event_has_listeners(emitter: Emitter) -> None:
     assert emitter.emit("event") is False
 
 

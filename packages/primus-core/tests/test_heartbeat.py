@@ -17,21 +17,21 @@ def test_nothing_happens_before_the_first_interval_is_over() -> None:
     assert state.generation is Generation.UNKNOWN
 
 
-def test_who_has_not_pinged_by_then_is_modern_and_is_pinged() -> None:
+def test_a_client_that_has_not_pinged_by_then_is_modern_and_is_pinged() -> None:
     state = HeartbeatState(now=100.0)
     assert POLICY.check(state, 130.0) == (Action.PING, 160.0)
     assert state.generation is Generation.MODERN
     assert state.pinged == 130.0
 
 
-def test_who_answers_is_pinged_again() -> None:
+def test_a_client_that_answers_is_pinged_again() -> None:
     state = HeartbeatState(now=100.0)
     POLICY.check(state, 130.0)
     state.seen = 130.2
     assert POLICY.check(state, 160.0) == (Action.PING, 190.0)
 
 
-def test_who_does_not_answer_by_the_next_ping_is_ended() -> None:
+def test_a_client_that_does_not_answer_by_the_next_ping_is_ended() -> None:
     state = HeartbeatState(now=100.0)
     POLICY.check(state, 130.0)
     assert POLICY.check(state, 159.9)[0] is Action.WAIT
@@ -45,13 +45,13 @@ def test_a_sign_of_life_at_the_time_of_the_ping_counts() -> None:
     assert POLICY.check(state, 160.0)[0] is Action.PING
 
 
-def test_who_is_busy_is_pinged_at_the_interval_all_the_same() -> None:
+def test_a_busy_client_is_pinged_at_the_interval_all_the_same() -> None:
     state = HeartbeatState(now=100.0)
     state.seen = 129.0
     assert POLICY.check(state, 130.0)[0] is Action.PING
 
 
-def test_who_owes_a_pong_has_at_least_the_timeout() -> None:
+def test_a_client_that_owes_a_pong_has_at_least_the_timeout() -> None:
     policy = HeartbeatPolicy(timeout=100.0, ping_interval=10.0)
     state = HeartbeatState(now=0.0)
     policy.check(state, 10.0)
@@ -78,7 +78,7 @@ def test_the_time_of_an_answer_that_is_owed_is_not_put_off_by_further_pings() ->
     assert policy.check(state, 5.0) == (Action.END, math.inf)
 
 
-def test_who_has_pinged_is_legacy_and_ended_after_the_timeout_of_silence() -> None:
+def test_a_client_that_has_pinged_is_legacy_and_ended_after_the_timeout_of_silence() -> None:
     state = HeartbeatState(now=100.0)
     state.generation, state.seen = Generation.LEGACY, 125.0
     assert POLICY.check(state, 130.0) == (Action.WAIT, 160.0)
@@ -96,7 +96,7 @@ def test_without_a_ping_interval_silence_decides() -> None:
     assert policy.check(HeartbeatState(now=0.0), 35.0) == (Action.END, math.inf)
 
 
-def test_without_a_timeout_nobody_is_ended() -> None:
+def test_without_a_timeout_no_client_is_ended() -> None:
     policy = HeartbeatPolicy(timeout=None, ping_interval=30.0)
     state = HeartbeatState(now=0.0)
     assert policy.check(state, 30.0)[0] is Action.PING

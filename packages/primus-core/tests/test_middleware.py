@@ -31,7 +31,7 @@ TRUSTED = tuple(map(ip_network, ("127.0.0.0/8", "10.0.0.0/8", "::1/128", "fc00::
         ([("X-Forwarded-For", "6.6.6.6, 13.3.37.1, 10.0.0.1")], Address("13.3.37.1")),
         ([("X-Forwarded-For", "6.6.6.6"), ("X-Forwarded-For", "13.3.37.1")], Address("13.3.37.1")),
         ([("X-Forwarded-For", "127.0.0.1, 13.3.37.1")], Address("13.3.37.1")),
-        # All of them trusted: the first is as far as anybody can tell.
+        # All of them trusted: the first is as far as can be told.
         ([("X-Forwarded-For", "10.0.0.9, 10.0.0.1")], Address("10.0.0.9")),
         ([("X-Forwarded-For", "unknown")], None),
         ([("X-Forwarded-For", "")], None),
@@ -198,7 +198,7 @@ async def test_a_preflight_depends_on_what_it_asks_for(make_primus: MakePrimus) 
         assert response.headers_for(request)["Vary"] == vary
 
 
-async def test_everybody_without_credentials_is_a_star(make_primus: MakePrimus) -> None:
+async def test_every_origin_without_credentials_is_a_star(make_primus: MakePrimus) -> None:
     request = make_request(headers={"Origin": "http://example.com"})
     await make_primus(credentials=False).handle(request)
     assert request.response_headers["Access-Control-Allow-Origin"] == "*"

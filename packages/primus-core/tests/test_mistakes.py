@@ -15,7 +15,7 @@ MakePrimus = Callable[..., Primus]
 
 
 @pytest.mark.parametrize("answer", [401, 0, "", "no", {"user": None}])
-async def test_an_authorization_handler_that_returns_something_odd_lets_nobody_in(
+async def test_an_authorization_handler_that_returns_something_odd_accepts_no_client(
     primus: Primus, tracebacks: Tracebacks, answer: Any
 ) -> None:
     tracebacks.expect("a middleware layer raised")
@@ -134,7 +134,7 @@ async def test_a_message_that_is_still_transformed_when_the_wire_is_lost_is_deli
 
 
 @pytest.mark.parametrize("direction", ["incoming", "outgoing"])
-def test_a_transform_that_raises_is_logged_with_its_traceback_when_nobody_listens(
+def test_a_transform_that_raises_is_logged_with_its_traceback_without_a_listener(
     primus: Primus, tracebacks: Tracebacks, direction: Any
 ) -> None:
     tracebacks.expect("raised ZeroDivisionError")
@@ -145,7 +145,7 @@ def test_a_transform_that_raises_is_logged_with_its_traceback_when_nobody_listen
     assert wire.sent == ([] if direction == "outgoing" else ['"hello"'])
 
 
-def test_a_value_that_cannot_be_encoded_is_logged_when_nobody_listens(
+def test_a_value_that_cannot_be_encoded_is_logged_without_a_listener(
     primus: Primus, tracebacks: Tracebacks
 ) -> None:
     tracebacks.expect("cannot encode object as JSON")
@@ -166,7 +166,7 @@ def test_listeners_of_connection_are_not_called_for_a_spark_that_one_of_them_end
     assert late == []
 
 
-def test_an_id_generator_that_raises_costs_nobody_the_connection(
+def test_an_id_generator_that_raises_costs_no_connection(
     make_primus: MakePrimus, tracebacks: Tracebacks
 ) -> None:
     tracebacks.expect("id_generator raised")
@@ -312,7 +312,7 @@ async def test_a_request_keeps_what_a_layer_found_out(primus: Primus) -> None:
     assert found == ["Ada"]
 
 
-async def test_who_takes_one_message_and_then_listens_misses_none(primus: Primus) -> None:
+async def test_taking_one_message_and_then_listening_misses_none(primus: Primus) -> None:
     heard: list[Any] = []
     logged: list[Any] = []
 

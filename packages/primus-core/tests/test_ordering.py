@@ -85,7 +85,7 @@ def test_a_plugin_is_meant_by_the_name_of_its_module_too() -> None:
 # -- conflicts
 
 
-def test_a_contradiction_names_who_wants_what() -> None:
+def test_a_contradiction_names_the_plugins_and_their_order() -> None:
     with pytest.raises(PluginOrderError) as caught:
         arranged(a=Order(before="b"), b=Order(before="a"))
     assert str(caught.value) == (
@@ -94,7 +94,7 @@ def test_a_contradiction_names_who_wants_what() -> None:
     )
 
 
-def test_a_circle_is_shown_without_those_who_only_wait_for_it() -> None:
+def test_a_circle_is_shown_without_those_that_only_wait_for_it() -> None:
     with pytest.raises(PluginOrderError) as caught:
         arranged(late=Order(after="a"), a=Order(after="b"), b=Order(after="c"), c=Order(after="a"))
     message = str(caught.value)

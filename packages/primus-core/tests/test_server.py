@@ -244,7 +244,7 @@ def test_the_option_decides_over_the_wire(make_primus: MakePrimus, option: str) 
     assert spark.heartbeat_state.generation.value == option
 
 
-def test_a_legacy_server_pings_nobody(make_primus: MakePrimus, manual_clock: ManualClock) -> None:
+def test_a_legacy_server_does_not_ping(make_primus: MakePrimus, manual_clock: ManualClock) -> None:
     _, wire = join(make_primus(heartbeat="legacy"))
     manual_clock.advance(34)
     assert wire.sent == []

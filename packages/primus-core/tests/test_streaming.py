@@ -63,7 +63,7 @@ async def test_a_client_that_goes_before_its_answer_is_noticed_at_once() -> None
         request.on_gone(gone.set)
         asked.set()
         await gone.wait()
-        return Response(200, "nobody reads this")
+        return Response(200, "never read")
 
     async with running() as server, asyncio.timeout(DEADLINE):
         server.primus.before("hang", hang)
@@ -83,12 +83,12 @@ async def test_a_client_that_goes_before_its_answer_begins_is_noticed(streamed: 
     told: asyncio.Queue[str] = asyncio.Queue()
 
     async def pieces() -> AsyncIterator[bytes]:
-        yield b"nobody reads this"
+        yield b"never read"
 
     def answer(request: Request) -> Response:
         request.on_gone(lambda: told.put_nowait("gone"))
         request.drop()  # the next write finds out, before aiohttp does
-        return Response(200, pieces() if streamed else b"nobody reads this")
+        return Response(200, pieces() if streamed else b"never read")
 
     async with running() as server, asyncio.timeout(DEADLINE):
         server.primus.before("answer", answer)
@@ -98,14 +98,14 @@ async def test_a_client_that_goes_before_its_answer_begins_is_noticed(streamed: 
         assert told.empty()
 
 
-async def test_a_client_that_has_gone_is_noticed_as_soon_as_somebody_wants_to_know() -> None:
+async def test_a_client_that_has_gone_is_noticed_as_soon_as_a_callback_is_given() -> None:
     told: list[str] = []
 
     def answer(request: Request) -> Response:
         request.drop()
         request.on_gone(lambda: told.append("gone"))
         assert told == ["gone"]
-        return Response(200, "nobody reads this")
+        return Response(200, "never read")
 
     async with running() as server:
         server.primus.before("answer", answer)
@@ -130,7 +130,7 @@ async def test_a_client_that_goes_in_the_middle_of_its_answer_is_noticed() -> No
         await gone.wait()
 
 
-async def test_an_answer_in_time_tells_nobody_that_the_client_has_gone() -> None:
+async def test_after_an_answer_in_time_no_callback_is_called() -> None:
     told: list[str] = []
 
     def answer(request: Request) -> Response:

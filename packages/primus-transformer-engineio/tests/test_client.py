@@ -27,11 +27,11 @@ from primus_testing import (
 from primus_testing.plugin import ServerFactory
 from primus_testing.transformer.base import echo
 
-HURRY = {"close_timeout": 0.1}
+SHORT = {"close_timeout": 0.1}
 
 
 async def serve(primus_server: ServerFactory, **transport: Any) -> Running:
-    server = await primus_server(transformer="engine.io", transport={**HURRY, **transport})
+    server = await primus_server(transformer="engine.io", transport={**SHORT, **transport})
     echo(server.primus)
     return server
 
@@ -86,7 +86,7 @@ def _spec(request: Request, version: str) -> Response | None:
     return Response.json({"version": version}) if request.path.endswith("/spec") else None
 
 
-async def test_who_cannot_upgrade_is_polled_on(primus_server: ServerFactory) -> None:
+async def test_a_client_that_cannot_upgrade_goes_on_polling(primus_server: ServerFactory) -> None:
     server = await serve(primus_server)
     refused = asyncio.Event()
 
@@ -160,7 +160,7 @@ async def test_a_server_that_speaks_something_else_is_an_error(
         await server.peer()
 
 
-async def test_nobody_there_is_an_error() -> None:
+async def test_an_address_without_a_server_is_an_error() -> None:
     from primus_transformer_engineio.server import EngineIO
 
     kind: type[Transformer] = EngineIO

@@ -11,8 +11,8 @@ from primus import OptionError, Primus
 from primus_testing import MemoryTransformer, eventually
 from primus_testing.plugin import ServerFactory
 
-HURRY = {"close_timeout": 0.1}
-"""For sessions that nobody polls any more when a test is over."""
+SHORT = {"close_timeout": 0.1}
+"""For sessions that are not polled any more when a test is over."""
 
 HANDSHAKE = "/primus/?EIO=4&transport=polling"
 
@@ -58,7 +58,7 @@ def test_both_names_are_the_same_transformer() -> None:
 async def test_a_cookie_names_the_session_and_is_not_its_key(
     primus_server: ServerFactory, cookie: Any, attributes: str
 ) -> None:
-    server = await primus_server(transformer="engine.io", transport={"cookie": cookie, **HURRY})
+    server = await primus_server(transformer="engine.io", transport={"cookie": cookie, **SHORT})
     answer = await server.get(HANDSHAKE)
     sid = json.loads(answer.text[1:])["sid"]
     name, _, rest = answer.headers["Set-Cookie"].partition("; ")
@@ -71,13 +71,13 @@ async def test_a_cookie_names_the_session_and_is_not_its_key(
 
 
 async def test_no_cookie_is_set_by_default(primus_server: ServerFactory) -> None:
-    server = await primus_server(transformer="engine.io", transport=HURRY)
+    server = await primus_server(transformer="engine.io", transport=SHORT)
     assert "Set-Cookie" not in (await server.get(HANDSHAKE)).headers
 
 
 async def test_long_answers_are_compressed_when_that_is_on(primus_server: ServerFactory) -> None:
     for on in (True, False):
-        server = await primus_server(transformer="engine.io", compression=on, transport=HURRY)
+        server = await primus_server(transformer="engine.io", compression=on, transport=SHORT)
         server.primus.on("connection", lambda spark: spark.write("x" * 2000))
         headers = {"Accept-Encoding": "gzip"}
         async with (
@@ -90,7 +90,7 @@ async def test_long_answers_are_compressed_when_that_is_on(primus_server: Server
 
 
 async def test_jsonp_is_answered_safely_when_asked_for(primus_server: ServerFactory) -> None:
-    server = await primus_server(transformer="engine.io", transport={"jsonp": True, **HURRY})
+    server = await primus_server(transformer="engine.io", transport={"jsonp": True, **SHORT})
     server.primus.on("connection", lambda spark: spark.on("data", spark.write) and None)
     opening = await server.get(HANDSHAKE + "&j=0")
     assert opening.text.startswith('___eio[0]("0{\\"sid\\":')
@@ -105,7 +105,7 @@ async def test_jsonp_is_answered_safely_when_asked_for(primus_server: ServerFact
 
 
 async def test_pages_that_may_not_connect_get_no_session(primus_server: ServerFactory) -> None:
-    options = {"jsonp": True, **HURRY}
+    options = {"jsonp": True, **SHORT}
     listed = "https://app.example"
     server = await primus_server(transformer="engine.io", transport=options, origins=listed)
     script = {"Sec-Fetch-Site": "cross-site", "Sec-Fetch-Mode": "no-cors"}
@@ -122,7 +122,7 @@ async def test_pages_that_may_not_connect_get_no_session(primus_server: ServerFa
 async def test_only_numbers_are_jsonp_callbacks(
     primus_server: ServerFactory, callback: str
 ) -> None:
-    server = await primus_server(transformer="engine.io", transport={"jsonp": True, **HURRY})
+    server = await primus_server(transformer="engine.io", transport={"jsonp": True, **SHORT})
     answer = await server.get(f"{HANDSHAKE}&j={callback}")
     assert (answer.status, answer.json()["code"]) == (400, 3)
     await eventually(lambda: len(server.primus) == 0)

@@ -16,10 +16,10 @@ from primus_testing.transformer.limits import pass_time
 from primus_transformer_engineio.revision3 import Revision3
 from primus_transformer_engineio.revision4 import Revision4
 
-HURRY = {"close_timeout": 0.1}
-"""For sessions that nobody polls any more when a test is over."""
+SHORT = {"close_timeout": 0.1}
+"""For sessions that are not polled any more when a test is over."""
 
-STILL: dict[str, Any] = {"timeout": False, "ping_interval": False, "transport": HURRY}
+STILL: dict[str, Any] = {"timeout": False, "ping_interval": False, "transport": SHORT}
 """No heartbeat of Primus beside that of Engine.IO."""
 
 Start = Callable[..., Awaitable["Session"]]
@@ -90,7 +90,7 @@ async def start(primus_server: Any, number: int) -> Start:
     """Runs a server that echoes every frame, and gives a client of it."""
 
     async def start(**options: Any) -> Session:
-        options["transport"] = {**HURRY, **options.get("transport", {})}
+        options["transport"] = {**SHORT, **options.get("transport", {})}
         server = await primus_server(transformer="engine.io", parser=Verbatim(), **options)
         server.primus.on("connection", lambda spark: spark.on("data", spark.write) and None)
         return Session(server, number)
@@ -181,7 +181,7 @@ async def test_text_and_bytes_are_polled_and_posted(start: Start) -> None:
 
 
 async def test_a_client_of_revision_3_may_take_bytes(primus_server: Any) -> None:
-    server = await primus_server(transformer="engine.io", transport=HURRY, parser=Verbatim())
+    server = await primus_server(transformer="engine.io", transport=SHORT, parser=Verbatim())
     server.primus.on("connection", lambda spark: spark.on("data", spark.write) and None)
     opening = await server.get("/primus/?EIO=3&transport=polling")
     url = (
@@ -331,7 +331,7 @@ async def test_a_client_that_we_do_not_read_is_pinged_all_the_same(
 
 
 async def test_a_client_of_revision_4_must_not_ping(primus_server: Any) -> None:
-    server = await primus_server(transformer="engine.io", transport=HURRY)
+    server = await primus_server(transformer="engine.io", transport=SHORT)
     session = Session(server, 4)
     await session.open()
     assert await session.post("2") == "400"
@@ -557,7 +557,7 @@ async def test_an_end_in_the_middle_of_an_upgrade_is_in_order(start: Start) -> N
 
 
 async def test_messages_written_when_a_session_opens_come_along(primus_server: Any) -> None:
-    server = await primus_server(transformer="engine.io", transport=HURRY)
+    server = await primus_server(transformer="engine.io", transport=SHORT)
     server.primus.on("connection", lambda spark: spark.write("welcome"))
     answer = await server.get("/primus/?EIO=4&transport=polling")
     assert answer.text.split("\x1e")[1:] == ['4"welcome"']
@@ -567,7 +567,7 @@ async def test_messages_written_when_a_session_opens_come_along(primus_server: A
 
 
 async def test_a_session_that_is_ended_at_once_says_so(primus_server: Any) -> None:
-    server = await primus_server(transformer="engine.io", transport=HURRY)
+    server = await primus_server(transformer="engine.io", transport=SHORT)
     server.primus.on("connection", lambda spark: spark.end("go away"))
     answer = await server.get("/primus/?EIO=4&transport=polling")
     assert answer.text.split("\x1e")[1:] == ['4"go away"', '4"primus::server::close"', "1"]
@@ -581,7 +581,7 @@ async def test_a_session_that_is_ended_at_once_says_so(primus_server: Any) -> No
 async def test_a_broadcast_reaches_every_kind_of_session() -> None:
     async with (
         asyncio.timeout(DEADLINE),
-        running(transformer="engine.io", parser=Verbatim(), transport=HURRY) as server,
+        running(transformer="engine.io", parser=Verbatim(), transport=SHORT) as server,
     ):
         polled = [Session(server, 3), Session(server, 4)]
         for session in polled:
@@ -605,10 +605,10 @@ async def test_a_broadcast_reaches_every_kind_of_session() -> None:
             await socket.close()
 
 
-async def test_the_answer_to_a_poll_that_nobody_reads_ends_its_session(
+async def test_the_answer_to_a_poll_that_is_not_read_ends_its_session(
     primus_server: Any, manual_clock: ManualClock
 ) -> None:
-    transport = {**HURRY, "ping_interval": 1e6}
+    transport = {**SHORT, "ping_interval": 1e6}
     server = await primus_server(
         transformer="engine.io", clock=manual_clock, **{**STILL, "transport": transport}
     )

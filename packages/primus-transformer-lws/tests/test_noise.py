@@ -38,7 +38,7 @@ def opened(wire: KeepingTransport, limit: int = LIMIT) -> tuple[LwsTransport, Pi
 
 
 async def receive(wire: KeepingTransport, data: bytes) -> None:
-    """Hand bytes to whoever receives from a wire, and let what was put off happen."""
+    """Hand bytes to the receiver of a wire, and run what was put off."""
     rest = memoryview(data)
     while rest and isinstance(wire.protocol, PicowsProtocol):
         rest = wire.protocol.take(rest)

@@ -41,21 +41,21 @@ class TestSockJS(TransformerContract):
     options: ClassVar[Mapping[str, Any]] = {"transport": {"heartbeat_delay": False}}
 
 
-HURRIED: Mapping[str, Any] = {"transport": {"disconnect_delay": 1.0}}
+SHORT: Mapping[str, Any] = {"transport": {"disconnect_delay": 1.0}}
 
 
 class TestStreaming(MessagesContract):
     transformer = Streaming
-    options = HURRIED
+    options = SHORT
 
 
 class TestPolling(OrderingContract):
     transformer = Polling
-    options = HURRIED
+    options = SHORT
 
 
 class TestPollingHeartbeats(HeartbeatsContract):
-    """On a clock that jumps by minutes, who is between two polls seems to have gone for long."""
+    """On a clock that jumps by minutes, a client between two polls seems to have gone for long."""
 
     transformer = Polling
     options: ClassVar[Mapping[str, Any]] = {

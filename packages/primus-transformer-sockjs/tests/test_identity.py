@@ -115,7 +115,7 @@ async def test_names_of_sessions_are_bounded(serve: Any, path: str, status: int)
     assert (await talk.server.get(path, "POST")).status == status
 
 
-async def test_our_client_names_its_sessions_so_that_nobody_guesses(serve: Any) -> None:
+async def test_our_client_names_its_sessions_unguessably(serve: Any) -> None:
     talk = await serve()
     await talk.server.peer(options={"transports": ["xhr-polling"]})
     (session,) = talk.primus.transformer.sessions

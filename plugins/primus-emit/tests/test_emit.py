@@ -109,7 +109,7 @@ def test_an_event_that_arrives_is_emitted_here_and_is_no_data(primus: Any) -> No
         '{"emit":[["news"]]}',
     ],
 )
-def test_an_event_that_nobody_may_hear_is_dropped(primus: Any, frame: str) -> None:
+def test_an_event_without_a_possible_listener_is_dropped(primus: Any, frame: str) -> None:
     spark, wire = join(primus)
     events = Recorder(spark, "data", "end", "error", "incoming::data", "toString")
 
@@ -135,7 +135,7 @@ def test_what_is_no_event_is_data(primus: Any, frame: str) -> None:
 def test_listeners_get_what_they_take_and_none_for_what_is_missing(primus: Any) -> None:
     spark, wire = join(primus)
     seen: list[Any] = []
-    spark.on("vote", lambda who, count: seen.append((who, count)))
+    spark.on("vote", lambda name, count: seen.append((name, count)))
 
     wire.receive('{"emit":["vote","me",2,"more"]}', '{"emit":["vote"]}')
 

@@ -100,8 +100,8 @@ async def test_a_python_client_of_the_plugin_emit_speaks_to_it(primus: Any) -> N
 
     socket.emit("vote", "me")
 
-    spark, who = await server.next("vote")
-    assert (spark.id, who) == (await socket.id(), "me")
+    spark, name = await server.next("vote")
+    assert (spark.id, name) == (await socket.id(), "me")
     socket.destroy()
 
 

@@ -191,7 +191,7 @@ def test_a_callback_that_raises_is_reported(primus: Any, tracebacks: Tracebacks)
 
 
 @pytest.mark.parametrize("id", ["7", "1.5", "-1", "1e300"])
-def test_an_acknowledgement_that_nobody_awaits_is_ignored(primus: Any, id: str) -> None:
+def test_an_acknowledgement_that_is_not_awaited_is_ignored(primus: Any, id: str) -> None:
     spark, wire = join(primus)
     events = Recorder(spark, "data", "error")
     spark.send("vote", print)
@@ -207,7 +207,7 @@ async def test_a_listener_may_ask_although_messages_wait_for_it(primus: Any, sta
     answers: list[Any] = []
 
     async def asking(*args: Any) -> None:
-        answers.append(await spark.ask("who?"))
+        answers.append(await spark.ask("name?"))
 
     def connection(new: Any) -> Any:
         nonlocal spark
@@ -296,14 +296,14 @@ async def test_ask_fails_when_the_connection_goes(primus: Any, end: str) -> None
     assert primus.options.clock.pending == 0
 
 
-async def test_ask_fails_at_once_although_messages_wait_for_who_asks(primus: Any) -> None:
+async def test_ask_fails_at_once_although_messages_wait_for_the_caller(primus: Any) -> None:
     spark, wire = join(primus)
     failures: list[Exception] = []
 
     @spark.on("data")
     async def data(message: Any) -> None:
         try:
-            await spark.ask("who?")
+            await spark.ask("name?")
         except AckLost as error:
             failures.append(error)
 
@@ -338,7 +338,7 @@ async def test_ask_that_is_cancelled_leaves_nothing(primus: Any) -> None:
     assert primus.options.clock.pending == 0
 
 
-async def test_a_callback_that_is_not_called_leaves_a_line_for_who_debugs(
+async def test_a_callback_that_is_not_called_leaves_a_debug_line(
     primus: Any, caplog: pytest.LogCaptureFixture
 ) -> None:
     caplog.set_level(logging.DEBUG, "primus.server")
@@ -422,7 +422,7 @@ def test_an_acknowledgement_after_the_end_is_lost(primus: Any) -> None:
     assert wire.sent == []
 
 
-def test_an_event_that_nobody_listens_to_is_never_acknowledged(primus: Any) -> None:
+def test_an_event_without_listeners_is_never_acknowledged(primus: Any) -> None:
     spark, wire = join(primus)
 
     wire.receive('{"type":0,"data":["vote"],"id":7}')

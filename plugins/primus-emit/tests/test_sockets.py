@@ -210,12 +210,12 @@ async def test_an_event_that_comes_with_the_connection_is_heard_after_connect(pr
 
 async def test_a_listener_of_a_socket_may_ask(primus: Any, socket: Any) -> None:
     (spark,) = primus
-    spark.on("who?", lambda ack: ack("the server"))
+    spark.on("name?", lambda ack: ack("the server"))
     answers: list[Any] = []
 
     @socket.on("news")
     async def news() -> None:
-        answers.append(await socket.ask("who?"))
+        answers.append(await socket.ask("name?"))
 
     spark.send("news")
 

@@ -1,4 +1,4 @@
-"""The registry that is there when nobody has named one."""
+"""The registry that is used when the options name none."""
 
 import asyncio
 import signal

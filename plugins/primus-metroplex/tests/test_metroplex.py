@@ -150,8 +150,8 @@ async def test_a_spark_is_found_from_another_server(make_primus: Any, redis: Any
 
     assert await here.metroplex.spark(theirs.id) == THERE
     assert await here.metroplex.spark(mine.id) == HERE
-    assert await here.metroplex.spark("nobody") is None
-    ids = [theirs.id, "nobody", mine.id, theirs.id]
+    assert await here.metroplex.spark("unknown") is None
+    ids = [theirs.id, "unknown", mine.id, theirs.id]
     assert await here.metroplex.sparks(ids) == [THERE, None, HERE, THERE]
     assert await here.metroplex.sparks([]) == []
 
@@ -191,7 +191,7 @@ async def test_a_server_is_forgotten_by_its_address(
     assert await snapshot() == {}
 
 
-async def test_a_client_that_somebody_has_made_stays_theirs(
+async def test_a_client_that_is_passed_in_is_not_closed(
     make_primus: Any, redis: Any, snapshot: Snapshot
 ) -> None:
     primus = make_primus(redis=redis)

@@ -35,7 +35,7 @@ async def put(
     return answer.status, answer.body.decode()
 
 
-# -- whom it writes to
+# -- the sparks that it writes to
 
 
 async def test_a_message_reaches_everybody(primus: Any) -> None:
@@ -58,12 +58,12 @@ async def test_what_is_no_id_stands_for_everybody(primus: Any, sparks: Any) -> N
 async def test_a_message_reaches_some_or_one(primus: Any) -> None:
     (one, one_wire), (two, two_wire), (_, other) = join(primus), join(primus), join(primus)
 
-    some = await put(primus, {"msg": "a", "sparks": [one.id, "nobody", two.id, None, [one.id]]})
+    some = await put(primus, {"msg": "a", "sparks": [one.id, "unknown", two.id, None, [one.id]]})
     single = await put(primus, {"msg": "b", "sparks": one.id})
-    nobody = await put(primus, {"msg": "c", "sparks": "nobody"})
+    unknown = await put(primus, {"msg": "c", "sparks": "unknown"})
     none = await put(primus, {"msg": "d", "sparks": []})
 
-    assert [some[1], single[1], nobody[1], none[1]] == [
+    assert [some[1], single[1], unknown[1], none[1]] == [
         '{ "ok": true, "send":2 }',
         '{ "ok": true, "send":1 }',
         '{ "ok": true, "send":0 }',
@@ -100,13 +100,13 @@ async def test_a_message_reaches_rooms(make_primus: Any) -> None:
     assert (one_wire.sent, two_wire.sent, other.sent) == (['"a"'], ['"a"'], [])
 
 
-@pytest.mark.parametrize("whom", [{}, {"sparks": ["nobody"]}, {"rooms": "news"}])
-async def test_text_that_peers_obey_is_refused(make_primus: Any, whom: Any) -> None:
+@pytest.mark.parametrize("to", [{}, {"sparks": ["unknown"]}, {"rooms": "news"}])
+async def test_text_that_peers_obey_is_refused(make_primus: Any, to: Any) -> None:
     primus = make_primus(plugin="rooms omega-supreme")
     spark, wire = join(primus)
     spark.join("news")
 
-    status, text = await put(primus, {"msg": "primus::server::close", **whom})
+    status, text = await put(primus, {"msg": "primus::server::close", **to})
 
     assert status == 400
     assert "Send it within something" in text
@@ -219,7 +219,7 @@ async def test_wrong_credentials_are_answered_late_and_logged_once(
 ) -> None:
     tries = [asyncio.ensure_future(put(primus, {}, authorization="Basic x")) for _ in range(20)]
 
-    assert (await put(primus, {"msg": "x"}))[0] == 200  # nobody else waits
+    assert (await put(primus, {"msg": "x"}))[0] == 200  # no other request waits
     assert not any(each.done() for each in tries)
     assert {status for status, _ in await asyncio.gather(*tries)} == {401}
 
@@ -268,10 +268,10 @@ async def test_another_spelling_of_its_path_is_not_found(primus: Any, target: st
 
 
 async def test_authorization_of_the_application_is_not_asked(make_primus: Any) -> None:
-    def nobody(request: Request) -> None:
-        raise Unauthorized("nobody")
+    def refuse(request: Request) -> None:
+        raise Unauthorized("unknown")
 
-    primus = make_primus(authorization=nobody)
+    primus = make_primus(authorization=refuse)
 
     assert (await put(primus, {"msg": "x"}))[0] == 200
     assert (await put(primus, {"msg": "x"}, authorization=None))[0] == 401

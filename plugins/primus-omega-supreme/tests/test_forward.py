@@ -103,17 +103,17 @@ async def test_sparks_that_are_here_are_not_looked_for_elsewhere(start: Start) -
     alone = await forward(there.url, "a", mine.id)
     all_here = await forward(there.url, "b", [mine.id])
     one_there = await forward(there.url, "c", theirs.id)
-    both = await forward(there.url, "d", [mine.id, theirs.id, "nobody"])
-    nobody = await forward(there.url, "e", [])
+    both = await forward(there.url, "d", [mine.id, theirs.id, "unknown"])
+    empty = await forward(there.url, "e", [])
 
     assert alone == all_here == {"ok": True, "send": 1, "local": True}
     assert one_there == {"ok": True, "send": 1}
     assert both == {"ok": True, "send": 2}
-    assert nobody == {"ok": True, "send": 0, "local": True}
+    assert empty == {"ok": True, "send": 0, "local": True}
     assert (wire.sent, far.sent) == (['"a"', '"b"', '"d"'], ['"c"', '"d"'])
 
 
-@pytest.mark.parametrize("sparks", ["nobody", ["nobody"]])
+@pytest.mark.parametrize("sparks", ["unknown", ["unknown"]])
 async def test_sparks_that_are_nowhere_need_a_server(primus: Any, sparks: Any) -> None:
     with pytest.raises(ForwardError, match="No servers provided"):
         await primus.forward([], "x", sparks)
@@ -174,7 +174,7 @@ async def test_the_other_servers_get_theirs_when_one_is_away(start: Start) -> No
     assert far.sent == ['"x"']
 
 
-async def test_a_failure_that_nobody_awaits_is_a_line_in_the_log(
+async def test_a_failure_that_is_not_awaited_is_a_line_in_the_log(
     start: Start, caplog: pytest.LogCaptureFixture
 ) -> None:
     here, there = await start(), await start(password="other")
@@ -291,7 +291,7 @@ async def test_a_spark_is_reached_wherever_it_is(cluster: list[Any]) -> None:
     assert await forward.spark(mine.id, "a") == {"ok": True, "send": 1, "local": True}
     assert await forward.spark(theirs.id, "b") == {"ok": True, "send": 1}
     with pytest.raises(ForwardError, match="No servers provided"):
-        await forward.spark("nobody", "c")
+        await forward.spark("unknown", "c")
 
     assert (wire.sent, far.sent) == (['"a"'], ['"b"'])
 
@@ -301,9 +301,9 @@ async def test_sparks_are_reached_wherever_they_are(cluster: list[Any]) -> None:
     sparks, wires = [spark for spark, _ in joined], [wire for _, wire in joined]
     await known(cluster[0], *sparks)
 
-    ids = [*(spark.id for spark in sparks), "nobody"]
+    ids = [*(spark.id for spark in sparks), "unknown"]
     assert await cluster[0].forward.sparks(ids, "x") == {"ok": True, "send": 6}
-    assert await cluster[0].forward.sparks(["nobody"], "y") == {
+    assert await cluster[0].forward.sparks(["unknown"], "y") == {
         "ok": True,
         "send": 0,
         "local": True,
@@ -352,9 +352,9 @@ async def test_a_cluster_needs_metroplex_and_rooms_need_rooms(
 async def test_thousands_of_ids_go_in_several_requests(start: Start) -> None:
     here, there = await start(), await start()
     spark, wire = join(there.primus)
-    nobody = [f"nobody-{number}" * 5 for number in range(25_000)]
+    unknown = [f"unknown-{number}" * 5 for number in range(25_000)]
 
-    reply = await here.primus.forward(there.url, "x", [*nobody, spark.id])
+    reply = await here.primus.forward(there.url, "x", [*unknown, spark.id])
 
     assert reply == {"ok": True, "send": 1}
     assert wire.sent == ['"x"']

@@ -62,7 +62,7 @@ async def test_every_answer_is_awaited(primus: Any) -> None:
     assert await primus.rooms() == []
 
 
-async def test_what_nobody_awaits_happens_in_its_order(primus: Any, redis: Any) -> None:
+async def test_what_is_not_awaited_happens_in_its_order(primus: Any, redis: Any) -> None:
     (one, one_wire), (two, two_wire) = join(primus), join(primus)
     told = Recorder(primus, "joinroom", "leaveroom", "leaveallrooms")
 
@@ -179,7 +179,7 @@ async def test_it_knows_no_wildcards(primus: Any, make_primus: Any, redis: Any) 
 
 
 class Away(Redis):  # type: ignore[misc]
-    """A client whose server is away as long as somebody says so."""
+    """A client whose server is away while a flag is set."""
 
     away = False
 
@@ -189,7 +189,7 @@ class Away(Redis):  # type: ignore[misc]
         return await super().execute_command(*args, **options)
 
 
-async def test_without_redis_local_traffic_goes_on_and_who_left_is_gone_afterwards(
+async def test_without_redis_local_traffic_goes_on_and_sparks_that_left_are_gone_afterwards(
     make_primus: Any, redis: Any, redis_path: Path
 ) -> None:
     client = Away(unix_socket_path=str(redis_path))

@@ -18,7 +18,7 @@ def got(wires: list[MemoryTransport]) -> list[list[Any]]:
     return [wire.sent for wire in wires]
 
 
-# -- who is in
+# -- members
 
 
 def test_a_spark_joins_and_leaves(primus: Any) -> None:
@@ -90,14 +90,14 @@ def test_one_spark_joins_by_its_id(primus: Any) -> None:
     assert primus.rooms(spark) == primus.rooms(spark.id) == ["news"]
 
 
-def test_an_id_that_nobody_has_is_in_no_room_and_joins_none(primus: Any) -> None:
+def test_an_unknown_id_is_in_no_room_and_joins_none(primus: Any) -> None:
     spark, _ = join(primus)
     spark.join("news")
     told = Recorder(primus, "roomserror", "leaveroom")
 
-    assert primus.rooms("nobody") == []
-    assert primus.join("nobody", "news") is False
-    assert primus.leave("nobody", "news") is True
+    assert primus.rooms("unknown") == []
+    assert primus.join("unknown", "news") is False
+    assert primus.leave("unknown", "news") is True
     assert told.story == ["roomserror"]
     assert primus.clients("news") == [spark.id]
 
@@ -152,7 +152,7 @@ def test_a_spark_that_has_ended_cannot_join(primus: Any) -> None:
     assert primus.rooms() == []
 
 
-def test_an_error_that_nobody_listens_to_is_a_line_in_the_log(
+def test_an_error_without_a_listener_is_a_line_in_the_log(
     primus: Any, caplog: pytest.LogCaptureFixture
 ) -> None:
     spark, _ = join(primus)
@@ -225,7 +225,7 @@ def test_some_are_left_out(primus: Any) -> None:
     assert got(wires) == [[], ['"a"', '"d"'], ['"a"', '"b"', '"d"'], ['"a"', '"b"', '"c"', '"d"']]
 
 
-def test_without_a_room_whoever_is_in_any_is_meant(primus: Any) -> None:
+def test_without_a_room_the_members_of_all_rooms_are_selected(primus: Any) -> None:
     (one, two, _), wires = crowd(primus, 3)
     one.join("news")
     two.join("sport")
@@ -307,7 +307,7 @@ def test_a_selection_can_be_kept_and_never_changes(primus: Any) -> None:
 # -- asking and emptying
 
 
-def test_a_selection_tells_who_is_in(primus: Any) -> None:
+def test_a_selection_tells_its_members(primus: Any) -> None:
     (one, two), _ = crowd(primus, 2)
     one.join("news sport")
     two.join("news")
@@ -362,7 +362,7 @@ def test_a_selection_of_a_spark_is_joined_and_left(primus: Any) -> None:
 # -- wildcards
 
 
-def test_a_name_is_no_pattern_unless_somebody_says_so(primus: Any) -> None:
+def test_a_name_is_no_pattern_unless_asked_for(primus: Any) -> None:
     (one, two), wires = crowd(primus, 2)
     one.join("*")
     two.join("user:1")

@@ -52,14 +52,14 @@ async def test_two_jobs_for_one_spark_never_run_at_once() -> None:
 
 async def test_jobs_for_different_sparks_run_together_and_one_for_all_runs_alone() -> None:
     line = KeyedQueue()
-    one, two, everybody, three = (Job(line, key) for key in ("one", "two", None, "three"))
+    one, two, alone, three = (Job(line, key) for key in ("one", "two", None, "three"))
     await turns()
-    assert begun(one, two, everybody, three) == [True, True, False, False]
+    assert begun(one, two, alone, three) == [True, True, False, False]
     one.end()
     two.end()
     await turns()
-    assert begun(everybody, three) == [True, False]
-    everybody.end()
+    assert begun(alone, three) == [True, False]
+    alone.end()
     await turns()
     assert three.has_begun
     three.end()

@@ -85,7 +85,7 @@ async def after(
 
 
 def dispose(value: object) -> None:
-    """Let go of `value`, which may be a coroutine that nobody will await."""
+    """Let go of `value`, which may be a coroutine that will not be awaited."""
     if is_awaitable(value):
         close = getattr(value, "close", None) or getattr(value, "cancel", None)
         if close is not None:

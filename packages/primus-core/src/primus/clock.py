@@ -27,7 +27,7 @@ class Timer(Protocol):
     """A call that has been scheduled."""
 
     def cancel(self) -> None:
-        """Have the call not happen."""
+        """Cancel the call."""
 
 
 class Clock(Protocol):

@@ -155,7 +155,7 @@ class Emitter:
         that is not reserved to the other side instead: `dispatch` never leaves.
 
         Returns:
-            Whether anybody listens.
+            Whether the event has listeners.
         """
         return self.dispatch(event, *args)
 
@@ -247,7 +247,7 @@ class Emitter:
             self._failed(event, error)
 
     def _failed(self, event: str, error: BaseException) -> None:
-        """A listener raised: log it with its traceback and tell whoever listens to `error`."""
+        """A listener raised: log it with its traceback and emit it as `error`."""
         self._log_raised(f"a listener of {event!r} raised", error)
         if event != "error" and self._listeners.get("error"):
             wrapped = ListenerError(f"a listener of {event!r} raised: {error!r}")

@@ -1,8 +1,8 @@
 """Heartbeats of both Primus generations, as arithmetic on times (pure).
 
 Clients of Primus up to 6 ping by themselves; clients of Primus 7 and later wait for a ping.
-Nothing at the connect tells them apart, so a server waits: whoever pings within the first
-``ping_interval`` is legacy, whoever does not is modern and is pinged from then on.
+Nothing at the connect tells them apart, so a server waits: a client that pings within the
+first ``ping_interval`` is legacy; one that does not is modern and is pinged from then on.
 All times are in seconds of one monotonic clock.
 """
 
@@ -20,7 +20,7 @@ Item = TypeVar("Item", bound=Hashable)
 
 
 class Generation(Enum):
-    """Who starts the heartbeat of a connection."""
+    """Which side starts the heartbeat of a connection."""
 
     UNKNOWN = "auto"
     LEGACY = "legacy"
@@ -115,7 +115,7 @@ class Deadlines(Generic[Item]):
         return len(self._keys)
 
     def put(self, item: Item, when: float) -> None:
-        """Have `item` due at `when`, in place of any earlier time; never, when it is infinite."""
+        """Set `item` due at `when`, in place of any earlier time; never, when it is infinite."""
         self.discard(item)
         if when == math.inf:
             return

@@ -63,7 +63,7 @@ def primus_order() -> Order:
 def primus_options() -> Mapping[str, object]:
     """The options that the plugin adds to those of `Primus`, with their defaults.
 
-    They stand in ``primus.options.extra``. An option that nobody declares is an error.
+    They stand in ``primus.options.extra``. An option that no plugin declares is an error.
     """
     raise AssertionError
 

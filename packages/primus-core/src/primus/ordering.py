@@ -62,7 +62,7 @@ class Place:
         return cls(name, frozenset(names), before, after)
 
     def wish(self, other: Place) -> str | None:
-        """The name of who wants this plugin to come before `other`; `None` when nobody does."""
+        """The plugin that orders this one before `other`: either of them, or `None`."""
         if self.before & other.names:
             return self.name
         return other.name if other.after & self.names else None

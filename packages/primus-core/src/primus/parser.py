@@ -29,7 +29,7 @@ class Parser(Protocol):
 
     Optional attributes: ``name`` (shown by ``/spec``), ``binary`` (its frames are `bytes`),
     ``json`` (its frames are JSON text, in which any character may be escaped on the way), and a
-    method ``browser() -> Browser`` that gives the browser half. For those in a hurry, see `quick`.
+    method ``browser() -> Browser`` that gives the browser half. For a fast path, see `quick`.
     """
 
     def encode(self, value: Any) -> str | bytes | Awaitable[str | bytes]:

@@ -1,8 +1,8 @@
 """From a name in the options to the installed object, by entry point.
 
 Installed distributions do nothing until they are named, and only the one that is named is
-imported. A name that nobody offers, a distribution that fails to import, and an object that
-is no plugin are three errors, each with its cure.
+imported. A name that no distribution offers, a distribution that fails to import, and an object
+that is no plugin are three errors, each with its cure.
 """
 
 from __future__ import annotations
@@ -39,7 +39,7 @@ __all__ = [
 
 @dataclass(frozen=True, slots=True)
 class Kind:
-    """What is looked for: its name in messages, its entry-point group, and who offers what."""
+    """What is looked for: its name in messages, its entry-point group, and what offers it."""
 
     name: str
     group: str
@@ -106,7 +106,7 @@ def find(kind: Kind, name: str) -> Any:
     """The object that an installed distribution offers as `name`, in any case.
 
     Raises:
-        UnknownPluginError: nobody offers it.
+        UnknownPluginError: no distribution offers it.
         BrokenPluginError: it cannot be imported.
     """
     offers = installed(kind)

@@ -24,7 +24,7 @@ class Transforming:
     @overload
     def transform(self, direction: Direction, fn: Function) -> Function: ...
     def transform(self, direction: Direction, fn: Transform | None = None) -> Any:
-        """Have `fn(packet, connection)` see every message; without `fn`, works as a decorator.
+        """Call `fn(packet, connection)` for every message; without `fn`, works as a decorator.
 
         Args:
             direction: ``"incoming"`` or ``"outgoing"``.

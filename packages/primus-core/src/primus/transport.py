@@ -42,7 +42,7 @@ class Transport(ABC):
     * `Connection.seen` for a sign of life that is no frame (a WebSocket ping or pong),
     * `Connection.congested` when more than ``high_water`` bytes wait to be sent, and again
       when they have left,
-    * `Connection.lost` once, when the wire is gone, whoever ended it.
+    * `Connection.lost` once, when the wire is gone, whichever side ended it.
     """
 
     __slots__ = ("connection",)

@@ -23,7 +23,7 @@ test('a listener gets the context it asked for', () => {
   emitter.on('x', function listener() { assert.equal(this, context); }, context).emit('x');
 });
 
-test('emit says whether anybody listened, and an error without a listener is not thrown', () => {
+test('emit says whether the event had listeners, and an error without a listener is not thrown', () => {
   assert.equal(new EventEmitter().emit('error', new Error('ignored')), false);
 });
 
@@ -106,7 +106,7 @@ test('a listener has to be a function', () => {
   assert.throws(() => new EventEmitter().on('x', 'y'), TypeError);
 });
 
-test('dispatch stays here, whatever somebody makes of emit', () => {
+test('dispatch stays here, whatever emit has been replaced by', () => {
   const emitter = new EventEmitter();
   const calls = [];
 

@@ -19,7 +19,7 @@ test('a client connects on the next turn and passes through the ready states', (
   assert.deepEqual([made.client.writable, made.client.readable], [true, true]);
 });
 
-test('the private events tell whoever listens about the wire', () => {
+test('the private events report what happens on the wire', () => {
   const made = makeClient();
   const seen = [];
 
@@ -152,7 +152,7 @@ test('a transformer that throws is a failed connection', () => {
   assert.deepEqual(names(made.log), ['error', 'close', 'end']);
 });
 
-test('a critical error is thrown when nobody listens, and is not tried again', () => {
+test('a critical error is thrown without a listener, and is not tried again', () => {
   const made = makeClient({}, {
     connect() { throw Object.assign(new Error('install ws'), { critical: true }); }
   });

@@ -167,7 +167,7 @@ test('clear drops what waits and what is under way', () => {
   pipeline.push(1);
   pipeline.push(2);
   pipeline.clear();
-  nexts[0](new Error('nobody cares'));
+  nexts[0](new Error('not reported'));
   assert.deepEqual(data(), []);
   assert.deepEqual(errors, []);
   pipeline.push(3);

@@ -143,7 +143,7 @@ def test_a_template_and_its_values_have_to_fit():
     assert fill("$a$ $a$", {"a": "$a$"}, "x.js") == "$a$ $a$"
     with pytest.raises(PrimusError, match=r"x\.js has no placeholder for b"):
         fill("$a$", {"a": "", "b": ""}, "x.js")
-    with pytest.raises(PrimusError, match=r"x\.js has placeholders nobody fills: a"):
+    with pytest.raises(PrimusError, match=r"x\.js has placeholders without a value: a"):
         fill("$a$", {}, "x.js")
 
 

@@ -16,7 +16,7 @@ Run = Callable[..., tuple[object, str, str]]
 
 @pytest.fixture(autouse=True)
 def offers(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Have the distribution in ``installed/``, in this process and in those it starts."""
+    """Install the distribution in ``installed/``, in this process and in those it starts."""
     monkeypatch.syspath_prepend(str(INSTALLED))
     paths = [str(INSTALLED), os.environ.get("PYTHONPATH", "")]
     monkeypatch.setenv("PYTHONPATH", os.pathsep.join(filter(None, paths)))

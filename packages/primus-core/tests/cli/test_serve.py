@@ -138,12 +138,12 @@ async def test_a_module_of_the_current_folder_is_found(
         assert await served.post("1") == ['"here"']
 
 
-async def test_a_server_that_nobody_listens_to_says_so() -> None:
+async def test_a_server_without_listeners_prints_what_to_do() -> None:
     async with serving() as served:
         served.process.terminate()
         _, _, err = await served.ends()
 
-    assert err == "nobody handles the messages: give MODULE:FUNCTION, or --echo\n"
+    assert err == "no listener for messages: give MODULE:FUNCTION, or --echo\n"
 
 
 async def test_plain_http_for_other_machines_comes_with_advice() -> None:
@@ -170,7 +170,7 @@ async def test_an_error_of_primus_in_the_function_is_one_line() -> None:
         code, _, err = await served.ends()
 
     assert code == 2
-    assert err.startswith("primus serve: unknown plugin 'nobody-has-this'. Installed: ")
+    assert err.startswith("primus serve: unknown plugin 'not-installed'. Installed: ")
     assert err.count("\n") == 1
 
 

@@ -29,7 +29,7 @@ from primus_testing import MemoryTransformer, eventually
 
 
 def greet(primus: Primus) -> None:
-    """Have the server greet, and answer every message."""
+    """Greet every client, and answer every message."""
 
     @primus.on("connection")
     def connection(spark: Any) -> None:
@@ -105,14 +105,14 @@ async def test_a_refusal_is_raised_with_its_answer(primus_server: Any) -> None:
 
     @running.primus.authorize
     def authorize(request: Any) -> None:
-        raise Unauthorized("who are you?", 401, "Basic")
+        raise Unauthorized("no credentials", 401, "Basic")
 
     with pytest.raises(HandshakeError) as refusal:
         await connect(running.url)
 
     assert refusal.value.status == 401
     assert refusal.value.headers["www-authenticate"] == "Basic"
-    assert refusal.value.body == b'{"error":"who are you?"}'
+    assert refusal.value.body == b'{"error":"no credentials"}'
 
 
 async def test_user_info_and_headers_reach_the_server(primus_server: Any) -> None:

@@ -118,7 +118,7 @@ async def test_collected_messages_go_to_the_first_listener_in_order(stage: Any) 
     assert received == [1, 2, 3]
 
 
-async def test_collected_messages_that_nobody_wants_are_bounded(
+async def test_messages_that_are_collected_and_not_read_are_bounded(
     stage: Any, caplog: pytest.LogCaptureFixture
 ) -> None:
     socket = stage.make(manual=True, high_water=1024)
@@ -213,7 +213,7 @@ async def test_a_frame_that_cannot_be_decoded_is_an_error(stage: Any, story: Any
     assert socket.ready_state == socket.OPEN
 
 
-async def test_the_private_events_are_emitted_for_those_who_listen(stage: Any) -> None:
+async def test_the_private_events_are_emitted_when_they_have_listeners(stage: Any) -> None:
     socket = stage.make()
     heard: list[Any] = []
     for event in (

@@ -106,11 +106,11 @@ async def test_an_async_parser_keeps_the_order_of_what_was_queued(stage: Any) ->
     socket.on("open", lambda: socket.write("last"))
 
     await socket.opened()
-    socket.end("goodbye")
+    socket.end("the end")
     await stage.settle()
 
     messages = [frame for frame in stage.wire.sent if not frame.startswith("primus::")]
-    assert messages == ["0", "1", "2", "last", "goodbye"]
+    assert messages == ["0", "1", "2", "last", "the end"]
     assert stage.wire.closed is not None
 
 

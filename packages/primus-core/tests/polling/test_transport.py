@@ -90,7 +90,7 @@ def test_more_than_the_limit_is_congestion_until_it_has_been_taken() -> None:
     assert queue.told == [True, False, True]
 
 
-async def test_who_wants_to_feed_waits_while_reading_is_paused() -> None:
+async def test_a_feed_waits_while_reading_is_paused() -> None:
     queue = Queued()
     await queue.readable()
     queue.pause_reading()

@@ -118,7 +118,7 @@ export function decode(frame) {
   return fromJSON(JSON.parse(frame));
 }
 
-/** Has objects of an application's own type come back as such, as Meteor's `EJSON.addType`. */
+/** Registers an application's own type, as Meteor's `EJSON.addType`. */
 export function addType(name, factory) {
   if (factories.has(name)) throw new Error(`An EJSON type named ${name} has been added before`);
   factories.set(name, factory);

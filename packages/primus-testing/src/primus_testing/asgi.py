@@ -79,7 +79,7 @@ class AsgiExchange:
         return Answer(head["status"], headers, body.decode())
 
     async def end(self) -> list[Event]:
-        """Wait until the application has returned; the events that nobody has taken."""
+        """Wait until the application has returned; the events that were not taken."""
         async with asyncio.timeout(DEADLINE):
             await self.task
         return [self._from_app.get_nowait() for _ in range(self._from_app.qsize())]

@@ -1,4 +1,4 @@
-"""Has pytest show the values in the assertions of the contracts, as it does for test files.
+"""Makes pytest show the values in the assertions of the contracts, as it does for test files.
 
 Imported before the contracts: a module is rewritten while it is imported, or never.
 """
@@ -16,6 +16,6 @@ CONTRACTS = (
     "primus_testing.websocket_client",
     "primus_testing.websocket_limits",
 )
-"""The modules whose assertions are for the eyes of those who inherit."""
+"""The modules whose assertions show their values."""
 
 pytest.register_assert_rewrite(*CONTRACTS)

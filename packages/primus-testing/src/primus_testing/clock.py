@@ -22,7 +22,7 @@ class ManualTimer:
         self._args = args
 
     def cancel(self) -> None:
-        """Have the call not happen."""
+        """Cancel the call."""
         self.cancelled = True
 
     def run(self) -> None:

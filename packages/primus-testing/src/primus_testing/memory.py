@@ -116,12 +116,12 @@ class MemoryTransport(Transport):
     # -- what tests call
 
     def receive(self, *frames: Frame) -> None:
-        """Have frames arrive, as if the peer had sent them."""
+        """Feed frames, as if the peer had sent them."""
         self._inbound.extend(frames)
         self._feed()
 
     def seen(self) -> None:
-        """Have a sign of life arrive that is no frame."""
+        """Report a sign of life that is no frame."""
         if self.connection is not None:
             self.connection.seen()
 

@@ -45,7 +45,7 @@ class KeepingTransport(asyncio.Transport):
         return self.closed
 
     def get_write_buffer_size(self) -> int:
-        """Something seems to wait, so that nobody writes past this object."""
+        """Report a byte that waits, so that all writes go through this object."""
         return 1
 
     def get_extra_info(self, name: str, default: Any = None) -> Any:

@@ -52,7 +52,7 @@ examples = settings(
 
 
 class ParserContract:
-    """Attributes that whoever inherits sets."""
+    """Attributes that a subclass sets."""
 
     parser: ClassVar[str | Parser]
     """The parser: a name, or an object."""

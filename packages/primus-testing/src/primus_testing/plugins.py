@@ -31,7 +31,7 @@ __all__ = ["PluginContract"]
 
 
 class PluginContract:
-    """Attributes that whoever inherits sets."""
+    """Attributes that a subclass sets."""
 
     plugin: ClassVar[Any]
     """The plugin: a name, or an object with hooks."""

@@ -187,7 +187,7 @@ class PollingContract(Contract):
         assert (await self.post(server, session, self.posted('"x"'))).status == 401
         assert events.seen("data") == []
 
-    async def test_nothing_is_kept_of_who_is_refused(self, serve: Serve) -> None:
+    async def test_nothing_is_kept_of_a_refused_client(self, serve: Serve) -> None:
         server = await serve(clock=(clock := ManualClock()), write_timeout=False)
 
         def refuse(request: Request) -> None:
@@ -239,7 +239,7 @@ class PollingContract(Contract):
 
     async def test_a_session_that_is_not_there(self, serve: Serve) -> None:
         server = await serve()
-        for session in ("nobody", "0" * 20, "%00", "a" * 5000):
+        for session in ("unknown", "0" * 20, "%00", "a" * 5000):
             post = await self.post(server, session, self.posted('"x"'))
             assert post.status == self.statuses["unknown"], session
         assert len(server.primus) == 0

@@ -121,7 +121,7 @@ class OwnSite(AiohttpSite):
 
 
 class AsgiSite(Site):
-    """uvicorn, in the loop of the test. It has to be installed by whoever uses it."""
+    """uvicorn, in the loop of the test. It has to be installed."""
 
     websockets: ClassVar[str] = "auto"
     """Which of its WebSocket implementations to run."""

@@ -222,7 +222,7 @@ class WebSocketContract(Contract):
             (frame(TEXT, b'"\xed\xa0\x80"'), 1007),
         ],
     )
-    async def test_who_breaks_the_rules_is_told_how_and_closed_alone(
+    async def test_a_client_that_breaks_the_rules_is_closed_with_the_reason_and_alone(
         self, serve: Serve, wrong: bytes, code: int
     ) -> None:
         server = await serve()

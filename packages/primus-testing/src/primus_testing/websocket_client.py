@@ -160,7 +160,7 @@ class WebSocketClientContract(Contract):
             with pytest.raises(TransportError, match="handshake failed"):
                 await Peer.open(self.kind, url)
 
-    async def test_an_address_where_nobody_listens_is_named(self) -> None:
+    async def test_an_address_without_a_listening_server_is_named(self) -> None:
         with pytest.raises(TransportError, match=r"cannot connect to 127\.0\.0\.1:1"):
             await Peer.open(self.kind, "http://127.0.0.1:1/primus")
 

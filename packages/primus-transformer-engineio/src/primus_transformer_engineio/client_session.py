@@ -38,7 +38,7 @@ PAYLOAD_FACTOR: Final = 16
 """So many messages of the largest size may come in one answer."""
 
 UPGRADE_TIMEOUT: Final = 10.0
-FAREWELL_TIMEOUT: Final = 2.0
+CLOSE_POST_TIMEOUT: Final = 2.0
 
 
 class ClientSession(EngineIOTransport):
@@ -117,7 +117,7 @@ class ClientSession(EngineIOTransport):
             self._hand_over(self._wire)
 
     def begin_over(self, wire: Transport) -> None:
-        """Have a WebSocket in charge from the first."""
+        """Use a WebSocket from the first."""
         wire.pause_reading()
         wire.connection = WebSocketReceiver(self)
         self.binary = True
@@ -163,7 +163,7 @@ class ClientSession(EngineIOTransport):
     # -- out
 
     def wake(self) -> None:
-        """Have it posted."""
+        """Start a post, unless one is under way."""
         if self._poster is None and not self._switching and not self._gone:
             self._poster = spawn(self._guarded(self._post))
 
@@ -278,7 +278,7 @@ class ClientSession(EngineIOTransport):
         """Close all connections; a server that may not know is told first, if it can be."""
         try:
             if tell:
-                async with asyncio.timeout(FAREWELL_TIMEOUT):
+                async with asyncio.timeout(CLOSE_POST_TIMEOUT):
                     await self._send_off([CLOSE])
         except (TransportError, TimeoutError) as error:
             log.debug("the server was not told of the end: %s", error)

@@ -170,7 +170,7 @@ class EngineIO(Transformer):
             return Response.error(503)
         session = self._make(request, revision, base64=number is not None)
         if LongPoll(request, session.over).gone:
-            return Response(400)  # nobody reads it
+            return Response(400)  # no client reads it
         self.primus.accept(session, request, session.key)
         packets = [session.begin(session.key)]
         if session.queued or session.closing:

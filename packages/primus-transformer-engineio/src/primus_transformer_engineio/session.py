@@ -134,7 +134,7 @@ class Session(EngineIOTransport):
     # -- polls
 
     def wake(self) -> None:
-        """Have the poll that hangs answered."""
+        """Wake the pending poll."""
         if self._poll is not None:
             self._poll.wake()
 
@@ -151,7 +151,7 @@ class Session(EngineIOTransport):
         if self.queued or self._is_pausing:
             poll.wake()
         if not await poll.wait():
-            return Response(400)  # nobody reads it
+            return Response(400)  # no client reads it
         self._poll = None
         return answer(self.fetched(), self.revision, binary=self.binary, callback=callback)
 

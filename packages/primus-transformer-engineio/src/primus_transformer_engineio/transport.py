@@ -51,7 +51,7 @@ class EngineIOTransport(QueuedTransport):
 
     @property
     def generation(self) -> Generation:
-        """Whoever speaks revision 4 is Primus 8."""
+        """A client that speaks revision 4 is Primus 8."""
         return Generation.MODERN if self.revision.number == 4 else Generation.UNKNOWN
 
     @property
@@ -117,7 +117,7 @@ class EngineIOTransport(QueuedTransport):
             self._wire.limit(high_water)
 
     def take_over(self, wire: Transport, *, binary: bool) -> None:
-        """Have a WebSocket in charge from now on; what is queued goes first.
+        """Use a WebSocket from now on; what is queued goes first.
 
         Args:
             wire: the WebSocket.

@@ -80,7 +80,7 @@ class Opening:
         """Connect, which starts the handshake.
 
         Raises:
-            TransportError: nobody can be reached.
+            TransportError: the server cannot be reached.
         """
         url, options = self._url, self._dial.options
         port = url.port or PORTS[url.scheme]
@@ -140,7 +140,7 @@ class Opening:
         return transport.listener
 
     def give_up(self) -> None:
-        """Nobody waits for the handshake any more."""
+        """Drop the handshake, which is not awaited any more."""
         if self._wire is not None:
             self._wire.abort()
 

@@ -260,7 +260,7 @@ class Listener(WSListener):
         connection.feed(text)
 
     def _fail(self, code: int, reason: str) -> NoReturn:
-        """Have picows close with `code`. RFC 6455 section 7.1.7: nothing more is processed.
+        """Close with `code`. RFC 6455 section 7.1.7: nothing more is processed.
 
         Raises:
             WSProtocolError: always.

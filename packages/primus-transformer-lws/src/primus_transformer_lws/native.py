@@ -112,7 +112,7 @@ class ViolationLogger:
         return False
 
     def debug(self, message: str, *args: Any) -> None:
-        """Say nothing."""
+        """Log nothing."""
 
     info = warning = debug
 

@@ -293,7 +293,7 @@ class LwsTransport(Sending):
         connection, self.connection = self.connection, None
         if connection is not None:
             connection.lost(self._violation)
-            self.resume_reading()  # nobody else will any more, and the peer's end is to be seen
+            self.resume_reading()  # nothing else will, and the peer's end is to be seen
 
 
 class Discard(asyncio.Protocol):

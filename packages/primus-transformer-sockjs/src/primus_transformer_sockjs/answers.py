@@ -53,7 +53,7 @@ async def _stream(
             chunk = style.wrap(frame).encode()
             sent += len(chunk)
             if session.is_over or sent >= limit:
-                session.release(poll)  # whoever has read this may ask again
+                session.release(poll)  # a client that has read this may poll again
                 yield chunk
                 return
             yield chunk

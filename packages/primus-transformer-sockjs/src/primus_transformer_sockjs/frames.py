@@ -79,7 +79,7 @@ def payload(quoted: Iterable[str]) -> str:
 
 
 def close_frame(code: int, reason: str) -> str:
-    """The frame that says goodbye."""
+    """The close frame."""
     return f"c[{code},{quote(reason)}]"
 
 

@@ -40,7 +40,7 @@ IFRAME: Final = """<!DOCTYPE html>
 
 
 def greeting() -> Response:
-    """What a person sees who opens the pathname."""
+    """The page at the pathname, for a browser that opens it."""
     return Response(200, "Welcome to SockJS!\n", content_type="text/plain; charset=UTF-8")
 
 
@@ -80,7 +80,7 @@ def cacheable(request: Request, response: Response) -> Response:
 def iframe(request: Request, sockjs_url: str, origins: tuple[str, ...]) -> Response:
     """The page that lets a page of another origin talk to this one.
 
-    What is in it acts for whoever embeds it, so when `origins` are listed, only those may.
+    Its script acts for the page that embeds it, so when `origins` are listed, only those may.
     """
     body = IFRAME.format(sockjs_url=html.escape(sockjs_url)).encode()
     etag = f'"{hashlib.sha256(body).hexdigest()[:32]}"'

@@ -153,7 +153,7 @@ class SockJS(Transformer):
         async with session.posting:
             await session.readable()
             if self.sessions.get(found.session) is not session:
-                return not_found()  # it has ended, and nobody needs the body
+                return not_found()  # it has ended, and the body is not needed
             return await self._post(session, request, by_form=found.name == "jsonp_send")
 
     async def _post(self, session: Session, request: Request, *, by_form: bool) -> Response:
@@ -204,7 +204,7 @@ class SockJS(Transformer):
     async def close(self) -> None:
         """Wait until every client has been told; drop those whose time is over."""
         for session in self.sessions:
-            session.hurry()
+            session.shorten()
         await asyncio.gather(
             self.sessions.close(self.options.close_timeout), self._framed.close(), self._raw.close()
         )

@@ -137,7 +137,7 @@ class Session(QueuedTransport):
         elif self._sessions.get(self.id) is self:
             self._set(self._expire, self._options.disconnect_delay)
 
-    def hurry(self) -> None:
+    def shorten(self) -> None:
         """The server ends: do not stay for a client that has been told so."""
         self.lingers = False
         if self.is_over and self._receiver is None:
@@ -207,7 +207,7 @@ class Session(QueuedTransport):
             self.put(prepared)
 
     def close(self, code: int | None = None, reason: str = "") -> None:
-        """Have a close frame follow what waits; 1000, "Normal closure" when `code` is `None`."""
+        """Queue a close frame behind what waits; 1000, "Normal closure" when `code` is `None`."""
         if self._close_frame is None:
             code, reason = (1000, "Normal closure") if code is None else (code, reason)
             self._close_frame = close_frame(code, reason)

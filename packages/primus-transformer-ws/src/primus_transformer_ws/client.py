@@ -85,7 +85,7 @@ class _OpeningTransport(WebSocketTransport):
             raise _failure(None)
 
     def give_up(self) -> None:
-        """Nobody waits for the handshake any more."""
+        """Drop the handshake, which is not awaited any more."""
         self.opened.cancel()
         if not self.opened.cancelled():
             self.opened.exception()  # retrieved, so that asyncio does not complain

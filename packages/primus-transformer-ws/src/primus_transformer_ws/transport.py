@@ -239,7 +239,7 @@ class WebSocketTransport(asyncio.Protocol, Intake):
         connection, self.connection = self.connection, None
         if connection is not None:
             connection.lost(self._violation())
-            self.resume_reading()  # nobody else will any more, and the peer's end is to be seen
+            self.resume_reading()  # nothing else will, and the peer's end is to be seen
 
     def _violation(self) -> ProtocolError | None:
         """What the peer did wrong, when that is why the connection ended."""

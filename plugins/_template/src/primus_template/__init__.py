@@ -49,7 +49,7 @@ def template(connection: Spark | Socket, text: str) -> bool:
 
 
 def text_in(message: Any) -> str | None:
-    """The text that a message is; `None` when it is somebody else's message.
+    """The text that a message is; `None` when it is no message of this plugin.
 
     A peer can send anything: this has to cope with every value that the parser gives.
     """

@@ -63,7 +63,7 @@ def primus_outgoing(primus: Any) -> Transform:
 
 @hookimpl
 def primus_setup(primus: Any) -> None:
-    """Says that it is here: nobody should find out in production."""
+    """Log that the plugin is in use: it is not meant for production."""
     primus.log.warning("%r: network trouble on purpose: %r", primus, _chaos(primus))
 
 

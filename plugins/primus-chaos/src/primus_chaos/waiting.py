@@ -74,7 +74,7 @@ class Waiting:
         due()
 
     def release(self, connection: Any, *, lost: bool) -> None:
-        """Have nothing of a connection wait any more.
+        """Release all messages of a connection.
 
         Args:
             connection: the connection.
@@ -85,7 +85,7 @@ class Waiting:
             entry.ended(lost)
 
     def release_all(self) -> None:
-        """Have nothing wait any more; all messages go on."""
+        """Release all messages."""
         for connection in tuple(self._entries):
             self.release(connection, lost=False)
 

@@ -5,7 +5,7 @@
     @primus.on("connection")
     def connection(spark):
         spark.emit("news", "hello", {"from": "the server"})
-        spark.on("vote", lambda who, count: ...)
+        spark.on("vote", lambda name, count: ...)
 
 ``spark.emit`` and ``socket.emit``, and ``primus.emit`` in the browser, send every event that is
 not reserved to the other side, where its listeners are called. ``dispatch`` is the ``emit`` that

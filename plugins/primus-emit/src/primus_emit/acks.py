@@ -80,7 +80,7 @@ class Acks:
         return id
 
     def arrived(self, id: float, args: Sequence[Any]) -> Delivered:
-        """Hand an acknowledgement to who waits for it; nobody does so twice."""
+        """Hand an acknowledgement to the call that waits for it, once."""
         waiting = self.forget(id)
         return False if waiting is None else waiting.answered(args)
 
@@ -147,7 +147,7 @@ class Ack:
         """Send the acknowledgement.
 
         Returns:
-            False when it has been sent before, or nobody waits for it any more.
+            False when it has been sent before, or is not awaited any more.
         """
         connection = self._connection
         if self._spent or self._epoch != self._acks.epoch or connection.ready_state != Spark.OPEN:

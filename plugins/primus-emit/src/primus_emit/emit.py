@@ -31,7 +31,7 @@ def emit(connection: Spark | Socket, event: str, /, *args: Any) -> bool:
     """Send `event` to the other side; one that is reserved is emitted here.
 
     Returns:
-        What `write` returns; for a reserved event, whether anybody listens.
+        What `write` returns; for a reserved event, whether it has listeners.
     """
     if event in LOCAL or connection.reserved(event):
         return connection.dispatch(event, *args)
@@ -50,7 +50,7 @@ def incoming(packet: Packet, connection: Spark | Socket) -> Any:
     if event is None:
         return None
     if not event or not isinstance(event[0], str) or connection.reserved(event[0]):
-        return False  # nobody can listen to it, or it would be mistaken for an event of ours
+        return False  # it cannot be listened to, or would be taken for an event of ours
     return connection.deliver(*event)
 
 

@@ -99,7 +99,7 @@ export default function emitter(primus, options) {
     primus.write({ type: EVENT, data: [event, ...args], id: expect(event, answered, reject) });
   });
 
-  /** Calls who waits; what a callback throws reaches the console, as with listeners. */
+  /** Calls the callback that waits; what it throws reaches the console, as with listeners. */
   function answer(entry, args) {
     try {
       if (entry) entry.answered(...args);

@@ -17,7 +17,7 @@ What `ask` gives is what was acknowledged: `None`, a value, or a tuple of severa
 callback is then not called. ``ack`` is `None` when the sender wants no acknowledgement; it works
 once. An acknowledgement never waits for a busy listener, so a listener may `ask`.
 
-Names that are reserved, on this or the other side, are sent but reach nobody. A packet of this
+Names that are reserved, on this or the other side, are sent but reach no listener. A packet of this
 plugin is no ``data``, unless the option ``emitter_data`` says so, as in Node.
 """
 
@@ -86,14 +86,14 @@ def primus_setup(primus: Any) -> None:
 
 @hookimpl
 def primus_disconnection(spark: Any) -> None:
-    """Nobody will acknowledge anything any more."""
+    """Fail what waits for acknowledgements."""
     if spark.acks is not None:
         spark.acks.ended()
 
 
 @hookimpl
 def primus_teardown(primus: Primus) -> None:
-    """Nobody would hear of an acknowledgement any more."""
+    """Drop the acknowledgements that could still be sent."""
     for spark in primus:
         acks = vars(spark).pop("acks", None)
         if acks is not None:

@@ -4,8 +4,8 @@
     {"type": 0, "data": [name, …], "id": 7}      an event that wants to be acknowledged
     {"type": 1, "data": […], "id": 7}            the acknowledgement
 
-Ids are numbers, chosen by who sends the event. Whatever does not look exactly so is no packet
-but somebody's own message.
+Ids are numbers, chosen by the sender of the event. Whatever does not look exactly so is no
+packet but a message of the application.
 """
 
 from __future__ import annotations

@@ -56,7 +56,7 @@ test('an event that arrives is emitted here and is no data', () => {
   assert.deepEqual(made.sent, []);
 });
 
-test('an event that nobody may hear is dropped', () => {
+test('an event without a possible listener is dropped', () => {
   const { made, heard } = make('data', 'end', 'error');
   const hostile = { toString: null, valueOf: 1 };
 
@@ -75,7 +75,7 @@ test('what is no event is data', () => {
     messages.map((message) => ['data', message]));
 });
 
-test('a listener that throws disturbs nobody', () => {
+test('a listener that throws disturbs no other', () => {
   const { made, client, heard } = make('error', 'data');
 
   client.on('news', () => { throw new Error('a listener'); });

@@ -162,7 +162,7 @@ test('an acknowledgement is not sent over the next connection', () => {
   assert.deepEqual(made.sent, [{ id: 1, type: 1, data: ['new'] }]);
 });
 
-test('names that are reserved, and those of Node itself, reach nobody', () => {
+test('names that are reserved, and those of Node itself, reach no listener', () => {
   const { made, client, data } = open();
   let ended = false;
 
@@ -195,7 +195,7 @@ test('packets are data as well when that is wanted', () => {
   assert.deepEqual([heard, data], [[1], [packet]]);
 });
 
-test('a callback or listener that throws disturbs nobody', () => {
+test('a callback or listener that throws disturbs no other', () => {
   const { made, client, data } = open();
 
   client.send('vote', () => { throw new Error('a callback'); });

@@ -23,7 +23,7 @@ Options; durations are in seconds:
 ``sparks(ids)``, ``register(address=None)``, ``unregister(address=None)``. Its events ``register``,
 ``unregister`` and ``error`` are emitted by the Primus as well.
 
-Nothing waits for the registry but who asks it something. When it is away, ``error`` is emitted
+Nothing waits for the registry but a call that queries it. When it is away, ``error`` is emitted
 once, connections and messages of this server go on, and once it is back it is told everything
 again. So it is when it has lost its memory, or when this server was paused for so long that the
 others gave it up.

@@ -1,4 +1,4 @@
-"""Where the other servers reach this one, when nobody has said it."""
+"""Where the other servers reach this one, when the options do not say so."""
 
 from __future__ import annotations
 
@@ -29,7 +29,7 @@ def _machine() -> str:
     """The address that packets to the network leave from. None is sent for it."""
     with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as probe:
         try:
-            probe.connect(("192.0.2.1", 9))  # RFC 5737: an address that nobody has
+            probe.connect(("192.0.2.1", 9))  # RFC 5737: an address that no machine has
         except OSError:
             return "127.0.0.1"
         return str(probe.getsockname()[0])

@@ -35,7 +35,7 @@ class EmbeddedRegistry(RedisRegistry):
 async def open_registry(settings: Settings) -> Registry:
     """The registry that the options ask for; a line in the log says which.
 
-    A client that somebody has made stays theirs to close.
+    A client that was passed in stays the caller's to close.
     """
     client = settings.redis
     if isinstance(client, str):
@@ -59,7 +59,7 @@ async def open_registry(settings: Settings) -> Registry:
 
 
 async def _embedded_path() -> str:
-    """The socket of the Valkey of this process; one that nobody wants any more is let go of."""
+    """The socket of the Valkey of this process; one that is not needed any more is let go of."""
     starting = asyncio.ensure_future(asyncio.to_thread(embedded.acquire))
     try:
         return await asyncio.shield(starting)

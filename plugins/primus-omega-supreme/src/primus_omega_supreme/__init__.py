@@ -7,13 +7,13 @@
     await primus.forward(["http://10.0.0.3:8080"], "hello", [id, other_id])
 
 **The endpoint** takes ``{"msg": …}`` for every spark; with ``"sparks"``, an id or a list of ids,
-for those; with ``"rooms"``, a name or a list of names, for who is in them (plugin ``rooms``); and
+for those; with ``"rooms"``, a name or a list of names, for their members (plugin ``rooms``); and
 without those in ``"except"``. It answers ``{ "ok": true, "send":N }``, or with ``"ok": false`` and
 a reason.
 
 **primus.forward** is a `Forward`: ``forward(servers, msg, sparks=None)``, and with the plugin
 ``metroplex`` also ``broadcast(msg)``, ``sparks(ids, msg)``, ``spark(id, msg)`` and ``rooms(rooms,
-msg, except_=())``. Each can be awaited for a `Reply`, and goes on if nobody does. The sparks of
+msg, except_=())``. Each can be awaited for a `Reply`, and goes on without. The sparks of
 this server are written to at once; what cannot be brought to others is a `ForwardError`.
 
 Options; durations are in seconds, sizes in bytes:

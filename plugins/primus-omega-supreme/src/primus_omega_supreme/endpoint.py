@@ -26,7 +26,7 @@ LOG_PAUSE: Final = 60.0
 class Endpoint:
     """Writes what is PUT here to all, some, or one of the sparks, and to rooms.
 
-    It stands before authorization: whoever shows the secret needs nothing else.
+    It stands before authorization: a request with the secret needs nothing else.
     """
 
     def __init__(self, primus: Primus, settings: Settings) -> None:
@@ -106,7 +106,7 @@ class Endpoint:
         return await body if is_awaitable(body) else body
 
     async def _write(self, envelope: Envelope) -> int:
-        """Write to whom it is for; how many those were."""
+        """Write to the sparks that it is for; how many those were."""
         primus = self._primus
         if envelope.rooms is not None:
             if not hasattr(primus, "room"):

@@ -34,7 +34,7 @@ class Reply(TypedDict):
 
 
 class Forwarding(Awaitable[Reply]):
-    """A message on its way. It goes on if nobody awaits it; then a failure is logged."""
+    """A message on its way. It goes on without being awaited; then a failure is logged."""
 
     def __init__(self, work: Coroutine[Any, Any, Reply]) -> None:
         self._awaited = False
@@ -92,7 +92,7 @@ class Forward:
         send, absent = self._here(msg, sparks)
         deliveries = [delivery for other in others for delivery in _deliveries(other, msg, absent)]
         if absent and not others:
-            return Forwarding(_nobody(send))
+            return Forwarding(_no_spark(send))
         return Forwarding(self._rest(send, deliveries))
 
     def broadcast(self, msg: Any) -> Forwarding:
@@ -106,7 +106,7 @@ class Forward:
         return Forwarding(self._everywhere(metroplex, len(self._primus), body))
 
     def sparks(self, ids: Sequence[str], msg: Any) -> Forwarding:
-        """Write to some sparks, wherever they are; ids that nobody has are passed over.
+        """Write to some sparks, wherever they are; unknown ids are passed over.
 
         Raises:
             ForwardError: as `broadcast`.
@@ -160,7 +160,7 @@ class Forward:
         return metroplex
 
     def _here(self, msg: Any, ids: Iterable[str]) -> tuple[int, list[str]]:
-        """Write to those who are here; how many they were, and who was not."""
+        """Write to the sparks that are here; how many they were, and which were not."""
         _check(msg)
         sparks, absent = [], []
         for id in ids:
@@ -175,7 +175,7 @@ class Forward:
     def _one(self, id: str, msg: Any, others: list[str]) -> Coroutine[Any, Any, Reply]:
         send, absent = self._here(msg, [id])
         if absent and not others:
-            return _nobody(send)
+            return _no_spark(send)
         body = _sealed(msg, sparks=id)
         return self._rest(send, [(other, body) for other in others if absent])
 
@@ -204,7 +204,7 @@ class Forward:
             if place and place != metroplex.address:  # one that was here has just gone
                 at[place].append(id)
         if needed and ids and not at:
-            return await _nobody(send)
+            return await _no_spark(send)
         deliveries = [
             delivery for place, own in at.items() for delivery in _deliveries(place, msg, own)
         ]
@@ -222,12 +222,12 @@ def _check(msg: Any) -> None:
         raise ForwardError(f"{msg!r} cannot be forwarded: servers take it for no message")
 
 
-def _sealed(msg: Any, **whom: Any) -> bytes:
+def _sealed(msg: Any, **to: Any) -> bytes:
     _check(msg)
-    return sealed(msg, **whom)
+    return sealed(msg, **to)
 
 
-async def _nobody(send: int) -> Reply:
+async def _no_spark(send: int) -> Reply:
     raise ForwardError("No servers provided", send=send)
 
 

@@ -27,10 +27,10 @@ class InvalidBody(Exception):
 
 @dataclass(frozen=True, slots=True)
 class Envelope:
-    """A message, and whom it is for.
+    """A message, and the sparks that it is for.
 
-    ``sparks`` is `None` for everybody, else the ids of some. ``rooms`` is `None` when it is not for
-    rooms, else their names. ``without`` are the ids of those who do not get it.
+    ``sparks`` is `None` for all, else the ids of some. ``rooms`` is `None` when it is not for
+    rooms, else their names. ``without`` are the ids of those that do not get it.
     """
 
     msg: Any
@@ -59,7 +59,7 @@ def open_envelope(body: bytes | str) -> Envelope:
     sparks = data.get("sparks")
     if isinstance(sparks, list):
         sparks = [id for id in sparks if isinstance(id, str)]
-    else:  # as in Node: an id, or else everybody
+    else:  # as in Node: an id, or else all sparks
         sparks = [sparks] if isinstance(sparks, str) and sparks else None
     rooms = None if data.get("rooms") is None else _names("rooms", data["rooms"])
     without = frozenset(_names("except", data.get("except") or []))

@@ -70,7 +70,7 @@ def settings(given: Mapping[str, Any], pathname: str) -> Settings:
 
 
 def _authorization(username: Any, password: Any) -> str:
-    """The header that shows the secret. There is no default: whoever knows it writes to all."""
+    """The header that shows the secret. There is no default: it opens the way to all sparks."""
     if not isinstance(password, str) or not password:
         raise OptionError(
             "password: the plugin omega-supreme does not start without one. Give a secret that all "

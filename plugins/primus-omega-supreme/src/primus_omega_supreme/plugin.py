@@ -45,7 +45,7 @@ def primus_setup(primus: Any) -> None:
 
 @hookimpl
 def primus_teardown(primus: Any) -> None:
-    """The connections to other servers are closed; nobody waits for that."""
+    """Close the connections to other servers, without waiting."""
     try:
         asyncio.get_running_loop()
     except RuntimeError:

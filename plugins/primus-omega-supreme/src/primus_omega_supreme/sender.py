@@ -117,13 +117,13 @@ def _count(url: str, status: int, answer: bytes) -> int:
     return count if isinstance(count, int) else 0
 
 
-def sealed(msg: Any, **whom: Any) -> bytes:
+def sealed(msg: Any, **to: Any) -> bytes:
     """The body of a request.
 
     Raises:
         ForwardError: the message has no JSON form.
     """
     try:
-        return seal({"msg": msg, **whom})
+        return seal({"msg": msg, **to})
     except ParserError as error:
         raise ForwardError(f"the message cannot be forwarded: {error}") from error

@@ -3,7 +3,7 @@
     primus = Primus(app, plugin="rooms")
 
     spark.join("news sport")
-    primus.room("news").except_(spark).write({"hello": "everybody else"})
+    primus.room("news").except_(spark).write({"hello": "all others"})
 
 **A spark** has ``join(rooms)``, ``leave(rooms)``, ``leave_all()``, ``rooms()``, ``room(rooms)`` or
 ``in_``, ``except_(sparks)``, ``transform(fn)``, ``clients(rooms)`` and ``is_room_empty(room)``.
@@ -15,7 +15,7 @@ between, a number, or a list of names, which may hold spaces.
 ``room`` and ``except_`` give a `Selection`, which never changes and can be kept: ``room``, ``in_``,
 ``except_``, ``transform`` and ``local`` make new ones; ``write``, ``send``, ``clients``, ``empty``,
 ``is_room_empty``, ``join`` and ``leave`` do something with it. A message is encoded once and framed
-once, however many are in the rooms, and each gets it once. Whoever writes is not left out by
+once, however many are in the rooms, and each gets it once. The sender is not left out by
 itself.
 
 Events, on the spark and, with the spark as last argument, on the Primus: ``joinroom(room)``,
@@ -25,7 +25,7 @@ its rooms.
 The option ``rooms`` is a mapping:
 
 * ``adapter``: an `Adapter`; by default a `MemoryAdapter`. With one that has to wait, such as
-  ``primus_rooms.redis.RedisAdapter``, every method returns an awaitable. Nobody needs to await it:
+  ``primus_rooms.redis.RedisAdapter``, every method returns an awaitable. It need not be awaited:
   what was asked for is done in its order.
 * ``wildcard`` (False): whether each ``*`` in the name of a room that is joined stands for any text.
   ``spark.join("user:*", wildcard=True)`` says so for one.

@@ -1,4 +1,4 @@
-"""The interface of adapters: what remembers who is in which room."""
+"""The interface of adapters, which keep the members of rooms."""
 
 from __future__ import annotations
 
@@ -15,21 +15,21 @@ Maybe: TypeAlias = Result | Awaitable[Result]
 
 
 class Adapter(ABC):
-    """Remembers who is in which room. Rooms and sparks are texts: names and ids.
+    """Keeps the members of rooms. Rooms and sparks are texts: names and ids.
 
     Each method returns its result, or an awaitable of it. What is awaited happens in the order
-    in which it was asked for, as far as anybody could notice.
+    in which it was asked for, as far as a caller could notice.
     """
 
     wildcards: ClassVar[bool] = False
-    """Whether ``wildcard=True`` is understood; if not, nobody asks for it."""
+    """Whether ``wildcard=True`` is understood; if not, it is not passed."""
 
     forwards: bool = False
     """Whether it knows the members of other servers, which are reached by ``primus.forward``."""
 
     @abstractmethod
     def add(self, id: str, room: str, *, wildcard: bool = False) -> Maybe[None]:
-        """Have a spark be in a room; with `wildcard`, in all that the name fits."""
+        """Add a spark to a room; with `wildcard`, to all that the name fits."""
 
     @abstractmethod
     def remove(self, id: str, room: str, *, wildcard: bool = False) -> Maybe[None]:
@@ -53,15 +53,15 @@ class Adapter(ABC):
 
     @abstractmethod
     def is_empty(self, room: str) -> Maybe[bool]:
-        """Whether nobody has joined the room."""
+        """Whether the room is empty."""
 
     @abstractmethod
     def empty(self, rooms: Sequence[str]) -> Maybe[None]:
-        """Take everybody out of these rooms."""
+        """Empty these rooms."""
 
     @abstractmethod
     def clear(self) -> Maybe[None]:
-        """Take everybody out of every room."""
+        """Empty every room."""
 
     async def close(self) -> None:
         """Let go of what the adapter has opened by itself."""

@@ -93,7 +93,7 @@ class AdapterCalls:
             self.primus.log.warning("rooms: %s", error)
 
     def _tell(self, event: str, value: Any, spark: Spark | None) -> bool:
-        """Emit on the spark and on the Primus; whether anybody listens."""
+        """Emit on the spark and on the Primus; whether the event has listeners."""
         heard = spark is not None and bool(spark.listeners(event))
         if spark is not None:
             spark.dispatch(event, value)

@@ -24,7 +24,7 @@ def deliver(
     """What delivers a message to those of a selection whose ids it is given.
 
     Raises:
-        RoomsError: it cannot be delivered in this way, whoever they are.
+        RoomsError: it cannot be delivered in this way, to any spark.
         ControlTextError: it is text that peers obey.
     """
     if method == "write" and not (selection.transforms or primus.pipeline.outgoing):
@@ -55,7 +55,7 @@ def _hand_over(spark: Spark, args: list[Any], method: str) -> None:
 
 
 def _forward(primus: Any, ids: list[str], data: Any) -> None:
-    """Have the plugins omega-supreme and metroplex bring a message to sparks elsewhere."""
+    """Send a message to sparks elsewhere, by the plugins omega-supreme and metroplex."""
     primus.forward.sparks(ids, data)
 
 

@@ -1,4 +1,4 @@
-"""`MemoryAdapter`: who is in which room of this server, at once."""
+"""`MemoryAdapter`: the members of rooms of this server, at once."""
 
 from __future__ import annotations
 
@@ -19,10 +19,10 @@ class MemoryAdapter(Adapter):
         # Room -> spark -> whether it has joined by a wildcard.
         self._members: dict[str, dict[str, bool]] = {}
         self._rooms: dict[str, dict[str, None]] = {}
-        self._patterns: dict[str, int] = {}  # names that somebody has joined by a wildcard
+        self._patterns: dict[str, int] = {}  # names that were joined by a wildcard
 
     def add(self, id: str, room: str, *, wildcard: bool = False) -> None:
-        """Have a spark be in a room; with `wildcard`, in all that the name fits."""
+        """Add a spark to a room; with `wildcard`, to all that the name fits."""
         members = self._members.setdefault(room, {})
         self._count(room, members.get(id, False), wildcard)
         members[id] = wildcard
@@ -56,17 +56,17 @@ class MemoryAdapter(Adapter):
         return {id: None for room in rooms for id in self._reached_by(room)}
 
     def is_empty(self, room: str) -> bool:
-        """Whether nobody has joined the room."""
+        """Whether the room is empty."""
         return room not in self._members
 
     def empty(self, rooms: Sequence[str]) -> None:
-        """Take everybody out of these rooms."""
+        """Empty these rooms."""
         for room in rooms:
             for id in self.clients(room):
                 self._part(id, room)
 
     def clear(self) -> None:
-        """Take everybody out of every room."""
+        """Empty every room."""
         self.empty(self.rooms())
 
     def _reached_by(self, room: str) -> Iterator[str]:

@@ -56,12 +56,12 @@ def room(spark: Spark, rooms: Names) -> Selection:
 
 
 def except_(spark: Spark, sparks: Any) -> Selection:
-    """A selection of whoever is in any room, without these sparks."""
+    """A selection of the members of all rooms, without these sparks."""
     return Selection(_rooms(spark), spark).except_(sparks)
 
 
 def transform(spark: Spark, fn: Any) -> Selection:
-    """A selection of whoever is in any room, each with its own message."""
+    """A selection of the members of all rooms, each with its own message."""
     return Selection(_rooms(spark), spark).transform(fn)
 
 
@@ -71,7 +71,7 @@ def clients(spark: Spark, rooms: Names) -> Maybe[Any]:
 
 
 def is_room_empty(spark: Spark, room: Names) -> Maybe[bool]:
-    """Whether nobody is in the room."""
+    """Whether the room is empty."""
     return _rooms(spark).is_room_empty(room)
 
 
@@ -110,5 +110,5 @@ def primus_disconnection(spark: Any) -> None:
 
 @hookimpl
 def primus_teardown(primus: Any) -> None:
-    """The adapter keeps nobody."""
+    """Empty all rooms of this server."""
     primus.rooms.abandon()

@@ -1,4 +1,4 @@
-"""`RedisAdapter`: who is in which room, in a Redis or Valkey that many servers share.
+"""`RedisAdapter`: the members of rooms, in a Redis or Valkey that many servers share.
 
 It needs the extra ``redis``: ``pip install primus-rooms[redis]``. The keys are those of
 primus-rooms-redis-adapter for Node.js, so that servers of both kinds can share them: for the
@@ -38,7 +38,7 @@ for _, spark in ipairs(redis.call('SMEMBERS', KEYS[1])) do
 end
 redis.call('DEL', KEYS[1])
 """
-"""Takes everybody out of a room at once, so that nobody slips in between."""
+"""Empties a room at once, so that no spark joins in between."""
 
 
 class RedisAdapter(Adapter):
@@ -69,7 +69,7 @@ class RedisAdapter(Adapter):
         return f"<RedisAdapter {self._namespace}>"
 
     async def add(self, id: str, room: str, *, wildcard: bool = False) -> None:
-        """Have a spark be in a room."""
+        """Add a spark to a room."""
         await self._catch_up()
         async with self._redis.pipeline(transaction=True) as commands:
             commands.sadd(self._sparks + id, room)
@@ -113,16 +113,16 @@ class RedisAdapter(Adapter):
         return found
 
     async def is_empty(self, room: str) -> bool:
-        """Whether nobody is in the room, on whatever server."""
+        """Whether the room is empty, on every server."""
         return not await self._redis.scard(self._rooms + room)
 
     async def empty(self, rooms: Sequence[str]) -> None:
-        """Take everybody out of these rooms, on whatever server."""
+        """Empty these rooms, on every server."""
         for room in rooms:
             await self._redis.eval(EMPTY, 1, self._rooms + room, self._sparks, room)
 
     async def clear(self) -> None:
-        """Take everybody out of every room, on whatever server."""
+        """Empty every room, on every server."""
         keys = iter([*await self._keys(self._sparks), *await self._keys(self._rooms)])
         while chunk := list(islice(keys, CHUNK)):
             await self._redis.delete(*chunk)
@@ -133,7 +133,7 @@ class RedisAdapter(Adapter):
             await self._redis.aclose()
 
     async def _catch_up(self) -> None:
-        """Take out those who have gone while Redis was away."""
+        """Take out the sparks that have gone while Redis was away."""
         for id in tuple(self._gone):
             await self._part_from_all(id)
             self._gone.discard(id)

@@ -26,14 +26,14 @@ class Rooms(AdapterCalls):
     """The rooms of one Primus. Called, it tells which rooms there are, or those of a spark.
 
     With an adapter that has its answers at once, so has every method. With one that must wait,
-    each returns an awaitable; what was asked for happens all the same if nobody awaits it.
+    each returns an awaitable; what was asked for happens whether it is awaited or not.
     """
 
     def __init__(self, primus: Primus, settings: Settings) -> None:
         super().__init__(primus)
         self.settings = settings
         self.own_adapter = MemoryAdapter() if settings.adapter is None else settings.adapter
-        """What ``primus.adapter`` is until somebody replaces it."""
+        """What ``primus.adapter`` is until it is replaced."""
         self._joined: set[str] = set()
 
     def __call__(self, spark: SparkOrId | None = None) -> Maybe[list[str]]:
@@ -41,7 +41,7 @@ class Rooms(AdapterCalls):
         id = None if spark is None else _id(spark)
         return self._perform(lambda: self.adapter.rooms(id), list)
 
-    # -- who is in
+    # -- members
 
     def join(
         self,
@@ -50,7 +50,7 @@ class Rooms(AdapterCalls):
         *,
         wildcard: bool | None = None,
     ) -> Maybe[bool]:
-        """Have sparks, given as such or by their ids, be in rooms. Emits ``joinroom`` for each.
+        """Add sparks, given as such or by their ids, to rooms. Emits ``joinroom`` for each.
 
         Args:
             sparks: one or several.
@@ -139,7 +139,7 @@ class Rooms(AdapterCalls):
         return Selection(self).room(rooms)
 
     def except_(self, sparks: Any) -> Selection:
-        """A selection of whoever is in any room, without these sparks."""
+        """A selection of the members of all rooms, without these sparks."""
         return Selection(self).except_(sparks)
 
     def spark_of(self, selection: Selection) -> Spark:
@@ -165,13 +165,13 @@ class Rooms(AdapterCalls):
         )
 
     def is_room_empty(self, room: Names) -> Maybe[bool]:
-        """Whether nobody is in the room; of several, in none of them."""
+        """Whether the room is empty; of several, all of them."""
         adapter = self.adapter
         asking = [partial(adapter.is_empty, each) for each in names(room)]
         return self._perform(lambda: each(asking), all)
 
     def empty(self, rooms: Names | None = None) -> Maybe[None]:
-        """Take everybody out of rooms, or, without any, out of all there are. Emits nothing."""
+        """Empty rooms, or, without any, all there are. Emits nothing."""
         adapter = self.adapter
         if rooms is None:
             return self._perform(adapter.clear, _nothing)
@@ -181,7 +181,7 @@ class Rooms(AdapterCalls):
     # -- writing
 
     def deliver(self, selection: Selection, args: list[Any], method: str) -> Maybe[int]:
-        """Have a selection get a message; see `Selection.write` and `Selection.send`."""
+        """Deliver a message to a selection; see `Selection.write` and `Selection.send`."""
         adapter = self.adapter
         finish = deliver(self.primus, adapter, selection, args, method)
         spark = selection.spark
@@ -192,7 +192,7 @@ class Rooms(AdapterCalls):
     # -- the end
 
     def abandon(self) -> None:
-        """The plugin is taken out: nobody is in a room any more."""
+        """Empty all rooms: the plugin is taken out."""
         adapter = self.adapter
         for id in self._joined:
             self._perform(partial(adapter.remove_all, id), _nothing, key=id)

@@ -55,9 +55,9 @@ class RoomOperations(Protocol):
 
 @dataclass(frozen=True)
 class Selection:
-    """Some rooms, with whom to leave out. It never changes: each method gives a new one.
+    """Some rooms, with the sparks to leave out. It never changes: each method gives a new one.
 
-    ``names`` is `None` while no room has been chosen: then whoever is in any room is meant.
+    ``names`` is `None` while no room has been chosen: then it has the members of all rooms.
     """
 
     of: RoomOperations = field(repr=False)
@@ -88,7 +88,7 @@ class Selection:
         return replace(self, without=self.without | set(ids(sparks)))
 
     def transform(self, fn: Callable[..., Any]) -> Selection:
-        """Have ``fn(packet, spark)`` see what is written, for each spark.
+        """Call ``fn(packet, spark)`` for what is written, for each spark.
 
         ``packet.data`` is a list: the message, or the event and its arguments, a copy for each
         spark. `fn` may change it; returning `False` leaves the spark out; raising gives the spark
@@ -109,7 +109,7 @@ class Selection:
     # -- writing
 
     def write(self, data: Any) -> Maybe[int]:
-        """Send `data` to everybody chosen, once each; the sender is not left out by itself.
+        """Send `data` to all chosen sparks, once each; the sender is not left out by itself.
 
         Returns:
             How many sparks of this server it was written to.
@@ -117,14 +117,14 @@ class Selection:
         return self.of.deliver(self, [data], "write")
 
     def send(self, event: str, /, *args: Any) -> Maybe[int]:
-        """Send an event to everybody chosen; needs the plugin ``emitter``.
+        """Send an event to all chosen sparks; needs the plugin ``emitter``.
 
         Returns:
             How many sparks of this server it was sent to.
 
         Raises:
             RoomsError: the plugin is not in use, or the last argument is a function: there is
-                nobody to acknowledge for all.
+                no acknowledgement that stands for all.
         """
         return self.of.deliver(self, [event, *args], "send")
 
@@ -135,15 +135,15 @@ class Selection:
         return self.of.clients(self.names or ())
 
     def is_room_empty(self) -> Maybe[bool]:
-        """Whether nobody is in any of the rooms."""
+        """Whether all of the rooms are empty."""
         return self.of.is_room_empty(self.names or ())
 
     def empty(self) -> Maybe[None]:
-        """Take everybody out of the rooms; without any chosen, out of all there are."""
+        """Empty the rooms; without any chosen, all there are."""
         return self.of.empty(self.names)
 
     def join(self, *, wildcard: bool | None = None) -> Maybe[bool]:
-        """Have the spark that chose the rooms join them; see `Rooms.join`.
+        """Join the rooms, as the spark that chose them; see `Rooms.join`.
 
         Raises:
             RoomsError: they were chosen by the Primus.
@@ -151,7 +151,7 @@ class Selection:
         return self.of.join(self._own(), self.names or (), wildcard=wildcard)
 
     def leave(self, *, wildcard: bool | None = None) -> Maybe[bool]:
-        """Have the spark that chose the rooms leave them; see `Rooms.leave`.
+        """Leave the rooms, as the spark that chose them; see `Rooms.leave`.
 
         Raises:
             RoomsError: they were chosen by the Primus.

@@ -42,7 +42,7 @@ async def _each(
 def all_true(results: Sequence[Any]) -> bool | Awaitable[bool]:
     """Whether all of some results are true; an awaitable when one of them has to be awaited.
 
-    Nobody needs to await it: an error that nobody looks at is not logged.
+    It need not be awaited: an error that is not looked at is not logged.
     """
     if not any(is_awaitable(result) for result in results):
         return all(results)
@@ -67,10 +67,10 @@ class KeyedQueue:
         self._worker: asyncio.Task[None] | None = None
 
     def put(self, key: str | None, job: Awaitable[Result]) -> asyncio.Future[Result]:
-        """Have a job done in its turn.
+        """Queue a job, which is run in its turn.
 
         Returns:
-            Its result. It need not be awaited: an error that nobody looks at is not logged.
+            Its result. It need not be awaited: an error that is not looked at is not logged.
 
         Raises:
             RuntimeError: no event loop is running.

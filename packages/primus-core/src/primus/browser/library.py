@@ -1,6 +1,6 @@
 """Assembles the browser client: the text of ``primus.js``, ``primus.mjs`` and their declarations.
 
-Pure functions of `LibraryParts`: the same parts give the same text, whoever asks.
+Pure functions of `LibraryParts`: the same parts give the same text.
 """
 
 from __future__ import annotations
@@ -156,7 +156,7 @@ def fill(template: str, values: Mapping[str, str], name: str) -> str:
     if missing := sorted(values.keys() - found):
         raise PrimusError(f"{name} has no placeholder for {', '.join(missing)}")
     if unknown := sorted(found - values.keys()):
-        raise PrimusError(f"{name} has placeholders nobody fills: {', '.join(unknown)}")
+        raise PrimusError(f"{name} has placeholders without a value: {', '.join(unknown)}")
     return _PLACEHOLDER.sub(lambda match: values[match[1]], template)
 
 

@@ -1,4 +1,4 @@
-"""ES modules as parts of one script: ours share a scope, everybody else's has its own.
+"""ES modules as parts of one script: ours share a scope, any other has its own.
 
 Only the statements that begin a line are looked at, as in any code a formatter has seen.
 """

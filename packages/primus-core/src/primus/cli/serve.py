@@ -32,7 +32,7 @@ takes connections. chat.py, for `primus serve chat:setup`:
   def setup(primus):
       @primus.on("connection")
       def connection(spark):
-          spark.on("data", primus.write)     # everybody gets what anybody says
+          spark.on("data", primus.write)     # every client gets every message
 """
 
 EPILOG = """\
@@ -163,7 +163,7 @@ async def _serve(args: argparse.Namespace, setup: Setup | None) -> None:
 def _advise(args: argparse.Namespace) -> None:
     """What a newcomer may have overlooked."""
     if args.target is None and not args.echo:
-        print("nobody handles the messages: give MODULE:FUNCTION, or --echo", file=sys.stderr)
+        print("no listener for messages: give MODULE:FUNCTION, or --echo", file=sys.stderr)
     if args.cert is None and args.host not in LOOPBACK:
         print("this is plain HTTP: give --cert and --key for HTTPS", file=sys.stderr)
 

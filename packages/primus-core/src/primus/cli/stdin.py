@@ -16,12 +16,12 @@ __all__ = ["read_lines"]
 def read_lines(loop: asyncio.AbstractEventLoop, put: Callable[[str | None], object]) -> None:
     """Call ``put(line)`` on the loop for each line, without its end, and ``put(None)`` at last.
 
-    A thread reads the file descriptor itself: whoever reads `sys.stdin` in a thread holds its
-    lock, and Python could not exit before another line is typed.
+    A thread reads the file descriptor itself. `sys.stdin` has a lock, which a reading thread
+    holds, so that Python could not exit before another line is typed.
     """
 
     def read() -> None:
-        with suppress(RuntimeError):  # the loop has been closed: nobody wants the rest
+        with suppress(RuntimeError):  # the loop has been closed: the rest is not needed
             for line in _lines(sys.stdin.fileno(), sys.stdin.encoding):
                 loop.call_soon_threadsafe(put, line)
             loop.call_soon_threadsafe(put, None)

@@ -1,4 +1,4 @@
-"""Whether the machine is online, and who tells a client when that changes."""
+"""Whether the machine is online, and what tells a client when that changes."""
 
 from __future__ import annotations
 
@@ -30,7 +30,7 @@ class Network(Protocol):
 def watch(
     option: Any, address: Address, options: Any, changed: Callable[[bool], Any]
 ) -> Subscription | None:
-    """Have `changed` called with every change, or `None` when nobody can tell.
+    """Call `changed` at every change; `None` when changes cannot be detected.
 
     Args:
         option: the option ``network``: `None` to detect, `False` for off, or a `Network`.

@@ -45,11 +45,11 @@ class Messages:
 
     @property
     def is_awaited(self) -> bool:
-        """Whether somebody waits for a message now."""
+        """Whether an iteration waits for a message now."""
         return self._waiting > 0
 
     def take(self, count: int | None = None) -> list[Message]:
-        """What is queued, or the first `count` of it; when none is left nobody need wait."""
+        """What is queued, or the first `count` of it; wakes the writers once none is left."""
         number = len(self._queue) if count is None else min(count, len(self._queue))
         messages = [self._queue.popleft() for _ in range(number)]
         if not self._queue:

@@ -178,7 +178,7 @@ class Request:
         return bytes(received)
 
     def on_gone(self, fn: Callable[[], None]) -> None:
-        """Have `fn` called once, should the client go before all of the answer has been sent.
+        """Call `fn` once, should the client go before all of the answer has been sent.
 
         For answers that are not ready yet. Read the body first: from here on, what is left of
         it counts as read.

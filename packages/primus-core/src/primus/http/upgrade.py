@@ -21,7 +21,7 @@ __all__ = ["HandOver", "HostWebSocket"]
 class HandOver:
     """A raw transport with the bytes that followed the head of the upgrade request.
 
-    Reading is paused; whoever takes it sets its protocol and resumes reading.
+    Reading is paused; the new owner sets its protocol and resumes reading.
     """
 
     transport: asyncio.Transport

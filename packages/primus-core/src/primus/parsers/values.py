@@ -60,7 +60,7 @@ def to_milliseconds(moment: datetime) -> int:
     """Whole milliseconds since the epoch, as `Date` of JavaScript counts them.
 
     Raises:
-        TypeError: `moment` has no time zone, so nobody knows when it is.
+        TypeError: `moment` has no time zone, so it is no definite time.
     """
     if moment.tzinfo is None:
         raise TypeError(f"{moment!r} has no time zone: make it aware, with tzinfo=UTC for instance")

@@ -14,7 +14,7 @@ class LongPoll:
     """A request that waits for its answer, and knows when its client goes.
 
     The answer is made by the task that handles the request, once `wait` has returned, so it is
-    given exactly once whoever wakes it; and all that is sent until that task runs goes along.
+    given exactly once, however often it is woken; all that is sent until that task runs goes along.
 
     Args:
         request: the request; its body has been read.
@@ -32,15 +32,15 @@ class LongPoll:
 
     @property
     def woken(self) -> bool:
-        """Whether it is about to be answered."""
+        """Whether the poll is about to be answered."""
         return self._woken.is_set()
 
     def wake(self) -> None:
-        """Have it answered."""
+        """Wake the poll: it is answered in the next turn of the loop."""
         self._woken.set()
 
     def rest(self) -> None:
-        """Have the next `wait` wait again, for answers that are sent piece by piece."""
+        """Make the next `wait` wait again, for answers that are sent piece by piece."""
         if not self.gone:
             self._woken.clear()
 

@@ -21,12 +21,12 @@ TURN_BYTES: Final = DEFAULT_LIMITS.turn_bytes
 
 
 class QueuedTransport(Transport):
-    """Keeps frames in a queue, of which whoever fetches them takes as many as it likes.
+    """A transport whose frames wait in a queue, until a request fetches them.
 
-    A subclass says what to do when there is `news`, calls `put` for what is to be sent, `answer`
-    for what a peer's ping asks for, and `take` where they leave. Before each frame that it feeds to
-    its connection it awaits `its_turn`, so that the client's request hangs while the connection
-    does not keep up.
+    A subclass implements `wake`, which is called when a frame is put into the queue; calls `put`
+    to send, `answer` for a peer's ping, and `take` where frames leave. Before each frame that it
+    feeds to its connection it awaits `its_turn`, so that the client's request waits while the
+    connection does not keep up.
     """
 
     __slots__ = (
@@ -115,7 +115,7 @@ class QueuedTransport(Transport):
             self._report(congested=False)
 
     def forget(self) -> None:
-        """Drop what waits: nobody will fetch it any more."""
+        """Drop what waits: it will not be fetched any more."""
         self._queue.clear()
         self._size = 0
         self._answer = None
@@ -155,12 +155,12 @@ class QueuedTransport(Transport):
         await self.readable()
 
     def pause_reading(self) -> None:
-        """Have `readable` wait."""
+        """Make `readable` wait."""
         if self._resumed is None:
             self._resumed = asyncio.Event()
 
     def resume_reading(self) -> None:
-        """Let those who wait for `readable` go on."""
+        """Wake the calls that wait for `readable`."""
         resumed, self._resumed = self._resumed, None
         if resumed is not None:
             resumed.set()

@@ -105,7 +105,7 @@ class PendingConnections:
             task.add_done_callback(self._tasks.discard)
 
     async def close(self, timeout: float) -> None:
-        """Let nobody wait any more; answers under way get `timeout` seconds to end."""
+        """Drop the connections that wait; answers under way get `timeout` seconds to end."""
         self._closed = True
         if self._timer is not None:
             self._timer.cancel()
@@ -309,7 +309,7 @@ class Entrance(asyncio.Protocol):
         try:
             response = await self._pending.primus.handle(request)
             if response is None:
-                if request.detachable:  # nobody has taken it after all
+                if request.detachable:  # no transformer has taken it
                     self._transport.abort()
                 return
             head = _head(response, response.headers_for(request))

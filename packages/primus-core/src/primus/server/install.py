@@ -113,7 +113,7 @@ class Additions:
 
 
 def _put_back(owner: Any, after: dict[str, Any], before: dict[str, Any]) -> None:
-    """Undo the attributes that differ, unless somebody has changed them again since."""
+    """Undo the attributes that differ, unless they have been changed again since."""
     current = dict(vars(owner))
     for name in after.keys() | before.keys():
         old, new = before.get(name, _ABSENT), after.get(name, _ABSENT)

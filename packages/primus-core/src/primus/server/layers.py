@@ -69,7 +69,7 @@ class Layers:
         place = self.index(name)
         if place is None:
             return False
-        # A new layer in its place: whoever took a snapshot keeps the old one.
+        # A new layer in its place: a snapshot keeps the old one.
         layers = list(self._layers)
         layers[place] = replace(layers[place], enabled=enabled)
         self._layers = layers
@@ -94,7 +94,7 @@ class Layers:
         return list(self._layers)
 
     def restore(self, layers: list[Layer]) -> None:
-        """Have exactly these layers again."""
+        """Restore exactly these layers."""
         self._layers = list(layers)
 
 

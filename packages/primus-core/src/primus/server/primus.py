@@ -270,7 +270,7 @@ class Primus(Transforming, Emitter):
     # -- authorization, middleware, transforms and plugins
 
     def authorize(self, fn: Function) -> Function:
-        """Have `fn(request)`, plain or async, decide about every request and upgrade.
+        """Let `fn(request)`, plain or async, decide about every request and upgrade.
 
         It refuses by raising `Unauthorized`. Works as a decorator.
 
@@ -622,7 +622,7 @@ class Primus(Transforming, Emitter):
     ) -> None:
         """Stop: refuse new handshakes, end every spark, and emit ``close``.
 
-        It goes on to its end even when who awaits it is cancelled; called again, it waits for
+        It goes on to its end even when the caller is cancelled; called again, it waits for
         the same end. A layer, an authorization handler or a listener of the end, which that end
         waits for, does not wait for it in turn: there it returns at once.
 

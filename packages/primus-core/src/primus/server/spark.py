@@ -135,7 +135,7 @@ class Spark(Connection):
         self._become(OPEN)
 
     def reject(self, error: Exception) -> None:
-        """A ``connection`` listener failed: tell whoever listens, and end."""
+        """Report that a ``connection`` listener failed, and end."""
         self._report(error)
         self.primus.dispatch("log", "error", error)
         self.end()
@@ -148,7 +148,7 @@ class Spark(Connection):
         return is_paused and self._transport is not None and not self._is_congested
 
     def consumed(self) -> asyncio.Event:
-        """Set as soon as somebody iterates over the messages."""
+        """Set as soon as an iteration over the messages has begun."""
         if self._consumed is None:
             self._consumed = asyncio.Event()
             if self._messages is not None:

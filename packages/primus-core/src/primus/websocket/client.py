@@ -193,7 +193,7 @@ class DialledWebSocket(AiohttpWebSocket):
             return  # the peer was faster
 
     def _finish(self) -> None:
-        """The server closes; who runs this lets go of the session."""
+        """Do nothing: the server closes, and the owner of this lets go of the session."""
 
     async def let_go(self) -> None:
         """Close the session with its connection."""

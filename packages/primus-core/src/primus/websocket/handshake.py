@@ -1,4 +1,4 @@
-"""The handshake of a WebSocket server (RFC 6455 section 4.2), for who has to make it by hand."""
+"""The handshake of a WebSocket server (RFC 6455 section 4.2), made by hand."""
 
 from __future__ import annotations
 

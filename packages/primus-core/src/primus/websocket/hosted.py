@@ -21,7 +21,7 @@ TOO_BIG: Final = 1009
 
 
 class HostedTransport(Transport):
-    """Carries frames over a WebSocket that somebody else speaks.
+    """Carries frames over a WebSocket that the host speaks.
 
     What is written waits in a queue of its own while the server is busy sending, so that
     `buffered` and the limit work whatever the server does. A task exists only meanwhile.

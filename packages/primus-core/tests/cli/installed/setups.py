@@ -19,7 +19,7 @@ async def later(primus: Primus) -> None:
 
 
 def wants_plugin(primus: Primus) -> None:
-    primus.use("nobody-has-this")
+    primus.use("not-installed")
 
 
 def fails(primus: Primus) -> None:

@@ -29,7 +29,7 @@ SPARK_EVENTS = ("data", "end", "error", "heartbeat", "readyStateChange")
 
 @pytest.mark.asyncio
 class Contract:
-    """Attributes that whoever inherits may set."""
+    """Attributes that a subclass may set."""
 
     transformer: ClassVar[Any]
     """The transformer: a name, or a class."""
@@ -92,7 +92,7 @@ async def dial(server: Running, url: str) -> Peer:
 
 
 def echo(primus: Primus) -> None:
-    """Have every spark send back what it gets."""
+    """Echo every message."""
 
     @primus.on("connection")
     def connection(spark: Spark) -> None:

@@ -31,7 +31,7 @@ class ConnectingContract(Contract):
         one, two = await meet(server), await meet(server)
         assert one.spark.id != two.spark.id
         assert server.primus.spark(one.spark.id) is one.spark
-        assert server.primus.spark("nobody") is None
+        assert server.primus.spark("unknown") is None
 
     async def test_a_client_that_asks_is_told_the_id_of_its_spark(self, serve: Serve) -> None:
         server = await serve()

@@ -1,4 +1,4 @@
-"""Who may connect: authorization, origins and proxies."""
+"""Which clients may connect: authorization, origins and proxies."""
 
 # ruff: noqa: D102 - the names of the tests are sentences
 
@@ -29,7 +29,7 @@ PREFLIGHT = {
 class GatesContract(Contract):
     """The checks that a request passes before it is a connection."""
 
-    async def test_who_is_refused_gets_401_and_the_reason_as_json(self, serve: Serve) -> None:
+    async def test_a_refused_client_gets_401_and_the_reason_as_json(self, serve: Serve) -> None:
         server = await serve()
 
         @server.primus.authorize
@@ -63,7 +63,7 @@ class GatesContract(Contract):
 
         @server.primus.authorize
         def authorize(request: Request) -> None:
-            raise Unauthorized("who are you?", authenticate='Basic realm="primus"')
+            raise Unauthorized("no credentials", authenticate='Basic realm="primus"')
 
         answer = await server.get("/primus")
         assert answer.headers["WWW-Authenticate"] == 'Basic realm="primus"'
@@ -81,7 +81,7 @@ class GatesContract(Contract):
 
         assert (await server.get("/primus")).json() == {"error": {"code": 7, "text": "ü"}}
 
-    async def test_who_is_accepted_can_talk(self, serve: Serve) -> None:
+    async def test_an_accepted_client_can_send_and_receive(self, serve: Serve) -> None:
         server = await serve()
         asked: list[Request] = []
 
@@ -105,7 +105,7 @@ class GatesContract(Contract):
         server = await serve(authorization=authorize, origins="http://example.com")
         assert (await refused(server)).status == 401
 
-    async def test_an_authorization_that_raises_anything_else_lets_nobody_in(
+    async def test_an_authorization_that_raises_anything_else_accepts_no_client(
         self, serve: Serve, tracebacks: Tracebacks
     ) -> None:
         tracebacks.expect("ZeroDivisionError")

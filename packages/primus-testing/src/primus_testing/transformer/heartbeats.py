@@ -12,7 +12,7 @@ __all__ = ["HeartbeatsContract"]
 
 
 class HeartbeatsContract(Contract):
-    """Who is silent for too long is ended, and may come back."""
+    """A client that is silent for too long is ended, and may come back."""
 
     async def test_a_client_that_does_not_ping_is_pinged(
         self, serve: Serve, manual_clock: ManualClock
@@ -86,7 +86,7 @@ class HeartbeatsContract(Contract):
         manual_clock.advance(29)
         assert met.spark.ready_state == Spark.OPEN
 
-    async def test_without_a_timeout_nobody_is_ended(
+    async def test_without_a_timeout_no_client_is_ended(
         self, serve: Serve, manual_clock: ManualClock
     ) -> None:
         server = await serve(clock=manual_clock, timeout=False, ping_interval=False)

@@ -33,7 +33,7 @@ class HTTPContract(Contract):
             assert await socket.receive_str() == "HELLO"
         assert len(server.primus) == 0
 
-    async def test_a_path_that_nobody_has_is_not_found(self, serve: Serve) -> None:
+    async def test_an_unknown_path_is_not_found(self, serve: Serve) -> None:
         server = await serve()
         assert (await server.get("/primus.js.map.nowhere")).status in (400, 404, 426)
         assert (await server.get("/nowhere")).status == 404

@@ -154,7 +154,7 @@ class MessagesContract(Contract):
         assert await other.peer.receive() == '"fine"'
         assert other.events.seen("error") == []
 
-    async def test_a_frame_that_nobody_listens_to_the_error_of_does_no_harm(
+    async def test_a_decoding_error_without_an_error_listener_does_no_harm(
         self, serve: Serve
     ) -> None:
         server = await serve()
@@ -327,7 +327,7 @@ class MessagesContract(Contract):
         met.spark.write(b"\xfe\x00 out")
         assert await met.peer.receive() == b"\xfe\x00 out"
 
-    async def test_private_events_are_emitted_for_whoever_listens(self, serve: Serve) -> None:
+    async def test_private_events_are_emitted_when_they_have_listeners(self, serve: Serve) -> None:
         server = await serve()
         met = await meet(server)
         spied = Recorder(met.spark, "incoming::data", "outgoing::data", "incoming::end")

@@ -218,7 +218,7 @@ class OrderingContract(Contract):
         await busy.peer.id()
         assert busy.peer.buffered == 0
 
-    async def test_messages_wait_for_whoever_iterates(self, serve: Serve) -> None:
+    async def test_messages_wait_for_an_iteration(self, serve: Serve) -> None:
         server = await serve()
         received: list[Any] = []
         gate, done = asyncio.Event(), asyncio.Event()

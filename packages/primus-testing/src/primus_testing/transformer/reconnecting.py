@@ -202,12 +202,12 @@ class ReconnectingContract(Contract):
 
 
 def drop_first(primus: Primus) -> None:
-    """Have the first connection dropped, so that its client comes back."""
+    """Drop the first connection, so that its client comes back."""
     primus.once("connection", lambda spark: spark.end(reconnect=True))
 
 
 def hold_up(primus: Primus) -> list[asyncio.Event]:
-    """Have the server answer no handshake until the event that is in the list by then is set."""
+    """Hold every handshake until the event that is in the list by then is set."""
     gates: list[asyncio.Event] = []
     gate = asyncio.Event()
 

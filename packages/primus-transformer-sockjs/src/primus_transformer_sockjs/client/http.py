@@ -151,7 +151,7 @@ class HTTPSession(QueuedTransport):
             self._sending = None
 
     def close(self, code: int | None = None, reason: str = "") -> None:
-        """Send what waits, then leave: the server sees that nobody receives any more."""
+        """Send what waits, then leave: the server sees that the receiving request is gone."""
         if not self._is_closing:
             self._is_closing = True
             spawn(self._leave())

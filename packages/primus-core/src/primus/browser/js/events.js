@@ -42,7 +42,7 @@ export class EventEmitter {
    *
    * Listeners that are added or removed meanwhile count from the next emit on.
    *
-   * @returns {boolean} Whether anybody listened.
+   * @returns {boolean} Whether the event had listeners.
    */
   emit(event, ...args) {
     return this.dispatch(event, ...args);

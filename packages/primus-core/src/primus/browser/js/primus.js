@@ -133,7 +133,7 @@ class Client extends Connection {
     return address;
   }
 
-  /** Emits an error that makes the client useless; throws it when nobody listens. */
+  /** Emits an error that makes the client useless; throws it when `error` has no listener. */
   critical(error) {
     if (this.dispatch('error', error)) return this;
     throw error;

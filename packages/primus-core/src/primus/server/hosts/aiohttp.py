@@ -8,8 +8,8 @@ returns that as usual. The hand-over touches private names of aiohttp
 `transport`), as does the entrance of a server of our own, so they are looked for at import.
 
 aiohttp tells a handler that its client has gone only if the application was started so. What it
-always does is to fail the body of the request (`BaseRequest._cancel`), so who wants to know puts
-itself in the place of a body that has been read.
+always does is to fail the body of the request (`BaseRequest._cancel`), so `Watch` takes the place
+of a body that has been read.
 """
 
 from __future__ import annotations
@@ -79,7 +79,7 @@ class AiohttpHost(Host):
         return None if server is None or not server.url else (server.url, server.port)
 
     async def close(self, *, stop: bool) -> None:
-        """Stop a server of our own; the application of somebody else goes on."""
+        """Stop a server of our own; an application that was given goes on."""
         if stop and self._server is not None:
             self._stopping = True
             await self._server.stop(self.primus.ending_since)
@@ -243,7 +243,7 @@ async def _sent(native: web.Request, answer: web.Response) -> None:
 class Watch:
     """Takes the place of a request's body, which aiohttp fails when the client has gone.
 
-    A write may find out first, and then aiohttp tells nobody any more.
+    A write may find out first, and then aiohttp does not fail the body any more.
     """
 
     __slots__ = ("_fn",)

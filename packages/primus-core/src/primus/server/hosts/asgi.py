@@ -46,11 +46,11 @@ class AsgiHost(Host):
 
     @property
     def listening(self) -> tuple[str, int] | None:
-        """`None`: somebody else has the server."""
+        """`None`: the ASGI server listens, at an address of its own."""
         return None
 
     async def close(self, *, stop: bool) -> None:
-        """Nothing: the server is somebody else's, and goes on."""
+        """Do nothing: the ASGI server goes on."""
 
     @asynccontextmanager
     async def lifespan(self, app: Any = None) -> AsyncIterator[None]:

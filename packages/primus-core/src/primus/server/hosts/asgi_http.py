@@ -1,8 +1,7 @@
 """Plain requests under ASGI: the body, the answer, and whether the client is still there.
 
-An ASGI server tells that its client has gone by an event that somebody has to wait for, in the
-queue that the body comes in. So the body is read first, and then a task waits for that event,
-if anybody wants to know.
+An ASGI server reports that its client has gone by an event in the queue that the body comes in. So
+the body is read first, and then a task waits for that event, if a callback was given.
 """
 
 from __future__ import annotations
@@ -53,7 +52,7 @@ class Exchange:
             yield event.get("body", b"")
 
     def watch(self, fn: Callable[[], None]) -> None:
-        """Have `fn` called once the client has gone; the rest of the body is passed over."""
+        """Call `fn` once the client has gone; the rest of the body is passed over."""
         self._more_body = False
         if self.gone:
             fn()
@@ -100,7 +99,7 @@ class Exchange:
                 else:
                     await self._stream(request, response, response.chunks)
         except ClientGone:
-            pass  # nobody is there to be told anything
+            pass  # the client has gone
         except TimeoutError:
             if not presence.expired():
                 raise
@@ -114,7 +113,7 @@ class Exchange:
         await self._say(start)
 
     async def _whole(self, body: bytes) -> None:
-        """Send the body; whoever watches is told when the client goes before all of it is out.
+        """Send the body; the callback is called when the client goes before all of it is out.
 
         A client that has all of it may go as it likes, so of a long one the last byte is kept
         back until the rest has left.

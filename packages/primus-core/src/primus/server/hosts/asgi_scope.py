@@ -49,7 +49,7 @@ class Place:
 
 
 def place(scope: Scope, pathname: str, *, alone: bool) -> Place | None:
-    """Where a request finds the Primus, or `None` when it is for somebody else.
+    """Where a request finds the Primus, or `None` when it is for another application.
 
     Args:
         scope: of the request. Its path may or may not begin with its ``root_path``: servers

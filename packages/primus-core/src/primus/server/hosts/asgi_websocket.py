@@ -165,7 +165,7 @@ class AsgiWebSocket(HostWebSocket):
     async def close(self, code: int, reason: str) -> None:
         """Send a close frame; the server waits for the answer.
 
-        granian closes only while nobody waits for an event.
+        granian closes only while no `receive` is pending.
         """
         self._closed = asyncio.Event()
         self._call_off()
@@ -175,7 +175,7 @@ class AsgiWebSocket(HostWebSocket):
             self._closed.set()
 
     def abort(self) -> None:
-        """Have `receive` end."""
+        """End `receive`."""
         self._gone = True
         self._call_off()
         if self._wire is not None:

@@ -19,7 +19,7 @@ def layer(primus: Server) -> Layer:
 
     The handler refuses by raising `Unauthorized`. Like a layer it may also return a `Response`,
     and `False` is taken as a refusal. Anything else but `None` and `True` is a mistake that
-    must not let anybody in.
+    must not accept any client.
     """
 
     def authorization(request: Request) -> Response | None | Awaitable[Response | None]:

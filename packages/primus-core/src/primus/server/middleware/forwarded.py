@@ -1,4 +1,4 @@
-"""``forwarded``: who the client is, behind proxies that are trusted.
+"""``forwarded``: the address of the client, behind proxies that are trusted.
 
 Only a peer in ``trusted_proxies`` is believed. Of the chain that ``X-Forwarded-For`` or
 ``Forwarded`` (RFC 7239) names, the last address that is not itself a trusted proxy is the
