@@ -108,9 +108,9 @@ async def test_the_server_is_dropped_and_the_tabs_count_down_and_come_back(
         await tab.until(f"document.body.dataset.state !== {before!r}")
     await one.call("Page.bringToFront")
     await one.until("document.getElementById('seconds').textContent.trim()")
-    await say(one, "Written while nobody could hear it")
+    await say(one, "Written during the outage")
     await one.screenshot("demo-reconnecting")
 
     for tab in tabs:
         await tab.until(f"document.body.dataset.state === {before!r}", within=30)
-    await other.until(shows("Written while nobody could hear it", by="others"), within=30)
+    await other.until(shows("Written during the outage", by="others"), within=30)

@@ -13,7 +13,7 @@ pytestmark = pytest.mark.asyncio(loop_scope="session")
 EVERYBODY = [*NODE, OURS_IN_NODE, OURS_IN_CHROMIUM, OURS_IN_PYTHON]
 
 
-async def everybody_on(stage: Stage, server: Server) -> list[Client]:
+async def all_clients_on(stage: Stage, server: Server) -> list[Client]:
     clients = []
     for kind in EVERYBODY:
         client = await stage.client(kind)
@@ -26,7 +26,7 @@ async def everybody_on(stage: Stage, server: Server) -> list[Client]:
 
 async def test_a_broadcast_reaches_all_of_them(stage: Stage) -> None:
     server = await stage.server(OURS_IN_PYTHON)
-    clients = await everybody_on(stage, server)
+    clients = await all_clients_on(stage, server)
 
     for number in range(100):
         await server.broadcast({"number": number, "text": "\u2028 Grüße \U0001f600"})
@@ -38,7 +38,7 @@ async def test_a_broadcast_reaches_all_of_them(stage: Stage) -> None:
 
 async def test_they_talk_at_once_and_each_gets_only_its_own_messages(stage: Stage) -> None:
     server = await stage.server(OURS_IN_PYTHON, echo=True)
-    clients = await everybody_on(stage, server)
+    clients = await all_clients_on(stage, server)
 
     async def talk(client: Client) -> None:
         await client.write(*({"from": client.on, "n": n} for n in range(200)))
@@ -52,7 +52,7 @@ async def test_they_talk_at_once_and_each_gets_only_its_own_messages(stage: Stag
 
 async def test_one_that_ends_disturbs_no_other(stage: Stage) -> None:
     server = await stage.server(OURS_IN_PYTHON, echo=True)
-    clients = await everybody_on(stage, server)
+    clients = await all_clients_on(stage, server)
 
     await clients[0].end()
     await server.event("disconnection")

@@ -83,7 +83,7 @@ export class Chat {
 
   _line({ id, name, text, at }, mine) {
     const line = make('li', mine ? 'said mine' : 'said');
-    const who = make('span', 'who', name);
+    const author = make('span', 'author', name);
     const paragraph = make('p');
 
     const open = this.primus.readyState === this.primus.constructor.OPEN;
@@ -94,7 +94,7 @@ export class Chat {
     paragraph.append(words, make('time', '', when ? clock.format(when) : 'kept'));
     line.dataset.by = mine ? 'me' : id;
     line.style.setProperty('--hue', hueOf(name));
-    line.append(who, paragraph);
+    line.append(author, paragraph);
     return line;
   }
 
@@ -203,13 +203,13 @@ export class Chat {
 }
 
 function sentence({ kind, name, before, seconds }, mine) {
-  const who = mine ? 'You' : name;
+  const member = mine ? 'You' : name;
 
   switch (kind) {
-    case 'joined': return `${who} joined`;
-    case 'left': return `${who} left`;
+    case 'joined': return `${member} joined`;
+    case 'left': return `${member} left`;
     case 'renamed': return mine ? `You are now ${name}` : `${before} is now ${name}`;
-    case 'dropped': return `${who} dropped the server for ${seconds} s`;
+    case 'dropped': return `${member} dropped the server for ${seconds} s`;
     default: return '';
   }
 }

@@ -108,7 +108,7 @@ export default function emitter(primus, options) {
     }
   }
 
-  /** Hands a packet to whom it is for; `false` when it is none. */
+  /** Hands a packet to its listeners or callback; `false` when it is none. */
   function received(data) {
     if (!data || !Array.isArray(data.data)) return false;
     const { type, id, data: args } = data;

@@ -85,7 +85,7 @@ class PendingConnections:
         self._waiting.pop(transport, None)
 
     def _sweep(self, timeout: float) -> None:
-        """Drop those who came first, up to the first whose time is not over."""
+        """Drop the oldest ones, up to the first whose time is not over."""
         self._timer = None
         now = self.loop.time()
         for transport, since in tuple(self._waiting.items()):
