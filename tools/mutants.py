@@ -26,6 +26,7 @@ import sys
 import tempfile
 import tomllib
 from collections.abc import Sequence
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -76,10 +77,12 @@ def survives(mutant: Mutant) -> str:
     package = ROOT.joinpath(*folder[: folder.index("src") + 2])
     with tempfile.TemporaryDirectory() as scratch:
         copy = Path(scratch) / package.name
-        shutil.copytree(package, copy, ignore=shutil.ignore_patterns("__pycache__"))
-        copy.joinpath(*folder[folder.index("src") + 2 :]).write_text(mutant.source(), "utf-8")
+        shutil.copytree(package, copy)
+        broken = copy.joinpath(*folder[folder.index("src") + 2 :])
+        broken.write_text(mutant.source(), "utf-8")
+        os.utime(broken, (0, 0))  # what has been compiled of it is another file's
         command = [sys.executable, "-m", "pytest", "-q", "-x", "-p", "no:cacheprovider"]
-        environment = {**os.environ, "PYTHONPATH": scratch, "PYTHONDONTWRITEBYTECODE": "1"}
+        environment = {**os.environ, "PYTHONPATH": scratch}
         try:
             done = subprocess.run(
                 [*command, *mutant.tests],
@@ -102,18 +105,28 @@ def main(arguments: Sequence[str] | None = None) -> int:
     parser = argparse.ArgumentParser(description=(__doc__ or "").splitlines()[0])
     parser.add_argument("words", nargs="*", help="of guards or files; none for all")
     parser.add_argument("--ci", action="store_true", help="those of continuous integration")
+    parser.add_argument("-j", "--jobs", type=int, default=2, help="how many run at once")
     chosen = parser.parse_args(arguments)
+    listed = [
+        mutant
+        for mutant in mutants()
+        if (mutant.ci or not chosen.ci)
+        and (
+            not chosen.words
+            or any(word in f"{mutant.guard} {mutant.file}" for word in chosen.words)
+        )
+    ]
+    for mutant in listed:
+        mutant.source()  # a list that is out of date is noticed at once
     survivors = killed = 0
-    for mutant in mutants():
-        named = any(word in f"{mutant.guard} {mutant.file}" for word in chosen.words)
-        if (chosen.ci and not mutant.ci) or (chosen.words and not named):
-            continue
-        said = survives(mutant)
-        print("SURVIVES" if said else "killed  ", mutant.guard, flush=True)
-        if said:
-            print(said, flush=True)
-        survivors += bool(said)
-        killed += not said
+    with ThreadPoolExecutor(chosen.jobs) as pool:
+        results = zip(listed, pool.map(survives, listed), strict=True)
+        for mutant, said in results:
+            print("SURVIVES" if said else "killed  ", mutant.guard, flush=True)
+            if said:
+                print(said, flush=True)
+            survivors += bool(said)
+            killed += not said
     print(f"{killed} killed, {survivors} survived")
     return survivors
 

@@ -1,10 +1,17 @@
 """Accepting connections when descriptors run out, in a process of few."""
 
+import asyncio
+import socket
 import subprocess
 import sys
+from dataclasses import replace
 from importlib.util import find_spec
+from typing import Any, cast
 
 import pytest
+
+from primus.limits import DEFAULT_LIMITS
+from primus.server.acceptor import Acceptor
 
 LOOPS = ["asyncio", *(["uvloop"] if find_spec("uvloop") else [])]
 
@@ -90,3 +97,31 @@ def test_without_descriptors_the_log_says_so_once_and_the_others_are_served(loop
     assert "may open 64 files" in first
     assert "`ulimit -n 65536`" in first
     assert second == "1"
+
+
+async def test_others_get_their_turn_after_so_many_connections() -> None:
+    class Listener:
+        """Has a connection whenever it is asked."""
+
+        def __init__(self) -> None:
+            self.pairs: list[tuple[socket.socket, socket.socket]] = []
+
+        def accept(self) -> tuple[socket.socket, Any]:
+            if len(self.pairs) == 10:
+                raise BlockingIOError
+            self.pairs.append(socket.socketpair())
+            return self.pairs[-1][0], None
+
+    listener, lost = Listener(), asyncio.Semaphore(0)
+
+    class Peer(asyncio.Protocol):
+        def connection_lost(self, exc: Exception | None) -> None:
+            lost.release()
+
+    limits = replace(DEFAULT_LIMITS, accepted_per_turn=3)
+    acceptor = Acceptor(cast("socket.socket", listener), Peer, None, limits)
+    acceptor._accept()
+    assert len(listener.pairs) == 3
+    for _, other in listener.pairs:
+        other.close()
+        await lost.acquire()

@@ -10,8 +10,16 @@ from aiohttp import web
 
 from primus import AttachError, Primus, Request, Response, Spark, Unauthorized
 from primus.http import ClientGone
+from primus.server.hosts import asgi_websocket
 from primus.websocket import WebSocketTransformer
-from primus_testing import DEADLINE, AsgiServer, MemoryTransformer, Recorder, Tracebacks
+from primus_testing import (
+    DEADLINE,
+    AsgiServer,
+    MemoryTransformer,
+    Recorder,
+    Tracebacks,
+    make_request,
+)
 
 PATHS = ["/primusish", "/", "/prim", "//primus", "/other/primus"]
 
@@ -353,6 +361,24 @@ async def test_an_answer_that_is_not_taken_is_given_up(site: Site, size: int) ->
     exchange.takes = False
     await exchange.end()
     assert told == ["gone"]
+
+
+async def test_a_client_that_does_not_leave_after_a_refusal_is_not_waited_for(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr(asgi_websocket, "LINGER", 0.01)
+    sent: list[Any] = []
+
+    async def receive() -> Any:
+        return await asyncio.Event().wait()
+
+    async def send(event: Any) -> None:
+        sent.append(event["type"])
+
+    socket = asgi_websocket.AsgiWebSocket({"extensions": {}}, receive, send)
+    async with asyncio.timeout(DEADLINE):
+        await socket.refuse(make_request(), Response(403))
+    assert sent == ["websocket.close"]
 
 
 async def test_a_websocket_that_takes_nothing_is_dropped(site: Site) -> None:

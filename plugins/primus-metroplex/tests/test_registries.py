@@ -1,12 +1,14 @@
 """What one server may do to the entries of another, in each registry."""
 
+import asyncio
 from typing import Any
 
 import pytest
 
 from primus_metroplex.memory import MemoryRegistry
-from primus_metroplex.redis_registry import RedisRegistry
+from primus_metroplex.redis_registry import RedisRegistry, _chunks
 from primus_metroplex.registry import Registry
+from primus_testing import DEADLINE
 
 HERE, THERE = "http://10.0.0.1:8080", "http://10.0.0.2:8080"
 
@@ -49,3 +51,14 @@ async def test_a_server_whose_lease_never_ends_is_left_alone(redis: Any) -> None
     assert await registry.sweep(HERE) is None
 
     assert await registry.addresses(["theirs"]) == [THERE]
+
+
+async def test_a_command_that_is_not_answered_is_given_up(redis: Any) -> None:
+    registry = RedisRegistry(redis, "metroplex", 0.01)
+    async with asyncio.timeout(DEADLINE):
+        with pytest.raises(TimeoutError, match=r"no answer within 0\.01 s"):
+            await registry._done(asyncio.Event().wait())
+
+
+def test_no_command_has_more_than_a_thousand_sparks() -> None:
+    assert [len(chunk) for chunk in _chunks(range(2500))] == [1000, 1000, 500]

@@ -217,11 +217,14 @@ async def test_wrong_credentials_are_refused(primus: Any, shown: str) -> None:
 async def test_wrong_credentials_are_answered_late_and_logged_once(
     primus: Any, caplog: pytest.LogCaptureFixture
 ) -> None:
+    loop = asyncio.get_running_loop()
+    began = loop.time()
     tries = [asyncio.ensure_future(put(primus, {}, authorization="Basic x")) for _ in range(20)]
 
     assert (await put(primus, {"msg": "x"}))[0] == 200  # no other request waits
     assert not any(each.done() for each in tries)
     assert {status for status, _ in await asyncio.gather(*tries)} == {401}
+    assert loop.time() - began > 0.2
 
     assert caplog.text.count("omega-supreme: wrong username or password from 127.0.0.1") == 1
     assert "Basic" not in caplog.text

@@ -14,7 +14,7 @@ import pytest
 from primus.limits import DEFAULT_LIMITS
 from primus.server.spark import Spark
 from primus_testing.clock import ManualClock
-from primus_testing.raw_websocket import PING, TEXT, RawWebSocket, deflated, frame
+from primus_testing.raw_websocket import CLOSE, PING, TEXT, RawWebSocket, deflated, frame
 from primus_testing.recorder import DEADLINE, Recorder, eventually
 from primus_testing.transformer.base import Contract, Serve
 from primus_testing.transformer.limits import pass_time, stays_congested
@@ -222,6 +222,18 @@ class WebSocketLimitsContract(Contract):
             await server.primus.destroy(timeout=0.05)
             await asyncio.gather(*flooding)
         assert len(server.primus) == 0
+
+    @pytest.mark.parametrize("last", [frame(0x3, b"x"), frame(CLOSE, b"\x03\xe8")])
+    async def test_a_peer_that_sends_on_behind_its_end_is_dropped(
+        self, serve: Serve, last: bytes
+    ) -> None:
+        server = await serve(parser=Counting(), transport={"close_timeout": 0.05})
+        ended = Recorder(server.primus, "disconnection")
+        raw = await RawWebSocket.open(server)
+        raw.send(last)
+        await ended.next("disconnection")
+        async with asyncio.timeout(DEADLINE):
+            await flood(raw)
 
     async def test_nothing_behind_invalid_utf_8_is_processed(self, serve: Serve) -> None:
         server = await serve(parser=Counting())
