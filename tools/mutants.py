@@ -107,17 +107,18 @@ def main(arguments: Sequence[str] | None = None) -> int:
     parser.add_argument("--ci", action="store_true", help="those of continuous integration")
     parser.add_argument("-j", "--jobs", type=int, default=2, help="how many run at once")
     chosen = parser.parse_args(arguments)
+    everything = mutants()
+    for mutant in everything:
+        mutant.source()  # a list that is out of date is noticed at once
     listed = [
         mutant
-        for mutant in mutants()
+        for mutant in everything
         if (mutant.ci or not chosen.ci)
         and (
             not chosen.words
             or any(word in f"{mutant.guard} {mutant.file}" for word in chosen.words)
         )
     ]
-    for mutant in listed:
-        mutant.source()  # a list that is out of date is noticed at once
     survivors = killed = 0
     with ThreadPoolExecutor(chosen.jobs) as pool:
         results = zip(listed, pool.map(survives, listed), strict=True)

@@ -375,10 +375,11 @@ async def test_a_client_that_does_not_leave_after_a_refusal_is_not_waited_for(
     async def send(event: Any) -> None:
         sent.append(event["type"])
 
-    socket = asgi_websocket.AsgiWebSocket({"extensions": {}}, receive, send)
+    scope = {"extensions": {"websocket.http.response": {}}}
+    socket = asgi_websocket.AsgiWebSocket(scope, receive, send)
     async with asyncio.timeout(DEADLINE):
         await socket.refuse(make_request(), Response(403))
-    assert sent == ["websocket.close"]
+    assert sent == ["websocket.http.response.start", "websocket.http.response.body"]
 
 
 async def test_a_websocket_that_takes_nothing_is_dropped(site: Site) -> None:

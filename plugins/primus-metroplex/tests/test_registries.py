@@ -6,7 +6,7 @@ from typing import Any
 import pytest
 
 from primus_metroplex.memory import MemoryRegistry
-from primus_metroplex.redis_registry import RedisRegistry, _chunks
+from primus_metroplex.redis_registry import RedisRegistry
 from primus_metroplex.registry import Registry
 from primus_testing import DEADLINE
 
@@ -60,5 +60,8 @@ async def test_a_command_that_is_not_answered_is_given_up(redis: Any) -> None:
             await registry._done(asyncio.Event().wait())
 
 
-def test_no_command_has_more_than_a_thousand_sparks() -> None:
-    assert [len(chunk) for chunk in _chunks(range(2500))] == [1000, 1000, 500]
+async def test_no_command_has_more_than_a_thousand_sparks(redis: Any) -> None:
+    registry = RedisRegistry(redis, "metroplex", 5.0)
+    await redis.config_resetstat()
+    assert await registry.addresses([str(number) for number in range(2500)]) == [None] * 2500
+    assert (await redis.info("commandstats"))["cmdstat_hmget"]["calls"] == 3
