@@ -238,7 +238,7 @@ class Target:
             "timers": len(due),
             "sparks": len(self.primus) if self.primus is not None else 0,
             "kinds": kinds,
-            **self.wake(),
+            **self.news(),
         }
 
     def news(self) -> dict[str, Any]:
