@@ -10,12 +10,12 @@ from harness.stage import Stage
 
 pytestmark = pytest.mark.asyncio(loop_scope="session")
 
-EVERYBODY = [*NODE, OURS_IN_NODE, OURS_IN_CHROMIUM, OURS_IN_PYTHON]
+ALL_CLIENTS = [*NODE, OURS_IN_NODE, OURS_IN_CHROMIUM, OURS_IN_PYTHON]
 
 
 async def all_clients_on(stage: Stage, server: Server) -> list[Client]:
     clients = []
-    for kind in EVERYBODY:
+    for kind in ALL_CLIENTS:
         client = await stage.client(kind)
         await client.connect(server.url())
         await client.event("open")

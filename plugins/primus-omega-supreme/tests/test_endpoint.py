@@ -38,7 +38,7 @@ async def put(
 # -- the sparks that it writes to
 
 
-async def test_a_message_reaches_everybody(primus: Any) -> None:
+async def test_a_message_reaches_every_spark(primus: Any) -> None:
     wires = [join(primus)[1] for _ in range(3)]
 
     assert await put(primus, {"msg": {"a": [1, None]}}) == (200, '{ "ok": true, "send":3 }')
@@ -47,7 +47,7 @@ async def test_a_message_reaches_everybody(primus: Any) -> None:
 
 
 @pytest.mark.parametrize("sparks", [None, "", 0, 5, {}, True])
-async def test_what_is_no_id_stands_for_everybody(primus: Any, sparks: Any) -> None:
+async def test_what_is_no_id_stands_for_all_sparks(primus: Any, sparks: Any) -> None:
     _, wire = join(primus)
 
     assert await put(primus, {"msg": "x", "sparks": sparks}) == (200, '{ "ok": true, "send":1 }')

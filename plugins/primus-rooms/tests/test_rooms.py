@@ -236,7 +236,7 @@ def test_without_a_room_the_members_of_all_rooms_are_selected(primus: Any) -> No
 
 
 @pytest.mark.parametrize("nothing", ["", " ", [], [""]])
-def test_a_room_without_a_name_is_not_everybody(primus: Any, nothing: Any) -> None:
+def test_a_room_without_a_name_does_not_stand_for_all(primus: Any, nothing: Any) -> None:
     spark, wire = join(primus)
     spark.join("news")
 

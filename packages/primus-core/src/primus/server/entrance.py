@@ -27,7 +27,7 @@ from multidict import CIMultiDict
 from primus.clock import SYSTEM_CLOCK, Timer, expect
 from primus.contracts import Server
 from primus.http import HandOver, Request, Response, closing
-from primus.server.hosts.aiohttp import CHUNK, NOBODY, Watch, address_of, is_upgrade
+from primus.server.hosts.aiohttp import CHUNK, NO_PROTOCOL, Watch, address_of, is_upgrade
 
 __all__ = ["Entrance", "PendingConnections"]
 
@@ -302,7 +302,7 @@ class Entrance(asyncio.Protocol):
         if transport.is_closing():
             raise ConnectionResetError("the client has gone before its upgrade was answered")
         transport.pause_reading()
-        transport.set_protocol(NOBODY)
+        transport.set_protocol(NO_PROTOCOL)
         return HandOver(transport, self._early)
 
     async def _answer(self, request: Request) -> None:

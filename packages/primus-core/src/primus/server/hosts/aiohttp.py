@@ -31,7 +31,7 @@ from primus.http import Address, ClientGone, HandOver, Headers, Request, Respons
 from primus.server.hosts.aiohttp_websocket import ServedWebSocket
 from primus.server.hosts.base import Host, Serving
 
-__all__ = ["CHUNK", "NOBODY", "AiohttpHost", "Watch", "address_of", "is_upgrade"]
+__all__ = ["CHUNK", "NO_PROTOCOL", "AiohttpHost", "Watch", "address_of", "is_upgrade"]
 
 PRIVATE: Final = ("_current_request", "_message_tail", "_payload_parser", "_waiter")
 
@@ -43,7 +43,7 @@ if not (
         "install aiohttp >= 3.12, < 4"
     )
 
-NOBODY: Final = asyncio.Protocol()
+NO_PROTOCOL: Final = asyncio.Protocol()
 """Held by transports between two owners: uvloop keeps the last protocol it was given alive."""
 
 CHUNK: Final = 64 * 1024
@@ -285,5 +285,5 @@ def _detach(native: web.Request) -> HandOver:
     early, protocol._message_tail = bytes(protocol._message_tail), b""
     protocol.transport = None  # so that none of aiohttp's clean-up can close it
     protocol.connection_lost(None)
-    transport.set_protocol(NOBODY)
+    transport.set_protocol(NO_PROTOCOL)
     return HandOver(transport, early)
