@@ -101,7 +101,7 @@ def test_without_descriptors_the_log_says_so_once_and_the_others_are_served(loop
 
 async def test_others_get_their_turn_after_so_many_connections() -> None:
     class Listener:
-        """Has a connection whenever it is asked."""
+        """A listener whose accept always gives a connection."""
 
         def __init__(self) -> None:
             self.pairs: list[tuple[socket.socket, socket.socket]] = []
