@@ -19,22 +19,38 @@ The sources are copied and the copy is broken, so the tree is left alone.
 from __future__ import annotations
 
 import argparse
+import importlib
+import multiprocessing
 import os
 import shutil
-import subprocess
+import signal
 import sys
 import tempfile
 import tomllib
 from collections.abc import Sequence
-from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
+from itertools import islice
 from pathlib import Path
+from time import monotonic, sleep
+
+import pytest
 
 ROOT = Path(__file__).parent.parent
 LIST = Path(__file__).with_suffix(".toml")
 
 FAILED = 1
 """How pytest ends when tests have failed; any other end says nothing about the guard."""
+
+WARM = (
+    "aiohttp.web",
+    "hypothesis.internal.conjecture.engine",
+    "hypothesis.strategies",
+    "pytest_asyncio",
+    "websockets.server",
+)
+"""What nearly all tests import, and is none of ours."""
+
+FORK = multiprocessing.get_context("fork")
 
 LIMIT = 120
 """Seconds that the tests of one mutant may take: a mutant that hangs them is noticed as well."""
@@ -71,33 +87,57 @@ def mutants() -> list[Mutant]:
     return [Mutant(**each) for each in tomllib.loads(LIST.read_text("utf-8"))["mutant"]]
 
 
-def survives(mutant: Mutant) -> str:
-    """What the tests say to a broken guard; empty when they notice."""
-    folder = Path(mutant.file).parts
-    package = ROOT.joinpath(*folder[: folder.index("src") + 2])
-    with tempfile.TemporaryDirectory() as scratch:
-        copy = Path(scratch) / package.name
-        shutil.copytree(package, copy)
-        broken = copy.joinpath(*folder[folder.index("src") + 2 :])
+class Trial:
+    """The tests of one mutant, in a process that has been forked.
+
+    A process that begins anew needs seconds until it has imported what the tests need.
+    """
+
+    def __init__(self, mutant: Mutant) -> None:
+        self.mutant = mutant
+        self._scratch = tempfile.TemporaryDirectory()
+        scratch = Path(self._scratch.name)
+        folder = Path(mutant.file).parts
+        package = ROOT.joinpath(*folder[: folder.index("src") + 2])
+        shutil.copytree(package, scratch / package.name)
+        broken = scratch.joinpath(package.name, *folder[folder.index("src") + 2 :])
         broken.write_text(mutant.source(), "utf-8")
         os.utime(broken, (0, 0))  # what has been compiled of it is another file's
-        command = [sys.executable, "-m", "pytest", "-q", "-x", "-p", "no:cacheprovider"]
-        environment = {**os.environ, "PYTHONPATH": scratch}
-        try:
-            done = subprocess.run(
-                [*command, *mutant.tests],
-                cwd=ROOT,
-                env=environment,
-                capture_output=True,
-                text=True,
-                timeout=LIMIT,
-                check=False,
-            )
-        except subprocess.TimeoutExpired:
+        self._output = scratch / "output"
+        self._due = monotonic() + LIMIT
+        self._process = FORK.Process(target=_test, args=(scratch, self._output, mutant.tests))
+        self._process.start()
+
+    @property
+    def is_over(self) -> bool:
+        """Whether the tests have ended; they are ended when they take too long."""
+        if self._process.is_alive() and monotonic() > self._due:
+            self._process.kill()
+            self._process.join()
+        return not self._process.is_alive()
+
+    def survives(self) -> str:
+        """What the tests say to the broken guard; empty when they notice."""
+        code = self._process.exitcode
+        said = self._output.read_text("utf-8", "replace")
+        self._scratch.cleanup()
+        if code in (FAILED, -signal.SIGKILL):
             return ""
-    if done.returncode == FAILED:
-        return ""
-    return f"pytest ended with {done.returncode}\n{done.stdout[-2000:]}{done.stderr[-2000:]}"
+        return f"pytest ended with {code}\n{said[-4000:]}"
+
+
+def _test(scratch: Path, output: Path, tests: Sequence[str]) -> None:
+    """Run tests against what stands in `scratch`, and exit as pytest does."""
+    with output.open("w") as file:
+        os.dup2(file.fileno(), 1)
+        os.dup2(file.fileno(), 2)
+    os.chdir(ROOT)
+    sys.path.insert(0, str(scratch))
+    os.environ["PYTHONPATH"] = str(scratch)
+    ignored = "ignore::pytest.PytestAssertRewriteWarning"
+    code = pytest.main(["-q", "-x", "-p", "no:cacheprovider", "-W", ignored, *tests])
+    sys.stdout.flush()
+    os._exit(code)
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
@@ -119,15 +159,23 @@ def main(arguments: Sequence[str] | None = None) -> int:
             or any(word in f"{mutant.guard} {mutant.file}" for word in chosen.words)
         )
     ]
+    for name in WARM:
+        importlib.import_module(name)
     survivors = killed = 0
-    with ThreadPoolExecutor(chosen.jobs) as pool:
-        results = zip(listed, pool.map(survives, listed), strict=True)
-        for mutant, said in results:
-            print("SURVIVES" if said else "killed  ", mutant.guard, flush=True)
-            if said:
-                print(said, flush=True)
+    under_way: list[Trial] = []
+    waiting = iter(listed)
+    while True:
+        under_way += [Trial(each) for each in islice(waiting, chosen.jobs - len(under_way))]
+        if not under_way:
+            break
+        over = [trial for trial in under_way if trial.is_over]
+        under_way = [trial for trial in under_way if trial not in over]
+        for trial in over:
+            said = trial.survives()
+            print("SURVIVES" if said else "killed  ", trial.mutant.guard, said, flush=True)
             survivors += bool(said)
             killed += not said
+        sleep(0.05)
     print(f"{killed} killed, {survivors} survived")
     return survivors
 
