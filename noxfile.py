@@ -262,6 +262,21 @@ def coverage(session: nox.Session) -> None:
     session.run("coverage", "report", *session.posargs)
 
 
+@nox.session(python=PYTHONS[0], default=False)
+def lowest(session: nox.Session) -> None:
+    """Core, ws and lws with the oldest dependencies that they allow, uv resolves them."""
+    names = [*EVERYWHERE, "primus-transformer-lws"]
+    _install(session, *names, group="test", resolution="lowest-direct")
+    _unit_tests(session, *names)
+
+
+@nox.session(python=PYTHONS[-1], default=False)
+def latest(session: nox.Session) -> None:
+    """Everything with the newest dependencies there are, whatever constraints.txt pins."""
+    _install(session, *DISTRIBUTIONS, group="test", extras=True, resolution="highest")
+    _unit_tests(session, *DISTRIBUTIONS)
+
+
 @nox.session(default=False)
 def tidy(session: nox.Session) -> None:
     """Rewrite the Python sources in the house style."""
@@ -292,12 +307,13 @@ def _install(
     group: str = "",
     tools: Sequence[str] = (),
     extras: bool = False,
+    resolution: str = "",
 ) -> None:
     """Install distributions from their folders, and the tools of the root's dependency groups.
 
     ``group`` names a dependency group of each distribution to install with it, and ``extras`` asks
-    for all its extras. What a distribution needs of this repository is installed from its folder
-    as well, never from an index.
+    for all its extras. A ``resolution`` of uv takes the place of the pins. What a distribution
+    needs of this repository is installed from its folder as well, never from an index.
     """
     others = {text for tool in tools for text in TOOLS[tool]}
     asked = {text for name in names for text in _group(name, group)}
@@ -310,7 +326,8 @@ def _install(
         pending = {each for name in pending for each in _ours(_requirements(name))} - wanted
     _share_pip_settings(session)
     folders = [part for name in sorted(wanted) for part in ("-e", str(DISTRIBUTIONS[name]))]
-    session.install(*CONSTRAINED, *folders, *sorted(others))
+    chosen = ("--resolution", resolution, "--upgrade") if resolution else CONSTRAINED
+    session.install(*chosen, *folders, *sorted(others))
 
 
 @cache
