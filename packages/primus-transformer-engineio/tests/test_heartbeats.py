@@ -4,6 +4,7 @@ from collections.abc import Callable
 
 import pytest
 
+from primus.errors import ProtocolError
 from primus.timers import TimerWheel
 from primus_testing import ManualClock
 from primus_transformer_engineio.heartbeats import ClientPings, Heartbeat, ServerPings
@@ -74,3 +75,9 @@ def test_a_client_that_is_not_read_is_not_blamed_for_its_silence(kind: type[Hear
         assert not session.is_over
     clock.advance(66)
     assert session.is_over
+
+
+def test_a_peer_that_answers_what_was_not_asked_breaks_the_protocol() -> None:
+    _, heartbeat = beating(ManualClock(), ClientPings)
+    with pytest.raises(ProtocolError, match="has sent a pong"):
+        heartbeat.pong()

@@ -164,3 +164,11 @@ def test_a_message_that_is_too_long_ends_the_session(opened: Open, upgrades: boo
             opened.session.received("4" + "é" * 501)
     assert opened.received.story[0] == "x" * 1000
     assert len([each for each in opened.received.story if each != "lost"]) == 1
+
+
+def test_a_poll_that_is_left_ends_a_session_that_has_no_websocket_yet(opened: Open) -> None:
+    other = Open()
+    other.upgraded()
+    for each in (opened, other):
+        each.session._poll_lost()
+    assert (opened.received.story, other.received.story) == (["lost"], [])
