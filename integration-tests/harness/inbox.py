@@ -16,7 +16,7 @@ class Inbox:
     def __init__(self) -> None:
         self._events: dict[str, list[Event]] = defaultdict(list)
         self._taken: dict[tuple[str, str], int] = defaultdict(int)
-        self._news: asyncio.Event = asyncio.Event()
+        self._changed: asyncio.Event = asyncio.Event()
         self._dead: str | None = None
 
     def put(self, event: Event) -> None:
@@ -44,7 +44,7 @@ class Inbox:
             AssertionError: it did not happen within so many seconds, or the peer died.
         """
         while True:
-            news = self._news
+            changed = self._changed
             events, index = self.seen(on, kind), self._taken[on, kind]
             if index < len(events):
                 self._taken[on, kind] = index + 1
@@ -53,7 +53,7 @@ class Inbox:
                 raise AssertionError(f"{on}: no {kind!r}, because {self._dead}")
             try:
                 async with asyncio.timeout(within):
-                    await news.wait()
+                    await changed.wait()
             except TimeoutError:
                 told = [
                     event if len(str(event)) < 200 else event["event"] for event in self._events[on]
@@ -63,5 +63,5 @@ class Inbox:
                 ) from None
 
     def _wake(self) -> None:
-        news, self._news = self._news, asyncio.Event()
-        news.set()
+        changed, self._changed = self._changed, asyncio.Event()
+        changed.set()

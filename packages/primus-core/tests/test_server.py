@@ -430,7 +430,7 @@ def test_a_spark_that_ends_while_others_are_looked_at_is_watched_no_longer(
         spark.on("outgoing::ping", lambda stamp, other=other: other.end())
     manual_clock.advance(31)
     assert len(primus) == 1
-    assert len(primus._monitor) == 1
+    assert len(primus._heartbeats) == 1
 
 
 async def test_a_primus_of_an_application_below_another_is_found_there() -> None:

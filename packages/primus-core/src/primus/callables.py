@@ -67,7 +67,7 @@ async def after(
     then: Callable[[Any], Awaitable[Any] | None],
     fail: Callable[[Exception], object],
 ) -> None:
-    """Go on with what `value` gives, once it has been awaited.
+    """Await `value`, and continue with its result.
 
     Args:
         value: what is awaited.
@@ -85,7 +85,7 @@ async def after(
 
 
 def dispose(value: object) -> None:
-    """Let go of `value`, which may be a coroutine that will not be awaited."""
+    """Close `value`, if it is a coroutine or a task that will not be awaited."""
     if is_awaitable(value):
         close = getattr(value, "close", None) or getattr(value, "cancel", None)
         if close is not None:

@@ -235,7 +235,7 @@ class Emitter:
         return len(after) < len(before)
 
     def _start(self, event: str, awaitable: Awaitable[Any]) -> None:
-        """Let an async listener run by itself."""
+        """Run an async listener in a task."""
         from primus.tasks import spawn
 
         spawn(self._guard(event, awaitable))

@@ -29,7 +29,7 @@ class Receiver(Protocol):
         """More than the limit waits to be sent, or no longer does."""
 
     def lost(self, error: Exception | None = None) -> None:
-        """The wire is gone; `error` says what the peer did wrong, if that is why."""
+        """Report the loss of the wire; `error` says what the peer did wrong, if that is why."""
 
 
 class Transport(ABC):
@@ -115,7 +115,7 @@ class Transport(ABC):
 
     @abstractmethod
     def resume_reading(self) -> None:
-        """Go on, first with what was kept, in order, until the connection pauses again.
+        """Resume, first with what was kept, in order, until the connection pauses again.
 
         A transport that is not paused goes on in turns as well: after ``turn_messages`` messages
         or ``turn_bytes`` bytes (`primus.limits.Limits`) of one connection, the loop looks after

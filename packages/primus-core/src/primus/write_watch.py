@@ -136,7 +136,7 @@ class WriteWatch:
             wire.abort()
 
     def _empty(self, wire: Wire, watched: _Watched) -> None:
-        """Nothing waits: what was added is to be forgotten, unless it has yet to be written."""
+        """Forget what was added, unless it has yet to be written."""
         if (watched.was_empty and not watched.is_kept) or wire.is_closing():
             del self._wires[wire]
         watched.was_empty = True

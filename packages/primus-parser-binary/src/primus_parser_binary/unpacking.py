@@ -132,7 +132,7 @@ def _number(form: struct.Struct, frame: bytes, at: int) -> tuple[Any, int]:
 
 
 def _whole(value: float) -> int | float:
-    """A whole number beyond 32 bits comes as a double, see `primus_parser_binary.packing`."""
+    """Read a double; a whole number beyond 32 bits is one: see `primus_parser_binary.packing`."""
     if value.is_integer() and 0x8000_0000 <= abs(value) <= EXACT:
         return int(value)
     return value

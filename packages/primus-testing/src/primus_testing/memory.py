@@ -130,14 +130,14 @@ class MemoryTransport(Transport):
         self._clogged = True
 
     def unclog(self) -> None:
-        """The peer reads again: what waits leaves."""
+        """Read again, as the peer: what waits leaves."""
         self._clogged = False
         while self._waiting and not self._clogged:
             self._leave(self._waiting.popleft())
         self._report_congestion()
 
     def lose(self, error: Exception | None = None) -> None:
-        """The wire breaks: both ends are told, without what was still under way."""
+        """Break the wire: both ends are told, and what was still under way is lost."""
         if self.gone:
             return
         self.gone = True
@@ -150,7 +150,7 @@ class MemoryTransport(Transport):
             other.hang_up()
 
     def hang_up(self) -> None:
-        """The peer closes: what it sent before is delivered first."""
+        """Close, as the peer: what it sent before is delivered first."""
         self._inbound.append(None)
         self._feed()
 
@@ -170,7 +170,7 @@ class MemoryTransport(Transport):
             self.other.receive(frame)
 
     def _finish_closing(self) -> None:
-        """The close has left: the peer hears of it, and so do we, as after a close handshake."""
+        """Report the close to both ends, as after a close handshake."""
         other, self.other = self.other, None
         if other is not None:
             other.hang_up()

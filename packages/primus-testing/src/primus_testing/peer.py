@@ -41,7 +41,7 @@ class Peer(Connection):
     def __init__(self) -> None:
         super().__init__(Verbatim(), Pipeline())
         self._arrived: deque[Any] = deque()
-        self._news = asyncio.Event()
+        self._changed = asyncio.Event()
         self.error: Exception | None = None
         """Why the wire was lost, when the transport gave a reason."""
 
@@ -69,7 +69,7 @@ class Peer(Connection):
     def feed(self, frame: str | bytes, last: bool = True) -> None:
         """Keep a frame."""
         self._arrived.append(frame)
-        self._news.set()
+        self._changed.set()
 
     def send(self, *frames: str | bytes) -> None:
         """Send frames as they are."""
@@ -105,8 +105,8 @@ class Peer(Connection):
         try:
             async with asyncio.timeout(DEADLINE):
                 while not self._arrived:
-                    self._news.clear()
-                    await self._news.wait()
+                    self._changed.clear()
+                    await self._changed.wait()
         except TimeoutError:
             raise AssertionError(f"not {what} within {DEADLINE} s") from None
         return self._arrived.popleft()
@@ -149,4 +149,4 @@ class Peer(Connection):
         self.error = error
         self._become(CLOSED)
         self._arrived.append(END)
-        self._news.set()
+        self._changed.set()

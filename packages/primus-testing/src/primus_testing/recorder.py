@@ -28,13 +28,13 @@ class Recorder:
         self.deadline = deadline
         self._seen: list[tuple[str, tuple[Any, ...]]] = []
         self._taken: dict[str, int] = {}
-        self._news = asyncio.Event()
+        self._changed = asyncio.Event()
         for event in events:
             emitter.on(event, partial(self._note, event))
 
     def _note(self, event: str, *args: Any) -> None:
         self._seen.append((event, args))
-        self._news.set()
+        self._changed.set()
 
     @property
     def story(self) -> list[str]:
@@ -56,8 +56,8 @@ class Recorder:
         try:
             async with asyncio.timeout(self.deadline):
                 while len(self.seen(event)) <= index:
-                    self._news.clear()
-                    await self._news.wait()
+                    self._changed.clear()
+                    await self._changed.wait()
         except TimeoutError:
             raise AssertionError(
                 f"no {event!r} within {self.deadline} s, only {self.story}"

@@ -21,7 +21,7 @@ class BufferedReceiver:
     def __init__(self) -> None:
         self._frames: deque[str | bytes] = deque()
         self._wire: Transport | None = None
-        self._news = asyncio.Event()
+        self._arrived = asyncio.Event()
         self._error: Exception | None = None
         self._lost = False
 
@@ -35,18 +35,18 @@ class BufferedReceiver:
         self._frames.append(frame)
         if self._wire is not None:
             self._wire.pause_reading()
-        self._news.set()
+        self._arrived.set()
 
     def seen(self) -> None:
-        """Nothing depends on it."""
+        """Do nothing: nothing depends on it."""
 
     def congested(self, congested: bool) -> None:
         """Next to nothing is sent."""
 
     def lost(self, error: Exception | None = None) -> None:
-        """The WebSocket is gone."""
+        """Handle the loss of the WebSocket."""
         self._lost, self._error = True, error
-        self._news.set()
+        self._arrived.set()
 
     async def next(self) -> str | bytes:
         """The next frame.
@@ -56,8 +56,8 @@ class BufferedReceiver:
         """
         while not self._frames:
             self._check()
-            self._news.clear()
-            await self._news.wait()
+            self._arrived.clear()
+            await self._arrived.wait()
         frame = self._frames.popleft()
         if self._wire is not None and not self._frames:
             self._wire.resume_reading()
@@ -70,12 +70,12 @@ class BufferedReceiver:
             TransportError: it is gone.
         """
         task = asyncio.ensure_future(work)
-        task.add_done_callback(lambda _: self._news.set())
+        task.add_done_callback(lambda _: self._arrived.set())
         try:
             while not task.done():
                 self._check()
-                self._news.clear()
-                await self._news.wait()
+                self._arrived.clear()
+                await self._arrived.wait()
         finally:
             task.cancel()
         self._check()

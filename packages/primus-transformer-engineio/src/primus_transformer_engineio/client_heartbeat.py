@@ -50,23 +50,23 @@ class ClientHeartbeat:
         self._timer: Timer | None = None
 
     def start(self) -> None:
-        """The session reads."""
+        """Start, when the session begins to read."""
         if self._pings:
             self._after(self._interval, self._ping)
         else:
             self._expect()
 
     def stop(self) -> None:
-        """The session is over."""
+        """Stop: the session is over."""
         if self._timer is not None:
             self._timer.cancel()
 
     def seen(self) -> None:
-        """A packet has come."""
+        """Note a packet of the peer."""
         self._answer_by = math.inf
 
     def pinged(self) -> None:
-        """A ping has come."""
+        """Note a ping of the server."""
         if not self._pings:
             self._expect()
 
@@ -100,7 +100,7 @@ class ClientHeartbeat:
             self._after(next_ping - now, self._ping)
 
     def _expect(self) -> None:
-        """The server is to ping within an interval, and has some time for it."""
+        """Expect a ping of the server within an interval and some time for it."""
         wait = self._interval + self._timeout
         self._answer_by = self._clock.time() + wait
         self._after(wait, self._miss)

@@ -103,7 +103,7 @@ class ClientSession(EngineIOTransport):
     # -- in
 
     def resume_reading(self) -> None:
-        """Go on, at first with what has come along with the handshake."""
+        """Start reading, first with what has come along with the handshake."""
         super().resume_reading()
         if self._started or self._gone:
             return
@@ -259,7 +259,7 @@ class ClientSession(EngineIOTransport):
         super().resume_reading()
 
     def over(self, error: Exception | None = None) -> None:
-        """The session has ended, by itself or since the server did what `error` says."""
+        """End the session, by itself or since the server did what `error` says."""
         if self._gone:
             return
         self._gone = self.closing = True

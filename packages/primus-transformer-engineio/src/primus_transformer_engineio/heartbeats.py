@@ -32,7 +32,7 @@ class Monitored(Protocol):
         """Send the answer to a ping."""
 
     def over(self, error: Exception | None = None) -> None:
-        """It has died."""
+        """End the session of a peer that has died."""
 
 
 class Heartbeat(ABC):
@@ -56,16 +56,16 @@ class Heartbeat(ABC):
         self._seen = clock.time()
 
     def seen(self) -> None:
-        """A packet has come."""
+        """Note a packet of the peer."""
         self._seen = self._clock.time()
 
     @abstractmethod
     def start(self) -> None:
-        """The session is open."""
+        """Start, when the session is open."""
 
     @abstractmethod
     def stop(self) -> None:
-        """The session is over."""
+        """Stop: the session is over."""
 
     @property
     @abstractmethod
@@ -74,7 +74,7 @@ class Heartbeat(ABC):
 
     @abstractmethod
     def ping(self, data: str) -> None:
-        """The peer has sent a ping.
+        """Handle a ping of the peer.
 
         Raises:
             ProtocolError: it must not.
@@ -82,7 +82,7 @@ class Heartbeat(ABC):
 
     @abstractmethod
     def pong(self) -> None:
-        """The peer has sent a pong.
+        """Handle a pong of the peer.
 
         Raises:
             ProtocolError: it must not.

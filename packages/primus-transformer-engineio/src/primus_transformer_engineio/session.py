@@ -156,7 +156,7 @@ class Session(EngineIOTransport):
         return answer(self.fetched(), self.revision, binary=self.binary, callback=callback)
 
     def _poll_lost(self) -> None:
-        """The client has left a poll, and misses what it was told there."""
+        """Handle that the client has left a poll, whose answer is lost."""
         if not self.upgraded:
             self.over()
 
@@ -275,7 +275,7 @@ class Session(EngineIOTransport):
         self.wake()
 
     def upgrade(self, wire: Transport, *, binary: bool) -> None:
-        """The client has switched over to the WebSocket; `binary` says whether it takes bytes."""
+        """Switch over to the WebSocket; `binary` says whether the client takes bytes."""
         self._forget_probe()
         self.take_over(wire, binary=binary)
         self.wake()  # a poll that hangs all the same
@@ -309,7 +309,7 @@ class Session(EngineIOTransport):
         self.resume_reading()
 
     def over(self, error: Exception | None = None) -> None:
-        """The session has ended, by itself or since its client did what `error` says."""
+        """End the session, by itself or since its client did what `error` says."""
         if self._gone:
             return
         self._gone = self.closing = True

@@ -51,7 +51,7 @@ class EngineIOTransport(QueuedTransport):
 
     @property
     def generation(self) -> Generation:
-        """A client that speaks revision 4 is Primus 8."""
+        """The heartbeat's generation: a client that speaks revision 4 is Primus 8."""
         return Generation.MODERN if self.revision.number == 4 else Generation.UNKNOWN
 
     @property
@@ -97,7 +97,7 @@ class EngineIOTransport(QueuedTransport):
             self._wire.send(self.revision.frame(packet, binary=self.binary))
 
     def wire_congested(self, congested: bool) -> None:
-        """The WebSocket holds too much that is unsent, or no longer does."""
+        """Report that the WebSocket holds too much that is unsent, or no longer does."""
         self._wire_congested = congested
         if not congested and self._wire is not None:
             for packet in self.take():
@@ -176,7 +176,7 @@ class EngineIOTransport(QueuedTransport):
 
     @abstractmethod
     def over(self, error: Exception | None = None) -> None:
-        """The session has ended, by itself or since the peer did what `error` says."""
+        """End the session, by itself or since the peer did what `error` says."""
 
     def finish(self, error: Exception | None) -> None:
         """Close the WebSocket, if there is one, and tell the connection, once."""
@@ -194,7 +194,7 @@ class EngineIOTransport(QueuedTransport):
             self._wire.pause_reading()
 
     def resume_reading(self) -> None:
-        """Go on."""
+        """Resume."""
         super().resume_reading()
         if self._wire is not None:
             self._wire.resume_reading()
@@ -217,16 +217,16 @@ class WebSocketReceiver:
             session.over(error)
 
     def seen(self) -> None:
-        """The peer has answered a ping of the WebSocket."""
+        """Note the answer to a ping of the WebSocket."""
         if self._session.connection is not None:
             self._session.connection.seen()
 
     def congested(self, congested: bool) -> None:
-        """The WebSocket holds too much that is unsent, or no longer does."""
+        """Report that the WebSocket holds too much that is unsent, or no longer does."""
         self._session.wire_congested(congested)
 
     def lost(self, error: Exception | None = None) -> None:
-        """The WebSocket is gone, and the session with it."""
+        """Handle the loss of the WebSocket, and with it of the session."""
         self._session.over(error)
 
 

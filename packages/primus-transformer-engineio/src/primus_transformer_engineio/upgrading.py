@@ -41,17 +41,17 @@ class Probe:
             self._session.abandoned()
 
     def seen(self) -> None:
-        """Nothing depends on it."""
+        """Do nothing: nothing depends on it."""
 
     def congested(self, congested: bool) -> None:
         """Next to nothing is sent."""
 
     def lost(self, error: Exception | None = None) -> None:
-        """The WebSocket is gone."""
+        """Handle the loss of the WebSocket."""
         self._session.abandoned()
 
     def drop(self) -> None:
-        """Do without."""
+        """Abandon the upgrade."""
         self._wire.connection = None
         self._wire.close()
 

@@ -96,11 +96,11 @@ class ClientHandshake(BaseProtocol):
             self._failed(HandshakeError.answered(status, headers, bytes(self._body[:limit])))
 
     def eof_received(self) -> None:
-        """The server has said all that it will say."""
+        """Handle the end of what the server sends."""
         self._ended()
 
     def connection_lost(self, exc: BaseException | None) -> None:
-        """The wire is gone, in the middle of the handshake."""
+        """Handle the loss of the wire in the middle of the handshake."""
         super().connection_lost(exc)
         self._ended()
 

@@ -38,10 +38,10 @@ class ListenedTransport(Protocol):
     corks: bool
 
     def opened(self, ws: WSTransport) -> None:
-        """The handshake is over."""
+        """Begin, after the handshake."""
 
     def gone(self) -> None:
-        """The wire is gone."""
+        """Handle the loss of the wire."""
 
     def congested(self, *, congested: bool) -> None:
         """The wire takes no more, or takes more again."""
@@ -119,7 +119,7 @@ class Listener(WSListener):
     # -- what picows calls
 
     def on_ws_connected(self, transport: WSTransport) -> None:
-        """The handshake is over."""
+        """Begin, after the handshake."""
         self._transport.opened(transport)
 
     def on_ws_frame(self, transport: WSTransport, frame: WSFrame) -> None:
@@ -156,7 +156,7 @@ class Listener(WSListener):
             self._plain = False
 
     def _end_burst(self) -> None:
-        """The last frame of a read has been handled: a long one is all that a turn may have."""
+        """End the turn after the last frame of a read, when that is a long one."""
         self._bursting = False
         ours = self._transport
         if ours.corked:
@@ -165,7 +165,7 @@ class Listener(WSListener):
             ours.end_turn()
 
     def on_ws_disconnected(self, transport: WSTransport) -> None:
-        """The wire is gone."""
+        """Handle the loss of the wire."""
         self._transport.gone()
 
     def pause_writing(self) -> None:

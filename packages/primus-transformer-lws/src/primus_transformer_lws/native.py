@@ -108,7 +108,7 @@ class ViolationLogger:
         """Called when picows wants the transport closed."""
 
     def isEnabledFor(self, level: int) -> bool:  # noqa: N802
-        """Nothing below an error is of interest."""
+        """Whether a level is logged: none below an error."""
         return False
 
     def debug(self, message: str, *args: Any) -> None:
@@ -117,12 +117,12 @@ class ViolationLogger:
     info = warning = debug
 
     def error(self, message: str, problem: Any = None, *args: Any) -> None:
-        """The peer has done something wrong."""
+        """Report a violation of the peer."""
         if isinstance(problem, tuple) and self.complained is not None:
             self.complained(int(problem[0]), str(problem[1]))
 
     def exception(self, message: str, *args: Any) -> None:
-        """We have done something wrong."""
+        """Log an error of our own."""
         self._log.exception(message, *args)
 
 

@@ -102,7 +102,7 @@ class Sending(ShortTexts, Intake):
             self._send(kind, payload)
 
     def uncork(self) -> None:
-        """A read has been handled: send what was held back, in one piece."""
+        """Send what was held back during a read, in one piece."""
         self.corked = False
         self._flush()
 

@@ -86,7 +86,7 @@ class LwsTransport(Sending):
         self._is_open = False
 
     def peer_closed(self, code: bytes) -> None:
-        """The peer has sent a close frame: answer it, unless it answers ours, and end."""
+        """Answer a close frame, unless it answers ours, and end."""
         if self._is_open:
             self._send_close(code)
         if self.corked:
@@ -97,7 +97,7 @@ class LwsTransport(Sending):
         self._expect_end()
 
     def fail(self, code: int, reason: str) -> None:
-        """The peer has broken the protocol in what was held back: picows knows nothing of it."""
+        """Close for a violation in what was held back, of which picows does not know."""
         if self._wire is not None:
             self._send(CLOSE, struct.pack("!H", code) + reason.encode())
 
@@ -122,7 +122,7 @@ class LwsTransport(Sending):
             self._is_open = False
 
     def violated(self, code: int, reason: str) -> None:
-        """The peer has broken the protocol. picows sends the close frame next."""
+        """Note a violation of the peer; picows sends the close frame next."""
         if self._violation is not None or self._wire is None:
             return
         if self.corked:
@@ -175,7 +175,7 @@ class LwsTransport(Sending):
     # -- the life of the wire
 
     def opened(self, ws: WSTransport) -> None:
-        """The handshake is over."""
+        """Begin, after the handshake."""
         self._ws, self._send = ws, ws.send
 
     def seen(self, ping: bytes | None) -> None:
@@ -200,7 +200,7 @@ class LwsTransport(Sending):
         super().pause_reading()
 
     def resume_reading(self) -> None:
-        """Go on, first with what has been kept."""
+        """Resume, first with what has been kept."""
         if self._violation is None:
             super().resume_reading()
         elif not self._reading:
@@ -239,7 +239,7 @@ class LwsTransport(Sending):
             return size
 
     def _drain(self) -> None:
-        """Nothing more comes: handle all that is kept, as far as that is to be."""
+        """Handle all that is kept, as far as that is to be, at the end of input."""
         self._collect()
         super()._drain()
 
@@ -274,7 +274,7 @@ class LwsTransport(Sending):
         return self._wire is None
 
     def gone(self) -> None:
-        """The wire is gone: what it had brought comes first, if the connection takes it."""
+        """Handle the loss of the wire; what arrived before is delivered first, if it is taken."""
         self._drain()
         self._wire = self._ws = self._send = self._protocol = None
         self._early = memoryview(b"")
@@ -289,7 +289,7 @@ class LwsTransport(Sending):
             self.on_gone = None
 
     def tell_lost(self) -> None:
-        """Nothing comes any more: tell the connection, once."""
+        """Report the end to the connection, once."""
         connection, self.connection = self.connection, None
         if connection is not None:
             connection.lost(self._violation)
@@ -305,5 +305,5 @@ class Discard(asyncio.Protocol):
         self._transport = transport
 
     def connection_lost(self, exc: Exception | None) -> None:
-        """The wire is gone."""
+        """Handle the loss of the wire."""
         self._transport.gone()

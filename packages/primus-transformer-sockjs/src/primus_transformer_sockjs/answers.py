@@ -102,5 +102,5 @@ def refused(error: Exception, status: int = 500) -> Response:
 
 
 def not_found() -> Response:
-    """There is no such page, or no such session."""
+    """The answer for a page or a session that does not exist."""
     return Response(404, "404 Error: Page not found\n", content_type=TEXT)

@@ -143,7 +143,7 @@ class SockJS(Transformer):
         return await received(session, request, style, self.options)
 
     def opened(self, transport: Transport, request: Request) -> None:
-        """A session has begun: make a spark of it."""
+        """Make a spark for a session that has begun."""
         self.primus.accept(transport, request)
 
     async def _send(self, request: Request, found: Route) -> Response:

@@ -138,13 +138,13 @@ class Session(QueuedTransport):
             self._set(self._expire, self._options.disconnect_delay)
 
     def shorten(self) -> None:
-        """The server ends: do not stay for a client that has been told so."""
+        """Shorten the wait for the client, since the server ends."""
         self.lingers = False
         if self.is_over and self._receiver is None:
             self.lost()
 
     def abandon(self, poll: LongPoll) -> None:
-        """The answer to `poll` was broken off; what was sent last may not have arrived."""
+        """Handle that the answer to `poll` was broken off; what was sent last may be lost."""
         if self._receiver is poll:
             self.lost()
 
@@ -179,7 +179,7 @@ class Session(QueuedTransport):
             self._sessions.timers.put(self._beat, self._spoke_at + delay)
 
     def _beat(self) -> None:
-        """Say something, unless something has been said meanwhile."""
+        """Send a heartbeat, unless something was sent meanwhile."""
         delay = self._options.heartbeat_delay
         if delay is not None and self._sessions.clock.time() >= self._spoke_at + delay:
             self._beat_is_due = True
@@ -228,7 +228,7 @@ class Session(QueuedTransport):
             self._receiver.wake()
 
     def lost(self, error: Exception | None = None) -> None:
-        """The session is gone; `error` says what the client did wrong, if that is why."""
+        """End the session; `error` says what the client did wrong, if that is why."""
         timers = self._sessions.timers
         timers.discard(self._expire)
         timers.discard(self._beat)

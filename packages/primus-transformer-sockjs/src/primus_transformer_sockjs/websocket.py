@@ -139,7 +139,7 @@ class WebSocketSession(Transport):
         self.lost(error)
 
     def seen(self) -> None:
-        """The other end has shown that it is there; what is behind it may have stopped."""
+        """Note a sign of life of the other end; what is behind it may have stopped."""
         self._answered = True
 
     def congested(self, congested: bool) -> None:
@@ -148,7 +148,7 @@ class WebSocketSession(Transport):
             self.connection.congested(congested)
 
     def lost(self, error: Exception | None = None) -> None:
-        """The wire is gone: what it had brought comes first, if the connection takes it."""
+        """Handle the loss of the wire; what arrived before is delivered first, if it is taken."""
         self._forget_time()
         while self._pending and not self._paused and self.connection is not None:
             self.connection.feed(self._pending.popleft())
@@ -176,7 +176,7 @@ class WebSocketSession(Transport):
             self._sessions.timers.put(self._beat, self._spoke_at + delay)
 
     def _beat(self) -> None:
-        """Ask whether the other end is there, unless something has been said meanwhile."""
+        """Ping, unless something was sent meanwhile."""
         now, delay = self._sessions.clock.time(), self._options.heartbeat_delay
         if delay is not None and now >= self._spoke_at + delay:
             self._spoke_at = now
@@ -216,7 +216,7 @@ class WebSocketSession(Transport):
         self._wire.send_prepared(prepared.on(type(self._wire)))
 
     def close(self, code: int | None = None, reason: str = "") -> None:
-        """Say why, and close; 1000, "Normal closure" when `code` is `None`."""
+        """Send a close frame, and close; 1000, "Normal closure" when `code` is `None`."""
         self._forget_time()
         code, reason = (1000, "Normal closure") if code is None else (code, reason)
         self._wire.send(close_frame(code, reason))
@@ -242,7 +242,7 @@ class WebSocketSession(Transport):
         self._wire.pause_reading()
 
     def resume_reading(self) -> None:
-        """Go on, first with what waits."""
+        """Resume, first with what waits."""
         self._paused = False
         if self._turn is None:
             self._bring()

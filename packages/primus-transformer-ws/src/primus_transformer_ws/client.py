@@ -131,13 +131,13 @@ class _OpeningTransport(WebSocketTransport):
             self.opened.set_exception(_failure(self._client.handshake_exc))
 
     def eof_received(self) -> None:
-        """The server has closed, perhaps in the middle of the handshake."""
+        """Handle that the server has closed, perhaps in the middle of the handshake."""
         super().eof_received()
         if not self.opened.done():
             self.opened.set_exception(_failure(self._client.handshake_exc))
 
     def connection_lost(self, exc: Exception | None) -> None:
-        """The wire is gone, perhaps in the middle of the handshake."""
+        """Handle the loss of the wire, perhaps in the middle of the handshake."""
         if not self.opened.done():
             self.opened.set_exception(_failure(self._client.handshake_exc or exc))
         super().connection_lost(exc)

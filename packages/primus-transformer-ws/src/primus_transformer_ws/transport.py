@@ -204,7 +204,7 @@ class WebSocketTransport(asyncio.Protocol, Intake):
             self._tell_lost()  # nothing can be sent any more, even if TCP takes its time
 
     def eof_received(self) -> None:
-        """The peer sends no more, perhaps in the middle of a frame: close."""
+        """Close, since the peer sends no more, perhaps in the middle of a frame."""
         self._drain()
         if self._is_over():
             return
@@ -223,7 +223,7 @@ class WebSocketTransport(asyncio.Protocol, Intake):
         self._free()
 
     def connection_lost(self, exc: Exception | None) -> None:
-        """The wire is gone: what it had brought comes first, if the connection takes it."""
+        """Handle the loss of the wire; what arrived before is delivered first, if it is taken."""
         self._drain()
         self._wire = None
         self._forget()
@@ -287,7 +287,7 @@ class WebSocketTransport(asyncio.Protocol, Intake):
         self.connection.feed(frame)
 
     def _refuse(self, error: Exception, code: CloseCode, reason: str) -> None:
-        """The peer has broken a rule that the library does not know of."""
+        """Close for a violation that the library does not know of."""
         self._protocol.parser_exc = error
         if self._is_open:
             self._protocol.fail(code, reason)

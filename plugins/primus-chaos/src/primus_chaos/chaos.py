@@ -82,11 +82,11 @@ class Chaos:
     # -- transforms
 
     def incoming(self, packet: Packet, connection: Any) -> Awaitable[bool | None] | bool | None:
-        """A message that waits while its connection ends is lost, as on a real network."""
+        """Drop a message that waits while its connection ends, as on a real network."""
         return self._trouble(connection, loses=True)
 
     def outgoing(self, packet: Packet, connection: Any) -> Awaitable[bool | None] | bool | None:
-        """A message that waits while its connection ends is sent: it was written before."""
+        """Send a message that waits while its connection ends: it was written before."""
         return self._trouble(connection, loses=False)
 
     def _trouble(self, connection: Any, *, loses: bool) -> Awaitable[bool | None] | bool | None:

@@ -92,14 +92,14 @@ class Acks:
         return waiting
 
     def opened(self) -> None:
-        """A socket is open, and has sent what it had kept."""
+        """Handle that a socket is open, and has sent what it had kept."""
         self.epoch += 1
         self._cut = False
         for waiting in self._waiting.values():
             waiting.is_sent = True
 
     def cut(self) -> None:
-        """The wire is gone, even if the connection does not know it yet."""
+        """Handle the loss of the wire, before the connection ends."""
         self._cut = True
         self.lost()
 
@@ -108,11 +108,11 @@ class Acks:
         return self._cut and connection.ready_state == Spark.OPEN
 
     def lost(self) -> None:
-        """The connection is gone, and with it the acknowledgements of all that was sent."""
+        """Fail what waits for acknowledgements: the connection is gone."""
         self._fail([id for id, waiting in self._waiting.items() if waiting.is_sent])
 
     def ended(self) -> None:
-        """There will be no other connection."""
+        """Fail all: there will be no other connection."""
         self._fail(list(self._waiting))
 
     def _fail(self, ids: list[float]) -> None:

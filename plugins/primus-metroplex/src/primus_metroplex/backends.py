@@ -71,7 +71,7 @@ async def _embedded_path() -> str:
 
 
 def _limits(settings: Settings) -> dict[str, Any]:
-    """No command waits longer than it may, and none is tried again behind our back."""
+    """Bound the time of every command, none of which is tried again."""
     latency = settings.latency
     never = Retry(NoBackoff(), 0)
     return {"socket_timeout": latency, "socket_connect_timeout": latency, "retry": never}

@@ -115,12 +115,12 @@ class Metroplex(Emitter):
             self._tell("unregister", target)
 
     def connect(self, spark: Spark) -> Self:
-        """A spark has come; the registry is told soon."""
+        """Register a spark, soon."""
         self._reconciler.changed(spark.id, here=True)
         return self
 
     def disconnect(self, spark: Spark) -> Self:
-        """A spark has gone; the registry is told soon."""
+        """Unregister a spark, soon."""
         self._reconciler.changed(spark.id, here=False)
         return self
 

@@ -54,13 +54,13 @@ def _is_running() -> bool:
 
 @hookimpl
 def primus_connection(spark: Spark) -> None:
-    """The registry is told of a spark."""
+    """Register a spark."""
     _metroplex(spark.primus).connect(spark)
 
 
 @hookimpl
 def primus_disconnection(spark: Spark) -> None:
-    """The registry is told that a spark has gone."""
+    """Unregister a spark that has gone."""
     _metroplex(spark.primus).disconnect(spark)
 
 

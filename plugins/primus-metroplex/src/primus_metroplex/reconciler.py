@@ -89,7 +89,7 @@ class Reconciler:
         return told
 
     def changed(self, id: str, *, here: bool) -> None:
-        """A spark has come or gone."""
+        """Note a spark that has come or gone."""
         if self._task is not None:
             if not self._behind:
                 self._changes[id] = here

@@ -50,7 +50,7 @@ class AdapterCalls:
             self.primus.log.warning("rooms: the adapter did not finish: %r", error)
 
     def finish(self) -> None:
-        """Let what was asked for be done, and the adapter close, by themselves."""
+        """Finish what was asked for, and close the adapter, in a task."""
         if self._queue.is_busy:
             spawn(self.drain())
 

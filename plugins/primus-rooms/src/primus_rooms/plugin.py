@@ -104,7 +104,7 @@ def primus_setup(primus: Any) -> None:
 
 @hookimpl
 def primus_disconnection(spark: Any) -> None:
-    """A spark that has ended leaves all its rooms."""
+    """Take a spark that has ended out of all its rooms."""
     spark.primus.rooms.leave_all(spark)
 
 

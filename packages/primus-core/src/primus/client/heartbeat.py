@@ -111,7 +111,7 @@ class Heartbeat:
         return self._asked is not None
 
     def start(self, pings: bool) -> None:
-        """The connection has opened; `pings` tells whether the server is known to ping."""
+        """Start, on an open connection; `pings` tells whether the server is known to ping."""
         now = self._clock.time()
         self._asked = self._probed = self._owed = None
         self._held = False
@@ -120,7 +120,7 @@ class Heartbeat:
         self._arm(now)
 
     def stop(self) -> None:
-        """The connection is gone."""
+        """Stop: the connection is gone."""
         self._running = False
         self._asked = self._probed = self._owed = None
         if self._timer is not None:
@@ -134,7 +134,7 @@ class Heartbeat:
         self._ask()
 
     def answered(self) -> None:
-        """The server has told the id."""
+        """Note that the server has answered with the id."""
         now = self._clock.time()
         if self._asked is not None:
             self.latency = now - self._asked
@@ -143,14 +143,14 @@ class Heartbeat:
             self._arm(now)
 
     def pinged(self) -> None:
-        """The server has pinged."""
+        """Note a ping of the server."""
         first = self._pinged is None
         self._pinged = self._clock.time()
         if first and self._running:
             self._arm(self._pinged)
 
     def _look(self) -> None:
-        """The timer has fired: find out what is due."""
+        """Do what is due, when the timer has fired."""
         self._timer = None
         now = self._clock.time()
         if self._is_held() or self._held:
@@ -167,7 +167,7 @@ class Heartbeat:
             self._arm(now)
 
     def _excuse(self, now: float) -> None:
-        """We have not read: the server gets its time anew once we do."""
+        """Restart the server's time, since nothing was read meanwhile."""
         self._held = self._is_held()
         if self._owed is not None:
             self._owed = now

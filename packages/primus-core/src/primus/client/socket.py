@@ -344,7 +344,7 @@ class Socket(Transforming, Connection):
         self._machine.handle(Event.GONE)
 
     def _network(self, online: bool) -> None:
-        """The machine has come online, or gone offline."""
+        """Handle that the machine has come online, or gone offline."""
         if online != self.online:
             self._machine.handle(Event.ONLINE if online else Event.OFFLINE)
 
@@ -405,7 +405,7 @@ class Socket(Transforming, Connection):
                 return
 
     async def _send_queue_after(self, pending: Awaitable[None]) -> None:
-        """Go on once an async parser has encoded a message of the queue."""
+        """Continue once an async parser has encoded a message of the queue."""
         try:
             await pending
         finally:
@@ -528,7 +528,7 @@ class Socket(Transforming, Connection):
             self.dispatch("offline")
 
     def _wake(self, error: Exception | None = None) -> None:
-        """Go on with what waits for the connection to open, or fail it."""
+        """Wake what waits for the connection to open, or fail it."""
         waiters, self._waiters = self._waiters, []
         for waiter in waiters:
             if waiter.done():

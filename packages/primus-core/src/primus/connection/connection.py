@@ -172,7 +172,7 @@ class Connection(Emitter):
         transport.limit(self.limits.high_water)
 
     def _detach(self) -> Transport | None:
-        """Let go of the transport, which tells this connection nothing any more."""
+        """Detach the transport, which reports nothing to this connection any more."""
         if self._room is not None:
             self._room.set()
         self._owed.clear()
@@ -230,14 +230,14 @@ class Connection(Emitter):
 
     @abstractmethod
     def _ended(self, error: Exception | None) -> None:
-        """The wire is gone, and everything that came over it has been handled."""
+        """Handle the loss of the wire, after everything that came over it."""
 
     def abort(self) -> None:
         """Drop the connection at once, with what waits to be sent; the client may come back."""
         self._drop()
 
     def lost(self, error: Exception | None = None) -> None:
-        """The wire is gone. What arrived before it went is delivered first."""
+        """Handle the loss of the wire. What arrived before it went is delivered first."""
         if self._transport is None:
             return
         self._detach()
@@ -278,7 +278,7 @@ class Connection(Emitter):
             self.log.error("%.500s (again, %s: %.500s)", text, type(error).__name__, error)
 
     def _listener_failed(self, error: BaseException) -> None:
-        """A listener of ``data`` that was awaited has raised, or has cancelled itself."""
+        """Report an awaited listener of ``data`` that has raised, or was cancelled."""
         if isinstance(error, asyncio.CancelledError):
             self.log.warning("%r: a listener was cancelled", self)
         else:
@@ -395,7 +395,7 @@ class Connection(Emitter):
         return None
 
     def _caught_up(self, *, was_paused: bool) -> None:
-        """No message waits any more."""
+        """Resume, once no message waits any more."""
         self._update_fast_path()
         if was_paused and self._transport is not None:
             self._transport.resume_reading()
@@ -664,7 +664,7 @@ class Connection(Emitter):
         return True
 
     def _sent_all(self) -> None:
-        """Nothing waits in the outbox any more."""
+        """Note that nothing waits in the outbox any more."""
         self._update_fast_path()
 
     # -- closing the wire
@@ -781,7 +781,7 @@ class Connection(Emitter):
         return self._messages
 
     def _on_data_listener(self, listener: Listener) -> None:
-        """A listener of ``data`` has been added.
+        """Note a new listener of ``data``.
 
         It gets the messages that wait for an iteration which does not go on.
         """
@@ -821,7 +821,7 @@ class Connection(Emitter):
         return ()
 
     def _finish_iteration(self) -> None:
-        """The connection has ended: so does the iteration, once it has taken what is queued."""
+        """End the iteration, once it has taken what is queued."""
         if self._messages is not None:
             self._messages.finish()
 

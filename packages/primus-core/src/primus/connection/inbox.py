@@ -26,13 +26,13 @@ class Receiving(Protocol):
         """Handle a message; what is returned is awaited before the next one."""
 
     def _listener_failed(self, error: BaseException) -> None:
-        """A listener that was awaited has raised, or was cancelled by itself."""
+        """Report an awaited listener that has raised, or was cancelled."""
 
     def _caught_up(self, *, was_paused: bool) -> None:
-        """Nothing waits any more."""
+        """Note that nothing waits any more."""
 
     def _ended(self, error: Exception | None) -> None:
-        """The wire is gone, and everything that came over it has been handled."""
+        """Handle the loss of the wire, after everything that came over it."""
 
 
 class Inbox:

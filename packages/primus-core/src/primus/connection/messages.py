@@ -62,7 +62,7 @@ class Messages:
         return self._done
 
     def finish(self) -> None:
-        """Nothing more will come; what is queued can still be taken."""
+        """End the messages; what is queued can still be taken."""
         self._done = True
         _wake(self._arrived)
         _wake(self._taken)

@@ -26,10 +26,10 @@ class Sending(Protocol):
         """Tell the listeners to ``error``, or log it."""
 
     def _transform_cancelled(self) -> None:
-        """A transform or parser that was awaited has cancelled itself."""
+        """Report an awaited transform or parser that was cancelled."""
 
     def _sent_all(self) -> None:
-        """Nothing waits any more."""
+        """Note that nothing waits any more."""
 
 
 class Outbox:

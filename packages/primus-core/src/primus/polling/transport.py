@@ -55,7 +55,7 @@ class QueuedTransport(Transport):
 
     @abstractmethod
     def wake(self) -> None:
-        """A frame has been put into the queue: wake what takes it, without waiting."""
+        """Wake what takes the frame that was put into the queue, without waiting."""
 
     @property
     def queued(self) -> int:

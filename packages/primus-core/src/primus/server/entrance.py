@@ -81,7 +81,7 @@ class PendingConnections:
             self._timer = expect(SYSTEM_CLOCK, self.timeout, self._sweep, self.timeout)
 
     def leave(self, transport: asyncio.Transport) -> None:
-        """The head of the request has come, or the client has gone."""
+        """Forget a connection: the head of its request has come, or the client has gone."""
         self._waiting.pop(transport, None)
 
     def _sweep(self, timeout: float) -> None:

@@ -120,7 +120,7 @@ class Primus(Transforming, Emitter):
         self._disconnection_hooks: tuple[Callable[..., Any], ...] = ()
         self._sparks = Sparks(self.options.id_generator, self.log)
         self._seats = Seats(self.limits, self._sparks.__len__, self.options.clock, self.log)
-        self._monitor = HeartbeatMonitor(
+        self._heartbeats = HeartbeatMonitor(
             HeartbeatPolicy(self.options.timeout, self.options.ping_interval), self.options.clock
         )
         self._library = ClientLibrary(self._library_parts)
@@ -247,7 +247,7 @@ class Primus(Transforming, Emitter):
         broadcast(self if to is None else to, data, self.parser, self.pipeline, self._unencodable)
 
     def _unencodable(self, error: Exception) -> None:
-        """A message to many sparks has no frame: that is one error, and no spark's."""
+        """Report that a message to many sparks cannot be encoded, as one error."""
         error = encoding_failure(error)
         cause = error.__cause__ or error
         is_new = self.failures.is_new(cause, self.options.clock.time())
@@ -593,16 +593,16 @@ class Primus(Transforming, Emitter):
         self._sparks.add(spark, id)
         spark.attach(transport)
         spark.open()
-        self._monitor.add(spark)
+        self._heartbeats.add(spark)
         handlers: list[Callable[..., Any]] = [*self._connection_hooks, *self._take("connection")]
         run_connection_phase(spark, iter(handlers))
         return spark
 
     def departed(self, spark: Spark) -> None:
-        """A spark has ended."""
+        """Forget a spark that has ended."""
         if not self._sparks.remove(spark):
             return
-        self._monitor.discard(spark)
+        self._heartbeats.discard(spark)
         for hook in self._disconnection_hooks:
             try:
                 hook(spark)
@@ -653,7 +653,7 @@ class Primus(Transforming, Emitter):
                 self.log.exception("%r: its transport failed to close", spark)
         try:
             await self.transformer.close()
-            self._monitor.stop()
+            self._heartbeats.stop()
             await self._emit_close({"close": close, "reconnect": reconnect, "timeout": timeout})
             for name in reversed(tuple(self._ark)):
                 self.plugout(name)

@@ -120,4 +120,4 @@ class AiohttpWebSocket(HostWebSocket):
 
     @abstractmethod
     def _finish(self) -> None:
-        """Both sides have closed: let go of the connection, once what waits has been sent."""
+        """Close the connection after both close frames, once what waits has been sent."""

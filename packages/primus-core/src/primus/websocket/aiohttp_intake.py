@@ -99,7 +99,7 @@ class FrameGate:
         return self._pass_on()
 
     def feed_eof(self) -> None:
-        """The wire is gone: what has come waits to be asked for, unless it is dropped."""
+        """Handle the loss of the wire: what has come can be asked for, unless it is dropped."""
         self.is_over = True
         on_end, self.on_end = self.on_end, None
         if on_end is not None:

@@ -106,7 +106,7 @@ class DialledTransport(HostedTransport):
             await self._wire.let_go()
 
     def resume_reading(self) -> None:
-        """Go on, or begin."""
+        """Resume, or begin."""
         super().resume_reading()
         if not self._is_read:
             self._is_read = True

@@ -119,12 +119,12 @@ class Corking(Transport):
             self._wire.set_write_buffer_limits(min(self._high_water, WIRE_BYTES))
 
     def _full(self) -> None:
-        """The wire takes no more for now."""
+        """Stop writing: the wire takes no more for now."""
         self._is_full = True
         self._weigh()
 
     def _free(self) -> None:
-        """The wire takes something again: give it what waits."""
+        """Write what waits, since the wire takes something again."""
         self._is_full = False
         waiting, wire = self._waiting, self._wire
         while waiting and wire is not None and not self._is_full:

@@ -132,12 +132,12 @@ class Engine:
         return headers
 
     def entered(self, transport: Transport, wire: Wire | None = None) -> None:
-        """A WebSocket is open; on this wire, where that is known."""
+        """Register an open WebSocket; with its wire, where that is known."""
         self._transports[transport] = wire
         self.primus.writes.keep(wire)
 
     def left(self, transport: Transport) -> None:
-        """The wire of a WebSocket is gone."""
+        """Handle the loss of the wire of a WebSocket."""
         self.primus.writes.discard(self._transports.pop(transport, None))
         if not self._transports and self._all_gone is not None:
             self._all_gone.set()

@@ -123,13 +123,13 @@ class HostedTransport(Transport):
             self._resumed = asyncio.Event()
 
     def _wire_lost(self) -> bool:
-        """The wire is gone: what waits is not wanted, if nothing is taken for now."""
+        """Handle the loss of the wire: drop what waits, if nothing is taken for now."""
         is_paused = self._resumed is not None
         self.resume_reading()
         return is_paused
 
     def resume_reading(self) -> None:
-        """Go on."""
+        """Resume."""
         resumed, self._resumed = self._resumed, None
         if resumed is not None:
             resumed.set()
@@ -187,7 +187,7 @@ class HostedTransport(Transport):
             self._writer = None
 
     def _sent(self) -> None:
-        """The oldest item has been sent, unless all of them have been dropped meanwhile."""
+        """Remove the oldest item, which has been sent, unless all were dropped meanwhile."""
         if self._out:
             self._out_size -= _cost(self._out.popleft())
         if self._is_congested and self._out_size <= (self._high_water or 0):

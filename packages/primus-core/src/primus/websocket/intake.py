@@ -105,7 +105,7 @@ class Intake(Corking):
             self._wire.pause_reading()
 
     def resume_reading(self) -> None:
-        """Go on, first with what has been kept."""
+        """Resume, first with what has been kept."""
         self._reading = True
         if self._turn is None:
             self._work_off()

@@ -119,7 +119,7 @@ class HTTPSession(QueuedTransport):
         super().pause_reading()
 
     def resume_reading(self) -> None:
-        """Bring what has been kept, then go on."""
+        """Deliver what has been kept, then resume."""
         self._incoming.resume()
         if not self._incoming.paused:
             super().resume_reading()

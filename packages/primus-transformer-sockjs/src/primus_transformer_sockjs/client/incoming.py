@@ -86,7 +86,7 @@ class Incoming:
         self.paused = True
 
     def resume(self) -> None:
-        """Bring what has been kept, and go on."""
+        """Deliver what has been kept, and resume."""
         self.paused = False
         self._is_started = True
         self.deliver()
@@ -123,7 +123,7 @@ class Incoming:
         self.size = 0
 
     def end(self, error: Exception | None = None) -> None:
-        """The session is over; `error` says why, when it was not meant to be."""
+        """End the session; `error` says why, when it was not meant to be."""
         if self.is_over:
             return
         self.is_over = True

@@ -85,7 +85,7 @@ class WebSocketSession(Transport):
             self.connection.congested(congested)
 
     def lost(self, error: Exception | None = None) -> None:
-        """The wire is gone."""
+        """Handle the loss of the wire."""
         self.incoming.end(error)
 
     # -- what the connection calls
@@ -123,7 +123,7 @@ class WebSocketSession(Transport):
             self._wire.pause_reading()
 
     def resume_reading(self) -> None:
-        """Bring what has been kept, then go on."""
+        """Deliver what has been kept, then resume."""
         self.incoming.resume()
         if self._wire is not None and not self.incoming.paused and not self.incoming.size:
             self._wire.resume_reading()

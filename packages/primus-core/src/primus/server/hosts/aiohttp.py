@@ -85,7 +85,7 @@ class AiohttpHost(Host):
             await self._server.stop(self.primus.ending_since)
 
     async def _started(self, app: web.Application) -> None:
-        """An application below another one has got its prefix by now: tell the clients."""
+        """Tell the clients the prefix of an application below another one."""
         resource = self._routes[0].resource
         assert resource is not None
         self.primus.relocate(resource.canonical)
@@ -252,7 +252,7 @@ class Watch:
         self._fn: Callable[[], None] | None = fn
 
     def set_exception(self, error: BaseException, cause: BaseException | None = None) -> None:
-        """The client has gone."""
+        """Note that the client has gone."""
         fn, self._fn = self._fn, None
         if fn is not None:
             fn()

@@ -76,7 +76,7 @@ class Exchange:
             fn()
 
     def _watch_no_more(self) -> None:
-        """The answer is complete: from now on a client that goes is nothing to speak of."""
+        """Stop watching for the client: the answer is complete."""
         if self._watching is not None:
             self._watching.cancel()
 
