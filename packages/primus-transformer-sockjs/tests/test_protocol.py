@@ -71,6 +71,17 @@ async def test_the_iframe_page_is_cacheable(serve: Any, name: str) -> None:
     assert (again.status, again.text) == (304, "")
 
 
+async def test_no_page_lets_the_scripts_of_other_subdomains_in(serve: Any) -> None:
+    talk = await serve()
+    answer = await talk.server.get("/primus/iframe.html")
+    assert "SockJS.bootstrap_iframe();" in answer.text
+    assert "document.domain" not in answer.text
+    async with talk.stream("htmlfile?c=callback", "GET") as stream:
+        page = await stream.response.content.readuntil(b"\r\n\r\n")
+        assert b"c.start();" in page
+        assert b"document.domain" not in page
+
+
 async def test_the_iframe_page_loads_the_client_that_the_server_itself_has(serve: Any) -> None:
     talk = await serve()
     answer = await talk.server.get("/primus/sockjs.js")

@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 
 from primus import Primus
-from primus.cli.connect import say, spoken, understood
+from primus.cli.connect import say, spoken, tell, understood
 from primus_testing import MemoryTransformer, join
 
 
@@ -17,6 +17,31 @@ from primus_testing import MemoryTransformer, join
 )
 def test_a_message_is_shown_as_json_or_as_python_has_it(message: Any, line: str) -> None:
     assert spoken(message) == line
+
+
+@pytest.mark.parametrize(
+    ("message", "line"),
+    [
+        ("\x1b]52;c;ZXZpbA==\x07 \x9b2J\x7f\r", r"\u001b]52;c;ZXZpbA==\u0007 \u009b2J\u007f\u000d"),
+        ({"a": "\x9b2J"}, r'{"a": "\u009b2J"}'),
+        ("\ud800", r"\ud800"),
+        ("two\n\tlines é", "two\n\tlines é"),
+    ],
+)
+def test_a_terminal_does_not_obey_what_a_message_holds(message: Any, line: str) -> None:
+    assert spoken(message) == line
+
+
+async def test_a_terminal_does_not_obey_what_a_server_says_of_itself(
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    connection, _ = join(Primus(transformer=MemoryTransformer))
+    say(connection, "primus::\x1b[2J\x9b")
+    tell("its id is \x1b[2J")
+    said = capsys.readouterr().err
+    assert "\x1b" not in said
+    assert "\x9b" not in said
+    assert r"its id is \u001b[2J" in said
 
 
 @pytest.mark.parametrize("inside", [1, b"bytes"])

@@ -55,12 +55,12 @@ HTMLFILE: Final = """<!doctype html>
   <meta http-equiv="Content-Type" content="text/html; charset=UTF-8" />
 </head><body><h2>Don't panic!</h2>
   <script>
-    document.domain = document.domain;
     var c = parent.%s;
     c.start();
     function p(d) {c.message(d);};
     window.onload = function() {c.stop();};
   </script>"""
+"""As in sockjs-protocol, but for ``document.domain``: see `primus_transformer_sockjs.pages`."""
 
 
 def htmlfile(request: Request) -> Style:

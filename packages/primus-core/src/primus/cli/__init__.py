@@ -13,6 +13,7 @@ import sys
 from collections.abc import Sequence
 
 from primus.cli import connect, library, plugins, serve, spec
+from primus.cli.terminal import printable
 from primus.errors import PrimusError
 from primus.version import __version__
 
@@ -42,7 +43,7 @@ def main(argv: Sequence[str] | None = None) -> int:
     try:
         code: int = args.run(args)
     except PrimusError as error:
-        print(f"primus {args.command}: {error}", file=sys.stderr)
+        print(printable(f"primus {args.command}: {error}"), file=sys.stderr)
         return 2
     except KeyboardInterrupt:
         return 130

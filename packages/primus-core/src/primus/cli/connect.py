@@ -10,13 +10,14 @@ from typing import TYPE_CHECKING, Any, Final
 
 from primus.cli.stdin import read_lines
 from primus.cli.target import add_target_options, transport_options
+from primus.cli.terminal import printable
 from primus.errors import ControlTextError
 
 if TYPE_CHECKING:
     from primus.client.socket import Socket
     from primus.server.spark import Spark
 
-__all__ = ["add", "say", "spoken", "understood"]
+__all__ = ["add", "say", "spoken", "tell", "understood"]
 
 DESCRIPTION = """\
 Connect to a running Primus server, of any generation and language. Each line you type is sent as
@@ -98,7 +99,7 @@ async def _talk(args: argparse.Namespace) -> None:
     async with connect(args.url, **options) as socket:
         happenings: asyncio.Queue[Any] = asyncio.Queue()
         _follow(socket, happenings, always_json=args.json)
-        _tell(f"connected to {args.url}; its id is {await socket.id()}")
+        tell(f"connected to {args.url}; its id is {await socket.id()}")
         read_lines(asyncio.get_running_loop(), happenings.put_nowait)
         while (line := await happenings.get()) is not None:
             if line is END:
@@ -118,23 +119,23 @@ def say(socket: Spark | Socket, line: str) -> None:
     try:
         socket.write(understood(line))
     except ControlTextError as error:
-        _tell(str(error))
+        tell(str(error))
 
 
 def _follow(socket: Socket, happenings: asyncio.Queue[Any], *, always_json: bool) -> None:
     """Print what arrives, and tell what happens to the connection."""
 
     def ended() -> None:
-        _tell("the connection has ended")
+        tell("the connection has ended")
         happenings.put_nowait(END)
 
     socket.on("data", lambda message: print(spoken(message, always_json), flush=True))
-    socket.on("error", lambda error: _tell(f"error: {error}"))
+    socket.on("error", lambda error: tell(f"error: {error}"))
     socket.on(
         "reconnect scheduled",
-        lambda opts: _tell(f"disconnected; attempt {opts.attempt} in {opts.scheduled:.1f} s"),
+        lambda opts: tell(f"disconnected; attempt {opts.attempt} in {opts.scheduled:.1f} s"),
     )
-    socket.on("reconnected", lambda: _tell("connected again"))
+    socket.on("reconnected", lambda: tell("connected again"))
     socket.on("end", ended)
 
 
@@ -147,17 +148,18 @@ def understood(line: str) -> Any:
 
 
 def spoken(message: Any, always_json: bool = False) -> str:
-    """The line that shows a message."""
+    """The line that shows a message; a terminal does not obey what is in it."""
     if isinstance(message, str) and not always_json:
-        return message
+        return printable(message)
     try:
         try:
-            return json.dumps(message, ensure_ascii=False)
+            return printable(json.dumps(message, ensure_ascii=False))
         except (TypeError, ValueError):
-            return repr(message)
+            return printable(repr(message))
     except RecursionError:
         return "(a message that is nested too deeply to be shown)"
 
 
-def _tell(text: str) -> None:
-    print(text, file=sys.stderr, flush=True)
+def tell(text: str) -> None:
+    """Print what happens, on standard error."""
+    print(printable(text), file=sys.stderr, flush=True)
