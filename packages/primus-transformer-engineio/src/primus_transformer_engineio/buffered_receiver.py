@@ -41,7 +41,7 @@ class BufferedReceiver:
         """Do nothing: nothing depends on it."""
 
     def congested(self, congested: bool) -> None:
-        """Next to nothing is sent."""
+        """Do nothing: hardly anything is sent."""
 
     def lost(self, error: Exception | None = None) -> None:
         """Handle the loss of the WebSocket."""

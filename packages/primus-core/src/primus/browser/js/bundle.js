@@ -3,7 +3,7 @@
  * their module. Both come wrapped in functions, so that their names stay their own.
  */
 
-/** A transformer's or parser's: the library exports by CommonJS, and leaves no global behind. */
+/** Runs a transformer's or parser's: the library exports by CommonJS, and sets no global. */
 export function runBundled(root, Primus, script, module) {
   const made = { exports: {} };
 
@@ -11,7 +11,7 @@ export function runBundled(root, Primus, script, module) {
   return { library: made.exports, module: module(Primus, made.exports) };
 }
 
-/** A plugin's: the library is a plain script, free to set globals. */
+/** Runs a plugin's: the library is a plain script, which may set globals. */
 export function runPlugin(root, Primus, script, module) {
   script.call(root, Primus);
   return { module: module(Primus) };

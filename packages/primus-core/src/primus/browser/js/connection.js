@@ -59,7 +59,7 @@ export class Connection extends MessagePath {
     this._machine.handle('silent', { code: 1006, reason, clean: false });
   }
 
-  /** The page is back from the cache, without its connection. */
+  /** Handles that the page is back from the cache, without its connection. */
   _restored() {
     const reason = 'The page was in the back/forward cache';
 

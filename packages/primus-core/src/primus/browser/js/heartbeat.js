@@ -1,16 +1,16 @@
 import { formatControl } from './protocol.js';
 
 /**
- * Finds out whether the server is still there, and how far away it is.
+ * The heartbeat: checks that the server is alive, and measures the latency.
  *
- * Servers from Primus 7 on, and ours, send `primus::ping::` and want it answered; a server that
+ * Servers from Primus 7 on, and ours, send `primus::ping::` and expect a pong; a server that
  * has been silent for `pingTimeout` is taken for lost. Given the option `ping`, the client does
- * as clients up to Primus 6 did: it pings, and wants the answer within `pong`. Without that
+ * as clients up to Primus 6 did: it pings, and expects the answer within `pong`. Without that
  * option it never pings, because newer Node servers would hand the ping to the application.
  *
  * The latency is the time from `primus::id::` to its answer, which every server understands. A
  * server that ends silent clients without pinging them has `keepAlive` compiled in: the client
- * then asks that often, and wants the answer within `pong`.
+ * then asks that often, and expects the answer within `pong`.
  */
 export class Heartbeat {
   /**
@@ -30,21 +30,21 @@ export class Heartbeat {
     return this._asked !== null;
   }
 
-  /** The connection has opened. */
+  /** Starts the timers of a connection that has opened. */
   start() {
     this._asked = null;
     this._expect();
     this._schedule();
   }
 
-  /** The server has pinged: it is alive, and wants its own text back. */
+  /** Answers a ping of the server with its own text. */
   ping(value) {
     this._expect();
     this._send(formatControl('pong', value));
     this.ask();
   }
 
-  /** The server has answered a ping. */
+  /** Takes the answer to a ping. */
   pong(value) {
     const { clock, options, timers } = this._primus;
 
@@ -54,13 +54,13 @@ export class Heartbeat {
     this._schedule();
   }
 
-  /** Asks the server for the id of this connection, and looks at the clock. */
+  /** Asks the server for the id of this connection, and starts the measurement of the latency. */
   ask() {
     this._asked = this._primus.clock.ticks();
     this._send(formatControl('id'));
   }
 
-  /** The server has told the id. */
+  /** Takes the answer to `ask`. */
   answered() {
     if (this._asked === null) return;
     if (!this._primus.options.ping) this._schedule();
@@ -70,7 +70,7 @@ export class Heartbeat {
     this._primus.latency = Math.max(0, Math.round(taken * 10) / 10);
   }
 
-  /** The connection is gone. */
+  /** Stops: the connection is gone. */
   stop() {
     this._asked = null;
     this._primus.timers.clear('heartbeat', 'ping', 'pong');

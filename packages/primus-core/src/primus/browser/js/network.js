@@ -11,7 +11,7 @@ export function detectNetwork() {
   return known && typeof root.addEventListener === 'function' ? root : null;
 }
 
-/** Whether a window believes to be online; without a window that is taken for granted. */
+/** Whether a window reports to be online; `true` without a window. */
 export function isOnline(root) {
   return !root || !root.navigator || root.navigator.onLine !== false;
 }

@@ -65,7 +65,7 @@ export class Recovery extends EventEmitter {
     return this;
   }
 
-  /** Gives the procedure up without a word. */
+  /** Stops the procedure without an event. */
   reset() {
     this.attempt = null;
     this._trying = false;
