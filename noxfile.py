@@ -31,6 +31,7 @@ nox.options.reuse_venv = "yes"
 nox.options.sessions = [
     "lint",
     "docs",
+    "purity",
     "tests",
     "alone",
     "autobahn",
@@ -77,6 +78,12 @@ PYTHONS = _pythons()
 EVERYWHERE = ["primus-core", "primus-transformer-ws"]
 """What every Python tests: the other distributions stand on these and on no newer syntax."""
 
+PURE = """
+    callables control_text cookies credentials delivering events failures heartbeat options ordering
+    origins pipeline protocol recovery
+""".split()
+"""Topics whose tests take every branch of the pure modules, in seconds."""
+
 WORKERS = str((os.cpu_count() or 1) + 1)
 """How many integration tests run at once: most of their time they wait for their processes."""
 
@@ -118,6 +125,19 @@ def alone(session: nox.Session, distribution: str) -> None:
     """The tests of each distribution on the newest Python, with only what it declares installed."""
     _install(session, distribution, group="test", extras=True)
     _unit_tests(session, distribution)
+
+
+@nox.session(allow_parallel=True)
+def purity(session: nox.Session) -> None:
+    """Every branch of the pure modules (tools/purity.toml) is taken by their own tests."""
+    _install(session, "primus-core", group="test", tools=["coverage"])
+    tests = DISTRIBUTIONS["primus-core"] / "tests"
+    topics = [*PURE, "client/test_address.py", "client/test_state.py"]
+    files = [str(tests / (each if "/" in each else f"test_{each}.py")) for each in topics]
+    settings = ["--rcfile", str(ROOT / "tools" / "purity.toml")]
+    data = f"--data-file={session.create_tmp()}/coverage"
+    session.run("coverage", "run", *settings, data, "-m", "pytest", "-q", *files)
+    session.run("coverage", "report", *settings, data)
 
 
 @nox.session(allow_parallel=True)

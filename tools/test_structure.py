@@ -81,3 +81,15 @@ def test_import_linter_and_coverage_know_every_distribution() -> None:
 
 def test_import_linter_sees_imports_for_types_as_well() -> None:
     assert "exclude_type_checking_imports" not in LINTER
+
+
+def test_every_branch_of_what_import_linter_takes_for_pure_is_measured() -> None:
+    pure = next(each for each in LINTER["contracts"] if "pure modules" in each["name"])
+    settings = tomllib.loads((ROOT / "tools" / "purity.toml").read_text("utf-8"))
+    measured = settings["tool"]["coverage"]["run"]["include"]
+
+    names = {name.replace(".", "/") for name in pure["source_modules"]}
+
+    assert {f"*/{name}.py" for name in names} <= set(measured)
+    assert all((CORE / each.removeprefix("*/")).is_file() for each in measured)
+    assert settings["tool"]["coverage"]["report"]["fail_under"] == 100

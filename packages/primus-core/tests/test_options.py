@@ -266,3 +266,51 @@ def test_a_transport_option_of_a_client_that_cannot_work_is_refused(
 ) -> None:
     with pytest.raises(OptionError, match=problem):
         client(transport=transport)
+
+
+@pytest.mark.parametrize("value", [-1, True, "1", None, float("nan")])
+def test_a_number_of_seconds_that_cannot_work_is_refused(value: Any) -> None:
+    with pytest.raises(OptionError, match=r"max_age=.*: must be seconds >= 0"):
+        server(max_age=value)
+
+
+@pytest.mark.parametrize("value", [-1, True, "1", None])
+def test_a_length_of_the_queue_that_cannot_work_is_refused(value: Any) -> None:
+    with pytest.raises(OptionError, match=r"queue_size=.*: must be a number >= 0"):
+        client(queue_size=value)
+
+
+@pytest.mark.parametrize("value", ["", None, 1])
+def test_a_global_name_that_is_no_text_is_refused(value: Any) -> None:
+    with pytest.raises(OptionError, match=r"global_name=.*: must be a non-empty text"):
+        server(global_name=value)
+
+
+def test_a_transport_that_is_no_mapping_is_refused() -> None:
+    with pytest.raises(OptionError, match=r"transport=.*: must be a mapping"):
+        server(transport=["close_timeout"])
+
+
+def test_transport_options_of_a_client_that_work_are_kept() -> None:
+    given = {
+        "close_timeout": 1,
+        "headers": {"X-One": "1", "X-Two": "2"},
+        "ssl": True,
+        "subprotocols": ["a", "b"],
+        "unix": "/run/primus.sock",
+        "of a transformer alone": object(),
+    }
+
+    assert client(transport=given).transport == given
+
+
+def test_reconnect_options_may_be_made_before_or_come_as_a_mapping() -> None:
+    backoff = Backoff(retries=3)
+
+    assert client(reconnect=backoff).reconnect is backoff
+    assert client(reconnect={"retries": 3}).reconnect == backoff
+
+
+def test_numbers_and_texts_that_work_are_kept() -> None:
+    assert client(queue_size=10).queue_size == 10
+    assert server(global_name="Mine").global_name == "Mine"

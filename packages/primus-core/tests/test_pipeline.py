@@ -127,3 +127,20 @@ def test_a_direction_that_does_not_exist_is_refused() -> None:
 def test_a_transform_has_to_be_callable() -> None:
     with pytest.raises(TypeError, match="must be callable, not 7"):
         Pipeline().add("incoming", 7)  # type: ignore[arg-type]
+
+
+def test_a_packet_shows_what_it_holds() -> None:
+    assert repr(Packet([1], "[1]")) == "Packet(data=[1], raw='[1]')"
+
+
+def test_a_transform_may_take_the_packet_only() -> None:
+    pipeline = Pipeline()
+    seen: list[Any] = []
+
+    def alone(packet: Packet) -> None:
+        seen.append(packet.data)
+
+    pipeline.add("incoming", alone)
+
+    assert run(pipeline.incoming, Packet(1), None) == 1
+    assert seen == [1]
