@@ -611,6 +611,20 @@ def test_what_is_logged_of_a_peer_is_cut(
     assert len(record.getMessage()) < 600
 
 
+def test_frames_that_are_none_are_one_line_a_minute_whoever_sends_them(
+    primus: Primus, manual_clock: ManualClock, caplog: pytest.LogCaptureFixture
+) -> None:
+    caplog.set_level("DEBUG")
+    for _ in range(2):
+        _, wire = join(primus)
+        wire.receive("{", "{")
+    manual_clock.advance(60.0)
+    _, wire = join(primus)
+    wire.receive("{")
+    lines = [record for record in caplog.records if "not JSON" in record.getMessage()]
+    assert [record.levelname for record in lines] == ["INFO", *["DEBUG"] * 3, "INFO"]
+
+
 def test_sparks_may_leave_while_they_are_written_to(make_primus: MakePrimus) -> None:
     primus = make_primus(high_water=100)
     (_, slow), (_, other) = join(primus), join(primus)

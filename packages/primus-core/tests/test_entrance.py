@@ -3,6 +3,7 @@
 import asyncio
 import logging
 import ssl
+import zlib
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager, suppress
 from dataclasses import replace
@@ -500,6 +501,24 @@ async def test_a_malformed_request_is_refused_and_the_connection_closed(said: by
         answer = await asked(primus, said)
         assert answer.split(b" ")[1:2] == [b"400"]
         assert b"taken" not in answer
+
+
+async def test_no_body_is_inflated() -> None:
+    seen: list[bytes] = []
+
+    async def reads(request: Request) -> Response:
+        seen.append(await request.read(1000))
+        return Response(200, "read")
+
+    body = zlib.compress(b"x" * 100_000)
+    head = (
+        b"POST /primus/x HTTP/1.1\r\nHost: a\r\nConnection: close\r\nContent-Encoding: deflate\r\n"
+    )
+    async with served() as primus:
+        primus.before("reads", reads)
+        answer = await asked(primus, head + b"Content-Length: %d\r\n\r\n" % len(body) + body)
+    assert answer.endswith(b"read")
+    assert seen == [body]
 
 
 async def test_a_target_that_is_too_long_is_refused() -> None:

@@ -257,8 +257,9 @@ class Connection(Emitter):
     def _report(self, error: Exception) -> None:
         """Tell the listeners to ``error``; without any, it is logged.
 
-        What the peer causes is worth a line. What the user's own code causes (a transform that
-        raises, a value that cannot be encoded) is an error with its traceback.
+        What the peer causes is worth a line; frames that are none, of which it can send any
+        number, are one a minute, and the rest is for `DEBUG`. What the user's own code causes (a
+        transform that raises, a value that cannot be encoded) is an error with its traceback.
         """
         if self.dispatch("error", error):
             return
@@ -267,6 +268,8 @@ class Connection(Emitter):
         )
         if own:
             self._log_raised(f"{self!r}: {error}", error.__cause__ or error)
+        elif isinstance(error, ParserError) and not self.failures.is_new(error, self._now()):
+            self.log.debug("%r: %.500s", self, error)
         else:
             self.log.info("%r: %.500s", self, error)
 

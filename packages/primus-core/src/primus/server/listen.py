@@ -108,6 +108,7 @@ class OwnServer:
             keepalive_timeout=KEEPALIVE,
             shutdown_timeout=LAST_CHANCE,
             logger=ServerLogger(log),
+            auto_decompress=False,  # no client compresses, and a bomb blocks the loop unread
             max_line_size=longest,
             max_field_size=longest,
         )
