@@ -1,5 +1,6 @@
 """The option ``max_sparks``: how many connections a server takes."""
 
+import asyncio
 import logging
 from collections.abc import Callable
 from typing import Any
@@ -78,6 +79,23 @@ async def test_a_layer_that_raises_gives_its_place_back(
     assert await status(primus, opening()) == 500
     primus.remove("broken")
     assert await status(primus, opening()) is None
+    assert primus.connected == 1
+
+
+async def test_requests_that_are_being_decided_about_count(make_primus: MakePrimus) -> None:
+    primus = make_primus(transformer=Opening, max_sparks=1)
+    deciding = asyncio.Event()
+
+    async def decide(request: Request) -> None:
+        await deciding.wait()
+
+    primus.before("decide", decide)
+    first = asyncio.ensure_future(status(primus, opening()))
+    await asyncio.sleep(0)
+
+    assert await status(primus, opening()) == 503
+    deciding.set()
+    assert await first is None
     assert primus.connected == 1
 
 
