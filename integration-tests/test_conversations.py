@@ -11,7 +11,7 @@ from typing import Any
 import pytest
 import pytest_asyncio
 
-from harness.casts import OURS_IN_PYTHON, meetings
+from harness.casts import OURS_IN_PYTHON, meetings, takes_key_for_id
 from harness.parties import Client, Server
 from harness.stage import Stage
 
@@ -60,6 +60,11 @@ class Pair:
         speech, kind = self.stage.speech, self.client_kind
         over_http = speech.transformer == "sockjs" and "websocket" not in speech.transports
         return over_http and kind != OURS_IN_PYTHON
+
+    @property
+    def takes_key_for_id(self) -> bool:
+        """Whether its client knows the key of its session in place of ``spark.id``."""
+        return takes_key_for_id(self.stage.speech, self.client_kind, self.server_kind)
 
     async def server(self, **arguments: object) -> Server:
         return await self.stage.server(self.server_kind, **arguments)
@@ -122,12 +127,16 @@ async def test_a_thousand_messages_keep_their_order(pair: Pair) -> None:
     assert [(await server.event("data"))["data"] for _ in range(1000)] == list(range(1000))
 
 
-async def test_id_is_the_id_of_the_spark(pair: Pair) -> None:
+async def test_what_a_client_calls_itself_leads_to_its_spark(pair: Pair) -> None:
     server = await pair.server()
     client = await pair.client(server)
+    spark = await server.connection()
 
-    assert await client.id() == await server.connection()
-    assert len(await server.connected()) == 1
+    called = await client.id()
+
+    assert await server.id_for(called) == spark
+    assert (called == spark) is not pair.takes_key_for_id
+    assert await server.connected() == [spark]
     assert not client.seen("data")
     assert not server.seen("data")
 

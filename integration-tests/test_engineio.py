@@ -110,33 +110,6 @@ async def test_our_client_over_polling_with_a_server_of_each_generation(
         pass
 
 
-async def test_the_id_is_that_of_the_spark_and_not_the_key_of_the_session(stage: Stage) -> None:
-    stage.speech = POLLING
-    for kind in (OURS_IN_NODE, OURS_IN_PYTHON):
-        client, _, spark = await meet(stage, (kind, OURS_IN_PYTHON))
-        await client.event("open")
-        assert await client.id() == spark
-
-
-async def test_npm_clients_that_poll_take_the_key_of_the_session_for_their_id(
-    stage: Stage,
-) -> None:
-    # They do not ask the server: `if (this.socket && this.socket.id) return fn(this.socket.id)`.
-    stage.speech = POLLING
-    for kind in NODE:
-        client, _, spark = await meet(stage, (kind, OURS_IN_PYTHON))
-        await client.event("open")
-        assert await client.id() not in ("", spark)
-
-
-async def test_npm_clients_over_a_websocket_have_the_id_of_the_spark(stage: Stage) -> None:
-    stage.speech = WEBSOCKET
-    for kind in NODE:
-        client, _, spark = await meet(stage, (kind, OURS_IN_PYTHON))
-        await client.event("open")
-        assert await client.id() == spark
-
-
 @pytest.mark.parametrize("speech", [POLLING, UPGRADING], ids=str)
 async def test_through_nginx(stage: Stage, tmp_path: Path, speech: Speech) -> None:
     stage.speech = speech

@@ -133,7 +133,7 @@ async def test_a_broadcast_and_control_text_are_understood(meeting: Meeting) -> 
     value = {"to": ["all", b"\x00\xff", "\u20ac"]}
     await meeting.server.broadcast(value)
     assert await meeting.client.data() == value
-    assert await meeting.client.id() == meeting.spark
+    assert await meeting.server.id_for(await meeting.client.id()) == meeting.spark
     await meeting.server.end(meeting.spark, data={"last": b"words"})
     await meeting.client.event("end")
     assert (await meeting.client.data()) == {"last": b"words"}

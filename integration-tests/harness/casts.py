@@ -80,6 +80,16 @@ SPEECHES = {
 """The transformers and parsers that they meet over, and the pairs that meet over each."""
 
 
+def takes_key_for_id(speech: Speech, client: str, server: str) -> bool:
+    """Whether the client's own ``id()`` is the key of its session, which is not ``spark.id``.
+
+    Clients of npm ask no server once engine.io-client has a ``sid``. A session that begins as a
+    WebSocket has no key, and with Engine.IO's own server the key is the id.
+    """
+    polls = speech.transformer == "engine.io" and "websocket" not in speech.transports
+    return polls and client in NODE and server not in NODE
+
+
 def meetings() -> list[tuple[Speech, str, str]]:
     """Every speech with each pair of client and server that meets over it."""
     return [(speech, *pair) for speech, pairs in SPEECHES.items() for pair in pairs]

@@ -4,7 +4,7 @@ import asyncio
 from collections import defaultdict
 from typing import Any
 
-DEADLINE = 15.0
+DEADLINE = 60.0
 """Seconds a test waits for what should happen at once; only a failing test waits this long."""
 
 Event = dict[str, Any]

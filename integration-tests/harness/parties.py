@@ -126,6 +126,10 @@ class Server(Party):
         """The ids of the sparks that are connected."""
         return list(await self.ask("connected"))
 
+    async def id_for(self, name: str) -> str:
+        """The id of the spark that ``primus.spark(name)`` finds."""
+        return str(await self.ask("id_for", name=name))
+
     async def destroy(self, *, reconnect: bool = False) -> None:
         """Destroy the server."""
         self.alive = False

@@ -100,6 +100,7 @@ wire.serve({
   },
 
   connected({ on }) { return connected(on).map((spark) => spark.id); },
+  id_for({ on, name }) { return servers.get(on).spark(name).id; },
 
   destroy({ on, reconnect }) {
     return new Promise((resolve) => {

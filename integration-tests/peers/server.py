@@ -186,6 +186,11 @@ def connected(on: str) -> list[str]:
     return [spark.id for spark in servers[on][0]]
 
 
+def id_for(on: str, name: str) -> str:
+    """The id of the spark that a client calls ``name``."""
+    return find(on, name).id
+
+
 def library(on: str) -> str:
     """The browser client."""
     return servers[on][0].library()
@@ -220,7 +225,7 @@ COMMANDS = {
     each.__name__: each
     for each in (
         *(listen, broadcast, write, emit, send, flood, end),
-        *(connected, library, destroy, census),
+        *(connected, id_for, library, destroy, census),
     )
 }
 

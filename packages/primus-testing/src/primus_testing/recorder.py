@@ -11,7 +11,7 @@ from primus.events import Emitter
 
 __all__ = ["DEADLINE", "Recorder", "eventually"]
 
-DEADLINE = 10.0
+DEADLINE = 30.0
 """Seconds that a test waits for what should happen at once; only failing tests wait so long."""
 
 
