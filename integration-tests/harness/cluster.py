@@ -27,7 +27,7 @@ INTERVAL, LATENCY = 2.0, 0.5
 """The lease of a server, and how long a command may take, in seconds."""
 
 
-START = 60.0
+START = 300.0
 """Seconds that a process gets to start on a busy machine, beside others that start."""
 
 
