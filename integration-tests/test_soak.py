@@ -13,11 +13,11 @@ from harness.stage import Stage
 
 pytestmark = pytest.mark.asyncio(loop_scope="session")
 
-CLIENTS = 1000
+CLIENTS = 300
 MEGABYTE = 2**20
 
 
-@pytest.mark.parametrize(("transformer", "rounds"), [("websockets", 10), ("lws", 4), ("faye", 2)])
+@pytest.mark.parametrize(("transformer", "rounds"), [("websockets", 8), ("lws", 3), ("faye", 3)])
 async def test_thousands_of_connections_leave_nothing_behind(
     stage: Stage, transformer: str, rounds: int
 ) -> None:
@@ -35,11 +35,11 @@ async def test_thousands_of_connections_leave_nothing_behind(
     more = Counter(after["objects"]) - Counter(before["objects"])
     assert sum(more.values()) < 50, more.most_common(10)
     assert after["tasks"] == before["tasks"]
-    assert after["rss"] - before["rss"] < 10 * MEGABYTE
+    assert after["rss"] - before["rss"] < 5 * MEGABYTE
 
 
 async def visit(server: Server) -> None:
-    """A thousand clients connect, are all there at once, talk, and leave in three ways."""
+    """Hundreds of clients connect, are all there at once, talk, and leave in three ways."""
     clients: list[RawWebSocket] = []
     for _ in range(0, CLIENTS, 50):
         clients += await asyncio.gather(*(RawWebSocket.connect(server.port) for _ in range(50)))

@@ -249,7 +249,7 @@ class HandoverContract(Contract):
     async def test_nothing_leaks_over_many_connections(self, served: Served) -> None:
         counts = [kept()]
         for _ in range(3):
-            for _ in range(50):
+            for _ in range(10):
                 peer = await served.connected()
                 peer.writer.transport.abort()
             served.peers.clear()
