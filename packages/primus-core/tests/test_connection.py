@@ -611,7 +611,7 @@ def test_what_is_logged_of_a_peer_is_cut(
     assert len(record.getMessage()) < 600
 
 
-def test_frames_that_are_none_are_one_line_a_minute_whoever_sends_them(
+def test_undecodable_frames_are_one_line_a_minute_for_all_sparks(
     primus: Primus, manual_clock: ManualClock, caplog: pytest.LogCaptureFixture
 ) -> None:
     caplog.set_level("DEBUG")
