@@ -149,6 +149,14 @@ test('the latency is measured after open and at every ping, by asking for the id
   assert.equal(made.client.latency, 20);
 });
 
+test('pings of a server that owes the id are answered once each, without asking again', () => {
+  const made = makeClient().accept();
+
+  made.receive('primus::ping::1');
+  made.receive('primus::ping::2');
+  assert.deepEqual(made.wire.sent, ['"primus::id::"', '"primus::pong::1"', '"primus::pong::2"']);
+});
+
 test('a client of a server that only listens speaks often enough, and wants an answer', () => {
   const made = makeClient({}, { pingTimeout: false, keepAlive: 25000 }).accept();
   const asked = () => made.wire.sent.filter((frame) => frame === '"primus::id::"').length;

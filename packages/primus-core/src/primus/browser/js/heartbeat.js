@@ -41,7 +41,7 @@ export class Heartbeat {
   ping(value) {
     this._expect();
     this._send(formatControl('pong', value));
-    this.ask();
+    if (!this.asking) this.ask();
   }
 
   /** Takes the answer to a ping. */
