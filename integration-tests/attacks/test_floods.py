@@ -13,6 +13,7 @@ from attacks.wires import (
     engineio_session,
     frame,
     http,
+    open_websocket,
 )
 
 pytestmark = pytest.mark.asyncio(loop_scope="session")
@@ -73,6 +74,24 @@ async def test_a_peer_that_reads_nothing_cannot_fill_the_memory_by_asking(
     await wire.answers(witness, '"after"')
     attacker.close()
     witness.close()
+
+
+@pytest.mark.parametrize("probe", [True, False], ids=["probed", "not probed"])
+@pytest.mark.parametrize("host", ["own", "aiohttp"])
+async def test_a_websocket_that_is_tried_out_cannot_fill_the_memory_by_pings(
+    targets: Targets, times: int, host: str, probe: bool
+) -> None:
+    target = await targets.server("engine.io", host, options=OPTIONS)
+    sid = await engineio_session(target.port, 3)
+    path = f"/primus/?EIO=3&transport=websocket&sid={sid}"
+    attacker = await open_websocket(target.port, path)
+    target.mark()
+
+    if probe:
+        await attacker.send(frame(TEXT, b"2probe"))
+    await attacker.flood(frame(PING, b"p" * 125) * 500, 600 * times, patience=5)
+
+    assert target.peak < BOUND  # 39 MB of pings needed 50 and 106
 
 
 async def post(port: int, sid: str, revision: int, body: bytes) -> int:

@@ -10,6 +10,7 @@ import asyncio
 from abc import abstractmethod
 from typing import Final
 
+from primus.limits import DEFAULT_LIMITS
 from primus.transformer import Transport
 from primus.websocket.framing import SHORT, TEXT_HEADS
 
@@ -59,7 +60,8 @@ class Corking(Transport):
         self._is_full = False
         self._is_congested = False
         """Whether more than the limit waits to be sent."""
-        self._high_water: int | None = None
+        self._high_water = DEFAULT_LIMITS.high_water
+        """Until a connection says another: a WebSocket that is tried out has none yet."""
         self.corked = False
         """Whether what is sent waits for the end of the read that is being handled."""
 
@@ -115,7 +117,7 @@ class Corking(Transport):
         self._weigh()
 
     def _limit_wire(self) -> None:
-        if self._wire is not None and self._high_water is not None:
+        if self._wire is not None:
             self._wire.set_write_buffer_limits(min(self._high_water, WIRE_BYTES))
 
     def _full(self) -> None:
@@ -144,7 +146,7 @@ class Corking(Transport):
     def _weigh(self) -> None:
         """Tell the connection when more than the limit waits, or a quarter of it again."""
         high = self._high_water
-        if high is None or self._wire is None:
+        if self._wire is None:
             return
         size = len(self._waiting) + self._wire.get_write_buffer_size()
         congested = size > (high // 4 if self._is_congested else high)
