@@ -259,10 +259,11 @@ HANDSHAKE = {"sid": "s", "upgrades": [], "pingInterval": 25000, "pingTimeout": 2
         "0" + json.dumps({**HANDSHAKE, "pingTimeout": "soon"}),
         "0" + json.dumps({**HANDSHAKE, "upgrades": 5}),
         "0" + json.dumps({**HANDSHAKE, "sid": 5}),
+        "0" + json.dumps({**HANDSHAKE, "sid": "s" * 1025}),
         "0" + "[" * 100_000,
         "0[]",
     ],
-    ids=range(9),
+    ids=range(10),
 )
 async def test_a_handshake_that_is_none_is_an_error(body: str) -> None:
     async with scripted_server(lambda asked: [answer(body)]) as server:

@@ -74,6 +74,8 @@ class Limits:
     """How many addresses of a chain of proxies are looked at, from the last one on."""
     session_name: int = 128
     """Characters of each part of a path by which a client names its session."""
+    session_id: int = 1024
+    """Characters of a session id that a server gives: a client repeats it with each request."""
     accepted_per_turn: int = 64
     """How many connections are accepted before the others get a turn."""
 

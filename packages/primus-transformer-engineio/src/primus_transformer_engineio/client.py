@@ -176,6 +176,8 @@ def _handshake(packet: Packet) -> dict[str, Any]:
         times = told["pingInterval"], told["pingTimeout"]
         if not isinstance(told["sid"], str) or not all(0 < time <= LONGEST_TIME for time in times):
             raise ValueError("no session")
+        if len(told["sid"]) > DEFAULT_LIMITS.session_id:
+            raise ValueError("the id of the session is too long")
         if not isinstance(told.setdefault("upgrades", []), list):
             raise ValueError("no list of upgrades")
     except (ValueError, KeyError, TypeError, RecursionError) as error:
