@@ -141,6 +141,19 @@ def test_a_session_tries_out_one_websocket_at_a_time(opened: Open) -> None:
     assert (first.closed, second.closed) == (None, (None, ""))
 
 
+@pytest.mark.parametrize("paused", [False, True])
+async def test_a_websocket_at_once_is_not_read_before_it_is_in_charge(
+    opened: Open, paused: bool
+) -> None:
+    session, wire = opened.session, MemoryTransport()
+    session.begin_over(wire, "sid")
+    assert wire.paused
+    if paused:
+        session.pause_reading()
+    await eventually(lambda: session.upgraded)
+    assert wire.paused is paused
+
+
 async def test_a_session_that_is_over_before_its_websocket_has_begun_says_nothing(
     opened: Open,
 ) -> None:

@@ -17,7 +17,7 @@ from primus_testing.clock import ManualClock
 from primus_testing.raw_websocket import CLOSE, PING, TEXT, RawWebSocket, deflated, frame
 from primus_testing.recorder import DEADLINE, Recorder, eventually
 from primus_testing.transformer.base import Contract, Serve
-from primus_testing.transformer.limits import pass_time, stays_congested
+from primus_testing.transformer.limits import Turns, pass_time, stays_congested
 
 __all__ = ["WebSocketLimitsContract"]
 
@@ -118,6 +118,28 @@ class WebSocketLimitsContract(Contract):
 
         assert inflated <= DEFAULT_LIMITS.read_ahead_messages + 1
         assert received == [len(MESSAGE)] * MESSAGES
+        raw.drop()
+        await asyncio.sleep(0)
+
+    async def test_a_turn_is_over_after_a_message_that_is_long_when_inflated(
+        self, serve: Serve
+    ) -> None:
+        server = await serve(compression=True, max_length=1 << 20)
+        turns, handled = Turns(), 0
+
+        @server.primus.on("connection")
+        def connection(spark: Spark) -> None:
+            @spark.on("data")
+            def data(message: object) -> None:
+                nonlocal handled
+                handled += 1
+                turns.count()
+
+        raw = await RawWebSocket.open(server, [("Sec-WebSocket-Extensions", "permessage-deflate")])
+        with turns:
+            raw.send(frame(TEXT, deflated(f'"{MESSAGE}"'.encode()), rsv=4) * 60)
+            await eventually(lambda: handled == 60)
+        assert max(turns.counts) <= 2  # what was kept, and a read
         raw.drop()
         await asyncio.sleep(0)
 

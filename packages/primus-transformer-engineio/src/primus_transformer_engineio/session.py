@@ -111,8 +111,10 @@ class Session(EngineIOTransport):
         """Be open over a WebSocket, which knows no key: `sid` can be the public id of the spark.
 
         Some clients listen for messages only once they know that the WebSocket is open, so the
-        first one does not go in the same packet as the answer to the handshake.
+        first one does not go in the same packet as the answer to the handshake. The WebSocket is
+        not read meanwhile: it could not be paused before it is in charge.
         """
+        wire.pause_reading()
         wire.connection = WebSocketReceiver(self)
         opening = self.begin(sid, upgrades=False)
         loop = asyncio.get_running_loop()
@@ -125,6 +127,8 @@ class Session(EngineIOTransport):
         else:
             wire.send(self.revision.frame(opening, binary=self.binary))
             self.take_over(wire, binary=self.binary)
+            if not self.paused:
+                wire.resume_reading()
 
     @property
     def is_overdue(self) -> bool:

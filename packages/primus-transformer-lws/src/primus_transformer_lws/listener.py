@@ -36,6 +36,7 @@ class ListenedTransport(Protocol):
     connection: Receiver | None
     corked: bool
     corks: bool
+    is_spent: bool
 
     def opened(self, ws: WSTransport) -> None:
         """Begin, after the handshake."""
@@ -195,6 +196,8 @@ class Listener(WSListener):
             self._held += payload
         else:
             self._process(kind, fin, compressed, payload)
+            if self._transport.is_spent:
+                self._transport.end_turn()
 
     def _process(self, kind: WSMsgType, fin: bool, compressed: bool, payload: bytes) -> None:
         if kind is PING or kind is PONG:
@@ -250,6 +253,8 @@ class Listener(WSListener):
     def _deliver(self, kind: Any, payload: bytes) -> None:
         connection = self._transport.connection
         assert connection is not None
+        if len(payload) > self._limits.turn_bytes:  # however few bytes it was inflated of
+            self._transport.is_spent = True
         if kind is BINARY:
             connection.feed(payload)
             return

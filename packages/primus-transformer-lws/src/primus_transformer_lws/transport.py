@@ -209,6 +209,7 @@ class LwsTransport(Sending):
 
     def end_turn(self) -> None:
         """Keep what is left of a read for the next turn."""
+        self.is_spent = False
         self.listener.hold()
         self._keep(self._rest, self._at)
 

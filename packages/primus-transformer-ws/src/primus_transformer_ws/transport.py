@@ -276,6 +276,8 @@ class WebSocketTransport(asyncio.Protocol, Intake):
 
     def _deliver(self, payload: Any, text: bool) -> None:
         assert self.connection is not None
+        if len(payload) > self._limits.turn_bytes:
+            self.is_spent = True  # however few bytes it was inflated of
         if not text:
             self.connection.feed(bytes(payload))
             return

@@ -22,7 +22,7 @@ class Intake(Corking):
     connection has ended.
     """
 
-    __slots__ = ("_at", "_limits", "_reading", "_rest", "_turn")
+    __slots__ = ("_at", "_limits", "_reading", "_rest", "_turn", "is_spent")
 
     def __init__(
         self, wire: asyncio.Transport | None = None, limits: Limits = DEFAULT_LIMITS
@@ -34,6 +34,8 @@ class Intake(Corking):
         self._rest = b""
         self._at = 0
         """Where the next frame begins in the rest."""
+        self.is_spent = False
+        """Whether a message was long enough, once inflated, to end the turn."""
         self._turn: asyncio.Handle | None = None
         """The next turn, when only that is waited for."""
 
@@ -47,12 +49,14 @@ class Intake(Corking):
 
     def _go_on(self, data: bytes, at: int, size: int) -> None:
         """Handle frames while the connection takes them and its turn lasts; keep the rest."""
-        if self._reading:
+        may_go_on = self._reading and not self.is_spent
+        if may_go_on:
             stop = min(at + self._limits.turn_bytes, size)
             for _ in range(self._limits.turn_messages):
                 at = self._advance(data, at, size)
-                if at >= stop or not self._reading:
+                if at >= stop or not self._reading or self.is_spent:
                     break
+        self.is_spent = False
         if at < size:
             self._keep(data, at)
 
