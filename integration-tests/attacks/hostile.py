@@ -93,7 +93,8 @@ class Hostile:
         task = asyncio.current_task()
         assert task is not None
         self._playing.add(task)
-        with contextlib.suppress(ConnectionError, asyncio.IncompleteReadError):
+        ended = (ConnectionError, asyncio.IncompleteReadError, asyncio.CancelledError)
+        with contextlib.suppress(*ended):
             while True:
                 head = (await reader.readuntil(b"\r\n\r\n")).decode("latin-1")
                 visit = Visit(head, reader, writer)
