@@ -85,13 +85,16 @@ async def test_posts_are_not_taken_apart_before_a_listener_that_is_busy(
     assert target.peak < 6 * times * whole * 1.5 + 10.0
 
 
+@pytest.mark.parametrize("kind", ["in a head", "in a payload", "between frames"])
 @pytest.mark.parametrize(("wire", "host"), PAIRS)
 async def test_what_waits_of_a_client_that_has_gone_is_not_handled_for_ever(
-    targets: Targets, wire: Wire, host: str
+    targets: Targets, wire: Wire, host: str, kind: str
 ) -> None:
+    broken_off = {"in a head": 1, "in a payload": 8, "between frames": 0}[kind]
     target = await targets.server(wire.transformer, host, listener="busy")
     attacker = await wire.open(target.port)
-    await attacker.flood(wire.message("[1]") * 200)
+    message = wire.message("[1]")
+    await attacker.flood(message * 200 + message[:broken_off])
     await target.until("news", lambda news: sum(news["handled"].values()) > 0)
 
     attacker.abort()

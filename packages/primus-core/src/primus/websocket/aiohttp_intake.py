@@ -47,6 +47,7 @@ class FrameGate:
         "_at",
         "_dropped",
         "_ends_message",
+        "_is_lost",
         "_limits",
         "_masked",
         "_opened",
@@ -79,6 +80,8 @@ class FrameGate:
         self._paused = False
         self._dropped = False
         self._opened = False
+        self._is_lost = False
+        """Whether the wire is gone."""
         self.is_over = False
         """Whether the wire is gone, or the peer has broken a rule."""
         self.on_end: Any = None
@@ -100,12 +103,11 @@ class FrameGate:
 
     def feed_eof(self) -> None:
         """Handle the loss of the wire: what has come can be asked for, unless it is dropped."""
-        self.is_over = True
+        self.is_over = self._is_lost = True
         on_end, self.on_end = self.on_end, None
         if on_end is not None:
             on_end()
-        if not self._rest:
-            self._parser.feed_eof()
+        self._end_when_all_is_taken()
 
     # -- what the WebSocket calls
 
@@ -125,6 +127,7 @@ class FrameGate:
         self._dropped = True
         self._rest, self._at = b"", 0
         self._hold(wait=False)
+        self._end_when_all_is_taken()
 
     def open(self) -> None:
         """Let everything through: aiohttp looks for the end of the connection by itself."""
@@ -150,9 +153,14 @@ class FrameGate:
             self._wanted = self._opened or bool(self._owed) or not self._ends_message
         self._rest, self._at = (b"", 0) if at == size or failed else (data, at)
         self._hold(wait=not self._wanted and at < size)
-        if self.is_over and not self._rest:
-            self._parser.feed_eof()
+        self._end_when_all_is_taken()
         return failed, b""
+
+    def _end_when_all_is_taken(self) -> None:
+        """Tell aiohttp that the wire is gone, once nothing waits but half the head of a frame."""
+        rest = self._rest
+        if self._is_lost and (not rest or bounds(rest, self._at, len(rest)) is None):
+            self._parser.feed_eof()
 
     def _may_pass(self, first: int, second: int, length: int) -> bool:
         """Look at the head of a frame; False, and the WebSocket is told, when it is wrong."""
