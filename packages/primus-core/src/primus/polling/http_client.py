@@ -70,6 +70,7 @@ class PollingClient:
             async for chunk in chunks:
                 received += chunk
                 if len(received) > limit:
+                    received.clear()  # the traceback keeps this frame, and with it what was read
                     raise ProtocolError(f"an answer of more than {limit} bytes")
         return bytes(received)
 

@@ -184,6 +184,7 @@ async def _lines(chunks: AsyncIterator[bytes], limit: int) -> AsyncIterator[str]
                 if line:
                     yield _decoded(line)
         elif begun > limit:
+            rest.clear()  # the traceback keeps this frame, and with it what was read
             raise ProtocolError(f"a frame of more than {limit} bytes")
 
 
