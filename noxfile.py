@@ -78,6 +78,13 @@ PYTHONS = _pythons()
 EVERYWHERE = ["primus-core", "primus-transformer-ws"]
 """What every Python tests: the other distributions stand on these and on no newer syntax."""
 
+ON_THE_NEWEST = [
+    *("-m", "not hypothesis"),
+    *("-k", "not uvloop"),
+    *(f"--ignore-glob=*/test_{host}.py" for host in ("own_server", "asgi")),
+]
+"""Leaves out what the newest Python alone tests: properties, uvloop, and hosts besides aiohttp."""
+
 PURE = """
     callables control_text cookies credentials delivering events failures heartbeat options ordering
     origins pipeline protocol recovery
@@ -113,10 +120,13 @@ def docs(session: nox.Session) -> None:
 def tests(session: nox.Session) -> None:
     """The tests on each Python but the newest: all on the oldest, core and ws on those between.
 
-    One environment has everything; `alone` runs everything on the newest.
+    One environment has everything. What depends on the host, on the loop or on hypothesis more than
+    on the Python is left to `alone`, which runs everything on the newest.
     """
     _install(session, *DISTRIBUTIONS, group="test", extras=True)
-    _unit_tests(session, *(DISTRIBUTIONS if session.python == PYTHONS[0] else EVERYWHERE))
+    names = DISTRIBUTIONS if session.python == PYTHONS[0] else EVERYWHERE
+    newest = [] if session.python == PYTHONS[-1] else ON_THE_NEWEST
+    _unit_tests(session, *names, options=newest)
 
 
 @nox.session(python=PYTHONS[-1], allow_parallel=True)
@@ -390,10 +400,10 @@ def _pip_settings() -> dict[str, str]:
     return dict(re.findall(r"^[^.]+\.([\w-]+)='(.*)'$", told, re.MULTILINE))
 
 
-def _unit_tests(session: nox.Session, *names: str) -> None:
+def _unit_tests(session: nox.Session, *names: str, options: Sequence[str] = ()) -> None:
     hangs = ["-o", "faulthandler_timeout=60", "-o", "faulthandler_exit_on_timeout=true"]
     folders = [str(DISTRIBUTIONS[name] / "tests") for name in names]
-    session.run("pytest", *folders, *hangs, *session.posargs)
+    session.run("pytest", *folders, *hangs, *options, *session.posargs)
 
 
 def _integration_tests(session: nox.Session, topic: str) -> None:
