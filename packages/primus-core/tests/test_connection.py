@@ -670,7 +670,7 @@ async def test_a_listener_that_fails_while_it_iterates_ends_its_spark(
 
     spark, wire = join(primus)
     heard = Recorder(spark, "error", "end")
-    await eventually(lambda: spark._messages is not None)
+    await eventually(lambda: spark._iterations is not None)
     wire.receive('"oh"')
     await heard.next("end")
     assert heard.story == ["error", "end"]

@@ -500,8 +500,8 @@ class Socket(Transforming, Connection):
             self._timeout = None
 
     def _renew_iteration(self) -> None:
-        if self._messages is not None and self._messages.is_finished:
-            self._stop_iteration(self._messages)
+        if self._iterations is not None:
+            self._iterations.renew()
 
     def _drop_inbox(self) -> None:
         if self._inbox is not None:

@@ -14,13 +14,15 @@ from __future__ import annotations
 import asyncio
 from abc import abstractmethod
 from collections.abc import Awaitable, Callable, Iterable
-from typing import Any, ClassVar, Final, Literal, Self
+from typing import Any, ClassVar, Final, Literal
 
 from primus.callables import PLAIN, after, dispose, is_awaitable
 from primus.clock import SYSTEM_CLOCK, Clock, Timer
 from primus.connection.inbox import Inbox
+from primus.connection.iteration import Iteration, Iterations
 from primus.connection.messages import Message, Messages
 from primus.connection.outbox import Outbox, Step
+from primus.connection.piping import pipe
 from primus.errors import ControlTextError, ParserError, SlowConsumerError, TransformError
 from primus.events import Delivered, Delivering, Emitter, Listener
 from primus.failures import Failures
@@ -52,23 +54,6 @@ FRAME: Final = (str, bytes)
 _UNDECODABLE: Final = object()
 
 
-class Iteration:
-    """One ``async for`` over the messages of a connection; it is over when it is let go of."""
-
-    def __init__(self, connection: Connection) -> None:
-        self._connection = connection
-        connection._iterations += 1
-
-    def __aiter__(self) -> Self:
-        return self
-
-    async def __anext__(self) -> Any:
-        return await self._connection.__anext__()
-
-    def __del__(self) -> None:
-        self._connection._iterations -= 1
-
-
 class Connection(Emitter):
     """One end of a connection: what `Spark` and `Socket` have in common."""
 
@@ -81,7 +66,6 @@ class Connection(Emitter):
         "_is_clear",
         "_is_congested",
         "_iterations",
-        "_messages",
         "_now",
         "_outbox",
         "_overflowed",
@@ -135,9 +119,8 @@ class Connection(Emitter):
         """The newest answer of each kind that waits for a peer which reads too slowly."""
         self._room: asyncio.Event | None = None
         """Set once there is room again; made by the first `drain`."""
-        self._messages: Messages | None = None
-        """What waits to be iterated over; from the first iteration on."""
-        self._iterations = 0
+        self._iterations: Iterations | None = None
+        """Made by the first iteration."""
         self._traced = False
         """Whether private events may have listeners."""
         self._is_clear = False
@@ -752,54 +735,26 @@ class Connection(Emitter):
             `destination`.
         """
 
-        def forward(data: Any) -> Any:
-            destination.write(data)
-            congested = getattr(destination, "is_congested", False)
-            return destination.drain() if congested else None
-
-        self.on("data", forward)
-        finish = getattr(destination, "end", None) or getattr(destination, "close", None)
-        if finish is not None:
-
-            def conclude() -> Any:
-                return finish()
-
-            self.on("end", conclude)
-        return destination
+        return pipe(self, destination)
 
     def __aiter__(self) -> Iteration:
         self._iterated()
-        return Iteration(self)
+        assert self._iterations is not None
+        return Iteration(self, self._iterations)
 
     async def __anext__(self) -> Any:
         return await self._iterated().next()
 
     def _iterated(self) -> Messages:
         """The messages for iteration; from the first call on, messages wait to be taken."""
-        if self._messages is None:
-            self._messages = Messages(self._kept())
-            if self._is_over():
-                self._messages.finish()
-            self.on("data", self._messages.put)
-        return self._messages
+        if self._iterations is None:
+            self._iterations = Iterations(self)
+        return self._iterations.begin()
 
     def _on_data_listener(self, listener: Listener) -> None:
-        """Note a new listener of ``data``.
-
-        It gets the messages that wait for an iteration which does not go on.
-        """
-        messages = self._messages
-        if messages is None or listener.fn == messages.put:
-            return
-        if messages.is_awaited or self._iterations:
-            return
-        if not listener.once:
-            self._stop_iteration(messages)
-        self._replay(listener, messages.take(1 if listener.once else None))
-
-    def _stop_iteration(self, messages: Messages) -> None:
-        self.off("data", messages.put)
-        self._messages = None
+        """Note a new listener of ``data``."""
+        if self._iterations is not None:
+            self._iterations.give_way(listener)
 
     def _replay(self, listener: Listener, messages: list[Message]) -> None:
         """Bring messages that have been kept to a listener, before those that follow."""
@@ -825,8 +780,8 @@ class Connection(Emitter):
 
     def _finish_iteration(self) -> None:
         """End the iteration, once it has taken what is queued."""
-        if self._messages is not None:
-            self._messages.finish()
+        if self._iterations is not None:
+            self._iterations.finish()
 
     def _is_over(self) -> bool:
         """Whether no message will come any more."""

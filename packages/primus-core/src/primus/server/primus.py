@@ -6,12 +6,10 @@ import asyncio
 import logging
 import time
 from collections.abc import Awaitable, Callable, Coroutine, Iterable, Iterator, Mapping
-from contextvars import ContextVar
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, ClassVar, Final, Literal, Self, TypeVar, overload
 
 from primus.browser.library import LibraryParts
-from primus.callables import is_awaitable
 from primus.clock import Within
 from primus.errors import NotListeningError, PluginError, ServerFullError, Unauthorized
 from primus.events import Emitter, ReservedEvents
@@ -23,7 +21,7 @@ from primus.parser import browser_half, encoding_failure
 from primus.pipeline import Pipeline
 from primus.plugins import Ark
 from primus.registry import check_frames, parser_named, plugins_named, transformer_named
-from primus.server import gate
+from primus.server import ending, gate
 from primus.server.broadcast import broadcast
 from primus.server.client_library import ClientLibrary
 from primus.server.connection_phase import run_connection_phase
@@ -55,22 +53,6 @@ SERVER_EVENTS: Final = frozenset(
 
 KEEP_ALIVE: Final = 25 / 35
 """The part of ``timeout`` after which a client that is not pinged speaks by itself."""
-
-_stopping: ContextVar[object] = ContextVar("primus_stopping", default=None)
-"""The Primus whose end the current task is part of."""
-
-
-class _Deciding:
-    """A request whose layers are at work for a Primus, and for none once they are done."""
-
-    __slots__ = ("primus",)
-
-    def __init__(self, primus: Primus) -> None:
-        self.primus: Primus | None = primus
-
-
-_deciding: ContextVar[_Deciding | None] = ContextVar("primus_deciding", default=None)
-"""The request that the current task, or the one which started it, decides about."""
 
 
 class Primus(Transforming, Emitter):
@@ -552,18 +534,14 @@ class Primus(Transforming, Emitter):
     async def _limited(self, pending: Awaitable[Response | None]) -> Response | None:
         """Wait for layers that are async, as long as a handshake may take."""
         limit = Within(self.limits.handshake_timeout)
-        deciding = _Deciding(self)
-        token = _deciding.set(deciding)
         try:
-            async with limit:
-                return await pending
+            with ending.deciding(self):
+                async with limit:
+                    return await pending
         except TimeoutError:
             if limit.expired:
                 return Response.error(408)
             raise
-        finally:
-            deciding.primus = None
-            _deciding.reset(token)
 
     def initialise(self) -> None:
         """The HTTP server runs: emit ``initialised``, once."""
@@ -634,15 +612,13 @@ class Primus(Transforming, Emitter):
         if self._destroying is None:
             self.draining = True  # at once: what does not wait for the end is not let in either
             self._destroying = spawn(self._stop(close or reconnect, reconnect, timeout))
-        deciding = _deciding.get()
-        is_awaited = _stopping.get() is self or (deciding is not None and deciding.primus is self)
-        if not is_awaited:  # else the end would wait for itself
+        if not ending.awaits_caller(self):
             await asyncio.shield(self._destroying)
 
     end = destroy
 
     async def _stop(self, close: bool, reconnect: bool, timeout: float) -> None:
-        _stopping.set(self)
+        ending.begin(self)
         if not await self._sparks.gone(timeout):
             self.log.info("%d connections did not end by themselves", len(self))
         self.ending_since = asyncio.get_running_loop().time()
@@ -654,7 +630,8 @@ class Primus(Transforming, Emitter):
         try:
             await self.transformer.close()
             self._heartbeats.stop()
-            await self._emit_close({"close": close, "reconnect": reconnect, "timeout": timeout})
+            options = {"close": close, "reconnect": reconnect, "timeout": timeout}
+            await ending.announce(self, self._listeners.get("close", ()), options)
             for name in reversed(tuple(self._ark)):
                 self.plugout(name)
         finally:
@@ -662,23 +639,6 @@ class Primus(Transforming, Emitter):
                 await self.host.close(stop=close)
             self.writes.stop()
             self.off()
-
-    async def _emit_close(self, options: dict[str, Any]) -> None:
-        """``close`` listeners that are async are awaited."""
-        for listener in self._listeners.get("close", ()):
-            result = self._call("close", listener, (options,))
-            if is_awaitable(result):
-                await self._await_close(result)
-
-    async def _await_close(self, result: Any) -> None:
-        """Await a listener; one that awaits a task it has cancelled must not stop the end."""
-        try:
-            await self._guard("close", result)
-        except asyncio.CancelledError:
-            task = asyncio.current_task()
-            if task is not None and task.cancelling():
-                raise
-            self.log.warning("a listener of 'close' was cancelled")
 
 
 def _spark_class(primus: Primus) -> type[Spark]:

@@ -151,7 +151,7 @@ class Spark(Connection):
         """Set as soon as an iteration over the messages has begun."""
         if self._consumed is None:
             self._consumed = asyncio.Event()
-            if self._messages is not None:
+            if self._iterations is not None and self._iterations.messages is not None:
                 self._consumed.set()
         return self._consumed
 
