@@ -57,6 +57,7 @@ def test_a_request_splits_its_target() -> None:
         ("/primus/000/key/xhr", "/primus/.../xhr"),
         ("/primus/000/key/xhr/", "/primus/.../xhr"),
         ("/a/b/000/key/xhr", "/a/.../xhr"),
+        ("/primus/1/xhr-polling/ZsEWfKVkD0_C0hIyTtXzRw", "/primus/.../..."),
         ("/primus/\x1b[2J\xe9", "/primus/\\x1b[2J\\xe9"),
     ],
 )

@@ -2,20 +2,16 @@
 
 from __future__ import annotations
 
-from abc import ABC, abstractmethod
 from collections.abc import Callable
-from typing import Final, Protocol
+from typing import Protocol
 
 from primus.clock import Clock
 from primus.errors import ProtocolError
+from primus.polling import Pings
 from primus.timers import TimerWheel
 from primus_transformer_engineio.packets import PING, PONG, Packet
 
 __all__ = ["ClientPings", "Heartbeat", "ServerPings"]
-
-
-LATE: Final = 1.0
-"""Seconds; no timer is as late as that unless the process has stood still."""
 
 
 class Monitored(Protocol):
@@ -35,8 +31,62 @@ class Monitored(Protocol):
         """End the session of a peer that has died."""
 
 
-class Heartbeat(ABC):
-    """The heartbeat of one session of a server; durations are in seconds."""
+class Heartbeat(Protocol):
+    """The heartbeat of one session of a server."""
+
+    def seen(self) -> None:
+        """Note a packet of the peer."""
+
+    def start(self) -> None:
+        """Start, when the session is open."""
+
+    def stop(self) -> None:
+        """Stop: the session is over."""
+
+    @property
+    def expired(self) -> bool:
+        """Whether the client's time is over, even if no timer has said so yet."""
+
+    def ping(self, data: str) -> None:
+        """Handle a ping of the peer.
+
+        Raises:
+            ProtocolError: it must not.
+        """
+
+    def pong(self) -> None:
+        """Handle a pong of the peer.
+
+        Raises:
+            ProtocolError: it must not.
+        """
+
+
+class ServerPings(Pings):
+    """Revision 4: the server pings, and the client has some time to answer; in seconds."""
+
+    __slots__ = ()
+
+    def __init__(
+        self,
+        monitored: Monitored,
+        clock: Clock,
+        timers: TimerWheel[Callable[[], object]],
+        interval: float,
+        timeout: float,
+    ) -> None:
+        super().__init__(monitored, clock, timers, PING, interval, timeout)
+
+    def ping(self, data: str) -> None:
+        """Only servers ping."""
+        raise ProtocolError("a client of revision 4 has sent a ping")
+
+
+class ClientPings:
+    """Revision 3: the client pings; a server gives up one that has sent nothing for long.
+
+    Durations are in seconds.
+    """
 
     __slots__ = ("_clock", "_interval", "_monitored", "_seen", "_timeout", "_timers")
 
@@ -58,98 +108,6 @@ class Heartbeat(ABC):
     def seen(self) -> None:
         """Note a packet of the peer."""
         self._seen = self._clock.time()
-
-    @abstractmethod
-    def start(self) -> None:
-        """Start, when the session is open."""
-
-    @abstractmethod
-    def stop(self) -> None:
-        """Stop: the session is over."""
-
-    @property
-    @abstractmethod
-    def expired(self) -> bool:
-        """Whether the client's time is over, even if no timer has said so yet."""
-
-    @abstractmethod
-    def ping(self, data: str) -> None:
-        """Handle a ping of the peer.
-
-        Raises:
-            ProtocolError: it must not.
-        """
-
-    @abstractmethod
-    def pong(self) -> None:
-        """Handle a pong of the peer.
-
-        Raises:
-            ProtocolError: it must not.
-        """
-
-
-class ServerPings(Heartbeat):
-    """Revision 4: the server pings, and the client has some time to answer."""
-
-    __slots__ = ("_due", "_pinged")
-
-    def start(self) -> None:
-        """Ping when the interval is over."""
-        self._await_ping()
-
-    @property
-    def expired(self) -> bool:
-        """Whether the answer to a ping is overdue.
-
-        Any other packet that has come since the ping is a sign of life, too.
-        """
-        overdue = self._pinged and self._due + self._timeout <= self._clock.time()
-        return overdue and self._seen < self._due and not self._monitored.paused
-
-    def stop(self) -> None:
-        """Ping no more."""
-        self._timers.discard(self._send)
-        self._timers.discard(self._give_up)
-
-    def ping(self, data: str) -> None:
-        """Only servers ping."""
-        raise ProtocolError("a client of revision 4 has sent a ping")
-
-    def pong(self) -> None:
-        """Ping again, an interval from now."""
-        self._timers.discard(self._give_up)
-        self._await_ping()
-
-    def _await_ping(self) -> None:
-        self._pinged = False
-        self._due = self._clock.time() + self._interval
-        self._timers.put(self._send, self._due)
-
-    def _send(self) -> None:
-        """Ping; an answer that does not come does not keep the next one from being sent.
-
-        A client takes a server for lost that has not pinged for interval and timeout together.
-        """
-        now = self._clock.time()
-        if now - self._due > LATE:
-            self._due = now  # the whole process has slept: that is not the client's fault
-        self._pinged = True
-        self._timers.put(self._give_up, self._due + self._timeout)
-        self._monitored.dispatch(PING)
-
-    def _give_up(self) -> None:
-        if self.expired:
-            self._monitored.over()
-        else:
-            self._due = self._clock.time()
-            self._send()
-
-
-class ClientPings(Heartbeat):
-    """Revision 3: the client pings; a server gives up one that has sent nothing for long."""
-
-    __slots__ = ()
 
     def start(self) -> None:
         """Look when the time could be over."""

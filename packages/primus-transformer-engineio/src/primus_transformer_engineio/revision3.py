@@ -13,6 +13,7 @@ from collections.abc import Iterable, Iterator
 from typing import Final
 
 from primus.errors import ProtocolError
+from primus.polling import Utf16, units
 from primus.websocket import utf8
 from primus_transformer_engineio.packets import (
     MESSAGE,
@@ -96,7 +97,7 @@ class Revision3(Revision):
             text = "b" + MESSAGE + to_base64(packet)
         else:
             text = packet if packet.isascii() else self._foreign(packet)
-        return f"{_units(text)}:{text}"
+        return f"{units(text)}:{text}"
 
     def _foreign(self, packet: str) -> str:
         """A text that is not ASCII, so that the peer understands it."""
@@ -126,34 +127,19 @@ def escaped(text: str) -> str:
     return FOREIGN.sub(lambda match: json.dumps(match[0])[1:-1], text)
 
 
-def _units(text: str) -> int:
-    """The length of a text as JavaScript counts it, in UTF-16 units."""
-    if text.isascii() or max(text) <= "\uffff":
-        return len(text)
-    return len(text.encode("utf-16-le", "surrogatepass")) // 2
-
-
 def _pieces(payload: str) -> Iterator[str]:
     """The texts behind their lengths."""
-    wide = bool(payload) and max(payload) > "\uffff"
-    units = payload.encode("utf-16-le", "surrogatepass") if wide else b""
-    total = len(units) // 2 if wide else len(payload)
-
-    def piece(start: int, stop: int) -> str:
-        if not wide:
-            return payload[start:stop]
-        return units[2 * start : 2 * stop].decode("utf-16-le", "surrogatepass")
-
+    text = Utf16(payload)
     at = 0
-    while at < total:
-        length, colon, _ = piece(at, at + LONGEST_LENGTH).partition(":")
+    while at < text.length:
+        length, colon, _ = text.cut(at, at + LONGEST_LENGTH).partition(":")
         start = at + len(length) + 1
         if not colon or not length.isascii() or not length.isdigit():
             raise ProtocolError(f"no length in a payload: {length!r}")
         at = start + int(length)
-        if at > total:
+        if at > text.length:
             raise ProtocolError(f"a packet of {length} characters is cut off")
-        yield piece(start, at)
+        yield text.cut(start, at)
 
 
 def _octets(packet: Packet) -> bytes:

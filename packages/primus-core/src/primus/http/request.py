@@ -33,6 +33,9 @@ Query = Mapping[str, "str | list[str]"]
 ABSOLUTE: Final = re.compile(r"(?:https?|wss?)://([^/?#@]+)(.*)", re.IGNORECASE | re.DOTALL)
 """A target in absolute form, as proxies are sent it (RFC 9112 section 3.2.2)."""
 
+LONGEST_NAME: Final = 16
+"""Characters; what stands at the end of a path and is longer may be the key of a session."""
+
 
 class BodyTooLarge(PrimusError):
     """The body of a request is longer than its reader allows."""
@@ -249,10 +252,11 @@ def _with_host_of(target: str, headers: Headers) -> Headers:
 
 
 def shown(path: str) -> str:
-    """`path` for logs: what stands in the middle of a long one may be the key of a session."""
+    """`path` for logs: the middle and the end of a long one may hold the key of a session."""
     first, _, rest = path.strip("/").partition("/")
     if rest.count("/") >= 2:
-        path = f"/{first}/.../{rest.rpartition('/')[2]}"
+        last = rest.rpartition("/")[2]
+        path = f"/{first}/.../{last if len(last) <= LONGEST_NAME else '...'}"
     return ascii(path)[1:-1]
 
 

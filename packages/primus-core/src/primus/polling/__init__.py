@@ -7,6 +7,8 @@
   off when the server ends.
 * `is_foreign` tells a request that a foreign page has made, `Opener` one of another user.
 * `PollingClient` makes the requests of a client.
+* `Pings` pings a client in the framework's own way, and gives up one that does not answer.
+* `units` and `Utf16` measure and cut texts as JavaScript does.
 * `compressed` is an answer in the encoding that its client accepts.
 
 A poll is then
@@ -31,19 +33,25 @@ from primus.polling.body import BodyRefused, read_body
 from primus.polling.compression import COMPRESS_FROM, compressed
 from primus.polling.http_client import PollingClient
 from primus.polling.long_poll import LongPoll
+from primus.polling.pings import Pinged, Pings
 from primus.polling.provenance import Opener, is_foreign
 from primus.polling.sessions import Sessions
 from primus.polling.transport import QueuedTransport
+from primus.polling.utf16 import Utf16, units
 
 __all__ = [
     "COMPRESS_FROM",
     "BodyRefused",
     "LongPoll",
     "Opener",
+    "Pinged",
+    "Pings",
     "PollingClient",
     "QueuedTransport",
     "Sessions",
+    "Utf16",
     "compressed",
     "is_foreign",
     "read_body",
+    "units",
 ]
