@@ -179,7 +179,7 @@ async def test_an_async_callback_makes_the_messages_behind_it_wait(primus: Any) 
 
 
 def test_a_callback_that_raises_is_reported(primus: Any, tracebacks: Tracebacks) -> None:
-    tracebacks.expect("a listener of 'acknowledgement of vote' raised")
+    tracebacks.expect("a listener of \"the answer to 'vote'\" raised")
     spark, wire = join(primus)
     events = Recorder(spark, "error")
     spark.send("vote", lambda: 1 / 0)
@@ -387,6 +387,21 @@ def test_an_event_that_asks_is_acknowledged_once_by_its_listener(primus: Any) ->
 
     assert wire.sent == ['{"id":7,"type":1,"data":["YES?",null]}']
     assert returned == [True, False]
+
+
+async def test_a_listener_that_takes_no_acknowledgement_gives_it_by_what_it_returns(
+    primus: Any,
+) -> None:
+    spark, wire = join(primus)
+
+    @spark.on("double")
+    async def double(number: int) -> int:
+        return number * 2
+
+    wire.receive('{"type":0,"data":["double",21],"id":7}', '{"type":0,"data":["double",1]}')
+
+    await eventually(lambda: wire.sent)
+    assert wire.sent == ['{"id":7,"type":1,"data":[42]}']
 
 
 def test_a_listener_gets_no_acknowledgement_when_none_is_wanted(primus: Any) -> None:

@@ -10,7 +10,8 @@ import logging
 from collections.abc import Awaitable, Callable, Iterable, Iterator, Mapping
 from typing import Any, Protocol, TypeVar, overload
 
-from primus.events import Delivered
+from primus.clock import Clock
+from primus.events import Delivered, Delivering, Replying
 from primus.http import Request, Response
 from primus.limits import Limits
 from primus.options import ServerOptions
@@ -57,6 +58,9 @@ class Events(Protocol):
     def deliver(self, event: str, /, *args: Any) -> Delivered:
         """Bring what has arrived from the other side to the listeners of an event."""
 
+    def deliver_request(self, event: str, /, *args: Any, reply: Replying) -> Delivered:
+        """Bring a request from the other side to the listeners of an event, which answer it."""
+
     def listeners(self, event: str) -> tuple[Callable[..., Any], ...]:
         """The listeners of an event."""
 
@@ -78,12 +82,19 @@ class ConnectionLike(Events, Attachable, Protocol):
     pipeline: Pipeline
 
     @property
+    def clock(self) -> Clock:
+        """What tells it the time."""
+
+    @property
     def ready_state(self) -> int:
         """`OPENING` (1), `CLOSED` (2) or `OPEN` (3)."""
 
     @property
     def buffered(self) -> int:
         """How many bytes wait to be sent."""
+
+    def deliver(self, event: str, /, *args: Any, to: Delivering | None = None) -> Delivered:
+        """Bring what has arrived to the listeners of an event: its own, or those of `to`."""
 
     def write(self, data: Any) -> bool:
         """Send a message; False when it was dropped."""

@@ -15,7 +15,7 @@ from typing import Any, ClassVar, Final, Literal, Protocol, TypeVar, overload
 from primus.callables import bounds
 from primus.errors import ListenerError
 
-__all__ = ["Delivered", "Delivering", "Emitter", "Listener", "ReservedEvents"]
+__all__ = ["Delivered", "Delivering", "Emitter", "Listener", "Replying", "ReservedEvents"]
 
 Delivered = Literal[False] | Awaitable[Literal[False]]
 """What a transform returns when its message has gone elsewhere: `False`, at once or later."""
@@ -77,6 +77,67 @@ class Delivering(Protocol):
 
     def deliver(self, event: str, /, *args: Any) -> Delivered:
         """As `Emitter.deliver`."""
+
+
+class Replying(Protocol):
+    """What answers a request; see `primus.answers.Reply`."""
+
+    def __call__(self, *args: Any) -> object:
+        """Answer it."""
+
+    def fail(self, error: BaseException) -> object:
+        """Handle that a listener raised, and that there is no answer."""
+
+    def unheard(self) -> object:
+        """Handle that the request has no listener."""
+
+
+class _Answering:
+    """One request on its way through its listeners.
+
+    Args:
+        reply: answers it, once.
+        size: how many arguments it has.
+    """
+
+    __slots__ = ("_error", "_is_answered", "_is_taken", "_size", "reply")
+
+    def __init__(self, reply: Replying, size: int) -> None:
+        self.reply = reply
+        self._size = size
+        self._error: BaseException | None = None
+        self._is_answered = False
+        """Whether what a listener returned has been the answer."""
+        self._is_taken = False
+        """Whether a listener has the reply, and may answer later."""
+
+    def takes_reply(self, listener: Listener) -> bool:
+        """Whether a listener answers by calling the reply."""
+        takes = listener.arity > self._size
+        self._is_taken = self._is_taken or takes
+        return takes
+
+    def returned(self, listener: Listener, value: Any) -> None:
+        """Take what a listener returned."""
+        if value is not None and listener.arity <= self._size and not self._is_answered:
+            self._is_answered = True
+            self.reply(value)
+
+    def failed(self, listener: Listener, error: BaseException) -> None:
+        """Take what a listener raised."""
+        if listener.arity > self._size:
+            self.reply.fail(error)
+        else:
+            self._error = error
+
+    def finish(self) -> None:
+        """Answer, when no listener has and none will."""
+        if self._is_answered or self._is_taken:
+            return
+        if self._error is None:
+            self.reply(None)
+        else:
+            self.reply.fail(self._error)
 
 
 class Emitter:
@@ -193,6 +254,73 @@ class Emitter:
             if hasattr(type(result), "__await__"):
                 await self._guard(event, result)
         return False
+
+    def deliver_request(self, event: str, /, *args: Any, reply: Replying) -> Delivered:
+        """As `deliver`, for what the other side wants to be answered.
+
+        A listener that takes more arguments than have arrived gets `reply` behind them, and calls
+        it, now or later. Any other listener answers by what it returns, or awaits to: the first
+        value that is not `None` counts, and `None` once all have run without another answer.
+        """
+        listeners = self._listeners.get(event, ())
+        if not listeners:
+            reply.unheard()
+            return False
+        answering = _Answering(reply, len(args))
+        for index, listener in enumerate(listeners):
+            result = self._call_asked(event, listener, args, answering)
+            if result is not None and hasattr(type(result), "__await__"):
+                return self._deliver_request_on(event, listeners, index, result, args, answering)
+            answering.returned(listener, result)
+        answering.finish()
+        return False
+
+    async def _deliver_request_on(
+        self,
+        event: str,
+        listeners: tuple[Listener, ...],
+        index: int,
+        result: Any,
+        args: tuple[Any, ...],
+        answering: _Answering,
+    ) -> Literal[False]:
+        """Await what a listener returned, then call those behind it."""
+        listener = listeners[index]
+        while True:
+            if hasattr(type(result), "__await__"):
+                try:
+                    result = await result
+                except asyncio.CancelledError as error:
+                    answering.failed(listener, error)
+                    answering.finish()
+                    raise
+                except Exception as error:
+                    self._failed(event, error)
+                    answering.failed(listener, error)
+                    result = None
+            answering.returned(listener, result)
+            index += 1
+            if index == len(listeners):
+                break
+            listener = listeners[index]
+            result = self._call_asked(event, listener, args, answering)
+        answering.finish()
+        return False
+
+    def _call_asked(
+        self, event: str, listener: Listener, args: tuple[Any, ...], answering: _Answering
+    ) -> Any:
+        """Call a listener that may answer; `None` when it raised."""
+        if listener.once and not self._forget(event, listener):
+            return None
+        if answering.takes_reply(listener):
+            args = (*args, answering.reply)
+        try:
+            return listener(*listener.filled(args))
+        except (Exception, asyncio.CancelledError) as error:
+            self._failed(event, error)
+            answering.failed(listener, error)
+            return None
 
     def emits(self, event: str, parser: Callable[..., Any] | None = None) -> Callable[..., bool]:
         """A function that emits `event` with its arguments, or with what `parser` makes of them.

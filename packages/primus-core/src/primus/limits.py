@@ -50,6 +50,8 @@ class Limits:
     """How many fragments of one WebSocket message may be shorter than so many bytes."""
     outbox_messages: int = 4096
     """How many messages may wait for an async transform before ``slow_consumer`` applies."""
+    pending_answers: int = 4096
+    """How many answers a connection may await of its peer at a time, for each plugin that asks."""
     refusal_bytes: int = 64 * KIB
     """How much of the body is read with which a server refuses a handshake or a request."""
     description_bytes: int = 64 * KIB

@@ -32,7 +32,7 @@ from typing import TYPE_CHECKING, Any, Final
 from primus import Primus, hookimpl
 from primus.browser import Browser
 from primus.pipeline import Transform
-from primus_emit.acks import AckLost, Acks, AckTimeout
+from primus_emit.acks import AckLost, AckTimeout
 from primus_emit.receiving import incoming, primus_lost, primus_overtakes
 from primus_emit.sending import acks_of, ask, send, send_to_all, settings
 
@@ -42,7 +42,6 @@ if TYPE_CHECKING:
 __all__ = [
     "AckLost",
     "AckTimeout",
-    "Acks",
     "primus_browser",
     "primus_disconnection",
     "primus_extend_socket",
@@ -57,7 +56,7 @@ __all__ = [
 ]
 
 MEMBERS: Final[Mapping[str, object]] = MappingProxyType({"send": send, "ask": ask, "acks": None})
-"""What sparks and sockets get; ``acks`` is an `Acks` once there is something to wait for."""
+"""What sparks and sockets get; ``acks`` is an `Answers` once there is something to wait for."""
 
 
 @hookimpl
@@ -111,10 +110,7 @@ def primus_socket(socket: Socket, options: Mapping[str, Any]) -> None:
     """Events and acknowledgements from the server."""
     acks = acks_of(socket)
     socket.transform("incoming", incoming(settings(options).data))
-    socket.on("open", acks.opened)
-    socket.on("close", acks.lost)
-    socket.on("end", acks.ended)
-    socket.on("destroy", acks.ended)
+    acks.follow()
 
 
 @hookimpl

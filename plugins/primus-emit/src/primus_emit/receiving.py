@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Awaitable
+from functools import partial
 from typing import TYPE_CHECKING, Any
 
 from primus import Packet, Spark, hookimpl
+from primus.answers import Reply
 from primus.events import Delivered
 from primus.pipeline import Transform
 from primus_emit import packets
-from primus_emit.acks import Ack
 from primus_emit.sending import acks_of
 
 if TYPE_CHECKING:
@@ -44,8 +45,12 @@ def _deliver(message: packets.Event | packets.Ack, connection: Spark | Socket) -
         return False
     if message.id is None:
         return connection.deliver(message.name, *message.args)
-    ack = Ack(connection, acks_of(connection), message.id)
-    return connection.deliver(message.name, *message.args, ack)
+    ack = Reply(acks_of(connection), partial(_ack, message.id))
+    return connection.deliver_request(message.name, *message.args, reply=ack)
+
+
+def _ack(id: float, *args: Any) -> dict[str, Any]:
+    return packets.ack(id, args)
 
 
 async def _done(delivered: Awaitable[Any]) -> None:

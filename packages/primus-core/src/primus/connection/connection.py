@@ -24,7 +24,7 @@ from primus.connection.messages import Message, Messages
 from primus.connection.outbox import Outbox, Step
 from primus.connection.piping import pipe
 from primus.errors import ControlTextError, ParserError, SlowConsumerError, TransformError
-from primus.events import Delivered, Delivering, Emitter, Listener
+from primus.events import Delivered, Delivering, Emitter, Listener, Replying
 from primus.failures import Failures
 from primus.limits import DEFAULT_LIMITS, Limits
 from primus.parser import Parser, encoded, encoding_failure, quick
@@ -131,6 +131,11 @@ class Connection(Emitter):
         """The listener that gets every message, while nothing is in the way."""
 
     # -- state
+
+    @property
+    def clock(self) -> Clock:
+        """What tells the connection the time."""
+        return self._clock
 
     @property
     def ready_state(self) -> int:
@@ -463,6 +468,15 @@ class Connection(Emitter):
         if self._state != OPEN:
             return False
         delivered = super().deliver(event, *args) if to is None else to.deliver(event, *args)
+        return self._handed_over(delivered)
+
+    def deliver_request(self, event: str, /, *args: Any, reply: Replying) -> Delivered:
+        """As `Emitter.deliver_request`; no listener is called once the connection has ended."""
+        if self._state != OPEN:
+            return False
+        return self._handed_over(super().deliver_request(event, *args, reply=reply))
+
+    def _handed_over(self, delivered: Delivered) -> Delivered:
         if delivered is False:
             return False
         # It is with its listeners: an end of the connection need not wait for them.

@@ -1,0 +1,316 @@
+"""The answers that one connection awaits of its peer, and those that it owes.
+
+For plugins that ask: a request is sent with an id, and its answer comes with the same id, or too
+late, or not at all, since the connection went. What a request and an answer look like on the wire
+is the affair of the plugin.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Callable, Hashable, Iterator
+from typing import Any, Final, Generic, Literal, NamedTuple, TypeVar
+
+from primus.clock import Timer, expect
+from primus.connection import OPEN
+from primus.contracts import ConnectionLike
+from primus.errors import PrimusError, TransportError
+from primus.events import Delivered, Emitter
+from primus.option_checks import duration
+
+__all__ = ["CONFIGURED", "Answers", "Reply", "Words"]
+
+CONFIGURED: Final = object()
+"""The timeout of a request that names none."""
+
+Id = TypeVar("Id", bound=Hashable)
+
+
+class Words(NamedTuple):
+    """How a plugin reports that there is no answer."""
+
+    late: type[PrimusError]
+    """Raised when the time is over."""
+    lost: type[TransportError]
+    """Raised when the connection went, or the request was not sent."""
+    answered: str
+    """What did not happen, as in ``'vote' was not acknowledged within 30 s``."""
+
+
+class Pending:
+    """One answer that is awaited.
+
+    Args:
+        request: what was asked, for errors.
+        arrived: takes the answer.
+        failed: takes the error when there will be none.
+        is_sent: whether the request is on its way, rather than kept until a socket is open.
+    """
+
+    __slots__ = ("arrived", "failed", "is_sent", "request", "timer")
+
+    def __init__(
+        self,
+        request: str,
+        arrived: Callable[[Any], Delivered],
+        failed: Callable[[PrimusError], object],
+        is_sent: bool,
+    ) -> None:
+        self.request = request
+        self.arrived = arrived
+        self.failed = failed
+        self.is_sent = is_sent
+        self.timer: Timer | None = None
+
+
+class Answers(Generic[Id]):
+    """The answers that one connection awaits.
+
+    At most ``limits.pending_answers`` are awaited at a time, so that a peer which never answers
+    costs a bounded amount also when there is no timeout.
+
+    Args:
+        connection: the spark or socket, or what stands on one.
+        ids: gives an id for each request.
+        words: how failures are reported.
+        timeout: how many seconds an answer may take, unless its request says otherwise; `None`
+            for as long as the connection lasts.
+    """
+
+    def __init__(
+        self,
+        connection: ConnectionLike,
+        ids: Iterator[Id],
+        words: Words,
+        timeout: float | None,
+    ) -> None:
+        self.timeout = timeout
+        self.epoch = 0
+        """Counts the wires that a socket has had; an answer is good for one of them."""
+        self._connection = connection
+        self._ids = ids
+        self._words = words
+        self._is_cut = False
+        """Whether the wire is gone, and the connection has not ended yet."""
+        self._pending: dict[Id, Pending] = {}
+
+    def __len__(self) -> int:
+        return len(self._pending)
+
+    def follow(self) -> None:
+        """Note how the wires of a socket come and go; a spark has but one, which ends with it."""
+        socket = self._connection
+        socket.on("open", self.opened)
+        socket.on("close", self.lost)
+        socket.on("end", self.ended)
+        socket.on("destroy", self.ended)
+
+    # -- asking
+
+    def ask(
+        self,
+        request: str,
+        send: Callable[[Id], bool],
+        callback: Callable[..., Any],
+        timeout: Any = CONFIGURED,
+    ) -> bool:
+        """Send a request; `callback` is called as a listener is with what `send` was answered.
+
+        Args:
+            request: what is asked, for errors.
+            send: sends the request with that id; False when it could not.
+            callback: plain or async. An answer is a sequence: its arguments. It is not called when
+                there is none.
+            timeout: how many seconds the answer may take; `None` for as long as the connection
+                lasts.
+
+        Returns:
+            False when it was not sent.
+
+        Raises:
+            OptionError: the timeout cannot work.
+        """
+        connection = self._connection
+        event = f"the answer to {request}"
+        listeners = Emitter()
+        listeners.on(event, callback)
+        listeners.on("error", lambda error: connection.dispatch("error", error))
+
+        def arrived(answer: Any) -> Delivered:
+            return connection.deliver(event, *answer, to=listeners)
+
+        def failed(error: PrimusError) -> None:
+            connection.log.debug("%r: %s", connection, error)
+
+        if (obstacle := self._obstacle(request)) is not None:
+            failed(obstacle)
+            return False
+        return self._sent(request, send, arrived, failed, timeout) is not None
+
+    async def answer(
+        self, request: str, send: Callable[[Id], bool], timeout: Any = CONFIGURED
+    ) -> Any:
+        """Send a request, and wait for its answer; the arguments are those of `ask`.
+
+        Raises:
+            PrimusError: of the class ``words.late`` when there was no answer in time,
+                ``words.lost`` when the connection went before, or the request was not sent.
+            OptionError: the timeout cannot work.
+        """
+        future: asyncio.Future[Any] = asyncio.get_running_loop().create_future()
+
+        def arrived(answer: Any) -> Literal[False]:
+            if not future.done():
+                future.set_result(answer)
+            return False
+
+        def failed(error: PrimusError) -> None:
+            if not future.done():
+                future.set_exception(error)
+
+        if (obstacle := self._obstacle(request)) is not None:
+            raise obstacle
+        id = self._sent(request, send, arrived, failed, timeout)
+        if id is None:
+            raise self._unsent(request, "the connection has ended, or does not keep up")
+        try:
+            return await future
+        finally:
+            self.forget(id)
+
+    def _obstacle(self, request: str) -> PrimusError | None:
+        """Why nothing can be asked now."""
+        most = self._connection.limits.pending_answers
+        if len(self._pending) >= most:
+            return self._unsent(request, f"{most} answers are awaited already")
+        if self._is_cut and self._connection.ready_state == OPEN:
+            return self._unsent(request, "the connection is gone")
+        return None
+
+    def _unsent(self, request: str, why: str) -> PrimusError:
+        return self._words.lost(f"{request} was not sent: {why}")
+
+    def _sent(
+        self,
+        request: str,
+        send: Callable[[Id], bool],
+        arrived: Callable[[Any], Delivered],
+        failed: Callable[[PrimusError], object],
+        timeout: Any,
+    ) -> Id | None:
+        """Send a request and note it; its id, or `None` when it could not be sent."""
+        connection = self._connection
+        seconds = self.timeout if timeout is CONFIGURED else duration("timeout", timeout)
+        id = next(self._ids)
+        pending = Pending(request, arrived, failed, connection.ready_state == OPEN)
+        self._pending[id] = pending
+        sent = False
+        try:
+            sent = send(id)
+        finally:
+            if not sent:
+                self.forget(id)
+        if sent and seconds is not None and id in self._pending:
+            pending.timer = expect(connection.clock, seconds, self._late, id, seconds)
+        return id if sent else None
+
+    # -- what comes of it
+
+    def arrived(self, id: Any, answer: Any) -> Delivered:
+        """Bring an answer to the caller that awaits it, once. An id that is not awaited is ignored.
+
+        For transforms, which return what this returns.
+        """
+        pending = self.forget(id)
+        return False if pending is None else pending.arrived(answer)
+
+    def fail(self, id: Any, error: PrimusError) -> None:
+        """Tell the caller that its answer is an error."""
+        pending = self.forget(id)
+        if pending is not None:
+            pending.failed(error)
+
+    def forget(self, id: Any) -> Pending | None:
+        """Await it no longer."""
+        pending = self._pending.pop(id, None)
+        if pending is not None and pending.timer is not None:
+            pending.timer.cancel()
+        return pending
+
+    def opened(self) -> None:
+        """Note that a socket is open, and has sent what it had kept."""
+        self.epoch += 1
+        self._is_cut = False
+        for pending in self._pending.values():
+            pending.is_sent = True
+
+    def cut(self) -> None:
+        """Fail what has been sent: the wire is gone, although the connection has not ended yet.
+
+        For the hook ``primus_lost``. The end would be too late: it comes behind the messages that
+        have arrived, which may wait for a listener that awaits one of these answers.
+        """
+        self._is_cut = True
+        self.lost()
+
+    def lost(self) -> None:
+        """Fail what has been sent: the connection is gone."""
+        self._fail([id for id, pending in self._pending.items() if pending.is_sent])
+
+    def ended(self) -> None:
+        """Fail everything: there will be no other connection."""
+        self._fail(list(self._pending))
+
+    def _fail(self, ids: list[Id]) -> None:
+        for id in ids:
+            if (pending := self.forget(id)) is not None:
+                text = f"the connection went before {pending.request} was {self._words.answered}"
+                pending.failed(self._words.lost(text))
+
+    def _late(self, id: Id, seconds: float) -> None:
+        pending = self._pending.pop(id)
+        text = f"{pending.request} was not {self._words.answered} within {seconds} s"
+        pending.failed(self._words.late(text))
+
+
+class Reply:
+    """Answers one request: called by its listener, with the answer.
+
+    Works once, and as long as the wire lasts that the request came over: on the next one the same
+    id means another request.
+
+    Args:
+        answers: of the connection that the request came over.
+        packet: makes the message of what it is called with.
+    """
+
+    __slots__ = ("_answers", "_epoch", "_is_spent", "_packet")
+
+    def __init__(self, answers: Answers[Any], packet: Callable[..., Any]) -> None:
+        self._answers = answers
+        self._epoch = answers.epoch
+        self._is_spent = False
+        self._packet = packet
+
+    def __call__(self, *args: Any) -> bool:
+        """Send the answer.
+
+        Returns:
+            False when it has been sent before, or is not awaited any more.
+        """
+        return self._send(self._packet, *args)
+
+    def _send(self, packet: Callable[..., Any], *args: Any) -> bool:
+        answers = self._answers
+        connection = answers._connection
+        is_over = self._epoch != answers.epoch or connection.ready_state != OPEN
+        if self._is_spent or is_over:
+            return False
+        self._is_spent = True
+        return connection.write(packet(*args))
+
+    def fail(self, error: BaseException) -> object:
+        """A listener raised, and there is no answer: the caller is left to its timeout."""
+
+    def unheard(self) -> object:
+        """The request has no listener: the caller is left to its timeout."""

@@ -1,0 +1,313 @@
+"""`Answers` and `Reply`, on a spark in memory: what every plugin that asks stands on."""
+
+import asyncio
+from dataclasses import replace
+from itertools import count
+from typing import Any
+
+import pytest
+
+from primus import OptionError, Primus, PrimusError, TransportError
+from primus.answers import CONFIGURED, Answers, Reply, Words
+from primus_testing import ManualClock, Recorder, eventually, join
+
+
+class Late(PrimusError, TimeoutError):
+    """Too late."""
+
+
+class Lost(TransportError):
+    """Lost."""
+
+
+class Asked:
+    """A spark that asks: its requests are ``[id, question]``."""
+
+    def __init__(self, primus: Primus) -> None:
+        self.spark, self.wire = join(primus)
+        self.answers: Answers[int] = Answers(
+            self.spark, count(1), Words(Late, Lost, "answered"), 30.0
+        )
+
+    def send(self, id: int) -> bool:
+        return self.spark.write([id, "name?"])
+
+    def ask(self, callback: Any, timeout: Any = CONFIGURED) -> bool:
+        return self.answers.ask("'name?'", self.send, callback, timeout)
+
+    async def question(self, timeout: Any = CONFIGURED) -> asyncio.Task[Any]:
+        """A task that awaits an answer, once its request is on its way."""
+        before = len(self.wire.sent)
+        task = asyncio.create_task(self.answers.answer("'name?'", self.send, timeout))
+        await eventually(lambda: len(self.wire.sent) > before or task.done())
+        return task
+
+
+@pytest.fixture
+def asked(primus: Primus) -> Asked:
+    return Asked(primus)
+
+
+async def test_an_answer_reaches_the_caller_that_asked_for_it(asked: Asked) -> None:
+    one, two = await asked.question(), await asked.question()
+
+    asked.answers.arrived(2, "second")
+    asked.answers.arrived(1, "first")
+
+    assert await asyncio.gather(one, two) == ["first", "second"]
+    assert asked.wire.sent == ['[1,"name?"]', '[2,"name?"]']
+    assert len(asked.answers) == 0
+
+
+def test_a_callback_gets_its_answer_once(asked: Asked) -> None:
+    seen: list[Any] = []
+    assert asked.ask(lambda *args: seen.append(args)) is True
+
+    for _ in range(2):
+        asked.answers.arrived(1, ["me", None])
+
+    assert seen == [("me", None)]
+
+
+@pytest.mark.parametrize("id", [7, 1.5, "1", None, True, (), float("nan")])
+def test_an_answer_that_is_not_awaited_is_ignored(asked: Asked, id: Any) -> None:
+    asked.ask(print)
+    asked.ask(print)
+    asked.answers.forget(1)
+
+    assert asked.answers.arrived(id, ["x"]) is False
+
+    assert len(asked.answers) == 1
+
+
+def test_what_cannot_be_sent_is_not_awaited(asked: Asked, manual_clock: ManualClock) -> None:
+    asked.spark.end()
+    before = manual_clock.pending
+
+    assert asked.ask(print) is False
+
+    assert len(asked.answers) == 0
+    assert manual_clock.pending == before
+
+
+async def test_a_request_that_raises_is_not_awaited(asked: Asked) -> None:
+    def send(id: int) -> bool:
+        raise ZeroDivisionError
+
+    with pytest.raises(ZeroDivisionError):
+        await asked.answers.answer("'name?'", send, 30)
+
+    assert len(asked.answers) == 0
+
+
+@pytest.mark.parametrize("timeout", [0, -1, True, "soon"])
+async def test_a_timeout_that_cannot_work_is_refused(asked: Asked, timeout: Any) -> None:
+    with pytest.raises(OptionError, match="timeout="):
+        asked.ask(print, timeout)
+
+    assert asked.wire.sent == []
+
+
+async def test_an_answer_that_is_late_fails_the_caller(
+    asked: Asked, manual_clock: ManualClock
+) -> None:
+    question = await asked.question(timeout=5)
+
+    manual_clock.advance(5)
+
+    with pytest.raises(Late, match=r"'name\?' was not answered within 5.0 s"):
+        await question
+    asked.answers.arrived(1, "too late")
+
+
+@pytest.mark.parametrize("end", ["lost", "ended", "cut"])
+async def test_the_end_of_the_connection_fails_the_caller(asked: Asked, end: str) -> None:
+    question = await asked.question()
+
+    getattr(asked.answers, end)()
+
+    with pytest.raises(Lost, match=r"the connection went before 'name\?' was answered"):
+        await question
+
+
+async def test_after_the_wire_is_cut_nothing_is_asked_over_it(asked: Asked) -> None:
+    asked.answers.cut()
+
+    with pytest.raises(Lost, match="was not sent: the connection is gone"):
+        await asked.answers.answer("'name?'", asked.send, 30)
+    assert asked.ask(print) is False
+    assert asked.wire.sent == []
+
+    asked.answers.opened()
+    assert asked.ask(print) is True
+
+
+async def test_an_answer_may_be_told_as_an_error(asked: Asked) -> None:
+    question = await asked.question()
+
+    asked.answers.fail(1, Lost("no such name"))
+
+    with pytest.raises(Lost, match="no such name"):
+        await question
+
+
+async def test_a_caller_that_is_cancelled_leaves_nothing(
+    asked: Asked, manual_clock: ManualClock
+) -> None:
+    before = manual_clock.pending
+    question = await asked.question()
+    assert manual_clock.pending == before + 1
+
+    question.cancel()
+
+    await asyncio.wait([question])
+    assert len(asked.answers) == 0
+    assert manual_clock.pending == before
+
+
+@pytest.mark.parametrize("timeout", [None, CONFIGURED])
+async def test_what_is_awaited_is_bounded_with_and_without_a_timeout(
+    asked: Asked, timeout: Any
+) -> None:
+    asked.spark.limits = replace(asked.spark.limits, pending_answers=2)
+    first = await asked.question(timeout)
+    assert asked.ask(print, timeout) is True
+
+    assert asked.ask(print, timeout) is False
+    with pytest.raises(Lost, match="was not sent: 2 answers are awaited already"):
+        await asked.answers.answer("'name?'", asked.send, timeout)
+    assert len(asked.wire.sent) == len(asked.answers) == 2
+
+    asked.answers.arrived(1, "me")
+    assert await first == "me"
+    assert asked.ask(print, timeout) is True
+
+
+# -- replies
+
+
+def test_a_reply_is_sent_once(asked: Asked) -> None:
+    reply = Reply(asked.answers, lambda *args: {"answer": args})
+
+    assert [reply("me", 1), reply("again")] == [True, False]
+
+    assert asked.wire.sent == ['{"answer":["me",1]}']
+
+
+def test_a_reply_goes_over_the_wire_of_its_request_only(asked: Asked) -> None:
+    reply = Reply(asked.answers, lambda *args: {"answer": args})
+    asked.answers.opened()
+
+    assert reply("me") is False
+    asked.spark.end()
+    assert Reply(asked.answers, lambda: "over")() is False
+    assert '{"answer":["me"]}' not in asked.wire.sent
+
+
+class Replied:
+    """Notes what becomes of a request."""
+
+    def __init__(self) -> None:
+        self.story: list[Any] = []
+
+    def __call__(self, *args: Any) -> None:
+        self.story.append(args)
+
+    def fail(self, error: BaseException) -> None:
+        self.story.append(type(error).__name__)
+
+    def unheard(self) -> None:
+        self.story.append("unheard")
+
+
+async def returns_later(value: Any) -> Any:
+    await asyncio.sleep(0)
+    return value
+
+
+async def raises_later(value: Any) -> Any:
+    await asyncio.sleep(0)
+    raise KeyError(value)
+
+
+def raises(value: Any) -> Any:
+    raise KeyError(value)
+
+
+def nothing() -> None:
+    pass
+
+
+@pytest.mark.parametrize(
+    ("listeners", "story"),
+    [
+        ([], ["unheard"]),
+        ([lambda value: value * 2], [(42,)]),
+        ([lambda: 0], [(0,)]),
+        ([nothing], [(None,)]),
+        ([nothing, lambda value: value], [(21,)]),
+        ([lambda value: value, lambda value: "second"], [(21,)]),
+        ([lambda value, reply: reply("a", "b")], [("a", "b")]),
+        ([lambda value, reply: "returned"], []),
+        ([nothing, lambda value, reply: None], []),
+        ([lambda value: "first", lambda value, reply: None], [("first",)]),
+        ([lambda *args: args[-1]("any")], [("any",)]),
+        ([returns_later], [(21,)]),
+        ([returns_later, nothing], [(21,)]),
+        ([nothing, returns_later], [(21,)]),
+        ([raises], ["KeyError"]),
+        ([raises_later], ["KeyError"]),
+        ([raises, lambda value: value], [(21,)]),
+        ([raises_later, raises], ["KeyError"]),
+        ([lambda value, reply: reply(), nothing], [()]),
+        ([nothing, lambda value, reply: raises(value)], ["KeyError"]),
+    ],
+)
+async def test_a_request_is_answered_by_its_listeners(
+    asked: Asked, tracebacks: Any, listeners: list[Any], story: list[Any]
+) -> None:
+    if "KeyError" in story or raises in listeners:
+        tracebacks.expect("raised")
+    for listener in listeners:
+        asked.spark.on("double", listener)
+    replied = Replied()
+
+    delivered = asked.spark.deliver_request("double", 21, reply=replied)
+    if delivered is not False:
+        await delivered
+
+    assert replied.story == story
+
+
+async def test_a_listener_that_is_cancelled_gives_no_answer(asked: Asked) -> None:
+    asked.spark.on("double", asyncio.Event().wait)
+    replied = Replied()
+    delivered = asked.spark.deliver_request("double", 21, reply=replied)
+    assert delivered is not False
+    waiting = asyncio.ensure_future(delivered)
+    await asyncio.sleep(0)
+
+    waiting.cancel()
+
+    await asyncio.wait([waiting])
+    assert replied.story == ["CancelledError"]
+
+
+def test_a_listener_for_once_is_asked_once(asked: Asked) -> None:
+    asked.spark.once("double", lambda value: value * 2)
+    replied = Replied()
+
+    for _ in range(2):
+        asked.spark.deliver_request("double", 21, reply=replied)
+
+    assert replied.story == [(42,), "unheard"]
+
+
+def test_a_connection_that_has_ended_asks_no_listener(asked: Asked) -> None:
+    seen = Recorder(asked.spark, "double")
+    replied = Replied()
+    asked.spark.end()
+
+    asked.spark.deliver_request("double", 21, reply=replied)
+
+    assert (seen.story, replied.story) == ([], [])
