@@ -140,3 +140,30 @@ async def test_others_get_their_turn_after_so_many_frames_or_bytes(frame: str, c
         await asyncio.sleep(0)
         turns.append(len(taken))
     assert turns[:2] == [count, 2 * count]
+
+
+def test_what_is_kept_counts_until_it_is_confirmed() -> None:
+    queue = Queued()
+    queue.limit(150)
+    queue.put("one", "two", "three")
+    assert queue.take(count=2, keep=True) == ["one", "two"]
+    assert (queue.queued, queue.buffered) == (1, 11 + 3 * OVERHEAD)
+    assert queue.told == [True]
+    queue.confirm(1)
+    assert queue.buffered == 8 + 2 * OVERHEAD
+    assert queue.told == [True, False]
+    queue.confirm(5)
+    assert queue.buffered == 5 + OVERHEAD
+
+
+def test_what_is_kept_can_be_taken_again_in_the_same_order() -> None:
+    queue = Queued()
+    queue.put("one", "two", "three")
+    queue.take(count=2, keep=True)
+    queue.restore()
+    assert queue.buffered == 11 + 3 * OVERHEAD
+    assert queue.take(keep=True) == ["one", "two", "three"]
+    queue.confirm(2)
+    queue.restore()
+    assert queue.take() == ["three"]
+    assert queue.buffered == 0

@@ -45,6 +45,10 @@ class PollingContract(Contract):
     limits: ClassVar[Mapping[str, Any]] = {}
     """Transport options for posts of at most 4,000 bytes that arrive within 10 seconds."""
 
+    patience: ClassVar[float] = 0
+    """Seconds that a client which loses its poll may take to come back; 0 when its answer is lost,
+    and the session with it."""
+
     garbage: ClassVar[tuple[bytes, ...]] = ()
     """Posts that hold nothing that could be taken."""
 
@@ -146,8 +150,10 @@ class PollingContract(Contract):
 
     # -- clients that go
 
-    async def test_a_client_that_goes_while_it_polls_is_noticed_at_once(self, serve: Serve) -> None:
-        server = await serve()
+    async def test_a_client_that_goes_while_it_polls_is_noticed(
+        self, serve: Serve, manual_clock: ManualClock
+    ) -> None:
+        server = await serve(clock=manual_clock, ping_interval=False, timeout=False)
         session, spark, events = await self.met(server)
         asked = asyncio.Event()
         server.primus.before("asked", lambda request: asked.set())
@@ -158,7 +164,12 @@ class PollingContract(Contract):
         for _ in range(10):
             await asyncio.sleep(0)  # it begins to hang
         writer.close()
-        await events.next("end")
+
+        def ended() -> bool:
+            manual_clock.advance(self.patience)
+            return bool(events.story)
+
+        await eventually(ended)
         assert spark.ready_state == Spark.CLOSED
 
     async def test_a_client_that_does_not_come_back_is_given_up(

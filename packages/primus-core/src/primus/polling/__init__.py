@@ -3,6 +3,7 @@
 * `QueuedTransport` keeps what is sent until a wire takes it, and says when that is too much.
 * `LongPoll` is a request whose answer is not ready yet; it notices when its client goes.
 * `read_body` reads what a client posts, within a limit and a deadline.
+* `FrameDelivery` brings what has arrived to a connection, in turns, while it takes it.
 * `Sessions` knows the sessions of a server by id, has one timer for all of them, and sees them
   off when the server ends.
 * `is_foreign` tells a request that a foreign page has made, `Opener` one of another user.
@@ -31,6 +32,7 @@ from __future__ import annotations
 
 from primus.polling.body import BodyRefused, read_body
 from primus.polling.compression import COMPRESS_FROM, compressed
+from primus.polling.delivery import FrameDelivery
 from primus.polling.http_client import PollingClient
 from primus.polling.long_poll import LongPoll
 from primus.polling.pings import Pinged, Pings
@@ -42,6 +44,7 @@ from primus.polling.utf16 import Utf16, units
 __all__ = [
     "COMPRESS_FROM",
     "BodyRefused",
+    "FrameDelivery",
     "LongPoll",
     "Opener",
     "Pinged",

@@ -27,12 +27,16 @@ class QueuedTransport(Transport):
     to send, `answer` for a peer's ping, and `take` where frames leave. Before each frame that it
     feeds to its connection it awaits `its_turn`, so that the client's request waits while the
     connection does not keep up.
+
+    Where the peer says what it has received, frames are taken with ``keep=True``: they count until
+    `confirm`, and `restore` makes them wait again.
     """
 
     __slots__ = (
         "_answer",
         "_high_water",
         "_is_congested",
+        "_kept",
         "_queue",
         "_resumed",
         "_size",
@@ -43,7 +47,10 @@ class QueuedTransport(Transport):
     def __init__(self) -> None:
         super().__init__()
         self._queue: deque[Frame] = deque()
+        self._kept: deque[Frame] = deque()
+        """Frames that have been taken, of which the peer may have none."""
         self._size = 0
+        """Of the frames in both queues."""
         self._answer: Frame | None = None
         self._high_water: int | None = None
         self._is_congested = False
@@ -64,7 +71,7 @@ class QueuedTransport(Transport):
 
     @property
     def buffered(self) -> int:
-        """How many bytes wait to be taken; each frame counts ``frame_overhead`` bytes more."""
+        """How many bytes wait to be taken, or confirmed; each frame has ``frame_overhead`` more."""
         return self._size + (0 if self._answer is None else _cost(self._answer))
 
     def put(self, *frames: Frame) -> None:
@@ -81,16 +88,33 @@ class QueuedTransport(Transport):
         self._answer = frame
         self.wake()
 
-    def take(self, at_most: int | None = None, count: int | None = None) -> list[Frame]:
+    def take(
+        self, at_most: int | None = None, count: int | None = None, *, keep: bool = False
+    ) -> list[Frame]:
         """Take the frames that wait: the answer to a ping first, then the oldest.
 
         Args:
             at_most: take no more than so many bytes, but always one frame; `None` for all.
             count: take no more than so many frames; `None` for all.
+            keep: keep them until they are confirmed; such a queue answers no pings.
         """
         frames = self._taken(at_most, count)
+        if keep:
+            self._kept.extend(frames)
+            self._size += sum(map(_cost, frames))
         self._relieved()
         return frames
+
+    def confirm(self, count: int) -> None:
+        """Forget the oldest `count` frames that are kept: the peer has them."""
+        for _ in range(min(count, len(self._kept))):
+            self._size -= _cost(self._kept.popleft())
+        self._relieved()
+
+    def restore(self) -> None:
+        """Make all frames that are kept wait again, in front of the others."""
+        self._queue.extendleft(reversed(self._kept))
+        self._kept.clear()
 
     def _taken(self, at_most: int | None = None, count: int | None = None) -> list[Frame]:
         """As `take`; the connection is not told yet that there is room again."""
@@ -117,6 +141,7 @@ class QueuedTransport(Transport):
     def forget(self) -> None:
         """Drop what waits: it will not be fetched any more."""
         self._queue.clear()
+        self._kept.clear()
         self._size = 0
         self._answer = None
 
