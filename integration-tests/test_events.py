@@ -146,6 +146,22 @@ async def test_acknowledgements_go_both_ways_with_every_value(pair: Pair) -> Non
     assert len(server.seen("heard")) == len(client.seen("heard")) == 2
 
 
+async def test_an_event_without_listener_is_refused_where_both_sides_understand_that(
+    pair: Pair,
+) -> None:
+    _, client, _ = await pair.meet("primus-emitter")
+
+    unheard = asyncio.ensure_future(client.ask("send", name="unknown", args=[], ask=True))
+
+    assert await client.ask("send", name="news", args=[1], ask=True) == [1]
+    if (pair.client_kind, pair.server_kind) == (OURS_IN_PYTHON, "ours"):
+        with pytest.raises(AssertionError, match="AckFailed: no listener"):
+            await unheard
+    else:
+        assert not unheard.done()
+        unheard.cancel()
+
+
 async def test_a_primus_sends_to_all(pair: Pair) -> None:
     server, client, _ = await pair.meet("primus-emitter")
     other = await pair.stage.client(pair.client_kind)

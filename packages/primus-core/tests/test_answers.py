@@ -213,6 +213,12 @@ class Replied:
     def __call__(self, *args: Any) -> None:
         self.story.append(args)
 
+    def returned(self, value: Any) -> None:
+        self(value)
+
+    def is_refusal(self, error: BaseException) -> bool:
+        return isinstance(error, LookupError) and not isinstance(error, KeyError)
+
     def fail(self, error: BaseException) -> None:
         self.story.append(type(error).__name__)
 
@@ -277,6 +283,49 @@ async def test_a_request_is_answered_by_its_listeners(
         await delivered
 
     assert replied.story == story
+
+
+async def refuses_later() -> None:
+    await asyncio.sleep(0)
+    raise IndexError
+
+
+def refuses() -> None:
+    raise IndexError
+
+
+@pytest.mark.parametrize("listener", [refuses, refuses_later])
+async def test_what_a_listener_raises_as_an_answer_is_no_failure_to_report(
+    asked: Asked, listener: Any
+) -> None:
+    errors = Recorder(asked.spark, "error")
+    asked.spark.on("double", listener)
+    replied = Replied()
+
+    delivered = asked.spark.deliver_request("double", 21, reply=replied)
+    if delivered is not False:
+        await delivered
+
+    assert (replied.story, errors.story) == (["IndexError"], [])
+
+
+class Unsendable(Replied):
+    def __call__(self, *args: Any) -> None:
+        raise ValueError(args)
+
+
+async def test_an_answer_that_cannot_be_sent_is_a_failure(asked: Asked, tracebacks: Any) -> None:
+    tracebacks.expect("a listener of 'double' raised")
+    for listener in (lambda: 42, returns_later):
+        asked.spark.off("double")
+        asked.spark.on("double", listener)
+        replied = Unsendable()
+
+        delivered = asked.spark.deliver_request("double", 21, reply=replied)
+        if delivered is not False:
+            await delivered
+
+        assert replied.story == ["ValueError"]
 
 
 async def test_a_listener_that_is_cancelled_gives_no_answer(asked: Asked) -> None:

@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 
 from primus import ListenerError, OptionError
-from primus_emit import AckLost, AckTimeout
+from primus_emit import AckFailed, AckLost, AckTimeout
 from primus_testing import Recorder, Tracebacks, eventually, join
 
 PLUGIN = "emitter"
@@ -437,10 +437,162 @@ def test_an_acknowledgement_after_the_end_is_lost(primus: Any) -> None:
     assert wire.sent == []
 
 
-def test_an_event_without_listeners_is_never_acknowledged(primus: Any) -> None:
+@pytest.mark.parametrize(
+    ("result", "acknowledged"), [("yes", '["yes"]'), (0, "[0]"), ((1, 2), "[1,2]"), (None, "[]")]
+)
+def test_what_a_listener_returns_is_the_acknowledgement(
+    primus: Any, result: Any, acknowledged: str
+) -> None:
     spark, wire = join(primus)
+    spark.on("vote", lambda question: result)
+
+    wire.receive('{"type":0,"data":["vote","yes?"],"id":7}')
+    wire.receive('{"type":0,"data":["vote","yes?"]}')
+
+    assert wire.sent == [f'{{"id":7,"type":1,"data":{acknowledged}}}']
+
+
+async def test_what_an_async_listener_returns_is_the_acknowledgement(primus: Any) -> None:
+    spark, wire = join(primus)
+    seen: list[str] = []
+    spark.once("vote", lambda: seen.append("first"))
+
+    @spark.on("vote")
+    async def vote() -> str:
+        await asyncio.sleep(0)
+        return "second"
+
+    spark.on("vote", lambda: seen.append("third"))
+    wire.receive('{"type":0,"data":["vote"],"id":7}')
+    await eventually(lambda: wire.sent == ['{"id":7,"type":1,"data":["second"]}'])
+
+    assert seen == ["first", "third"]
+
+
+def test_the_first_of_several_listeners_that_returns_a_value_has_acknowledged(primus: Any) -> None:
+    spark, wire = join(primus)
+    for result in (None, "one", "two"):
+        spark.on("vote", lambda result=result, /, *, again=result: again)
+
+    wire.receive('{"type":0,"data":["vote","yes?"],"id":7}')
+
+    assert wire.sent == ['{"id":7,"type":1,"data":["one"]}']
+
+
+def test_what_a_listener_returns_that_takes_the_acknowledgement_is_none(primus: Any) -> None:
+    spark, wire = join(primus)
+    acks: list[Any] = []
+    spark.on("vote", lambda ack: [acks.append(ack)])
 
     wire.receive('{"type":0,"data":["vote"],"id":7}')
+    assert wire.sent == []
+
+    acks[0]("later")
+    assert wire.sent == ['{"id":7,"type":1,"data":["later"]}']
+
+
+@pytest.mark.parametrize("event", ["vote", "data", "constructor"])
+def test_an_event_that_nothing_listens_to_is_refused_at_once(primus: Any, event: str) -> None:
+    _, wire = join(primus)
+
+    wire.receive(f'{{"type":0,"data":["{event}"],"id":7,"fails":true}}')
+
+    assert wire.sent == ['{"id":7,"type":1,"data":[],"error":"no listener"}']
+
+
+@pytest.mark.parametrize("listener", [lambda question: 1 / 0, lambda question, ack: 1 / 0])
+def test_an_event_whose_listener_raises_is_refused_without_internals(
+    primus: Any, tracebacks: Tracebacks, listener: Any
+) -> None:
+    tracebacks.expect("a listener of 'vote' raised")
+    spark, wire = join(primus)
+    spark.on("vote", listener)
+
+    wire.receive('{"type":0,"data":["vote","yes?"],"id":7,"fails":true}')
+
+    assert wire.sent == ['{"id":7,"type":1,"data":[],"error":"the listener failed"}']
+
+
+async def test_a_listener_may_choose_the_words_of_a_refusal(primus: Any) -> None:
+    spark, wire = join(primus)
+
+    @spark.on("vote")
+    async def vote() -> None:
+        await asyncio.sleep(0)
+        raise AckFailed("polls are closed")
+
+    wire.receive('{"type":0,"data":["vote"],"id":7,"fails":true}', '"behind it"')
+    await eventually(
+        lambda: wire.sent == ['{"id":7,"type":1,"data":[],"error":"polls are closed"}']
+    )
+
+
+async def test_an_async_listener_that_is_cancelled_is_a_refusal(primus: Any) -> None:
+    spark, wire = join(primus)
+
+    @spark.on("vote")
+    async def vote() -> None:
+        raise asyncio.CancelledError
+
+    wire.receive('{"type":0,"data":["vote"],"id":7,"fails":true}')
+    await eventually(
+        lambda: wire.sent == ['{"id":7,"type":1,"data":[],"error":"the listener failed"}']
+    )
+
+
+@pytest.mark.parametrize("fails", ["", ',"fails":true'])
+def test_a_chosen_refusal_is_reported_only_when_the_sender_cannot_be_told(
+    primus: Any, tracebacks: Tracebacks, fails: str
+) -> None:
+    if not fails:
+        tracebacks.expect("a listener of 'vote' raised")
+    spark, wire = join(primus)
+    errors = Recorder(spark, "error")
+
+    @spark.on("vote")
+    def vote() -> None:
+        raise AckFailed("polls are closed")
+
+    wire.receive(f'{{"type":0,"data":["vote"],"id":7{fails}}}')
+
+    assert bool(wire.sent) is bool(fails)
+    assert bool(events := errors.story) is not bool(fails), events
+
+
+async def test_ask_raises_the_refusal_of_the_other_side(primus: Any) -> None:
+    spark, wire = join(primus)
+    asking = asyncio.ensure_future(spark.ask("vote"))
+    await asyncio.sleep(0)
+    assert wire.sent == ['{"type":0,"data":["vote"],"id":1,"fails":true}']
+
+    wire.receive('{"id":1,"type":1,"data":[],"error":"polls are closed"}')
+
+    with pytest.raises(AckFailed, match=r"\Apolls are closed\Z"):
+        await asking
+    wire.receive('{"id":1,"type":1,"data":[],"error":"again"}')
+
+
+def test_a_refusal_comes_after_no_acknowledgement(primus: Any, tracebacks: Tracebacks) -> None:
+    tracebacks.expect("a listener of 'vote' raised")
+    spark, wire = join(primus)
+    spark.on("vote", lambda: "yes")
+    spark.on("vote", lambda: 1 / 0)
+
+    wire.receive('{"type":0,"data":["vote"],"id":7,"fails":true}')
+
+    assert wire.sent == ['{"id":7,"type":1,"data":["yes"]}']
+
+
+@pytest.mark.parametrize("event", ["vote", "raises"])
+def test_a_sender_that_does_not_understand_it_is_not_told_of_a_failure(
+    primus: Any, tracebacks: Tracebacks, event: str
+) -> None:
+    if event == "raises":
+        tracebacks.expect("a listener of 'raises' raised")
+    spark, wire = join(primus)
+    spark.on("raises", lambda: 1 / 0)
+
+    wire.receive(f'{{"type":0,"data":["{event}"],"id":7}}')
 
     assert wire.sent == []
     assert spark.ready_state == spark.OPEN

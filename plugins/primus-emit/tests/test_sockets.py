@@ -9,7 +9,7 @@ import pytest
 import pytest_asyncio
 
 from primus import OptionError, connect
-from primus_emit import AckLost, AckTimeout
+from primus_emit import AckFailed, AckLost, AckTimeout
 from primus_testing import ManualClock, MemoryTransformer, Recorder, eventually
 
 PLUGIN = "emitter"
@@ -33,6 +33,12 @@ async def make_socket(primus: Any) -> AsyncIterator[MakeSocket]:
     for socket in sockets:
         socket.destroy()
     assert clock.pending == 0
+
+
+@pytest.fixture(autouse=True)
+def silence(primus: Any) -> None:
+    """An event that is never acknowledged."""
+    primus.on("connection", lambda spark: spark.on("silence", lambda ack: None))
 
 
 @pytest_asyncio.fixture
@@ -70,6 +76,16 @@ async def test_events_and_acknowledgements_go_both_ways(primus: Any, make_socket
     assert asked == ["me"]
 
 
+async def test_ask_fails_at_once_for_an_event_without_listener_on_either_side(
+    primus: Any, socket: Any
+) -> None:
+    (spark,) = primus
+
+    for asker in (socket, spark):
+        with pytest.raises(AckFailed, match=r"\Ano listener\Z"):
+            await asker.ask("unknown")
+
+
 async def test_what_was_asked_before_it_is_open_is_answered(primus: Any, make_socket: Any) -> None:
     primus.on("connection", lambda spark: spark.on("vote", lambda ack: ack("yes")))
 
@@ -79,12 +95,12 @@ async def test_what_was_asked_before_it_is_open_is_answered(primus: Any, make_so
 
 
 async def test_what_was_sent_over_a_connection_that_goes_fails(primus: Any, socket: Any) -> None:
-    answer = asyncio.create_task(socket.ask("vote"))
+    answer = asyncio.create_task(socket.ask("silence"))
     await eventually(lambda: len(socket.acks))
 
     await cut(primus, socket)
 
-    with pytest.raises(AckLost, match="the connection went before 'vote'"):
+    with pytest.raises(AckLost, match="the connection went before 'silence'"):
         await answer
 
 
@@ -104,7 +120,7 @@ async def test_what_has_left_with_the_second_connection_fails_with_it(
     primus: Any, make_socket: Any
 ) -> None:
     socket = make_socket()
-    answer = asyncio.create_task(socket.ask("vote"))
+    answer = asyncio.create_task(socket.ask("silence"))
     await socket.opened()
 
     await cut(primus, socket)
@@ -151,7 +167,7 @@ async def test_an_acknowledgement_is_not_sent_over_the_next_connection(
 
 @pytest.mark.parametrize("end", ["end", "destroy"])
 async def test_ask_fails_when_the_socket_ends(socket: Any, end: str) -> None:
-    answer = asyncio.create_task(socket.ask("vote"))
+    answer = asyncio.create_task(socket.ask("silence"))
     await eventually(lambda: len(socket.acks))
 
     getattr(socket, end)()
@@ -184,7 +200,7 @@ async def test_ask_fails_when_the_socket_is_destroyed_before_it_has_opened(
 
 async def test_ask_gives_up_by_the_clock_and_the_options_of_the_socket(make_socket: Any) -> None:
     socket = await make_socket(emitter_timeout=2.5).opened()
-    answer = asyncio.create_task(socket.ask("vote"))
+    answer = asyncio.create_task(socket.ask("silence"))
     await eventually(lambda: len(socket.acks))
 
     socket.options.clock.advance(2.5)

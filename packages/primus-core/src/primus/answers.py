@@ -306,8 +306,17 @@ class Reply:
         is_over = self._epoch != answers.epoch or connection.ready_state != OPEN
         if self._is_spent or is_over:
             return False
+        sent = connection.write(packet(*args))
         self._is_spent = True
-        return connection.write(packet(*args))
+        return sent
+
+    def returned(self, value: Any) -> bool:
+        """Answer with what a listener has returned."""
+        return self(value)
+
+    def is_refusal(self, error: BaseException) -> bool:
+        """Whether what a listener raised is an answer of its own, and no failure to report."""
+        return False
 
     def fail(self, error: BaseException) -> object:
         """A listener raised, and there is no answer: the caller is left to its timeout."""

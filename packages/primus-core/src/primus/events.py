@@ -85,6 +85,12 @@ class Replying(Protocol):
     def __call__(self, *args: Any) -> object:
         """Answer it."""
 
+    def returned(self, value: Any) -> object:
+        """Answer it with what a listener has returned."""
+
+    def is_refusal(self, error: BaseException) -> bool:
+        """Whether what a listener raised is an answer of its own, and no failure to report."""
+
     def fail(self, error: BaseException) -> object:
         """Handle that a listener raised, and that there is no answer."""
 
@@ -120,22 +126,23 @@ class _Answering:
     def returned(self, listener: Listener, value: Any) -> None:
         """Take what a listener returned."""
         if value is not None and listener.arity <= self._size and not self._is_answered:
+            self.reply.returned(value)
             self._is_answered = True
-            self.reply(value)
 
-    def failed(self, listener: Listener, error: BaseException) -> None:
-        """Take what a listener raised."""
+    def failed(self, listener: Listener, error: BaseException) -> bool:
+        """Take what a listener raised; False when that is its answer, and no failure to report."""
         if listener.arity > self._size:
             self.reply.fail(error)
         else:
             self._error = error
+        return not self.reply.is_refusal(error)
 
     def finish(self) -> None:
         """Answer, when no listener has and none will."""
         if self._is_answered or self._is_taken:
             return
         if self._error is None:
-            self.reply(None)
+            self.reply.returned(None)
         else:
             self.reply.fail(self._error)
 
@@ -271,7 +278,7 @@ class Emitter:
             result = self._call_asked(event, listener, args, answering)
             if result is not None and hasattr(type(result), "__await__"):
                 return self._deliver_request_on(event, listeners, index, result, args, answering)
-            answering.returned(listener, result)
+            self._take_answer(event, listener, result, answering)
         answering.finish()
         return False
 
@@ -295,10 +302,10 @@ class Emitter:
                     answering.finish()
                     raise
                 except Exception as error:
-                    self._failed(event, error)
-                    answering.failed(listener, error)
+                    if answering.failed(listener, error):
+                        self._failed(event, error)
                     result = None
-            answering.returned(listener, result)
+            self._take_answer(event, listener, result, answering)
             index += 1
             if index == len(listeners):
                 break
@@ -318,9 +325,19 @@ class Emitter:
         try:
             return listener(*listener.filled(args))
         except (Exception, asyncio.CancelledError) as error:
-            self._failed(event, error)
-            answering.failed(listener, error)
+            if answering.failed(listener, error):
+                self._failed(event, error)
             return None
+
+    def _take_answer(
+        self, event: str, listener: Listener, value: Any, answering: _Answering
+    ) -> None:
+        """Answer with what a listener returned; what cannot be sent is a failure of its own."""
+        try:
+            answering.returned(listener, value)
+        except Exception as error:
+            answering.failed(listener, error)
+            self._failed(event, error)
 
     def emits(self, event: str, parser: Callable[..., Any] | None = None) -> Callable[..., bool]:
         """A function that emits `event` with its arguments, or with what `parser` makes of them.

@@ -19,7 +19,7 @@ The distribution has two more plugins, each with a manual of its own:
 * ``emitter``: ``send`` and ``ask``, with acknowledgements.
 """
 
-from primus_emit.acks import AckLost, AckTimeout
+from primus_emit.acks import AckFailed, AckLost, AckTimeout
 from primus_emit.emit import (
     primus_browser,
     primus_extend_socket,
@@ -29,6 +29,7 @@ from primus_emit.emit import (
 )
 
 __all__ = [
+    "AckFailed",
     "AckLost",
     "AckTimeout",
     "primus_browser",

@@ -8,7 +8,7 @@ from typing import Any, Final
 from primus import PrimusError, TransportError
 from primus.answers import Words
 
-__all__ = ["WORDS", "AckLost", "AckTimeout", "acknowledged"]
+__all__ = ["WORDS", "AckFailed", "AckLost", "AckTimeout", "acknowledged"]
 
 
 class AckTimeout(PrimusError, TimeoutError):
@@ -17,6 +17,13 @@ class AckTimeout(PrimusError, TimeoutError):
 
 class AckLost(TransportError):
     """The connection went before an event was acknowledged; it may have been received."""
+
+
+class AckFailed(PrimusError):
+    """The other side has received an event and cannot acknowledge it; the text says why.
+
+    A listener raises it to choose that text. Of any other exception the sender learns nothing.
+    """
 
 
 WORDS: Final = Words(late=AckTimeout, lost=AckLost, answered="acknowledged")

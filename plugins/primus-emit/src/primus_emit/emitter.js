@@ -60,16 +60,48 @@ export default function emitter(primus, options) {
     }
   }
 
-  /** What acknowledges an event: works once. */
-  function acknowledge(id) {
+  /** What answers an event with a packet: works once. */
+  function replier(id) {
     const born = epoch;
     let spent = false;
 
-    return (...args) => {
+    return (packet) => {
       if (spent || born !== epoch || !isOpen()) return false;
       spent = true;
-      return primus.write({ id, type: ACK, data: args });
+      return primus.write({ id, type: ACK, data: [], ...packet });
     };
+  }
+
+  /**
+   * Calls the listeners of an event whose sender asks for an acknowledgement.
+   *
+   * A listener with a parameter beyond the arguments that were sent gets the acknowledgement, and
+   * calls it; of the others, the first that returns a value, or a promise of one, has given it.
+   * `fails` says that the sender understands that there will be none.
+   */
+  function answerFor([event, ...args], id, fails) {
+    const reply = replier(id);
+    const refuse = (error) => { if (fails) reply({ error }); };
+    const failed = (error) => {
+      const isMeant = Boolean(error) && error.name === 'AckFailed';
+
+      refuse(isMeant ? String(error.message) : 'the listener failed');
+      return isMeant && fails;
+    };
+    const acknowledge = (...values) => reply({ data: values });
+    const returned = (value, { length }) => {
+      if (length > args.length || value === undefined) return;
+      if (!value || typeof value.then !== 'function') acknowledge(value);
+      else {
+        value.then((late) => { if (late !== undefined) acknowledge(late); }, (error) => {
+          if (!failed(error)) throw error;
+        });
+      }
+    };
+    const heard = !primus.reserved(event)
+      && primus.deliverFor(event, [...args, acknowledge], returned, failed);
+
+    if (!heard) refuse('no listener');
   }
 
   function sendable(event) {
@@ -96,7 +128,9 @@ export default function emitter(primus, options) {
       reject(Object.assign(new Error(`"${event}" was not sent`), { name: 'AckLost' }));
       return;
     }
-    primus.write({ type: EVENT, data: [event, ...args], id: expect(event, answered, reject) });
+    const id = expect(event, answered, reject);
+
+    primus.write({ type: EVENT, data: [event, ...args], id, fails: true });
   });
 
   /** Calls the callback that waits; what it throws reaches the console, as with listeners. */
@@ -111,16 +145,18 @@ export default function emitter(primus, options) {
   /** Hands a packet to its listeners or callback; `false` when it is none. */
   function received(data) {
     if (!data || !Array.isArray(data.data)) return false;
-    const { type, id, data: args } = data;
+    const { type, id, data: args, error } = data;
     const wants = typeof id === 'number' && id !== 0;
 
     if (!wants && id) return false;
     if (type === ACK && wants) {
-      answer(forget(id), args);
+      if (typeof error !== 'string') answer(forget(id), args);
+      else if (waiting.has(id)) fail(id, 'AckFailed', () => error);
       return true;
     }
     if (type !== EVENT || typeof args[0] !== 'string') return false;
-    if (!primus.reserved(args[0])) primus.deliver(...args, ...(wants ? [acknowledge(id)] : []));
+    if (wants) answerFor(args, id, data.fails === true);
+    else if (!primus.reserved(args[0])) primus.deliver(...args);
     return true;
   }
 

@@ -8,14 +8,20 @@
     spark.send("vote", "yes or no?", count)           # the same, with a callback
 
     @spark.on("vote")
-    def vote(question, ack):
-        ack("yes")
+    def vote(question):
+        return "yes"
+
+What a listener returns, or is awaited for, is the acknowledgement when the sender asks for one: a
+value, or a tuple of several. A listener that takes an argument beyond those that were sent gets the
+acknowledgement instead, and calls it whenever it likes: ``ack("yes")``.
 
 What `ask` gives is what was acknowledged: `None`, a value, or a tuple of several. It raises
-`AckTimeout` after ``timeout`` seconds (by default those of the option ``emitter_timeout``, 30;
-`None` waits as long as the connection lasts) and `AckLost` when the connection goes before. A
-callback is then not called. ``ack`` is `None` when the sender wants no acknowledgement; it works
-once. An acknowledgement never waits for a busy listener, so a listener may `ask`.
+`AckFailed` when the event has no listener, or one that raised, of which it is told nothing but the
+text of an `AckFailed`; `AckTimeout` after ``timeout`` seconds (by default those of the option
+``emitter_timeout``, 30; `None` waits as long as the connection lasts); and `AckLost` when the
+connection goes before. A callback is then not called. ``ack`` is `None` when the sender wants no
+acknowledgement; it works once. An acknowledgement never waits for a busy listener, so a listener may
+`ask`.
 
 Names that are reserved, on this or the other side, are sent but reach no listener. A packet of this
 plugin is no ``data``, unless the option ``emitter_data`` says so, as in Node.
@@ -32,7 +38,7 @@ from typing import TYPE_CHECKING, Any, Final
 from primus import Primus, hookimpl
 from primus.browser import Browser
 from primus.pipeline import Transform
-from primus_emit.acks import AckLost, AckTimeout
+from primus_emit.acks import AckFailed, AckLost, AckTimeout
 from primus_emit.receiving import incoming, primus_lost, primus_overtakes
 from primus_emit.sending import acks_of, ask, send, send_to_all, settings
 
@@ -40,6 +46,7 @@ if TYPE_CHECKING:
     from primus import Socket
 
 __all__ = [
+    "AckFailed",
     "AckLost",
     "AckTimeout",
     "primus_browser",

@@ -4,6 +4,12 @@
     {"type": 0, "data": [name, …], "id": 7}      an event that wants to be acknowledged
     {"type": 1, "data": […], "id": 7}            the acknowledgement
 
+Node knows no other. A sender that understands that there will be no acknowledgement says so, and is
+then told:
+
+    {"type": 0, "data": [name, …], "id": 7, "fails": true}
+    {"type": 1, "data": [], "id": 7, "error": "no listener"}
+
 Ids are numbers, chosen by the sender of the event. Whatever does not look exactly so is no
 packet but a message of the application.
 """
@@ -13,7 +19,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any, Final, NamedTuple
 
-__all__ = ["Ack", "Event", "ack", "event", "read"]
+__all__ = ["Ack", "Event", "ack", "event", "failure", "read"]
 
 EVENT: Final = 0
 ACK: Final = 1
@@ -25,6 +31,8 @@ class Event(NamedTuple):
     name: str
     args: Sequence[Any]
     id: float | None
+    fails: bool = False
+    """Whether the sender understands that there will be no acknowledgement."""
 
 
 class Ack(NamedTuple):
@@ -32,19 +40,30 @@ class Ack(NamedTuple):
 
     id: float
     args: Sequence[Any]
+    error: str | None = None
+    """Why there is no acknowledgement; `None` when this is it."""
 
 
-def event(name: str, args: Sequence[Any], id: int | None = None) -> dict[str, Any]:
+def event(
+    name: str, args: Sequence[Any], id: int | None = None, *, fails: bool = False
+) -> dict[str, Any]:
     """The packet of an event, for `write`; with an `id` it asks for an acknowledgement."""
     packet: dict[str, Any] = {"type": EVENT, "data": [name, *args]}
     if id is not None:
         packet["id"] = id
+        if fails:
+            packet["fails"] = True
     return packet
 
 
 def ack(id: float, args: Sequence[Any]) -> dict[str, Any]:
     """The packet that acknowledges the event with that id."""
     return {"id": id, "type": ACK, "data": [*args]}
+
+
+def failure(id: float, error: str) -> dict[str, Any]:
+    """The packet that says why the event with that id is not acknowledged."""
+    return {"id": id, "type": ACK, "data": [], "error": error}
 
 
 def read(message: Any) -> Event | Ack | None:
@@ -58,9 +77,11 @@ def read(message: Any) -> Event | Ack | None:
     if not wants and not _is_falsy(id):
         return None
     if _is_number(kind) and kind == EVENT and data and isinstance(data[0], str):
-        return Event(data[0], data[1:], id if wants else None)
+        fails = wants and message.get("fails") is True
+        return Event(data[0], data[1:], id if wants else None, fails)
     if _is_number(kind) and kind == ACK and wants:
-        return Ack(id, data)
+        error = message.get("error")
+        return Ack(id, data, error if isinstance(error, str) else None)
     return None
 
 

@@ -89,11 +89,12 @@ async def ask(
         What was acknowledged: `None`, a value, or a tuple of several.
 
     Raises:
+        AckFailed: the event has no listener on the other side, or one that raised.
         AckTimeout: there was no acknowledgement in time.
         AckLost: the connection went before, or the event could not be sent.
     """
     acks = acks_of(connection)
-    send = partial(_write, connection, event, args)
+    send = partial(_write, connection, event, args, fails=True)
     return acknowledged(await acks.answer(repr(event), send, timeout))
 
 
@@ -114,6 +115,13 @@ def send_to_all(
 
 
 def _write(
-    connection: Spark | Socket, event: str, args: Sequence[Any], id: int | None = None
+    connection: Spark | Socket,
+    event: str,
+    args: Sequence[Any],
+    id: int | None = None,
+    *,
+    fails: bool = False,
 ) -> bool:
-    return not event.startswith(UNSENT) and connection.write(packets.event(event, args, id))
+    if event.startswith(UNSENT):
+        return False
+    return connection.write(packets.event(event, args, id, fails=fails))

@@ -111,7 +111,7 @@ test('ask fails when the connection goes that it was sent over', async () => {
 
   clock.advance(500);
   made.wire.onopen();
-  assert.deepEqual(made.sent, [{ type: 0, data: ['vote'], id: 3 }]);
+  assert.deepEqual(made.sent, [{ type: 0, data: ['vote'], id: 3, fails: true }]);
   made.receive({ id: 3, type: 1, data: ['yes'] });
   assert.equal(await next, 'yes');
 });
@@ -221,4 +221,49 @@ test('with the plugin emit nothing is bounced back', () => {
     client.send('news', 4);
     assert.deepEqual(made.sent, [{ emit: ['news', 3] }, { type: 0, data: ['news', 4] }]);
   }
+});
+
+test('ask fails at once when the other side says why', async () => {
+  const { made, client } = open();
+  const answer = client.ask('vote');
+
+  assert.deepEqual(made.sent, [{ type: 0, data: ['vote'], id: 1, fails: true }]);
+  made.receive({ id: 1, type: 1, data: [], error: 'no listener' });
+  await assert.rejects(answer, { name: 'AckFailed', message: 'no listener' });
+  made.receive({ id: 1, type: 1, data: [], error: 'again' });
+});
+
+test('what a listener returns acknowledges an event', async () => {
+  const { made, client } = open();
+
+  client.on('vote', () => undefined);
+  client.on('vote', (question) => question.toUpperCase());
+  client.on('later', async () => 0);
+  client.on('taken', (ack) => [ack('mine')]);
+  made.receive({ type: 0, data: ['vote', 'yes?'], id: 7 });
+  made.receive({ type: 0, data: ['later'], id: 8 });
+  made.receive({ type: 0, data: ['taken'], id: 9 });
+  await null;
+  await null;
+  assert.deepEqual(made.sent, [
+    { id: 7, type: 1, data: ['YES?'] },
+    { id: 9, type: 1, data: ['mine'] },
+    { id: 8, type: 1, data: [0] }
+  ]);
+});
+
+test('an event without a listener is refused, and one whose listener throws, without internals', () => {
+  const { made, client, clock } = open();
+
+  client.on('throws', () => { throw new Error('secret'); });
+  client.on('refuses', () => { throw Object.assign(new Error('closed'), { name: 'AckFailed' }); });
+  for (const [id, event] of ['unheard', 'data', 'throws', 'refuses'].entries()) {
+    made.receive({ type: 0, data: [event], id: id + 1, fails: true });
+    made.receive({ type: 0, data: [event], id: id + 11 });
+  }
+  assert.deepEqual(made.sent.map(({ id, error }) => [id, error]), [
+    [1, 'no listener'], [2, 'no listener'], [3, 'the listener failed'], [4, 'closed']
+  ]);
+  clock.advance(0);
+  assert.deepEqual(clock.errors.map(({ message }) => message), ['secret', 'secret', 'closed']);
 });

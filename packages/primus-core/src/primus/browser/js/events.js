@@ -50,6 +50,11 @@ export class EventEmitter {
 
   /** As `emit`, and always here: a plugin may have `emit` send the event to the server. */
   dispatch(event, ...args) {
+    return this._callAll(event, args, () => {});
+  }
+
+  /** Calls the listeners of an event, and `returned(value, fn)` with what each returns. */
+  _callAll(event, args, returned) {
     const entries = this._events.get(event);
     if (!entries) return false;
 
@@ -60,7 +65,7 @@ export class EventEmitter {
         entry.spent = true;
         this._forget(event, entry);
       }
-      entry.fn.apply(entry.context, args);
+      returned(entry.fn.apply(entry.context, args), entry.fn);
     }
     return true;
   }

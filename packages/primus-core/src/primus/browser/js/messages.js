@@ -75,6 +75,23 @@ export class MessagePath extends EventEmitter {
     return false;
   }
 
+  /**
+   * As `deliver`, for an event whose sender waits for an answer.
+   *
+   * @param {function(*, Function)} returned Takes what each listener returns, and the listener.
+   * @param {function(*): boolean} threw Takes what a listener throws, and tells whether that was an
+   *   answer, which is no failure to report. The listeners behind it are not called.
+   * @returns {boolean} Whether the event has listeners.
+   */
+  deliverFor(event, args, returned, threw) {
+    try {
+      return this._callAll(event, args, returned);
+    } catch (error) {
+      if (!threw(error)) this.clock.setTimeout(() => { throw error; }, 0);
+      return true;
+    }
+  }
+
   _received(frame) {
     this._tell('incoming::data', frame);
     this._decoding.push(frame, frame);
