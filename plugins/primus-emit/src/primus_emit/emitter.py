@@ -20,7 +20,7 @@ What `ask` gives is what was acknowledged: `None`, a value, or a tuple of severa
 text of an `AckFailed`; `AckTimeout` after ``timeout`` seconds (by default those of the option
 ``emitter_timeout``, 30; `None` waits as long as the connection lasts); and `AckLost` when the
 connection goes before. A callback is then not called. ``ack`` is `None` when the sender wants no
-acknowledgement; it works once. An acknowledgement never waits for a busy listener, so a listener may
+acknowledgement; it works once. An acknowledgement never waits for a busy listener, so that one may
 `ask`.
 
 Names that are reserved, on this or the other side, are sent but reach no listener. A packet of this
