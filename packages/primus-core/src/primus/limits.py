@@ -43,7 +43,7 @@ class Limits:
     frame_overhead: int = 64
     """What a frame in a queue of ours counts beside its bytes: what an object needs."""
     turn_messages: int = 64
-    turn_bytes: int = 16 * KIB
+    turn_bytes: int = 40 * KIB
     """How much of one connection is handled before all others get their turn."""
     fragments: int = 1024
     short_fragment: int = 64
