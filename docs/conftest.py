@@ -41,12 +41,12 @@ def folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Path]:
     for name in ("greeter.py", "lines.py", "lines.js", "page.html"):
         (tmp_path / name).write_text(named(name))
     (tmp_path / "primus_shout").mkdir()
-    for name in ("__init__.py", "client.js"):
+    for name in ("__init__.py", "sockets.py", "client.js"):
         (tmp_path / "primus_shout" / name).write_text(text_of(f"src/primus_template/{name}"))
     monkeypatch.chdir(tmp_path)
     monkeypatch.syspath_prepend(tmp_path)
     before = set(sys.modules)
     yield tmp_path
     for name in set(sys.modules) - before:
-        if name in {*MODULES, "greeter", "lines", "primus_shout"}:
+        if name in {*MODULES, "greeter", "lines", "primus_shout", "primus_shout.sockets"}:
             del sys.modules[name]

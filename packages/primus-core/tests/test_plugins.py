@@ -3,7 +3,16 @@ from typing import Any
 
 import pytest
 
-from primus import HookError, InvalidPluginError, OptionError, PluginError, Primus, Spark, hookimpl
+from primus import (
+    HookError,
+    InvalidPluginError,
+    OptionError,
+    PluginError,
+    Primus,
+    Spark,
+    SparkT_co,
+    hookimpl,
+)
 from primus.browser import Browser
 from primus.pipeline import Packet
 from primus.plugins import Ark
@@ -19,6 +28,17 @@ from primus_testing import (
 )
 
 MakePrimus = Callable[..., Primus]
+
+
+class Shouting(Spark):
+    colour = "none"
+
+    def shout(self, text: str) -> bool:
+        return self.write(text.upper())
+
+
+class WithRooms(Primus[SparkT_co]):
+    rooms: object
 
 
 class Everything:
@@ -38,9 +58,13 @@ class Everything:
         return {"colour": "blue"}
 
     @hookimpl
-    def primus_extend_spark(self) -> dict[str, object]:
+    def primus_extend_spark(self) -> type[Shouting]:
         self.step("extend_spark")
-        return {"colour": "none", "shout": lambda spark, text: spark.write(text.upper())}
+        return Shouting
+
+    @hookimpl
+    def primus_extend_primus(self) -> type[Primus]:
+        return WithRooms
 
     @hookimpl
     def primus_middleware(self, primus: Primus) -> list[Layer]:

@@ -29,7 +29,7 @@ from primus.ordering import Order
 from primus.parser import Parser
 from primus.pipeline import Packet
 from primus.server.primus import Primus
-from primus.server.spark import Spark
+from primus.server.spark import Spark, SparkT_co
 from primus.transformer import Transformer, Transport
 from primus.version import __version__
 
@@ -61,6 +61,7 @@ __all__ = [
     "SlowConsumerError",
     "Socket",
     "Spark",
+    "SparkT_co",
     "TransformError",
     "Transformer",
     "Transport",

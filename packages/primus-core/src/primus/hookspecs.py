@@ -69,12 +69,24 @@ def primus_options() -> Mapping[str, object]:
 
 
 @hookspec
-def primus_extend_spark() -> Mapping[str, object]:
-    """Attributes and methods for the sparks of this server.
+def primus_extend_spark() -> type | Mapping[str, object]:
+    """Attributes and methods for the sparks of this server: a class derived from `Spark`.
 
-    They are set on the server's own `Spark` subclass, so a value is shared by all sparks:
-    give functions, properties and immutable defaults. A name that `Spark` itself has is
-    replaced, on this server only; two plugins cannot give the same name.
+    What the class adds is set on the server's own `Spark` subclass, so a value is shared by all
+    sparks: give functions, properties and immutable defaults. A name that `Spark` itself has is
+    replaced, on this server only; two plugins cannot give the same name. Export the class:
+    applications annotate with it and derive from it, and what they override stays. A mapping of
+    names to values does the same, without types.
+    """
+    raise AssertionError
+
+
+@hookspec
+def primus_extend_primus() -> type | Mapping[str, object]:
+    """Methods for the Primus: a class derived from `Primus`, or a mapping.
+
+    A class may annotate, without a value, what ``primus_setup`` sets. A name that is taken is an
+    error. Export the class: applications use it in place of `Primus`.
     """
     raise AssertionError
 
@@ -146,11 +158,12 @@ def primus_teardown(primus: Server) -> None:
 
 
 @hookspec
-def primus_extend_socket() -> Mapping[str, object]:
+def primus_extend_socket() -> type | Mapping[str, object]:
     """Attributes and methods for the Python `Socket`: the first half of the client half.
 
-    As with ``primus_extend_spark``, a name that `Socket` itself has is replaced, for the classes
-    that use the plugin; two plugins cannot give the same name.
+    A class derived from `Socket`, or a mapping. As with ``primus_extend_spark``, a name that
+    `Socket` itself has is replaced, for the classes that use the plugin; two plugins cannot give
+    the same name. Import the class inside the function: a server does without the client.
     """
     raise AssertionError
 

@@ -253,3 +253,14 @@ def test_a_server_process_imports_no_client() -> None:
     )
 
     subprocess.run([sys.executable, "-c", code], check=True, capture_output=True)
+
+
+async def test_the_socket_is_of_the_class_of_the_application(primus_server: Any) -> None:
+    running = await primus_server()
+
+    class Client(Socket):
+        visits = 0
+
+    async with connect(running.url, socket=Client) as client:
+        assert isinstance(client, Client)
+        assert client.visits == 0

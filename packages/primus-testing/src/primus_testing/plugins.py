@@ -8,18 +8,24 @@ Everything happens on a Primus in memory.
 
 from __future__ import annotations
 
+import inspect
 from collections.abc import Callable, Mapping, Sequence
-from typing import Any, ClassVar
+from importlib import import_module
+from types import ModuleType
+from typing import Any, ClassVar, Final
 
 import pytest
 from hypothesis import HealthCheck, given, settings
 
+import primus as primus_package
 from primus.browser import Browser
 from primus.errors import PluginError, TransformError
+from primus.members import declared, members
 from primus.plugins import Ark
 from primus.registry import PLUGIN, find
 from primus.server.install import Snapshot
 from primus.server.primus import Primus
+from primus.server.spark import Spark
 from primus_testing.clock import ManualClock
 from primus_testing.memory import join
 from primus_testing.network import MemoryTransformer
@@ -28,6 +34,13 @@ from primus_testing.recorder import Recorder, eventually
 from primus_testing.tracebacks import Tracebacks
 
 __all__ = ["PluginContract"]
+
+EXTENDED: Final[Mapping[str, str]] = {
+    "primus_extend_spark": "Spark",
+    "primus_extend_primus": "Primus",
+    "primus_extend_socket": "Socket",
+}
+"""The hooks that return a class, and what it derives from."""
 
 
 class PluginContract:
@@ -193,7 +206,87 @@ class PluginContract:
         socket.destroy()
         await primus.destroy()
 
+    @pytest.mark.asyncio
+    async def test_what_it_adds_is_declared_by_its_classes(self, tracebacks: Tracebacks) -> None:
+        """Everything public that it adds has a type that an application sees."""
+        primus, bare = self._used(), self._primus()
+        added = _added(primus, bare, join(primus)[0], join(bare)[0])
+        for hook, names in added.items():
+            given = self._given(primus, hook)
+            assert names <= declared(given), f"{hook} does not declare {names - declared(given)}"
+        await primus.destroy()
+        await bare.destroy()
+
+    @pytest.mark.asyncio
+    async def test_its_classes_can_be_imported_and_are_typed(self, tracebacks: Tracebacks) -> None:
+        """Each is exported by the plugin, and each of its methods is annotated."""
+        primus = self._used()
+        for hook, base in EXTENDED.items():
+            given = self._given(primus, hook)
+            derived = given is None or issubclass(given, getattr(primus_package, base))
+            assert derived, f"{hook}: return a class derived from {base}"
+            for name, value in members(given).items():
+                if inspect.isfunction(value):
+                    _, *parameters = inspect.signature(value).parameters.values()
+                    untyped = [each.name for each in parameters if each.annotation is each.empty]
+                    assert not untyped, f"{name} has parameters without types: {untyped}"
+                    assert "return" in value.__annotations__, f"{name} returns an unknown type"
+            if given is not None and isinstance(self._plugin, ModuleType):
+                package = import_module(self._plugin.__name__.partition(".")[0])
+                assert getattr(package, given.__name__) is given
+        await primus.destroy()
+
+    @pytest.mark.asyncio
+    async def test_its_members_are_there_with_the_signatures_of_its_classes(
+        self, tracebacks: Tracebacks
+    ) -> None:
+        """What an application sees is what it gets."""
+        primus = self._used()
+        socket = primus.Socket("http://memory", manual=True)
+        owners = {
+            "primus_extend_spark": join(primus)[0],
+            "primus_extend_primus": primus,
+            "primus_extend_socket": socket,
+        }
+        for hook, owner in owners.items():
+            given = self._given(primus, hook)
+            for name in declared(given):
+                assert hasattr(owner, name), f"{owner!r} has no attribute {name!r}"
+                value = members(given).get(name)
+                if inspect.isfunction(value):
+                    assert getattr(owner, name).__func__ is value
+        socket.destroy()
+        await primus.destroy()
+
+    @pytest.mark.asyncio
+    async def test_an_application_derives_from_its_classes(self, tracebacks: Tracebacks) -> None:
+        """Sparks are then of the application's class, and plain messages pass as before."""
+        probe = self._used()
+        spark_class = self._given(probe, "primus_extend_spark") or Spark
+        primus_class = self._given(probe, "primus_extend_primus") or Primus
+        await probe.destroy()
+
+        visitor = type("Visitor", (spark_class,), {"visits": 0})
+        subscripted: Any = primus_class[visitor]
+        made = type("Application", (subscripted,), {})
+        primus: Primus = made(
+            transformer=MemoryTransformer,
+            clock=ManualClock(),
+            plugin={self._name: self._plugin},
+            **self.options,
+        )
+        spark, wire = join(primus)
+        assert isinstance(spark, visitor)
+        assert isinstance(primus, made)
+        wire.lose()
+        await self._echoes(primus)
+        assert primus.plugout(self._name)
+        await primus.destroy()
+
     # -- how it is done
+
+    def _given(self, primus: Primus, hook: str) -> Any:
+        return primus._ark.call(self._name, hook)
 
     @property
     def _plugin(self) -> Any:
@@ -223,3 +316,19 @@ class PluginContract:
         assert errors.seen("error") == []
         assert wire.sent[-2:] == ['"hello"', "[1,null]"]
         wire.lose()
+
+
+def _added(primus: Primus, bare: Primus, spark: Spark, other: Spark) -> dict[str, set[str]]:
+    """The public attributes that a plugin has added to a Primus, a spark and a socket."""
+    socket = primus.Socket("http://memory", manual=True)
+    plain = bare.Socket("http://memory", manual=True)
+    found = {
+        "primus_extend_spark": set(dir(spark)) - set(dir(other)),
+        "primus_extend_primus": set(dir(primus)) - set(dir(bare)),
+        "primus_extend_socket": set(dir(socket)) - set(dir(plain)),
+    }
+    socket.destroy()
+    plain.destroy()
+    return {
+        hook: {name for name in names if not name.startswith("_")} for hook, names in found.items()
+    }

@@ -25,8 +25,11 @@ from primus.pipeline import Transform
 
 if TYPE_CHECKING:
     from primus import Socket
+    from primus_template.sockets import TemplateSocket
 
 __all__ = [
+    "TemplateSocket",
+    "TemplateSpark",
     "primus_browser",
     "primus_extend_socket",
     "primus_extend_spark",
@@ -39,15 +42,6 @@ __all__ = [
 KEY = "template"
 
 
-def template(connection: Spark | Socket, text: str) -> bool:
-    """Send a text to the other side, where it is the event ``template``.
-
-    Returns:
-        What `write` returns.
-    """
-    return connection.write({KEY: text})
-
-
 def text_in(message: Any) -> str | None:
     """The text that a message is; `None` when it is no message of this plugin.
 
@@ -55,6 +49,15 @@ def text_in(message: Any) -> str | None:
     """
     text = message.get(KEY) if isinstance(message, dict) else None
     return text if isinstance(text, str) else None
+
+
+def __getattr__(name: str) -> Any:
+    """The class of sockets, imported when it is first asked for: a server does without it."""
+    if name == "TemplateSocket":
+        from primus_template.sockets import TemplateSocket
+
+        return TemplateSocket
+    raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
 
 
 # -- the server half
@@ -66,10 +69,22 @@ def primus_options() -> Mapping[str, object]:
     return {"template_limit": 1000}
 
 
+class TemplateSpark(Spark):
+    """A spark of a Primus with the plugin ``template``; applications derive from it."""
+
+    def template(self, text: str) -> bool:
+        """Send a text to the client, where it is the event ``template``.
+
+        Returns:
+            What `write` returns.
+        """
+        return self.write({KEY: text})
+
+
 @hookimpl
-def primus_extend_spark() -> Mapping[str, object]:
+def primus_extend_spark() -> type[TemplateSpark]:
     """``spark.template``."""
-    return {template.__name__: template}
+    return TemplateSpark
 
 
 @hookimpl
@@ -101,9 +116,11 @@ def primus_setup(primus: Primus) -> None:
 
 
 @hookimpl
-def primus_extend_socket() -> Mapping[str, object]:
-    """``socket.template``."""
-    return {template.__name__: template}
+def primus_extend_socket() -> type[Socket]:
+    """``socket.template``; imported here, since a server does without the client."""
+    from primus_template.sockets import TemplateSocket
+
+    return TemplateSocket
 
 
 @hookimpl

@@ -27,12 +27,17 @@ In the browser the same trouble is asked for by ``new Primus(url, {chaos: {delay
 0.01}})``, in milliseconds, and ``primus.chaos`` holds it.
 """
 
+from typing import TYPE_CHECKING, Any
+
 from primus_chaos.chaos import Chaos
 from primus_chaos.client import primus_browser, primus_extend_socket, primus_socket
 from primus_chaos.options import primus_options, primus_order
 from primus_chaos.server import (
+    ChaosPrimus,
+    ChaosSpark,
     primus_connection,
     primus_disconnection,
+    primus_extend_primus,
     primus_extend_spark,
     primus_incoming,
     primus_middleware,
@@ -41,11 +46,18 @@ from primus_chaos.server import (
     primus_teardown,
 )
 
+if TYPE_CHECKING:
+    from primus_chaos.sockets import ChaosSocket
+
 __all__ = [
     "Chaos",
+    "ChaosPrimus",
+    "ChaosSocket",
+    "ChaosSpark",
     "primus_browser",
     "primus_connection",
     "primus_disconnection",
+    "primus_extend_primus",
     "primus_extend_socket",
     "primus_extend_spark",
     "primus_incoming",
@@ -57,3 +69,12 @@ __all__ = [
     "primus_socket",
     "primus_teardown",
 ]
+
+
+def __getattr__(name: str) -> Any:
+    """The class of sockets, imported when it is first asked for: a server does without it."""
+    if name == "ChaosSocket":
+        from primus_chaos.sockets import ChaosSocket
+
+        return ChaosSocket
+    raise AttributeError(f"module {__name__!r} has no attribute {name!r}")

@@ -4,26 +4,24 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from importlib.resources import files
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from primus import OptionError, hookimpl
 from primus.browser import Browser
 from primus_chaos.chaos import Chaos
 
+if TYPE_CHECKING:
+    from primus import Socket
+
 __all__ = ["primus_browser", "primus_extend_socket", "primus_socket"]
 
 
-def cut(socket: Any) -> None:
-    """Cut the connection, as an accident of the network does: the socket reconnects."""
-    if socket.ready_state == socket.OPEN:
-        socket.chaos.cuts += 1
-        socket.abort()
-
-
 @hookimpl
-def primus_extend_socket() -> Mapping[str, object]:
+def primus_extend_socket() -> type[Socket]:
     """``socket.cut()``."""
-    return {"cut": cut}
+    from primus_chaos.sockets import ChaosSocket
+
+    return ChaosSocket
 
 
 @hookimpl

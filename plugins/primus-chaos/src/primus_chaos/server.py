@@ -2,17 +2,20 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable
 from typing import Any
 
-from primus import Spark, hookimpl
+from primus import Primus, Spark, SparkT_co, hookimpl
 from primus.pipeline import Transform
 from primus.server.layers import Layer
 from primus_chaos.chaos import Chaos
 
 __all__ = [
+    "ChaosPrimus",
+    "ChaosSpark",
     "primus_connection",
     "primus_disconnection",
+    "primus_extend_primus",
     "primus_extend_spark",
     "primus_incoming",
     "primus_middleware",
@@ -30,17 +33,33 @@ def _chaos(primus: Any) -> Chaos:
     return chaos
 
 
-def cut(spark: Spark) -> None:
-    """Cut the connection, so that the client believes in an accident and comes back."""
-    if spark.ready_state == Spark.OPEN:
-        _chaos(spark.primus).cuts += 1
-        spark.end(reconnect=True)
+class ChaosSpark(Spark):
+    """A spark of a Primus with the plugin ``chaos``."""
+
+    def cut(self) -> None:
+        """Cut the connection, so that the client believes in an accident and comes back."""
+        if self.ready_state == self.OPEN:
+            _chaos(self.primus).cuts += 1
+            self.end(reconnect=True)
+
+
+class ChaosPrimus(Primus[SparkT_co]):
+    """A Primus with the plugin ``chaos``."""
+
+    chaos: Chaos
+    """The trouble that it is in."""
 
 
 @hookimpl
-def primus_extend_spark() -> Mapping[str, object]:
+def primus_extend_spark() -> type[ChaosSpark]:
     """``spark.cut()``."""
-    return {"cut": cut}
+    return ChaosSpark
+
+
+@hookimpl
+def primus_extend_primus() -> type[Primus]:
+    """``primus.chaos``."""
+    return ChaosPrimus
 
 
 @hookimpl

@@ -17,7 +17,12 @@ The distribution has two more plugins, each with a manual of its own:
 
 * ``emit-broadcast``: the server receives the events on the Primus, with the spark first;
 * ``emitter``: ``send`` and ``ask``, with acknowledgements.
+
+For type checkers there are `EmitSpark` and `EmitSocket`, and for ``emitter`` `EmitterSpark`,
+`EmitterPrimus` and `EmitterSocket`.
 """
+
+from typing import TYPE_CHECKING, Any
 
 from primus_emit.acks import AckFailed, AckLost, AckTimeout
 from primus_emit.emit import (
@@ -27,14 +32,33 @@ from primus_emit.emit import (
     primus_incoming,
     primus_socket,
 )
+from primus_emit.emitter import EmitterPrimus, EmitterSpark
+from primus_emit.emitting import EmitSpark
+
+if TYPE_CHECKING:
+    from primus_emit.sockets import EmitSocket, EmitterSocket
 
 __all__ = [
     "AckFailed",
     "AckLost",
     "AckTimeout",
+    "EmitSocket",
+    "EmitSpark",
+    "EmitterPrimus",
+    "EmitterSocket",
+    "EmitterSpark",
     "primus_browser",
     "primus_extend_socket",
     "primus_extend_spark",
     "primus_incoming",
     "primus_socket",
 ]
+
+
+def __getattr__(name: str) -> Any:
+    """The classes of sockets, imported when they are first asked for: a server does without."""
+    if name in {"EmitSocket", "EmitterSocket"}:
+        from primus_emit import sockets
+
+        return getattr(sockets, name)
+    raise AttributeError(f"module {__name__!r} has no attribute {name!r}")

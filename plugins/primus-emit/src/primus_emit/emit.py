@@ -2,19 +2,18 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from importlib.resources import files
-from typing import TYPE_CHECKING, Any, Final
+from typing import TYPE_CHECKING, Any
 
 from primus import Packet, Primus, Spark, hookimpl
 from primus.browser import Browser
 from primus.pipeline import Transform
+from primus_emit.emitting import EmitSpark
 
 if TYPE_CHECKING:
     from primus import Socket
 
 __all__ = [
-    "emit",
     "event_in",
     "primus_browser",
     "primus_extend_socket",
@@ -22,20 +21,6 @@ __all__ = [
     "primus_incoming",
     "primus_socket",
 ]
-
-LOCAL: Final = ("newListener", "removeListener")
-"""Names that Node's emitters use for themselves; primus-emit never sends them."""
-
-
-def emit(connection: Spark | Socket, event: str, /, *args: Any) -> bool:
-    """Send `event` to the other side; one that is reserved is emitted here.
-
-    Returns:
-        What `write` returns; for a reserved event, whether it has listeners.
-    """
-    if event in LOCAL or connection.reserved(event):
-        return connection.dispatch(event, *args)
-    return connection.write({"emit": [event, *args]})
 
 
 def event_in(data: Any) -> list[Any] | None:
@@ -55,9 +40,9 @@ def incoming(packet: Packet, connection: Spark | Socket) -> Any:
 
 
 @hookimpl
-def primus_extend_spark() -> Mapping[str, object]:
+def primus_extend_spark() -> type[EmitSpark]:
     """``spark.emit``."""
-    return {"emit": emit}
+    return EmitSpark
 
 
 @hookimpl
@@ -67,9 +52,11 @@ def primus_incoming(primus: Primus) -> Transform:
 
 
 @hookimpl
-def primus_extend_socket() -> Mapping[str, object]:
+def primus_extend_socket() -> type[Socket]:
     """``socket.emit``."""
-    return {"emit": emit}
+    from primus_emit.sockets import EmitSocket
+
+    return EmitSocket
 
 
 @hookimpl

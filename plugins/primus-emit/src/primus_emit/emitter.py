@@ -30,12 +30,11 @@ plugin is no ``data``, unless the option ``emitter_data`` says so, as in Node.
 from __future__ import annotations
 
 from collections.abc import Mapping
-from functools import partial
 from importlib.resources import files
-from types import MappingProxyType
-from typing import TYPE_CHECKING, Any, Final
+from typing import TYPE_CHECKING, Any
 
-from primus import Primus, hookimpl
+from primus import Primus, Spark, SparkT_co, hookimpl
+from primus.answers import Answers
 from primus.browser import Browser
 from primus.pipeline import Transform
 from primus_emit.acks import AckFailed, AckLost, AckTimeout
@@ -49,21 +48,35 @@ __all__ = [
     "AckFailed",
     "AckLost",
     "AckTimeout",
+    "EmitterPrimus",
+    "EmitterSpark",
     "primus_browser",
     "primus_disconnection",
+    "primus_extend_primus",
     "primus_extend_socket",
     "primus_extend_spark",
     "primus_incoming",
     "primus_lost",
     "primus_options",
     "primus_overtakes",
-    "primus_setup",
     "primus_socket",
     "primus_teardown",
 ]
 
-MEMBERS: Final[Mapping[str, object]] = MappingProxyType({"send": send, "ask": ask, "acks": None})
-"""What sparks and sockets get; ``acks`` is an `Answers` once there is something to wait for."""
+
+class EmitterSpark(Spark):
+    """A spark of a Primus with the plugin ``emitter``."""
+
+    send = send
+    ask = ask
+    acks: Answers[float] | None = None
+    """Made once there is something to wait for."""
+
+
+class EmitterPrimus(Primus[SparkT_co]):
+    """A Primus with the plugin ``emitter``."""
+
+    send = send_to_all
 
 
 @hookimpl
@@ -73,9 +86,9 @@ def primus_options() -> Mapping[str, object]:
 
 
 @hookimpl
-def primus_extend_spark() -> Mapping[str, object]:
+def primus_extend_spark() -> type[EmitterSpark]:
     """``spark.send`` and ``spark.ask``."""
-    return MEMBERS
+    return EmitterSpark
 
 
 @hookimpl
@@ -85,9 +98,9 @@ def primus_incoming(primus: Primus) -> Transform:
 
 
 @hookimpl
-def primus_setup(primus: Any) -> None:
+def primus_extend_primus() -> type[Primus]:
     """``primus.send``."""
-    primus.send = partial(send_to_all, primus)
+    return EmitterPrimus
 
 
 @hookimpl
@@ -107,9 +120,11 @@ def primus_teardown(primus: Primus) -> None:
 
 
 @hookimpl
-def primus_extend_socket() -> Mapping[str, object]:
+def primus_extend_socket() -> type[Socket]:
     """``socket.send`` and ``socket.ask``."""
-    return MEMBERS
+    from primus_emit.sockets import EmitterSocket
+
+    return EmitterSocket
 
 
 @hookimpl

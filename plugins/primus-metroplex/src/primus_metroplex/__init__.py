@@ -33,8 +33,10 @@ from primus_metroplex.errors import MetroplexError
 from primus_metroplex.metroplex import Metroplex
 from primus_metroplex.options import primus_options
 from primus_metroplex.plugin import (
+    MetroplexPrimus,
     primus_connection,
     primus_disconnection,
+    primus_extend_primus,
     primus_setup,
     primus_teardown,
 )
@@ -42,8 +44,10 @@ from primus_metroplex.plugin import (
 __all__ = [
     "Metroplex",
     "MetroplexError",
+    "MetroplexPrimus",
     "primus_connection",
     "primus_disconnection",
+    "primus_extend_primus",
     "primus_options",
     "primus_setup",
     "primus_teardown",

@@ -5,15 +5,17 @@ from __future__ import annotations
 import asyncio
 from typing import Any
 
-from primus import PluginError, Spark, hookimpl
+from primus import Primus, Spark, SparkT_co, hookimpl
 from primus.tasks import spawn
 from primus_metroplex.address import derived
 from primus_metroplex.metroplex import EVENTS, Metroplex
 from primus_metroplex.options import settings
 
 __all__ = [
+    "MetroplexPrimus",
     "primus_connection",
     "primus_disconnection",
+    "primus_extend_primus",
     "primus_setup",
     "primus_teardown",
 ]
@@ -24,17 +26,27 @@ def _metroplex(primus: Any) -> Metroplex:
     return metroplex
 
 
+class MetroplexPrimus(Primus[SparkT_co]):
+    """A Primus with the plugin ``metroplex``."""
+
+    metroplex: Metroplex
+    """The cluster, as this server sees it."""
+
+
+@hookimpl
+def primus_extend_primus() -> type[Primus]:
+    """``primus.metroplex``."""
+    return MetroplexPrimus
+
+
 @hookimpl
 def primus_setup(primus: Any) -> None:
     """``primus.metroplex``, and the events that are passed on.
 
     Raises:
         OptionError: an option cannot be used.
-        PluginError: the Primus has something of that name already.
     """
     chosen = settings(primus.options.extra)
-    if hasattr(primus, "metroplex"):
-        raise PluginError("the plugin 'metroplex': the Primus has an attribute 'metroplex' already")
     metroplex = primus.metroplex = Metroplex(primus, chosen)
     primus.events.names |= EVENTS
     primus.on("initialised", metroplex.begin)

@@ -30,13 +30,21 @@ Options; durations are in seconds, sizes in bytes:
 from primus_omega_supreme.errors import ForwardError
 from primus_omega_supreme.forward import Forward, Forwarding, Reply
 from primus_omega_supreme.options import primus_options
-from primus_omega_supreme.plugin import primus_middleware, primus_setup, primus_teardown
+from primus_omega_supreme.plugin import (
+    OmegaSupremePrimus,
+    primus_extend_primus,
+    primus_middleware,
+    primus_setup,
+    primus_teardown,
+)
 
 __all__ = [
     "Forward",
     "ForwardError",
     "Forwarding",
+    "OmegaSupremePrimus",
     "Reply",
+    "primus_extend_primus",
     "primus_middleware",
     "primus_options",
     "primus_setup",

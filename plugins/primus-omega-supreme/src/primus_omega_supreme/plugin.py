@@ -6,7 +6,7 @@ import asyncio
 from collections.abc import Iterable
 from typing import Any
 
-from primus import PluginError, hookimpl
+from primus import Primus, SparkT_co, hookimpl
 from primus.server.layers import Layer
 from primus.tasks import spawn
 from primus_omega_supreme.endpoint import Endpoint
@@ -14,7 +14,13 @@ from primus_omega_supreme.forward import Forward
 from primus_omega_supreme.options import settings
 from primus_omega_supreme.sender import Sender
 
-__all__ = ["primus_middleware", "primus_setup", "primus_teardown"]
+__all__ = [
+    "OmegaSupremePrimus",
+    "primus_extend_primus",
+    "primus_middleware",
+    "primus_setup",
+    "primus_teardown",
+]
 
 
 @hookimpl
@@ -29,15 +35,22 @@ def primus_middleware(primus: Any) -> Iterable[Layer]:
     return [Layer("omega-supreme", endpoint.layer, upgrade=False, before="authorization")]
 
 
+class OmegaSupremePrimus(Primus[SparkT_co]):
+    """A Primus with the plugin ``omega-supreme``."""
+
+    forward: Forward
+    """Sends messages by way of other servers."""
+
+
+@hookimpl
+def primus_extend_primus() -> type[Primus]:
+    """``primus.forward``."""
+    return OmegaSupremePrimus
+
+
 @hookimpl
 def primus_setup(primus: Any) -> None:
-    """``primus.forward``.
-
-    Raises:
-        PluginError: the Primus has something of that name already.
-    """
-    if hasattr(primus, "forward"):
-        raise PluginError("the plugin 'omega-supreme': the Primus has an attribute 'forward'")
+    """``primus.forward``."""
     sender = Sender(primus, settings(primus.options.extra, primus.pathname))
     forward = primus.forward = Forward(primus, sender)
     primus.on("close", forward.close)

@@ -20,7 +20,7 @@ itself.
 
 Events, on the spark and, with the spark as last argument, on the Primus: ``joinroom(room)``,
 ``leaveroom(room)``, ``leaveallrooms(rooms)``, ``roomserror(error)``. A spark that ends leaves all
-its rooms.
+its rooms. For type checkers there are `RoomsSpark` and `RoomsPrimus`.
 
 The option ``rooms`` is a mapping:
 
@@ -34,10 +34,12 @@ The option ``rooms`` is a mapping:
 
 from primus_rooms.adapter import Adapter
 from primus_rooms.errors import RoomsError
+from primus_rooms.members import RoomsPrimus, RoomsSpark
 from primus_rooms.memory import MemoryAdapter
 from primus_rooms.options import primus_options
 from primus_rooms.plugin import (
     primus_disconnection,
+    primus_extend_primus,
     primus_extend_spark,
     primus_setup,
     primus_teardown,
@@ -50,8 +52,11 @@ __all__ = [
     "MemoryAdapter",
     "Rooms",
     "RoomsError",
+    "RoomsPrimus",
+    "RoomsSpark",
     "Selection",
     "primus_disconnection",
+    "primus_extend_primus",
     "primus_extend_spark",
     "primus_options",
     "primus_setup",

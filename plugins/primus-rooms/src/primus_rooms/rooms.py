@@ -138,7 +138,7 @@ class Rooms(AdapterCalls):
         """A selection of these rooms."""
         return Selection(self).room(rooms)
 
-    def except_(self, sparks: Any) -> Selection:
+    def except_(self, sparks: Names | Spark | Iterable[Spark | str]) -> Selection:
         """A selection of the members of all rooms, without these sparks."""
         return Selection(self).except_(sparks)
 

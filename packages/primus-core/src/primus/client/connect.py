@@ -6,7 +6,7 @@ import asyncio
 from collections.abc import Generator
 from dataclasses import fields
 from types import TracebackType
-from typing import Any, Final
+from typing import Any, Final, Generic, TypeVar, overload
 
 from primus.client.socket import PROFILE_OPTIONS, Socket
 from primus.client.socket_class import fitted
@@ -20,7 +20,14 @@ PLAIN_WEBSOCKETS: Final = ("websockets", "lws", "uws", "picows", "faye")
 """The transformers that are one and the same on the wire."""
 
 
-def connect(url: str, **options: Any) -> Connecting:
+SocketT = TypeVar("SocketT", bound=Socket)
+
+
+@overload
+def connect(url: str, *, socket: type[SocketT], **options: Any) -> Connecting[SocketT]: ...
+@overload
+def connect(url: str, **options: Any) -> Connecting[Socket]: ...
+def connect(url: str, *, socket: type[Any] = Socket, **options: Any) -> Connecting[Any]:
     """A socket that is open: ``async with connect(url) as socket``, or ``await connect(url)``.
 
     The block ends the connection. No message is lost between the opening and the first
@@ -29,6 +36,7 @@ def connect(url: str, **options: Any) -> Connecting:
 
     Args:
         url: as for `Socket`.
+        socket: the class of the socket: `Socket`, or one of the application's own.
         options: as for `Socket`, and ``transformer``, ``parser``, ``plugin``, ``pathname``.
             Without ``transformer`` and ``parser`` the server is asked for them.
 
@@ -39,21 +47,22 @@ def connect(url: str, **options: Any) -> Connecting:
         ConnectTimeout: it was not open within ``timeout`` seconds.
         TransportError: the server cannot be reached.
     """
-    return Connecting(url, options)
+    return Connecting(socket, url, options)
 
 
-class Connecting:
+class Connecting(Generic[SocketT]):
     """What `connect` gives: awaitable, and an async context manager."""
 
-    def __init__(self, url: str, options: dict[str, Any]) -> None:
+    def __init__(self, kind: type[SocketT], url: str, options: dict[str, Any]) -> None:
+        self._kind = kind
         self._url = url
         self._options = options
-        self._socket: Socket | None = None
+        self._socket: SocketT | None = None
 
-    def __await__(self) -> Generator[Any, None, Socket]:
+    def __await__(self) -> Generator[Any, None, SocketT]:
         return self._open().__await__()
 
-    async def __aenter__(self) -> Socket:
+    async def __aenter__(self) -> SocketT:
         self._socket = await self._open()
         return self._socket
 
@@ -66,7 +75,7 @@ class Connecting:
         assert self._socket is not None
         await self._socket.__aexit__(kind, error, traceback)
 
-    async def _open(self) -> Socket:
+    async def _open(self) -> SocketT:
         options = {**self._options, "manual": True}
         fitting = {name: options.pop(name) for name in PROFILE_OPTIONS if name in options}
         # A mistake shows before the network is asked. Plugins may have options of their own.
@@ -83,7 +92,7 @@ class Connecting:
             )
             fitting = {**facts(spec), **fitting}
             fitting["transformer"] = _installed(fitting["transformer"])
-        socket = fitted(Socket, **fitting)(self._url, **options)
+        socket = fitted(self._kind, **fitting)(self._url, **options)
         socket._collect()
         # What has come with the handshake waits until the listeners have been added that are
         # added at once: not every message is ``data``, which is collected.

@@ -7,6 +7,7 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
 from primus.errors import PluginError
+from primus.members import is_inherited, members, refuse_taken
 from primus.options import ClientOptions, client_options
 from primus.plugins import Ark
 
@@ -70,17 +71,26 @@ def make_ark(plugins: Mapping[str, Any]) -> Ark:
     return ark
 
 
-def extensions(ark: Ark) -> dict[str, Any]:
+def extensions(ark: Ark, base: type) -> dict[str, Any]:
     """The attributes that plugins add to the sockets of one class.
 
     A name that `Socket` itself has is replaced.
 
+    Args:
+        ark: the plugins.
+        base: the class that the sockets derive from: `Socket`, or one of the application's own.
+
     Raises:
-        PluginError: two plugins give the same name.
+        PluginError: two plugins give the same name, or one gives a name that `base` has taken.
     """
     attributes: dict[str, Any] = {}
     for name in ark:
-        for attribute, value in (ark.call(name, "primus_extend_socket") or {}).items():
+        given = ark.call(name, "primus_extend_socket")
+        if is_inherited(base, given):
+            continue
+        added = members(given)
+        refuse_taken(name, base, added)
+        for attribute, value in added.items():
             if attribute in attributes:
                 raise PluginError(
                     f"the plugin {name!r}: sockets have an attribute {attribute!r} already"

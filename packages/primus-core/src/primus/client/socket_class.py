@@ -117,6 +117,6 @@ def socket_class(
         "profile": profile,
         "overtaking_hooks": ark.collect("primus_overtakes"),
         "loss_hooks": ark.collect("primus_lost"),
-        **extensions(ark),
+        **extensions(ark, base),
     }
     return type(base.__name__, (base,), attributes)

@@ -7,12 +7,13 @@ ran. A hook that raises has the server put back as it was; `plugout` takes away 
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Any, Protocol
+from typing import Any, Protocol, TypeAlias
 
 from primus.contracts import Server
 from primus.errors import HookError, PluginError
 from primus.events import Listener, ReservedEvents
 from primus.layer import Layer
+from primus.members import Given, bound, declared, is_inherited, members, refuse_taken
 from primus.plugins import Ark
 from primus.server.client_library import ClientLibrary
 from primus.server.layers import Layers
@@ -21,6 +22,7 @@ from primus.server.spark import Spark
 __all__ = ["Additions", "Snapshot", "install", "uninstall"]
 
 _ABSENT = object()
+SparkClass: TypeAlias = type[Spark]
 
 
 class Extensible(Server, Protocol):
@@ -28,9 +30,12 @@ class Extensible(Server, Protocol):
 
     events: ReservedEvents
     layers: Layers
-    Spark: type[Spark]
     _library: ClientLibrary
     _listeners: dict[str, tuple[Listener, ...]]
+
+    @property
+    def Spark(self) -> SparkClass:
+        """The class of its sparks."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -146,12 +151,8 @@ def install(primus: Extensible, ark: Ark, name: str) -> Additions:
 
 def _run_hooks(primus: Extensible, ark: Ark, name: str) -> None:
     primus.options.extra = {**ark.options_of(name), **primus.options.extra}
-    for attribute, value in (ark.call(name, "primus_extend_spark") or {}).items():
-        if attribute in vars(primus.Spark):
-            raise PluginError(
-                f"the plugin {name!r}: sparks have an attribute {attribute!r} already"
-            )
-        setattr(primus.Spark, attribute, value)
+    _extend_spark(primus.Spark, name, ark.call(name, "primus_extend_spark"))
+    _extend_primus(primus, name, ark.call(name, "primus_extend_primus"))
     for layer in ark.call(name, "primus_middleware", primus=primus) or ():
         if not isinstance(layer, Layer):
             raise HookError(
@@ -163,6 +164,35 @@ def _run_hooks(primus: Extensible, ark: Ark, name: str) -> None:
         if transform is not None:
             primus.pipeline.add(direction, transform)
     ark.call(name, "primus_setup", primus=primus)
+
+
+def _extend_spark(kind: type[Spark], name: str, given: Given) -> None:
+    """Set what a plugin gives on the spark class of a server."""
+    if is_inherited(kind, given):
+        return
+    attributes = members(given)
+    refuse_taken(name, kind.__mro__[1], attributes)
+    for attribute, value in attributes.items():
+        if attribute in vars(kind):
+            raise PluginError(
+                f"the plugin {name!r}: sparks have an attribute {attribute!r} already"
+            )
+        setattr(kind, attribute, value)
+
+
+def _extend_primus(primus: Extensible, name: str, given: Given) -> None:
+    """Set what a plugin gives on one Primus."""
+    if is_inherited(type(primus), given):
+        return
+    names = declared(given)
+    refuse_taken(name, type(primus), names)
+    for attribute in sorted(names):
+        if hasattr(primus, attribute):
+            raise PluginError(
+                f"the plugin {name!r}: the Primus has an attribute {attribute!r} already"
+            )
+    for attribute, value in members(given).items():
+        setattr(primus, attribute, bound(name, attribute, value, primus))
 
 
 def uninstall(primus: Extensible, ark: Ark, name: str, additions: Additions) -> None:

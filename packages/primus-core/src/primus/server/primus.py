@@ -7,7 +7,7 @@ import logging
 import time
 from collections.abc import Awaitable, Callable, Coroutine, Iterable, Iterator, Mapping
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, ClassVar, Final, Literal, Self, TypeVar, overload
+from typing import TYPE_CHECKING, Any, ClassVar, Final, Generic, Literal, Self, TypeVar, overload
 
 from primus.browser.library import LibraryParts
 from primus.clock import Within
@@ -31,7 +31,7 @@ from primus.server.install import Additions, install, uninstall
 from primus.server.layers import Layer, LayerFunction, Layers
 from primus.server.middleware import authorization, built_in
 from primus.server.seats import Seats
-from primus.server.spark import SPARK_EVENTS, Spark
+from primus.server.spark import SPARK_EVENTS, Spark, SparkT_co
 from primus.server.sparks import Sparks
 from primus.tasks import spawn
 from primus.transforming import Transforming
@@ -46,6 +46,7 @@ if TYPE_CHECKING:
 __all__ = ["Primus"]
 
 Function = TypeVar("Function", bound=Callable[..., Any])
+SocketT = TypeVar("SocketT", bound="_Socket")
 
 SERVER_EVENTS: Final = frozenset(
     {"disconnection", "initialised", "connection", "plugout", "plugin", "close", "log"}
@@ -55,8 +56,10 @@ KEEP_ALIVE: Final = 25 / 35
 """The part of ``timeout`` after which a client that is not pinged speaks by itself."""
 
 
-class Primus(Transforming, Emitter):
+class Primus(Transforming, Emitter, Generic[SparkT_co]):
     """A server of real-time connections, attached to an HTTP server.
+
+    ``Primus[Visitor](…)`` makes one whose sparks are of the application's own class `Visitor`.
 
     Events: ``connection(spark)``, ``disconnection(spark)``, ``initialised(transformer,
     parser, options)``, ``plugin(name, plugin)``, ``plugout(name, plugin)``,
@@ -76,6 +79,16 @@ class Primus(Transforming, Emitter):
 
     version: ClassVar[str] = __version__
     log: ClassVar[logging.Logger] = logging.getLogger("primus.server")
+    spark_class: ClassVar[type[Spark]] = Spark
+    """What the class of its sparks derives from; ``Primus[Visitor]`` sets it."""
+
+    def __class_getitem__(cls, spark: Any) -> Any:
+        """A class of servers whose sparks derive from `spark`, an application's own class."""
+        if not (isinstance(spark, type) and issubclass(spark, Spark)):
+            generic: Any = super()
+            return generic.__class_getitem__(spark)
+        attributes = {"__module__": cls.__module__, "__doc__": cls.__doc__, "spark_class": spark}
+        return type(cls.__name__, (cls,), attributes)
 
     def __init__(self, server: Any = None, **options: Any) -> None:
         super().__init__()
@@ -92,7 +105,7 @@ class Primus(Transforming, Emitter):
         self.parser_name, self.parser = parser_named(self.options.parser, self._ark)
         self.transformer_name, kind = transformer_named(self.options.transformer, self._ark)
         check_frames(kind, self.parser)
-        self.Spark = _spark_class(self)
+        self.Spark: type[SparkT_co] = _spark_class(self)
         self.layers = Layers()
         for layer in built_in(self):
             self.layers.add(layer)
@@ -100,7 +113,7 @@ class Primus(Transforming, Emitter):
         """What each plugin in use has added, by its name."""
         self._connection_hooks: tuple[Callable[..., Any], ...] = ()
         self._disconnection_hooks: tuple[Callable[..., Any], ...] = ()
-        self._sparks = Sparks(self.options.id_generator, self.log)
+        self._sparks: Sparks[SparkT_co] = Sparks(self.options.id_generator, self.log)
         self._seats = Seats(self.limits, self._sparks.__len__, self.options.clock, self.log)
         self._heartbeats = HeartbeatMonitor(
             HeartbeatPolicy(self.options.timeout, self.options.ping_interval), self.options.clock
@@ -130,9 +143,9 @@ class Primus(Transforming, Emitter):
         *,
         host: str | None = None,
         port: int = 0,
-        setup: Callable[[Primus], Any] | None = None,
+        setup: Callable[[Self], Any] | None = None,
         **options: Any,
-    ) -> Primus:
+    ) -> Self:
         """Make and start an HTTP server with a Primus.
 
         Args:
@@ -201,11 +214,11 @@ class Primus(Transforming, Emitter):
     def __bool__(self) -> bool:
         return True
 
-    def __iter__(self) -> Iterator[Spark]:
+    def __iter__(self) -> Iterator[SparkT_co]:
         """Iterate over the sparks there are now; they may come and go meanwhile."""
         return iter(self._sparks)
 
-    def spark(self, id: str) -> Spark | None:
+    def spark(self, id: str) -> SparkT_co | None:
         """The spark with that id, or `None`.
 
         It is also found by the secret that its wire knows it by: over polled engine.io a client of
@@ -237,10 +250,10 @@ class Primus(Transforming, Emitter):
         self.dispatch("log", "error", error)
 
     @overload
-    def for_each(self, fn: Callable[[Spark], Coroutine[Any, Any, Any]]) -> Awaitable[None]: ...
+    def for_each(self, fn: Callable[[SparkT_co], Coroutine[Any, Any, Any]]) -> Awaitable[None]: ...
     @overload
-    def for_each(self, fn: Callable[[Spark], Any]) -> Awaitable[None] | None: ...
-    def for_each(self, fn: Callable[[Spark], Any]) -> Awaitable[None] | None:
+    def for_each(self, fn: Callable[[SparkT_co], Any]) -> Awaitable[None] | None: ...
+    def for_each(self, fn: Callable[[SparkT_co], Any]) -> Awaitable[None] | None:
         """Call `fn` with every spark; one that returns `False` stops the iteration.
 
         Returns:
@@ -472,6 +485,7 @@ class Primus(Transforming, Emitter):
             authorization=self.authorization is not None,
         )
 
+    @overload
     @staticmethod
     def create_socket(
         *,
@@ -479,13 +493,40 @@ class Primus(Transforming, Emitter):
         parser: Any = "json",
         plugin: Any = None,
         pathname: str = "/primus",
-    ) -> type[_Socket]:
-        """A client class for a server elsewhere, which has to be configured alike."""
+    ) -> type[_Socket]: ...
+    @overload
+    @staticmethod
+    def create_socket(
+        *,
+        socket: type[SocketT],
+        transformer: Any = "websockets",
+        parser: Any = "json",
+        plugin: Any = None,
+        pathname: str = "/primus",
+    ) -> type[SocketT]: ...
+    @staticmethod
+    def create_socket(
+        *,
+        socket: type[Any] | None = None,
+        transformer: Any = "websockets",
+        parser: Any = "json",
+        plugin: Any = None,
+        pathname: str = "/primus",
+    ) -> type[Any]:
+        """A client class for a server elsewhere, which has to be configured alike.
+
+        Args:
+            socket: what it derives from: `Socket`, or a class of the application's own.
+            transformer: as of the server; so are the others.
+            parser: a name, or a `Parser`.
+            plugin: the plugins, in any form that the option ``plugin`` takes.
+            pathname: where Primus lives on it.
+        """
         from primus.client.socket import Socket
         from primus.client.socket_class import socket_class
 
         return socket_class(
-            Socket,
+            Socket if socket is None else socket,
             transformer=transformer_named(transformer)[1],
             parser=parser_named(parser)[1],
             plugins=plugins_named(plugin_names(plugin)),
@@ -553,7 +594,7 @@ class Primus(Transforming, Emitter):
         """The time that a ping carries, in milliseconds since the epoch."""
         return time.time_ns() // 1_000_000
 
-    def accept(self, transport: Transport, request: Request, id: str | None = None) -> Spark:
+    def accept(self, transport: Transport, request: Request, id: str | None = None) -> SparkT_co:
         """Make a spark for a connection that has been opened.
 
         Args:
@@ -641,12 +682,12 @@ class Primus(Transforming, Emitter):
             self.off()
 
 
-def _spark_class(primus: Primus) -> type[Spark]:
+def _spark_class(primus: Primus[Any]) -> type[Any]:
     """A Spark class of its own for each server, so that plugins extend only theirs."""
-    options = primus.options
+    options, base = primus.options, primus.spark_class
     attributes = {
-        "__module__": Spark.__module__,
-        "__doc__": Spark.__doc__,
+        "__module__": base.__module__,
+        "__doc__": base.__doc__,
         "primus": primus,
         "events": ReservedEvents(SPARK_EVENTS),
         "log": primus.log,
@@ -656,7 +697,7 @@ def _spark_class(primus: Primus) -> type[Spark]:
         "overtaking_hooks": (),
         "loss_hooks": (),
     }
-    return type("Spark", (Spark,), attributes)
+    return type(base.__name__, (base,), attributes)
 
 
 def _milliseconds(duration: float | None) -> int | bool:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from typing import Any, ClassVar
+from typing import TYPE_CHECKING, Any, ClassVar
 
 from primus.connection import CLOSED, OPEN, OPENING, Connection
 from primus.connection.messages import Messages
@@ -26,7 +26,12 @@ from primus.protocol import (
     pong,
 )
 
-__all__ = ["SPARK_EVENTS", "Spark"]
+if TYPE_CHECKING:
+    from typing_extensions import TypeVar  # every type checker knows it, installed or not
+else:
+    from typing import TypeVar
+
+__all__ = ["SPARK_EVENTS", "Spark", "SparkT_co"]
 
 SPARK_EVENTS = frozenset({"readyStateChange", "heartbeat", "error", "data", "end"})
 
@@ -199,3 +204,9 @@ class Spark(Connection):
         self.primus.departed(self)
         self._finish_iteration()
         self.dispatch("end")
+
+
+if TYPE_CHECKING:
+    SparkT_co = TypeVar("SparkT_co", bound=Spark, default=Spark, covariant=True)
+else:  # TypeVar knows no default before Python 3.13
+    SparkT_co = TypeVar("SparkT_co", bound=Spark, covariant=True)

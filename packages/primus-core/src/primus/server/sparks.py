@@ -6,7 +6,7 @@ import asyncio
 import inspect
 import logging
 from collections.abc import Awaitable, Callable, Iterator
-from typing import Any
+from typing import Any, Generic, TypeVar
 
 from primus.callables import is_awaitable
 from primus.ids import new_spark_id
@@ -15,7 +15,10 @@ from primus.server.spark import Spark
 __all__ = ["Sparks"]
 
 
-class Sparks:
+SparkT = TypeVar("SparkT", bound=Spark)
+
+
+class Sparks(Generic[SparkT]):
     """The sparks there are now.
 
     Args:
@@ -26,8 +29,8 @@ class Sparks:
     def __init__(self, id_generator: Callable[[], str] | None, log: logging.Logger) -> None:
         self._id_generator = id_generator
         self._log = log
-        self._by_id: dict[str, Spark] = {}
-        self._by_key: dict[str, Spark] = {}
+        self._by_id: dict[str, SparkT] = {}
+        self._by_key: dict[str, SparkT] = {}
         """By what their wires know them by."""
         self._empty: asyncio.Event | None = None
         """Set once the last spark has gone; made when that is waited for."""
@@ -35,15 +38,15 @@ class Sparks:
     def __len__(self) -> int:
         return len(self._by_id)
 
-    def __iter__(self) -> Iterator[Spark]:
+    def __iter__(self) -> Iterator[SparkT]:
         """Iterate over the sparks there are now; they may come and go meanwhile."""
         return iter(tuple(self._by_id.values()))
 
-    def get(self, id: str) -> Spark | None:
+    def get(self, id: str) -> SparkT | None:
         """The spark with that id, or the key of its wire; `None` when there is none."""
         return self._by_id.get(id) or self._by_key.get(id)
 
-    def add(self, spark: Spark, key: str | None) -> None:
+    def add(self, spark: SparkT, key: str | None) -> None:
         """Know a spark from now on.
 
         Args:
@@ -102,7 +105,7 @@ class Sparks:
                 )
         return new_spark_id()
 
-    def for_each(self, fn: Callable[[Spark], Any]) -> Awaitable[None] | None:
+    def for_each(self, fn: Callable[[SparkT], Any]) -> Awaitable[None] | None:
         """Call `fn` with every spark, as `Primus.for_each`."""
         if inspect.iscoroutinefunction(fn):
             return self._for_each(fn)
@@ -115,7 +118,7 @@ class Sparks:
         return None
 
     async def _for_each(
-        self, fn: Callable[[Spark], Any], first: Spark | None = None, pending: Any = None
+        self, fn: Callable[[SparkT], Any], first: SparkT | None = None, pending: Any = None
     ) -> None:
         visited: set[str] = set()
         if first is not None:
