@@ -26,6 +26,7 @@ from primus_testing import (
 )
 from primus_testing.plugin import ServerFactory
 from primus_testing.transformer.base import echo
+from primus_transformer_engineio import client_session
 
 SHORT = {"close_timeout": 0.1}
 
@@ -99,6 +100,25 @@ async def test_a_client_that_cannot_upgrade_goes_on_polling(primus_server: Serve
     async with asyncio.timeout(DEADLINE):
         await refused.wait()
     await echoes(peer)
+
+
+async def test_an_upgrade_that_is_not_answered_is_given_up(
+    primus_server: ServerFactory, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    monkeypatch.setattr(client_session, "UPGRADE_TIMEOUT", 0.01)
+    caplog.set_level("DEBUG", "primus.client")
+    server = await primus_server(transformer="engine.io", transport=SHORT, handshake_timeout=1000.0)
+    echo(server.primus)
+    answered = asyncio.Event()
+
+    async def hang(request: Request) -> None:
+        await answered.wait()
+
+    server.primus.before("hang", hang, http=False)
+    peer = await server.peer()
+    await eventually(lambda: "the connection is polled on" in caplog.text)
+    await echoes(peer)
+    answered.set()
 
 
 async def test_a_session_that_has_upgraded_is_polled_no_more(primus_server: ServerFactory) -> None:

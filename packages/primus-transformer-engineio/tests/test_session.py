@@ -179,6 +179,15 @@ def test_a_message_that_is_too_long_ends_the_session(opened: Open, upgrades: boo
     assert len([each for each in opened.received.story if each != "lost"]) == 1
 
 
+def test_a_websocket_brings_nothing_to_a_session_that_is_over(opened: Open) -> None:
+    wire = opened.upgraded()
+    wire.clog()  # it is not closed before what waits has left
+    opened.session.over()
+    assert wire.connection is None
+    wire.receive("4late", "3")
+    assert opened.received.story == ["lost"]
+
+
 def test_a_poll_that_is_left_ends_a_session_that_has_no_websocket_yet(opened: Open) -> None:
     other = Open()
     other.upgraded()

@@ -136,6 +136,15 @@ def test_a_context_that_is_kept_makes_repetitions_short() -> None:
     assert forgetful.deflate(b"some words") == forgetful.deflate(b"some words")
 
 
+def test_a_context_that_is_not_kept_is_not_referred_to() -> None:
+    server, client = pair("permessage-deflate; client_no_context_takeover")
+    client._forgets_outgoing = False  # it breaks what has been agreed
+    first, second = client.deflate(b"some words, once "), client.deflate(b"some words, once ")
+    assert server.inflate(first, 100, last=True) == b"some words, once "
+    with pytest.raises(ProtocolError, match="cannot be inflated"):
+        server.inflate(second, 100, last=True)
+
+
 def test_a_message_of_exactly_the_limit_is_inflated() -> None:
     server, client = pair()
     squeezed = server.deflate(b"x" * 1000)

@@ -13,6 +13,7 @@ import pytest
 
 from primus import Request, Spark, Unauthorized
 from primus.errors import ProtocolError, SlowConsumerError
+from primus.limits import DEFAULT_LIMITS
 from primus_testing import ManualClock, Recorder, Tracebacks, eventually
 from primus_testing.raw_websocket import RawWebSocket
 from primus_testing.transformer.limits import pass_time
@@ -55,6 +56,31 @@ async def test_a_body_that_comes_too_slowly_is_refused(
     assert (await asking).status == 408
     await eventually(lambda: not session.posting.locked())
     assert (await talk.post("xhr_send", '["1"]')).status == 204
+
+
+async def test_the_time_for_a_body_does_not_run_before_it_is_read(
+    serve: Any, manual_clock: ManualClock
+) -> None:
+    talk = await serve({"disconnect_delay": 1000.0}, clock=manual_clock, timeout=None)
+    spark = await talk.open()
+    session = talk.primus.transformer.sessions.get("abcdefgh")
+    busy, rest = asyncio.Event(), asyncio.Event()
+    spark.on("data", lambda message: busy.wait())
+
+    async def chunks() -> AsyncIterator[bytes]:
+        yield b'["'
+        await rest.wait()
+        yield b'2"]'
+
+    many = ["1"] * (1 + DEFAULT_LIMITS.read_ahead_messages)
+    assert (await talk.post("xhr_send", json.dumps(many))).status == 204
+    assert session.paused
+    asking = asyncio.ensure_future(talk.post("xhr_send", chunks()))
+    await eventually(session.posting.locked)
+    await pass_time(manual_clock, 40)
+    busy.set()
+    rest.set()
+    assert (await asking).status == 204
 
 
 async def test_too_many_messages_at_once_are_refused(serve: Any) -> None:
@@ -100,6 +126,18 @@ async def test_sessions_are_limited(serve: Any) -> None:
             continue
         assert (await talk.server.get(f"/primus/000/{name}/xhr", "POST")).status == status
     assert len(talk.primus) == 2
+
+
+async def test_a_server_that_is_being_destroyed_begins_no_session(serve: Any) -> None:
+    talk = await serve()
+    spark = await talk.open()
+    ends = Recorder(spark, "end")
+    destroying = asyncio.ensure_future(talk.primus.destroy(timeout=5))
+    await eventually(lambda: talk.primus.draining)
+    assert (await talk.server.get("/primus/000/another1/xhr", "POST")).status == 503
+    spark.end()
+    await destroying
+    assert ends.story == ["end"]
 
 
 async def test_authorization_runs_on_every_request_and_comes_before_any_state(serve: Any) -> None:

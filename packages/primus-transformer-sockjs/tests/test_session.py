@@ -4,9 +4,10 @@ import pytest
 
 from primus import Primus
 from primus.polling import Opener, Sessions
-from primus_testing import ManualClock, make_request
+from primus_testing import ManualClock, MemoryTransport, make_request
 from primus_transformer_sockjs.options import SockJSOptions
 from primus_transformer_sockjs.session import Session
+from primus_transformer_sockjs.websocket import WebSocketSession
 
 
 @pytest.fixture
@@ -48,3 +49,15 @@ def test_the_end_of_a_session_leaves_another_of_its_name_alone(
     second = opened(sessions, options)
     first.lost()
     assert sessions.get("name") is second
+
+
+@pytest.mark.parametrize("wrong", ["[", '["too long"]'])
+def test_a_websocket_brings_nothing_after_a_frame_that_is_wrong(
+    sessions: Sessions[Session], options: SockJSOptions, wrong: str
+) -> None:
+    wire = MemoryTransport()
+    session = WebSocketSession(wire, sessions, options, 4)
+    wire.clog()  # it is not closed before what waits has left
+    wire.receive(wrong)
+    assert session.connection is None
+    assert wire.connection is None

@@ -242,6 +242,33 @@ async def test_a_server_that_does_not_answer_is_not_waited_for(make_primus: Any)
     await primus.destroy()
 
 
+async def test_no_more_servers_than_so_many_are_asked_at_a_time(make_primus: Any) -> None:
+    primus = make_primus(concurrently=2)
+    go_on = asyncio.Event()
+    asked: list[str] = []
+
+    async def handle(request: web.Request) -> web.Response:
+        asked.append(request.path)
+        await go_on.wait()
+        return web.json_response({"ok": True, "send": 1})
+
+    async with AsyncExitStack() as stack:
+        urls = []
+        for _ in range(3):
+            app = web.Application()
+            app.router.add_route("*", "/{tail:.*}", handle)
+            urls.append((await stack.enter_async_context(TestServer(app))).make_url("/"))
+        sending = asyncio.ensure_future(primus.forward(list(map(str, urls)), "x"))
+        await eventually(lambda: len(asked) == 2)
+        for _ in range(20):
+            await asyncio.sleep(0)
+        assert len(asked) == 2
+        go_on.set()
+
+        assert await sending == {"ok": True, "send": 3}
+        await primus.destroy()
+
+
 @pytest.mark.parametrize("method", ["PUT", "POST"])
 async def test_a_message_whose_answer_is_lost_is_not_sent_again(
     make_primus: Any, method: str

@@ -323,6 +323,17 @@ class WebSocketContract(Contract):
         assert await raw.receive() == (0x88, struct.pack("!H", 3001))
         raw.drop()
 
+    @pytest.mark.parametrize("code", [0, 999, 1004, 1005, 1006, 1015, 2999, 5000])
+    async def test_a_close_with_a_code_that_has_no_meaning_is_not_answered_with_it(
+        self, serve: Serve, code: int
+    ) -> None:
+        server = await serve()
+        for more in (b"", b"\xff\xff"):
+            raw = await RawWebSocket.open(server)
+            raw.send(frame(CLOSE, struct.pack("!H", code)), more)
+            assert await raw.close_code() in (1000, 1002)
+            raw.drop()
+
     async def test_an_intended_end_closes_without_a_code_or_with_1000(self, serve: Serve) -> None:
         server = await serve()
         sparks = Recorder(server.primus, "connection")

@@ -22,7 +22,7 @@ from primus.errors import HandshakeError, OptionError, TransportError
 from primus.limits import DEFAULT_LIMITS
 from primus.registry import transformer_named
 from primus.server.primus import Primus
-from primus.transformer import Transformer
+from primus.transformer import DialOptions, Transformer
 from primus.websocket import CLOSE_TIMEOUT, accept_key
 from primus_testing.peer import Peer
 from primus_testing.raw_websocket import CONT, TEXT, deflated, frame
@@ -297,6 +297,24 @@ class WebSocketClientContract(Contract):
             await server.peer(options={"headers": {"Origin": "http://evil.example"}})
         assert caught.value.status == 403
         await server.peer(options={"headers": {"Origin": "http://example.com"}})
+
+    async def test_a_websocket_that_has_been_opened_is_not_read_until_that_is_asked_for(
+        self, serve: Serve
+    ) -> None:
+        server = await serve()
+        sparks = Recorder(server.primus, "connection")
+        peer = Peer()
+        dial = DialOptions(server.url + "/primus", max_length=1000)
+        transport = await self.kind.connector().open(dial, peer)
+        (await sparks.one("connection")).write("early")
+        received = asyncio.ensure_future(peer.receive())
+        other = await server.peer()
+        for _ in range(3):  # by then, what was sent to the first has been there for long
+            await other.id()
+        assert not received.done()
+        transport.resume_reading()
+        assert await received == '"early"'
+        transport.abort()
 
     async def test_subprotocols_are_negotiated(self, serve: Serve) -> None:
         server = await serve(transport={"subprotocols": ["two", "one"]})

@@ -12,6 +12,7 @@ import asyncio
 import gc
 import struct
 from collections.abc import AsyncIterator
+from contextlib import suppress
 
 import pytest
 import pytest_asyncio
@@ -22,6 +23,7 @@ from primus.http import Request
 from primus.server.spark import Spark
 from primus_testing.handover.scene import MAX_LENGTH, Served, Tls, certificates, head, serve
 from primus_testing.raw_websocket import frame
+from primus_testing.recorder import Recorder
 from primus_testing.sites import AiohttpSite, OwnSite
 from primus_testing.transformer.base import Contract
 
@@ -158,6 +160,19 @@ class HandoverContract(Contract):
         assert await other.frame() == (0x81, b"hi")
         assert served.primus.connected == 1
 
+    async def test_a_client_that_is_dropped_as_its_upgrade_is_decided_makes_no_spark(
+        self, served: Served
+    ) -> None:
+        sparks = Recorder(served.primus, "connection")
+        served.primus.before("drop", Request.drop, index=0)
+        peer = await served.dial()
+        peer.send(head())
+        with suppress(ConnectionError):
+            assert await peer.rest() == b""
+        served.primus.remove("drop")
+        await served.connected()
+        assert len(sparks.seen("connection")) == 1
+
     async def test_firefox_says_keep_alive_too(self, served: Served) -> None:
         peer = await served.dial()
         peer.send(head(connection="keep-alive, Upgrade"))
@@ -199,6 +214,8 @@ class HandoverContract(Contract):
             pytest.param(text(b"\xff\xfe"), 1007, id="invalid UTF-8"),
             pytest.param(frame(TEXT, b"ab", rsv=4), 1002, id="rsv1 that was not negotiated"),
             pytest.param(b"\x81\x02ab", 1002, id="a frame without mask"),
+            pytest.param(b"\x81\x7e", 1002, id="the head of a frame without mask"),
+            pytest.param(b"\x83\xfe", 1002, id="the head of a frame with an unknown opcode"),
             pytest.param(frame(CONT, b"ab"), 1002, id="a continuation of nothing"),
             pytest.param(frame(3, b"ab"), 1002, id="an unknown opcode"),
             pytest.param(frame(PING, b"a" * 126), 1002, id="a ping that is too long"),
