@@ -10,7 +10,7 @@ from __future__ import annotations
 import asyncio
 import logging
 from collections.abc import Awaitable, Callable
-from typing import Any, ClassVar, Final, Literal, Protocol, TypeVar, overload
+from typing import Any, Final, Literal, Protocol, TypeVar, overload
 
 from primus.callables import bounds
 from primus.errors import ListenerError
@@ -153,7 +153,7 @@ class Emitter:
     __slots__ = ("__weakref__", "_listeners")
 
     events: ReservedEvents = ReservedEvents(frozenset())
-    log: ClassVar[logging.Logger] = logging.getLogger("primus")
+    log: logging.Logger = logging.getLogger("primus")
 
     def __init__(self) -> None:
         self._listeners: dict[str, tuple[Listener, ...]] = {}

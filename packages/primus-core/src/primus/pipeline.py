@@ -11,6 +11,7 @@ from __future__ import annotations
 
 from collections.abc import Awaitable, Callable
 from typing import Any, Final, Literal
+from weakref import WeakSet
 
 from primus.callables import arity, is_awaitable
 from primus.errors import OptionError, TransformError
@@ -22,6 +23,7 @@ __all__ = [
     "Pipeline",
     "Transform",
     "Transforms",
+    "for_streams",
     "run",
 ]
 
@@ -85,6 +87,19 @@ def _failure(transform: Transform, error: Exception) -> TransformError:
     return TransformError(f"the transform {name} raised {error!r}; the message was swallowed")
 
 
+def for_streams(fn: Transform) -> Transform:
+    """Mark an incoming transform that plugins apply to the messages of channels as well.
+
+    It then gets the stream for the connection, and a message without its packet. Transforms that
+    are not marked see the packet only, as they see any message of the connection.
+    """
+    _for_streams.add(fn)
+    return fn
+
+
+_for_streams: WeakSet[Transform] = WeakSet()
+
+
 class _Unary:
     """A transform that takes the packet only."""
 
@@ -97,8 +112,22 @@ class _Unary:
         return self.fn(packet)
 
 
-def _original(transform: Transform) -> Any:
-    return transform.fn if isinstance(transform, _Unary) else transform
+class _Last:
+    """A transform that stays behind those that are added later."""
+
+    __slots__ = ("fn",)
+
+    def __init__(self, fn: Callable[..., Any]) -> None:
+        self.fn = fn
+
+    def __call__(self, packet: Packet, connection: Any) -> Any:
+        return self.fn(packet, connection)
+
+
+def _original(transform: Any) -> Any:
+    while isinstance(transform, _Unary | _Last):
+        transform = transform.fn
+    return transform
 
 
 class Pipeline:
@@ -110,8 +139,14 @@ class Pipeline:
         self.incoming: Transforms = ()
         self.outgoing: Transforms = ()
 
-    def add(self, direction: Direction, fn: Transform) -> None:
+    def add(self, direction: Direction, fn: Transform, *, last: bool = False) -> None:
         """Append `fn` to a chain; a function that is in it already is not added again.
+
+        Args:
+            direction: which chain.
+            fn: the transform.
+            last: whether those that are added later come before it as well, unless they are last
+                too: for what takes messages as users get them.
 
         Raises:
             OptionError: `direction` is neither ``"incoming"`` nor ``"outgoing"``.
@@ -120,8 +155,18 @@ class Pipeline:
         chain = self.check(direction)
         if not callable(fn):
             raise TypeError(f"a transform must be callable, not {fn!r}")
-        if all(_original(other) != fn for other in chain):
-            setattr(self, direction, (*chain, fn if arity(fn) > 1 else _Unary(fn)))
+        if any(_original(other) == fn for other in chain):
+            return
+        added: Transform = fn if arity(fn) > 1 else _Unary(fn)
+        if last:
+            added = _Last(added)
+        end = len(chain) if last else sum(not isinstance(one, _Last) for one in chain)
+        setattr(self, direction, (*chain[:end], added, *chain[end:]))
+
+    @property
+    def for_streams(self) -> Transforms:
+        """The incoming transforms that `for_streams` has marked."""
+        return tuple(one for one in self.incoming if _original(one) in _for_streams)
 
     def remove(self, direction: Direction, fn: Transform) -> None:
         """Take `fn` out of a chain, if it is there."""

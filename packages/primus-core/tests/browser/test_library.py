@@ -5,7 +5,7 @@ from importlib.resources import files
 import pytest
 
 from primus.browser import Browser, LibraryParts, declarations, library
-from primus.browser.library import MODULES, fill
+from primus.browser.library import EXTRA_MODULES, MODULES, fill
 from primus.errors import PrimusError
 
 CONNECT = "export default function connect(wire) { return wire; }\n"
@@ -148,17 +148,18 @@ def test_a_template_and_its_values_have_to_fit():
 
 
 def test_a_module_stands_behind_those_it_imports():
-    for position, name in enumerate(MODULES):
+    modules = (*MODULES, *EXTRA_MODULES)
+    for position, name in enumerate(modules):
         source = SCRIPTS.joinpath(f"{name}.js").read_text("utf-8")
         imports = re.findall(r"from '\./([a-z]+)\.js'", source)
 
-        assert set(imports) <= set(MODULES[:position])
+        assert set(imports) <= set(modules[:position])
 
 
 def test_our_modules_share_no_name():
     declared = [
         name
-        for module in MODULES
+        for module in (*MODULES, *EXTRA_MODULES)
         for name in re.findall(
             r"^(?:export )?(?:async )?(?:function|class|const|let) ([\w$]+)",
             SCRIPTS.joinpath(f"{module}.js").read_text("utf-8"),
@@ -172,7 +173,21 @@ def test_our_modules_share_no_name():
 def test_every_script_is_bundled():
     scripts = {path.name for path in SCRIPTS.iterdir() if path.name.endswith(".js")}
 
-    assert scripts == {f"{name}.js" for name in (*MODULES, "compiled", "umd", "esm")}
+    assert scripts == {
+        f"{name}.js" for name in (*MODULES, *EXTRA_MODULES, "compiled", "umd", "esm")
+    }
+
+
+def test_a_module_that_only_plugins_need_is_there_once_and_only_for_them():
+    assert "class Stream " not in library(PARTS)
+    plugin = Browser(client="export default function () {}", modules=("stream",))
+
+    text = library(replace(PARTS, plugins={"one": plugin, "two": plugin}))
+
+    assert text.count("class Stream ") == 1
+    unknown = Browser(client="export default function () {}", modules=("streams",))
+    with pytest.raises(PrimusError, match="no module 'streams' of the client"):
+        library(replace(PARTS, plugins={"one": unknown}))
 
 
 def test_the_declarations_name_the_global_when_it_is_one():

@@ -11,10 +11,11 @@ export default function emit(primus) {
     local(event) ? primus.dispatch(event, ...args) : primus.write({ emit: [event, ...args] })
   );
 
-  primus.transform('incoming', ({ data }) => {
+  primus.transform('incoming', function incoming({ data }) {
     const event = data && data.emit;
 
-    if (!Array.isArray(event)) return true;
+    // Messages of streams above the client stay messages.
+    if (this !== primus || !Array.isArray(event)) return true;
     // Anything but a text is no name; asking whether it is reserved could even throw.
     if (typeof event[0] !== 'string' || primus.reserved(event[0])) return false;
     return primus.deliver(...event);

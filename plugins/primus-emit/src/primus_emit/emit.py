@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 from primus import Packet, Primus, Spark, hookimpl
 from primus.browser import Browser
 from primus.pipeline import Transform
+from primus.streams import Stream
 from primus_emit.emitting import EmitSpark
 
 if TYPE_CHECKING:
@@ -30,9 +31,9 @@ def event_in(data: Any) -> list[Any] | None:
 
 
 def incoming(packet: Packet, connection: Spark | Socket) -> Any:
-    """Make events of the messages that are events."""
+    """Make events of the messages that are events; those of streams above stay messages."""
     event = event_in(packet.data)
-    if event is None:
+    if event is None or isinstance(connection, Stream):
         return None
     if not event or not isinstance(event[0], str) or connection.reserved(event[0]):
         return False  # it cannot be listened to, or would be taken for an event of ours

@@ -24,6 +24,7 @@ from typing import Any
 from primus import Packet, Primus, Spark, hookimpl
 from primus.events import Delivering
 from primus.pipeline import Transform
+from primus.streams import Stream
 from primus_emit.emit import (
     event_in,
     primus_browser,
@@ -41,8 +42,10 @@ __all__ = [
 ]
 
 
-def incoming(packet: Packet, spark: Spark) -> Any:
-    """Emit on the Primus what arrives on a spark."""
+def incoming(packet: Packet, spark: Spark | Stream) -> Any:
+    """Emit on the Primus what arrives on a spark, but not in a stream above it."""
+    if isinstance(spark, Stream):
+        return None
     primus = spark.primus
     event = event_in(packet.data)
     if event is None:

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any, Final
 from primus import Packet, Spark, hookimpl
 from primus.answers import Answers, Reply
 from primus.events import Delivered
-from primus.pipeline import Transform
+from primus.pipeline import Transform, for_streams
 from primus_emit import packets
 from primus_emit.acks import AckFailed
 from primus_emit.sending import acks_of
@@ -30,16 +30,16 @@ def incoming(visible: bool) -> Transform:
         visible: whether packets are ``data`` as well.
     """
 
-    def transform(packet: Packet, connection: Spark | Socket) -> Any:
+    def transform(packet: Packet, connection: Any) -> Any:
         message = packets.read(packet.data)
-        if message is None:
+        if message is None or not hasattr(connection, "acks"):  # as a stream that sends no events
             return None
         delivered = _deliver(message, connection)
         if visible:
             return None if delivered is False else _done(delivered)
         return delivered
 
-    return transform
+    return for_streams(transform)
 
 
 def _deliver(message: packets.Event | packets.Ack, connection: Spark | Socket) -> Delivered:

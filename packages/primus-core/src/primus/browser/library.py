@@ -38,6 +38,8 @@ MODULES = (
     "requires",
     "bundle",
 )
+EXTRA_MODULES = ("stream",)
+"""Modules that are part of the client only if a plugin needs them."""
 MODULE_EXPORTS = """\
 declare const connect: typeof Primus.connect;
 
@@ -61,10 +63,14 @@ class Browser:
     `library` is a plain script (not a module), run once before `client`, with `Primus` in scope.
     In the one of a transformer or parser, `module` and `exports` are those of CommonJS; in the
     one of a plugin they are hidden, so that a UMD script sets its global.
+
+    `modules` are names of modules of ours that a plugin needs and the client is without otherwise:
+    ``stream`` is the class `Stream`, a member of the client.
     """
 
     client: str = ""
     library: str = ""
+    modules: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -117,7 +123,7 @@ def library(parts: LibraryParts, format: Literal["umd", "esm"] = "umd") -> str:
         },
         "compiled.js",
     )
-    body = "\n".join(["'use strict';", *_core(), compiled, "return Primus;"])
+    body = "\n".join(["'use strict';", *_core(parts.plugins), compiled, "return Primus;"])
     values = {"version": _comment(parts.version), "body": body}
     if format == "umd":
         values["global_path"] = _literal(path)
@@ -160,8 +166,11 @@ def fill(template: str, values: Mapping[str, str], name: str) -> str:
     return _PLACEHOLDER.sub(lambda match: values[match[1]], template)
 
 
-def _core() -> Iterable[str]:
-    for name in MODULES:
+def _core(plugins: Mapping[str, Browser]) -> Iterable[str]:
+    wanted = {name for plugin in plugins.values() for name in plugin.modules}
+    if unknown := sorted(wanted - set(EXTRA_MODULES)):
+        raise PrimusError(f"there is no module {unknown[0]!r} of the client for plugins")
+    for name in (*MODULES, *(name for name in EXTRA_MODULES if name in wanted)):
         yield stripped(f"{name}.js", _source(f"{name}.js"))
 
 

@@ -510,6 +510,56 @@ class Connection(Emitter):
             self._send_later(pending)
         return True
 
+    def write_for(self, stream: Any, data: Any, wrap: Callable[[Any], Any]) -> bool:
+        """Send a message of a stream above this connection, behind all that was written before.
+
+        Args:
+            stream: what the outgoing transforms get for the connection.
+            data: the message; it passes the transforms.
+            wrap: makes the packet of what they have made of it, which passes none.
+
+        Returns:
+            What `write` returns.
+        """
+
+        def step(data: Any) -> Awaitable[None] | None:
+            return self._transform_for(stream, data, wrap)
+
+        return self._take_turn(step, data)
+
+    def write_past(self, packet: Any) -> bool:
+        """Send a packet of a plugin past the outgoing transforms, in its turn.
+
+        Returns:
+            What `write` returns.
+        """
+        return self._take_turn(self._send_encoded, packet)
+
+    def _take_turn(self, step: Step, data: Any) -> bool:
+        """Take a step that sends, behind all that was written before."""
+        if self._is_over() or (self._is_congested and not self._admits_more()):
+            return False
+        outbox = self._outbox
+        if outbox is not None and outbox.is_busy:
+            return self._postpone(step, data)
+        pending: Any = step(data)
+        if pending is not None:
+            self._send_later(pending)
+        return True
+
+    def _transform_for(
+        self, stream: Any, data: Any, wrap: Callable[[Any], Any]
+    ) -> Awaitable[None] | None:
+        def send(result: Any) -> Awaitable[None] | None:
+            return None if result is SWALLOWED else self._send_encoded(wrap(result))
+
+        try:
+            result = run(self.pipeline.outgoing, Packet(data), stream)
+        except TransformError as error:
+            self._report(error)
+            return None
+        return after(result, send, self._report) if is_awaitable(result) else send(result)
+
     def _tell(self, text: str, *, last: bool = False) -> None:
         """Send a control message, in its place behind the messages written before it.
 
@@ -764,6 +814,9 @@ class Connection(Emitter):
         if self._iterations is None:
             self._iterations = Iterations(self)
         return self._iterations.begin()
+
+    def iterated(self) -> None:
+        """Note an iteration over the messages of the connection, or of a stream above it."""
 
     def _on_data_listener(self, listener: Listener) -> None:
         """Note a new listener of ``data``."""

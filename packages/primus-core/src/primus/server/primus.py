@@ -78,7 +78,7 @@ class Primus(Transforming, Emitter, Generic[SparkT_co]):
     """
 
     version: ClassVar[str] = __version__
-    log: ClassVar[logging.Logger] = logging.getLogger("primus.server")
+    log: logging.Logger = logging.getLogger("primus.server")
     spark_class: ClassVar[type[Spark]] = Spark
     """What the class of its sparks derives from; ``Primus[Visitor]`` sets it."""
 

@@ -162,9 +162,13 @@ class Spark(Connection):
 
     def _iterated(self) -> Messages:
         messages = super()._iterated()
+        self.iterated()
+        return messages
+
+    def iterated(self) -> None:
+        """Let the connection phase go on, since messages are iterated over."""
         if self._consumed is not None:
             self._consumed.set()
-        return messages
 
     def _control(self, message: Control) -> None:
         match message:

@@ -1,0 +1,269 @@
+"""`Stream`: what plugins with streams above a connection have in common."""
+
+import asyncio
+from collections.abc import AsyncIterator
+from dataclasses import replace
+from typing import Any
+
+import pytest
+import pytest_asyncio
+
+from primus import Primus
+from primus.streams import Stream, Streams
+from primus_testing import ManualClock, MemoryTransformer, Recorder, Tracebacks, eventually, join
+
+
+class Echo(Stream):
+    """Sends its messages as they are, and says when it ends."""
+
+    def _send(self, data: Any) -> bool:
+        return self.connection.write_past({"message": data})
+
+    def _send_end(self) -> None:
+        self.connection.write_past("the end")
+
+
+@pytest_asyncio.fixture
+async def primus(tracebacks: Tracebacks) -> AsyncIterator[Any]:
+    options = {"clock": ManualClock(), "timeout": False, "ping_interval": False}
+    made = Primus(transformer=MemoryTransformer, **options)
+    yield made
+    await made.destroy()
+
+
+@pytest.fixture
+def spark(primus: Any) -> Any:
+    return join(primus)[0]
+
+
+@pytest.fixture
+def streams(primus: Any, spark: Any) -> Streams:
+    """The streams of a spark, which follow it."""
+    streams = Streams(spark)
+    primus.on("disconnection", streams.ended)
+    spark.on("readyStateChange", streams.changed)
+    return streams
+
+
+@pytest.fixture
+def stream(streams: Streams) -> Echo:
+    return Echo(streams)
+
+
+def test_a_stream_writes_until_it_ends_and_ends_once(spark: Any, stream: Echo) -> None:
+    events = Recorder(stream, "readyStateChange", "close", "end")
+    wire: Any = spark._transport
+
+    assert stream.write(1) is True
+    stream.end("last")
+    stream.end("again")
+
+    assert stream.write(2) is False
+    assert wire.sent == ['{"message":1}', '{"message":"last"}', '"the end"']
+    assert events.story == ["readyStateChange", "close", "end"]
+    assert (stream.ready_state, stream.listeners("end")) == (Stream.CLOSED, ())
+    assert len(stream.streams) == 0
+
+
+def test_the_end_of_the_connection_ends_all_of_its_streams(spark: Any, streams: Streams) -> None:
+    events = [Recorder(Echo(streams), "data", "close", "end") for _ in range(3)]
+
+    spark.end()
+
+    assert [each.story for each in events] == [["close", "end"]] * 3
+    assert len(streams) == 0
+
+
+def test_a_stream_above_a_connection_that_is_over_has_ended(spark: Any, streams: Streams) -> None:
+    spark.end()
+
+    stream = Echo(streams)
+
+    assert (stream.ready_state, stream.write(1), len(streams)) == (Stream.CLOSED, False, 0)
+
+
+async def test_messages_of_a_stream_are_handled_one_at_a_time_and_no_other_waits(
+    spark: Any, streams: Streams
+) -> None:
+    slow, quick = Echo(streams), Echo(streams)
+    seen: list[Any] = []
+    go = asyncio.Event()
+
+    @slow.on("data")
+    async def data(message: Any) -> None:
+        seen.append(message)
+        await go.wait()
+
+    quick.on("data", seen.append)
+    assert [slow.receive(1), slow.receive(2), quick.receive(3)] == [False] * 3
+    await eventually(lambda: sorted(seen) == [1, 3])
+
+    go.set()
+    await eventually(lambda: seen[-1] == 2)
+
+
+@pytest.mark.parametrize("limit", [{"read_ahead_messages": 4}, {"read_ahead_bytes": 40}])
+async def test_the_connection_waits_while_too_much_waits_for_all_of_its_streams(
+    spark: Any, limit: dict[str, int]
+) -> None:
+    spark.limits = replace(spark.limits, **limit)
+    streams = Streams(spark)
+    go = asyncio.Event()
+    seen: list[Any] = []
+
+    async def wait(message: Any) -> None:
+        await go.wait()
+        seen.append(message)
+
+    both = Echo(streams), Echo(streams)
+    for stream in both:
+        stream.on("data", wait)
+        assert stream.receive(0, "ten bytes ") is False
+    waited = [stream.receive(number, "ten bytes ") for number in (1, 2) for stream in both]
+
+    assert waited[:-1] == [False] * 3
+    room = asyncio.ensure_future(waited[-1])  # type: ignore[arg-type]
+    await asyncio.sleep(0)
+    assert not room.done()
+    go.set()
+    assert await room is False
+    assert sorted(seen) == [0, 0, 1, 1, 2, 2]
+    assert both[0].receive(3) is False
+
+
+async def test_what_waits_for_a_stream_that_ends_makes_room(spark: Any) -> None:
+    spark.limits = replace(spark.limits, read_ahead_messages=1)
+    stream = Echo(Streams(spark))
+    seen: list[Any] = []
+
+    @stream.on("data")
+    async def data(message: Any) -> None:
+        seen.append(message)
+        await asyncio.Event().wait()
+
+    stream.receive(1)
+    await eventually(lambda: seen)
+    room = stream.receive(2)
+    stream.end()
+
+    assert await room is False  # type: ignore[misc]
+    assert seen == [1]
+
+
+async def test_an_end_that_is_not_ours_comes_behind_what_has_arrived(stream: Echo) -> None:
+    order: list[Any] = []
+    go = asyncio.Event()
+
+    @stream.on("data")
+    async def data(message: Any) -> None:
+        await go.wait()
+        order.append(message)
+
+    stream.on("end", lambda: order.append("end"))
+    stream.receive(1)
+    stream.receive(2)
+    stream.ended()
+    assert (stream.write("late"), stream.receive("late")) == (False, False)
+    assert order == []
+
+    go.set()
+    await eventually(lambda: order == [1, 2, "end"])
+
+
+async def test_messages_can_be_iterated_over(streams: Streams, stream: Echo) -> None:
+    async def read() -> list[Any]:
+        return [message async for message in stream]
+
+    reading = asyncio.create_task(read())
+    await asyncio.sleep(0)
+    for message in (1, None, "last"):
+        stream.receive(message)
+    stream.ended()
+
+    assert await reading == [1, None, "last"]
+
+
+async def test_a_listener_gets_what_waits_for_an_iteration_that_does_not_go_on(
+    stream: Echo,
+) -> None:
+    iteration = aiter(stream)
+    stream.receive(1)
+    assert await anext(iteration) == 1
+    stream.receive(2)
+    stream.receive(3)
+    del iteration
+    seen: list[Any] = []
+
+    stream.on("data", seen.append)
+
+    await eventually(lambda: seen == [2, 3])
+
+
+async def test_an_iteration_lets_the_connection_phase_go_on(primus: Any) -> None:
+    heard: list[Any] = []
+
+    @primus.on("connection")
+    async def connection(spark: Any) -> None:
+        stream = Echo(Streams(spark))
+        spark.on("data", stream.receive)
+        heard.extend([await anext(stream), await anext(stream)])
+
+    _, wire = join(primus)
+    wire.receive("1", "2")
+
+    await eventually(lambda: heard == [1, 2])
+
+
+def test_events_of_the_connection_are_carried_while_they_are_listened_to(
+    spark: Any, streams: Streams
+) -> None:
+    stream = Echo(streams, frozenset({"heartbeat", "error", "data", "end"}))
+    assert spark.listeners("heartbeat") == ()
+    events = Recorder(stream, "heartbeat", "data")
+
+    spark.dispatch("heartbeat")
+    spark.dispatch("data", "of the connection")
+    assert events.story == ["heartbeat"]
+    stream.off("heartbeat")
+    assert spark.listeners("heartbeat") == ()
+    stream.on("error", print)
+    stream.end()
+    assert spark.listeners("error") == ()
+
+
+async def test_a_listener_that_raises_disturbs_no_other(
+    stream: Echo, tracebacks: Tracebacks
+) -> None:
+    @stream.on("data")
+    async def data(message: Any) -> None:
+        raise ValueError(message)
+
+    events = Recorder(stream, "error")
+    tracebacks.expect("a listener of 'data' raised")
+    tracebacks.expect("a listener of 'data' raised")
+
+    stream.receive("one")
+    stream.receive("two")
+
+    await eventually(lambda: events.story == ["error", "error"])
+
+
+def test_congestion_is_that_of_the_connection(spark: Any, stream: Echo) -> None:
+    wire: Any = spark._transport
+    wire.clog()
+
+    stream.write("x" * 100)
+
+    assert stream.buffered == spark.buffered > 100
+    assert stream.is_congested is False
+
+
+async def test_a_stream_can_be_piped(primus: Any, stream: Echo) -> None:
+    other, wire = join(primus)
+
+    assert stream.pipe(other) is other
+    stream.receive("through")
+    stream.end()
+
+    assert wire.sent[0] == '"through"'
+    assert other.ready_state == Stream.CLOSED
