@@ -10,8 +10,8 @@
             chat.write(message)
 
 ``socket.substream(name)`` and, in the browser, ``primus.substream(name)`` are the other end. There
-is no handshake: both sides ask for a stream by its name, and a message for one that does not exist is
-``data`` of the connection. So a server asks for its streams in ``connection``.
+is no handshake: both sides ask for a stream by its name, and a message for one that does not exist
+is ``data`` of the connection. So a server asks for its streams in ``connection``.
 
 A `Substream` has ``name``, ``ready_state``, ``write(data)``, ``end(data=None)``, ``drain()``,
 ``pipe(destination)``, ``on``, ``once``, ``off`` and async iteration. It emits ``data``, ``end``,
@@ -19,15 +19,14 @@ A `Substream` has ``name``, ``ready_state``, ``write(data)``, ``end(data=None)``
 gives False once the stream has ended. The end of the connection ends all of its streams.
 
 Streams of a client stay when it reconnects; the server has a new spark then, and asks for them
-again. A message passes the transforms once, on its way out and on its way in, with the stream for the
-connection; the packet that it travels in passes none on its way out.
+again. A message passes the transforms once, on its way out and on its way in, with the stream for
+the connection; the packet that it travels in passes none on its way out.
 """
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from importlib.resources import files
-from typing import TYPE_CHECKING, Any, Final
+from typing import TYPE_CHECKING, Any
 
 from primus import Order, Primus, hookimpl
 from primus.browser import Browser
@@ -35,16 +34,19 @@ from primus.pipeline import Transform
 from primus_substream.substream import (
     Substream,
     Substreams,
+    SubstreamSpark,
     incoming,
-    substream,
     substreams_of,
 )
 
 if TYPE_CHECKING:
     from primus import Socket
+    from primus_substream.sockets import SubstreamSocket
 
 __all__ = [
     "Substream",
+    "SubstreamSocket",
+    "SubstreamSpark",
     "Substreams",
     "primus_browser",
     "primus_disconnection",
@@ -56,8 +58,14 @@ __all__ = [
     "primus_teardown",
 ]
 
-MEMBERS: Final[Mapping[str, object]] = {"substream": substream, "streams": None}
-"""What sparks and sockets get; ``streams`` is `Substreams` once there is one."""
+
+def __getattr__(name: str) -> Any:
+    """The class of sockets, imported when it is first asked for: a server does without."""
+    if name == "SubstreamSocket":
+        from primus_substream.sockets import SubstreamSocket
+
+        return SubstreamSocket
+    raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
 
 
 @hookimpl
@@ -67,9 +75,9 @@ def primus_order() -> Order:
 
 
 @hookimpl
-def primus_extend_spark() -> Mapping[str, object]:
+def primus_extend_spark() -> type[SubstreamSpark]:
     """``spark.substream``."""
-    return MEMBERS
+    return SubstreamSpark
 
 
 @hookimpl
@@ -95,9 +103,11 @@ def primus_teardown(primus: Primus) -> None:
 
 
 @hookimpl
-def primus_extend_socket() -> Mapping[str, object]:
+def primus_extend_socket() -> type[Socket]:
     """``socket.substream``."""
-    return MEMBERS
+    from primus_substream.sockets import SubstreamSocket
+
+    return SubstreamSocket
 
 
 @hookimpl

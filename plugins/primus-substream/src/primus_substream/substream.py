@@ -13,7 +13,7 @@ from primus_substream import packets
 if TYPE_CHECKING:
     from primus import Socket
 
-__all__ = ["Substream", "Substreams", "incoming", "substream"]
+__all__ = ["Substream", "SubstreamSpark", "Substreams", "incoming", "substream", "substreams_of"]
 
 CARRIED: Final = frozenset(
     {
@@ -114,6 +114,14 @@ def substreams_of(connection: Any) -> Substreams:
     if streams is None:
         streams = connection.streams = Substreams(connection)
     return streams
+
+
+class SubstreamSpark(Spark):
+    """A spark of a Primus with the plugin ``substream``."""
+
+    substream = substream
+    streams: Substreams | None = None
+    """Those that have not ended; made with the first."""
 
 
 def incoming(packet: Packet, connection: Any) -> Any:

@@ -154,20 +154,20 @@ export class Stream extends EventEmitter {
 
   off(event, fn) {
     super.off(event, fn);
-    return this._review();
+    return this._stopCarrying();
   }
 
   removeAllListeners(event) {
     super.removeAllListeners(event);
-    return this._review();
+    return this._stopCarrying();
   }
 
   _forget(event, gone) {
     super._forget(event, gone);
-    this._review();
+    this._stopCarrying();
   }
 
-  _review() {
+  _stopCarrying() {
     for (const [event, carrier] of [...this._carriers]) {
       if (!this.listenerCount(event)) {
         this._carriers.delete(event);

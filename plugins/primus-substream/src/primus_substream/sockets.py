@@ -1,0 +1,16 @@
+"""The class of Python sockets with the plugin; a server does without this module."""
+
+from __future__ import annotations
+
+from primus import Socket
+from primus_substream.substream import Substreams, substream
+
+__all__ = ["SubstreamSocket"]
+
+
+class SubstreamSocket(Socket):
+    """A socket with the plugin ``substream``."""
+
+    substream = substream
+    streams: Substreams | None = None
+    """Those that have not ended."""
