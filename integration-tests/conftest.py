@@ -11,6 +11,7 @@ sys.path.insert(0, str(Path(__file__).parent))
 
 from harness.casts import Cast
 from harness.idlers import Idlers
+from harness.pairs import WITH_PLUGINS, Pair
 from harness.stage import Stage
 
 
@@ -45,6 +46,16 @@ async def stage(cast: Cast) -> AsyncIterator[Stage]:
     yield stage
     await stage.clear()
     cast.assert_quiet()
+
+
+@pytest_asyncio.fixture(
+    loop_scope="session",
+    params=WITH_PLUGINS,
+    ids=[f"{client}-to-{server}" for client, server in WITH_PLUGINS],
+)
+async def pair(request: pytest.FixtureRequest, stage: Stage) -> Pair:
+    """A kind of client and a kind of server that can have plugins."""
+    return Pair(stage, *request.param)
 
 
 @pytest_asyncio.fixture(scope="session", loop_scope="session", autouse=True)

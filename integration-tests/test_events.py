@@ -5,73 +5,16 @@ together: both plugins, since they bounce events back and forth.
 """
 
 import asyncio
-from dataclasses import dataclass
-from typing import Any
 
 import pytest
-import pytest_asyncio
 
-from harness.casts import OURS_IN_CHROMIUM, OURS_IN_NODE, OURS_IN_PYTHON, PAIRS
+from harness.casts import OURS_IN_CHROMIUM, OURS_IN_NODE, OURS_IN_PYTHON
 from harness.chromium import Chromium
-from harness.parties import Client, Server, Speech
+from harness.pairs import AWKWARD, Pair
+from harness.parties import Speech
 from harness.stage import Stage
 
 pytestmark = pytest.mark.asyncio(loop_scope="session")
-
-WITH_PLUGINS = [pair for pair in PAIRS if "node5" not in pair]
-"""Primus 6.1 and 8.0, to which the plugins belong."""
-
-AWKWARD: list[Any] = [
-    None,
-    0,
-    False,
-    "",
-    [],
-    {},
-    [None, [None]],
-    {"emit": ["news"]},
-    {"type": 0, "data": ["news"], "id": 1},
-    {"__proto__x": {"nested": [1.5, -1, 2**53 - 1]}},
-    "line\u2028separator \U0001f600 žluťoučký",
-]
-
-
-@dataclass
-class Pair:
-    """A kind of client and a kind of server, and whether they have met."""
-
-    stage: Stage
-    client_kind: str
-    server_kind: str
-
-    async def meet(
-        self, plugin: str, overhear: tuple[str, ...] = (), **options: Any
-    ) -> tuple[Server, Client, str]:
-        """A server and a client with the plugin, connected; both hear ``news`` and ``data``."""
-        self.stage.speech = Speech(plugin=plugin)
-        server = await self.server(hear=["news"], overhear=overhear, **options)
-        client = await self.stage.client(self.client_kind)
-        await client.connect(server.url(), hear=["news"])
-        await client.event("open")
-        return server, client, await server.connection()
-
-    async def server(self, **arguments: Any) -> Server:
-        """A server; a Node process with primus-emitter can have but one Primus."""
-        if not self.server_kind.startswith("node") or self.stage.speech.plugin == "primus-emit":
-            return await self.stage.server(self.server_kind, **arguments)
-        server = Server(await self.stage.process(self.server_kind))
-        options = {**self.stage.speech.options, **arguments.pop("options", {})}
-        return await server.listen(options=options, **arguments)
-
-
-@pytest_asyncio.fixture(
-    loop_scope="session",
-    params=WITH_PLUGINS,
-    ids=[f"{client}-to-{server}" for client, server in WITH_PLUGINS],
-)
-async def pair(request: pytest.FixtureRequest, stage: Stage) -> Pair:
-    return Pair(stage, *request.param)
-
 
 # -- emit
 

@@ -101,6 +101,11 @@ def emit(on: str, name: str, args: list[Any]) -> bool:
     return sockets[on].emit(name, *args)
 
 
+async def request(on: str, data: Any) -> Any:
+    """Send a request of primus-responder, and give the response."""
+    return await sockets[on].write_and_wait(data)
+
+
 async def send(on: str, name: str, args: list[Any], *, ask: bool = False) -> Any:
     """Send an event of primus-emitter."""
     return await send_event(sockets[on], name, args, ask=ask)
@@ -142,6 +147,7 @@ COMMANDS: dict[str, wire.Command] = {
     "connect": connect,
     "write": write,
     "emit": emit,
+    "request": request,
     "send": send,
     "end": end,
     "open": open_,

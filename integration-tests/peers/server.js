@@ -95,6 +95,11 @@ wire.serve({
     return new Promise((resolve) => { to.send(name, ...args, (...answer) => resolve(answer)); });
   },
 
+  /** Sends a request of primus-responder to one spark, and gives the response. */
+  request({ on, spark, data }) {
+    return new Promise((resolve) => { servers.get(on).spark(spark).writeAndWait(data, resolve); });
+  },
+
   end({ on, spark, data, reconnect }) {
     servers.get(on).spark(spark).end(data, { reconnect: !!reconnect });
   },

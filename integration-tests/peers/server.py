@@ -168,6 +168,11 @@ def emit(on: str, spark: str, name: str, args: list[Any]) -> bool:
     return find(on, spark).emit(name, *args)
 
 
+async def request(on: str, spark: str, data: Any) -> Any:
+    """Send a request of primus-responder to one spark, and give the response."""
+    return await find(on, spark).write_and_wait(data)
+
+
 async def send(
     on: str, name: str, args: list[Any], spark: str | None = None, *, ask: bool = False
 ) -> Any:
@@ -224,7 +229,7 @@ def resident() -> int:
 COMMANDS = {
     each.__name__: each
     for each in (
-        *(listen, broadcast, write, emit, send, flood, end),
+        *(listen, broadcast, write, emit, request, send, flood, end),
         *(connected, id_for, library, destroy, census),
     )
 }

@@ -84,6 +84,13 @@
       });
     },
 
+    /** Sends a request of primus-responder, and gives the response. */
+    request: function request(message) {
+      return new Promise(function wait(resolve) {
+        sockets[message.on].writeAndWait(message.data, resolve);
+      });
+    },
+
     end: function end(message) {
       if ('data' in message) sockets[message.on].end(message.data);
       else sockets[message.on].end();

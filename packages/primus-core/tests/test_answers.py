@@ -20,13 +20,17 @@ class Lost(TransportError):
     """Lost."""
 
 
+class Failed(PrimusError):
+    """The other side has no answer."""
+
+
 class Asked:
     """A spark that asks: its requests are ``[id, question]``."""
 
     def __init__(self, primus: Primus) -> None:
         self.spark, self.wire = join(primus)
         self.answers: Answers[int] = Answers(
-            self.spark, count(1), Words(Late, Lost, "answered"), 30.0
+            self.spark, count(1), Words(Late, Lost, "answered", Failed), 30.0
         )
 
     def send(self, id: int) -> bool:
@@ -145,9 +149,9 @@ async def test_after_the_wire_is_cut_nothing_is_asked_over_it(asked: Asked) -> N
 async def test_an_answer_may_be_told_as_an_error(asked: Asked) -> None:
     question = await asked.question()
 
-    asked.answers.fail(1, Lost("no such name"))
+    asked.answers.refused(1, "no such name")
 
-    with pytest.raises(Lost, match="no such name"):
+    with pytest.raises(Failed, match="no such name"):
         await question
 
 
@@ -202,6 +206,36 @@ def test_a_reply_goes_over_the_wire_of_its_request_only(asked: Asked) -> None:
     asked.spark.end()
     assert Reply(asked.answers, lambda: "over")() is False
     assert '{"answer":["me"]}' not in asked.wire.sent
+
+
+@pytest.mark.parametrize(
+    ("error", "why"),
+    [
+        (KeyError("the database is at 10.0.0.7"), "the listener failed"),
+        (Failed("no such name"), "no such name"),
+        (None, "no listener"),
+    ],
+)
+def test_a_failure_shows_no_internals(asked: Asked, error: Exception | None, why: str) -> None:
+    reply = Reply(asked.answers, lambda: "answer", lambda why: {"error": why})
+
+    if error is None:
+        reply.unheard()
+    else:
+        reply.fail(error)
+
+    assert reply() is False
+    assert asked.wire.sent == [f'{{"error":"{why}"}}']
+
+
+def test_a_caller_that_understands_no_failure_is_sent_none(asked: Asked) -> None:
+    reply = Reply(asked.answers, lambda: "answer")
+
+    reply.unheard()
+    reply.fail(Failed("no such name"))
+
+    assert asked.wire.sent == []
+    assert reply() is True
 
 
 class Replied:

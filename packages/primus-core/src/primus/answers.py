@@ -9,7 +9,8 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Callable, Hashable, Iterator
-from typing import Any, Final, Generic, Literal, NamedTuple, TypeVar
+from enum import Enum
+from typing import Any, Final, Generic, Literal, NamedTuple, TypeAlias, TypeVar
 
 from primus.clock import Timer, expect
 from primus.connection import OPEN
@@ -18,10 +19,22 @@ from primus.errors import PrimusError, TransportError
 from primus.events import Delivered, Emitter
 from primus.option_checks import duration
 
-__all__ = ["CONFIGURED", "Answers", "Reply", "Words"]
+__all__ = ["CONFIGURED", "Answers", "Reply", "Timeout", "Words"]
 
-CONFIGURED: Final = object()
-"""The timeout of a request that names none."""
+
+class Configured(Enum):
+    """The timeout of a request that names none."""
+
+    TIMEOUT = "as configured"
+
+
+CONFIGURED: Final = Configured.TIMEOUT
+
+Timeout: TypeAlias = float | Literal[False] | Configured | None
+"""Seconds, or `None` or False for as long as the connection lasts."""
+
+NO_LISTENER: Final = "no listener"
+LISTENER_FAILED: Final = "the listener failed"
 
 Id = TypeVar("Id", bound=Hashable)
 
@@ -35,6 +48,9 @@ class Words(NamedTuple):
     """Raised when the connection went, or the request was not sent."""
     answered: str
     """What did not happen, as in ``'vote' was not acknowledged within 30 s``."""
+    failed: type[PrimusError] = PrimusError
+    """Raised when the other side says that there is no answer. A listener that raises it itself
+    chooses the text that the caller sees; of any other exception the caller sees nothing."""
 
 
 class Pending:
@@ -89,7 +105,8 @@ class Answers(Generic[Id]):
         """Counts the wires that a socket has had; an answer is good for one of them."""
         self._connection = connection
         self._ids = ids
-        self._words = words
+        self.words = words
+        """How failures are reported."""
         self._is_cut = False
         """Whether the wire is gone, and the connection has not ended yet."""
         self._pending: dict[Id, Pending] = {}
@@ -112,7 +129,7 @@ class Answers(Generic[Id]):
         request: str,
         send: Callable[[Id], bool],
         callback: Callable[..., Any],
-        timeout: Any = CONFIGURED,
+        timeout: Timeout = CONFIGURED,
     ) -> bool:
         """Send a request; `callback` is called as a listener is with what `send` was answered.
 
@@ -148,7 +165,7 @@ class Answers(Generic[Id]):
         return self._sent(request, send, arrived, failed, timeout) is not None
 
     async def answer(
-        self, request: str, send: Callable[[Id], bool], timeout: Any = CONFIGURED
+        self, request: str, send: Callable[[Id], bool], timeout: Timeout = CONFIGURED
     ) -> Any:
         """Send a request, and wait for its answer; the arguments are those of `ask`.
 
@@ -188,7 +205,7 @@ class Answers(Generic[Id]):
         return None
 
     def _unsent(self, request: str, why: str) -> PrimusError:
-        return self._words.lost(f"{request} was not sent: {why}")
+        return self.words.lost(f"{request} was not sent: {why}")
 
     def _sent(
         self,
@@ -196,7 +213,7 @@ class Answers(Generic[Id]):
         send: Callable[[Id], bool],
         arrived: Callable[[Any], Delivered],
         failed: Callable[[PrimusError], object],
-        timeout: Any,
+        timeout: Timeout,
     ) -> Id | None:
         """Send a request and note it; its id, or `None` when it could not be sent."""
         connection = self._connection
@@ -224,11 +241,11 @@ class Answers(Generic[Id]):
         pending = self.forget(id)
         return False if pending is None else pending.arrived(answer)
 
-    def fail(self, id: Any, error: PrimusError) -> None:
-        """Tell the caller that its answer is an error."""
+    def refused(self, id: Any, why: str) -> None:
+        """Tell the caller that the other side has no answer, and why."""
         pending = self.forget(id)
         if pending is not None:
-            pending.failed(error)
+            pending.failed(self.words.failed(why))
 
     def forget(self, id: Any) -> Pending | None:
         """Await it no longer."""
@@ -264,13 +281,13 @@ class Answers(Generic[Id]):
     def _fail(self, ids: list[Id]) -> None:
         for id in ids:
             if (pending := self.forget(id)) is not None:
-                text = f"the connection went before {pending.request} was {self._words.answered}"
-                pending.failed(self._words.lost(text))
+                text = f"the connection went before {pending.request} was {self.words.answered}"
+                pending.failed(self.words.lost(text))
 
     def _late(self, id: Id, seconds: float) -> None:
         pending = self._pending.pop(id)
-        text = f"{pending.request} was not {self._words.answered} within {seconds} s"
-        pending.failed(self._words.late(text))
+        text = f"{pending.request} was not {self.words.answered} within {seconds} s"
+        pending.failed(self.words.late(text))
 
 
 class Reply:
@@ -282,15 +299,27 @@ class Reply:
     Args:
         answers: of the connection that the request came over.
         packet: makes the message of what it is called with.
+        failure: makes the message that says why there is no answer; `None` when the caller does not
+            understand it, and is left to its timeout.
+        spread: whether a tuple that a listener returns is several arguments, and `None` none.
     """
 
-    __slots__ = ("_answers", "_epoch", "_is_spent", "_packet")
+    __slots__ = ("_answers", "_epoch", "_failure", "_is_spent", "_packet", "_spread")
 
-    def __init__(self, answers: Answers[Any], packet: Callable[..., Any]) -> None:
+    def __init__(
+        self,
+        answers: Answers[Any],
+        packet: Callable[..., Any],
+        failure: Callable[[str], Any] | None = None,
+        *,
+        spread: bool = False,
+    ) -> None:
         self._answers = answers
         self._epoch = answers.epoch
+        self._failure = failure
         self._is_spent = False
         self._packet = packet
+        self._spread = spread
 
     def __call__(self, *args: Any) -> bool:
         """Send the answer.
@@ -312,14 +341,22 @@ class Reply:
 
     def returned(self, value: Any) -> bool:
         """Answer with what a listener has returned."""
-        return self(value)
+        if self._spread and isinstance(value, tuple):
+            return self(*value)
+        return self() if self._spread and value is None else self(value)
 
     def is_refusal(self, error: BaseException) -> bool:
         """Whether what a listener raised is an answer of its own, and no failure to report."""
-        return False
+        return self._failure is not None and isinstance(error, self._answers.words.failed)
 
     def fail(self, error: BaseException) -> object:
-        """A listener raised, and there is no answer: the caller is left to its timeout."""
+        """Say that a listener raised, so that there is no answer."""
+        is_meant = isinstance(error, self._answers.words.failed)
+        return self._refuse(str(error) if is_meant else LISTENER_FAILED)
 
     def unheard(self) -> object:
-        """The request has no listener: the caller is left to its timeout."""
+        """Say that the request has no listener."""
+        return self._refuse(NO_LISTENER)
+
+    def _refuse(self, why: str) -> bool:
+        return self._failure is not None and self._send(self._failure, why)

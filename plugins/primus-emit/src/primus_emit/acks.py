@@ -26,7 +26,7 @@ class AckFailed(PrimusError):
     """
 
 
-WORDS: Final = Words(late=AckTimeout, lost=AckLost, answered="acknowledged")
+WORDS: Final = Words(late=AckTimeout, lost=AckLost, failed=AckFailed, answered="acknowledged")
 
 
 def acknowledged(args: Sequence[Any]) -> Any:

@@ -4,23 +4,19 @@ from __future__ import annotations
 
 from collections.abc import Awaitable
 from functools import partial
-from typing import TYPE_CHECKING, Any, Final
+from typing import TYPE_CHECKING, Any
 
 from primus import Packet, Spark, hookimpl
 from primus.answers import Answers, Reply
 from primus.events import Delivered
 from primus.pipeline import Transform, for_streams
 from primus_emit import packets
-from primus_emit.acks import AckFailed
 from primus_emit.sending import acks_of
 
 if TYPE_CHECKING:
     from primus import Socket
 
 __all__ = ["incoming", "primus_lost", "primus_overtakes"]
-
-UNHEARD: Final = "no listener"
-FAILED: Final = "the listener failed"
 
 
 def incoming(visible: bool) -> Transform:
@@ -49,7 +45,8 @@ def _deliver(message: packets.Event | packets.Ack, connection: Spark | Socket) -
     is_reserved = connection.reserved(name)
     if id is None:
         return False if is_reserved else connection.deliver(name, *args)
-    ack = Ack(acks_of(connection), id, fails)
+    failure = partial(packets.failure, id) if fails else None
+    ack = Reply(acks_of(connection), partial(_ack, id), failure, spread=True)
     if is_reserved:
         ack.unheard()
         return False
@@ -60,47 +57,8 @@ def _acknowledged(acks: Answers[float], message: packets.Ack) -> Delivered:
     id, args, error = message
     if error is None:
         return acks.arrived(id, args)
-    acks.fail(id, AckFailed(error))
+    acks.refused(id, error)
     return False
-
-
-class Ack(Reply):
-    """Acknowledges an event: called by its listener, with arguments of the listener's own.
-
-    Args:
-        acks: of the connection that the event came over.
-        id: what the sender calls the event.
-        may_fail: whether the sender understands that there will be no acknowledgement.
-    """
-
-    __slots__ = ("_id", "_may_fail")
-
-    def __init__(self, acks: Answers[float], id: float, may_fail: bool) -> None:
-        super().__init__(acks, partial(_ack, id))
-        self._id = id
-        self._may_fail = may_fail
-
-    def returned(self, value: Any) -> bool:
-        """As `Reply.returned`: a tuple is several arguments, and `None` is none."""
-        if isinstance(value, tuple):
-            return self(*value)
-        return self() if value is None else self(value)
-
-    def is_refusal(self, error: BaseException) -> bool:
-        """As `Reply.is_refusal`: `AckFailed`, where the sender can be told."""
-        return self._may_fail and isinstance(error, AckFailed)
-
-    def fail(self, error: BaseException) -> None:
-        """As `Reply.fail`; of all exceptions only `AckFailed` is meant for the sender."""
-        self._refuse(str(error) if isinstance(error, AckFailed) else FAILED)
-
-    def unheard(self) -> None:
-        """As `Reply.unheard`."""
-        self._refuse(UNHEARD)
-
-    def _refuse(self, reason: str) -> None:
-        if self._may_fail:
-            self._send(packets.failure, self._id, reason)
 
 
 def _ack(id: float, *args: Any) -> dict[str, Any]:

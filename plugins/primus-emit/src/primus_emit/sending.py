@@ -8,7 +8,7 @@ from itertools import count
 from typing import TYPE_CHECKING, Any, Final, NamedTuple
 
 from primus import Primus, Spark
-from primus.answers import CONFIGURED, Answers
+from primus.answers import CONFIGURED, Answers, Timeout
 from primus.option_checks import duration, flag
 from primus_emit import packets
 from primus_emit.acks import WORDS, acknowledged
@@ -52,7 +52,9 @@ def acks_of(connection: Any) -> Answers[float]:
     return acks
 
 
-def send(connection: Spark | Socket, event: str, /, *args: Any, timeout: Any = CONFIGURED) -> bool:
+def send(
+    connection: Spark | Socket, event: str, /, *args: Any, timeout: Timeout = CONFIGURED
+) -> bool:
     """Send an event to the other side.
 
     Args:
@@ -75,7 +77,7 @@ def send(connection: Spark | Socket, event: str, /, *args: Any, timeout: Any = C
 
 
 async def ask(
-    connection: Spark | Socket, event: str, /, *args: Any, timeout: Any = CONFIGURED
+    connection: Spark | Socket, event: str, /, *args: Any, timeout: Timeout = CONFIGURED
 ) -> Any:
     """Send an event to the other side, and wait for its acknowledgement.
 
@@ -103,7 +105,7 @@ def send_to_all(
     event: str,
     /,
     *args: Any,
-    timeout: Any = CONFIGURED,
+    timeout: Timeout = CONFIGURED,
     to: Iterable[Spark] | None = None,
 ) -> None:
     """Send an event to every spark, or `to` some, as `send` does; a callback is called for each."""

@@ -34,6 +34,7 @@ MODULES = (
     "messages",
     "state",
     "connection",
+    "answers",
     "primus",
     "requires",
     "bundle",

@@ -1,3 +1,4 @@
+import { Answers } from './answers.js';
 import { Connection } from './connection.js';
 import { EventEmitter } from './events.js';
 import { CLOSED, OPEN, OPENING } from './messages.js';
@@ -102,6 +103,11 @@ class Client extends Connection {
     }
     this.transformers[type].push(fn);
     return this;
+  }
+
+  /** What a plugin that asks keeps of its requests: see answers.js. */
+  answers(words, nextId, timeout) {
+    return new Answers(this, words, nextId, timeout);
   }
 
   /** The client half of a plugin, or all of them by name. */

@@ -1,0 +1,145 @@
+"""The plugin on the Python client, which may lose its connection and come back."""
+
+import asyncio
+import json
+from collections.abc import AsyncIterator, Callable
+from typing import Any
+
+import pytest
+import pytest_asyncio
+
+from primus_responder import ResponseLost, ResponseTimeout
+from primus_testing import ManualClock, Recorder, eventually
+
+PLUGIN = "responder"
+QUICK = {"reconnect": {"min": 1.0, "max": 1.0}}
+
+MakeSocket = Callable[..., Any]
+
+
+@pytest_asyncio.fixture
+async def make_socket(primus: Any) -> AsyncIterator[MakeSocket]:
+    """Makes clients on one clock of their own."""
+    sockets: list[Any] = []
+    clock = ManualClock()
+
+    def make(**options: Any) -> Any:
+        socket = primus.Socket("http://memory", clock=clock, network=False, **QUICK, **options)
+        sockets.append(socket)
+        return socket
+
+    yield make
+    for socket in sockets:
+        socket.destroy()
+    assert clock.pending == 0
+
+
+@pytest_asyncio.fixture
+async def socket(primus: Any, make_socket: MakeSocket) -> Any:
+    """A client that is open; its requests are not answered."""
+    primus.on("connection", silent)
+    return await make_socket().opened()
+
+
+async def cut(primus: Any, socket: Any) -> None:
+    """Lose the connection, as the network does."""
+    events = Recorder(socket, "close")
+    (spark,) = primus
+    spark.abort()
+    await events.next("close")
+
+
+async def comes_back(socket: Any) -> None:
+    events = Recorder(socket, "open")
+    socket.options.clock.advance(1.0)
+    await events.next("open")
+
+
+def doubling(spark: Any) -> None:
+    spark.on("request", lambda number: number * 2)
+
+
+def silent(spark: Any) -> None:
+    spark.on("request", lambda data, done: None)
+
+
+async def test_requests_go_both_ways_and_from_within_a_listener(
+    primus: Any, make_socket: Any
+) -> None:
+    @primus.on("connection")
+    def connection(spark: Any) -> None:
+        @spark.on("request")
+        async def request(data: Any) -> Any:
+            return {"you said": data, "you are": await spark.write_and_wait("who?")}
+
+    socket = make_socket()
+    socket.on("request", lambda data: f"{data} me")
+
+    assert await socket.write_and_wait("hello") == {"you said": "hello", "you are": "who? me"}
+
+
+async def test_what_was_sent_over_a_connection_that_goes_fails(primus: Any, socket: Any) -> None:
+    asking = asyncio.create_task(socket.write_and_wait(1, timeout=None))
+    await eventually(lambda: len(socket.responses))
+
+    await cut(primus, socket)
+
+    with pytest.raises(ResponseLost):
+        await asking
+
+
+async def test_what_is_asked_while_it_is_away_is_answered_when_it_is_back(
+    primus: Any, socket: Any
+) -> None:
+    primus.off("connection", silent)
+    primus.on("connection", doubling)
+    await cut(primus, socket)
+
+    asking = asyncio.create_task(socket.write_and_wait(21))
+    await comes_back(socket)
+
+    assert await asking == 42
+
+
+async def test_a_response_is_not_sent_over_the_next_connection(primus: Any, socket: Any) -> None:
+    kept: list[Any] = []
+    socket.on("request", lambda data, done: kept.append(done))
+    (spark,) = primus
+    asking = asyncio.create_task(spark.write_and_wait("name?"))
+    await eventually(lambda: kept)
+    await cut(primus, socket)
+    with pytest.raises(ResponseLost):
+        await asking
+    frames: list[str] = []
+    primus.on("connection", lambda spark: spark.on("incoming::data", frames.append))
+    await comes_back(socket)
+
+    assert kept[0]("late") is False
+    await socket.id()
+
+    assert [json.loads(frame) for frame in frames if "responseId" in frame] == []
+
+
+@pytest.mark.parametrize("end", ["end", "destroy"])
+async def test_the_end_of_the_socket_fails_the_caller(socket: Any, end: str) -> None:
+    asking = asyncio.create_task(socket.write_and_wait(1))
+    await eventually(lambda: len(socket.responses))
+
+    getattr(socket, end)()
+
+    with pytest.raises(ResponseLost):
+        await asking
+    with pytest.raises(ResponseLost, match="was not sent"):
+        await socket.write_and_wait(1)
+
+
+async def test_the_timeout_is_an_option_of_the_socket(primus: Any, make_socket: Any) -> None:
+    primus.on("connection", silent)
+    socket = await make_socket(responder_timeout=2.5).opened()
+    asking = asyncio.create_task(socket.write_and_wait(1))
+    await eventually(lambda: len(socket.responses))
+
+    socket.options.clock.advance(2.5)
+
+    with pytest.raises(ResponseTimeout):
+        await asking
