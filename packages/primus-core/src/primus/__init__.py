@@ -22,6 +22,7 @@ from primus.errors import (
     TransportError,
     Unauthorized,
     UnknownPluginError,
+    ValidationError,
 )
 from primus.hookspecs import hookimpl, hookspec
 from primus.http import Request, Response
@@ -68,6 +69,7 @@ __all__ = [
     "TransportError",
     "Unauthorized",
     "UnknownPluginError",
+    "ValidationError",
     "__version__",
     "connect",
     "hookimpl",

@@ -27,6 +27,7 @@ __all__ = [
     "TransportError",
     "Unauthorized",
     "UnknownPluginError",
+    "ValidationError",
 ]
 
 
@@ -87,6 +88,33 @@ class ParserError(PrimusError):
 
 class ControlTextError(PrimusError, ValueError):
     """A message is text that begins with ``primus::``, which peers obey and do not show."""
+
+
+class ValidationError(PrimusError, ValueError):
+    """A value is not of the type that was declared for it.
+
+    Args:
+        reason: what it has to be, and what it is.
+        path: where it is in the message: names of fields, and indexes of lists.
+    """
+
+    def __init__(self, reason: str, path: tuple[str | int, ...] = ()) -> None:
+        super().__init__(reason, path)
+        self.reason = reason
+        self.path = path
+
+    def within(self, step: str | int) -> Self:
+        """The same error, seen from the value around the one that is refused."""
+        return type(self)(self.reason, (step, *self.path))
+
+    @property
+    def field(self) -> str:
+        """The path as text: ``items[2].name``."""
+        text = "".join(f"[{step}]" if isinstance(step, int) else f".{step}" for step in self.path)
+        return text.removeprefix(".")
+
+    def __str__(self) -> str:
+        return f"{self.field}: {self.reason}" if self.path else self.reason
 
 
 class TransformError(PrimusError):
