@@ -62,7 +62,7 @@ async def test_the_snippets_of_a_page_run(
     for snippet in snippets("python"):
         if snippet.page == page and not snippet.caption:
             namespace["app"] = web.Application()
-            exec(compile(snippet.text, str(snippet), "exec"), namespace)
+            exec(compile(snippet.text, str(snippet), "exec", dont_inherit=True), namespace)
 
     await made.destroy()
 
