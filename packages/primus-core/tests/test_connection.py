@@ -571,7 +571,7 @@ def test_a_broadcast_to_no_spark_frames_nothing(primus: Primus) -> None:
 def test_a_broadcast_that_cannot_be_encoded_is_one_error_of_the_server(
     primus: Primus, tracebacks: Tracebacks, caplog: pytest.LogCaptureFixture
 ) -> None:
-    tracebacks.expect("cannot encode object as JSON", "cannot encode list as JSON")
+    tracebacks.expect("cannot encode object as JSON")
     seen = Recorder(primus, "log")
     joined = [join(primus) for _ in range(10)]
     primus.write(object())
@@ -580,21 +580,40 @@ def test_a_broadcast_that_cannot_be_encoded_is_one_error_of_the_server(
     assert isinstance(error, ParserError)
     assert len(seen.seen("log")) == len(caplog.records) == 1
     primus.write([object()])
-    assert [bool(record.exc_info) for record in caplog.records] == [True, False]
+    assert [bool(record.exc_info) for record in caplog.records] == [True]
+    assert len(seen.seen("log")) == 2
     assert all(wire.sent == [] for _, wire in joined)
 
 
-def test_failures_that_peers_cause_again_are_logged_in_a_line_each(
-    primus: Primus, tracebacks: Tracebacks, caplog: pytest.LogCaptureFixture
+def test_failures_that_peers_cause_again_are_one_line_a_minute_with_their_number(
+    primus: Primus,
+    manual_clock: ManualClock,
+    tracebacks: Tracebacks,
+    caplog: pytest.LogCaptureFixture,
 ) -> None:
     tracebacks.expect("a listener of 'data' raised")
+    caplog.set_level("DEBUG")
+    primus.on("connection", lambda spark: spark.on("data", lambda data: {}[data]))
     for _ in range(2):
-        spark, wire = join(primus)
-        spark.on("data", lambda data: {}[data])
-        wire.receive(f'"{"x" * 5000}"', '"y"')
-    assert [bool(record.exc_info) for record in caplog.records] == [True, False, False, False]
-    assert "again, KeyError: 'y'" in caplog.records[1].getMessage()
-    assert max(len(record.getMessage()) for record in caplog.records) < 1100
+        join(primus)[1].receive(f'"{"x" * 5000}"', '"y"')
+    manual_clock.advance(60.0)
+    join(primus)[1].receive('"z"')
+    lines = [record for record in caplog.records if "'data' raised" in record.getMessage()]
+    assert [record.levelname for record in lines] == ["ERROR", *["DEBUG"] * 3, "ERROR"]
+    assert [bool(record.exc_info) for record in lines] == [True, False, False, False, True]
+    assert "again, KeyError: 'y'" in lines[1].getMessage()
+    assert lines[-1].getMessage().endswith("(3 more since the last line)")
+    assert max(len(record.getMessage()) for record in lines) < 1100
+
+
+def test_listeners_of_a_server_that_raise_are_one_line_as_well(
+    primus: Primus, tracebacks: Tracebacks, caplog: pytest.LogCaptureFixture
+) -> None:
+    tracebacks.expect("a listener of 'disconnection' raised")
+    primus.on("disconnection", lambda spark: {}[spark])
+    for _ in range(3):
+        join(primus)[1].lose()
+    assert [bool(record.exc_info) for record in caplog.records] == [True]
 
 
 def test_what_is_logged_of_a_peer_is_cut(

@@ -12,31 +12,37 @@ def raised(kind: type[Exception], text: str = "") -> Exception:
 
 def test_a_failure_of_the_same_type_and_place_is_new_once_in_its_interval() -> None:
     failures = Failures(60.0)
-    assert failures.is_new(raised(KeyError, "a"), 1.0)
-    assert not failures.is_new(raised(KeyError, "b"), 60.9)
-    assert failures.is_new(raised(KeyError, "c"), 61.0)
+    assert failures.note(raised(KeyError, "a"), 1.0) is not None
+    assert failures.note(raised(KeyError, "b"), 60.9) is None
+    assert failures.note(raised(KeyError, "c"), 61.0) is not None
+
+
+def test_failures_that_are_left_out_are_counted() -> None:
+    failures = Failures(60.0)
+    noted = [failures.note(raised(KeyError), now) for now in (1.0, 2.0, 3.0, 62.0, 63.0, 200.0)]
+    assert noted == [0, None, None, 2, None, 1]
 
 
 def test_failures_of_other_types_and_places_are_new() -> None:
     failures = Failures(60.0)
-    assert failures.is_new(raised(KeyError), 1.0)
-    assert failures.is_new(raised(ValueError), 1.0)
+    assert failures.note(raised(KeyError), 1.0) is not None
+    assert failures.note(raised(ValueError), 1.0) is not None
     with pytest.raises(KeyError) as elsewhere:
         {}["x"]
-    assert failures.is_new(elsewhere.value, 1.0)
-    assert failures.is_new(KeyError(), 1.0)
-    assert not failures.is_new(KeyError(), 1.0)
+    assert failures.note(elsewhere.value, 1.0) is not None
+    assert failures.note(KeyError(), 1.0) is not None
+    assert failures.note(KeyError(), 1.0) is None
 
 
 def test_only_so_many_places_are_remembered() -> None:
     failures = Failures(60.0)
     kinds = [type(f"Kind{number}", (Exception,), {}) for number in range(1000)]
     for kind in kinds:
-        assert failures.is_new(raised(kind), 1.0)
+        assert failures.note(raised(kind), 1.0) is not None
     assert len(failures._told) <= 64
 
 
 def test_a_clock_that_is_set_back_silences_nothing() -> None:
     failures = Failures(60.0)
-    assert failures.is_new(raised(KeyError), 1000.0)
-    assert failures.is_new(raised(KeyError), 1.0)
+    assert failures.note(raised(KeyError), 1000.0) is not None
+    assert failures.note(raised(KeyError), 1.0) is not None

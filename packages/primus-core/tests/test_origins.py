@@ -78,6 +78,8 @@ def test_an_origin_that_is_listed_is_found(given: str, sent: str) -> None:
         ("http://app.example:443", "http://app.example"),
         ("https://*.app.example", "https://app.example"),
         ("https://*.app.example", "https://.app.example"),
+        ("https://*.app.example", "httpx://a.app.example"),
+        ("https://*.app.example", "https://\u00e4.app.example"),
         ("https://*.app.example", "https://evilapp.example"),
         ("https://*.app.example", "https://a.app.example:8443"),
         ("https://*.app.example", "http://a.app.example"),

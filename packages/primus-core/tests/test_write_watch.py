@@ -109,9 +109,44 @@ def test_a_wire_that_is_discarded_or_a_watch_that_stops_drops_nothing() -> None:
     watch.discard(discarded)
     watch.discard(discarded)
     watch.stop()
-    clock.advance(90)
+    assert len(watch) == clock.pending == 0
+    watch.keep(stopped)
+    assert len(watch) == clock.pending == 0
     assert not discarded.aborted
     assert not stopped.aborted
+
+
+def test_a_wire_that_is_closing_is_forgotten_once_it_is_empty() -> None:
+    class Closing(Wire):
+        def is_closing(self) -> bool:
+            return True
+
+    clock = ManualClock()
+    watch = WriteWatch(clock, 30.0)
+    watch.keep(Closing())
+    clock.advance(15)
+    assert len(watch) == 0
+
+
+def test_a_wire_that_is_added_again_and_again_has_no_more_time_for_it() -> None:
+    clock = ManualClock()
+    watch = WriteWatch(clock, 30.0)
+    wire = Wire(100)
+    for _ in range(9):
+        watch.add(wire)
+        clock.advance(5)
+    assert wire.aborted
+
+
+@pytest.mark.parametrize("kept", [(True, False), (False, True)])
+def test_a_wire_that_is_to_be_kept_stays_so(kept: tuple[bool, bool]) -> None:
+    clock = ManualClock()
+    watch = WriteWatch(clock, 30.0)
+    wire = Wire()
+    for each in kept:
+        (watch.keep if each else watch.add)(wire)
+    clock.advance(90)
+    assert len(watch) == 1
 
 
 def test_a_wire_that_goes_while_others_are_looked_at_is_left_alone() -> None:

@@ -60,7 +60,8 @@ class Limits:
     """The longest answer to a poll that a client takes, unless its messages may be longer: a server
     sends all that has waited in one answer."""
     traceback_interval: float = 60.0
-    """Seconds within which the traceback of a failure is logged once, whatever peers send."""
+    """Seconds within which a failure of one place in the user's code is logged once, whatever peers
+    send; those that are left out are counted."""
     warning_interval: float = 60.0
     """Seconds within which a full server warns once, however many connections it refuses."""
     max_depth: int = 1024

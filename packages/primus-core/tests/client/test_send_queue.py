@@ -15,3 +15,10 @@ def test_a_queue_without_a_size_keeps_everything() -> None:
     for number in range(1000):
         queue.put(number)
     assert len(queue) == 1000
+
+
+def test_a_queue_that_is_cleared_is_empty() -> None:
+    queue = SendQueue(2)
+    queue.put(1)
+    queue.clear()
+    assert len(queue) == 0

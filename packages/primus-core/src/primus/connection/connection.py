@@ -256,17 +256,14 @@ class Connection(Emitter):
         )
         if own:
             self._log_raised(f"{self!r}: {error}", error.__cause__ or error)
-        elif isinstance(error, ParserError) and not self.failures.is_new(error, self._now()):
+        elif isinstance(error, ParserError) and self.failures.note(error, self._now()) is None:
             self.log.debug("%r: %.500s", self, error)
         else:
             self.log.info("%r: %.500s", self, error)
 
     def _log_raised(self, text: str, error: BaseException) -> None:
-        """Log an error of the user's code; the traceback once, however often a peer causes it."""
-        if self.failures.is_new(error, self._now()):
-            self.log.error("%.500s", text, exc_info=error)
-        else:
-            self.log.error("%.500s (again, %s: %.500s)", text, type(error).__name__, error)
+        """Log an error of the user's code, once however often a peer causes it."""
+        self.failures.log(self.log, text, error, self._now())
 
     def _listener_failed(self, error: BaseException) -> None:
         """Report an awaited listener of ``data`` that has raised, or was cancelled."""

@@ -244,10 +244,12 @@ class Primus(Transforming, Emitter, Generic[SparkT_co]):
     def _unencodable(self, error: Exception) -> None:
         """Report that a message to many sparks cannot be encoded, as one error."""
         error = encoding_failure(error)
-        cause = error.__cause__ or error
-        is_new = self.failures.is_new(cause, self.options.clock.time())
-        self.log.error("%.500s", error, exc_info=cause if is_new else None)
+        self._log_raised(str(error), error.__cause__ or error)
         self.dispatch("log", "error", error)
+
+    def _log_raised(self, text: str, error: BaseException) -> None:
+        """Log an error of the user's code, once however often a peer causes it."""
+        self.failures.log(self.log, text, error, self.options.clock.time())
 
     @overload
     def for_each(self, fn: Callable[[SparkT_co], Coroutine[Any, Any, Any]]) -> Awaitable[None]: ...
