@@ -30,7 +30,7 @@ class Echo:
     def congested(self, congested: bool) -> None:
         """The suite reads all there is."""
 
-    def lost(self, error: Exception | None = None) -> None:
+    def lost(self, error: Exception | None = None, ending: object = None) -> None:
         """Nothing is kept."""
 
 

@@ -1,6 +1,6 @@
 import pytest
 
-from primus.failures import Failures
+from primus.failures import Failures, Quota
 
 
 def raised(kind: type[Exception], text: str = "") -> Exception:
@@ -46,3 +46,17 @@ def test_a_clock_that_is_set_back_silences_nothing() -> None:
     failures = Failures(60.0)
     assert failures.note(raised(KeyError), 1000.0) is not None
     assert failures.note(raised(KeyError), 1.0) is not None
+
+
+def test_a_quota_admits_so_many_lines_a_second_and_tells_how_many_it_held_back() -> None:
+    quota = Quota(2)
+    assert [quota.admit(10.0 + tenth / 10) for tenth in range(5)] == [0, 0, None, None, None]
+    assert quota.admit(11.0) == 3
+    assert quota.admit(11.5) == 0
+    assert quota.admit(11.9) is None
+
+
+def test_a_clock_that_was_set_back_silences_nothing() -> None:
+    quota = Quota(1)
+    assert quota.admit(100.0) == 0
+    assert quota.admit(5.0) == 0

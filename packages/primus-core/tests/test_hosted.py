@@ -65,7 +65,7 @@ class Receiving:
         """The peer reads too slowly, or no longer so."""
         self.story.append("congested" if congested else "relieved")
 
-    def lost(self, error: Exception | None = None) -> None:
+    def lost(self, error: Exception | None = None, ending: object = None) -> None:
         """The end."""
         self.story.append(error)
 

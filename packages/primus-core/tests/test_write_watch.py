@@ -6,7 +6,7 @@ from typing import Any
 import pytest
 
 from primus.write_watch import WriteWatch
-from primus_testing import ManualClock
+from primus_testing import ManualClock, join
 from primus_testing.clock import ManualTimer
 
 
@@ -40,6 +40,21 @@ def test_a_wire_on_which_nothing_moves_is_dropped_after_the_timeout() -> None:
     clock.advance(15)
     assert wire.aborted
     assert len(watch) == clock.pending == 0
+
+
+def test_a_connection_that_is_dropped_knows_that_its_peer_took_nothing(
+    make_primus: Callable[..., Any],
+) -> None:
+    clock = ManualClock()
+    watch = WriteWatch(clock, 30.0)
+    spark, transport = join(make_primus())
+    wire = Wire(100)
+    watch.keep(wire, transport)
+    clock.advance(45)
+    assert wire.aborted
+    assert spark.closed is not None
+    assert (spark.closed.code, spark.closed.option) == ("slow consumer", "write_timeout")
+    assert spark.closed.reason == "the other side took nothing of what was sent to it for 30.0 s"
 
 
 def test_a_wire_that_moves_a_little_is_kept() -> None:

@@ -4,12 +4,12 @@ from typing import Any
 
 import pytest
 
+from primus.errors import LimitError
 from primus.polling import Sessions
 from primus_testing import ManualClock, MemoryTransport, eventually
 from primus_transformer_engineio.options import EngineIOOptions
 from primus_transformer_engineio.revision4 import Revision4
 from primus_transformer_engineio.session import Session
-from primus_transformer_engineio.transport import MessageTooLarge
 from primus_transformer_engineio.upgrading import try_out
 
 OPTIONS = EngineIOOptions(
@@ -46,7 +46,7 @@ class Receiving:
         """The peer reads too slowly, or no longer so."""
         self.story.append("congested" if congested else "relieved")
 
-    def lost(self, error: Exception | None = None) -> None:
+    def lost(self, error: Exception | None = None, ending: object = None) -> None:
         """The end."""
         self.story.append("lost")
 
@@ -173,7 +173,7 @@ def test_a_message_that_is_too_long_ends_the_session(opened: Open, upgrades: boo
         assert wire.closed == (1009, "")
     else:
         opened.session.received("4" + "x" * 1000)
-        with pytest.raises(MessageTooLarge):
+        with pytest.raises(LimitError):
             opened.session.received("4" + "é" * 501)
     assert opened.received.story[0] == "x" * 1000
     assert len([each for each in opened.received.story if each != "lost"]) == 1

@@ -33,7 +33,7 @@ class Receiving:
     def congested(self, congested: bool) -> None:
         """Nothing is sent."""
 
-    def lost(self, error: Exception | None = None) -> None:
+    def lost(self, error: Exception | None = None, ending: object = None) -> None:
         """The end."""
         self.story.append(error)
 

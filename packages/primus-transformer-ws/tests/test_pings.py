@@ -27,7 +27,7 @@ class Watch:
     def congested(self, congested: bool) -> None:
         """Nothing is sent."""
 
-    def lost(self, error: Exception | None = None) -> None:
+    def lost(self, error: Exception | None = None, ending: object = None) -> None:
         """The test is over."""
 
 

@@ -2,6 +2,7 @@
 
 from typing import TYPE_CHECKING, Any
 
+from primus.closed import Closed, EndCode
 from primus.errors import (
     AttachError,
     BrokenPluginError,
@@ -10,6 +11,7 @@ from primus.errors import (
     HandshakeError,
     HookError,
     InvalidPluginError,
+    LimitError,
     ListenerError,
     OptionError,
     ParserError,
@@ -41,11 +43,14 @@ if TYPE_CHECKING:
 __all__ = [
     "AttachError",
     "BrokenPluginError",
+    "Closed",
     "ConnectTimeout",
     "ControlTextError",
+    "EndCode",
     "HandshakeError",
     "HookError",
     "InvalidPluginError",
+    "LimitError",
     "ListenerError",
     "OptionError",
     "Order",

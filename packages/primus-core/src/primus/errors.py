@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Mapping
 from typing import Self
 
@@ -13,6 +14,7 @@ __all__ = [
     "HandshakeError",
     "HookError",
     "InvalidPluginError",
+    "LimitError",
     "ListenerError",
     "NotListeningError",
     "OptionError",
@@ -133,6 +135,17 @@ class ProtocolError(TransportError):
     """The peer broke the rules of the wire protocol."""
 
 
+class LimitError(ProtocolError):
+    """The peer sent more than a limit allows.
+
+    ``option`` is the option that sets the limit; empty when none does.
+    """
+
+    def __init__(self, message: str, option: str = "") -> None:
+        super().__init__(message)
+        self.option = option
+
+
 class SlowConsumerError(TransportError):
     """A peer did not read for so long that more than ``high_water`` bytes wait for it."""
 
@@ -173,6 +186,9 @@ class HandshakeError(TransportError):
             scheme, separator, rest = place.rpartition("//")
             place = scheme + separator + rest.rpartition("@")[2]
             message += f"; it points to {place[:200]!r}, and redirects are not followed"
+        said = _said(headers, body)
+        if said:
+            message += f": {said[:200]!r}"
         return cls(message, status=status, headers=headers, body=body)
 
 
@@ -197,3 +213,18 @@ class Unauthorized(PrimusError):
         self.message = message
         self.status = status
         self.authenticate = authenticate
+
+
+def _said(headers: Mapping[str, str], body: bytes) -> str:
+    """What a refusal says for people to read: Primus answers with JSON, others with text."""
+    kind = next((headers[name] for name in headers if name.lower() == "content-type"), "")
+    if "json" not in kind:
+        text = body if kind.startswith("text/plain") else b""
+        return " ".join(text[:1000].decode(errors="replace").split())
+    try:
+        told = json.loads(body)
+    except ValueError:
+        return ""
+    if not isinstance(told, dict):
+        return ""
+    return next((told[name] for name in ("error", "message") if type(told.get(name)) is str), "")

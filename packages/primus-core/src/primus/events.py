@@ -9,10 +9,10 @@ from __future__ import annotations
 
 import asyncio
 import logging
-from collections.abc import Awaitable, Callable
-from typing import Any, Final, Literal, Protocol, TypeVar, overload
+from collections.abc import Awaitable, Callable, Mapping
+from typing import Any, ClassVar, Final, Literal, Protocol, TypeVar, overload
 
-from primus.callables import bounds
+from primus.callables import EVERYTHING, bounds
 from primus.errors import ListenerError
 
 __all__ = ["Delivered", "Delivering", "Emitter", "Listener", "Replying", "ReservedEvents"]
@@ -37,9 +37,11 @@ class Listener:
 
     __slots__ = ("arity", "fn", "is_plain", "needs", "once")
 
-    def __init__(self, fn: Callable[..., Any], once: bool) -> None:
+    def __init__(self, fn: Callable[..., Any], once: bool, given: int = EVERYTHING) -> None:
         self.fn = fn
         self.needs, self.arity = bounds(fn)
+        if self.arity > given:
+            self.arity = max(given, self.needs)
         self.once = once
         self.is_plain = self.arity == 1 and not once
         """Whether it is called with one argument, every time."""
@@ -154,6 +156,10 @@ class Emitter:
 
     events: ReservedEvents = ReservedEvents(frozenset())
     log: logging.Logger = logging.getLogger("primus")
+    added: ClassVar[Mapping[str, int]] = {}
+    """How many arguments of an event every listener gets that takes them. Those behind were added
+    later: a listener gets them when it cannot be called without, so that a parameter with a
+    default, or ``*args``, means what it meant."""
 
     def __init__(self) -> None:
         self._listeners: dict[str, tuple[Listener, ...]] = {}
@@ -188,7 +194,8 @@ class Emitter:
             return lambda handler: self._add(event, handler, once=once)
         if not callable(fn):
             raise TypeError(f"listener of {event!r} must be callable, not {fn!r}")
-        self._listeners[event] = (*self._listeners.get(event, ()), Listener(fn, once))
+        listener = Listener(fn, once, self.added.get(event, EVERYTHING))
+        self._listeners[event] = (*self._listeners.get(event, ()), listener)
         self._listeners_changed()
         return fn
 

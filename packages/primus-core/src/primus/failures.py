@@ -1,4 +1,4 @@
-"""Which failures have been logged of late (pure).
+"""What is logged no more often than it helps, however often peers cause it (pure).
 
 A peer can send a message that makes a listener raise as often as it likes. The first time is
 logged with its traceback; those that follow within a minute are counted, and the next line tells
@@ -10,7 +10,7 @@ from __future__ import annotations
 import logging
 from typing import Final
 
-__all__ = ["Failures"]
+__all__ = ["Failures", "Quota"]
 
 PLACES: Final = 64
 
@@ -57,6 +57,36 @@ class Failures:
             log.error("%.500s (%d more since the last line)", text, omitted, exc_info=error)
         else:
             log.error("%.500s", text, exc_info=error)
+
+
+class Quota:
+    """Lets so many lines a second into the log, and counts those that are held back.
+
+    Args:
+        lines: how many a second.
+    """
+
+    __slots__ = ("_held", "_left", "_lines", "_since")
+
+    def __init__(self, lines: int) -> None:
+        self._lines = self._left = lines
+        self._since = -1.0
+        self._held = 0
+
+    def admit(self, now: float) -> int | None:
+        """Whether a line may be logged.
+
+        Returns:
+            How many were held back since the last one, or `None` when this one is held back too.
+        """
+        if not 0 <= now - self._since < 1:
+            self._since, self._left = now, self._lines
+        if self._left <= 0:
+            self._held += 1
+            return None
+        self._left -= 1
+        held, self._held = self._held, 0
+        return held
 
 
 def _place(error: BaseException) -> Place:

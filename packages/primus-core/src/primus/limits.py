@@ -64,6 +64,8 @@ class Limits:
     send; those that are left out are counted."""
     warning_interval: float = 60.0
     """Seconds within which a full server warns once, however many connections it refuses."""
+    warnings_per_second: int = 5
+    """How many lines a second tell of connections that were dropped; the others are counted."""
     max_depth: int = 1024
     """How deeply arrays and objects of an incoming message may be nested, with every parser."""
     max_depth_written: int = 1088

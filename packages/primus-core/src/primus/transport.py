@@ -5,6 +5,7 @@ from __future__ import annotations
 from abc import ABC, abstractmethod
 from typing import Any, Protocol
 
+from primus.closed import Ending
 from primus.heartbeat import Generation
 
 __all__ = ["Receiver", "Transport"]
@@ -28,8 +29,13 @@ class Receiver(Protocol):
     def congested(self, congested: bool) -> None:
         """More than the limit waits to be sent, or no longer does."""
 
-    def lost(self, error: Exception | None = None) -> None:
-        """Report the loss of the wire; `error` says what the peer did wrong, if that is why."""
+    def lost(self, error: Exception | None = None, ending: Ending | None = None) -> None:
+        """Report the loss of the wire.
+
+        Args:
+            error: what the peer did wrong, if that is why.
+            ending: what else is known; `None` when the wire went without a word.
+        """
 
 
 class Transport(ABC):

@@ -9,6 +9,7 @@ from itertools import islice
 from typing import Any, Final, Protocol
 
 from primus.clock import Clock, Timer, expect
+from primus.closed import EndCode, Ending
 
 __all__ = ["Wire", "WriteWatch"]
 
@@ -41,11 +42,27 @@ class Wire(Protocol):
         """Drop it at once."""
 
 
-class _Watched:
-    __slots__ = ("is_kept", "mark", "since", "was_empty")
+class Told(Protocol):
+    """What is told of the loss of a wire."""
 
-    def __init__(self, now: float, *, is_kept: bool) -> None:
-        self.is_kept = is_kept
+    def lost(self, error: Exception | None = None, ending: Ending | None = None) -> None:
+        """As `Receiver.lost`."""
+
+
+class Carrier(Protocol):
+    """What uses a wire: a transport."""
+
+    @property
+    def connection(self) -> Told | None:
+        """What it brings its frames to."""
+
+
+class _Watched:
+    __slots__ = ("is_kept", "mark", "since", "transport", "was_empty")
+
+    def __init__(self, now: float) -> None:
+        self.is_kept = False
+        self.transport: Carrier | None = None
         self.was_empty = False
         self.mark: object = None
         self.since = now
@@ -78,9 +95,9 @@ class WriteWatch:
         """Watch a connection until all that is about to be written has been sent."""
         self._watch(wire, is_kept=False)
 
-    def keep(self, wire: Wire | None) -> None:
-        """Watch a connection until it is discarded."""
-        self._watch(wire, is_kept=True)
+    def keep(self, wire: Wire | None, transport: Carrier | None = None) -> None:
+        """Watch the wire of a transport until it is discarded; the transport's receiver is told."""
+        self._watch(wire, is_kept=True, transport=transport)
 
     def discard(self, wire: Wire | None) -> None:
         """Watch a connection no longer."""
@@ -95,15 +112,15 @@ class WriteWatch:
             self._timer.cancel()
             self._timer = None
 
-    def _watch(self, wire: Wire | None, *, is_kept: bool) -> None:
+    def _watch(self, wire: Wire | None, *, is_kept: bool, transport: Carrier | None = None) -> None:
         if wire is None or self.timeout is None or self._is_stopped:
             return
         watched = self._wires.get(wire)
         if watched is None:
-            self._wires[wire] = _Watched(self._clock.time(), is_kept=is_kept)
-        else:
-            watched.was_empty = False
-            watched.is_kept = watched.is_kept or is_kept
+            watched = self._wires[wire] = _Watched(self._clock.time())
+        watched.was_empty = False
+        watched.is_kept = watched.is_kept or is_kept
+        watched.transport = transport or watched.transport
         if self._timer is None:
             self._timer = expect(self._clock, self.timeout / 2, self._look)
 
@@ -132,8 +149,17 @@ class WriteWatch:
             watched.mark, watched.since = mark, now
         elif now - watched.since >= timeout:
             del self._wires[wire]
-            log.info("dropped a connection whose peer takes nothing: %r", wire)
-            wire.abort()
+            self._drop(wire, watched.transport)
+
+    def _drop(self, wire: Wire, transport: Carrier | None) -> None:
+        """Drop a wire; where no connection tells of it in the log, it is told here."""
+        receiver = None if transport is None else transport.connection
+        if receiver is not None:
+            reason = f"the other side took nothing of what was sent to it for {self.timeout} s"
+            receiver.lost(None, Ending(EndCode.SLOW_CONSUMER, None, reason, "write_timeout"))
+        else:
+            log.info("dropped a connection whose peer takes nothing (write_timeout): %r", wire)
+        wire.abort()
 
     def _empty(self, wire: Wire, watched: _Watched) -> None:
         """Forget what was added, unless it has yet to be written."""

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections import deque
 from typing import TYPE_CHECKING, Any, ClassVar
 
+from primus.closed import Ending
 from primus.transformer import Transport
 from primus_testing.requests import make_request
 
@@ -27,6 +28,7 @@ class MemoryTransport(Transport):
 
     __slots__ = (
         "_clogged",
+        "_ending",
         "_feeding",
         "_high_water",
         "_inbound",
@@ -60,6 +62,7 @@ class MemoryTransport(Transport):
         self._clogged = False
         self._is_congested = False
         self._feeding = False
+        self._ending: Ending | None = None
         self._high_water = 1 << 20
         if connection is not None:
             connection.attach(self)
@@ -136,7 +139,7 @@ class MemoryTransport(Transport):
             self._leave(self._waiting.popleft())
         self._report_congestion()
 
-    def lose(self, error: Exception | None = None) -> None:
+    def lose(self, error: Exception | None = None, ending: Ending | None = None) -> None:
         """Break the wire: both ends are told, and what was still under way is lost."""
         if self.gone:
             return
@@ -144,13 +147,18 @@ class MemoryTransport(Transport):
         self._inbound.clear()
         connection, self.connection = self.connection, None
         if connection is not None:
-            connection.lost(error)
+            connection.lost(error, ending)
         other, self.other = self.other, None
         if other is not None:
             other.hang_up()
 
-    def hang_up(self) -> None:
-        """Close, as the peer: what it sent before is delivered first."""
+    def hang_up(self, ending: Ending | None = None) -> None:
+        """Close, as the peer: what it sent before is delivered first.
+
+        Args:
+            ending: what the peer says of it; `None` when the wire breaks without a word.
+        """
+        self._ending = ending
         self._inbound.append(None)
         self._feed()
 
@@ -173,7 +181,7 @@ class MemoryTransport(Transport):
         """Report the close to both ends, as after a close handshake."""
         other, self.other = self.other, None
         if other is not None:
-            other.hang_up()
+            other.hang_up(Ending.of_peer(*(self.closed or ())))
         self.hang_up()
 
     def _feed(self) -> None:
@@ -184,7 +192,7 @@ class MemoryTransport(Transport):
             while self._inbound and not self.paused and not self.gone:
                 frame = self._inbound.popleft()
                 if frame is None:
-                    self.lose()
+                    self.lose(ending=self._ending)
                 elif self.connection is not None:
                     self.connection.feed(frame)
         finally:

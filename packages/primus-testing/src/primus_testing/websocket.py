@@ -314,6 +314,63 @@ class WebSocketContract(Contract):
         raw.drop()
 
     @pytest.mark.parametrize(
+        ("status", "said", "code"),
+        [
+            (None, "", "client end"),
+            (1000, "", "client end"),
+            (1001, "a new page", "client end"),
+            (4321, "so long, Jürgen", "client end"),
+            (1009, "", "limit"),
+            (1002, "bad frame", "protocol error"),
+        ],
+    )
+    async def test_a_spark_knows_with_what_its_client_closed(
+        self, serve: Serve, status: int | None, said: str, code: str
+    ) -> None:
+        server = await serve()
+        met = Recorder(server.primus, "connection", "disconnection")
+        raw = await RawWebSocket.open(server)
+        spark = await met.one("connection")
+        raw.send(frame(CLOSE, b"" if status is None else struct.pack("!H", status) + said.encode()))
+        await met.next("disconnection")
+        assert (spark.closed.code, spark.closed.by) == (code, "client")
+        assert spark.closed.status == status
+        assert said in spark.closed.reason
+        raw.drop()
+
+    @pytest.mark.parametrize(
+        ("wrong", "code", "option"),
+        [
+            (frame(TEXT, b"x", rsv=2), "protocol error", ""),
+            (frame(TEXT, b'"\xff"'), "protocol error", ""),
+            (frame(TEXT, b"x" * 1001), "limit", "max_length"),
+            (frame(TEXT, b"", fin=False) + frame(CONT, b"", fin=False) * 1024, "limit", ""),
+        ],
+        ids=["reserved bit", "no UTF-8", "too long", "too many fragments"],
+    )
+    async def test_a_spark_knows_what_its_client_did_wrong(
+        self, serve: Serve, wrong: bytes, code: str, option: str
+    ) -> None:
+        server = await serve(max_length=1000)
+        met = Recorder(server.primus, "connection", "disconnection")
+        raw = await RawWebSocket.open(server)
+        spark = await met.one("connection")
+        raw.send(wrong)
+        await met.next("disconnection")
+        assert (spark.closed.code, spark.closed.by) == (code, "server")
+        assert spark.closed.option == option
+        raw.drop()
+
+    async def test_a_wire_that_goes_without_a_word_is_a_loss(self, serve: Serve) -> None:
+        server = await serve()
+        met = Recorder(server.primus, "connection", "disconnection")
+        raw = await RawWebSocket.open(server)
+        spark = await met.one("connection")
+        raw.drop()
+        await met.next("disconnection")
+        assert (spark.closed.code, spark.closed.by) == ("wire lost", "network")
+
+    @pytest.mark.parametrize(
         "more", [frame(CLOSE, struct.pack("!H", 1000)), frame(TEXT, b"1"), b"\xff\xff"]
     )
     async def test_what_follows_a_close_does_not_matter(self, serve: Serve, more: bytes) -> None:

@@ -27,7 +27,7 @@ from primus.websocket import CLOSE_TIMEOUT, accept_key
 from primus_testing.peer import Peer
 from primus_testing.raw_websocket import CONT, TEXT, deflated, frame
 from primus_testing.recorder import DEADLINE, Recorder
-from primus_testing.scripted import answer, scripted_server
+from primus_testing.scripted import Asked, answer, scripted_server
 from primus_testing.sites import AiohttpSite
 from primus_testing.transformer.base import Contract, Serve
 
@@ -56,6 +56,15 @@ async def server_that_says(answer: bytes) -> AsyncIterator[str]:
         await asyncio.gather(*serving)
         server.close()
         await server.wait_closed()
+
+
+def _switched(asked: Asked) -> bytes:
+    """The answer to a handshake that is right."""
+    accept = accept_key(asked.headers["sec-websocket-key"])
+    return (
+        "HTTP/1.1 101 Switching Protocols\r\nUpgrade: websocket\r\nConnection: Upgrade\r\n"
+        f"Sec-WebSocket-Accept: {accept}\r\n\r\n"
+    ).encode()
 
 
 class WebSocketClientContract(Contract):
@@ -355,6 +364,32 @@ class WebSocketClientContract(Contract):
     ) -> None:
         with pytest.raises(OptionError, match=r"the \w+ transformer takes close_timeout"):
             Primus(transformer=self.transformer, transport=options)
+
+    @pytest.mark.parametrize(
+        ("payload", "code", "status"),
+        [
+            (b"", "server end", None),
+            (b"\x03\xe8done", "server end", 1000),
+            (b"\x03\xe9done", "shutdown", 1001),
+            (b"\x03\xf0done", "refused", 1008),
+        ],
+    )
+    async def test_a_socket_knows_with_what_the_server_closed(
+        self, payload: bytes, code: str, status: int | None
+    ) -> None:
+        closing = bytes((0x88, len(payload))) + payload
+        async with scripted_server(lambda asked: [_switched(asked), closing, b""]) as server:
+            socket = Primus.create_socket(transformer=self.transformer)(
+                server.url, strategy="online"
+            )
+            seen = Recorder(socket, "close")
+            await seen.next("close")
+            assert socket.closed is not None
+            assert (socket.closed.code, socket.closed.status) == (code, status)
+            assert socket.closed.by == "server"
+            assert ("done" in socket.closed.reason) is bool(payload)
+            socket.destroy()
+            await socket.wait_closed()
 
     async def test_a_client_that_is_still_reading_lets_go_of_a_wire_that_has_been_closed(
         self,

@@ -7,6 +7,7 @@ from collections import deque
 from collections.abc import Coroutine, Mapping
 from typing import Any, cast
 
+from primus.closed import Ending, because_of, of_error
 from primus.errors import TransportError
 from primus.transformer import DialOptions, Transport
 from primus_transformer_engineio.transport import longest_frame
@@ -23,6 +24,7 @@ class BufferedReceiver:
         self._wire: Transport | None = None
         self._arrived = asyncio.Event()
         self._error: Exception | None = None
+        self._ending: Ending | None = None
         self._lost = False
 
     def attach(self, transport: Transport) -> None:
@@ -43,9 +45,10 @@ class BufferedReceiver:
     def congested(self, congested: bool) -> None:
         """Do nothing: hardly anything is sent."""
 
-    def lost(self, error: Exception | None = None) -> None:
+    def lost(self, error: Exception | None = None, ending: Ending | None = None) -> None:
         """Handle the loss of the WebSocket."""
         self._lost, self._error = True, error
+        self._ending = ending
         self._arrived.set()
 
     async def next(self) -> str | bytes:
@@ -82,7 +85,11 @@ class BufferedReceiver:
 
     def _check(self) -> None:
         if self._lost:
-            raise TransportError("the server has closed the WebSocket") from self._error
+            ending = self._ending or (None if self._error is None else of_error(self._error))
+            why = because_of(ending, "client", 0.0)
+            raise TransportError(
+                f"the server has closed the WebSocket: {why.reason}"
+            ) from self._error
 
     @property
     def rest(self) -> list[str | bytes]:

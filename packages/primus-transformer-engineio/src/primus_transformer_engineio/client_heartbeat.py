@@ -7,6 +7,7 @@ from collections.abc import Callable
 from typing import Protocol
 
 from primus.clock import SYSTEM_CLOCK, Clock, Timer, expect
+from primus.closed import Ending, silent
 from primus_transformer_engineio.packets import PING, Packet
 
 __all__ = ["ClientHeartbeat"]
@@ -22,14 +23,23 @@ class PingingSession(Protocol):
     def dispatch(self, packet: Packet) -> None:
         """Send a packet."""
 
-    def over(self, error: Exception | None = None) -> None:
+    def over(self, error: Exception | None = None, ending: Ending | None = None) -> None:
         """End the session."""
 
 
 class ClientHeartbeat:
     """Ends a session whose server is silent; durations are in seconds."""
 
-    __slots__ = ("_answer_by", "_clock", "_interval", "_pings", "_session", "_timeout", "_timer")
+    __slots__ = (
+        "_answer_by",
+        "_clock",
+        "_interval",
+        "_pings",
+        "_seen",
+        "_session",
+        "_timeout",
+        "_timer",
+    )
 
     def __init__(
         self,
@@ -45,6 +55,7 @@ class ClientHeartbeat:
         self._pings = pings
         self._interval = interval
         self._timeout = timeout
+        self._seen = clock.time()
         self._answer_by = math.inf
         """When the server is given up, unless a packet comes before."""
         self._timer: Timer | None = None
@@ -63,6 +74,7 @@ class ClientHeartbeat:
 
     def seen(self) -> None:
         """Note a packet of the peer."""
+        self._seen = self._clock.time()
         self._answer_by = math.inf
 
     def pinged(self) -> None:
@@ -76,7 +88,7 @@ class ClientHeartbeat:
         if self._session.paused:
             self._answer_by = math.inf
         if self._answer_by <= now:
-            self._session.over()
+            self._session.over(ending=self._silence())
             return
         if self._answer_by == math.inf:
             self._answer_by = now + self._timeout
@@ -95,7 +107,7 @@ class ClientHeartbeat:
         if self._session.paused:
             self._answer_by = math.inf
         if self._answer_by < math.inf:
-            self._session.over()
+            self._session.over(ending=self._silence())
         else:
             self._after(next_ping - now, self._ping)
 
@@ -109,7 +121,10 @@ class ClientHeartbeat:
         if self._answer_by == math.inf or self._session.paused:
             self._expect()
         else:
-            self._session.over()
+            self._session.over(ending=self._silence())
+
+    def _silence(self) -> Ending:
+        return silent("server", self._clock.time() - self._seen, "")
 
     def _after(self, delay: float, fn: Callable[..., None], *args: float) -> None:
         self.stop()

@@ -8,6 +8,7 @@ from collections.abc import Callable, Coroutine, Iterable
 from typing import Any, Final
 
 from primus.clock import SYSTEM_CLOCK, Timer, Within, expect
+from primus.closed import Ending
 from primus.errors import HandshakeError, ProtocolError, TransportError
 from primus.limits import DEFAULT_LIMITS
 from primus.polling import PollingClient
@@ -158,7 +159,7 @@ class ClientSession(EngineIOTransport):
             self.answer(PONG + data)
         elif kind == CLOSE:
             self._lost = True
-            self.over()
+            self.over(ending=Ending.of_peer())
 
     # -- out
 
@@ -258,8 +259,8 @@ class ClientSession(EngineIOTransport):
             self._timer = expect(SYSTEM_CLOCK, self._close_timeout, self.abort)
         super().resume_reading()
 
-    def over(self, error: Exception | None = None) -> None:
-        """End the session, by itself or since the server did what `error` says."""
+    def over(self, error: Exception | None = None, ending: Ending | None = None) -> None:
+        """End the session, by itself or since the server did what `error` or `ending` says."""
         if self._gone:
             return
         self._gone = self.closing = True
@@ -271,7 +272,7 @@ class ClientSession(EngineIOTransport):
             if task is not None and task is not asyncio.current_task():
                 task.cancel()
         spawn(self._leave(tell=self._wire is None and not self._lost))
-        self.finish(error)
+        self.finish(error, ending)
         super().resume_reading()
 
     async def _leave(self, *, tell: bool) -> None:

@@ -3,15 +3,18 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from typing import Protocol
+from typing import Final, Protocol
 
 from primus.clock import Clock
+from primus.closed import Ending, silent
 from primus.errors import ProtocolError
 from primus.polling import Pings
 from primus.timers import TimerWheel
 from primus_transformer_engineio.packets import PING, PONG, Packet
 
 __all__ = ["ClientPings", "Heartbeat", "ServerPings"]
+
+OPTION: Final = 'transport["ping_timeout"]'
 
 
 class Monitored(Protocol):
@@ -27,7 +30,7 @@ class Monitored(Protocol):
     def answer(self, packet: Packet) -> None:
         """Send the answer to a ping."""
 
-    def over(self, error: Exception | None = None) -> None:
+    def over(self, error: Exception | None = None, ending: Ending | None = None) -> None:
         """End the session of a peer that has died."""
 
 
@@ -46,6 +49,10 @@ class Heartbeat(Protocol):
     @property
     def expired(self) -> bool:
         """Whether the client's time is over, even if no timer has said so yet."""
+
+    @property
+    def silence(self) -> Ending:
+        """What the end of a client is called whose time is over."""
 
     def ping(self, data: str) -> None:
         """Handle a ping of the peer.
@@ -75,7 +82,7 @@ class ServerPings(Pings):
         interval: float,
         timeout: float,
     ) -> None:
-        super().__init__(monitored, clock, timers, PING, interval, timeout)
+        super().__init__(monitored, clock, timers, PING, interval, timeout, OPTION)
 
     def ping(self, data: str) -> None:
         """Only servers ping."""
@@ -123,6 +130,11 @@ class ClientPings:
         silence = self._clock.time() - self._seen
         return silence >= self._interval + self._timeout and not self._monitored.paused
 
+    @property
+    def silence(self) -> Ending:
+        """What the end of a client is called whose time is over."""
+        return silent("client", self._clock.time() - self._seen, OPTION)
+
     def ping(self, data: str) -> None:
         """Answer it with what it has brought."""
         self._monitored.answer(PONG + data)
@@ -135,6 +147,6 @@ class ClientPings:
         if self._monitored.paused:
             self.seen()
         if self.expired:
-            self._monitored.over()
+            self._monitored.over(ending=self.silence)
         else:
             self.start()

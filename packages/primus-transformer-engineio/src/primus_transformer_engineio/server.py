@@ -139,7 +139,7 @@ class EngineIO(Transformer):
             # We may have been busy, and its pong waits in a post: that one is read first.
             await asyncio.sleep(GRACE)
             if session.is_overdue:
-                session.over()
+                session.over(ending=session.silence)
             session = self._sessions.get(str(sid))
         if session is None:
             raise Refused(UNKNOWN_SID)

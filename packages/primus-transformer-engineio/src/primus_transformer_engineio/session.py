@@ -10,7 +10,8 @@ from typing import Final, Protocol
 
 from primus import Request, Response
 from primus.clock import Clock
-from primus.errors import ProtocolError
+from primus.closed import Ending
+from primus.errors import LimitError, ProtocolError
 from primus.limits import DEFAULT_LIMITS
 from primus.polling import BodyRefused, LongPoll, Sessions, read_body
 from primus.transformer import Transport
@@ -21,8 +22,8 @@ from primus_transformer_engineio.packets import CLOSE, MESSAGE, NOOP, OPEN, PING
 from primus_transformer_engineio.revisions import Revision
 from primus_transformer_engineio.transport import (
     EngineIOTransport,
-    MessageTooLarge,
     WebSocketReceiver,
+    is_too_large,
 )
 
 __all__ = ["Session"]
@@ -135,6 +136,11 @@ class Session(EngineIOTransport):
         """Whether the client has been silent for too long, unless what it has sent waits."""
         return self._heartbeat.expired
 
+    @property
+    def silence(self) -> Ending:
+        """What the end of a client is called that is overdue."""
+        return self._heartbeat.silence
+
     # -- polls
 
     def wake(self) -> None:
@@ -202,7 +208,7 @@ class Session(EngineIOTransport):
             return refused.response
         except ProtocolError as error:
             self.over(error)
-            if isinstance(error, MessageTooLarge):
+            if is_too_large(error):
                 return Response(413)
             raise Refused(BAD_REQUEST) from error
         finally:
@@ -226,7 +232,8 @@ class Session(EngineIOTransport):
         is_watched = False
         for count, packet in enumerate(packets, 1):
             if count > self._options.max_packets:
-                raise ProtocolError(f"a payload of more than {self._options.max_packets} packets")
+                text = f"a payload of more than {self._options.max_packets} packets"
+                raise LimitError(text, 'transport["max_packets"]')
             if self.paused and not is_watched:
                 is_watched = True
                 request.on_gone(self.over)
@@ -261,7 +268,7 @@ class Session(EngineIOTransport):
             self._heartbeat.pong()
         elif kind == CLOSE:
             self._last = NOOP
-            self.over()
+            self.over(ending=Ending.of_peer())
 
     # -- upgrading
 
@@ -312,8 +319,8 @@ class Session(EngineIOTransport):
             self._sessions.timers.put(self.over, due)
         self.resume_reading()
 
-    def over(self, error: Exception | None = None) -> None:
-        """End the session, by itself or since its client did what `error` says."""
+    def over(self, error: Exception | None = None, ending: Ending | None = None) -> None:
+        """End the session, by itself or since its client did what `error` or `ending` says."""
         if self._gone:
             return
         self._gone = self.closing = True
@@ -325,5 +332,5 @@ class Session(EngineIOTransport):
         if error is None:
             self._bring_rest()
         self.wake()
-        self.finish(error)
+        self.finish(error, ending)
         self.resume_reading()

@@ -5,22 +5,27 @@ from __future__ import annotations
 from abc import abstractmethod
 from typing import Any, Final
 
-from primus.errors import ProtocolError
+from primus.closed import Ending
+from primus.errors import LimitError, ProtocolError
 from primus.heartbeat import Generation
 from primus.polling import QueuedTransport
 from primus.transformer import Transport
 from primus_transformer_engineio.packets import CLOSE, MESSAGE, Packet, of_message
 from primus_transformer_engineio.revisions import Revision
 
-__all__ = ["EngineIOTransport", "MessageTooLarge", "WebSocketReceiver", "longest_frame"]
+__all__ = ["EngineIOTransport", "WebSocketReceiver", "is_too_large", "longest_frame"]
 
 
 TOO_BIG: Final = 1009
 """What a WebSocket is closed with, by RFC 6455 section 7.4.1."""
 
 
-class MessageTooLarge(ProtocolError):
-    """A message is longer than ``max_length``."""
+MAX_LENGTH: Final = "max_length"
+
+
+def is_too_large(error: Exception | None) -> bool:
+    """Whether an error says that a message is longer than ``max_length``."""
+    return isinstance(error, LimitError) and error.option == MAX_LENGTH
 
 
 def longest_frame(max_length: int) -> int:
@@ -155,7 +160,8 @@ class EngineIOTransport(QueuedTransport):
 
     def _deliver(self, frame: str | bytes, size: int) -> None:
         if size > self.max_length:
-            raise MessageTooLarge(f"a message has {size} bytes, more than {self.max_length}")
+            text = f"a message has {size} bytes, more than {self.max_length}"
+            raise LimitError(text, MAX_LENGTH)
         if self.connection is not None:
             self.connection.feed(frame)
 
@@ -175,17 +181,17 @@ class EngineIOTransport(QueuedTransport):
             wire.abort()
 
     @abstractmethod
-    def over(self, error: Exception | None = None) -> None:
-        """End the session, by itself or since the peer did what `error` says."""
+    def over(self, error: Exception | None = None, ending: Ending | None = None) -> None:
+        """End the session, by itself or since the peer did what `error` or `ending` says."""
 
-    def finish(self, error: Exception | None) -> None:
+    def finish(self, error: Exception | None, ending: Ending | None = None) -> None:
         """Close the WebSocket, if there is one, and tell the connection, once."""
         if self._wire is not None:
             self._wire.connection = None
-            self._wire.close(TOO_BIG if isinstance(error, MessageTooLarge) else None)
+            self._wire.close(TOO_BIG if is_too_large(error) else None)
         connection, self.connection = self.connection, None
         if connection is not None:
-            connection.lost(error)
+            connection.lost(error, ending)
 
     def pause_reading(self) -> None:
         """Take nothing more for now."""
@@ -225,9 +231,9 @@ class WebSocketReceiver:
         """Report that the WebSocket holds too much that is unsent, or no longer does."""
         self._session.wire_congested(congested)
 
-    def lost(self, error: Exception | None = None) -> None:
+    def lost(self, error: Exception | None = None, ending: Ending | None = None) -> None:
         """Handle the loss of the WebSocket, and with it of the session."""
-        self._session.over(error)
+        self._session.over(error, ending)
 
 
 class _Prepared:

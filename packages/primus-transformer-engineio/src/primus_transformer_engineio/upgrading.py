@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import Final
 
+from primus.closed import Ending
 from primus.transformer import Transport
 from primus_transformer_engineio.packets import PING, PONG, PROBE, UPGRADE
 from primus_transformer_engineio.session import Session
@@ -46,7 +47,7 @@ class Probe:
     def congested(self, congested: bool) -> None:
         """Do nothing: hardly anything is sent."""
 
-    def lost(self, error: Exception | None = None) -> None:
+    def lost(self, error: Exception | None = None, ending: Ending | None = None) -> None:
         """Handle the loss of the WebSocket."""
         self._session.abandoned()
 

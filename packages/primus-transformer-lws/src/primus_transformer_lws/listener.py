@@ -205,7 +205,7 @@ class Listener(WSListener):
         elif kind is CLOSE:
             if payload and not is_close_code(int.from_bytes(payload[:2], "big")):
                 self._fail(PROTOCOL_ERROR, "a close frame with a code that has no meaning")
-            self._transport.peer_closed(payload[:2])
+            self._transport.peer_closed(payload)
         elif self._transport.connection is not None:
             self._assemble(kind, fin, compressed, payload)
 

@@ -9,7 +9,8 @@ from typing import TYPE_CHECKING, Any, Final
 from picows import WSMsgType, WSProtocolError, WSTransport
 
 from primus.clock import SYSTEM_CLOCK, Timer, expect
-from primus.errors import ProtocolError
+from primus.closed import Ending
+from primus.errors import LimitError, ProtocolError
 from primus.limits import DEFAULT_LIMITS, Limits
 from primus.websocket import CLOSE_TIMEOUT, framed, is_close_code
 from primus_transformer_lws.deflate import Deflate
@@ -22,6 +23,7 @@ if TYPE_CHECKING:
 __all__ = ["LwsTransport"]
 
 NORMAL: Final = 1000
+TOO_BIG: Final = 1009
 
 CLOSE, PONG = WSMsgType.CLOSE, WSMsgType.PONG
 
@@ -40,6 +42,7 @@ class LwsTransport(Sending):
 
     __slots__ = (
         "_early",
+        "_ending",
         "_protocol",
         "_timer",
         "_violation",
@@ -60,6 +63,8 @@ class LwsTransport(Sending):
     ) -> None:
         super().__init__(wire, serves=serves, deflate=deflate, limits=limits)
         self._violation: ProtocolError | None = None
+        self._ending: Ending | None = None
+        """What the peer said when it closed."""
         self._early = memoryview(b"")
         self._protocol: PicowsProtocol | None = None
         self._timer: Timer | None = None
@@ -85,10 +90,12 @@ class LwsTransport(Sending):
             self._send(CLOSE, payload)
         self._is_open = False
 
-    def peer_closed(self, code: bytes) -> None:
+    def peer_closed(self, payload: bytes) -> None:
         """Answer a close frame, unless it answers ours, and end."""
+        status = int.from_bytes(payload[:2]) if payload else None
+        self._ending = Ending.of_peer(status, payload[2:].decode(errors="replace"))
         if self._is_open:
-            self._send_close(code)
+            self._send_close(payload[:2])
         if self.corked:
             self.uncork()
         self.tell_lost()
@@ -117,6 +124,7 @@ class LwsTransport(Sending):
             assert self._ws is not None
             self.uncork()
             theirs: Any = handshake.recv.code
+            self._ending = Ending.of_peer(int(theirs or 0) or None)
             answer: Any = theirs if is_close_code(theirs) else NORMAL  # picows takes numbers too
             self._ws.send_close(answer)
             self._is_open = False
@@ -128,7 +136,12 @@ class LwsTransport(Sending):
         if self.corked:
             self.uncork()
         self._is_open = False
-        self._violation = ProtocolError(f"the peer broke the WebSocket protocol: {reason}")
+        text = f"the peer broke the WebSocket protocol: {reason}"
+        if code == TOO_BIG:
+            option = "" if "fragments" in reason else "max_length"
+            self._violation = LimitError(text, option)
+        else:
+            self._violation = ProtocolError(text)
         self._wire.pause_reading()
         asyncio.get_running_loop().call_soon(self._cut)
 
@@ -293,7 +306,7 @@ class LwsTransport(Sending):
         """Report the end to the connection, once."""
         connection, self.connection = self.connection, None
         if connection is not None:
-            connection.lost(self._violation)
+            connection.lost(self._violation, None if self._violation else self._ending)
             self.resume_reading()  # nothing else will, and the peer's end is to be seen
 
 

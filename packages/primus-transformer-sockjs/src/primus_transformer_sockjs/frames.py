@@ -13,7 +13,7 @@ from dataclasses import dataclass
 from json.encoder import encode_basestring
 from typing import Final
 
-from primus.errors import ProtocolError
+from primus.errors import LimitError, ProtocolError
 from primus.websocket import utf8
 
 __all__ = [
@@ -96,7 +96,7 @@ def check_length(messages: Payload, max_length: int) -> None:
     """
     for message in messages:
         if len(message) * 4 > max_length and len(utf8(message)) > max_length:
-            raise ProtocolError(f"a message of more than {max_length} bytes")
+            raise LimitError(f"a message of more than {max_length} bytes", "max_length")
 
 
 def wire_limit(max_length: int) -> int:
@@ -139,7 +139,7 @@ def _array(text: str, at: int, at_most: int) -> tuple[Payload, int]:
         return messages, at + 1
     while text[at : at + 1] == '"':
         if len(messages) >= at_most:
-            raise ProtocolError(f"more than {at_most} messages at once")
+            raise LimitError(f"more than {at_most} messages at once", 'transport["max_messages"]')
         message, at = STRINGS.raw_decode(text, at)
         messages.append(message)
         at = _skip(text, at)

@@ -6,6 +6,7 @@ import asyncio
 from collections import deque
 from typing import TYPE_CHECKING, Any, Final
 
+from primus.closed import EndCode, Ending
 from primus.http import Request
 from primus.limits import DEFAULT_LIMITS
 from primus.polling import LongPoll, Opener, QueuedTransport, Sessions
@@ -188,7 +189,10 @@ class Session(QueuedTransport):
         self._await_beat()
 
     def _expire(self) -> None:
-        self.lost()
+        delay = self._options.disconnect_delay
+        reason = f"the client asked for nothing within {delay} s"
+        option = 'transport["disconnect_delay"]'
+        self.lost(None, Ending(EndCode.WIRE_LOST, reason=reason, option=option))
 
     # -- what the connection calls
 
@@ -227,8 +231,8 @@ class Session(QueuedTransport):
         if self._receiver is not None:
             self._receiver.wake()
 
-    def lost(self, error: Exception | None = None) -> None:
-        """End the session; `error` says what the client did wrong, if that is why."""
+    def lost(self, error: Exception | None = None, ending: Ending | None = None) -> None:
+        """End the session; `error` says what the client did wrong, or `ending` why else."""
         timers = self._sessions.timers
         timers.discard(self._expire)
         timers.discard(self._beat)
@@ -241,4 +245,4 @@ class Session(QueuedTransport):
         self.resume_reading()
         connection, self.connection = self.connection, None
         if connection is not None:
-            connection.lost(error)
+            connection.lost(error, ending)

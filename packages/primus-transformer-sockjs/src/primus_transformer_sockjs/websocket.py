@@ -6,6 +6,7 @@ import asyncio
 from collections import deque
 from typing import TYPE_CHECKING, Any, Final
 
+from primus.closed import Ending, silent
 from primus.errors import ProtocolError
 from primus.limits import DEFAULT_LIMITS
 from primus.polling import Sessions
@@ -147,7 +148,7 @@ class WebSocketSession(Transport):
         if self.connection is not None:
             self.connection.congested(congested)
 
-    def lost(self, error: Exception | None = None) -> None:
+    def lost(self, error: Exception | None = None, ending: Ending | None = None) -> None:
         """Handle the loss of the wire; what arrived before is delivered first, if it is taken."""
         self._forget_time()
         while self._pending and not self._paused and self.connection is not None:
@@ -155,7 +156,7 @@ class WebSocketSession(Transport):
         self._drop()
         connection, self.connection = self.connection, None
         if connection is not None:
-            connection.lost(error)
+            connection.lost(error, ending)
 
     def _drop(self) -> None:
         """Drop what waits."""
@@ -196,7 +197,8 @@ class WebSocketSession(Transport):
         else:
             self._wire.connection = None
             self.close(3000, "No response from heartbeat")
-            self.lost()
+            silence = self._options.pong_timeout
+            self.lost(None, silent("client", silence, 'transport["pong_timeout"]'))
 
     # -- what the connection calls
 

@@ -17,6 +17,7 @@ from typing import Final
 from websockets.frames import CloseCode
 from websockets.protocol import Protocol
 
+from primus.closed import Ending
 from primus.limits import DEFAULT_LIMITS, Limits
 from primus.websocket import (
     MASKED,
@@ -168,7 +169,8 @@ class ServerTransport(ShortTexts, WebSocketTransport):
         self._expect_close()
         if self._wire is not None:
             self._wire.close()
-        self._tell_lost()
+        status = int.from_bytes(payload[:2]) if payload else None
+        self._tell_lost(Ending.of_peer(status, payload[2:].decode()))
 
 
 class DeflatedTransport(ServerTransport):

@@ -12,12 +12,14 @@ from __future__ import annotations
 import asyncio
 from typing import Any, ClassVar, Final, cast
 
+from websockets.exceptions import PayloadTooBig
 from websockets.extensions.permessage_deflate import PerMessageDeflate
 from websockets.frames import CloseCode, Frame, Opcode
 from websockets.protocol import OPEN, Protocol
 
 from primus.clock import SYSTEM_CLOCK, Timer, expect
-from primus.errors import ProtocolError
+from primus.closed import Ending
+from primus.errors import LimitError, ProtocolError
 from primus.limits import DEFAULT_LIMITS, Limits
 from primus.websocket import CLOSE_TIMEOUT, MASKED, Intake, bounds, utf8
 
@@ -235,10 +237,13 @@ class WebSocketTransport(asyncio.Protocol, Intake):
             self.on_gone(self)
             self.on_gone = None
 
-    def _tell_lost(self) -> None:
+    def _tell_lost(self, ending: Ending | None = None) -> None:
         connection, self.connection = self.connection, None
         if connection is not None:
-            connection.lost(self._violation())
+            error = self._violation()
+            if error is None and ending is None:
+                ending = self._word()
+            connection.lost(error, ending)
             self.resume_reading()  # nothing else will, and the peer's end is to be seen
 
     def _violation(self) -> ProtocolError | None:
@@ -246,7 +251,15 @@ class WebSocketTransport(asyncio.Protocol, Intake):
         error = None if self._library is None else self._library.parser_exc
         if error is None or isinstance(error, EOFError):
             return None
-        return ProtocolError(f"the peer broke the WebSocket protocol: {error}")
+        text = f"the peer broke the WebSocket protocol: {error}"
+        if isinstance(error, PayloadTooBig):
+            return LimitError(text, "max_length")
+        return LimitError(text) if isinstance(error, TooManyFragments) else ProtocolError(text)
+
+    def _word(self) -> Ending | None:
+        """What the peer said when it closed; `None` when the wire went without a word."""
+        close = None if self._library is None else self._library.close_rcvd
+        return None if close is None else Ending.of_peer(close.code, close.reason)
 
     # -- in
 

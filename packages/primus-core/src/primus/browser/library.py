@@ -30,6 +30,7 @@ MODULES = (
     "network",
     "options",
     "heartbeat",
+    "closed",
     "wire",
     "messages",
     "state",

@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 from typing import Any
 
+from primus.closed import Ending
 from primus.transport import Transport
 
 __all__ = ["Closing"]
@@ -27,7 +28,7 @@ class ClosingReceiver:
     def congested(self, congested: bool) -> None:
         """Ignore how much waits to be sent."""
 
-    def lost(self, error: Exception | None = None) -> None:
+    def lost(self, error: Exception | None = None, ending: Ending | None = None) -> None:
         """Note that the wire is gone."""
         if not self.gone.done():
             self.gone.set_result(None)

@@ -6,7 +6,7 @@ import asyncio
 import logging
 import time
 from collections.abc import Awaitable, Callable
-from types import TracebackType
+from types import MappingProxyType, TracebackType
 from typing import Any, ClassVar, Final, Self, cast
 
 from primus.client.address import Stamps, parse_url
@@ -20,9 +20,10 @@ from primus.client.reconnect import Reconnection
 from primus.client.send_queue import SendQueue
 from primus.client.state import FINAL, OVER, Action, Event, Machine, State
 from primus.clock import Timer, expect
+from primus.closed import EndCode, Ending, because_of, of_error, silent
 from primus.connection import CLOSED, OPEN, OPENING, Connection
 from primus.connection.messages import Message
-from primus.errors import ConnectTimeout, OptionError, PrimusError, TransportError
+from primus.errors import ConnectTimeout, HandshakeError, OptionError, PrimusError, TransportError
 from primus.events import Listener, ReservedEvents
 from primus.failures import Failures
 from primus.parser import is_json
@@ -57,6 +58,9 @@ SOCKET_EVENTS = frozenset(
 PROFILE_OPTIONS = ("transformer", "parser", "plugin", "pathname")
 """The options that a class which was not made for a server takes in addition."""
 
+UNDER_WAY: Final = (State.SCHEDULED, State.CONNECTING, State.REFUSED, State.WAITING, State.RETRYING)
+"""There is no connection: what ends the client is no end of one."""
+
 _stamps = Stamps()
 
 
@@ -66,7 +70,7 @@ class Socket(Transforming, Connection):
     It opens on the next turn of the running event loop, unless ``manual=True``, and can be
     used before: what is written is kept until it is open.
 
-    Events: ``open``, ``data(message, raw)``, ``error(err)``, ``close``, ``end``,
+    Events: ``open``, ``data(message, raw)``, ``error(err)``, ``close(closed)``, ``end(closed)``,
     ``readyStateChange(state)``, ``timeout``, ``offline``, ``online``, ``reconnect(opts)``,
     ``reconnect scheduled(opts)``, ``reconnected(opts)``, ``reconnect timeout(err, opts)``,
     ``reconnect failed(err, opts)``, ``destroy``.
@@ -90,6 +94,7 @@ class Socket(Transforming, Connection):
     side = Side.CLIENT
     log = logging.getLogger("primus.client")
     events = ReservedEvents(SOCKET_EVENTS)
+    added = MappingProxyType({"close": 0, "end": 0})
     profile: ClassVar[ServerProfile | None] = None
     """What the class knows of its servers; `None` for the class that is made for none yet."""
 
@@ -152,7 +157,7 @@ class Socket(Transforming, Connection):
             self.dispatch,
             due=lambda attempt: handle(Event.DUE, attempt),
             late=lambda error, attempt: handle(Event.ATTEMPT_LATE, error, attempt),
-            exhausted=lambda error, attempt: handle(Event.EXHAUSTED, error, attempt),
+            exhausted=self._exhausted,
         )
         self._heartbeat = Heartbeat(
             rhythm(chosen.ping, chosen.pong, chosen.ping_timeout, profile.timeout),
@@ -160,7 +165,7 @@ class Socket(Transforming, Connection):
             ask=lambda: self._tell(id_request()),
             traffic=lambda: (self.sent_at, self.seen_at),
             is_held=self._is_held,
-            expired=lambda: handle(Event.SILENT),
+            expired=self._silent,
         )
         for name in profile.ark:
             profile.ark.call(name, "primus_socket", socket=self, options=chosen.extra)
@@ -233,7 +238,7 @@ class Socket(Transforming, Connection):
         """
         if data is not None and self._machine.state not in OVER | {State.WAITING}:
             self.write(data)
-        self._machine.handle(Event.CALL_END)
+        self._end(Event.CALL_END)
 
     def destroy(self) -> bool:
         """End the connection, emit ``destroy`` and remove all listeners.
@@ -241,7 +246,15 @@ class Socket(Transforming, Connection):
         Returns:
             False when that has happened already.
         """
-        return self._machine.handle(Event.CALL_DESTROY)
+        return self._end(Event.CALL_DESTROY)
+
+    def _end(self, event: Event) -> bool:
+        """End since the user asks for it; a connection that is lost already ended before."""
+        if self._machine.state in UNDER_WAY:
+            self._ending = self._own_end()
+        elif self._machine.state is State.OPEN:
+            self.note(self._own_end())
+        return self._machine.handle(event)
 
     async def wait_closed(self) -> None:
         """Wait until the wires of all connections that have ended are gone."""
@@ -313,24 +326,38 @@ class Socket(Transforming, Connection):
 
     def _dialled(self) -> None:
         if self._transport is None:
-            self._dial_failed(TransportError("the connection was closed as soon as it was open"))
+            why = because_of(self._ending, "client", 0.0)
+            self._dial_failed(
+                TransportError(f"the connection was closed as soon as it was open: {why.reason}")
+            )
         else:
             self._machine.handle(Event.OPENED)
 
     def _dial_failed(self, error: Exception) -> None:
         if isinstance(error, OptionError):
+            self._ending = Ending(EndCode.UNREACHABLE, reason=str(error))
             self._machine.handle(Event.USELESS, error)
             return
         if not isinstance(error, TransportError):
             cause = error
             error = TransportError(f"could not connect to {self._address.host}: {cause!r}")
             error.__cause__ = cause
+        self._ending = _never_opened(error)
         self._machine.handle(Event.FAILED, error)
+
+    def _silent(self) -> None:
+        self.note(silent("server", self._now() - self.seen_at, "ping_timeout"))
+        self._machine.handle(Event.SILENT)
+
+    def _exhausted(self, error: Exception, attempt: object) -> None:
+        self._ending = _never_opened(error)
+        self._machine.handle(Event.EXHAUSTED, error, attempt)
 
     def _late(self) -> None:
         self._timeout = None
         host, seconds = self._address.host, self.options.timeout
         error = ConnectTimeout(f"{host} did not answer within {seconds} s")
+        self._ending = Ending(EndCode.UNREACHABLE, reason=str(error), option="timeout")
         self._machine.handle(Event.LATE, error)
 
     def _drop(self) -> None:
@@ -346,6 +373,8 @@ class Socket(Transforming, Connection):
     def _network(self, online: bool) -> None:
         """Handle that the machine has come online, or gone offline."""
         if online != self.online:
+            if not online and self._machine.state not in OVER:
+                self._ending = Ending(EndCode.OFFLINE)
             self._machine.handle(Event.ONLINE if online else Event.OFFLINE)
 
     def _control(self, message: Control) -> None:
@@ -366,6 +395,7 @@ class Socket(Transforming, Connection):
                 if self._traced:
                     self.dispatch("incoming::id", id)
             case Close():
+                self.note(Ending(EndCode.SERVER_END))
                 self._machine.handle(Event.SERVER_CLOSE)
             case _:
                 self.log.debug("%r: ignored a control message", self)
@@ -552,8 +582,32 @@ class Socket(Transforming, Connection):
         if self._traced:
             self.dispatch(event, *args)
 
+    def _emit_close(self) -> None:
+        self._conclude_late()
+        self._log_end()
+        self.dispatch("close", self.closed)
+
+    def _emit_end(self) -> None:
+        """Emit ``end``, with what has ended the connection, or the attempts to make it again."""
+        self._conclude_late()
+        self.dispatch("end", self.closed)
+
+    def _conclude_late(self) -> None:
+        """Take what has been noted since the connection was lost, or without there being one."""
+        if self._ending is not None or self.closed is None:
+            self._conclude(0.0 if self.closed is None else self.closed.seconds)
+
     def _log_failure(self, error: Exception) -> None:
         self.log.info("%r: %s", self, error)
+
+
+def _never_opened(error: Exception) -> Ending:
+    """Why there is no connection."""
+    if isinstance(error, HandshakeError):
+        return Ending(EndCode.REFUSED, status=error.status, reason=str(error))
+    ending = of_error(error)
+    code = EndCode.UNREACHABLE if ending.code is EndCode.WIRE_LOST else ending.code
+    return ending._replace(code=code)
 
 
 async def _done(pending: Awaitable[None]) -> None:
@@ -613,8 +667,8 @@ ACTIONS: Final[dict[Action, Callable[..., object]]] = {
     Action.TELL_RETRY: _private("outgoing::reconnect"),
     Action.TELL_END: _private("outgoing::end"),
     Action.EMIT_OPEN: _plain("open"),
-    Action.EMIT_CLOSE: _plain("close"),
-    Action.EMIT_END: _plain("end"),
+    Action.EMIT_CLOSE: lambda socket, *_: socket._emit_close(),
+    Action.EMIT_END: lambda socket, *_: socket._emit_end(),
     Action.EMIT_ERROR: lambda socket, error: socket._report(error),
     Action.EMIT_TIMEOUT: _plain("timeout"),
     Action.EMIT_RECONNECT: _emit("reconnect"),

@@ -12,12 +12,14 @@ transforms or encodes.
 from __future__ import annotations
 
 import asyncio
+import logging
 from abc import abstractmethod
 from collections.abc import Awaitable, Callable, Iterable
 from typing import Any, ClassVar, Final, Literal
 
 from primus.callables import PLAIN, after, dispose, is_awaitable
 from primus.clock import SYSTEM_CLOCK, Clock, Timer
+from primus.closed import COSTLY, Closed, EndCode, Ending, because_of, of_error
 from primus.connection.inbox import Inbox
 from primus.connection.iteration import Iteration, Iterations
 from primus.connection.messages import Message, Messages
@@ -25,7 +27,7 @@ from primus.connection.outbox import Outbox, Step
 from primus.connection.piping import pipe
 from primus.errors import ControlTextError, ParserError, SlowConsumerError, TransformError
 from primus.events import Delivered, Delivering, Emitter, Listener, Replying
-from primus.failures import Failures
+from primus.failures import Failures, Quota
 from primus.limits import DEFAULT_LIMITS, Limits
 from primus.parser import Parser, encoded, encoding_failure, quick
 from primus.pipeline import SWALLOWED, Packet, Pipeline, run
@@ -62,11 +64,13 @@ class Connection(Emitter):
         "_decode",
         "_direct",
         "_encode",
+        "_ending",
         "_inbox",
         "_is_clear",
         "_is_congested",
         "_iterations",
         "_now",
+        "_opened_at",
         "_outbox",
         "_overflowed",
         "_owed",
@@ -78,6 +82,7 @@ class Connection(Emitter):
         "_traced",
         "_transport",
         "_undelivered",
+        "closed",
         "pipeline",
         "seen_at",
     )
@@ -85,6 +90,8 @@ class Connection(Emitter):
     side: ClassVar[Side]
     limits: Limits = DEFAULT_LIMITS
     failures: Failures = Failures(DEFAULT_LIMITS.traceback_interval)
+    drops: ClassVar[Quota] = Quota(DEFAULT_LIMITS.warnings_per_second)
+    """How many warnings of dropped connections there may be in the log."""
     slow_consumer: str = "buffer"
     overtaking_hooks: ClassVar[tuple[Callable[..., Any], ...]] = ()
     """Functions of plugins, by ``primus_overtakes``."""
@@ -105,6 +112,11 @@ class Connection(Emitter):
         self._state = CLOSED
         self.seen_at = self._now()
         """When the peer last gave a sign of life, in seconds of the connection's clock."""
+        self.closed: Closed | None = None
+        """Why the connection has ended; `None` until it has, and while it is open."""
+        self._ending: Ending | None = None
+        """What is known of an end that is about to come; what was noted first holds."""
+        self._opened_at = self.seen_at
         self._inbox: Inbox | None = None
         """Made when a message has to wait for the first time."""
         self._undelivered = 0
@@ -146,10 +158,30 @@ class Connection(Emitter):
         """Change the ready state; False when it was that already."""
         if state == self._state:
             return False
+        if state == OPEN:
+            self.closed = self._ending = None
+            self._opened_at = self._now()
+        elif state == CLOSED:
+            self._conclude(self._now() - self._opened_at if self._state == OPEN else 0.0)
         self._state = state
         self._update_fast_path()
         self.dispatch("readyStateChange", state)
         return True
+
+    def note(self, ending: Ending) -> None:
+        """Say why the connection is about to end; what was said first holds."""
+        if self._ending is None:
+            self._ending = ending
+
+    def _conclude(self, seconds: float) -> None:
+        """Set `closed`, after it was open for so long."""
+        self.closed = because_of(self._ending, self.side.value, seconds)
+        self._ending = None
+
+    def _own_end(self, reason: str = "") -> Ending:
+        """What an end is that this side asks for."""
+        code = EndCode.SERVER_END if self.side is Side.SERVER else EndCode.CLIENT_END
+        return Ending(code, reason=reason)
 
     def attach(self, transport: Transport) -> None:
         """Carry frames over `transport` from now on."""
@@ -222,12 +254,16 @@ class Connection(Emitter):
 
     def abort(self) -> None:
         """Drop the connection at once, with what waits to be sent; the client may come back."""
+        self.note(self._own_end("it was dropped by abort()"))
         self._drop()
 
-    def lost(self, error: Exception | None = None) -> None:
+    def lost(self, error: Exception | None = None, ending: Ending | None = None) -> None:
         """Handle the loss of the wire. What arrived before it went is delivered first."""
         if self._transport is None:
             return
+        if ending is None:
+            ending = Ending(EndCode.WIRE_LOST) if error is None else of_error(error)
+        self.note(ending)
         self._detach()
         for hook in self.loss_hooks:
             try:
@@ -239,6 +275,29 @@ class Connection(Emitter):
             inbox.put_loss(error)
         else:
             self._ended(error)
+
+    def _named(self) -> str:
+        """The connection and its peer, for the log."""
+        return repr(self)
+
+    def _log_end(self) -> None:
+        """Log why the connection has ended: a rule of ours may have cost a user something."""
+        closed = self.closed
+        assert closed is not None
+        is_costly = closed.code in COSTLY
+        if not is_costly and not self.log.isEnabledFor(logging.INFO):
+            return
+        option = f" ({closed.option})" if closed.option else ""
+        text = f"{closed.code} after {closed.seconds:.1f} s: {closed.reason}{option}"
+        if not is_costly:
+            self.log.info("%s has ended: %.500s", self._named(), text)
+            return
+        held = self.drops.admit(self._now())
+        if held is None:
+            self.log.debug("%s was dropped: %.500s", self._named(), text)
+        else:
+            more = f" ({held} more were not logged)" if held else ""
+            self.log.warning("%s was dropped: %.500s%s", self._named(), text, more)
 
     # -- errors
 
@@ -776,9 +835,11 @@ class Connection(Emitter):
             return True
         if self.slow_consumer == "disconnect" and self._state == OPEN and not self._overflowed:
             self._overflowed = True  # what an error listener writes is dropped
-            self._report(
-                SlowConsumerError(f"{self.buffered} bytes wait for a peer that reads too slowly")
+            error = SlowConsumerError(
+                f"{self.buffered} bytes wait for a peer that reads too slowly"
             )
+            self.note(Ending(EndCode.SLOW_CONSUMER, reason=str(error), option="high_water"))
+            self._report(error)
             self._drop()
         return False
 

@@ -7,6 +7,7 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
+from primus.closed import Ending
 from primus.http.response import Response
 
 if TYPE_CHECKING:
@@ -34,11 +35,13 @@ class HostWebSocket(ABC):
     Reading and writing are two tasks' affairs; neither waits for the other.
     """
 
-    __slots__ = ("gone", "seen")
+    __slots__ = ("ending", "gone", "seen")
 
     def __init__(self) -> None:
         self.seen: Callable[[], None] | None = None
         """To be called for a ping or pong of the peer, where the server tells of them."""
+        self.ending: Ending | None = None
+        """What the peer said when it closed, once `receive` has told of the end."""
         self.gone: Callable[[], bool] | None = None
         """To be called once the wire is gone, where the server tells of it by itself.
 

@@ -6,6 +6,7 @@ from collections.abc import Callable
 from typing import Final, Protocol
 
 from primus.clock import Clock
+from primus.closed import Ending, silent
 from primus.timers import TimerWheel
 
 __all__ = ["Pinged", "Pings"]
@@ -24,7 +25,7 @@ class Pinged(Protocol):
     def dispatch(self, packet: str) -> None:
         """Send a packet."""
 
-    def over(self, error: Exception | None = None) -> None:
+    def over(self, error: Exception | None = None, ending: Ending | None = None) -> None:
         """End the session of a peer that has died."""
 
 
@@ -38,12 +39,14 @@ class Pings:
         ping: the packet that is sent.
         interval: seconds between an answer and the next ping.
         timeout: seconds that the answer may take.
+        option: what the option is called that sets `timeout`.
     """
 
     __slots__ = (
         "_clock",
         "_due",
         "_interval",
+        "_option",
         "_ping",
         "_pinged",
         "_seen",
@@ -60,6 +63,7 @@ class Pings:
         ping: str,
         interval: float,
         timeout: float,
+        option: str = "",
     ) -> None:
         self._session = pinged
         self._clock = clock
@@ -67,6 +71,7 @@ class Pings:
         self._ping = ping
         self._interval = interval
         self._timeout = timeout
+        self._option = option
         self._seen = self._due = clock.time()
         self._pinged = False
         """Whether an answer is owed since `_due`, when it was pinged or should have been."""
@@ -98,6 +103,11 @@ class Pings:
         overdue = self._pinged and self._due + self._timeout <= self._clock.time()
         return overdue and self._seen < self._due and not self._session.paused
 
+    @property
+    def silence(self) -> Ending:
+        """What the end of a client is called whose time is over."""
+        return silent("client", self._clock.time() - self._seen, self._option)
+
     def _await_ping(self) -> None:
         self._pinged = False
         self._due = self._clock.time() + self._interval
@@ -117,7 +127,7 @@ class Pings:
 
     def _give_up(self) -> None:
         if self.expired:
-            self._session.over()
+            self._session.over(ending=self.silence)
         else:
             self._due = self._clock.time()
             self._send()

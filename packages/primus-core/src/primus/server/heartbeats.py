@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from primus.clock import Clock
+from primus.closed import silent
 from primus.connection import OPEN
 from primus.heartbeat import Action, HeartbeatPolicy
 from primus.timers import TimerWheel
@@ -54,7 +55,8 @@ class HeartbeatMonitor:
         state.seen = spark.seen_at
         action, again = self.policy.check(state, self._clock.time())
         if action is Action.END:
-            spark.log.debug("%r: no sign of life, ending it", spark)
+            silence = self._clock.time() - state.seen
+            spark.note(silent("client", silence, "timeout"))
             spark.end(reconnect=True)
             return
         self._timers.put(spark, again)

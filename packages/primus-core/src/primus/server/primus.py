@@ -7,13 +7,14 @@ import logging
 import time
 from collections.abc import Awaitable, Callable, Coroutine, Iterable, Iterator, Mapping
 from pathlib import Path
+from types import MappingProxyType
 from typing import TYPE_CHECKING, Any, ClassVar, Final, Generic, Literal, Self, TypeVar, overload
 
 from primus.browser.library import LibraryParts
 from primus.clock import Within
 from primus.errors import NotListeningError, PluginError, ServerFullError, Unauthorized
 from primus.events import Emitter, ReservedEvents
-from primus.failures import Failures
+from primus.failures import Failures, Quota
 from primus.heartbeat import Generation, HeartbeatPolicy
 from primus.http import ClientGone, Request, Response
 from primus.options import plugin_names, server_options
@@ -61,7 +62,7 @@ class Primus(Transforming, Emitter, Generic[SparkT_co]):
 
     ``Primus[Visitor](…)`` makes one whose sparks are of the application's own class `Visitor`.
 
-    Events: ``connection(spark)``, ``disconnection(spark)``, ``initialised(transformer,
+    Events: ``connection(spark)``, ``disconnection(spark, closed)``, ``initialised(transformer,
     parser, options)``, ``plugin(name, plugin)``, ``plugout(name, plugin)``,
     ``close(options)``, ``log(level, *args)``.
 
@@ -79,6 +80,7 @@ class Primus(Transforming, Emitter, Generic[SparkT_co]):
 
     version: ClassVar[str] = __version__
     log: logging.Logger = logging.getLogger("primus.server")
+    added = MappingProxyType({"disconnection": 1})
     spark_class: ClassVar[type[Spark]] = Spark
     """What the class of its sparks derives from; ``Primus[Visitor]`` sets it."""
 
@@ -615,6 +617,8 @@ class Primus(Transforming, Emitter, Generic[SparkT_co]):
         spark.attach(transport)
         spark.open()
         self._heartbeats.add(spark)
+        if self.log.isEnabledFor(logging.INFO):
+            self.log.info("%s has connected", spark._named())
         handlers: list[Callable[..., Any]] = [*self._connection_hooks, *self._take("connection")]
         run_connection_phase(spark, iter(handlers))
         return spark
@@ -629,7 +633,7 @@ class Primus(Transforming, Emitter, Generic[SparkT_co]):
                 hook(spark)
             except Exception:
                 self.log.exception("a primus_disconnection hook raised for %r", spark)
-        self.dispatch("disconnection", spark)
+        self.dispatch("disconnection", spark, spark.closed)
         self._sparks.removed()
 
     def _generation(self, transport: Transport) -> Generation:
@@ -696,6 +700,7 @@ def _spark_class(primus: Primus[Any]) -> type[Any]:
         "slow_consumer": options.slow_consumer,
         "limits": primus.limits,
         "failures": primus.failures,
+        "drops": Quota(primus.limits.warnings_per_second),
         "overtaking_hooks": (),
         "loss_hooks": (),
     }

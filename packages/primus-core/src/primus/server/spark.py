@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import asyncio
+from types import MappingProxyType
 from typing import TYPE_CHECKING, Any, ClassVar
 
+from primus.closed import EndCode, Ending
 from primus.connection import CLOSED, OPEN, OPENING, Connection
 from primus.connection.messages import Messages
 from primus.contracts import Server
@@ -39,7 +41,7 @@ SPARK_EVENTS = frozenset({"readyStateChange", "heartbeat", "error", "data", "end
 class Spark(Connection):
     """One connection on the server. Set your own attributes on it as you like.
 
-    Events: ``data(message, raw)``, ``end``, ``error(err)``, ``heartbeat``,
+    Events: ``data(message, raw)``, ``end(closed)``, ``error(err)``, ``heartbeat``,
     ``readyStateChange(state)``.
     """
 
@@ -49,6 +51,7 @@ class Spark(Connection):
 
     side = Side.SERVER
     events = ReservedEvents(SPARK_EVENTS)
+    added = MappingProxyType({"end": 0})
     primus: Server
     """The server; an attribute of the class, since every Primus has a Spark class of its own."""
 
@@ -66,6 +69,9 @@ class Spark(Connection):
 
     def __repr__(self) -> str:
         return f"<Spark {self.id}>"
+
+    def _named(self) -> str:
+        return f"{self!r} of {repr(self.request.address.ip)[1:-1] or 'a unix socket'}"
 
     @property
     def headers(self) -> Headers:
@@ -106,12 +112,13 @@ class Spark(Connection):
         send(escape_separators_in_utf8(text) if SEPARATOR in text else text)
         return True
 
-    def end(self, data: Any = None, *, reconnect: bool = False) -> None:
+    def end(self, data: Any = None, *, reconnect: bool = False, reason: str = "") -> None:
         """End the connection; what was written before still arrives. Emits ``end`` once.
 
         Args:
             data: a last message; `None` for none.
             reconnect: let the client come back, rather than tell it to stay away.
+            reason: what `closed` says of it, and the log; the client does not see it.
 
         Raises:
             ControlTextError: `data` is text that begins with ``primus::``; nothing has ended.
@@ -120,6 +127,7 @@ class Spark(Connection):
             return
         if data is not None:
             self.write(data)
+        self.note(self._own_end(reason))
         if self._become(CLOSED):
             if not reconnect:
                 self._tell(CLOSE, last=True)
@@ -141,6 +149,7 @@ class Spark(Connection):
 
     def reject(self, error: Exception) -> None:
         """Report that a ``connection`` listener failed, and end."""
+        self.note(Ending(EndCode.REFUSED, reason="a connection listener raised"))
         self._report(error)
         self.primus.dispatch("log", "error", error)
         self.end()
@@ -187,6 +196,11 @@ class Spark(Connection):
             case _:
                 self.log.debug("%r: ignored a control message", self)
 
+    def _own_end(self, reason: str = "") -> Ending:
+        if self.primus.ending_since:
+            return Ending(EndCode.SHUTDOWN, reason=reason)
+        return super()._own_end(reason)
+
     def _ended(self, error: Exception | None) -> None:
         if error is not None:
             self._report(error)
@@ -205,9 +219,10 @@ class Spark(Connection):
     def _depart(self) -> None:
         if self._traced:
             self.dispatch("outgoing::end")
+        self._log_end()
         self.primus.departed(self)
         self._finish_iteration()
-        self.dispatch("end")
+        self.dispatch("end", self.closed)
 
 
 if TYPE_CHECKING:

@@ -10,7 +10,8 @@ from typing import Final
 from aiohttp import ClientWebSocketResponse, WebSocketError, WSMsgType
 from aiohttp.web import WebSocketResponse
 
-from primus.errors import ProtocolError
+from primus.closed import Ending
+from primus.errors import LimitError, ProtocolError
 from primus.http import HostWebSocket
 from primus.limits import DEFAULT_LIMITS
 from primus.websocket.aiohttp_intake import FrameGate
@@ -21,6 +22,7 @@ __all__ = ["AiohttpWebSocket"]
 TEXT, BINARY = WSMsgType.TEXT, WSMsgType.BINARY
 PING, PONG, CLOSE = WSMsgType.PING, WSMsgType.PONG, WSMsgType.CLOSE
 PROTOCOL_ERROR: Final = 1002
+TOO_BIG: Final = 1009
 TURN_MESSAGES: Final = DEFAULT_LIMITS.turn_messages
 
 
@@ -60,7 +62,7 @@ class AiohttpWebSocket(HostWebSocket):
         while True:
             if self._gate is not None:
                 self._gate.want()
-            kind, data, _ = await self.native.receive()
+            kind, data, extra = await self.native.receive()
             if kind is TEXT:
                 return str(data)
             if kind is BINARY:
@@ -71,10 +73,11 @@ class AiohttpWebSocket(HostWebSocket):
                     await asyncio.sleep(0)
                 await self._sign_of_life(bytes(data) if kind is PING else None)
             elif kind is CLOSE:
+                self.ending = Ending.of_peer(int(data) or None, extra or "")
                 await self._answer(int(data))
                 return None
             elif isinstance(data, WebSocketError):
-                raise ProtocolError(f"the peer broke the WebSocket protocol: {data}")
+                raise _violation(data)
             else:
                 return None
 
@@ -121,3 +124,10 @@ class AiohttpWebSocket(HostWebSocket):
     @abstractmethod
     def _finish(self) -> None:
         """Close the connection after both close frames, once what waits has been sent."""
+
+
+def _violation(error: WebSocketError) -> ProtocolError:
+    text = f"the peer broke the WebSocket protocol: {error}"
+    if error.code != TOO_BIG:
+        return ProtocolError(text)
+    return LimitError(text, "" if "fragments" in text else "max_length")

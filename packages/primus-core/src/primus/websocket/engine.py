@@ -134,7 +134,7 @@ class Engine:
     def entered(self, transport: Transport, wire: Wire | None = None) -> None:
         """Register an open WebSocket; with its wire, where that is known."""
         self._transports[transport] = wire
-        self.primus.writes.keep(wire)
+        self.primus.writes.keep(wire, transport)
 
     def left(self, transport: Transport) -> None:
         """Handle the loss of the wire of a WebSocket."""

@@ -7,7 +7,7 @@ from collections import deque
 from typing import Final
 
 from primus.clock import SYSTEM_CLOCK, Timer, expect
-from primus.errors import ProtocolError
+from primus.errors import LimitError, ProtocolError
 from primus.http import HostWebSocket
 from primus.limits import DEFAULT_LIMITS, Limits
 from primus.tasks import spawn
@@ -100,7 +100,7 @@ class HostedTransport(Transport):
             self._forget()
             connection, self.connection = self.connection, None
             if connection is not None:
-                connection.lost(error)
+                connection.lost(error, None if error is not None else self._socket.ending)
 
     def _seen(self) -> None:
         if self.connection is not None:
@@ -115,7 +115,8 @@ class HostedTransport(Transport):
             return
         self.connection = None
         self.close(TOO_BIG, "message too big")
-        connection.lost(ProtocolError(f"a message of more than {self._max_length} bytes"))
+        text = f"a message of more than {self._max_length} bytes"
+        connection.lost(LimitError(text, "max_length"))
 
     def pause_reading(self) -> None:
         """Take no further message for now."""

@@ -23,6 +23,7 @@ from __future__ import annotations
 
 from primus_testing.transformer.client import ClientContract
 from primus_testing.transformer.connecting import ConnectingContract
+from primus_testing.transformer.ending import EndingContract
 from primus_testing.transformer.gates import GatesContract
 from primus_testing.transformer.heads import HeadsContract
 from primus_testing.transformer.heartbeats import HeartbeatsContract
@@ -40,6 +41,7 @@ class TransformerContract(
     ClientContract,
     ReconnectingContract,
     ConnectingContract,
+    EndingContract,
     MessagesContract,
     OrderingContract,
     TransformsContract,

@@ -6,6 +6,7 @@ import asyncio
 from collections import deque
 from typing import Final
 
+from primus.closed import Ending
 from primus.errors import TransportError
 from primus.limits import DEFAULT_LIMITS
 from primus.transformer import Transport
@@ -32,6 +33,7 @@ class Incoming:
     """
 
     __slots__ = (
+        "_ending",
         "_error",
         "_is_started",
         "_max_length",
@@ -50,6 +52,7 @@ class Incoming:
         self._messages: deque[str] = deque()
         self._is_started = False
         self._error: Exception | None = None
+        self._ending: Ending | None = None
         self._turn: asyncio.Handle | None = None
         self.paused = False
         self.size = 0
@@ -73,6 +76,7 @@ class Incoming:
             self.size += sum(map(len, content)) + len(content)
             self.deliver()
         elif isinstance(content, Close):
+            self._ending = Ending.of_peer(content.code, content.reason)
             if content.code != NORMAL or not self.opened.done():
                 raise TransportError(f"the server closed: {content.code} {content.reason}")
             self.end()
@@ -110,7 +114,7 @@ class Incoming:
         connection = self._transport.connection
         if self.is_over and connection is not None:
             self._transport.connection = None
-            connection.lost(self._error)
+            connection.lost(self._error, self._ending)
 
     def _begin_turn(self) -> None:
         self._turn = None
@@ -122,12 +126,13 @@ class Incoming:
         self._messages.clear()
         self.size = 0
 
-    def end(self, error: Exception | None = None) -> None:
+    def end(self, error: Exception | None = None, ending: Ending | None = None) -> None:
         """End the session; `error` says why, when it was not meant to be."""
         if self.is_over:
             return
         self.is_over = True
         self._error = error
+        self._ending = self._ending or ending
         if not self.opened.done():
             self.opened.set_exception(error or TransportError("the server has closed"))
             self.opened.exception()  # retrieved, so that asyncio does not complain

@@ -7,6 +7,7 @@ from collections.abc import Mapping
 from dataclasses import replace
 from typing import Any, Final, cast
 
+from primus.closed import Ending
 from primus.connection import Connection
 from primus.errors import TransportError
 from primus.transformer import DialOptions, Transport
@@ -84,9 +85,9 @@ class WebSocketSession(Transport):
         if self.connection is not None:
             self.connection.congested(congested)
 
-    def lost(self, error: Exception | None = None) -> None:
+    def lost(self, error: Exception | None = None, ending: Ending | None = None) -> None:
         """Handle the loss of the wire."""
-        self.incoming.end(error)
+        self.incoming.end(error, ending)
 
     # -- what the connection calls
 

@@ -1,8 +1,9 @@
+import { Closed, ofError, ofWire, spoken } from './closed.js';
 import { Heartbeat } from './heartbeat.js';
 import { CLOSED, MessagePath, OPEN, OPENING } from './messages.js';
 import { watchNetwork, watchPage } from './network.js';
 import { asError } from './pipeline.js';
-import { FINAL, Machine } from './state.js';
+import { FINAL, Machine, OVER } from './state.js';
 import { Wire } from './wire.js';
 
 /**
@@ -15,6 +16,10 @@ export class Connection extends MessagePath {
     super._prepare();
     this.readyState = CLOSED;
     this._wire = this._settling = null;
+    /** Why the connection has ended: a `Closed`, or `null` until it has, and while it is open. */
+    this.closed = null;
+    this._ending = null;
+    this._openedAt = 0;
     this._machine = new Machine('new', (strategy) => this._has(strategy), (action, ...args) => {
       ACTIONS[action](this, ...args);
     });
@@ -36,11 +41,41 @@ export class Connection extends MessagePath {
     return this.options.strategy.split(',').indexOf(strategy) >= 0;
   }
 
+  // -- why
+
+  /** Notes what ends the connection; what was noted first holds. */
+  _note(ending) {
+    this._ending = this._ending || ending;
+  }
+
+  /** The user ends the client: a connection that is lost already ended before. */
+  _noteOwnEnd() {
+    const { state } = this._machine;
+    const ending = { code: 'client end' };
+
+    if (state === 'open') this._note(ending);
+    else if (UNDER_WAY.indexOf(state) >= 0) this._ending = ending;
+  }
+
+  _conclude(seconds) {
+    const { code, reason, status } = this._ending || { code: 'wire lost' };
+
+    this._ending = null;
+    this.closed = new Closed(code, reason, seconds, status);
+  }
+
+  /** Tells of the end, with what has been noted since the connection was lost, if anything. */
+  _emitClosed(event) {
+    if (this._ending || !this.closed) this._conclude(this.closed ? this.closed.seconds : 0);
+    this._tell(event, this.closed);
+  }
+
   // -- what happens
 
   _failed(reason) {
-    const error = asError(reason);
+    const error = spoken(asError(reason));
 
+    if (this.readyState === OPENING) this._ending = ofError(error);
     // A broken installation is not mended by trying again.
     if (this._machine.handle(error.critical ? 'useless' : 'failed', error)) return;
     this._tell('incoming::error', error);
@@ -48,14 +83,18 @@ export class Connection extends MessagePath {
   }
 
   _lost(info) {
+    const ending = ofWire(info);
+
     this._wire = null;
+    if (this.readyState === OPEN) this._note(ending);
     if (this._machine.handle('gone', info)) return;
-    this._failed(new Error('The connection was closed before it opened'));
+    this._failed(new Error('The connection was closed before it opened: ' + ending.reason));
   }
 
   _silent() {
     const reason = 'The server stopped answering';
 
+    this._note({ code: 'heartbeat' });
     this._machine.handle('silent', { code: 1006, reason, clean: false });
   }
 
@@ -63,12 +102,15 @@ export class Connection extends MessagePath {
   _restored() {
     const reason = 'The page was in the back/forward cache';
 
+    if (this.readyState === OPEN) this._note({ code: 'wire lost', reason });
     if (!this._wire || this._machine.handle('drop', { code: 1006, reason, clean: false })) return;
     this._machine.handle('failed', new Error(reason));
   }
 
   _network(online) {
-    if (this.online !== online) this._machine.handle(online ? 'online' : 'offline');
+    if (this.online === online) return;
+    if (!online && OVER.indexOf(this._machine.state) < 0) this._ending = { code: 'offline' };
+    this._machine.handle(online ? 'online' : 'offline');
   }
 
   _followRecovery() {
@@ -79,7 +121,10 @@ export class Connection extends MessagePath {
     recovery.on('reconnect', leadsTo('due'));
     recovery.on('reconnected', (opts) => this._tell('reconnected', opts));
     recovery.on('reconnect timeout', leadsTo('attempt late'));
-    recovery.on('reconnect failed', leadsTo('exhausted'));
+    recovery.on('reconnect failed', (error, opts) => {
+      this._ending = ofError(error);
+      this._machine.handle('exhausted', error, opts);
+    });
   }
 
   /** Also while the client is closed, so that `online` is always true to the window. */
@@ -100,6 +145,12 @@ export class Connection extends MessagePath {
     if (state === OPEN) this.writable = this.readable = true;
     else if (this.readyState === OPEN || FINAL.indexOf(this._machine.state) >= 0) this._refuse();
     if (this.readyState === state) return;
+    if (state === OPEN) {
+      this.closed = this._ending = null;
+      this._openedAt = this.clock.ticks();
+    } else if (state === CLOSED) {
+      this._conclude(this.readyState === OPEN ? (this.clock.ticks() - this._openedAt) / 1000 : 0);
+    }
     this.readyState = state;
     this._tell('readyStateChange', name);
   }
@@ -117,7 +168,11 @@ export class Connection extends MessagePath {
   _startTimeout() {
     const { timeout } = this.options;
 
-    if (timeout) this.timers.expect('connect', () => this._machine.handle('late'), timeout);
+    if (!timeout) return;
+    this.timers.expect('connect', () => {
+      this._ending = { code: 'unreachable', reason: 'The server did not answer in time' };
+      this._machine.handle('late');
+    }, timeout);
   }
 
   _dial() {
@@ -194,6 +249,9 @@ export class Connection extends MessagePath {
   }
 }
 
+// There is no connection, so what ends the client is no end of one.
+const UNDER_WAY = ['scheduled', 'connecting', 'refused', 'waiting', 'retrying'];
+
 const drop = (client) => client._drop();
 
 /** What the client does for each action of the table. */
@@ -224,6 +282,8 @@ export const ACTIONS = {
   'become closed': (client) => client._become(CLOSED, 'end'),
   'go offline': (client) => client._goOnline(false),
   'go online': (client) => client._goOnline(true),
+  'emit close': (client) => client._emitClosed('close'),
+  'emit end': (client) => client._emitClosed('end'),
   'emit error': (client, error) => client._emitError(error),
   'emit reconnected': (client) => client.recovery.reconnected(),
   'release what is held': (client) => client._release(),
@@ -233,8 +293,8 @@ export const ACTIONS = {
   }
 };
 
-for (const event of ['incoming::open', 'outgoing::reconnect', 'outgoing::end', 'open', 'close', 'end',
-  'timeout', 'destroy']) {
+for (const event of ['incoming::open', 'outgoing::reconnect', 'outgoing::end', 'open', 'timeout',
+  'destroy']) {
   ACTIONS['emit ' + event] = (client) => client._tell(event);
 }
 // With what the event of the table carries.

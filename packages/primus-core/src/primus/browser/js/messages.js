@@ -120,6 +120,7 @@ export class MessagePath extends EventEmitter {
       for (const waiting of this._ids.splice(0)) waiting.resolve(value);
       this._tell('incoming::id', value);
     } else if (name === 'server' && value === 'close') {
+      this._note({ code: 'server end' });
       this._machine.handle('server close');
     }
   }

@@ -42,6 +42,8 @@ declare class Primus extends Emitter<Primus.Events> {
   /** Whether the server asks for authorization. */
   readonly authorization: boolean;
   readonly readyState: Primus.ReadyState;
+  /** Why the connection has ended; `null` until it has, and while it is open. */
+  readonly closed: Primus.Closed | null;
   /** Whether `destroy` has been called. */
   readonly destroyed: boolean;
   readonly writable: boolean;
@@ -168,6 +170,21 @@ declare namespace Primus {
     [detail: string]: any;
   }
 
+  /** Why a connection has ended. */
+  export interface Closed {
+    readonly code: EndCode;
+    /** The same in words, with what the server said of it. */
+    readonly reason: string;
+    readonly by: 'client' | 'server' | 'network';
+    /** How long it was open; 0 when it never was. */
+    readonly seconds: number;
+    /** The status of the server's close frame, or of its refusal. */
+    readonly status: number | null;
+  }
+
+  export type EndCode = 'client end' | 'server end' | 'shutdown' | 'heartbeat' | 'limit'
+    | 'protocol error' | 'refused' | 'unreachable' | 'offline' | 'wire lost';
+
   export interface Events {
     open: () => void;
     data: (message: any, raw: any) => void;
@@ -181,8 +198,8 @@ declare namespace Primus {
     offline: () => void;
     online: () => void;
     readyStateChange: (state: 'opening' | 'open' | 'end') => void;
-    close: () => void;
-    end: () => void;
+    close: (closed: Closed) => void;
+    end: (closed: Closed) => void;
     destroy: () => void;
   }
 

@@ -1,4 +1,5 @@
 import { Answers } from './answers.js';
+import { Closed } from './closed.js';
 import { Connection } from './connection.js';
 import { EventEmitter } from './events.js';
 import { CLOSED, OPEN, OPENING } from './messages.js';
@@ -63,13 +64,16 @@ class Client extends Connection {
     assertContext(this, 'end');
     const { state } = this._machine;
 
-    if (data !== undefined && state !== 'waiting' && OVER.indexOf(state) < 0) this.write(data);
+    // As a listener of `close` or `end` it is called with a `Closed`, which is no message.
+    if (data !== undefined && !(data instanceof Closed) && state !== 'waiting' && OVER.indexOf(state) < 0) this.write(data);
+    this._noteOwnEnd();
     this._machine.handle('end()');
     return this;
   }
 
   /** Ends the connection and lets go of everything it holds; `false` when that is done already. */
   destroy() {
+    this._noteOwnEnd();
     return this._machine.handle('destroy()');
   }
 

@@ -9,7 +9,8 @@ from contextlib import suppress
 from typing import Final
 
 from primus.clock import Within
-from primus.errors import ProtocolError
+from primus.closed import Ending
+from primus.errors import LimitError, ProtocolError
 from primus.http import HostWebSocket, Request, Response
 from primus.server.hosts.asgi_scope import Event, Receive, Scope, Send, encoded, wire_of
 from primus.write_watch import Wire
@@ -20,6 +21,9 @@ log = logging.getLogger("primus.server")
 
 LINGER: Final = 1.0
 """Seconds that a connection gets to end once its handshake has been refused."""
+
+TOO_BIG: Final = 1009
+ABNORMAL: Final = 1006
 
 VIOLATIONS: Final = frozenset({1002, 1003, 1007, 1009})
 """Close codes of an ASGI server that a peer has brought upon itself (RFC 6455 section 7.4.1)."""
@@ -134,7 +138,7 @@ class AsgiWebSocket(HostWebSocket):
             text: str | None = event.get("text")
             return bytes(event["bytes"]) if text is None else text
         self._gone = True
-        _check_end(event)
+        self.ending = _checked_end(event)
         return None
 
     async def _next_event(self) -> Event | None:
@@ -202,9 +206,14 @@ class AsgiWebSocket(HostWebSocket):
             raise ConnectionResetError("the client has gone") from error
 
 
-def _check_end(event: Event) -> None:
-    """A disconnection: an error only when the peer has broken the rules."""
-    code = event.get("code")
+def _checked_end(event: Event) -> Ending | None:
+    """What a disconnection says of itself; `None` when the wire went without a word.
+
+    Raises:
+        ProtocolError: the peer has broken the rules.
+    """
+    code, said = event.get("code", ABNORMAL), event.get("reason") or ""
     if code in VIOLATIONS:
-        reason = event.get("reason") or "the peer broke the WebSocket protocol"
-        raise ProtocolError(f"closed with {code}: {reason}")
+        text = f"closed with {code}: {said or 'the peer broke the WebSocket protocol'}"
+        raise LimitError(text, "max_length") if code == TOO_BIG else ProtocolError(text)
+    return None if code == ABNORMAL else Ending.of_peer(code, said)
