@@ -2,11 +2,13 @@ import math
 from collections.abc import Callable
 from dataclasses import fields
 from ipaddress import ip_network
-from typing import Any
+from typing import Any, get_type_hints
 
 import pytest
 
+import primus
 from primus import OptionError, Primus
+from primus.client.socket import PROFILE_OPTIONS
 from primus.heartbeat import Generation
 from primus.options import (
     ClientOptions,
@@ -16,6 +18,7 @@ from primus.options import (
     server_options,
 )
 from primus.recovery import Backoff
+from primus.server.listen import TLS_OPTIONS
 
 MakePrimus = Callable[..., Primus]
 
@@ -314,3 +317,17 @@ def test_reconnect_options_may_be_made_before_or_come_as_a_mapping() -> None:
 def test_numbers_and_texts_that_work_are_kept() -> None:
     assert client(queue_size=10).queue_size == 10
     assert server(global_name="Mine").global_name == "Mine"
+
+
+def test_every_option_of_a_server_has_a_type_for_editors_and_no_other() -> None:
+    checked = {option.name for option in fields(ServerOptions)} - {"extra"}
+
+    assert set(get_type_hints(primus.ServerOptions)) == checked
+    assert set(get_type_hints(primus.ListenOptions)) == checked | set(TLS_OPTIONS)
+
+
+def test_every_option_of_a_client_has_a_type_for_editors_and_no_other() -> None:
+    checked = {option.name for option in fields(ClientOptions)} - {"extra"}
+
+    assert set(get_type_hints(primus.ClientOptions)) == checked | set(PROFILE_OPTIONS)
+    assert set(get_type_hints(primus.ReconnectOptions)) == {f.name for f in fields(Backoff)}

@@ -28,6 +28,7 @@ from primus.errors import (
 )
 from primus.hookspecs import hookimpl, hookspec
 from primus.http import Request, Response
+from primus.option_types import ClientOptions, ListenOptions, ReconnectOptions, ServerOptions
 from primus.ordering import Order
 from primus.parser import Parser
 from primus.pipeline import Packet
@@ -43,6 +44,7 @@ if TYPE_CHECKING:
 __all__ = [
     "AttachError",
     "BrokenPluginError",
+    "ClientOptions",
     "Closed",
     "ConnectTimeout",
     "ControlTextError",
@@ -51,6 +53,7 @@ __all__ = [
     "HookError",
     "InvalidPluginError",
     "LimitError",
+    "ListenOptions",
     "ListenerError",
     "OptionError",
     "Order",
@@ -62,8 +65,10 @@ __all__ = [
     "Primus",
     "PrimusError",
     "ProtocolError",
+    "ReconnectOptions",
     "Request",
     "Response",
+    "ServerOptions",
     "SlowConsumerError",
     "Socket",
     "Spark",

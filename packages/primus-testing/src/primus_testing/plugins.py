@@ -12,7 +12,7 @@ import inspect
 from collections.abc import Callable, Mapping, Sequence
 from importlib import import_module
 from types import ModuleType
-from typing import Any, ClassVar, Final
+from typing import Any, ClassVar, Final, get_type_hints
 
 import pytest
 from hypothesis import HealthCheck, given, settings
@@ -21,6 +21,7 @@ import primus as primus_package
 from primus.browser import Browser
 from primus.errors import PluginError, TransformError
 from primus.members import declared, members
+from primus.option_types import ServerOptions
 from primus.plugins import Ark
 from primus.registry import PLUGIN, find
 from primus.server.install import Snapshot
@@ -235,6 +236,17 @@ class PluginContract:
                 package = import_module(self._plugin.__name__.partition(".")[0])
                 assert getattr(package, given.__name__) is given
         await primus.destroy()
+
+    def test_its_options_are_declared_as_types(self) -> None:
+        """The package exports a TypedDict of the options of a server that uses it."""
+        ark = Ark()
+        ark.add(self._name, self._plugin)
+        wanted = set(ark.options())
+        if wanted and isinstance(self._plugin, ModuleType):
+            package = import_module(self._plugin.__name__.partition(".")[0])
+            named = [getattr(package, name) for name in package.__all__ if "Options" in name]
+            core = set(ServerOptions.__annotations__)
+            assert wanted in [set(get_type_hints(each)) - core for each in named]
 
     @pytest.mark.asyncio
     async def test_its_members_are_there_with_the_signatures_of_its_classes(

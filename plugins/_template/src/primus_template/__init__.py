@@ -17,9 +17,9 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from importlib.resources import files
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Unpack
 
-from primus import OptionError, Packet, Primus, Spark, hookimpl
+from primus import OptionError, Packet, Primus, ServerOptions, Spark, SparkT_co, hookimpl
 from primus.browser import Browser
 from primus.pipeline import Transform
 
@@ -28,9 +28,12 @@ if TYPE_CHECKING:
     from primus_template.sockets import TemplateSocket
 
 __all__ = [
+    "TemplateOptions",
+    "TemplatePrimus",
     "TemplateSocket",
     "TemplateSpark",
     "primus_browser",
+    "primus_extend_primus",
     "primus_extend_socket",
     "primus_extend_spark",
     "primus_incoming",
@@ -67,6 +70,26 @@ def __getattr__(name: str) -> Any:
 def primus_options() -> Mapping[str, object]:
     """The options of the plugin, with their defaults; `Primus` refuses all others."""
     return {"template_limit": 1000}
+
+
+class TemplateOptions(ServerOptions, total=False):
+    """The options of a server with the plugin ``template``, for type checkers."""
+
+    template_limit: int
+
+
+class TemplatePrimus(Primus[SparkT_co]):
+    """A server with the plugin ``template``, for type checkers."""
+
+    if TYPE_CHECKING:
+
+        def __init__(self, server: object = None, **options: Unpack[TemplateOptions]) -> None: ...
+
+
+@hookimpl
+def primus_extend_primus() -> type[Primus]:
+    """Methods of the Primus; this plugin has none."""
+    return TemplatePrimus
 
 
 class TemplateSpark(Spark):

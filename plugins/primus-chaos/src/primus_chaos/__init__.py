@@ -31,7 +31,12 @@ from typing import TYPE_CHECKING, Any
 
 from primus_chaos.chaos import Chaos
 from primus_chaos.client import primus_browser, primus_extend_socket, primus_socket
-from primus_chaos.options import primus_options, primus_order
+from primus_chaos.options import (
+    ChaosOptions,
+    ChaosSocketOptions,
+    primus_options,
+    primus_order,
+)
 from primus_chaos.server import (
     ChaosPrimus,
     ChaosSpark,
@@ -51,8 +56,10 @@ if TYPE_CHECKING:
 
 __all__ = [
     "Chaos",
+    "ChaosOptions",
     "ChaosPrimus",
     "ChaosSocket",
+    "ChaosSocketOptions",
     "ChaosSpark",
     "primus_browser",
     "primus_connection",

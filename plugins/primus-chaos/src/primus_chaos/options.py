@@ -5,11 +5,19 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from sys import float_info
 from types import MappingProxyType
-from typing import Any, Final
+from typing import Any, Final, TypedDict
 
-from primus import OptionError, Order, hookimpl
+from primus import ClientOptions, OptionError, Order, ServerOptions, hookimpl
 
-__all__ = ["CHECKS", "DEFAULTS", "primus_options", "primus_order", "seed"]
+__all__ = [
+    "CHECKS",
+    "DEFAULTS",
+    "ChaosOptions",
+    "ChaosSocketOptions",
+    "primus_options",
+    "primus_order",
+    "seed",
+]
 
 LARGEST: Final = float_info.max
 
@@ -22,6 +30,22 @@ DEFAULTS: Final[Mapping[str, object]] = MappingProxyType(
         "chaos_seed": None,
     }
 )
+
+
+class _ChaosOptions(TypedDict, total=False):
+    chaos_delay: float | tuple[float, float]
+    chaos_drop: float
+    chaos_refuse: float
+    chaos_cut: float | tuple[float, float] | None
+    chaos_seed: int | None
+
+
+class ChaosOptions(_ChaosOptions, ServerOptions, total=False):
+    """The options of a server with the plugin ``chaos``."""
+
+
+class ChaosSocketOptions(_ChaosOptions, ClientOptions, total=False):
+    """The options of a socket with the plugin ``chaos``."""
 
 
 @hookimpl

@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
-from typing import Any
+from typing import TYPE_CHECKING, Any, Unpack
 
 from primus import Primus, Spark, SparkT_co, hookimpl
 from primus.pipeline import Transform
 from primus.server.layers import Layer
 from primus_chaos.chaos import Chaos
+from primus_chaos.options import ChaosOptions
 
 __all__ = [
     "ChaosPrimus",
@@ -48,6 +49,10 @@ class ChaosPrimus(Primus[SparkT_co]):
 
     chaos: Chaos
     """The trouble that it is in."""
+
+    if TYPE_CHECKING:
+
+        def __init__(self, server: object = None, **options: Unpack[ChaosOptions]) -> None: ...
 
 
 @hookimpl

@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+from typing import TYPE_CHECKING, Unpack
+
 from primus import Socket
 from primus_chaos.chaos import Chaos
+from primus_chaos.options import ChaosSocketOptions
 
 __all__ = ["ChaosSocket"]
 
@@ -13,6 +16,10 @@ class ChaosSocket(Socket):
 
     chaos: Chaos
     """The trouble that it is in."""
+
+    if TYPE_CHECKING:
+
+        def __init__(self, url: str, **options: Unpack[ChaosSocketOptions]) -> None: ...
 
     def cut(self) -> None:
         """Cut the connection, as an accident of the network does: the socket reconnects."""

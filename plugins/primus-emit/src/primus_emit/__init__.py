@@ -32,7 +32,7 @@ from primus_emit.emit import (
     primus_incoming,
     primus_socket,
 )
-from primus_emit.emitter import EmitterPrimus, EmitterSpark
+from primus_emit.emitter import EmitterOptions, EmitterPrimus, EmitterSpark
 from primus_emit.emitting import EmitSpark
 
 if TYPE_CHECKING:
@@ -44,6 +44,7 @@ __all__ = [
     "AckTimeout",
     "EmitSocket",
     "EmitSpark",
+    "EmitterOptions",
     "EmitterPrimus",
     "EmitterSocket",
     "EmitterSpark",

@@ -31,9 +31,9 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from importlib.resources import files
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Literal, Unpack
 
-from primus import Primus, Spark, SparkT_co, hookimpl
+from primus import Primus, ServerOptions, Spark, SparkT_co, hookimpl
 from primus.answers import Answers
 from primus.browser import Browser
 from primus.pipeline import Transform
@@ -48,6 +48,7 @@ __all__ = [
     "AckFailed",
     "AckLost",
     "AckTimeout",
+    "EmitterOptions",
     "EmitterPrimus",
     "EmitterSpark",
     "primus_browser",
@@ -64,6 +65,13 @@ __all__ = [
 ]
 
 
+class EmitterOptions(ServerOptions, total=False):
+    """The options of a server with the plugin ``emitter``."""
+
+    emitter_timeout: float | Literal[False] | None
+    emitter_data: bool
+
+
 class EmitterSpark(Spark):
     """A spark of a Primus with the plugin ``emitter``."""
 
@@ -77,6 +85,10 @@ class EmitterPrimus(Primus[SparkT_co]):
     """A Primus with the plugin ``emitter``."""
 
     send = send_to_all
+
+    if TYPE_CHECKING:
+
+        def __init__(self, server: object = None, **options: Unpack[EmitterOptions]) -> None: ...
 
 
 @hookimpl

@@ -2,18 +2,27 @@
 
 from __future__ import annotations
 
-from primus import Socket
+from typing import TYPE_CHECKING, Literal, Unpack
+
+from primus import ClientOptions, Socket
 from primus.answers import Answers
 from primus_emit.emitting import emit
 from primus_emit.sending import ask, send
 
-__all__ = ["EmitSocket", "EmitterSocket"]
+__all__ = ["EmitSocket", "EmitterSocket", "EmitterSocketOptions"]
 
 
 class EmitSocket(Socket):
     """A socket with the plugin ``emit`` or ``emit-broadcast``."""
 
     emit = emit
+
+
+class EmitterSocketOptions(ClientOptions, total=False):
+    """The options of a socket with the plugin ``emitter``."""
+
+    emitter_timeout: float | Literal[False] | None
+    emitter_data: bool
 
 
 class EmitterSocket(Socket):
@@ -23,3 +32,7 @@ class EmitterSocket(Socket):
     ask = ask
     acks: Answers[float] | None = None
     """Made once there is something to wait for."""
+
+    if TYPE_CHECKING:
+
+        def __init__(self, url: str, **options: Unpack[EmitterSocketOptions]) -> None: ...

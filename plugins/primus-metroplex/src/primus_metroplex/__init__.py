@@ -31,7 +31,7 @@ others gave it up.
 
 from primus_metroplex.errors import MetroplexError
 from primus_metroplex.metroplex import Metroplex
-from primus_metroplex.options import primus_options
+from primus_metroplex.options import MetroplexOptions, primus_options
 from primus_metroplex.plugin import (
     MetroplexPrimus,
     primus_connection,
@@ -44,6 +44,7 @@ from primus_metroplex.plugin import (
 __all__ = [
     "Metroplex",
     "MetroplexError",
+    "MetroplexOptions",
     "MetroplexPrimus",
     "primus_connection",
     "primus_disconnection",

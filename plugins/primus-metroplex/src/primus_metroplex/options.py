@@ -8,9 +8,9 @@ from dataclasses import dataclass
 from typing import Any, Final
 from urllib.parse import urlsplit
 
-from primus import OptionError, hookimpl
+from primus import OptionError, ServerOptions, hookimpl
 
-__all__ = ["Settings", "address_of", "primus_options", "settings"]
+__all__ = ["MetroplexOptions", "Settings", "address_of", "primus_options", "settings"]
 
 LONGEST: Final = 86_400.0
 """A lease of more than a day is one in milliseconds."""
@@ -29,6 +29,16 @@ class Settings:
     """The options in their proper form; durations are in seconds."""
 
     redis: Any
+    namespace: str
+    interval: float
+    latency: float
+    address: str | None
+
+
+class MetroplexOptions(ServerOptions, total=False):
+    """The options of a server with the plugin ``metroplex``."""
+
+    redis: object
     namespace: str
     interval: float
     latency: float

@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 import asyncio
-from typing import Any
+from typing import TYPE_CHECKING, Any, Unpack
 
 from primus import Primus, Spark, SparkT_co, hookimpl
 from primus.tasks import spawn
 from primus_metroplex.address import derived
 from primus_metroplex.metroplex import EVENTS, Metroplex
-from primus_metroplex.options import settings
+from primus_metroplex.options import MetroplexOptions, settings
 
 __all__ = [
     "MetroplexPrimus",
@@ -31,6 +31,10 @@ class MetroplexPrimus(Primus[SparkT_co]):
 
     metroplex: Metroplex
     """The cluster, as this server sees it."""
+
+    if TYPE_CHECKING:
+
+        def __init__(self, server: object = None, **options: Unpack[MetroplexOptions]) -> None: ...
 
 
 @hookimpl

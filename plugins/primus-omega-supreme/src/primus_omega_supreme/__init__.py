@@ -29,7 +29,7 @@ Options; durations are in seconds, sizes in bytes:
 
 from primus_omega_supreme.errors import ForwardError
 from primus_omega_supreme.forward import Forward, Forwarding, Reply
-from primus_omega_supreme.options import primus_options
+from primus_omega_supreme.options import OmegaSupremeOptions, primus_options
 from primus_omega_supreme.plugin import (
     OmegaSupremePrimus,
     primus_extend_primus,
@@ -42,6 +42,7 @@ __all__ = [
     "Forward",
     "ForwardError",
     "Forwarding",
+    "OmegaSupremeOptions",
     "OmegaSupremePrimus",
     "Reply",
     "primus_extend_primus",

@@ -7,10 +7,10 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Any, Final
 
-from primus import OptionError, hookimpl
+from primus import OptionError, Request, ServerOptions, hookimpl
 from primus import option_checks as checks
 
-__all__ = ["Settings", "primus_options", "settings"]
+__all__ = ["OmegaSupremeOptions", "Settings", "primus_options", "settings"]
 
 MIB: Final = 1 << 20
 
@@ -35,6 +35,19 @@ class Settings:
     url: str | None
     concurrently: int
     middleware: Callable[..., Any] | None
+    body_limit: int
+    forward_timeout: float
+
+
+class OmegaSupremeOptions(ServerOptions, total=False):
+    """The options of a server with the plugin ``omega-supreme``."""
+
+    method: str
+    username: str
+    password: str
+    url: str | None
+    concurrently: int
+    middleware: Callable[[Request], object] | None
     body_limit: int
     forward_timeout: float
 

@@ -4,14 +4,14 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Iterable
-from typing import Any
+from typing import TYPE_CHECKING, Any, Unpack
 
 from primus import Primus, SparkT_co, hookimpl
 from primus.server.layers import Layer
 from primus.tasks import spawn
 from primus_omega_supreme.endpoint import Endpoint
 from primus_omega_supreme.forward import Forward
-from primus_omega_supreme.options import settings
+from primus_omega_supreme.options import OmegaSupremeOptions, settings
 from primus_omega_supreme.sender import Sender
 
 __all__ = [
@@ -40,6 +40,12 @@ class OmegaSupremePrimus(Primus[SparkT_co]):
 
     forward: Forward
     """Sends messages by way of other servers."""
+
+    if TYPE_CHECKING:
+
+        def __init__(
+            self, server: object = None, **options: Unpack[OmegaSupremeOptions]
+        ) -> None: ...
 
 
 @hookimpl

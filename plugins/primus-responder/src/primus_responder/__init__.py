@@ -22,9 +22,9 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from importlib.resources import files
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Literal, Unpack
 
-from primus import Primus, Spark, hookimpl
+from primus import Primus, ServerOptions, Spark, SparkT_co, hookimpl
 from primus.answers import Answers
 from primus.browser import Browser
 from primus.pipeline import Transform
@@ -44,6 +44,8 @@ if TYPE_CHECKING:
     from primus_responder.sockets import ResponderSocket
 
 __all__ = [
+    "ResponderOptions",
+    "ResponderPrimus",
     "ResponderSocket",
     "ResponderSpark",
     "ResponseFailed",
@@ -51,6 +53,7 @@ __all__ = [
     "ResponseTimeout",
     "primus_browser",
     "primus_disconnection",
+    "primus_extend_primus",
     "primus_extend_socket",
     "primus_extend_spark",
     "primus_incoming",
@@ -61,6 +64,12 @@ __all__ = [
     "primus_socket",
     "primus_teardown",
 ]
+
+
+class ResponderOptions(ServerOptions, total=False):
+    """The options of a server with the plugin ``responder``."""
+
+    responder_timeout: float | Literal[False] | None
 
 
 class ResponderSpark(Spark):
@@ -84,6 +93,20 @@ def __getattr__(name: str) -> Any:
 def primus_options() -> Mapping[str, object]:
     """Of servers and of sockets."""
     return {"responder_timeout": 30.0}
+
+
+class ResponderPrimus(Primus[SparkT_co]):
+    """A Primus with the plugin ``responder``."""
+
+    if TYPE_CHECKING:
+
+        def __init__(self, server: object = None, **options: Unpack[ResponderOptions]) -> None: ...
+
+
+@hookimpl
+def primus_extend_primus() -> type[Primus]:
+    """Nothing but its options, for type checkers."""
+    return ResponderPrimus
 
 
 @hookimpl

@@ -36,7 +36,7 @@ from primus_rooms.adapter import Adapter
 from primus_rooms.errors import RoomsError
 from primus_rooms.members import RoomsPrimus, RoomsSpark
 from primus_rooms.memory import MemoryAdapter
-from primus_rooms.options import primus_options
+from primus_rooms.options import RoomsOptions, RoomsSettings, primus_options
 from primus_rooms.plugin import (
     primus_disconnection,
     primus_extend_primus,
@@ -52,7 +52,9 @@ __all__ = [
     "MemoryAdapter",
     "Rooms",
     "RoomsError",
+    "RoomsOptions",
     "RoomsPrimus",
+    "RoomsSettings",
     "RoomsSpark",
     "Selection",
     "primus_disconnection",

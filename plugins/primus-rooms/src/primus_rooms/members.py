@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable
-from typing import Any
+from typing import TYPE_CHECKING, Any, Unpack
 
 from primus import PluginError, Primus, Spark, SparkT_co
 from primus_rooms.adapter import Adapter, Maybe
 from primus_rooms.names import Names
+from primus_rooms.options import RoomsOptions
 from primus_rooms.rooms import Rooms
 from primus_rooms.selection import Selection
 
@@ -75,6 +76,10 @@ class RoomsPrimus(Primus[SparkT_co]):
     """Called, it tells which rooms there are, or those of a spark."""
     adapter: Adapter
     """What keeps the members of the rooms."""
+
+    if TYPE_CHECKING:
+
+        def __init__(self, server: object = None, **options: Unpack[RoomsOptions]) -> None: ...
 
     def join(
         self,

@@ -4,12 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, fields
-from typing import Any
+from typing import Any, TypedDict
 
-from primus import OptionError, hookimpl
+from primus import OptionError, ServerOptions, hookimpl
 from primus_rooms.adapter import Adapter
 
-__all__ = ["Settings", "primus_options", "settings"]
+__all__ = ["RoomsOptions", "RoomsSettings", "Settings", "primus_options", "settings"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -24,6 +24,20 @@ class Settings:
     adapter: Adapter | None = None
     wildcard: bool = False
     wild_delete: bool = False
+
+
+class RoomsSettings(TypedDict, total=False):
+    """What users may put into the option ``rooms``; see `Settings`."""
+
+    adapter: Adapter | None
+    wildcard: bool
+    wild_delete: bool
+
+
+class RoomsOptions(ServerOptions, total=False):
+    """The options of a server with the plugin ``rooms``."""
+
+    rooms: RoomsSettings
 
 
 @hookimpl

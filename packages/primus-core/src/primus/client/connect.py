@@ -6,11 +6,12 @@ import asyncio
 from collections.abc import Generator
 from dataclasses import fields
 from types import TracebackType
-from typing import Any, Final, Generic, TypeVar, overload
+from typing import Any, Final, Generic, TypeVar, Unpack, overload
 
 from primus.client.socket import PROFILE_OPTIONS, Socket
 from primus.client.socket_class import fitted
 from primus.client.spec import facts, fetch_spec
+from primus.option_types import ClientOptions as GivenOptions
 from primus.options import ClientOptions, client_options
 from primus.registry import TRANSFORMER, installed
 
@@ -26,7 +27,7 @@ SocketT = TypeVar("SocketT", bound=Socket)
 @overload
 def connect(url: str, *, socket: type[SocketT], **options: Any) -> Connecting[SocketT]: ...
 @overload
-def connect(url: str, **options: Any) -> Connecting[Socket]: ...
+def connect(url: str, **options: Unpack[GivenOptions]) -> Connecting[Socket]: ...
 def connect(url: str, *, socket: type[Any] = Socket, **options: Any) -> Connecting[Any]:
     """A socket that is open: ``async with connect(url) as socket``, or ``await connect(url)``.
 

@@ -5,9 +5,9 @@ from __future__ import annotations
 import asyncio
 import logging
 import time
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Mapping
 from types import MappingProxyType, TracebackType
-from typing import Any, ClassVar, Final, Self, cast
+from typing import Any, ClassVar, Final, Self, Unpack, cast
 
 from primus.client.address import Stamps, parse_url
 from primus.client.closing import Closing
@@ -26,6 +26,7 @@ from primus.connection.messages import Message
 from primus.errors import ConnectTimeout, HandshakeError, OptionError, PrimusError, TransportError
 from primus.events import Listener, ReservedEvents
 from primus.failures import Failures
+from primus.option_types import ClientOptions
 from primus.parser import is_json
 from primus.pipeline import Pipeline
 from primus.protocol import Close, Control, Id, Ping, Side, id_request, pong
@@ -98,9 +99,10 @@ class Socket(Transforming, Connection):
     profile: ClassVar[ServerProfile | None] = None
     """What the class knows of its servers; `None` for the class that is made for none yet."""
 
-    def __new__(cls, url: str, **options: Any) -> Self:
+    def __new__(cls, url: str, **options: Unpack[ClientOptions]) -> Self:
         """A socket of a class that is made for the server."""
-        names = {name: options[name] for name in PROFILE_OPTIONS if name in options}
+        given: Mapping[str, Any] = options
+        names = {name: given[name] for name in PROFILE_OPTIONS if name in given}
         if cls.profile is None:
             from primus.client.socket_class import fitted
 
@@ -112,7 +114,7 @@ class Socket(Transforming, Connection):
             )
         return super().__new__(cls)
 
-    def __init__(self, url: str, **options: Any) -> None:
+    def __init__(self, url: str, **options: Unpack[ClientOptions]) -> None:
         profile = self.profile
         assert profile is not None
         given = {name: value for name, value in options.items() if name not in PROFILE_OPTIONS}

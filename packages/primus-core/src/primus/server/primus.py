@@ -8,7 +8,18 @@ import time
 from collections.abc import Awaitable, Callable, Coroutine, Iterable, Iterator, Mapping
 from pathlib import Path
 from types import MappingProxyType
-from typing import TYPE_CHECKING, Any, ClassVar, Final, Generic, Literal, Self, TypeVar, overload
+from typing import (
+    TYPE_CHECKING,
+    Any,
+    ClassVar,
+    Final,
+    Generic,
+    Literal,
+    Self,
+    TypeVar,
+    Unpack,
+    overload,
+)
 
 from primus.browser.library import LibraryParts
 from primus.clock import Within
@@ -17,6 +28,7 @@ from primus.events import Emitter, ReservedEvents
 from primus.failures import Failures, Quota
 from primus.heartbeat import Generation, HeartbeatPolicy
 from primus.http import ClientGone, Request, Response
+from primus.option_types import ListenOptions, ServerOptions
 from primus.options import plugin_names, server_options
 from primus.parser import browser_half, encoding_failure
 from primus.pipeline import Pipeline
@@ -92,7 +104,7 @@ class Primus(Transforming, Emitter, Generic[SparkT_co]):
         attributes = {"__module__": cls.__module__, "__doc__": cls.__doc__, "spark_class": spark}
         return type(cls.__name__, (cls,), attributes)
 
-    def __init__(self, server: Any = None, **options: Any) -> None:
+    def __init__(self, server: object = None, **options: Unpack[ServerOptions]) -> None:
         super().__init__()
         self._ark = Ark()
         plugins = self._ark.admit(plugins_named(plugin_names(options.get("plugin"))))
@@ -146,7 +158,7 @@ class Primus(Transforming, Emitter, Generic[SparkT_co]):
         host: str | None = None,
         port: int = 0,
         setup: Callable[[Self], Any] | None = None,
-        **options: Any,
+        **options: Unpack[ListenOptions],
     ) -> Self:
         """Make and start an HTTP server with a Primus.
 
@@ -166,7 +178,7 @@ class Primus(Transforming, Emitter, Generic[SparkT_co]):
         from primus.server.listen import create_server
 
         return await create_server(
-            cls, on_connection, host=host, port=port, setup=setup, options=options
+            cls, on_connection, host=host, port=port, setup=setup, options={**options}
         )
 
     @property
