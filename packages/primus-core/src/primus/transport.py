@@ -51,10 +51,19 @@ class Transport(ABC):
     * `Connection.lost` once, when the wire is gone, whichever side ended it.
     """
 
-    __slots__ = ("connection",)
+    __slots__ = ("connection", "given", "taken")
 
     def __init__(self) -> None:
         self.connection: Receiver | None = None
+        self.taken = 0
+        """Bytes that have arrived, as far as this transport counts them."""
+        self.given = 0
+        """Bytes that have been sent."""
+
+    @property
+    def traffic(self) -> tuple[int, int]:
+        """Bytes that have arrived, and bytes that have been sent."""
+        return self.taken, self.given
 
     @property
     def generation(self) -> Generation:

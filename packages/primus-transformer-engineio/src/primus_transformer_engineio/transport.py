@@ -111,6 +111,12 @@ class EngineIOTransport(QueuedTransport):
             self.connection.congested(congested)
 
     @property
+    def traffic(self) -> tuple[int, int]:
+        """Bytes that have arrived, and bytes that have been sent, polled and over a WebSocket."""
+        taken, given = (0, 0) if self._wire is None else self._wire.traffic
+        return self.taken + taken, self.given + given
+
+    @property
     def buffered(self) -> int:
         """How many bytes wait to be sent."""
         return super().buffered + (0 if self._wire is None else self._wire.buffered)

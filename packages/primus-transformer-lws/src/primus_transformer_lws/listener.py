@@ -37,6 +37,7 @@ class ListenedTransport(Protocol):
     corked: bool
     corks: bool
     is_spent: bool
+    taken: int
 
     def opened(self, ws: WSTransport) -> None:
         """Begin, after the handshake."""
@@ -50,7 +51,7 @@ class ListenedTransport(Protocol):
     def seen(self, ping: bytes | None) -> None:
         """A ping has come, or a pong when that is `None`."""
 
-    def peer_closed(self, code: bytes) -> None:
+    def peer_closed(self, payload: bytes) -> None:
         """A close frame has come."""
 
     def violated(self, code: int, reason: str) -> None:
@@ -127,6 +128,7 @@ class Listener(WSListener):
         """Handle a frame; what is sent before the last one of a read leaves with it."""
         ours = self._transport
         last = frame.last_in_buffer
+        ours.taken += frame.payload_size
         if not last and not self._bursting:
             self._begin_burst(frame)
         if (

@@ -66,8 +66,10 @@ class Sending(ShortTexts, Intake):
                 self._send(TEXT, frame)
             except UnicodeEncodeError:
                 self._send(TEXT, utf8(frame))
+            self.given += len(frame)
         else:
             self._send(BINARY, frame)
+            self.given += len(frame)
 
     def _send_text(self, text: bytes) -> None:
         if not self._is_open:
@@ -78,6 +80,7 @@ class Sending(ShortTexts, Intake):
             self._put(text_frame(text))
         else:
             self._send(TEXT, text)
+            self.given += len(text)
 
     def _send_compressed(self, deflate: Deflate, kind: WSMsgType, message: bytes) -> None:
         payload = deflate.deflate(message)
@@ -85,6 +88,7 @@ class Sending(ShortTexts, Intake):
             self._put(framed(0xC1 if kind is TEXT else 0xC2, payload))
         else:
             self._send(kind, payload, rsv1=True)
+            self.given += len(payload)
 
     @classmethod
     def prepare(cls, frame: str | bytes) -> tuple[WSMsgType, bytes]:
@@ -100,6 +104,7 @@ class Sending(ShortTexts, Intake):
             self._put(framed(0x81 if kind is TEXT else 0x82, payload))
         else:
             self._send(kind, payload)
+            self.given += len(payload)
 
     def uncork(self) -> None:
         """Send what was held back during a read, in one piece."""

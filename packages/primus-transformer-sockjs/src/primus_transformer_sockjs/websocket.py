@@ -230,6 +230,11 @@ class WebSocketSession(Transport):
         self._wire.abort()
 
     @property
+    def traffic(self) -> tuple[int, int]:
+        """Bytes that have arrived, and bytes that have been sent."""
+        return self._wire.traffic
+
+    @property
     def buffered(self) -> int:
         """How many bytes wait to be sent."""
         return self._wire.buffered

@@ -145,6 +145,8 @@ class WebSocketTransport(asyncio.Protocol, Intake):
 
     def data_received(self, data: bytes, at: int = 0) -> None:
         """Handle what arrived, as far as it is taken; all replies leave in one write."""
+        size = len(data)
+        self.taken += size
         if not self._is_open and self._is_over():
             return
         if self._rest or not self._reading:
@@ -152,8 +154,8 @@ class WebSocketTransport(asyncio.Protocol, Intake):
             return
         if self._head:
             data, self._head = self._head + data, b""
+            size = len(data)
         self.corked = True
-        size = len(data)
         at = self._advance(data, at, size)
         if at < size:
             self._go_on(data, at, size)
@@ -162,7 +164,9 @@ class WebSocketTransport(asyncio.Protocol, Intake):
         if not self._is_open and not self._is_over():
             self._check_end()
 
-    _take_up = data_received
+    def _take_up(self, data: bytes, at: int) -> None:
+        self.taken -= len(data)  # it was counted when it arrived
+        self.data_received(data, at)
 
     def _is_over(self) -> bool:
         """Whether the peer has closed, and been answered, without the library."""

@@ -41,6 +41,7 @@ from primus.protocol import (
     escape_separators,
     escape_separators_in_utf8,
 )
+from primus.tally import Tally
 from primus.tasks import is_cancelled, spawn
 from primus.transport import Transport
 
@@ -84,7 +85,9 @@ class Connection(Emitter):
         "_undelivered",
         "closed",
         "pipeline",
+        "received",
         "seen_at",
+        "sent",
     )
 
     side: ClassVar[Side]
@@ -92,6 +95,8 @@ class Connection(Emitter):
     failures: Failures = Failures(DEFAULT_LIMITS.traceback_interval)
     drops: ClassVar[Quota] = Quota(DEFAULT_LIMITS.warnings_per_second)
     """How many warnings of dropped connections there may be in the log."""
+    tally: ClassVar[Tally] = Tally()
+    """The numbers of all connections of one server; those of clients are not kept apart."""
     slow_consumer: str = "buffer"
     overtaking_hooks: ClassVar[tuple[Callable[..., Any], ...]] = ()
     """Functions of plugins, by ``primus_overtakes``."""
@@ -117,6 +122,8 @@ class Connection(Emitter):
         self._ending: Ending | None = None
         """What is known of an end that is about to come; what was noted first holds."""
         self._opened_at = self.seen_at
+        self.received = self.sent = 0
+        """How many messages have arrived, and how many have been sent."""
         self._inbox: Inbox | None = None
         """Made when a message has to wait for the first time."""
         self._undelivered = 0
@@ -201,7 +208,13 @@ class Connection(Emitter):
         self._update_fast_path()
         if transport is not None:
             transport.connection = None
+            self.tally.carried(transport.traffic)
         return transport
+
+    @property
+    def traffic(self) -> tuple[int, int]:
+        """Bytes that have arrived over the transport, and bytes that have been sent."""
+        return (0, 0) if self._transport is None else self._transport.traffic
 
     def _update_fast_path(self) -> None:
         """Note what messages need not look at, after a change of what that depends on."""
@@ -324,6 +337,10 @@ class Connection(Emitter):
         """Log an error of the user's code, once however often a peer causes it."""
         self.failures.log(self.log, text, error, self._now())
 
+    def _failed(self, event: str, error: BaseException) -> None:
+        self.tally.listener_errors += 1
+        super()._failed(event, error)
+
     def _listener_failed(self, error: BaseException) -> None:
         """Report an awaited listener of ``data`` that has raised, or was cancelled."""
         if isinstance(error, asyncio.CancelledError):
@@ -354,6 +371,7 @@ class Connection(Emitter):
         if kind is str and data.startswith(PREFIX):
             self._control(control(self.side, data))
             return
+        self.received += 1
         if direct is None or self.pipeline.incoming or kind not in PLAIN:
             self._take_message(data, frame)
             return
@@ -382,6 +400,7 @@ class Connection(Emitter):
         return _UNDECODABLE
 
     def _undecodable(self, frame: Any, error: Exception) -> None:
+        self.tally.decode_errors += 1
         if not isinstance(error, ParserError):
             cause = error
             error = ParserError(f"failed to decode incoming data: {cause!r}", frame)
@@ -462,6 +481,7 @@ class Connection(Emitter):
     def _decoded(self, data: Any, raw: Any) -> Awaitable[Any] | None:
         """Take what an async parser has decoded."""
         if isinstance(data, str) and data.startswith(PREFIX):
+            self.received -= 1
             self._control(control(self.side, data))
             return None
         return self._receive(data, raw)
@@ -623,6 +643,7 @@ class Connection(Emitter):
         """
         if self._is_congested and not last and not self._admits_more():
             return
+        self.sent -= 1  # it is no message
         outbox = self._outbox
         if outbox is not None and outbox.is_busy:
             self._postpone(self._send_encoded, text)
@@ -650,6 +671,7 @@ class Connection(Emitter):
         """Give an answer whose turn in the outbox it is, unless it has to wait for the peer."""
         if self._is_congested or kind not in self._owed:
             return None
+        self.sent -= 1
         return self._send_encoded(self._owed.pop(kind))
 
     def _transform_outgoing(self, data: Any) -> Awaitable[None] | None:
@@ -686,6 +708,7 @@ class Connection(Emitter):
         send = self._send_text
         if send is not None and (text := self._quick_text(data)) is not None:
             send(text)
+            self.sent += 1
             return None
         try:
             frame = encoded(self._encode, data)
@@ -717,6 +740,7 @@ class Connection(Emitter):
         if self._traced:
             self.dispatch("outgoing::data", frame)
         transport.send(frame)
+        self.sent += 1
 
     def _unencodable(self, error: Exception) -> None:
         self._report(encoding_failure(error))
@@ -737,6 +761,7 @@ class Connection(Emitter):
         if ready is None:
             ready = prepared[kind] = kind.prepare(frame)
         transport.send_prepared(ready)
+        self.sent += 1
 
     def _admits_relay(self, frame: str | bytes) -> bool:
         """Whether a frame for many may be sent now; it may have been kept for its turn."""
@@ -841,6 +866,7 @@ class Connection(Emitter):
             self.note(Ending(EndCode.SLOW_CONSUMER, reason=str(error), option="high_water"))
             self._report(error)
             self._drop()
+        self.tally.messages_dropped += 1
         return False
 
     # -- reading

@@ -60,6 +60,11 @@ class Address:
         if ":" in self.ip:
             object.__setattr__(self, "ip", _normal_ip(self.ip))
 
+    @property
+    def printable(self) -> str:
+        """The IP address as it can be logged, whatever a proxy has made of it."""
+        return repr(self.ip)[1:-1] or "a unix socket"
+
 
 def _normal_ip(ip: str) -> str:
     """An address of IPv6 in its one form (RFC 5952), or the one of IPv4 that is mapped to it."""

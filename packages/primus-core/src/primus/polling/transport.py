@@ -78,7 +78,9 @@ class QueuedTransport(Transport):
         """Put frames into the queue, behind those that are there."""
         for frame in frames:
             self._queue.append(frame)
-            self._size += _cost(frame)
+            size = _size(frame)
+            self._size += size + OVERHEAD
+            self.given += size
         if self._high_water is not None and self._size > self._high_water:
             self._report(congested=True)
         self.wake()
@@ -172,6 +174,7 @@ class QueuedTransport(Transport):
 
         Others get their turn after ``turn_messages`` frames or ``turn_bytes`` bytes.
         """
+        self.taken += len(frame)
         self._turn_messages += 1
         self._turn_bytes += len(frame)
         if self._turn_messages > TURN_MESSAGES or self._turn_bytes > TURN_BYTES:

@@ -46,6 +46,7 @@ from primus.server.middleware import authorization, built_in
 from primus.server.seats import Seats
 from primus.server.spark import SPARK_EVENTS, Spark, SparkT_co
 from primus.server.sparks import Sparks
+from primus.tally import Stats, Tally
 from primus.tasks import spawn
 from primus.transforming import Transforming
 from primus.transport import Transport
@@ -64,6 +65,9 @@ SocketT = TypeVar("SocketT", bound="_Socket")
 SERVER_EVENTS: Final = frozenset(
     {"disconnection", "initialised", "connection", "plugout", "plugin", "close", "log"}
 )
+
+REFUSALS: Final = {401: "unauthorized", 403: "forbidden", 408: "timeout"}
+"""What `Primus.stats` calls refusals, by status."""
 
 KEEP_ALIVE: Final = 25 / 35
 """The part of ``timeout`` after which a client that is not pinged speaks by itself."""
@@ -107,6 +111,7 @@ class Primus(Transforming, Emitter, Generic[SparkT_co]):
     def __init__(self, server: object = None, **options: Unpack[ServerOptions]) -> None:
         super().__init__()
         self._ark = Ark()
+        self._tally = Tally()
         plugins = self._ark.admit(plugins_named(plugin_names(options.get("plugin"))))
         self.options = server_options(options, self._ark.options())
         self.limits = self.options.limits()
@@ -260,6 +265,15 @@ class Primus(Transforming, Emitter, Generic[SparkT_co]):
         error = encoding_failure(error)
         self._log_raised(str(error), error.__cause__ or error)
         self.dispatch("log", "error", error)
+
+    @property
+    def stats(self) -> Stats:
+        """The numbers of this server up to now, added up when they are asked for."""
+        return self._tally.stats(self._sparks)
+
+    def _failed(self, event: str, error: BaseException) -> None:
+        self._tally.listener_errors += 1
+        super()._failed(event, error)
 
     def _log_raised(self, text: str, error: BaseException) -> None:
         """Log an error of the user's code, once however often a peer causes it."""
@@ -556,15 +570,32 @@ class Primus(Transforming, Emitter, Generic[SparkT_co]):
         self.initialise()
         refused = gate.refusal(self, request)
         if refused is not None:
-            return refused
+            return self._refused(request, refused, "malformed")
         if not self.transformer.opens(request):
             return await self._respond(request)
         if not self._seats.take(request):
-            return Response.error(503)
+            return self._refused(request, Response.error(503), "full")
         try:
-            return await self._respond(request)
+            response = await self._respond(request)
         finally:
             self._seats.leave(request)
+        if response is not None and response.status >= 400:
+            self._refused(request, response, self._reason(response.status))
+        return response
+
+    def _reason(self, status: int) -> str:
+        """What `stats` calls a refusal with this status."""
+        if status == 503:
+            return "shutdown" if self.draining else "full"
+        return REFUSALS.get(status, "malformed" if status < 500 else "failed")
+
+    def _refused(self, request: Request, response: Response, reason: str) -> Response:
+        """Count and log a request that opens no connection."""
+        self._tally.refused[reason] += 1
+        if self.log.isEnabledFor(logging.INFO):
+            ip = request.address.printable
+            self.log.info("refused %r of %s: %s (%d)", request, ip, reason, response.status)
+        return response
 
     async def _respond(self, request: Request) -> Response | None:
         """Answer a request that may be looked at."""
@@ -629,6 +660,7 @@ class Primus(Transforming, Emitter, Generic[SparkT_co]):
         spark.attach(transport)
         spark.open()
         self._heartbeats.add(spark)
+        self._tally.connections += 1
         if self.log.isEnabledFor(logging.INFO):
             self.log.info("%s has connected", spark._named())
         handlers: list[Callable[..., Any]] = [*self._connection_hooks, *self._take("connection")]
@@ -712,6 +744,7 @@ def _spark_class(primus: Primus[Any]) -> type[Any]:
         "slow_consumer": options.slow_consumer,
         "limits": primus.limits,
         "failures": primus.failures,
+        "tally": primus._tally,
         "drops": Quota(primus.limits.warnings_per_second),
         "overtaking_hooks": (),
         "loss_hooks": (),

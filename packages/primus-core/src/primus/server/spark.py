@@ -71,7 +71,7 @@ class Spark(Connection):
         return f"<Spark {self.id}>"
 
     def _named(self) -> str:
-        return f"{self!r} of {repr(self.request.address.ip)[1:-1] or 'a unix socket'}"
+        return f"{self!r} of {self.request.address.printable}"
 
     @property
     def headers(self) -> Headers:
@@ -110,6 +110,7 @@ class Spark(Connection):
         except Exception:
             return self._submit(data)
         send(escape_separators_in_utf8(text) if SEPARATOR in text else text)
+        self.sent += 1
         return True
 
     def end(self, data: Any = None, *, reconnect: bool = False, reason: str = "") -> None:
@@ -219,6 +220,8 @@ class Spark(Connection):
     def _depart(self) -> None:
         if self._traced:
             self.dispatch("outgoing::end")
+        assert self.closed is not None
+        self.tally.left(self, self.closed)
         self._log_end()
         self.primus.departed(self)
         self._finish_iteration()

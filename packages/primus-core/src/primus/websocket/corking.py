@@ -65,6 +65,11 @@ class Corking(Transport):
         self.corked = False
         """Whether what is sent waits for the end of the read that is being handled."""
 
+    @property
+    def traffic(self) -> tuple[int, int]:
+        """Bytes that have arrived, and bytes that have been sent, or are about to be."""
+        return self.taken, self.given + sum(map(len, self._out))
+
     def _put(self, data: bytes) -> None:
         """Send, or hold back."""
         if not self.corked:
@@ -78,11 +83,17 @@ class Corking(Transport):
     def _flush(self) -> None:
         """Write what is held back, in one piece."""
         out = self._out
-        if out:
-            data = b"".join(out)
-            out.clear()
-            self._out_size = 0
+        if not out:
+            return
+        data = b"".join(out)
+        out.clear()
+        self._out_size = 0
+        wire = self._wire
+        if self._is_full or wire is None or wire.is_closing():
             self._write(data)
+            return
+        self.given += len(data)
+        wire.write(data)  # as `_write` does, without the call: this is the way of nearly all
 
     def _forget(self) -> None:
         """Drop what is held back."""
@@ -94,6 +105,7 @@ class Corking(Transport):
         wire = self._wire
         if wire is None or wire.is_closing():
             return
+        self.given += len(data)
         if not self._is_full:
             wire.write(data)
             return

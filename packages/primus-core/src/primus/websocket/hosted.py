@@ -110,7 +110,9 @@ class HostedTransport(Transport):
         connection = self.connection
         if connection is None:
             return
-        if _size(message) <= self._max_length:
+        size = _size(message)
+        self.taken += size
+        if size <= self._max_length:
             connection.feed(message)
             return
         self.connection = None
@@ -167,7 +169,9 @@ class HostedTransport(Transport):
 
     def _put(self, item: str | bytes | tuple[int, str]) -> None:
         self._out.append(item)
-        self._out_size += _cost(item)
+        cost = _cost(item)
+        self._out_size += cost
+        self.given += cost - DEFAULT_LIMITS.frame_overhead
         if self._high_water is not None and self._out_size > self._high_water:
             self._report(congested=True)
         if self._writer is None:

@@ -23,6 +23,7 @@ from __future__ import annotations
 
 from primus_testing.transformer.client import ClientContract
 from primus_testing.transformer.connecting import ConnectingContract
+from primus_testing.transformer.counting import CountingContract
 from primus_testing.transformer.ending import EndingContract
 from primus_testing.transformer.gates import GatesContract
 from primus_testing.transformer.heads import HeadsContract
@@ -42,6 +43,7 @@ class TransformerContract(
     ReconnectingContract,
     ConnectingContract,
     EndingContract,
+    CountingContract,
     MessagesContract,
     OrderingContract,
     TransformsContract,

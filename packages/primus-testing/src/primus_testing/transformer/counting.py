@@ -1,0 +1,52 @@
+"""What a transformer counts: `Primus.stats`."""
+
+# ruff: noqa: D102 - the names of the tests are sentences
+
+from __future__ import annotations
+
+from primus_testing.recorder import Recorder, eventually
+from primus_testing.transformer.base import Contract, Serve, echo, meet
+
+__all__ = ["CountingContract"]
+
+FRAME = '"' + "x" * 2000 + '"'
+
+
+class CountingContract(Contract):
+    """Messages are counted exactly, bytes at least as what the messages are."""
+
+    async def test_messages_and_bytes_are_counted_each_way(self, serve: Serve) -> None:
+        server = await serve()
+        echo(server.primus)
+        left = Recorder(server.primus, "disconnection")
+        met = await meet(server)
+        for _ in range(3):
+            met.peer.send(FRAME)
+            assert await met.peer.receive() == FRAME
+        for _ in range(2):
+            stats = server.primus.stats
+            assert (stats.messages_in, stats.messages_out) == (3, 3)
+            assert 3 * len(FRAME) <= stats.bytes_in < 4 * len(FRAME)
+            assert 3 * len(FRAME) <= stats.bytes_out < 4 * len(FRAME)
+            met.peer.close()
+            await eventually(lambda: server.primus.stats.connected == 0)
+        await left.next("disconnection")
+
+    async def test_what_was_written_before_the_end_is_counted(self, serve: Serve) -> None:
+        server = await serve()
+        met = await meet(server)
+        met.spark.on("data", met.spark.end)
+        met.peer.send(FRAME)
+        assert (await met.peer.gone())[0] == FRAME
+        stats = server.primus.stats
+        assert (stats.messages_in, stats.messages_out) == (1, 1)
+        assert stats.bytes_out >= len(FRAME)
+
+    async def test_a_broadcast_is_counted_for_each_that_gets_it(self, serve: Serve) -> None:
+        server = await serve()
+        one, two = await meet(server), await meet(server)
+        server.primus.write("x" * 2000)
+        assert await one.peer.receive() == await two.peer.receive() == FRAME
+        stats = server.primus.stats
+        assert stats.messages_out == 2
+        assert stats.bytes_out >= 2 * len(FRAME)
