@@ -7,11 +7,19 @@ from typing import Any
 
 import pytest
 
-from primus import ParserError, Primus, SlowConsumerError, Spark, TransformError
+from primus import ParserError, Primus, SlowConsumerError, Spark, TransformError, hookimpl
 from primus.limits import DEFAULT_LIMITS
 from primus.parsers.json import JSONParser
 from primus.pipeline import Packet
-from primus_testing import ManualClock, Recorder, Tracebacks, eventually, join
+from primus_testing import (
+    ManualClock,
+    MemoryTransport,
+    Recorder,
+    Tracebacks,
+    eventually,
+    join,
+    make_request,
+)
 
 MakePrimus = Callable[..., Primus]
 CLOSE = '"primus::server::close"'
@@ -834,3 +842,185 @@ def test_private_events_tell_everything_in_both_directions(primus: Primus) -> No
     assert ("3",) in seen.seen("incoming::data")
     assert len(seen.seen("outgoing::ping")) == 1
     assert seen.story.count("incoming::end") == seen.story.count("outgoing::end") == 1
+
+
+# -- a broadcast among other messages
+
+
+class Slowly(JSONParser):
+    """JSON that takes its time for the text ``slow``."""
+
+    def __init__(self) -> None:
+        self.gate = asyncio.Event()
+
+    def encode(self, value: Any) -> Any:
+        return self._later(value) if value == "slow" else super().encode(value)
+
+    async def _later(self, value: Any) -> Any:
+        await self.gate.wait()
+        return super().encode(value)
+
+
+async def test_a_broadcast_waits_behind_a_message_that_is_still_encoded(
+    make_primus: MakePrimus,
+) -> None:
+    parser = Slowly()
+    primus = make_primus(parser=parser)
+    spark, wire = join(primus)
+    spark.write("slow")
+    primus.write("to all")
+    assert wire.sent == []
+    parser.gate.set()
+    await eventually(lambda: wire.sent == ['"slow"', '"to all"'])
+
+
+def test_a_broadcast_to_a_spark_that_has_ended_is_nothing(primus: Primus) -> None:
+    (spark, wire), (other, open_wire) = join(primus), join(primus)
+    spark.abort()
+    primus.write("late", to=[spark, other])
+    assert wire.sent == []
+    assert open_wire.sent == ['"late"']
+
+
+def test_a_broadcast_is_told_by_the_private_event_as_well(primus: Primus) -> None:
+    spark, _ = join(primus)
+    seen = Recorder(spark, "outgoing::data")
+    primus.write("to all")
+    assert seen.seen("outgoing::data") == [('"to all"',)]
+
+
+async def test_an_answer_behind_a_transform_waits_for_a_peer_that_does_not_read(
+    make_primus: MakePrimus,
+) -> None:
+    primus = make_primus(high_water=100)
+    gate = Gate()
+    primus.transform("outgoing", gate)
+    spark, wire = join(primus)
+    spark.write("x" * 200)
+    wire.receive('"primus::ping::1"')
+    wire.clog()
+    gate.event.set()
+    await eventually(lambda: spark.is_congested and not spark._outbox.is_busy)
+    assert len(wire.sent) == 1
+    wire.receive('"primus::ping::2"')
+    wire.unclog()
+    assert wire.sent[1:] == ['"primus::pong::2"']
+
+
+async def test_an_answer_that_has_been_given_meanwhile_is_not_given_again(
+    make_primus: MakePrimus,
+) -> None:
+    parser = Slowly()
+    spark, wire = join(make_primus(parser=parser))
+    spark.write("slow")
+    wire.receive('"primus::ping::1"')
+    spark.congested(True)
+    spark.congested(False)
+    spark.write("next")
+    parser.gate.set()
+    await eventually(lambda: len(wire.sent) == 3)
+    assert wire.sent == ['"slow"', '"primus::pong::1"', '"next"']
+
+
+# -- ends
+
+
+def test_a_wire_that_is_lost_after_the_end_is_no_error(primus: Primus) -> None:
+    spark, _ = join(primus)
+    seen = Recorder(spark, "error", "end")
+    spark.end()
+    spark.lost(ConnectionResetError())
+    primus.departed(spark)
+    assert seen.story == ["end"]
+
+
+def test_a_spark_departs_once(primus: Primus) -> None:
+    spark, wire = join(primus)
+    seen = Recorder(primus, "disconnection")
+    wire.lose()
+    primus.departed(spark)
+    assert seen.seen("disconnection") == [(spark,)]
+
+
+async def test_a_transport_that_fails_to_close_keeps_no_other_from_its_end(
+    primus: Primus, tracebacks: Tracebacks
+) -> None:
+    class Broken(MemoryTransport):
+        def close(self, code: int | None = None, reason: str = "") -> None:
+            raise RuntimeError("it cannot be closed")
+
+    tracebacks.expect("its transport failed to close")
+    primus.accept(Broken(), make_request())
+    _, wire = join(primus)
+    await primus.destroy()
+    assert wire.closed is not None
+
+
+# -- the connection phase
+
+
+async def test_a_spark_that_ends_in_the_first_listener_is_not_told_to_the_second(
+    primus: Primus,
+) -> None:
+    gate = Gate()
+    primus.on("connection", gate)
+    seen = Recorder(primus, "connection")
+    _, wire = join(primus)
+    await eventually(lambda: gate.seen)
+    wire.lose()
+    gate.event.set()
+    for _ in range(9):
+        await asyncio.sleep(0)
+    assert seen.seen("connection") == []
+
+
+async def test_a_listener_that_waits_holds_no_messages_back_from_an_iteration_before_it(
+    primus: Primus,
+) -> None:
+    gate = Gate()
+    iterating: list[Any] = []
+    primus.on("connection", lambda spark: iterating.append(aiter(spark)))
+    primus.on("connection", gate)
+    seen = Recorder(primus, "connection")
+    join(primus)
+    await seen.next("connection")
+    gate.event.set()
+
+
+# -- overtaking
+
+
+class Overtakes:
+    """Lets every message overtake."""
+
+    @hookimpl
+    def primus_overtakes(self, data: Any) -> bool:
+        return data != "slow"
+
+
+@pytest.mark.parametrize("failure", [RuntimeError("oh"), asyncio.CancelledError()])
+async def test_a_message_that_overtakes_fails_for_itself(
+    primus: Primus, tracebacks: Tracebacks, caplog: pytest.LogCaptureFixture, failure: BaseException
+) -> None:
+    if isinstance(failure, RuntimeError):
+        tracebacks.expect("a listener of 'data' raised")
+    primus.use("overtakes", Overtakes())
+    spark, wire = join(primus)
+    gate = asyncio.Event()
+    seen: list[Any] = []
+
+    @spark.on("data")
+    async def data(message: Any) -> None:
+        seen.append(message)
+        if message == "slow":
+            await gate.wait()
+        elif message == "fails":
+            raise failure
+
+    wire.receive('"slow"')
+    await eventually(lambda: seen == ["slow"])
+    wire.receive('"fails"', '"next"')
+    await eventually(lambda: seen == ["slow", "fails", "next"])
+    await eventually(lambda: "a listener" in caplog.text)
+    assert spark.ready_state == Spark.OPEN
+    gate.set()

@@ -204,6 +204,19 @@ async def test_for_each_visits_sparks_that_connect_meanwhile(primus: Primus) -> 
     assert visited == list(primus)
 
 
+async def test_for_each_ends_at_once_when_the_first_says_so(primus: Primus) -> None:
+    visited: list[Spark] = []
+    join(primus)
+    join(primus)
+
+    def visit(spark: Spark) -> Any:
+        visited.append(spark)
+        return asyncio.sleep(0, False)
+
+    await primus.for_each(visit)
+    assert len(visited) == 1
+
+
 async def test_for_each_awaits_plain_functions_that_return_awaitables(primus: Primus) -> None:
     for _ in range(3):
         join(primus)

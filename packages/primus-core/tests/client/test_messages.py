@@ -194,6 +194,50 @@ async def test_the_id_fails_when_the_connection_ends(stage: Any) -> None:
         await socket.id()
 
 
+async def test_a_server_that_does_not_read_is_owed_one_answer_of_each_kind(stage: Any) -> None:
+    socket, wire = await stage.opened(high_water=100)
+    socket.write("x" * 200)
+    wire.clog()
+    socket.write("y" * 200)
+    before = len(wire.sent)
+    wire.receive(*[f'"primus::ping::{number}"' for number in range(9)])
+    assert len(wire.sent) == before
+    wire.unclog()
+    assert wire.sent[before:] == ['"primus::pong::8"']
+
+
+async def test_an_id_that_is_asked_for_twice_is_one_question(stage: Any) -> None:
+    socket, wire = await stage.opened()
+    asking = [asyncio.ensure_future(socket.id()) for _ in range(3)]
+    await eventually(lambda: '"primus::id::"' in wire.sent)
+    await asyncio.sleep(0)
+    assert wire.sent.count('"primus::id::"') == 1
+    wire.receive('"primus::id::me"')
+    assert await asyncio.gather(*asking) == ["me"] * 3
+
+
+async def test_a_wait_for_the_opening_that_is_given_up_disturbs_no_other(stage: Any) -> None:
+    socket = stage.make()
+    given_up, waiting = (asyncio.ensure_future(socket.opened()) for _ in range(2))
+    await asyncio.sleep(0)
+    given_up.cancel()
+    await waiting
+    assert socket.ready_state == socket.OPEN
+
+
+async def test_one_kept_message_goes_to_a_listener_for_one(stage: Any) -> None:
+    socket = stage.make(manual=True)
+    once: list[Any] = []
+    rest: list[Any] = []
+    socket._collect()
+    await socket.opened()
+    stage.wire.receive("1", "2", "3")
+    socket.once("data", once.append)
+    await eventually(lambda: once == [1])
+    socket.on("data", rest.append)
+    await eventually(lambda: rest == [2, 3])
+
+
 async def test_control_text_is_not_kept_for_the_next_connection(stage: Any) -> None:
     _socket, wire = await stage.opened()
     wire.receive('"primus::ping::1"')
