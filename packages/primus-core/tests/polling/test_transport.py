@@ -142,18 +142,16 @@ async def test_others_get_their_turn_after_so_many_frames_or_bytes(frame: str, c
     assert turns[:2] == [count, 2 * count]
 
 
-def test_what_is_kept_counts_until_it_is_confirmed() -> None:
+def test_what_is_kept_waits_no_longer_and_is_counted_apart() -> None:
     queue = Queued()
-    queue.limit(150)
     queue.put("one", "two", "three")
     assert queue.take(count=2, keep=True) == ["one", "two"]
-    assert (queue.queued, queue.buffered) == (1, 11 + 3 * OVERHEAD)
-    assert queue.told == [True]
+    assert (queue.queued, queue.buffered, queue.outstanding) == (1, 5 + OVERHEAD, 6)
     queue.confirm(1)
-    assert queue.buffered == 8 + 2 * OVERHEAD
-    assert queue.told == [True, False]
+    assert queue.outstanding == 3
     queue.confirm(5)
-    assert queue.buffered == 5 + OVERHEAD
+    assert queue.outstanding == 0
+    assert queue.take() == ["three"]
 
 
 def test_what_is_kept_can_be_taken_again_in_the_same_order() -> None:
@@ -161,9 +159,18 @@ def test_what_is_kept_can_be_taken_again_in_the_same_order() -> None:
     queue.put("one", "two", "three")
     queue.take(count=2, keep=True)
     queue.restore()
-    assert queue.buffered == 11 + 3 * OVERHEAD
+    assert (queue.buffered, queue.outstanding) == (11 + 3 * OVERHEAD, 0)
     assert queue.take(keep=True) == ["one", "two", "three"]
     queue.confirm(2)
     queue.restore()
     assert queue.take() == ["three"]
     assert queue.buffered == 0
+
+
+def test_what_is_kept_is_forgotten_with_the_rest() -> None:
+    queue = Queued()
+    queue.put("one", "two")
+    queue.take(count=1, keep=True)
+    queue.forget()
+    queue.restore()
+    assert (queue.take(), queue.buffered, queue.outstanding) == ([], 0, 0)

@@ -14,6 +14,7 @@ from json.encoder import encode_basestring
 from typing import Final
 
 from primus.errors import LimitError, ProtocolError
+from primus.polling import parse_strings, skip_blank
 from primus.websocket import utf8
 
 __all__ = [
@@ -41,7 +42,6 @@ MANGLED: Final = re.compile(
 """What browsers are known to mangle, and what is no single character of JavaScript."""
 
 STRINGS: Final = json.JSONDecoder()
-BLANK: Final = re.compile(r"[ \t\n\r]*")
 
 
 @dataclass(frozen=True, slots=True)
@@ -110,52 +110,21 @@ def wire_limit(max_length: int) -> int:
 def parse_payload(text: str, at_most: int) -> Payload:
     """The messages of what a client sent: an array of strings, or one string.
 
-    Strings are taken one by one, so that `at_most` bounds what an array of many empty ones
-    can make us build.
-
     Raises:
         ProtocolError: it is neither, or has more than `at_most` messages.
     """
-    start = _skip(text, 0)
-    try:
-        if text[start : start + 1] == '"':
+    start = skip_blank(text, 0)
+    if text[start : start + 1] == '"':
+        try:
             message, end = STRINGS.raw_decode(text, start)
-            messages = [message]
-        else:
-            messages, end = _array(text, start, at_most)
-    except ValueError as error:
-        raise ProtocolError(f"broken JSON: {error}") from error
-    if _skip(text, end) != len(text):
+        except ValueError as error:
+            raise ProtocolError(f"broken JSON: {error}") from error
+        messages = [message]
+    else:
+        messages, end = parse_strings(text, start, at_most, 'transport["max_messages"]')
+    if skip_blank(text, end) != len(text):
         raise ProtocolError("broken JSON: something follows the array")
     return messages
-
-
-def _array(text: str, at: int, at_most: int) -> tuple[Payload, int]:
-    if text[at : at + 1] != "[":
-        raise ProtocolError("an array of strings is expected")
-    messages: Payload = []
-    at = _skip(text, at + 1)
-    if text[at : at + 1] == "]":
-        return messages, at + 1
-    while text[at : at + 1] == '"':
-        if len(messages) >= at_most:
-            raise LimitError(f"more than {at_most} messages at once", 'transport["max_messages"]')
-        message, at = STRINGS.raw_decode(text, at)
-        messages.append(message)
-        at = _skip(text, at)
-        mark = text[at : at + 1]
-        if mark == "]":
-            return messages, at + 1
-        if mark != ",":
-            break
-        at = _skip(text, at + 1)
-    raise ProtocolError(f"an array of strings is expected, at character {at}")
-
-
-def _skip(text: str, at: int) -> int:
-    match = BLANK.match(text, at)
-    assert match is not None
-    return match.end()
 
 
 def parse_frame(frame: str, at_most: int) -> str | Payload | Close | None:

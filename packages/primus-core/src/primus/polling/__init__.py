@@ -9,6 +9,7 @@
 * `is_foreign` tells a request that a foreign page has made, `Opener` one of another user.
 * `PollingClient` makes the requests of a client.
 * `Pings` pings a client in the framework's own way, and gives up one that does not answer.
+* `parse_strings` reads a JSON array of messages, up to so many.
 * `units` and `Utf16` measure and cut texts as JavaScript does.
 * `compressed` is an answer in the encoding that its client accepts.
 
@@ -38,6 +39,7 @@ from primus.polling.long_poll import LongPoll
 from primus.polling.pings import Pinged, Pings
 from primus.polling.provenance import Opener, is_foreign
 from primus.polling.sessions import Sessions
+from primus.polling.strings import parse_strings, skip_blank
 from primus.polling.transport import QueuedTransport
 from primus.polling.utf16 import Utf16, units
 
@@ -55,6 +57,8 @@ __all__ = [
     "Utf16",
     "compressed",
     "is_foreign",
+    "parse_strings",
     "read_body",
+    "skip_blank",
     "units",
 ]

@@ -28,8 +28,9 @@ class QueuedTransport(Transport):
     feeds to its connection it awaits `its_turn`, so that the client's request waits while the
     connection does not keep up.
 
-    Where the peer says what it has received, frames are taken with ``keep=True``: they count until
-    `confirm`, and `restore` makes them wait again.
+    Where the peer says what it has received, frames are taken with ``keep=True``: they are kept
+    until `confirm`, and `restore` makes them wait again. What is kept does not count as waiting:
+    the subclass takes no more before its peer confirms.
     """
 
     __slots__ = (
@@ -37,6 +38,7 @@ class QueuedTransport(Transport):
         "_high_water",
         "_is_congested",
         "_kept",
+        "_kept_size",
         "_queue",
         "_resumed",
         "_size",
@@ -49,8 +51,8 @@ class QueuedTransport(Transport):
         self._queue: deque[Frame] = deque()
         self._kept: deque[Frame] = deque()
         """Frames that have been taken, of which the peer may have none."""
+        self._kept_size = 0
         self._size = 0
-        """Of the frames in both queues."""
         self._answer: Frame | None = None
         self._high_water: int | None = None
         self._is_congested = False
@@ -71,8 +73,13 @@ class QueuedTransport(Transport):
 
     @property
     def buffered(self) -> int:
-        """How many bytes wait to be taken, or confirmed; each frame has ``frame_overhead`` more."""
+        """How many bytes wait to be taken; each frame counts ``frame_overhead`` bytes more."""
         return self._size + (0 if self._answer is None else _cost(self._answer))
+
+    @property
+    def outstanding(self) -> int:
+        """How many bytes of the frames that are kept the peer may not have."""
+        return self._kept_size - OVERHEAD * len(self._kept)
 
     def put(self, *frames: Frame) -> None:
         """Put frames into the queue, behind those that are there."""
@@ -103,20 +110,21 @@ class QueuedTransport(Transport):
         frames = self._taken(at_most, count)
         if keep:
             self._kept.extend(frames)
-            self._size += sum(map(_cost, frames))
+            self._kept_size += sum(map(_cost, frames))
         self._relieved()
         return frames
 
     def confirm(self, count: int) -> None:
         """Forget the oldest `count` frames that are kept: the peer has them."""
         for _ in range(min(count, len(self._kept))):
-            self._size -= _cost(self._kept.popleft())
-        self._relieved()
+            self._kept_size -= _cost(self._kept.popleft())
 
     def restore(self) -> None:
         """Make all frames that are kept wait again, in front of the others."""
         self._queue.extendleft(reversed(self._kept))
         self._kept.clear()
+        self._size += self._kept_size
+        self._kept_size = 0
 
     def _taken(self, at_most: int | None = None, count: int | None = None) -> list[Frame]:
         """As `take`; the connection is not told yet that there is room again."""
@@ -144,7 +152,7 @@ class QueuedTransport(Transport):
         """Drop what waits: it will not be fetched any more."""
         self._queue.clear()
         self._kept.clear()
-        self._size = 0
+        self._size = self._kept_size = 0
         self._answer = None
 
     def limit(self, high_water: int) -> None:

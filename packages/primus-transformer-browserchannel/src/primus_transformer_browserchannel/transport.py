@@ -1,0 +1,361 @@
+"""One session on the server: arrays that back channels fetch, and maps that posts bring."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import AsyncIterator, Callable
+from typing import Final
+
+from primus.closed import EndCode, Ending
+from primus.errors import LimitError
+from primus.http import Request
+from primus.limits import DEFAULT_LIMITS
+from primus.polling import FrameDelivery, LongPoll, QueuedTransport, Sessions, read_body
+from primus.websocket import utf8
+from primus_transformer_browserchannel.chunks import NOOP, STOP, array_chunk, chunk, opening, quote
+from primus_transformer_browserchannel.maps import Maps
+from primus_transformer_browserchannel.options import BrowserChannelOptions
+from primus_transformer_browserchannel.session import Incoming, Numbering
+
+__all__ = ["Replaced", "Session"]
+
+READ_AHEAD: Final = DEFAULT_LIMITS.read_ahead_bytes
+
+CHUNK_BYTES: Final = 1 << 18
+"""How long a chunk is at most, unless a single message is longer: so much is kept until the client
+says that it has it."""
+
+
+class Replaced(Exception):
+    """A post has been given up by its client, which has sent it again."""
+
+
+class Session(QueuedTransport):
+    """A transport whose frames are fetched by back channels, and kept until the client has them.
+
+    It outlives each request: a back channel that is cut and a post whose answer is lost are made
+    again by the client. It ends when the client leaves, when there has been no back channel for
+    ``session_timeout``, or when the client breaks the rules.
+
+    Args:
+        key: what requests know it by: a peer that shows it is the client.
+        rid: the RID of the post that opens it.
+        sessions: where it is found; it leaves by itself.
+        options: those of the server.
+        max_length: the longest message taken, in bytes.
+    """
+
+    __slots__ = (
+        "_back",
+        "_delivery",
+        "_ends_with_server",
+        "_incoming",
+        "_is_stopped",
+        "_max_length",
+        "_numbering",
+        "_options",
+        "_post",
+        "_posting",
+        "_request",
+        "_room",
+        "_sessions",
+        "_spoke_at",
+        "closing",
+        "is_over",
+        "key",
+    )
+
+    def __init__(
+        self,
+        key: str,
+        rid: int,
+        sessions: Sessions[Session],
+        options: BrowserChannelOptions,
+        max_length: int,
+    ) -> None:
+        super().__init__()
+        self.key = key
+        self.closing = False
+        """Whether nothing is sent any more but what is queued."""
+        self.is_over = False
+        """Whether the session has ended."""
+        self._sessions = sessions
+        self._options = options
+        self._max_length = max_length
+        self._numbering = Numbering()
+        self._incoming = Incoming(rid, max_ahead=options.max_ahead, max_bytes=options.max_payload)
+        self._delivery = FrameDelivery(self, self._taken_in)
+        self._room: asyncio.Event | None = None
+        """What posts wait for, while messages of earlier ones wait for the connection."""
+        self._posting = asyncio.Lock()
+        """Held while a post is read: others wait for their turn."""
+        self._post: tuple[int, asyncio.Timeout] | None = None
+        """The RID of the post that is read, and what gives it up."""
+        self._back: LongPoll | None = None
+        self._request: Request | None = None
+        """What the back channel answers."""
+        self._is_stopped = False
+        """Whether the client has been told the end, as far as we know."""
+        self._ends_with_server = False
+        self._spoke_at = sessions.clock.time()
+        self.put(opening(key))
+
+    def __repr__(self) -> str:
+        return f"<Session with {self.queued} arrays to send>"
+
+    def begin(self) -> str:
+        """Be open; the chunk that says so, with all that has been sent by now."""
+        if not self.is_over:
+            self._sessions.add(self.key, self)
+            if not self.paused:
+                self._delivery.resume()
+            if not self.closing:
+                self._set(self._expire, self._options.session_timeout)
+        return self._next_chunk()
+
+    # -- the back channel
+
+    def wake(self) -> None:
+        """Wake the back channel."""
+        if self._back is not None:
+            self._back.wake()
+
+    def open_back_channel(self, request: Request) -> LongPoll:
+        """Answer `request` with what the client does not have yet, in place of any other."""
+        if self._back is not None:
+            self._close_back_channel()
+        poll = LongPoll(request, self._back_channel_lost)
+        if poll.gone:
+            return poll
+        self._back, self._request = poll, request
+        self._numbering.restore()
+        self.restore()
+        self._spoke_at = self._sessions.clock.time()
+        if not self.closing:
+            self._sessions.timers.discard(self._expire)
+            self._await_keepalive()
+        if self.queued:
+            poll.wake()
+        return poll
+
+    async def chunks(self, poll: LongPoll, *, streams: bool) -> AsyncIterator[bytes]:
+        """The answer of a back channel: one chunk, or as many as may be in one."""
+        sent = 0
+        try:
+            while self._back is poll and await poll.wait():
+                if self._back is not poll:
+                    break  # another one has taken its place
+                poll.rest()
+                if not self.queued:
+                    continue
+                text = self._next_chunk()
+                self._spoke_at = self._sessions.clock.time()
+                sent += len(text)
+                yield text.encode()
+                if not streams or sent > self._options.response_limit or self._is_at_end:
+                    break
+                if self.queued:
+                    poll.wake()
+        finally:
+            if self._back is poll:
+                self._is_stopped = self._is_at_end and not poll.gone
+                self._close_back_channel()
+
+    def _next_chunk(self) -> str:
+        arrays = self.take(CHUNK_BYTES, keep=True)
+        return array_chunk(self._numbering.number(len(arrays)), map(str, arrays))
+
+    @property
+    def _is_at_end(self) -> bool:
+        """Whether all has been sent, and the end behind it."""
+        return self.closing and not self.queued
+
+    def _back_channel_lost(self) -> None:
+        """Handle that the client has left a back channel: it opens another one, or none."""
+        if self._back is not None and self._back.gone:
+            self._close_back_channel()
+
+    def _close_back_channel(self) -> None:
+        poll, self._back, self._request = self._back, None, None
+        self._sessions.timers.discard(self._keep_alive)
+        if poll is not None:
+            poll.wake()
+        if self.is_over:
+            return
+        if self._is_stopped and self._ends_with_server:
+            self.over()
+        elif not self.closing:
+            self._set(self._expire, self._options.session_timeout)
+
+    def acknowledge(self, last: int) -> None:
+        """Forget what the client has: all arrays up to the one with the number `last`."""
+        self.confirm(self._numbering.confirm(last))
+
+    @property
+    def status(self) -> str:
+        """What a post is answered with.
+
+        Whether there is a back channel, the last array that was sent, and how many bytes of those
+        sent the client may not have.
+        """
+        back = int(self._back is not None)
+        return chunk(f"[{back},{self._numbering.last_sent},{self.outstanding}]")
+
+    # -- posts
+
+    async def read(self, request: Request, rid: int) -> bytes:
+        """The body of a post, once there is room for what is in it.
+
+        Raises:
+            Replaced: the client has given it up.
+            BodyRefused: it is too long, or comes too slowly.
+        """
+        if self._post is not None and self._post[0] == rid:
+            self._post[1].reschedule(asyncio.get_running_loop().time())
+        async with self._posting:
+            try:
+                async with asyncio.timeout(None) as given_up:
+                    self._post = rid, given_up
+                    await self._await_room()
+                    return await read_body(
+                        request,
+                        limit=self._options.max_payload,
+                        within=self._options.body_timeout,
+                        clock=self._sessions.clock,
+                    )
+            except TimeoutError as error:
+                raise Replaced from error
+            finally:
+                self._post = None
+
+    async def _await_room(self) -> None:
+        while self._delivery.size > READ_AHEAD and not self.is_over:
+            if self._room is None:
+                self._room = asyncio.Event()
+            await self._room.wait()
+
+    def bring(self, rid: int, maps: Maps) -> None:
+        """Bring the messages of a post to the connection, as it takes them.
+
+        Raises:
+            ProtocolError: the client has broken the rules.
+        """
+        messages = self._incoming.take(rid, maps)
+        for message in messages:
+            if 4 * len(message) > self._max_length and len(utf8(message)) > self._max_length:
+                raise LimitError(f"a message of more than {self._max_length} bytes", "max_length")
+        self._delivery.add(messages)
+        self._leave_in_order()
+
+    def leave(self, rid: int) -> None:
+        """Handle that the client leaves, behind what it has posted before."""
+        self._incoming.leave(rid)
+        self._leave_in_order()
+
+    def _leave_in_order(self) -> None:
+        if self._incoming.is_over and not len(self._delivery):
+            self.over(ending=Ending.of_peer())
+
+    def _taken_in(self) -> None:
+        """Handle that the connection has taken all that was posted."""
+        self._make_room()
+        self._leave_in_order()
+
+    def _make_room(self) -> None:
+        room, self._room = self._room, None
+        if room is not None:
+            room.set()
+
+    # -- time
+
+    def _set(self, due: Callable[[], object], delay: float) -> None:
+        self._sessions.timers.put(due, self._sessions.clock.time() + delay)
+
+    def _await_keepalive(self) -> None:
+        self._sessions.timers.put(
+            self._keep_alive, self._spoke_at + self._options.keepalive_interval
+        )
+
+    def _keep_alive(self) -> None:
+        """Send something, unless something was sent meanwhile."""
+        now = self._sessions.clock.time()
+        if now >= self._spoke_at + self._options.keepalive_interval:
+            self._spoke_at = now
+            if not self.queued:
+                self.put(NOOP)
+        if self._back is not None and not self.closing:
+            self._await_keepalive()
+
+    def _expire(self) -> None:
+        delay = self._options.session_timeout
+        reason = f"the client had no back channel for {delay} s"
+        option = 'transport["session_timeout"]'
+        self.over(ending=Ending(EndCode.WIRE_LOST, reason=reason, option=option))
+
+    # -- what the connection calls
+
+    def send(self, frame: str | bytes) -> None:
+        """Send one message; this wire has text only."""
+        self.send_prepared(self.prepare(frame))
+
+    @classmethod
+    def prepare(cls, frame: str | bytes) -> str:
+        """The message as it stands in an array."""
+        return quote(frame)
+
+    def send_prepared(self, prepared: str) -> None:
+        """Send what `prepare` has made."""
+        if not self.closing:
+            self.put(prepared)
+
+    def pause_reading(self) -> None:
+        """Take nothing more for now."""
+        super().pause_reading()
+        self._delivery.pause()
+
+    def resume_reading(self) -> None:
+        """Resume, first with what has been posted."""
+        super().resume_reading()
+        self._delivery.resume()
+
+    def close(self, code: int | None = None, reason: str = "") -> None:
+        """Stop the client, once it has fetched all that was sent before."""
+        if self.closing:
+            return
+        self.put(STOP)
+        self.closing = True
+        self._sessions.timers.discard(self._keep_alive)
+        self._set(self._expire, self._options.session_timeout)
+        self.resume_reading()
+
+    def shorten(self) -> None:
+        """Wait no longer than for the client to be told, since the server ends."""
+        self._ends_with_server = True
+        if self._is_stopped and self._back is None:
+            self.over()
+
+    def abort(self) -> None:
+        """Drop the back channel, and what waits."""
+        self._delivery.clear()
+        request = self._request
+        self.over()
+        if request is not None:
+            request.drop()
+
+    def over(self, error: Exception | None = None, ending: Ending | None = None) -> None:
+        """End the session, by itself or since its client did what `error` or `ending` says."""
+        if self.is_over:
+            return
+        self.is_over = self.closing = True
+        self._sessions.timers.discard(self._expire)
+        self._sessions.discard(self.key)
+        self._close_back_channel()
+        self.forget()
+        if error is None and self._delivery.size <= READ_AHEAD:
+            self._delivery.rush()
+        self._delivery.clear()
+        self._make_room()
+        super().resume_reading()
+        connection, self.connection = self.connection, None
+        if connection is not None:
+            connection.lost(error, ending)
