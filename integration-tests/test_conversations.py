@@ -11,7 +11,7 @@ from typing import Any
 import pytest
 import pytest_asyncio
 
-from harness.casts import OURS_IN_PYTHON, meetings, takes_key_for_id
+from harness.casts import NODE, OURS_IN_PYTHON, meetings, takes_key_for_id
 from harness.parties import Client, Server
 from harness.stage import Stage
 
@@ -62,9 +62,31 @@ class Pair:
         return over_http and kind != OURS_IN_PYTHON
 
     @property
+    def leaves_in_silence(self) -> bool:
+        """Whether its client may end without a word while it posts, as Socket.IO 0.9 does.
+
+        Between two polls nothing else tells: the server waits for the next one for as long as the
+        protocol says, which is a minute.
+        """
+        speech = self.stage.speech
+        polls = speech.transformer == "socket.io" and "websocket" not in speech.transports
+        return polls and self.client_kind in NODE
+
+    @property
     def takes_key_for_id(self) -> bool:
         """Whether its client knows the key of its session in place of ``spark.id``."""
         return takes_key_for_id(self.stage.speech, self.client_kind, self.server_kind)
+
+    @property
+    def at_once(self) -> int:
+        """How many messages its client may write at once.
+
+        The WebSocket of Socket.IO 0.9 in Node parses all frames of a read in one another, and takes
+        its process down when there are too many.
+        """
+        speech, kind = self.stage.speech, self.server_kind
+        recurses = speech.transformer == "socket.io" and "websocket" in speech.transports
+        return 100 if recurses and kind in NODE else 1000
 
     async def server(self, **arguments: object) -> Server:
         return await self.stage.server(self.server_kind, **arguments)
@@ -121,10 +143,11 @@ async def test_a_thousand_messages_keep_their_order(pair: Pair) -> None:
     server = await pair.server(echo=True)
     client = await pair.client(server)
 
-    await client.write(*range(1000))
-
-    assert [await client.data() for _ in range(1000)] == list(range(1000))
-    assert [(await server.event("data"))["data"] for _ in range(1000)] == list(range(1000))
+    for start in range(0, 1000, pair.at_once):
+        await client.write(*range(start, start + pair.at_once))
+        for number in range(start, start + pair.at_once):
+            assert await client.data() == number
+            assert (await server.event("data"))["data"] == number
 
 
 async def test_what_a_client_calls_itself_leads_to_its_spark(pair: Pair) -> None:
@@ -246,7 +269,8 @@ async def test_the_last_words_of_the_client_arrive(pair: Pair) -> None:
         await server.event("disconnection")
         return
     assert (await server.event("data"))["data"] == "good night"
-    await server.event("disconnection")
+    if not pair.leaves_in_silence:
+        await server.event("disconnection")
 
 
 async def test_a_client_that_ended_can_be_opened_again(pair: Pair) -> None:

@@ -65,6 +65,16 @@ SOCKJS_PAIRS = {
 sockjs-client in Node does not notice that a stream breaks, and a Node server that is destroyed does
 not wait for polls."""
 
+SOCKETIO_PAIRS = {
+    "websocket": [(kind, OURS_ON_ITS_OWN) for kind in ("node5", OURS_IN_CHROMIUM)]
+    + [(OURS_IN_PYTHON, OURS_IN_PYTHON), (OURS_IN_PYTHON, "node5")],
+    "xhr-polling": [(kind, OURS_IN_PYTHON) for kind in ("node5", OURS_IN_NODE, OURS_IN_CHROMIUM)]
+    + [(OURS_IN_PYTHON, OURS_UNDER_UVICORN)],
+}
+"""The pairs that meet over each transport of Socket.IO 0.9, which Primus had up to version 5. A
+server of Node drops what it has for a client that it ends while that has no poll there:
+test_socketio.py has the rest."""
+
 UNDER_UVICORN = [(kind, OURS_UNDER_UVICORN) for kind in CLIENTS]
 """With our server under ASGI, for what the host has a part in."""
 
@@ -76,6 +86,7 @@ SPEECHES = {
     Speech("engine.io", transports=("polling",)): POLLING_PAIRS,
     Speech("engine.io", transports=("websocket",)): WEBSOCKET_PAIRS,
     **{Speech("sockjs", transports=(name,)): pairs for name, pairs in SOCKJS_PAIRS.items()},
+    **{Speech("socket.io", transports=(name,)): pairs for name, pairs in SOCKETIO_PAIRS.items()},
 }
 """The transformers and parsers that they meet over, and the pairs that meet over each."""
 
@@ -155,7 +166,7 @@ class Cast:
             library.unlink()
 
     async def _save_library(self, speech: Speech) -> Path:
-        saved = installed(8) / f"primus-{uuid4()}.js"
+        saved = installed(beside(speech)) / f"primus-{uuid4()}.js"
         server = await self.server(OURS_IN_PYTHON)
         await server.listen(options=speech.options)
         async with aiohttp.request("GET", f"{server.url()}/primus/primus.js") as response:
@@ -163,6 +174,11 @@ class Cast:
             saved.write_text(await response.text(), encoding="utf-8")
         await server.destroy()
         return saved
+
+
+def beside(speech: Speech) -> int:
+    """The generation of Primus beside which the Node packages are that our client needs there."""
+    return 5 if speech.transformer == "socket.io" else 8
 
 
 async def once(made: dict[K, asyncio.Task[V]], key: K, make: Make[V], *arguments: Any) -> V:

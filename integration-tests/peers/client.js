@@ -12,6 +12,7 @@ const { createRequire } = require('module');
 const wire = require('./wire.js');
 const makeSockets = require('./sockets.js');
 const engineio = require('./engineio.js');
+const socketio = require('./socketio.js');
 
 const [folder] = process.argv.slice(2);
 const installed = createRequire(path.join(folder, 'package.json'));
@@ -42,6 +43,7 @@ function ofThisRealm(options) {
 
 commands.connect = (message) => {
   if (message.transformer === 'engine.io') engineio.keepTo(installed, message);
+  if (message.transformer === 'socket.io') socketio.keepTo(installed, message);
   connect(socketClass(message), message);
 };
 

@@ -11,7 +11,7 @@ from primus.closed import Ending, because_of, of_error
 from primus.errors import TransportError
 from primus.transformer import DialOptions, Transport
 from primus_transformer_engineio.transport import longest_frame
-from primus_transformer_ws.client import WebSocketsConnector
+from primus_transformer_ws.client import WebSocketsConnector, leg
 
 __all__ = ["BufferedReceiver", "open_websocket"]
 
@@ -111,20 +111,9 @@ async def open_websocket(
         HandshakeError: the server answered with a status other than 101.
         TransportError: it cannot be reached.
     """
-    names = ("close_timeout", "ssl", "unix")
-    options: dict[str, Any] = {n: dial.options[n] for n in names if n in dial.options}
-    given = dial.options.get("headers", {})
-    kept = {n: given[n] for n in given if n.lower() not in map(str.lower, headers)}
-    options["headers"] = {**kept, **headers}
     receiver = BufferedReceiver()
     wire = await WebSocketsConnector().open(
-        DialOptions(
-            url,
-            longest_frame(dial.max_length),
-            dial.compression,
-            options,
-            limits=dial.limits,
-        ),
+        leg(dial, url, longest_frame(dial.max_length), headers),
         cast("Any", receiver),  # all that it does is to attach
     )
     wire.resume_reading()

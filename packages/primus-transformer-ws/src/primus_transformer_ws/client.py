@@ -5,6 +5,8 @@ from __future__ import annotations
 import asyncio
 import logging
 import ssl
+from collections.abc import Mapping
+from dataclasses import replace
 from typing import TYPE_CHECKING, Any, Final
 
 from multidict import CIMultiDict
@@ -23,7 +25,7 @@ from primus_transformer_ws.transport import WebSocketTransport
 if TYPE_CHECKING:
     from primus.contracts import Attachable
 
-__all__ = ["WebSocketsConnector"]
+__all__ = ["WebSocketsConnector", "leg"]
 
 
 class WebSocketsConnector(Connector):
@@ -51,6 +53,27 @@ class WebSocketsConnector(Connector):
             raise
         connection.attach(opening)
         return opening
+
+
+def leg(
+    dial: DialOptions, url: str, max_length: int, headers: Mapping[str, str] | None = None
+) -> DialOptions:
+    """What another transformer dials for the WebSocket that it speaks over.
+
+    Args:
+        dial: what the user wants; options that are not for a WebSocket are left out.
+        url: where to.
+        max_length: the longest message taken, in bytes.
+        headers: more for the handshake, in place of the user's of the same name.
+    """
+    options = {n: v for n, v in dial.options.items() if n in WebSocketsConnector.options}
+    options.pop("subprotocols", None)
+    if headers:
+        names = {name.lower() for name in headers}
+        given = dial.options.get("headers", {})
+        kept = {name: given[name] for name in given if name.lower() not in names}
+        options["headers"] = {**kept, **headers}
+    return replace(dial, url=url, max_length=max_length, options=options)
 
 
 HEAD_END: Final = b"\r\n\r\n"

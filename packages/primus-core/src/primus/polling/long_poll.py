@@ -39,6 +39,11 @@ class LongPoll:
         """Wake the poll: it is answered in the next turn of the loop."""
         self._woken.set()
 
+    def replace(self) -> None:
+        """Wake the poll since another one has taken its place: its client may go."""
+        self._left = None
+        self._woken.set()
+
     def rest(self) -> None:
         """Make the next `wait` wait again, for answers that are sent piece by piece."""
         if not self.gone:

@@ -82,6 +82,7 @@ class Pings:
 
     def stop(self) -> None:
         """Ping no more."""
+        self._pinged = False
         self._timers.discard(self._send)
         self._timers.discard(self._give_up)
 
@@ -90,9 +91,10 @@ class Pings:
         self._seen = self._clock.time()
 
     def pong(self) -> None:
-        """Ping again, an interval from now."""
-        self._timers.discard(self._give_up)
-        self._await_ping()
+        """Ping again, an interval from now; what answers no ping is left alone."""
+        if self._pinged:
+            self._timers.discard(self._give_up)
+            self._await_ping()
 
     @property
     def expired(self) -> bool:

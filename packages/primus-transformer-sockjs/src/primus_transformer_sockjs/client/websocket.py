@@ -3,9 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Mapping
-from dataclasses import replace
-from typing import Any, Final, cast
+from typing import cast
 
 from primus.closed import Ending
 from primus.connection import Connection
@@ -13,11 +11,9 @@ from primus.errors import TransportError
 from primus.transformer import DialOptions, Transport
 from primus_transformer_sockjs.client.incoming import Incoming
 from primus_transformer_sockjs.frames import as_text, payload, quote, wire_limit
-from primus_transformer_ws.client import WebSocketsConnector
+from primus_transformer_ws.client import WebSocketsConnector, leg
 
 __all__ = ["open_websocket"]
-
-OPTIONS: Final = frozenset({"close_timeout", "headers", "ssl", "unix"})
 
 
 async def open_websocket(dial: DialOptions, url: str) -> Transport:
@@ -27,10 +23,8 @@ async def open_websocket(dial: DialOptions, url: str) -> Transport:
         HandshakeError: the server answered with a status other than 101.
         TransportError: it cannot be reached, or does not speak SockJS.
     """
-    options: Mapping[str, Any] = {n: v for n, v in dial.options.items() if n in OPTIONS}
     # Messages that waited on the server come in one frame.
-    limit = 2 * wire_limit(dial.max_length)
-    inner = replace(dial, url=f"{url}", max_length=limit, options=options)
+    inner = leg(dial, url, 2 * wire_limit(dial.max_length))
     session = WebSocketSession(dial.max_length)
     try:
         # It attaches the wire and asks for nothing else of a connection.

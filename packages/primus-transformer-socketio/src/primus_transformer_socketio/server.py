@@ -1,0 +1,217 @@
+"""The server half: handshakes, and which session a request belongs to."""
+
+from __future__ import annotations
+
+import asyncio
+from functools import cache, partial
+from importlib.resources import files
+from typing import TYPE_CHECKING, Final
+
+from primus import Request, Response, Transformer, Transport
+from primus.browser import Browser
+from primus.errors import ProtocolError
+from primus.origins import Origins
+from primus.polling import Sessions, compressed, is_foreign
+from primus.websocket import EngineOptions
+from primus_transformer_socketio.handshakes import Handshakes
+from primus_transformer_socketio.options import SocketIOOptions
+from primus_transformer_socketio.packets import NOT_HANDSHAKEN
+from primus_transformer_socketio.routes import JSONP, PROTOCOL, WEBSOCKET, Route, route
+from primus_transformer_socketio.session import Session
+from primus_transformer_socketio.styles import callback, called_back, style
+from primus_transformer_ws.server import WebSocketsEngine
+
+if TYPE_CHECKING:
+    from primus.contracts import Server
+    from primus.transformer import Connector
+
+__all__ = ["SocketIO"]
+
+ENVELOPE: Final = 64
+"""Bytes of a WebSocket message beside those of the message that it carries."""
+
+PLAIN: Final = "text/plain"
+
+
+class SocketIO(Transformer):
+    """Serves clients of Socket.IO 0.9, version 1 of the protocol."""
+
+    name = "socket.io"
+    needs = frozenset({"http", "websocket"})
+    takes_transports = WebSocketsEngine.takes_transports
+    binary = False
+
+    def __init__(self, primus: Server) -> None:
+        super().__init__(primus)
+        self._options = options = SocketIOOptions.of(primus)
+        self._origins = Origins(primus.options.origins)
+        clock = primus.options.clock
+        self._handshakes = Handshakes(clock, options.handshake_timeout, options.max_handshakes)
+        self._sessions: Sessions[Session] = Sessions(clock, options.shortest)
+        self._engine = WebSocketsEngine(
+            primus,
+            EngineOptions(
+                max_length=options.max_length + ENVELOPE,
+                compression=primus.options.compression,
+                close_timeout=options.close_timeout,
+            ),
+        )
+
+    # -- requests
+
+    def opens(self, request: Request) -> bool:
+        """Whether a request is a handshake, or the first one that uses one."""
+        found = self._route(request)
+        if found.protocol != PROTOCOL:
+            return False
+        if not found.key:
+            return not found.transport
+        return found.key in self._handshakes and self._offers(found.transport)
+
+    async def request(self, request: Request) -> Response:
+        """Answer a handshake, a poll, a post, or a request to disconnect."""
+        found = self._route(request)
+        if found.protocol != PROTOCOL:
+            return self._greeting(found)
+        if request.method not in ("GET", "POST"):
+            return Response(405, headers={"Allow": "GET, POST"})
+        by_script = found.transport == JSONP or "jsonp" in request.query
+        if is_foreign(request, self._origins, script=by_script):
+            return Response.error(403, "a page that may not connect has made this request")
+        try:
+            if not found.key:
+                response = self._handshake(request)
+            elif "disconnect" in request.query:
+                response = self._disconnect(found)
+            elif not self._offers(found.transport) or found.transport == WEBSOCKET:
+                response = Response.error(400, "transport not supported")
+            elif request.method == "POST":
+                response = await self._post(request, found)
+            else:
+                response = await self._receive(request, found)
+        except ProtocolError as error:
+            return Response.error(400, str(error))
+        if self.primus.options.compression:
+            return compressed(request, response)
+        return response
+
+    def _route(self, request: Request) -> Route:
+        return route(request.path, self.primus.pathname, self.primus.limits.session_name)
+
+    def _offers(self, transport: str) -> bool:
+        return transport in self._options.transports
+
+    def _greeting(self, found: Route) -> Response:
+        """The answer to a request that belongs to no client."""
+        if not found.protocol:
+            return Response(200, "Welcome to socket.io.", content_type=PLAIN)
+        if found.protocol.isdecimal():
+            return Response(500, "Protocol version not supported.", content_type=PLAIN)
+        return Response.error(404)
+
+    def _handshake(self, request: Request) -> Response:
+        """Give a client its key.
+
+        Raises:
+            ProtocolError: it names a callback that cannot be called.
+        """
+        if request.method != "GET":
+            return Response(405, headers={"Allow": "GET"})
+        if self.primus.draining:
+            return Response.error(503)
+        number = callback(request, "jsonp")
+        if number is not None and not self._offers(JSONP):
+            return Response.error(400, "transport not supported")
+        told = self._options.told(self._handshakes.begin())
+        if number is None:
+            return Response(200, told, content_type=PLAIN)
+        return Response(
+            200,
+            called_back(number, told),
+            {"X-Content-Type-Options": "nosniff"},
+            content_type="application/javascript",
+        )
+
+    def _disconnect(self, found: Route) -> Response:
+        """End a session at the wish of its client; one that is not there has ended already."""
+        self._handshakes.use(found.key)
+        session = self._sessions.get(found.key)
+        if session is not None:
+            session.over()
+        return Response(200)
+
+    async def _receive(self, request: Request, found: Route) -> Response:
+        """Answer a request that receives.
+
+        Raises:
+            ProtocolError: it names a callback that cannot be called.
+        """
+        dressed = style(found.transport, request)
+        session = self._sessions.get(found.key)
+        if session is None and self._handshakes.use(found.key):
+            if self.primus.draining:
+                return Response.error(503)
+            session = Session(found.key, self._options, self._sessions)
+            session.begin()
+            self.primus.accept(session, request)
+        if session is None or not session.fall_back():
+            return dressed.answer(NOT_HANDSHAKEN)
+        return await session.receive(request, dressed)
+
+    async def _post(self, request: Request, found: Route) -> Response:
+        session = self._sessions.get(found.key)
+        if session is None or not session.is_polled:
+            # Node says that all is well and drops what was posted.
+            return Response(404, NOT_HANDSHAKEN, content_type=PLAIN)
+        return await session.post(request, found.transport)
+
+    # -- WebSockets
+
+    async def upgrade(self, request: Request) -> Response | None:
+        """Take over a WebSocket for a handshake."""
+        found = self._route(request)
+        if found.protocol != PROTOCOL:
+            return self._greeting(found)
+        if found.transport != WEBSOCKET or not self._offers(WEBSOCKET):
+            return Response.error(400, "transport not supported")
+        if self.primus.draining:
+            return Response.error(503)
+        if found.key not in self._handshakes:
+            return Response.error(400, "client not handshaken")
+        return await self._engine.upgrade(request, partial(self._opened, request, found.key))
+
+    def _opened(self, request: Request, key: str, wire: Transport) -> None:
+        if not self._handshakes.use(key):
+            wire.close()  # another request has been quicker
+            return
+        session = Session(key, self._options, self._sessions)
+        session.begin_over(wire)
+        self.primus.accept(session, request)
+
+    # -- the end
+
+    async def close(self) -> None:
+        """Wait until clients have fetched what they were sent; drop those that do not."""
+        within = self._options.close_timeout
+        await asyncio.gather(self._sessions.close(within), self._engine.close())
+
+    # -- the other halves
+
+    @classmethod
+    def connector(cls) -> Connector:
+        """The client half, imported when a client needs it."""
+        from primus_transformer_socketio.client import SocketIOConnector
+
+        return SocketIOConnector()
+
+    @classmethod
+    @cache
+    def browser(cls) -> Browser:
+        """The browser half: primus-socket.io-client, and what makes it one of ours."""
+        package = files("primus_transformer_socketio")
+        frame = package.joinpath("library.js").read_text("utf-8")
+        library = package.joinpath("_assets", "socket.io.js").read_text("utf-8")
+        return Browser(
+            client=package.joinpath("client.js").read_text("utf-8"),
+            library=frame.replace("$library$", library),
+        )

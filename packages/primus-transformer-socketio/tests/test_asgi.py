@@ -1,0 +1,20 @@
+"""The contract of every transformer under an ASGI server, over WebSockets and by polling."""
+
+from typing import Any, ClassVar
+
+from primus_testing import TransformerContract
+from primus_testing.transformer.messages import MessagesContract
+
+STILL = {"heartbeat_interval": 1e6, "close_timeout": 0.2}
+
+
+class TestWebSocketUnderAsgi(TransformerContract):
+    transformer = "socket.io"
+    host = "asgi"
+    options: ClassVar[dict[str, Any]] = {"transport": STILL}
+
+
+class TestPollingUnderAsgi(MessagesContract):
+    transformer = "socket.io"
+    host = "asgi"
+    options: ClassVar[dict[str, Any]] = {"transport": {**STILL, "transports": ["xhr-polling"]}}
