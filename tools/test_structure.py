@@ -16,6 +16,7 @@ INTERFACES = {
     "primus.contracts.Attachable": "what a connector attaches a transport to",
     "primus.contracts.Server": "what extensions may use of a Primus",
     "primus.errors.InvalidPluginError": "a documented error, which is raised by itself",
+    "primus.polling.pings.Pings": "used as it is by clients that may ping, too",
     "primus.transport.Receiver": "what a transport tells of its frames",
     "primus.websocket.hosted.HostedTransport": "the server's half, which the client's refines",
 }

@@ -39,6 +39,7 @@ class TestXHRPolling(PollingContract):
     transformer = "socket.io"
     options: ClassVar[dict[str, Any]] = {"transport": QUICK}
     statuses: ClassVar[dict[str, int]] = {"unknown": 404, "garbage": 400, "method": 405}
+    patience = 1.0
     limits: ClassVar[dict[str, Any]] = {"max_payload": 4000, "body_timeout": 10.0}
     garbage = (
         b"",

@@ -9,10 +9,12 @@ from typing import Final
 
 from primus import Request, Response
 from primus.clock import Clock
-from primus.errors import ProtocolError
+from primus.closed import Ending, silent
+from primus.errors import LimitError, ProtocolError
 from primus.limits import DEFAULT_LIMITS
 from primus.polling import BodyRefused, LongPoll, Pings, QueuedTransport, Sessions, read_body
 from primus.transformer import Transport
+from primus.websocket import utf8
 from primus_transformer_socketio.options import SocketIOOptions
 from primus_transformer_socketio.packets import (
     CONNECTED,
@@ -32,7 +34,7 @@ from primus_transformer_socketio.packets import (
 from primus_transformer_socketio.prepared import Prepared
 from primus_transformer_socketio.styles import Style, posted
 
-__all__ = ["MessageTooLarge", "Session"]
+__all__ = ["Session"]
 
 READ_AHEAD: Final = DEFAULT_LIMITS.read_ahead_bytes
 
@@ -42,15 +44,13 @@ TOO_BIG: Final = 1009
 LATE: Final = 2.0
 """Seconds; no timer is as late as that unless the process has stood still."""
 
+MAX_LENGTH: Final = "max_length"
+
 DOUBTED: Final = 15.0
 """Seconds within which a client may find that its WebSocket brings nothing: it waits for 10."""
 
 DOUBTED_BYTES: Final = DEFAULT_LIMITS.read_ahead_bytes
 """How much is kept meanwhile of what was sent over the WebSocket."""
-
-
-class MessageTooLarge(ProtocolError):
-    """A message is longer than ``max_length``."""
 
 
 class Session(QueuedTransport):
@@ -74,6 +74,7 @@ class Session(QueuedTransport):
         "_doubted_until",
         "_due",
         "_gone",
+        "_has_left",
         "_options",
         "_pings",
         "_poll",
@@ -98,10 +99,13 @@ class Session(QueuedTransport):
             PING,
             options.heartbeat_interval,
             options.heartbeat_timeout,
+            'transport["heartbeat_timeout"]',
         )
         self._closing = False
         """Whether nothing is sent any more but what is queued."""
         self._gone = False
+        self._has_left = False
+        """Whether the client has dropped its poll, and has not come back."""
         self._poll: LongPoll | None = None
         self._posting = False
         self._rest: Iterable[str] = ()
@@ -172,6 +176,7 @@ class Session(QueuedTransport):
         if previous is not None:
             previous.replace()
         self._sessions.timers.discard(self._give_up)
+        self._has_left = poll.gone
         if poll.gone:
             return Response(400)  # no client reads it
         if style.streams:
@@ -245,6 +250,7 @@ class Session(QueuedTransport):
         self._pings.stop()
         if self._gone:
             return
+        self._has_left = True
         if self._closing and not self._posting:
             self.over()
         else:
@@ -261,8 +267,11 @@ class Session(QueuedTransport):
             self._expect_within(self._options.linger)
         elif self._clock.time() - self._due > LATE:
             self._await_poll()  # the whole process has slept: what has come meanwhile is read first
+        elif self._has_left:
+            self.over(ending=None if self._closing else Ending.of_peer())
         else:
-            self.over()
+            waited = self._options.poll_timeout
+            self.over(ending=silent("client", waited, 'transport["poll_timeout"]'))
 
     # -- posts
 
@@ -285,7 +294,7 @@ class Session(QueuedTransport):
             return refused.response
         except ProtocolError as error:
             self.over(error)
-            if isinstance(error, MessageTooLarge):
+            if _is_too_large(error):
                 return Response(413)
             return Response.error(400, "a post cannot be read")
         finally:
@@ -307,7 +316,8 @@ class Session(QueuedTransport):
         is_watched = False
         for count, each in enumerate(arrived, 1):
             if count > self._options.max_packets:
-                raise ProtocolError(f"a payload of more than {self._options.max_packets} packets")
+                text = f"a payload of more than {self._options.max_packets} packets"
+                raise LimitError(text, 'transport["max_packets"]')
             if self.paused and not is_watched:
                 is_watched = True
                 request.on_gone(self.over)
@@ -361,16 +371,16 @@ class Session(QueuedTransport):
         elif kind == HEARTBEAT:
             self._pings.pong()
         elif kind == DISCONNECT:
-            self.over()
+            self.over(ending=Ending.of_peer())
 
-    def _deliver(self, text: str) -> None:
-        if 4 * len(text) > self._options.max_length:
-            size = len(text) if text.isascii() else len(text.encode("utf-8", "surrogatepass"))
+    def _deliver(self, message: str) -> None:
+        if 4 * len(message) > self._options.max_length:
+            size = len(utf8(message))
             if size > self._options.max_length:
-                limit = self._options.max_length
-                raise MessageTooLarge(f"a message has {size} bytes, more than {limit}")
+                text = f"a message has {size} bytes, more than {self._options.max_length}"
+                raise LimitError(text, MAX_LENGTH)
         if self.connection is not None:
-            self.connection.feed(text)
+            self.connection.feed(message)
 
     def _acknowledge(self, id: str) -> None:
         """Say that a packet has arrived, as its sender has asked for.
@@ -421,6 +431,12 @@ class Session(QueuedTransport):
         late = self._clock.time() >= self._doubted_until
         if late or self._doubted_size > DOUBTED_BYTES:
             self._doubted = None
+
+    @property
+    def traffic(self) -> tuple[int, int]:
+        """Bytes that have arrived, and bytes that have been sent, polled or over a WebSocket."""
+        taken, given = (0, 0) if self._wire is None else self._wire.traffic
+        return self.taken + taken, self.given + given
 
     @property
     def buffered(self) -> int:
@@ -474,8 +490,8 @@ class Session(QueuedTransport):
         if wire is not None:
             wire.abort()
 
-    def over(self, error: Exception | None = None) -> None:
-        """End the session, by itself or since the client did what `error` says."""
+    def over(self, error: Exception | None = None, ending: Ending | None = None) -> None:
+        """End the session, by itself or since the client did what `error` or `ending` says."""
         if self._gone:
             return
         self._gone = self._closing = True
@@ -486,17 +502,17 @@ class Session(QueuedTransport):
         if error is None:
             self._bring_rest()
         self.wake()
-        self._finish(error)
+        self._finish(error, ending)
         self.resume_reading()
 
-    def _finish(self, error: Exception | None) -> None:
+    def _finish(self, error: Exception | None, ending: Ending | None) -> None:
         if self._wire is not None:
             self._wire.connection = None
             self._wire.send(DISCONNECTED)
-            self._wire.close(TOO_BIG if isinstance(error, MessageTooLarge) else None)
+            self._wire.close(TOO_BIG if _is_too_large(error) else None)
         connection, self.connection = self.connection, None
         if connection is not None:
-            connection.lost(error)
+            connection.lost(error, ending)
 
 
 class WebSocketReceiver:
@@ -520,6 +536,11 @@ class WebSocketReceiver:
         """Report that the WebSocket holds too much that is unsent, or no longer does."""
         self._session.wire_congested(congested)
 
-    def lost(self, error: Exception | None = None) -> None:
+    def lost(self, error: Exception | None = None, ending: Ending | None = None) -> None:
         """Handle the loss of the WebSocket, and with it of the session."""
-        self._session.over(error)
+        self._session.over(error, ending)
+
+
+def _is_too_large(error: Exception | None) -> bool:
+    """Whether an error says that a message is longer than ``max_length``."""
+    return isinstance(error, LimitError) and error.option == MAX_LENGTH

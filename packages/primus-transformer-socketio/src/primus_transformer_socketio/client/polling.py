@@ -8,6 +8,7 @@ from collections.abc import Callable, Coroutine, Iterable, Iterator
 from typing import Any, Final
 
 from primus.clock import Within
+from primus.closed import Ending
 from primus.errors import HandshakeError, ProtocolError, TransportError
 from primus.limits import DEFAULT_LIMITS
 from primus.polling import PollingClient
@@ -180,10 +181,10 @@ class PollingSession(ClientSession):
     def left(self) -> None:
         """End the session, of which the server knows."""
         self._is_told = True
-        self.over()
+        self.over(ending=Ending.of_peer())
 
-    def over(self, error: Exception | None = None) -> None:
-        """End the session, by itself or since the server did what `error` says."""
+    def over(self, error: Exception | None = None, ending: Ending | None = None) -> None:
+        """End the session, by itself or since the server did what `error` or `ending` says."""
         if self._gone:
             return
         self._gone = self._closing = True
@@ -191,7 +192,7 @@ class PollingSession(ClientSession):
             if task is not None and task is not asyncio.current_task():
                 task.cancel()
         spawn(self._leave())
-        self.finish(error)
+        self.finish(error, ending)
         super().resume_reading()
 
     async def _leave(self) -> None:

@@ -7,7 +7,8 @@ from abc import abstractmethod
 from typing import Final
 
 from primus.clock import SYSTEM_CLOCK, Clock, Timer, expect
-from primus.errors import ProtocolError, TransportError
+from primus.closed import Ending, silent
+from primus.errors import LimitError, TransportError
 from primus.polling import QueuedTransport
 from primus.websocket import utf8
 from primus_transformer_socketio.packets import (
@@ -74,7 +75,8 @@ class Silence:
         if rest > 0:
             self._wait(rest)
         else:
-            self._session.over(TransportError(f"the server was silent for {self._timeout:g} s"))
+            silence = self._clock.time() - self._heard
+            self._session.over(ending=silent("server", silence, ""))
 
 
 class ClientSession(QueuedTransport):
@@ -127,7 +129,7 @@ class ClientSession(QueuedTransport):
     def _deliver(self, text: str) -> None:
         limit = self._max_length
         if 4 * len(text) > limit and len(utf8(text)) > limit:
-            raise ProtocolError(f"a message of more than {limit} bytes")
+            raise LimitError(f"a message of more than {limit} bytes", "max_length")
         if self.connection is not None:
             self.connection.feed(text)
 
@@ -153,10 +155,10 @@ class ClientSession(QueuedTransport):
         """End the session since the server has."""
 
     @abstractmethod
-    def over(self, error: Exception | None = None) -> None:
-        """End the session, by itself or since the server did what `error` says."""
+    def over(self, error: Exception | None = None, ending: Ending | None = None) -> None:
+        """End the session, by itself or since the server did what `error` or `ending` says."""
 
-    def finish(self, error: Exception | None) -> None:
+    def finish(self, error: Exception | None, ending: Ending | None) -> None:
         """Stop all timers, and tell the connection, once."""
         self._silence.stop()
         if self._timer is not None:
@@ -164,4 +166,4 @@ class ClientSession(QueuedTransport):
         self.forget()
         connection, self.connection = self.connection, None
         if connection is not None:
-            connection.lost(error)
+            connection.lost(error, ending)

@@ -6,6 +6,7 @@ import asyncio
 from collections.abc import Mapping
 from typing import Any, Final, cast
 
+from primus.closed import Ending, because_of
 from primus.errors import ProtocolError, TransportError
 from primus.transformer import DialOptions, Transport
 from primus_transformer_socketio.client.session import ClientSession
@@ -96,9 +97,9 @@ class WebSocketSession(ClientSession):
         if self.connection is not None:
             self.connection.congested(congested)
 
-    def lost(self, error: Exception | None = None) -> None:
+    def lost(self, error: Exception | None = None, ending: Ending | None = None) -> None:
         """Handle the loss of the wire."""
-        self.over(error)
+        self.over(error, ending)
 
     # -- what the connection calls
 
@@ -116,6 +117,11 @@ class WebSocketSession(ClientSession):
 
     def wake(self) -> None:
         """Do nothing: what waits does so until the WebSocket has room."""
+
+    @property
+    def traffic(self) -> tuple[int, int]:
+        """Bytes that have arrived, and bytes that have been sent."""
+        return (0, 0) if self._wire is None else self._wire.traffic
 
     @property
     def buffered(self) -> int:
@@ -160,10 +166,10 @@ class WebSocketSession(ClientSession):
 
     def left(self) -> None:
         """End the session since the server has."""
-        self.over()
+        self.over(ending=Ending.of_peer())
 
-    def over(self, error: Exception | None = None) -> None:
-        """End the session, by itself or since the server did what `error` says."""
+    def over(self, error: Exception | None = None, ending: Ending | None = None) -> None:
+        """End the session, by itself or since the server did what `error` or `ending` says."""
         if self._gone:
             return
         self._gone = self._closing = True
@@ -171,7 +177,13 @@ class WebSocketSession(ClientSession):
             self._wire.connection = None
             self._wire.close()
         if not self._opened.done():
-            self._opened.set_exception(error or TransportError("the server has closed"))
+            self._opened.set_exception(error or _closed(ending))
             self._opened.exception()  # retrieved, so that asyncio does not complain
-        self.finish(error)
+        self.finish(error, ending)
         super().resume_reading()
+
+
+def _closed(ending: Ending | None) -> TransportError:
+    """What a handshake fails with when the server has closed in place of opening the session."""
+    why = because_of(ending, "client", 0.0)
+    return TransportError(f"the server has closed the WebSocket: {why.reason}")
