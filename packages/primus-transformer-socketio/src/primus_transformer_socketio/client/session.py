@@ -38,7 +38,7 @@ class Silence:
         clock: what tells the time.
     """
 
-    __slots__ = ("_clock", "_heard", "_session", "_timeout", "_timer")
+    __slots__ = ("_clock", "_seen", "_session", "_timeout", "_timer")
 
     def __init__(
         self, session: ClientSession, timeout: float | None, clock: Clock = SYSTEM_CLOCK
@@ -46,17 +46,17 @@ class Silence:
         self._session = session
         self._timeout = math.inf if timeout is None else timeout
         self._clock = clock
-        self._heard = clock.time()
+        self._seen = clock.time()
         self._timer: Timer | None = None
 
-    def heard(self) -> None:
+    def seen(self) -> None:
         """Note a sign of life."""
-        self._heard = self._clock.time()
+        self._seen = self._clock.time()
 
     def start(self) -> None:
         """Start, when the session begins to read."""
         if self._timer is None:
-            self.heard()
+            self.seen()
             self._wait(self._timeout)
 
     def stop(self) -> None:
@@ -70,12 +70,12 @@ class Silence:
 
     def _look(self) -> None:
         if self._session.paused:
-            self.heard()  # we do not listen
-        rest = self._heard + self._timeout - self._clock.time()
+            self.seen()  # we do not listen
+        rest = self._seen + self._timeout - self._clock.time()
         if rest > 0:
             self._wait(rest)
         else:
-            silence = self._clock.time() - self._heard
+            silence = self._clock.time() - self._seen
             self._session.over(ending=silent("server", silence, ""))
 
 
@@ -105,7 +105,7 @@ class ClientSession(QueuedTransport):
             ProtocolError: it is none, or too long.
             TransportError: the server reports an error.
         """
-        self._silence.heard()
+        self._silence.seen()
         data = text_of(text)
         if data is not None:
             self._deliver(data)
