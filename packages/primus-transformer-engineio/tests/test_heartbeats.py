@@ -4,6 +4,7 @@ from collections.abc import Callable
 
 import pytest
 
+from primus.closed import Ending
 from primus.errors import ProtocolError
 from primus.timers import TimerWheel
 from primus_testing import ManualClock
@@ -24,7 +25,7 @@ class Watched:
 
     answer = dispatch
 
-    def over(self, error: Exception | None = None) -> None:
+    def over(self, error: Exception | None = None, ending: Ending | None = None) -> None:
         """Note the end."""
         self.is_over = True
 
