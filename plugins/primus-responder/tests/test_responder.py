@@ -148,7 +148,7 @@ async def test_a_listener_may_wait_although_messages_wait_for_it(primus: Any) ->
         responses.append(await spark.write_and_wait("name?"))
         return responses[-1]
 
-    wire.receive(f'{{{NAME},"requestId":"1","data":"who am I?"}}')
+    wire.receive(f'{{{NAME},"requestId":"1","data":"my name?"}}')
     await eventually(lambda: wire.sent)
     wire.receive('"behind it"')
     wire.receive(f'{{{NAME},"responseId":"{sent(wire)[0]["requestId"]}","data":"me"}}')

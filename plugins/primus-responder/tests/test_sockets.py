@@ -70,12 +70,12 @@ async def test_requests_go_both_ways_and_from_within_a_listener(
     def connection(spark: Any) -> None:
         @spark.on("request")
         async def request(data: Any) -> Any:
-            return {"you said": data, "you are": await spark.write_and_wait("who?")}
+            return {"you said": data, "you are": await spark.write_and_wait("name?")}
 
     socket = make_socket()
     socket.on("request", lambda data: f"{data} me")
 
-    assert await socket.write_and_wait("hello") == {"you said": "hello", "you are": "who? me"}
+    assert await socket.write_and_wait("hello") == {"you said": "hello", "you are": "name? me"}
 
 
 async def test_what_was_sent_over_a_connection_that_goes_fails(primus: Any, socket: Any) -> None:

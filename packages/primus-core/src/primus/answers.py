@@ -352,11 +352,16 @@ class Reply:
     def fail(self, error: BaseException) -> object:
         """Say that a listener raised, so that there is no answer."""
         is_meant = isinstance(error, self._answers.words.failed)
-        return self._refuse(str(error) if is_meant else LISTENER_FAILED)
+        return self.refuse(str(error) if is_meant else LISTENER_FAILED)
 
     def unheard(self) -> object:
         """Say that the request has no listener."""
-        return self._refuse(NO_LISTENER)
+        return self.refuse(NO_LISTENER)
 
-    def _refuse(self, why: str) -> bool:
+    def refuse(self, why: str) -> bool:
+        """Say why there is no answer, to a caller that understands it.
+
+        Returns:
+            False when it was not sent.
+        """
         return self._failure is not None and self._send(self._failure, why)

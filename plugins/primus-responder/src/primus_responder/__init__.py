@@ -5,7 +5,7 @@
     @primus.on("connection")
     async def connection(spark):
         spark.on("request", lambda data: {"you sent": data})
-        print(await spark.write_and_wait("who are you?", timeout=5))
+        print(await spark.write_and_wait("your name?", timeout=5))
 
 ``write_and_wait`` sends a message and gives what the other side responds. There the message is the
 event ``request(data, done)``: a listener that takes one parameter responds with what it returns, or

@@ -1,0 +1,218 @@
+"""A resource on a Python client: its methods, and when it is ready."""
+
+from __future__ import annotations
+
+import asyncio
+import inspect
+from collections.abc import Awaitable, Callable, Coroutine, Mapping
+from functools import partial
+from typing import Any, Final, Protocol, TypeVar, get_args, get_origin, get_type_hints
+
+from primus import PrimusError, TransportError
+from primus.answers import CONFIGURED, Timeout
+from primus.clock import Within
+from primus.contracts import ConnectionLike
+from primus.events import Emitter
+from primus.option_checks import duration
+from primus.schema import Type
+from primus_resource.methods import ResourceError
+from primus_resource.values import plain
+
+__all__ = ["Calls", "Resource", "ResourceLost", "ResourceTimeout", "names_in"]
+
+MOST_NAMES: Final = 1024
+"""How many methods a server can name."""
+
+Fn = TypeVar("Fn", bound=Callable[..., Any])
+
+
+class ResourceTimeout(PrimusError, TimeoutError):
+    """The server did not say in time that it has the resource."""
+
+
+class ResourceLost(TransportError):
+    """The connection ended before the server said that it has the resource."""
+
+
+class Calls(Protocol):
+    """What a typed resource has beside its own methods; derive a Protocol from it, or do without.
+
+    class Todo(Calls, Protocol):
+        async def add(self, text: str) -> Item: ...
+    """
+
+    async def ready(self, timeout: float | None = 30.0) -> list[str]:
+        """As `Resource.ready`."""
+
+    async def call(self, method: str, /, *args: object, timeout: Timeout = CONFIGURED) -> Any:
+        """As `Resource.call`."""
+
+    def on(self, event: str, fn: Fn) -> Fn:
+        """As `Resource.on`."""
+
+
+class Resource:
+    """The methods of an object on the server, once it is `ready`.
+
+    Args:
+        socket: the connection.
+        name: what the resource is called.
+        stream: a channel of ``multiplex``; `None` for the connection itself.
+        kind: a class, such as a Protocol, that declares the methods; what they return is converted.
+    """
+
+    def __init__(
+        self, socket: Any, name: str, stream: Any = None, kind: Callable[..., Any] | None = None
+    ) -> None:
+        self.name = name
+        """What it is called."""
+        self.methods: list[str] = []
+        """What the server lets clients call, once it is ready."""
+        self._socket: ConnectionLike = socket
+        self._stream = socket if stream is None else stream
+        self._prefix = f"{name}::" if stream is None else ""
+        self._declared = {} if kind is None else _results(kind)
+        self._events = Emitter()
+        self._is_ready = False
+        self._waiting: list[asyncio.Future[None]] = []
+        self._stream.on(f"{self._prefix}ready", self.take)
+        for connection in {id(each): each for each in (socket, self._stream)}.values():
+            connection.on("end", self._ended)
+        socket.on("destroy", self._ended)
+
+    def __repr__(self) -> str:
+        return f"<Resource {self.name}>"
+
+    def __getattr__(self, method: str) -> Callable[..., Awaitable[Any]]:
+        if method.startswith("_"):  # Python asks for such names, and no server answers it
+            raise AttributeError(method)
+        if method in self.methods or method in self._declared:
+            return partial(self.call, method)
+        hint = f"it has {', '.join(self.methods)}" if self._is_ready else "await ready() first"
+        raise AttributeError(f"the resource {self.name!r} has no method {method!r}: {hint}")
+
+    def __dir__(self) -> list[str]:
+        return [*super().__dir__(), *self.methods]
+
+    # -- what users call
+
+    async def ready(self, timeout: float | None = 30.0) -> list[str]:
+        """Wait until the server says which methods there are.
+
+        Args:
+            timeout: in seconds; `None` for as long as the connection lasts.
+
+        Returns:
+            Their names.
+
+        Raises:
+            ResourceTimeout: it did not say so in time.
+            ResourceLost: the connection ended.
+        """
+        if not self._is_ready:
+            waiter: asyncio.Future[None] = asyncio.get_running_loop().create_future()
+            self._waiting.append(waiter)
+            try:
+                async with Within(duration("timeout", timeout), self._socket.clock):
+                    await waiter
+            except TimeoutError:
+                raise ResourceTimeout(
+                    f"the server did not say within {timeout} s that it has a resource "
+                    f"{self.name!r}; both sides must agree on multiplex"
+                ) from None
+            finally:
+                if waiter in self._waiting:
+                    self._waiting.remove(waiter)
+        return list(self.methods)
+
+    async def call(self, method: str, /, *args: object, timeout: Timeout = CONFIGURED) -> Any:
+        """Call a method by name, and wait for its answer.
+
+        Args:
+            method: the name.
+            args: what it gets, beside the spark.
+            timeout: in seconds, as for ``ask`` of the plugin ``emitter``.
+
+        Returns:
+            What it answered: `None`, a value, or a tuple of several; a declared method gives what
+            it is declared to return.
+
+        Raises:
+            PrimusError: those of ``ask``: it failed or does not exist, the answer is late, or the
+                connection went.
+            ValidationError: the answer is not what the method is declared to return.
+        """
+        event = self._prefix + method
+        answer = await self._stream.ask(event, *(plain(each) for each in args), timeout=timeout)
+        result = self._declared.get(method)
+        return answer if result is None else result.convert(answer)
+
+    def on(self, event: str, fn: Any = None) -> Any:
+        """Add a listener to an event of the resource, such as those of ``broadcast``.
+
+        The event ``ready(name, methods)`` comes with every connection. Without `fn`, works as a
+        decorator.
+        """
+        if event == "ready":
+            return self._events.on(event, fn)
+        return self._stream.on(self._prefix + event, fn)
+
+    def once(self, event: str, fn: Any = None) -> Any:
+        """As `on`, for the next time only."""
+        if event == "ready":
+            return self._events.once(event, fn)
+        return self._stream.once(self._prefix + event, fn)
+
+    def off(self, event: str, fn: Callable[..., Any] | None = None) -> None:
+        """Remove a listener, or all of an event."""
+        if event == "ready":
+            self._events.off(event, fn)
+        else:
+            self._stream.off(self._prefix + event, fn)
+
+    # -- what arrives
+
+    def take(self, names: Any = None) -> None:
+        """Take what the server says of its methods."""
+        self.methods = names_in(names)
+        self._is_ready = True
+        for waiter in self._waiting:
+            if not waiter.done():
+                waiter.set_result(None)
+        self._events.emit("ready", self.name, list(self.methods))
+
+    def _ended(self) -> None:
+        for waiter in self._waiting:
+            if not waiter.done():
+                lost = f"the connection ended before the resource {self.name!r} was ready"
+                waiter.set_exception(ResourceLost(lost))
+
+
+def names_in(names: Any) -> list[str]:
+    """The names of methods in what a server has sent."""
+    listed = names if isinstance(names, list) else []
+    return [each for each in listed[:MOST_NAMES] if isinstance(each, str)]
+
+
+def _results(kind: Callable[..., Any]) -> Mapping[str, Type[Any]]:
+    """What the methods that a class declares return."""
+    if not isinstance(kind, type):
+        raise ResourceError(f"{kind!r} must be a class that declares methods, such as a Protocol")
+    results = {}
+    for base in kind.__mro__:
+        if base.__module__ in (Calls.__module__, "typing", "builtins"):
+            continue
+        for name, fn in vars(base).items():
+            if inspect.isfunction(fn) and not name.startswith("_") and name not in results:
+                results[name] = _result(kind, name, fn)
+    return results
+
+
+def _result(kind: type, name: str, fn: Callable[..., Any]) -> Type[Any]:
+    try:
+        declared = get_type_hints(fn, include_extras=True).get("return", Any)
+        if get_origin(declared) in (Awaitable, Coroutine):
+            declared = get_args(declared)[-1]
+        return Type(declared)
+    except (NameError, TypeError) as error:
+        raise ResourceError(f"{kind.__name__}.{name}: {error}") from error

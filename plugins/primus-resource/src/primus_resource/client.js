@@ -1,0 +1,125 @@
+/**
+ * Objects of the server whose methods can be called: `primus.resource(name, multiplex)`.
+ *
+ * A resource has a method for each of the server's once it is ready: `ready` is an event
+ * `(name, methods)`, and `await resource.ready()` a promise of the names. A method gives a promise of
+ * the answer, or calls a last argument that is a function with it, as in Node.
+ */
+const MOST_NAMES = 1024;
+const MOST_RESOURCES = 256;
+
+const namesIn = (names) => (
+  (Array.isArray(names) ? names.slice(0, MOST_NAMES) : []).filter((name) => typeof name === 'string')
+);
+
+export default function resources(primus) {
+  const made = new Map();
+  // What the server has said of resources that nothing here has asked for yet.
+  const announced = new Map();
+  const { deliver } = primus;
+
+  primus.deliver = (event, ...args) => {
+    if (typeof event === 'string' && /::ready$/.test(event) && announced.size < MOST_RESOURCES) {
+      announced.set(event, args[0]);
+    }
+    return deliver.call(primus, event, ...args);
+  };
+  primus.on('close', () => announced.clear());
+
+  function make(name, stream, prefix) {
+    const listeners = [];
+    const waiting = [];
+    let isReady = false;
+    const resource = {
+      name,
+      methods: [],
+      /** A promise of the names of the methods; it fails when the connection ends before. */
+      ready: () => new Promise((resolve, reject) => {
+        if (isReady) resolve(resource.methods);
+        else waiting.push({ resolve, reject });
+      }),
+      /** Calls a method by its name. */
+      call(method, ...args) {
+        const event = prefix + method;
+
+        if (typeof args[args.length - 1] === 'function') {
+          stream.send(event, ...args);
+          return resource;
+        }
+        const answer = stream.ask(event, ...args);
+
+        // A caller that does not look at the answer is not told of a failure either.
+        answer.catch(() => {});
+        return answer;
+      },
+      on(event, fn) {
+        if (event === 'ready') listeners.push(fn);
+        else stream.on(prefix + event, fn);
+        return resource;
+      },
+      once(event, fn) {
+        if (event !== 'ready') {
+          stream.once(prefix + event, fn);
+          return resource;
+        }
+        const first = (...args) => {
+          resource.off('ready', first);
+          fn(...args);
+        };
+
+        return resource.on('ready', first);
+      },
+      off(event, fn) {
+        if (event !== 'ready') stream.off(prefix + event, fn);
+        else if (fn === undefined) listeners.length = 0;
+        else if (listeners.indexOf(fn) >= 0) listeners.splice(listeners.indexOf(fn), 1);
+        return resource;
+      }
+    };
+
+    // What the server names never replaces what is ours, or what every object has. With `then` the
+    // resource would be taken for a promise.
+    function add(method) {
+      if (method in resource || method === 'then') return;
+      resource[method] = (...args) => resource.call(method, ...args);
+    }
+
+    function take(names) {
+      resource.methods = namesIn(names);
+      resource.methods.forEach(add);
+      isReady = true;
+      waiting.splice(0).forEach(({ resolve }) => resolve(resource.methods));
+      for (const listener of listeners.slice()) listener(name, resource.methods);
+    }
+
+    function lose() {
+      const error = new Error(`The connection ended before the resource "${name}" was ready`);
+
+      waiting.splice(0).forEach(({ reject }) => reject(Object.assign(error, { name: 'ResourceLost' })));
+    }
+
+    // `ready` is a promise as well: `await resource.ready`.
+    resource.ready.then = (resolve, reject) => resource.ready().then(resolve, reject);
+    stream.on(`${prefix}ready`, take);
+    stream.on('end', lose);
+    if (stream !== primus) primus.on('end', lose);
+    primus.on('destroy', lose);
+    if (announced.has(`${prefix}ready`)) take(announced.get(`${prefix}ready`));
+    return resource;
+  }
+
+  primus.resource = (name, multiplex = true) => {
+    const key = `${multiplex ? 'channel' : 'flat'} ${name}`;
+
+    if (!made.has(key)) {
+      if (!primus.ask || (multiplex && !primus.channel)) {
+        throw new Error(
+          `The resource "${name}" needs the plugin ${primus.ask ? 'multiplex' : 'emitter'}`
+        );
+      }
+      made.set(key, make(name, ...(multiplex ? [primus.channel(name), ''] : [primus, `${name}::`])));
+    }
+    return made.get(key);
+  };
+  primus.resources = made;
+}

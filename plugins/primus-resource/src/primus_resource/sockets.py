@@ -1,0 +1,65 @@
+"""The class of Python sockets with the plugin; a server does without this module."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any, TypeVar, overload
+
+from primus import Socket
+from primus.events import Delivered, Delivering
+from primus_resource.calling import Resource
+from primus_resource.methods import ResourceError
+
+__all__ = ["ResourceSocket"]
+
+T = TypeVar("T")
+MOST_RESOURCES = 256
+"""Of how many resources that are not asked for yet a server can say that they are ready."""
+
+
+class ResourceSocket(Socket):
+    """A socket with the plugin ``resource``; applications derive from it."""
+
+    resources: dict[Any, Resource]
+    """Those that have been asked for."""
+    announced: dict[str, Any]
+    """What the server has said, over this connection, of those that use no channel."""
+
+    @overload
+    def resource(self, name: str, *, multiplex: bool = True) -> Resource: ...
+    @overload
+    def resource(self, name: str, kind: Callable[..., T], *, multiplex: bool = True) -> T: ...
+    def resource(
+        self, name: str, kind: Callable[..., Any] | None = None, *, multiplex: bool = True
+    ) -> Any:
+        """A resource of the server, the same one each time.
+
+        Args:
+            name: what it is called.
+            kind: a class that declares its methods, such as a Protocol; its calls are typed, and
+                what they return is converted.
+            multiplex: whether the server has it in a channel of ``multiplex``, which is the
+                default on both sides.
+
+        Raises:
+            ResourceError: a plugin is missing, or the declaration cannot be used.
+        """
+        key = (name, kind, multiplex)
+        if key not in self.resources:
+            member, plugin = ("channel", "multiplex") if multiplex else ("ask", "emitter")
+            if not hasattr(self, member) or not hasattr(self, "ask"):
+                raise ResourceError(
+                    f"the resource {name!r} needs the plugin {plugin!r}: "
+                    'plugin="emitter, multiplex, resource", or multiplex=False without multiplex'
+                )
+            stream = getattr(self, "channel")(name) if multiplex else None  # noqa: B009
+            made = self.resources[key] = Resource(self, name, stream, kind)
+            if not multiplex and name in self.announced:
+                made.take(self.announced[name])
+        return self.resources[key]
+
+    def deliver(self, event: str, /, *args: Any, to: Delivering | None = None) -> Delivered:
+        """As `Socket.deliver`; a resource may be asked for after the server has announced it."""
+        if event.endswith("::ready") and to is None and len(self.announced) < MOST_RESOURCES:
+            self.announced[event.removesuffix("::ready")] = args[0] if args else None
+        return Socket.deliver(self, event, *args, to=to)
