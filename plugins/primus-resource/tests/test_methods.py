@@ -25,7 +25,7 @@ def test_clients_call_what_begins_with_on(attribute: str, name: str | None) -> N
 
 
 class Creature:
-    """Has methods of every kind."""
+    """Methods of every kind."""
 
     onsize = 5
 
