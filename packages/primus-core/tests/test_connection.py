@@ -287,14 +287,32 @@ async def test_a_parser_that_raises_anything_is_a_parser_error(make_primus: Make
     spark, wire = join(make_primus(parser=Fails()))
     seen = Recorder(spark, "error")
     wire.receive("1")
-    spark.write("2")
-    for verb, (error,) in zip(("decode", "encode"), seen.seen("error"), strict=True):
-        assert isinstance(error, ParserError)
-        assert (
-            str(error) == f"failed to {verb} {'incoming' if verb == 'decode' else 'outgoing'}"
-            " data: ZeroDivisionError()"
-        )
-        assert isinstance(error.__cause__, ZeroDivisionError)
+    ((error,),) = seen.seen("error")
+    assert isinstance(error, ParserError)
+    assert str(error) == "failed to decode incoming data: ZeroDivisionError()"
+    assert isinstance(error.__cause__, ZeroDivisionError)
+    with pytest.raises(
+        ParserError, match=r"cannot encode data: str: ZeroDivisionError\(\)"
+    ) as raised:
+        spark.write("2")
+    assert isinstance(raised.value.__cause__, ZeroDivisionError)
+    with pytest.raises(ParserError):
+        make_primus(parser=Fails()).write("2")
+    assert wire.sent == []
+
+
+def test_control_text_that_a_parser_refuses_is_an_error_event(make_primus: MakePrimus) -> None:
+    class NoText(JSONParser):
+        def encode(self, value: Any) -> str:
+            raise ZeroDivisionError
+
+    spark, _ = join(make_primus(parser=NoText()))
+    seen = Recorder(spark, "error", "end")
+
+    spark.heartbeat()
+    spark.end()
+
+    assert seen.story == ["error", "error", "end"]
 
 
 async def test_a_message_whose_transform_is_under_way_at_an_end_by_the_server_is_dropped(
@@ -576,21 +594,80 @@ def test_a_broadcast_to_no_spark_frames_nothing(primus: Primus) -> None:
     assert wire.sent == []
 
 
-def test_a_broadcast_that_cannot_be_encoded_is_one_error_of_the_server(
-    primus: Primus, tracebacks: Tracebacks, caplog: pytest.LogCaptureFixture
-) -> None:
-    tracebacks.expect("cannot encode object as JSON")
-    seen = Recorder(primus, "log")
+def test_a_broadcast_that_cannot_be_encoded_raises_and_no_spark_gets_it(primus: Primus) -> None:
     joined = [join(primus) for _ in range(10)]
-    primus.write(object())
-    level, error = seen.seen("log")[0]
-    assert level == "error"
-    assert isinstance(error, ParserError)
-    assert len(seen.seen("log")) == len(caplog.records) == 1
-    primus.write([object()])
-    assert [bool(record.exc_info) for record in caplog.records] == [True]
-    assert len(seen.seen("log")) == 2
+    seen = [Recorder(spark, "error") for spark, _ in joined]
+
+    for value, path in ((object(), "data"), ([1, object()], "data[1]")):
+        with pytest.raises(ParserError) as raised:
+            primus.write(value)
+        assert raised.value.path == path
+
     assert all(wire.sent == [] for _, wire in joined)
+    assert all(recorder.story == [] for recorder in seen)
+
+
+def test_a_broadcast_that_cannot_be_encoded_for_the_last_spark_reaches_none(
+    primus: Primus,
+) -> None:
+    joined = [join(primus) for _ in range(3)]
+    last, wires = joined[-1][0], [wire for _, wire in joined]
+    primus.transform(
+        "outgoing", lambda packet, spark: setattr(packet, "data", values[spark is last])
+    )
+
+    values = ["fine", object()]
+    with pytest.raises(ParserError):
+        primus.write("any")
+    assert [wire.sent for wire in wires] == [[], [], []]
+
+    values = ["fine", "too"]
+    primus.write("any")
+    assert [wire.sent for wire in wires] == [['"fine"'], ['"fine"'], ['"too"']]
+
+
+async def test_behind_an_async_transform_what_cannot_be_encoded_is_an_error_event(
+    primus: Primus,
+) -> None:
+    async def slowly(packet: Packet, connection: Spark) -> None:
+        await asyncio.sleep(0)
+
+    primus.transform("outgoing", slowly)
+    spark, wire = join(primus)
+    seen = Recorder(spark, "error")
+    assert spark.write({"price": object()}) is True
+    primus.write(object())
+    spark.write("after")
+    await eventually(lambda: wire.sent == ['"after"'])
+
+    assert [error.path for (error,) in seen.seen("error")] == ['data["price"]', "data"]
+
+
+async def test_a_broadcast_that_fails_drops_what_async_transforms_began(primus: Primus) -> None:
+    (first, wire), (second, _) = join(primus), join(primus)
+
+    async def slowly(packet: Packet) -> None:
+        await asyncio.sleep(0)
+
+    def transform(packet: Packet, spark: Spark) -> Any:
+        return slowly(packet) if spark is first else None
+
+    primus.transform("outgoing", transform)
+    with pytest.raises(ParserError):
+        primus.write(object(), to=[first, second])
+    first.write("after")
+    await eventually(lambda: wire.sent == ['"after"'])
+
+
+async def test_a_broadcast_names_a_spark_twice_and_reaches_it_twice(primus: Primus) -> None:
+    async def slowly(packet: Packet, connection: Spark) -> None:
+        await asyncio.sleep(0)
+
+    primus.transform("outgoing", slowly)
+    spark, wire = join(primus)
+    primus.write(1, to=[spark, spark])
+    primus.write(2, to=[spark])
+    await eventually(lambda: wire.sent == ["1", "1", "2"])
 
 
 def test_failures_that_peers_cause_again_are_one_line_a_minute_with_their_number(

@@ -1,8 +1,10 @@
 import json
 import math
 from collections import OrderedDict
+from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import UTC, datetime
+from decimal import Decimal
 from enum import Enum, IntEnum
 from typing import Any
 from uuid import UUID
@@ -11,11 +13,13 @@ import pytest
 from hypothesis import example, given
 from hypothesis import strategies as st
 
-from primus import ParserError
+from primus import JSON, OptionError, ParserError, Primus, to_builtins
 from primus.limits import DEFAULT_LIMITS
 from primus.parsers.json import JSONParser
-from primus_testing import ParserContract, repeated
+from primus_testing import ParserContract, join, repeated
 from primus_testing.parser import JSON_VALUES
+
+MakePrimus = Callable[..., Primus]
 
 parser = JSONParser()
 
@@ -290,3 +294,50 @@ def test_the_last_of_two_equal_keys_wins() -> None:
 def test_whatever_can_be_written_can_be_read(value: Any) -> None:
     assert json.loads(parser.encode(value)) is not ...
     parser.decode(parser.encode(value))
+
+
+def twice(value: Any) -> Any:
+    """Gives another such value first, then what is written."""
+    return Money(None) if value.amount is not None else "money"
+
+
+class Money:
+    def __init__(self, amount: Any) -> None:
+        self.amount = amount
+
+
+@pytest.mark.parametrize("beside", [None, "\ud800", 2**70])
+def test_a_function_of_the_user_writes_what_has_no_form(beside: Any) -> None:
+    made = JSON(default=twice).encode({"price": Money(5), "list": [Money(5)], "beside": beside})
+
+    assert parser.decode(made) == {"price": "money", "list": ["money"], "beside": beside}
+
+
+@pytest.mark.parametrize("beside", [None, "\ud800"])
+def test_a_function_of_the_user_may_refuse_a_value_in_any_way(beside: Any) -> None:
+    def fails(value: Any) -> Any:
+        raise LookupError(value)
+
+    with pytest.raises(ParserError):
+        JSON(default=fails).encode([beside, object()])
+
+
+def test_a_function_that_never_gives_what_has_a_form_is_an_error() -> None:
+    with pytest.raises(ParserError):
+        JSON(default=lambda value: object()).encode([object()])
+
+
+def test_the_function_is_used_on_the_fast_path(make_primus: MakePrimus) -> None:
+    primus = make_primus(parser=JSON(default=to_builtins))
+    spark, wire = join(primus)
+
+    spark.write({"price": Decimal("1.50")})
+    primus.write({"price": Decimal("1.50")})
+
+    assert wire.sent == ['{"price":"1.50"}'] * 2
+    assert primus.spec["parser"] == "json"
+
+
+def test_what_is_no_function_is_refused() -> None:
+    with pytest.raises(OptionError, match="default='yes'"):
+        JSON(default="yes")  # type: ignore[arg-type]

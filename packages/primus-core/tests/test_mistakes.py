@@ -145,15 +145,6 @@ def test_a_transform_that_raises_is_logged_with_its_traceback_without_a_listener
     assert wire.sent == ([] if direction == "outgoing" else ['"hello"'])
 
 
-def test_a_value_that_cannot_be_encoded_is_logged_without_a_listener(
-    primus: Primus, tracebacks: Tracebacks
-) -> None:
-    tracebacks.expect("cannot encode object as JSON")
-    spark, wire = join(primus)
-    spark.write(object())
-    assert wire.sent == []
-
-
 def test_listeners_of_connection_are_not_called_for_a_spark_that_one_of_them_ended(
     primus: Primus,
 ) -> None:

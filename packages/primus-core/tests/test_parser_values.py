@@ -1,13 +1,23 @@
 import math
+import sys
 from dataclasses import dataclass
-from datetime import UTC, datetime, timedelta, timezone
+from datetime import UTC, date, datetime, time, timedelta, timezone
+from decimal import Decimal
 from enum import Enum
+from pathlib import PurePosixPath
+from types import SimpleNamespace
 from typing import Any
 from uuid import UUID
 
 import pytest
 
-from primus.parsers.values import from_milliseconds, key_text, plain, to_milliseconds
+from primus.parsers.values import (
+    from_milliseconds,
+    key_text,
+    plain,
+    to_builtins,
+    to_milliseconds,
+)
 
 
 class Colour(Enum):
@@ -73,3 +83,54 @@ def test_a_date_beyond_python_is_a_value_error(far: float) -> None:
 def test_a_date_that_is_no_number_is_a_type_error(wrong: Any) -> None:
     with pytest.raises(TypeError, match="number of milliseconds"):
         from_milliseconds(wrong)
+
+
+class Model:
+    """What a pydantic model looks like."""
+
+    def model_dump(self, *, mode: str) -> Any:
+        return {"mode": mode}
+
+
+class Struct:
+    """What a msgspec struct looks like."""
+
+    __struct_encode_fields__ = ("price",)
+
+
+class Attrs:
+    """What an attrs class looks like."""
+
+    __attrs_attrs__ = (SimpleNamespace(name="price"),)
+    price = 1
+
+
+@pytest.mark.parametrize(
+    ("value", "made"),
+    [
+        (Model(), {"mode": "json"}),
+        (Struct(), "a struct"),
+        (Attrs(), {"price": 1}),
+        (Decimal("1.50"), "1.50"),
+        (frozenset({1}), [1]),
+        ({1}, [1]),
+        (date(2026, 11, 29), "2026-11-29"),
+        (time(4, 30), "04:30:00"),
+        (datetime(2026, 11, 29, tzinfo=UTC), "2026-11-29T00:00:00+00:00"),
+        (timedelta(minutes=1), 60.0),
+        (PurePosixPath("/a"), "/a"),
+        (UUID(int=0), "00000000-0000-0000-0000-000000000000"),
+    ],
+)
+def test_values_that_applications_have_become_values_that_formats_have(
+    monkeypatch: pytest.MonkeyPatch, value: Any, made: Any
+) -> None:
+    monkeypatch.setitem(
+        sys.modules, "msgspec", SimpleNamespace(to_builtins=lambda value: "a struct")
+    )
+    assert to_builtins(value) == made
+
+
+def test_what_no_format_has_is_a_type_error() -> None:
+    with pytest.raises(TypeError, match="object has no form"):
+        to_builtins(object())

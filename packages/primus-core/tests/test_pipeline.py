@@ -5,7 +5,7 @@ import pytest
 
 from primus.callables import is_awaitable
 from primus.errors import OptionError, TransformError
-from primus.pipeline import SWALLOWED, Packet, Pipeline, run
+from primus.pipeline import SWALLOWED, Packet, Pipeline, run, run_out
 
 
 def add(text: str) -> Any:
@@ -144,3 +144,18 @@ def test_a_transform_may_take_the_packet_only() -> None:
 
     assert run(pipeline.incoming, Packet(1), None) == 1
     assert seen == [1]
+
+
+@pytest.mark.parametrize("error", [None, TransformError("not this one")])
+async def test_a_chain_that_is_run_out_ends_quietly(error: Exception | None) -> None:
+    done: list[bool] = []
+
+    async def chain() -> None:
+        await asyncio.sleep(0)
+        done.append(True)
+        if error is not None:
+            raise error
+
+    await run_out(chain())
+
+    assert done == [True]

@@ -559,6 +559,18 @@ def test_a_chosen_refusal_is_reported_only_when_the_sender_cannot_be_told(
     assert bool(events := errors.story) is not bool(fails), events
 
 
+def test_an_acknowledgement_that_cannot_be_encoded_is_a_refusal_too(
+    primus: Any, tracebacks: Tracebacks
+) -> None:
+    tracebacks.expect("a listener of 'vote' raised")
+    spark, wire = join(primus)
+    spark.on("vote", object)
+
+    wire.receive('{"type":0,"data":["vote"],"id":7,"fails":true}')
+
+    assert wire.sent == ['{"id":7,"type":1,"data":[],"error":"the listener failed"}']
+
+
 async def test_ask_raises_the_refusal_of_the_other_side(primus: Any) -> None:
     spark, wire = join(primus)
     asking = asyncio.ensure_future(spark.ask("vote"))

@@ -8,7 +8,7 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from multidict import CIMultiDict, CIMultiDictProxy
 
-from primus import Request, Response, Unauthorized
+from primus import JSON, Request, Response, Unauthorized
 from primus.http import Address
 from primus_testing import eventually, join, make_request
 from primus_testing.parser import JSON_VALUES
@@ -111,6 +111,24 @@ async def test_text_that_peers_obey_is_refused(make_primus: Any, to: Any) -> Non
     assert status == 400
     assert "Send it within something" in text
     assert wire.sent == []
+
+
+async def test_a_message_that_cannot_be_encoded_is_refused(make_primus: Any) -> None:
+    primus = make_primus(parser=Picky())
+    _, wire = join(primus)
+
+    status, text = await put(primus, {"msg": "any"})
+
+    assert status == 400
+    assert "cannot encode data: str: not this one" in text
+    assert wire.sent == []
+
+
+class Picky(JSON):
+    """A parser that has no form for some texts, as MessagePack has none for lone surrogates."""
+
+    def encode(self, value: Any) -> str:
+        raise ValueError("not this one")
 
 
 async def test_rooms_need_the_plugin(primus: Any) -> None:

@@ -3,8 +3,8 @@ from typing import Any
 
 import pytest
 
-from primus import Packet
-from primus_rooms import RoomsError
+from primus import Packet, ParserError
+from primus_rooms import MemoryAdapter, RoomsError
 from primus_testing import MemoryTransport, Recorder, Tracebacks, eventually, join
 
 pytestmark = pytest.mark.usefixtures("tracebacks")
@@ -108,3 +108,93 @@ async def test_events_are_sent_by_the_emitter_encoded_once(make_primus: Any) -> 
     with pytest.raises(RoomsError, match="Callbacks are not supported when broadcasting"):
         primus.room("news").send("event", lambda: None)
     await primus.destroy()
+
+
+def test_what_cannot_be_encoded_raises_and_reaches_no_member(primus: Any) -> None:
+    joined = [join(primus) for _ in range(3)]
+    primus.join([spark for spark, _ in joined], "news")
+    last = joined[-1][0]
+
+    def broken(packet: Packet, spark: Any) -> None:
+        packet.data = [object() if spark is last else "fine"]
+
+    for selection in (primus.room("news"), primus.room("news").transform(broken)):
+        with pytest.raises(ParserError):
+            selection.write({"price": object()})
+
+    assert [wire.sent for _, wire in joined] == [[], [], []]
+
+
+async def test_behind_an_async_transform_what_cannot_be_encoded_is_an_error_of_the_spark(
+    primus: Any,
+) -> None:
+    spark, wire = join(primus)
+    spark.join("news")
+    errors = Recorder(spark, "error")
+
+    async def broken(packet: Packet) -> None:
+        packet.data = [object()]
+
+    primus.room("news").transform(broken).write("x")
+
+    assert isinstance(await errors.one("error"), ParserError)
+    assert wire.sent == []
+
+
+async def test_a_failure_for_one_spark_keeps_what_waits_for_another_from_being_sent(
+    primus: Any,
+) -> None:
+    (one, wire), (two, _) = join(primus), join(primus)
+    primus.join([one, two], "news")
+
+    async def later(packet: Packet) -> None:
+        await asyncio.sleep(0)
+
+    def mixed(packet: Packet, spark: Any) -> Any:
+        if spark is one:
+            return later(packet)
+        packet.data = [object()]
+        return None
+
+    with pytest.raises(ParserError):
+        primus.room("news").transform(mixed).write("x")
+    await asyncio.sleep(0.0)
+    one.write("after")
+    assert wire.sent == ['"after"']
+
+
+class Slow(MemoryAdapter):
+    """Answers later."""
+
+    async def members(self, rooms: Any) -> Any:  # type: ignore[override]
+        await asyncio.sleep(0)
+        return super().members(rooms)
+
+
+async def test_with_an_adapter_that_waits_what_cannot_be_encoded_raises_at_once(
+    make_primus: Any,
+) -> None:
+    primus = make_primus(rooms={"adapter": Slow()})
+    spark, wire = join(primus)
+    spark.join("news")
+
+    with pytest.raises(ParserError):
+        primus.room("news").write(object())
+    assert await primus.room("news").write("fine") == 1
+    assert wire.sent == ['"fine"']
+
+
+async def test_what_cannot_be_encoded_later_is_told_even_when_nothing_waits_for_it(
+    make_primus: Any,
+) -> None:
+    primus = make_primus(rooms={"adapter": Slow()})
+    spark, _ = join(primus)
+    spark.join("news")
+    errors = Recorder(primus, "roomserror")
+
+    primus.room("news").transform(lambda packet: packet.data.append(object())).write("x")
+    primus.transform("outgoing", lambda packet: setattr(packet, "data", object()))
+    primus.room("news").write("x")
+
+    error, _ = await errors.next("roomserror")
+    assert isinstance(error, Exception)

@@ -31,6 +31,8 @@ from primus.http import Request, Response
 from primus.option_types import ClientOptions, ListenOptions, ReconnectOptions, ServerOptions
 from primus.ordering import Order
 from primus.parser import Parser
+from primus.parsers.json import JSON
+from primus.parsers.values import to_builtins
 from primus.pipeline import Packet
 from primus.server.primus import Primus
 from primus.server.spark import Spark, SparkT_co
@@ -42,6 +44,7 @@ if TYPE_CHECKING:
     from primus.client.socket import Socket
 
 __all__ = [
+    "JSON",
     "AttachError",
     "BrokenPluginError",
     "ClientOptions",
@@ -84,6 +87,7 @@ __all__ = [
     "connect",
     "hookimpl",
     "hookspec",
+    "to_builtins",
 ]
 
 

@@ -80,12 +80,14 @@ class PluginOrderError(PluginError):
 class ParserError(PrimusError):
     """A frame could not be decoded, or a value could not be encoded.
 
-    ``frame`` is the frame that failed to decode, or `None` when encoding failed.
+    ``frame`` is the frame that failed to decode, or `None` when encoding failed. Then ``path`` says
+    where in the message the value is that has no form in it: ``data["price"]``.
     """
 
     def __init__(self, message: str, frame: str | bytes | None = None) -> None:
         super().__init__(message)
         self.frame = frame
+        self.path: str | None = None
 
 
 class ControlTextError(PrimusError, ValueError):

@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections.abc import Awaitable, Callable
 from typing import TYPE_CHECKING, Any, Protocol, runtime_checkable
 
-from primus.errors import ParserError
 from primus.protocol import escape_separators
 
 if TYPE_CHECKING:
@@ -15,7 +14,6 @@ __all__ = [
     "Parser",
     "browser_half",
     "encoded",
-    "encoding_failure",
     "is_binary",
     "is_json",
     "parser_name",
@@ -36,7 +34,8 @@ class Parser(Protocol):
         """The frame for `value`: `str` is sent as text, `bytes` as binary, empty not at all.
 
         Raises:
-            Exception: `value` cannot be encoded; the connection emits a `ParserError`.
+            Exception: `value` cannot be encoded; `write` raises a `ParserError`. Of an async
+                parser the connection emits it.
         """
 
     def decode(self, frame: Any) -> Any:
@@ -72,15 +71,6 @@ def encoded(encode: Callable[[Any], Any], data: Any) -> Any:
     if isinstance(frame, str) and not frame.isascii():
         return escape_separators(frame)
     return frame
-
-
-def encoding_failure(error: Exception) -> ParserError:
-    """What a parser has raised on its way to a frame, as the error that is reported."""
-    if isinstance(error, ParserError):
-        return error
-    failure = ParserError(f"failed to encode outgoing data: {error!r}")
-    failure.__cause__ = error
-    return failure
 
 
 def parser_name(parser: Parser) -> str:

@@ -10,6 +10,7 @@ implementation slow).
 from __future__ import annotations
 
 from collections.abc import Awaitable, Callable
+from contextlib import suppress
 from typing import Any, Final, Literal
 from weakref import WeakSet
 
@@ -25,6 +26,7 @@ __all__ = [
     "Transforms",
     "for_streams",
     "run",
+    "run_out",
 ]
 
 Direction = Literal["incoming", "outgoing"]
@@ -79,6 +81,12 @@ async def _go_on(transforms: Transforms, verdict: Any, packet: Packet, connectio
         if verdict is False:
             return SWALLOWED
     return packet.data
+
+
+async def run_out(transforming: Awaitable[Any]) -> None:
+    """Await a chain whose message will not be sent, and let go of what comes of it."""
+    with suppress(TransformError):
+        await transforming
 
 
 def _failure(transform: Transform, error: Exception) -> TransformError:

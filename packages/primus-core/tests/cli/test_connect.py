@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from primus import Primus
+from primus import JSON, Primus
 from primus.cli.connect import say, spoken, tell, understood
 from primus_testing import MemoryTransformer, join
 
@@ -68,3 +68,19 @@ async def test_a_typed_line_that_peers_would_obey_is_told_and_not_sent(
     say(connection, "hello")
     assert "Send it within something" in capsys.readouterr().err
     assert wire.sent == ['"hello"']
+
+
+class Picky(JSON):
+    """A parser that has no form for some texts, as MessagePack has none for lone surrogates."""
+
+    def encode(self, value: object) -> str:
+        raise ValueError("not this one")
+
+
+async def test_a_typed_line_that_cannot_be_encoded_is_told(
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    connection, wire = join(Primus(transformer=MemoryTransformer, parser=Picky()))
+    say(connection, "hello")
+    assert "cannot encode data: str: not this one" in capsys.readouterr().err
+    assert wire.sent == []

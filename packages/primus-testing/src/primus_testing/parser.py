@@ -272,6 +272,26 @@ class ParserContract:
         assert (await seen.next("data")) == ({"next": 1}, frame)
 
     @pytest.mark.asyncio
+    async def test_the_error_of_a_write_says_which_part_cannot_be_encoded(self) -> None:
+        """`write` raises it, and nothing is sent; of an async parser it is an event."""
+        for value in self.unencodable:
+            spark, wire = join(self._primus())
+            seen = Recorder(spark, "error")
+            raised: list[ParserError] = []
+            try:
+                spark.write({"fine": 1, "items": [True, value]})
+            except ParserError as error:
+                raised.append(error)
+            else:
+                assert isinstance(await seen.one("error"), ParserError)
+            for failure in raised:
+                path = failure.path or ""
+                assert path.startswith('data["items"][1]')
+                assert f"cannot encode {path}: " in str(failure)
+                assert seen.story == []
+            assert wire.sent == []
+
+    @pytest.mark.asyncio
     async def test_messages_of_a_connection_keep_their_order(self, tracebacks: Tracebacks) -> None:
         """Also when the parser is async, and control messages are in between."""
         primus = self._primus()

@@ -7,7 +7,7 @@ from hashlib import sha256
 from hmac import compare_digest
 from typing import Any, Final
 
-from primus import ControlTextError, Primus, PrimusError, Request, Response
+from primus import ControlTextError, ParserError, Primus, PrimusError, Request, Response
 from primus.callables import is_awaitable
 from primus.http import BodyTooLarge
 from primus_omega_supreme.message import Envelope, InvalidBody, failure, open_envelope, success
@@ -91,7 +91,7 @@ class Endpoint:
             return _refusal(413, f"the body is longer than {self._settings.body_limit} bytes")
         except InvalidBody as error:
             return _refusal(error.status, str(error))
-        except ControlTextError as error:
+        except (ControlTextError, ParserError) as error:
             return _refusal(400, str(error))
         except PrimusError as error:
             self._primus.log.warning("omega-supreme: %s", error)

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Awaitable, Callable
 from typing import Any, Final, TypeVar
 
-from primus import Primus, Spark
+from primus import Primus, PrimusError, Spark
 from primus.callables import is_awaitable
 from primus.clock import Within
 from primus.tasks import spawn
@@ -79,7 +79,11 @@ class AdapterCalls:
                 answer = await outcome
         except Exception as error:
             raise self._failure(error, spark) from error
-        return finish(answer)
+        try:
+            return finish(answer)
+        except PrimusError as error:  # the caller need not wait for the result
+            self._report(error, spark)
+            raise
 
     def _failure(self, error: Exception, spark: Spark | None) -> RoomsError:
         reason = f"{type(error).__name__}: {error}"
@@ -88,7 +92,7 @@ class AdapterCalls:
         self._report(failure, spark)
         return failure
 
-    def _report(self, error: RoomsError, spark: Spark | None) -> None:
+    def _report(self, error: PrimusError, spark: Spark | None) -> None:
         if not self._tell("roomserror", error, spark):
             self.primus.log.warning("rooms: %s", error)
 

@@ -5,9 +5,17 @@ from __future__ import annotations
 from collections.abc import Awaitable, Callable, Collection
 from typing import Any
 
-from primus import Packet, Primus, Spark, TransformError
+from primus import (
+    ControlTextError,
+    Packet,
+    ParserError,
+    Primus,
+    PrimusError,
+    Spark,
+    TransformError,
+)
 from primus.callables import is_awaitable
-from primus.pipeline import SWALLOWED, run
+from primus.pipeline import SWALLOWED, run, run_out
 from primus.protocol import check_message
 from primus.tasks import spawn
 from primus_rooms.adapter import Adapter
@@ -26,6 +34,9 @@ def deliver(
     Raises:
         RoomsError: it cannot be delivered in this way, to any spark.
         ControlTextError: it is text that peers obey.
+
+    What it returns raises `ParserError` when the message cannot be encoded, for one of the sparks:
+    none of them gets it then.
     """
     if method == "write" and not (selection.transforms or primus.pipeline.outgoing):
         check_message(args[0])
@@ -41,7 +52,7 @@ def deliver(
         chosen = [id for id in ids if id not in selection.without]
         sparks = [spark for id in chosen if (spark := primus.spark(id)) is not None]
         if selection.transforms:
-            return sum(_transformed(spark, selection, args, method) for spark in sparks)
+            return _transformed(sparks, selection, args, method)
         getattr(primus, method)(*args, to=sparks)
         if forwards and len(sparks) < len(chosen):
             _forward(primus, [id for id in chosen if primus.spark(id) is None], args[0])
@@ -50,41 +61,55 @@ def deliver(
     return finish
 
 
-def _hand_over(spark: Spark, args: list[Any], method: str) -> None:
-    getattr(spark, method)(*args)
-
-
 def _forward(primus: Any, ids: list[str], data: Any) -> None:
     """Send a message to sparks elsewhere, by the plugins omega-supreme and metroplex."""
     primus.forward.sparks(ids, data)
 
 
-def _transformed(spark: Spark, selection: Selection, args: list[Any], method: str) -> bool:
-    """Whether a spark gets the message, once it has been through the transform."""
+def _transformed(
+    sparks: Collection[Spark], selection: Selection, args: list[Any], method: str
+) -> int:
+    """How many sparks get the message, each what the transforms have made of it for that one."""
+    ready: list[tuple[Callable[[Any], object], Any]] = []
+    late: list[tuple[Spark, Awaitable[Any]]] = []
     try:
-        result = run(selection.transforms, Packet(deep_copy(args)), spark)
-    except TransformError as error:
-        _report(spark, error)
-        return False
-    if is_awaitable(result):
-        spawn(_hand_over_late(spark, result, method))
-        return True
-    if result is SWALLOWED:
-        return False
-    _hand_over(spark, result, method)
-    return True
+        for spark in sparks:
+            try:
+                result = run(selection.transforms, Packet(deep_copy(args)), spark)
+            except TransformError as error:
+                _report(spark, error)
+                continue
+            if is_awaitable(result):
+                late.append((spark, result))
+            elif result is not SWALLOWED and (step := _step(spark, result, method)) is not None:
+                ready.append(step)
+    except Exception:
+        for _, pending in late:
+            spawn(run_out(pending))
+        raise
+    for send, value in ready:
+        send(value)
+    for spark, pending in late:
+        spawn(_hand_over_late(spark, pending, method))
+    return len(ready) + len(late)
+
+
+def _step(spark: Spark, args: list[Any], method: str) -> tuple[Callable[[Any], object], Any] | None:
+    """What sends a message to a spark, and what that is called with; encoded already, if it can."""
+    if method == "write":
+        return spark.compose(*args)
+    return lambda values: getattr(spark, method)(*values), args
 
 
 async def _hand_over_late(spark: Spark, transforming: Awaitable[Any], method: str) -> None:
     try:
         result = await transforming
-    except TransformError as error:
+        if result is not SWALLOWED:
+            getattr(spark, method)(*result)
+    except (TransformError, ParserError, ControlTextError) as error:
         _report(spark, error)
-        return
-    if result is not SWALLOWED:
-        _hand_over(spark, result, method)
 
 
-def _report(spark: Spark, error: TransformError) -> None:
+def _report(spark: Spark, error: PrimusError) -> None:
     if not spark.dispatch("error", error):
         spark.log.error("%r: %s", spark, error, exc_info=error.__cause__)

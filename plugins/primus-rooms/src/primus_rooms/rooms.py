@@ -187,6 +187,8 @@ class Rooms(AdapterCalls):
         spark = selection.spark
         if selection.names == () or (spark is not None and spark.ready_state != Spark.OPEN):
             return finish(())
+        if type(adapter) is not MemoryAdapter:
+            finish(())  # what cannot be encoded raises here, not where nothing may wait for it
         return self._perform(lambda: adapter.members(selection.names), finish, spark=spark)
 
     # -- the end

@@ -113,6 +113,10 @@ class Selection:
 
         Returns:
             How many sparks of this server it was written to.
+
+        Raises:
+            ControlTextError: `data` is text that begins with ``primus::``.
+            ParserError: the parser has no form for `data`; no spark gets it.
         """
         return self.of.deliver(self, [data], "write")
 

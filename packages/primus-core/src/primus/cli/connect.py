@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any, Final
 from primus.cli.stdin import read_lines
 from primus.cli.target import add_target_options, transport_options
 from primus.cli.terminal import printable
-from primus.errors import ControlTextError
+from primus.errors import ControlTextError, ParserError
 
 if TYPE_CHECKING:
     from primus.client.socket import Socket
@@ -118,7 +118,7 @@ def say(socket: Spark | Socket, line: str) -> None:
     """Send a line that was typed, or tell why that cannot be."""
     try:
         socket.write(understood(line))
-    except ControlTextError as error:
+    except (ControlTextError, ParserError) as error:
         tell(str(error))
 
 

@@ -6,11 +6,16 @@ import math
 from collections import deque
 from typing import Any
 
+from primus.connection.outbox import Step
+
 __all__ = ["SendQueue"]
 
 
 class SendQueue:
     """Messages in the order in which they were written; each has passed the transforms.
+
+    Each is a step and what it is called with: a frame that is sent, or, of an async parser, a value
+    that is encoded and sent.
 
     Args:
         size: how many are kept; the oldest is dropped for one more.
@@ -19,18 +24,20 @@ class SendQueue:
     __slots__ = ("flushing", "messages")
 
     def __init__(self, size: float) -> None:
-        self.messages: deque[Any] = deque(maxlen=None if size == math.inf else int(size))
+        self.messages: deque[tuple[Step, Any]] = deque(
+            maxlen=None if size == math.inf else int(size)
+        )
         self.flushing = False
         """Whether an async parser has a message of the queue, so that the next ones wait."""
 
     def __len__(self) -> int:
         return len(self.messages)
 
-    def put(self, data: Any) -> None:
+    def put(self, step: Step, value: Any) -> None:
         """Keep a message behind the others."""
-        self.messages.append(data)
+        self.messages.append((step, value))
 
-    def take(self) -> Any:
+    def take(self) -> tuple[Step, Any]:
         """Take the oldest message.
 
         Raises:

@@ -9,6 +9,7 @@ from collections.abc import Awaitable, Callable, Mapping
 from types import MappingProxyType, TracebackType
 from typing import Any, ClassVar, Final, Self, Unpack, cast
 
+from primus.callables import dispose
 from primus.client.address import Stamps, parse_url
 from primus.client.closing import Closing
 from primus.client.dialer import Dialer
@@ -21,9 +22,16 @@ from primus.client.send_queue import SendQueue
 from primus.client.state import FINAL, OVER, Action, Event, Machine, State
 from primus.clock import Timer, expect
 from primus.closed import EndCode, Ending, because_of, of_error, silent
-from primus.connection import CLOSED, OPEN, OPENING, Connection
+from primus.connection import CLOSED, FRAME, OPEN, OPENING, Connection
 from primus.connection.messages import Message
-from primus.errors import ConnectTimeout, HandshakeError, OptionError, PrimusError, TransportError
+from primus.errors import (
+    ConnectTimeout,
+    HandshakeError,
+    OptionError,
+    ParserError,
+    PrimusError,
+    TransportError,
+)
 from primus.events import Listener, ReservedEvents
 from primus.failures import Failures
 from primus.option_types import ClientOptions
@@ -189,6 +197,8 @@ class Socket(Transforming, Connection):
 
         Raises:
             ControlTextError: `data` is text that begins with ``primus::``.
+            ParserError: the parser has no form for `data`; the error says for which part of it.
+                Behind an async transform, or an async parser, it is an ``error`` event instead.
         """
         if self._machine.state in FINAL:
             return False
@@ -407,7 +417,12 @@ class Socket(Transforming, Connection):
     def _send_encoded(self, data: Any) -> Awaitable[None] | None:
         queue = self._queue
         if self._transport is None or queue.messages or queue.flushing:
-            queue.put(data)
+            frame = self._encoded(data)
+            if isinstance(frame, FRAME):
+                queue.put(self._send, frame)
+            else:
+                dispose(frame)
+                queue.put(super()._send_encoded, data)
             return None
         self.sent_at = self._now()
         return Connection._send_encoded(self, data)
@@ -416,7 +431,11 @@ class Socket(Transforming, Connection):
         """Send a control message at once, or not at all: it is about this connection only."""
         if self._state != OPEN:
             return
-        pending = super()._send_encoded(text)
+        try:
+            pending = super()._send_encoded(text)
+        except ParserError as error:
+            self._report(error)
+            return
         if pending is not None:
             spawn(_done(pending))
 
@@ -430,7 +449,8 @@ class Socket(Transforming, Connection):
         """Send what has been kept."""
         queue = self._queue
         while queue and self._transport is not None:
-            pending = super()._send_encoded(queue.take())
+            step, value = queue.take()
+            pending: Any = step(value)
             if pending is not None:
                 queue.flushing = True
                 spawn(self._send_queue_after(pending))

@@ -2,6 +2,6 @@
 
 from __future__ import annotations
 
-from primus.connection.connection import CLOSED, OPEN, OPENING, Connection
+from primus.connection.connection import CLOSED, FRAME, OPEN, OPENING, Connection
 
-__all__ = ["CLOSED", "OPEN", "OPENING", "Connection"]
+__all__ = ["CLOSED", "FRAME", "OPEN", "OPENING", "Connection"]

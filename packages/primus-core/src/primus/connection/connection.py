@@ -25,11 +25,12 @@ from primus.connection.iteration import Iteration, Iterations
 from primus.connection.messages import Message, Messages
 from primus.connection.outbox import Outbox, Step
 from primus.connection.piping import pipe
+from primus.encoding import encoding_failure, late_failure
 from primus.errors import ControlTextError, ParserError, SlowConsumerError, TransformError
 from primus.events import Delivered, Delivering, Emitter, Listener, Replying
 from primus.failures import Failures, Quota
 from primus.limits import DEFAULT_LIMITS, Limits
-from primus.parser import Parser, encoded, encoding_failure, quick
+from primus.parser import Parser, encoded, quick
 from primus.pipeline import SWALLOWED, Packet, Pipeline, run
 from primus.protocol import (
     PREFIX,
@@ -45,7 +46,7 @@ from primus.tally import Tally
 from primus.tasks import is_cancelled, spawn
 from primus.transport import Transport
 
-__all__ = ["CLOSED", "OPEN", "OPENING", "Connection"]
+__all__ = ["CLOSED", "FRAME", "OPEN", "OPENING", "Connection"]
 
 OPENING: Final = 1
 CLOSED: Final = 2
@@ -55,6 +56,10 @@ FRAME: Final = (str, bytes)
 """What a frame is; a tuple, since `str | bytes` makes an object each time it is evaluated."""
 
 _UNDECODABLE: Final = object()
+
+
+def _itself(value: Any) -> Any:
+    return value
 
 
 class Connection(Emitter):
@@ -572,6 +577,7 @@ class Connection(Emitter):
 
         Raises:
             ControlTextError: the message is text that peers obey.
+            ParserError: the parser has no form for it.
         """
         transforms = self.pipeline.outgoing
         if not transforms:
@@ -629,12 +635,19 @@ class Connection(Emitter):
         def send(result: Any) -> Awaitable[None] | None:
             return None if result is SWALLOWED else self._send_encoded(wrap(result))
 
+        def send_late(result: Any) -> Awaitable[None] | None:
+            try:
+                return send(result)
+            except ParserError as error:
+                self._report(error)
+                return None
+
         try:
             result = run(self.pipeline.outgoing, Packet(data), stream)
         except TransformError as error:
             self._report(error)
             return None
-        return after(result, send, self._report) if is_awaitable(result) else send(result)
+        return after(result, send_late, self._report) if is_awaitable(result) else send(result)
 
     def _tell(self, text: str, *, last: bool = False) -> None:
         """Send a control message, in its place behind the messages written before it.
@@ -648,7 +661,11 @@ class Connection(Emitter):
         if outbox is not None and outbox.is_busy:
             self._postpone(self._send_encoded, text)
             return
-        pending = self._send_encoded(text)
+        try:
+            pending = self._send_encoded(text)
+        except ParserError as error:
+            self._report(error)
+            return
         if pending is not None:
             self._send_later(pending)
 
@@ -679,6 +696,7 @@ class Connection(Emitter):
 
         Raises:
             ControlTextError: the message is, or has become, text that peers obey.
+            ParserError: the parser has no form for what it has become.
         """
         try:
             result = run(self.pipeline.outgoing, Packet(data), self)
@@ -699,26 +717,38 @@ class Connection(Emitter):
         """As `_send_transformed`, where no caller can be told."""
         try:
             return self._send_transformed(result)
-        except ControlTextError as error:
+        except (ControlTextError, ParserError) as error:
             self._report(error)
             return None
 
     def _send_encoded(self, data: Any) -> Awaitable[None] | None:
-        """Encode and send; what is returned has to be awaited first."""
+        """Encode and send; what is returned has to be awaited first.
+
+        Raises:
+            ParserError: the parser has no form for it.
+        """
         send = self._send_text
         if send is not None and (text := self._quick_text(data)) is not None:
             send(text)
             self.sent += 1
             return None
-        try:
-            frame = encoded(self._encode, data)
-        except Exception as error:
-            self._unencodable(error)
-            return None
+        frame = self._encoded(data)
         if isinstance(frame, FRAME):
             self._send(frame)
             return None
         return after(frame, self._send_late, self._unencodable)
+
+    def _encoded(self, data: Any) -> Any:
+        """The frame of a value, or an awaitable of one.
+
+        Raises:
+            ParserError: the parser has no form for it.
+        """
+        try:
+            return encoded(self._encode, data)
+        except Exception as error:
+            failure = encoding_failure(error, self._parser, data)
+            raise failure from failure.__cause__
 
     def _quick_text(self, data: Any) -> bytes | None:
         """The text of a value, where the parser gives it at once as UTF-8."""
@@ -743,7 +773,8 @@ class Connection(Emitter):
         self.sent += 1
 
     def _unencodable(self, error: Exception) -> None:
-        self._report(encoding_failure(error))
+        """Report that an async parser could not encode a message."""
+        self._report(late_failure(error))
 
     def relay(self, frame: str | bytes, prepared: dict[type[Transport], Any]) -> None:
         """Send a frame that goes to many connections.
@@ -762,6 +793,55 @@ class Connection(Emitter):
             ready = prepared[kind] = kind.prepare(frame)
         transport.send_prepared(ready)
         self.sent += 1
+
+    def compose(self, data: Any) -> tuple[Step, Any] | None:
+        """Transform and encode a message that others get as well, each its own.
+
+        Returns:
+            What sends it, and what that is called with, at once; `None` when there is nothing to
+            send. So no connection gets the message when that of another cannot be encoded.
+
+        Raises:
+            ControlTextError: the message is, or has become, text that peers obey.
+            ParserError: the parser has no form for it.
+        """
+        if self._state != OPEN or (self._is_congested and not self._admits_more()):
+            return None
+        outbox = self._outbox
+        if outbox is not None and outbox.is_busy:
+            return self._submit, data
+        try:
+            result = run(self.pipeline.outgoing, Packet(data), self)
+        except TransformError as error:
+            self._report(error)
+            return None
+        if type(result) not in PLAIN and is_awaitable(result):
+            return self._await_transforms, result
+        if result is SWALLOWED:
+            return None
+        check_message(result)
+        frame = self._encoded(result)
+        if isinstance(frame, FRAME):
+            return self._relay_alone, frame
+        return self._await_encoding, frame
+
+    def _relay_alone(self, frame: str | bytes) -> None:
+        if frame != "":
+            self.relay(frame, {})
+
+    def _await_transforms(self, result: Awaitable[Any]) -> None:
+        self._send_in_turn(after(result, self._send_transformed_late, self._report))
+
+    def _await_encoding(self, frame: Awaitable[str | bytes]) -> None:
+        self._send_in_turn(after(frame, self._send_late, self._unencodable))
+
+    def _send_in_turn(self, pending: Awaitable[None]) -> None:
+        """Await what sends a message, behind what is awaited already."""
+        outbox = self._outbox
+        if outbox is not None and outbox.is_busy:
+            outbox.put(_itself, pending)
+        else:
+            self._send_later(pending)
 
     def _admits_relay(self, frame: str | bytes) -> bool:
         """Whether a frame for many may be sent now; it may have been kept for its turn."""

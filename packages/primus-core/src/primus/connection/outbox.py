@@ -7,7 +7,7 @@ from collections import deque
 from collections.abc import Awaitable, Callable
 from typing import Any, Protocol
 
-from primus.errors import ControlTextError
+from primus.errors import ControlTextError, ParserError
 from primus.limits import Limits
 from primus.tasks import is_cancelled, spawn
 
@@ -79,7 +79,7 @@ class Outbox:
             step, value = self._steps.popleft()
             try:
                 pending = step(value)
-            except ControlTextError as error:  # it was written long ago
+            except (ControlTextError, ParserError) as error:  # it was written long ago
                 pending = None
                 owner._report(error)
         self.is_busy = False

@@ -10,12 +10,17 @@ orjson does the work. What it refuses and JavaScript takes is done here:
 * what is nested deeper than orjson writes it: whatever is read can be written again.
 
 Beyond `JSON.stringify`, the values that orjson knows (`datetime`, `UUID`, `Enum`, dataclasses)
-are written as their usual text.
+are written as their usual text. Others are, if the parser is given a function for them:
+
+    from primus import JSON, to_builtins
+
+    primus = Primus(app, parser=JSON(default=to_builtins))
 """
 
 from __future__ import annotations
 
-from functools import cache
+from collections.abc import Callable
+from functools import cache, partial
 from importlib.resources import files
 from typing import TYPE_CHECKING, Any
 
@@ -23,23 +28,39 @@ import orjson
 
 from primus.errors import ParserError
 from primus.hookspecs import hookimpl
+from primus.option_checks import function
 from primus.parsers.stringify import stringify
 from primus.parsers.surrogates import has_surrogates, loads
 
 if TYPE_CHECKING:
     from primus.browser import Browser
 
-__all__ = ["JSONParser"]
+__all__ = ["JSON", "JSONParser"]
+
+Default = Callable[[Any], Any]
 
 
-class JSONParser:
-    """Encodes values as compact JSON text, and decodes text or UTF-8 bytes."""
+class JSON:
+    """The parser ``json``: compact JSON text; text and UTF-8 bytes are decoded.
+
+    Args:
+        default: is called with each value that has no form in JSON, and returns what is written
+            instead of it, or raises `TypeError`. `to_builtins` is one for the usual values.
+
+    Raises:
+        OptionError: `default` is not callable.
+    """
 
     name = "json"
     binary = False
     json = True
-    quick_encode = staticmethod(orjson.dumps)
-    quick_decode = staticmethod(orjson.loads)
+    quick_encode: Callable[[Any], bytes] = staticmethod(orjson.dumps)
+    quick_decode: Callable[[Any], Any] = staticmethod(orjson.loads)
+
+    def __init__(self, *, default: Default | None = None) -> None:
+        self.default = function("default", default)
+        if default is not None:
+            self.quick_encode = partial(orjson.dumps, default=default)
 
     def encode(self, value: Any) -> str:
         """`value` as compact JSON.
@@ -48,12 +69,12 @@ class JSONParser:
             ParserError: `value` has no JSON form, refers to itself, or is nested too deeply.
         """
         try:
-            return orjson.dumps(value).decode()
+            return self.quick_encode(value).decode()
         except TypeError:
             pass
         try:
-            return stringify(value)
-        except (TypeError, ValueError) as error:
+            return stringify(value, self.default)
+        except Exception as error:  # `default` may raise anything
             raise ParserError(f"cannot encode {type(value).__name__} as JSON: {error}") from error
 
     def decode(self, frame: str | bytes) -> Any:
@@ -87,7 +108,11 @@ def _parse(frame: str | bytes, refused: ValueError) -> Any:
         raise ParserError(f"not JSON: {error}", frame) from error
 
 
+JSONParser = JSON
+"""The name that the class had before it could be given a function."""
+
+
 @hookimpl
-def primus_parser() -> JSONParser:
+def primus_parser() -> JSON:
     """The parser named ``json``."""
-    return JSONParser()
+    return JSON()

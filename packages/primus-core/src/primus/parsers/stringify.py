@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import dataclasses
 import math
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from enum import Enum
 from json.encoder import encode_basestring_ascii
 from typing import Any, Final
@@ -21,16 +21,23 @@ from primus.parsers.values import key_text
 __all__ = ["stringify"]
 
 DEEPEST: Final = DEFAULT_LIMITS.max_depth_written
+MOST_TIMES: Final = 254
+"""How often in a row a value may become another that has no JSON form either, as in orjson."""
 CONTAINERS: Final = (dict, list, tuple)
 SCALARS: Final = frozenset({str, int, float, bool, type(None)})
 
 
-def stringify(value: Any) -> str:
+def stringify(value: Any, default: Callable[[Any], Any] | None = None) -> str:
     """`value` as compact JSON; lone surrogates are escapes, as `JSON.stringify` writes them.
+
+    Args:
+        value: the value.
+        default: gives what is written instead of a value that has no JSON form.
 
     Raises:
         TypeError: a value or key has no JSON form.
         ValueError: it is nested too deeply or inside of itself, or an integer is too long.
+        Exception: whatever `default` raises.
     """
     pieces: list[str] = []
     write = pieces.append
@@ -43,7 +50,7 @@ def stringify(value: Any) -> str:
             if named:
                 write(_name(item[0]))
                 item = item[1]
-            text, item = _written(item)
+            text, item = _written(item, default)
             if text is not None:
                 write(text)
                 continue
@@ -60,7 +67,9 @@ def stringify(value: Any) -> str:
             items, named = outer.pop()
 
 
-def _written(value: Any) -> tuple[str | None, Any]:
+def _written(
+    value: Any, default: Callable[[Any], Any] | None = None, times: int = 0
+) -> tuple[str | None, Any]:
     """The text of a value that can be written at once; else `None` and the container it is."""
     if isinstance(value, CONTAINERS):
         inside = value.values() if isinstance(value, dict) else value
@@ -78,7 +87,9 @@ def _written(value: Any) -> tuple[str | None, Any]:
         case int():
             return int.__repr__(value), value
         case _ if dataclasses.is_dataclass(value) or isinstance(value, Enum):
-            return _written(_parts(value))
+            return _written(_parts(value), default)
+        case _ if default is not None and times < MOST_TIMES:
+            return _written(default(value), default, times + 1)
         case _:
             raise TypeError(f"{type(value).__name__} has no form in JSON")
 

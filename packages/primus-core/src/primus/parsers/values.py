@@ -7,12 +7,15 @@ from __future__ import annotations
 
 import dataclasses
 import math
-from datetime import UTC, datetime, timedelta
+import sys
+from datetime import UTC, date, datetime, time, timedelta
+from decimal import Decimal
 from enum import Enum
+from pathlib import PurePath
 from typing import Any
 from uuid import UUID
 
-__all__ = ["from_milliseconds", "key_text", "plain", "to_milliseconds"]
+__all__ = ["from_milliseconds", "key_text", "plain", "to_builtins", "to_milliseconds"]
 
 EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 MILLISECOND = timedelta(milliseconds=1)
@@ -33,6 +36,36 @@ def plain(value: Any) -> Any:
             return {field.name: getattr(value, field.name) for field in dataclasses.fields(value)}
         case _:
             raise TypeError(f"{type(value).__name__} has no form on the wire")
+
+
+def to_builtins(value: Any) -> Any:
+    """What is written instead of a value that applications have and wire formats do not.
+
+    Of pydantic models, msgspec structs, attrs classes and dataclasses the fields as a `dict`; of a
+    `Decimal` its text, with all its digits; of a `set` a list; of dates and times their ISO 8601
+    text, of a `timedelta` its seconds; the text of a `UUID` or a path, the value of an `Enum`.
+
+    Raises:
+        TypeError: it is none of these.
+    """
+    kind = type(value)
+    if hasattr(kind, "model_dump"):  # pydantic
+        return value.model_dump(mode="json")
+    if hasattr(kind, "__struct_encode_fields__"):  # msgspec
+        return sys.modules["msgspec"].to_builtins(value)
+    if hasattr(kind, "__attrs_attrs__"):
+        return {field.name: getattr(value, field.name) for field in kind.__attrs_attrs__}
+    match value:
+        case Decimal() | PurePath():
+            return str(value)
+        case set() | frozenset():
+            return list(value)
+        case date() | time():  # a datetime is a date
+            return value.isoformat()
+        case timedelta():
+            return value.total_seconds()
+        case _:
+            return plain(value)
 
 
 def key_text(key: Any) -> str:

@@ -5,38 +5,33 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable
 from typing import Any
 
-from primus.callables import dispose
+from primus.callables import dispose, is_awaitable
+from primus.encoding import encoding_failure
 from primus.parser import Parser, encoded
-from primus.pipeline import Pipeline
+from primus.pipeline import Pipeline, run_out
 from primus.protocol import check_message
 from primus.server.spark import Spark
+from primus.tasks import spawn
 
 __all__ = ["broadcast"]
 
 
-def broadcast(
-    sparks: Iterable[Spark],
-    data: Any,
-    parser: Parser,
-    pipeline: Pipeline,
-    fail: Callable[[Exception], None],
-) -> None:
+def broadcast(sparks: Iterable[Spark], data: Any, parser: Parser, pipeline: Pipeline) -> None:
     """Write `data` to each of `sparks`.
 
     With an outgoing transform or an async parser every spark goes its own way, as if `Spark.write`
-    were called on each. Data that cannot be encoded is one error, and `fail` is told of it.
+    were called on each.
 
     Raises:
         ControlTextError: `data` is text that peers obey; no spark is written to.
+        ParserError: the parser has no form for `data`, or for what the transforms have made of it
+            for one of the sparks; no spark is written to.
     """
-    frame = None
-    if not pipeline.outgoing:
-        check_message(data)
-        try:
-            frame = _frame(parser, data)
-        except Exception as error:
-            fail(error)
-            return
+    if pipeline.outgoing:
+        _write_each(sparks, data)
+        return
+    check_message(data)
+    frame = _frame(parser, data)
     if frame is None:
         for spark in sparks:
             spark.write(data)
@@ -46,13 +41,34 @@ def broadcast(
             spark.relay(frame, prepared)
 
 
+def _write_each(sparks: Iterable[Spark], data: Any) -> None:
+    """Write to each spark what its transforms make of `data`, or to none."""
+    composed: list[tuple[Callable[[Any], object], Any]] = []
+    try:
+        for spark in sparks:
+            step = spark.compose(data)
+            if step is not None:
+                composed.append(step)
+    except Exception:
+        for _, value in composed:
+            if is_awaitable(value):
+                spawn(run_out(value))
+        raise
+    for send, value in composed:
+        send(value)
+
+
 def _frame(parser: Parser, data: Any) -> str | bytes | None:
     """The frame that is the same for every spark, or `None` when it has to be awaited.
 
     Raises:
-        Exception: `data` cannot be encoded.
+        ParserError: the parser has no form for `data`.
     """
-    frame: Any = encoded(parser.encode, data)
+    try:
+        frame: Any = encoded(parser.encode, data)
+    except Exception as error:
+        failure = encoding_failure(error, parser, data)
+        raise failure from failure.__cause__
     if isinstance(frame, str | bytes):
         return frame
     dispose(frame)

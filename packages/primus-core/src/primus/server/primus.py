@@ -30,7 +30,7 @@ from primus.heartbeat import Generation, HeartbeatPolicy
 from primus.http import ClientGone, Request, Response
 from primus.option_types import ListenOptions, ServerOptions
 from primus.options import plugin_names, server_options
-from primus.parser import browser_half, encoding_failure
+from primus.parser import browser_half
 from primus.pipeline import Pipeline
 from primus.plugins import Ark
 from primus.registry import check_frames, parser_named, plugins_named, transformer_named
@@ -252,19 +252,12 @@ class Primus(Transforming, Emitter, Generic[SparkT_co]):
             data: the message.
             to: the sparks of this server that get it; `None` for all.
 
-        A message that cannot be encoded is dropped and logged, and the event ``log`` tells of its
-        `ParserError`; with an outgoing transform it is an ``error`` of each spark.
-
         Raises:
             ControlTextError: `data` is text that begins with ``primus::``; no spark gets it.
+            ParserError: the parser has no form for `data`; no spark gets it. Behind an async
+                transform, or an async parser, it is an ``error`` of each spark instead.
         """
-        broadcast(self if to is None else to, data, self.parser, self.pipeline, self._unencodable)
-
-    def _unencodable(self, error: Exception) -> None:
-        """Report that a message to many sparks cannot be encoded, as one error."""
-        error = encoding_failure(error)
-        self._log_raised(str(error), error.__cause__ or error)
-        self.dispatch("log", "error", error)
+        broadcast(self if to is None else to, data, self.parser, self.pipeline)
 
     @property
     def stats(self) -> Stats:

@@ -99,6 +99,8 @@ class Spark(Connection):
 
         Raises:
             ControlTextError: `data` is text that begins with ``primus::``.
+            ParserError: the parser has no form for `data`; the error says for which part of it.
+                Behind an async transform, or an async parser, it is an ``error`` event instead.
         """
         send = self._send_text
         if send is None or self.pipeline.outgoing:
@@ -123,6 +125,7 @@ class Spark(Connection):
 
         Raises:
             ControlTextError: `data` is text that begins with ``primus::``; nothing has ended.
+            ParserError: the parser has no form for `data`; nothing has ended.
         """
         if self._state == CLOSED:
             return

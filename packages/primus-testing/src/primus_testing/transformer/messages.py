@@ -177,19 +177,23 @@ class MessagesContract(Contract):
             assert await one.peer.receive() == f'{{"from":"a","message":{frame}}}'
         assert other.events.seen("error") == []
 
-    async def test_data_that_cannot_be_encoded_is_an_error_and_not_sent(self, serve: Serve) -> None:
+    async def test_data_that_cannot_be_encoded_raises_and_is_not_sent(self, serve: Serve) -> None:
         server = await serve()
         met = await meet(server)
         recursive: dict[str, Any] = {"foo": "bar"}
         recursive["recursive"] = recursive
-        met.spark.write(recursive)
-        met.spark.write(object())
+        for write in (met.spark.write, server.primus.write):
+            for value, path in (
+                (recursive, 'data["recursive"]'),
+                (object(), "data"),
+                ([{"price": 1j}], 'data[0]["price"]'),
+            ):
+                with pytest.raises(ParserError) as raised:
+                    write(value)
+                assert raised.value.path == path
         met.spark.write("after")
-        for _ in range(2):
-            error = await met.events.one("error")
-            assert isinstance(error, ParserError)
-            assert "JSON" in str(error)
         assert await met.peer.receive() == '"after"'
+        assert met.events.seen("error") == []
 
     async def test_a_listener_that_raises_is_logged_and_touches_nothing_else(
         self, serve: Serve, tracebacks: Tracebacks
