@@ -15,8 +15,11 @@ LINTER = CONFIGURATION["tool"]["importlinter"]
 INTERFACES = {
     "primus.contracts.Attachable": "what a connector attaches a transport to",
     "primus.contracts.Server": "what extensions may use of a Primus",
+    "primus.emitting.SocketEvents": "the events of a Socket, for type checkers",
+    "primus.emitting.SparkEvents": "the events of a Spark, for type checkers",
     "primus.errors.InvalidPluginError": "a documented error, which is raised by itself",
     "primus.polling.pings.Pings": "used as it is by clients that may ping, too",
+    "primus.server.events.PrimusEvents": "what listens to a Primus and to all sparks, with types",
     "primus.transport.Receiver": "what a transport tells of its frames",
     "primus.websocket.hosted.HostedTransport": "the server's half, which the client's refines",
 }

@@ -28,12 +28,14 @@ from primus.errors import (
 )
 from primus.hookspecs import hookimpl, hookspec
 from primus.http import Request, Response
+from primus.listening import MessageT_co
 from primus.option_types import ClientOptions, ListenOptions, ReconnectOptions, ServerOptions
 from primus.ordering import Order
 from primus.parser import Parser
 from primus.parsers.json import JSON
 from primus.parsers.values import to_builtins
 from primus.pipeline import Packet
+from primus.server.events import listens
 from primus.server.primus import Primus
 from primus.server.spark import Spark, SparkT_co
 from primus.transformer import Transformer, Transport
@@ -58,6 +60,7 @@ __all__ = [
     "LimitError",
     "ListenOptions",
     "ListenerError",
+    "MessageT_co",
     "OptionError",
     "Order",
     "Packet",
@@ -87,6 +90,7 @@ __all__ = [
     "connect",
     "hookimpl",
     "hookspec",
+    "listens",
     "to_builtins",
 ]
 

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import logging
 from collections.abc import Awaitable, Callable, Iterable, Iterator, Mapping
-from typing import Any, Protocol, TypeVar, overload
+from typing import Any, Protocol, TypeVar
 
 from primus.clock import Clock
 from primus.events import Delivered, Delivering, Replying
@@ -32,18 +32,10 @@ class Events(Protocol):
     def log(self) -> logging.Logger:
         """Where it logs."""
 
-    @overload
-    def on(self, event: str) -> Callable[[Handler], Handler]: ...
-    @overload
-    def on(self, event: str, fn: Handler) -> Handler: ...
-    def on(self, event: str, fn: Any = None) -> Any:
-        """Add a listener; without `fn`, works as a decorator."""
+    def on(self, event: str, fn: Callable[..., Any]) -> Any:
+        """Add a listener."""
 
-    @overload
-    def once(self, event: str) -> Callable[[Handler], Handler]: ...
-    @overload
-    def once(self, event: str, fn: Handler) -> Handler: ...
-    def once(self, event: str, fn: Any = None) -> Any:
+    def once(self, event: str, fn: Callable[..., Any]) -> Any:
         """Add a listener for the next time only."""
 
     def off(self, event: str | None = None, fn: Callable[..., Any] | None = None) -> None:

@@ -33,7 +33,7 @@ from collections.abc import Mapping
 from importlib.resources import files
 from typing import TYPE_CHECKING, Any, Literal, Unpack
 
-from primus import Primus, ServerOptions, Spark, SparkT_co, hookimpl
+from primus import MessageT_co, Primus, ServerOptions, Spark, SparkT_co, hookimpl
 from primus.answers import Answers
 from primus.browser import Browser
 from primus.pipeline import Transform
@@ -72,7 +72,7 @@ class EmitterOptions(ServerOptions, total=False):
     emitter_data: bool
 
 
-class EmitterSpark(Spark):
+class EmitterSpark(Spark[MessageT_co]):
     """A spark of a Primus with the plugin ``emitter``."""
 
     send = send

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any, Final
 
-from primus import Spark
+from primus import MessageT_co, Spark
 
 if TYPE_CHECKING:
     from primus import Socket
@@ -26,7 +26,7 @@ def emit(connection: Spark | Socket, event: str, /, *args: Any) -> bool:
     return connection.write({"emit": [event, *args]})
 
 
-class EmitSpark(Spark):
+class EmitSpark(Spark[MessageT_co]):
     """A spark of a Primus with the plugin ``emit`` or ``emit-broadcast``."""
 
     emit = emit

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Literal, Unpack
 
-from primus import ClientOptions, Socket
+from primus import ClientOptions, MessageT_co, Socket
 from primus.answers import Answers
 from primus_emit.emitting import emit
 from primus_emit.sending import ask, send
@@ -12,7 +12,7 @@ from primus_emit.sending import ask, send
 __all__ = ["EmitSocket", "EmitterSocket", "EmitterSocketOptions"]
 
 
-class EmitSocket(Socket):
+class EmitSocket(Socket[MessageT_co]):
     """A socket with the plugin ``emit`` or ``emit-broadcast``."""
 
     emit = emit
@@ -25,7 +25,7 @@ class EmitterSocketOptions(ClientOptions, total=False):
     emitter_data: bool
 
 
-class EmitterSocket(Socket):
+class EmitterSocket(Socket[MessageT_co]):
     """A socket with the plugin ``emitter``."""
 
     send = send

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable
 from typing import TYPE_CHECKING, Any, Unpack
 
-from primus import PluginError, Primus, Spark, SparkT_co
+from primus import MessageT_co, PluginError, Primus, Spark, SparkT_co
 from primus_rooms.adapter import Adapter, Maybe
 from primus_rooms.names import Names
 from primus_rooms.options import RoomsOptions
@@ -27,7 +27,7 @@ def rooms_of(spark: Spark) -> Rooms:
     return rooms
 
 
-class RoomsSpark(Spark):
+class RoomsSpark(Spark[MessageT_co]):
     """A spark of a Primus with the plugin ``rooms``."""
 
     def join(self, rooms: Names, *, wildcard: bool | None = None) -> Maybe[bool]:

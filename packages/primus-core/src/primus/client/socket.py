@@ -24,6 +24,7 @@ from primus.clock import Timer, expect
 from primus.closed import EndCode, Ending, because_of, of_error, silent
 from primus.connection import CLOSED, FRAME, OPEN, OPENING, Connection
 from primus.connection.messages import Message
+from primus.emitting import SocketEvents
 from primus.errors import (
     ConnectTimeout,
     HandshakeError,
@@ -34,6 +35,7 @@ from primus.errors import (
 )
 from primus.events import Listener, ReservedEvents
 from primus.failures import Failures
+from primus.listening import MessageT_co
 from primus.option_types import ClientOptions
 from primus.parser import is_json
 from primus.pipeline import Pipeline
@@ -73,7 +75,7 @@ UNDER_WAY: Final = (State.SCHEDULED, State.CONNECTING, State.REFUSED, State.WAIT
 _stamps = Stamps()
 
 
-class Socket(Transforming, Connection):
+class Socket(Transforming, SocketEvents[MessageT_co], Connection[MessageT_co]):
     """A connection to a Primus server, which reconnects when it is lost.
 
     It opens on the next turn of the running event loop, unless ``manual=True``, and can be

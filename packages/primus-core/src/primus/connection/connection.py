@@ -14,8 +14,8 @@ from __future__ import annotations
 import asyncio
 import logging
 from abc import abstractmethod
-from collections.abc import Awaitable, Callable, Iterable
-from typing import Any, ClassVar, Final, Literal
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterable
+from typing import Any, ClassVar, Final, Generic, Literal
 
 from primus.callables import PLAIN, after, dispose, is_awaitable
 from primus.clock import SYSTEM_CLOCK, Clock, Timer
@@ -30,6 +30,7 @@ from primus.errors import ControlTextError, ParserError, SlowConsumerError, Tran
 from primus.events import Delivered, Delivering, Emitter, Listener, Replying
 from primus.failures import Failures, Quota
 from primus.limits import DEFAULT_LIMITS, Limits
+from primus.listening import MessageT_co
 from primus.parser import Parser, encoded, quick
 from primus.pipeline import SWALLOWED, Packet, Pipeline, run
 from primus.protocol import (
@@ -62,7 +63,7 @@ def _itself(value: Any) -> Any:
     return value
 
 
-class Connection(Emitter):
+class Connection(Emitter, Generic[MessageT_co]):
     """One end of a connection: what `Spark` and `Socket` have in common."""
 
     __slots__ = (
@@ -965,7 +966,7 @@ class Connection(Emitter):
 
         return pipe(self, destination)
 
-    def __aiter__(self) -> Iteration:
+    def __aiter__(self) -> AsyncIterator[MessageT_co]:
         self._iterated()
         assert self._iterations is not None
         return Iteration(self, self._iterations)

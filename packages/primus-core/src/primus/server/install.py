@@ -32,6 +32,7 @@ class Extensible(Server, Protocol):
     layers: Layers
     _library: ClientLibrary
     _listeners: dict[str, tuple[Listener, ...]]
+    spark_listeners: tuple[tuple[str, Any], ...]
 
     @property
     def Spark(self) -> SparkClass:
@@ -48,6 +49,7 @@ class Snapshot:
     outgoing: tuple[Any, ...]
     reserved: set[str]
     spark_reserved: set[str]
+    spark_listeners: tuple[tuple[str, Any], ...]
     spark: dict[str, Any]
     attributes: dict[str, Any]
     options: dict[str, Any]
@@ -62,6 +64,7 @@ class Snapshot:
             outgoing=primus.pipeline.outgoing,
             reserved=set(primus.events.names),
             spark_reserved=set(primus.Spark.events.names),
+            spark_listeners=primus.spark_listeners,
             spark=dict(vars(primus.Spark)),
             attributes=dict(vars(primus)),
             options=dict(primus.options.extra),
@@ -77,6 +80,7 @@ class Snapshot:
         primus.pipeline.outgoing = self.outgoing
         primus.events.names = set(self.reserved)
         primus.Spark.events.names = set(self.spark_reserved)
+        primus.spark_listeners = self.spark_listeners
         _put_back(primus.Spark, dict(vars(primus.Spark)), self.spark)
         _put_back(primus, dict(vars(primus)), self.attributes)
 
@@ -107,6 +111,8 @@ class Additions:
             primus.pipeline.remove("incoming", fn)
         for fn in set(self.after.outgoing) - set(self.before.outgoing):
             primus.pipeline.remove("outgoing", fn)
+        handlers = set(self.after.spark_listeners) - set(self.before.spark_listeners)
+        primus.spark_listeners = tuple(one for one in primus.spark_listeners if one not in handlers)
         options = self.after.options.keys() - self.before.options.keys()
         primus.options.extra = {
             name: value for name, value in primus.options.extra.items() if name not in options

@@ -13,7 +13,6 @@ from typing import (
     Any,
     ClassVar,
     Final,
-    Generic,
     Literal,
     Self,
     TypeVar,
@@ -24,7 +23,7 @@ from typing import (
 from primus.browser.library import LibraryParts
 from primus.clock import Within
 from primus.errors import NotListeningError, PluginError, ServerFullError, Unauthorized
-from primus.events import Emitter, ReservedEvents
+from primus.events import ReservedEvents
 from primus.failures import Failures, Quota
 from primus.heartbeat import Generation, HeartbeatPolicy
 from primus.http import ClientGone, Request, Response
@@ -38,6 +37,7 @@ from primus.server import ending, gate
 from primus.server.broadcast import broadcast
 from primus.server.client_library import ClientLibrary
 from primus.server.connection_phase import run_connection_phase
+from primus.server.events import PrimusEvents
 from primus.server.heartbeats import HeartbeatMonitor
 from primus.server.hosts import Host, asgi_application, attach
 from primus.server.install import Additions, install, uninstall
@@ -73,7 +73,7 @@ KEEP_ALIVE: Final = 25 / 35
 """The part of ``timeout`` after which a client that is not pinged speaks by itself."""
 
 
-class Primus(Transforming, Emitter, Generic[SparkT_co]):
+class Primus(Transforming, PrimusEvents[SparkT_co]):
     """A server of real-time connections, attached to an HTTP server.
 
     ``Primus[Visitor](…)`` makes one whose sparks are of the application's own class `Visitor`.
@@ -650,6 +650,7 @@ class Primus(Transforming, Emitter, Generic[SparkT_co]):
         self._seats.admit(request)
         spark = self.Spark(request, self._sparks.new_id(), self._generation(transport))
         self._sparks.add(spark, id)
+        self.prepare(spark)
         spark.attach(transport)
         spark.open()
         self._heartbeats.add(spark)

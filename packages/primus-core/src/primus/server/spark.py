@@ -10,9 +10,11 @@ from primus.closed import EndCode, Ending
 from primus.connection import CLOSED, OPEN, OPENING, Connection
 from primus.connection.messages import Messages
 from primus.contracts import Server
+from primus.emitting import SparkEvents
 from primus.events import ReservedEvents
 from primus.heartbeat import Generation, HeartbeatState
 from primus.http import Address, Headers, Query, Request
+from primus.listening import MessageT_co
 from primus.protocol import (
     CLOSE,
     SEPARATOR,
@@ -38,7 +40,7 @@ __all__ = ["SPARK_EVENTS", "Spark", "SparkT_co"]
 SPARK_EVENTS = frozenset({"readyStateChange", "heartbeat", "error", "data", "end"})
 
 
-class Spark(Connection):
+class Spark(SparkEvents[MessageT_co], Connection[MessageT_co]):
     """One connection on the server. Set your own attributes on it as you like.
 
     Events: ``data(message, raw)``, ``end(closed)``, ``error(err)``, ``heartbeat``,
