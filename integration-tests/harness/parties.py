@@ -148,11 +148,17 @@ class Client(Party):
         self.library = library
 
     async def connect(
-        self, url: str, writes: Sequence[Any] = (), hear: Sequence[str] = (), **options: Any
+        self,
+        url: str,
+        writes: Sequence[Any] = (),
+        hear: Sequence[str] = (),
+        resources: Sequence[dict[str, Any]] = (),
+        **options: Any,
     ) -> "Client":
         """Start connecting, and write ``writes`` at once, before there can be a connection.
 
-        Events over the wire are reported as ``heard`` when their names are in ``hear``.
+        Events over the wire are reported as ``heard`` when their names are in ``hear``. Of each of
+        ``resources`` (``name``, ``multiplex``) ``ready`` is reported, and its event ``bark``.
         """
         self.alive = True
         if self.speech.transports:
@@ -160,6 +166,8 @@ class Client(Party):
         how = {**self.speech.options, "library": self.library and str(self.library)}
         if hear:
             how["hear"] = list(hear)
+        if resources:
+            how["resources"] = list(resources)
         await self.ask("connect", url=url, writes=list(writes), options=options, **how)
         return self
 

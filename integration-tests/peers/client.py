@@ -48,6 +48,7 @@ def connect(
     writes: list[Any],
     library: None,
     hear: tuple[str, ...] = (),
+    resources: tuple[dict[str, Any], ...] = (),
     **names: str,
 ) -> None:
     """Make a socket, and write ``writes`` at once, long before it can be open."""
@@ -61,6 +62,8 @@ def connect(
         socket.on(event, attempt(on, event))
     for name in hear:
         socket.on(name, hearing(on, name))
+    for about in resources:
+        use_resource(on, **about)
     for value in writes:
         socket.write(value)
 
@@ -106,6 +109,19 @@ async def request(on: str, data: Any) -> Any:
     return await sockets[on].write_and_wait(data)
 
 
+async def call(on: str, name: str, multiplex: bool, method: str, args: list[Any]) -> list[Any]:
+    """Call a method of a resource, and give what it answers."""
+    answer = await sockets[on].resource(name, multiplex=multiplex).call(method, *args)
+    return list(answer) if isinstance(answer, tuple) else [] if answer is None else [answer]
+
+
+def use_resource(on: str, name: str, *, multiplex: bool) -> None:
+    """Report when a resource is ready, and the event that the server broadcasts to it."""
+    remote = sockets[on].resource(name, multiplex=multiplex)
+    remote.on("bark", hearing(on, name))
+    remote.on("ready", lambda _, names: wire.report(on, "ready", name=name, methods=sorted(names)))
+
+
 async def send(on: str, name: str, args: list[Any], *, ask: bool = False) -> Any:
     """Send an event of primus-emitter."""
     return await send_event(sockets[on], name, args, ask=ask)
@@ -147,6 +163,7 @@ COMMANDS: dict[str, wire.Command] = {
     "connect": connect,
     "write": write,
     "emit": emit,
+    "call": call,
     "request": request,
     "send": send,
     "end": end,

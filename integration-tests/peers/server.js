@@ -100,6 +100,21 @@ wire.serve({
     return new Promise((resolve) => { servers.get(on).spark(spark).writeAndWait(data, resolve); });
   },
 
+  /** Makes a resource of primus-resource, with a method that answers with its arguments. */
+  resource({ on, name, multiplex }) {
+    servers.get(on).resource(name, {
+      onecho(spark, ...args) {
+        const fn = typeof args[args.length - 1] === 'function' ? args.pop() : null;
+
+        wire.report(on, 'called', { name, args });
+        if (fn) fn(...args);
+      },
+      onNothing(spark, fn) { fn(); }
+    }, multiplex);
+  },
+
+  bark({ on, name, args }) { servers.get(on).resources[name].broadcast('bark', ...args); },
+
   end({ on, spark, data, reconnect }) {
     servers.get(on).spark(spark).end(data, { reconnect: !!reconnect });
   },

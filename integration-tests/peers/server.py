@@ -173,6 +173,34 @@ async def request(on: str, spark: str, data: Any) -> Any:
     return await find(on, spark).write_and_wait(data)
 
 
+class Creature:
+    """A resource of primus-resource, with a method that answers with its arguments."""
+
+    def __init__(self, on: str, name: str) -> None:
+        self.on = on
+        self.name = name
+
+    def on_echo(self, spark: Spark, *args: Any) -> tuple[Any, ...]:
+        """Give the arguments back."""
+        wire.report(self.on, "called", name=self.name, args=args)
+        return args
+
+    def onNothing(self, spark: Spark) -> None:  # noqa: N802
+        """Give nothing."""
+
+
+def resource(on: str, name: str, *, multiplex: bool) -> None:
+    """Make a resource of primus-resource."""
+    plugged: Any = servers[on][0]
+    plugged.resource(name, Creature(on, name), multiplex=multiplex)
+
+
+def bark(on: str, name: str, args: list[Any]) -> None:
+    """Broadcast an event to the clients of a resource."""
+    plugged: Any = servers[on][0]
+    plugged.resources[name].broadcast("bark", *args)
+
+
 async def send(
     on: str, name: str, args: list[Any], spark: str | None = None, *, ask: bool = False
 ) -> Any:
@@ -230,6 +258,7 @@ COMMANDS = {
     each.__name__: each
     for each in (
         *(listen, broadcast, write, emit, request, send, flood, end),
+        *(resource, bark),
         *(connected, id_for, library, destroy, census),
     )
 }

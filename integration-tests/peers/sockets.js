@@ -58,7 +58,27 @@
         socket.on(name, hearing(on, name));
       });
 
+      (message.resources || []).forEach(function each(about) {
+        var resource = socket.resource(about.name, about.multiplex);
+
+        resource.on('ready', function ready(name, methods) {
+          report(on, 'ready', { name: about.name, methods: methods.slice().sort() });
+        });
+        resource.on('bark', hearing(on, about.name));
+      });
+
       (message.writes || []).forEach(function each(value) { socket.write(value); });
+    },
+
+    /** Calls a method of a resource, and gives what it answers. */
+    call: function call(message) {
+      var resource = sockets[message.on].resource(message.name, message.multiplex);
+
+      return new Promise(function wait(resolve) {
+        resource[message.method].apply(resource, message.args.concat(function ack() {
+          resolve(Array.prototype.slice.call(arguments));
+        }));
+      });
     },
 
     write: function write(message) {
