@@ -225,18 +225,22 @@ async def test_an_exception_shows_no_internals(
         def on_strange(self, spark: Any) -> object:
             return object()
 
+        def on_set(self, spark: Any) -> Any:
+            return {"nested": [{1}]}
+
     primus.resource("creature", Failing(), multiplex=False)
     _, wire = join(primus)
-    methods = ["now", "later", "acked", "unknown"]
+    methods = ["now", "later", "acked", "strange", "unknown"]
 
     for id, method in enumerate(methods, 1):
         wire.receive(call(method, id=id, **({"fails": True} if understood else {})))
-    wire.receive('"primus::id::"')
+    wire.receive(call("set", id=9))
 
-    await eventually(lambda: len(wire.sent) == (6 if understood else 2))
+    await eventually(lambda: len(wire.sent) == (7 if understood else 2))
+    assert sent(wire)[-1] == {"id": 9, "type": 1, "data": [{"nested": [[1]]}]}
     refusals = [packet for packet in sent(wire) if isinstance(packet, dict) and "error" in packet]
     assert [each["error"] for each in sorted(refusals, key=lambda each: each["id"])] == (
-        ["the listener failed"] * 3 + ["no listener"] if understood else []
+        ["the listener failed"] * 4 + ["no listener"] if understood else []
     )
 
 

@@ -8,7 +8,7 @@ from collections.abc import Awaitable, Callable, Coroutine, Mapping
 from functools import partial
 from typing import Any, Final, Protocol, TypeVar, get_args, get_origin, get_type_hints
 
-from primus import PrimusError, TransportError
+from primus import ParserError, PrimusError, TransportError
 from primus.answers import CONFIGURED, Timeout
 from primus.clock import Within
 from primus.contracts import ConnectionLike
@@ -143,7 +143,10 @@ class Resource:
             ValidationError: the answer is not what the method is declared to return.
         """
         event = self._prefix + method
-        answer = await self._stream.ask(event, *(plain(each) for each in args), timeout=timeout)
+        try:
+            answer = await self._stream.ask(event, *args, timeout=timeout)
+        except ParserError:
+            answer = await self._stream.ask(event, *plain(args), timeout=timeout)
         result = self._declared.get(method)
         return answer if result is None else result.convert(answer)
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Awaitable, Iterator, Mapping
 from typing import Any, TypeVar
 
-from primus import ValidationError
+from primus import ParserError, ValidationError
 from primus.answers import Reply
 from primus.callables import is_awaitable
 from primus_resource.methods import Method, ResourceError, methods_of
@@ -62,7 +62,11 @@ async def _answer_later(result: Awaitable[Any], reply: Reply | None) -> None:
 
 
 def _answer(result: Any, reply: Reply | None) -> None:
-    if reply is not None:
+    if reply is None:
+        return
+    try:
+        reply.returned(result)
+    except ParserError:  # a parser knows most values, and may have a form of its own for them
         reply.returned(plain(result))
 
 
@@ -116,7 +120,10 @@ class Binding:
 
     def broadcast(self, event: str, /, *args: Any) -> None:
         """Send an event to every client."""
-        self.home.send(self._prefix + event, *(plain(each) for each in args))
+        try:
+            self.home.send(self._prefix + event, *args)
+        except ParserError:
+            self.home.send(self._prefix + event, *plain(args))
 
     def sparks(self) -> Iterator[Any]:
         """The sparks that may call the methods."""
