@@ -223,6 +223,14 @@ def integration(session: nox.Session) -> None:
     session.run("pytest", "integration-tests", *elsewhere, *workers, *session.posargs)
 
 
+@nox.session(default=False)
+def types(session: nox.Session) -> None:
+    """Applications under mypy and pyright, both strict; a part of `integration`."""
+    _install(session, *DISTRIBUTIONS, tools=["integration"])
+    _use_node(session)
+    _integration_tests(session, "types")
+
+
 @nox.session
 def attacks(session: nox.Session) -> None:
     """What strangers, users, foreign pages and servers can do to ours; all of it: -- --long."""

@@ -30,6 +30,7 @@ from typing import (
     get_args,
     get_origin,
     get_type_hints,
+    overload,
 )
 
 from primus.errors import ValidationError
@@ -77,7 +78,11 @@ class Type(Generic[T]):
         TypeError: values of peers cannot be checked against it.
     """
 
-    def __init__(self, kind: type[T] | Any) -> None:
+    @overload
+    def __init__(self, kind: type[T]) -> None: ...
+    @overload
+    def __init__(self: Type[Any], kind: object) -> None: ...
+    def __init__(self, kind: Any) -> None:
         self.kind = kind
         self.node = read(kind)
 

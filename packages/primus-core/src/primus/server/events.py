@@ -4,7 +4,7 @@ For type checkers ``on`` and ``once`` are declared by event name, as in `primus.
 """
 
 # An event name is a str as well, for which Emitter.on takes any listener: that is the point.
-# mypy: disable-error-code="overload-overlap, override, assignment"
+# mypy: disable-error-code="overload-overlap, assignment"
 
 from __future__ import annotations
 
@@ -12,11 +12,11 @@ from abc import abstractmethod
 from collections.abc import Callable, Iterator, Mapping
 from inspect import getmembers
 from types import MethodType
-from typing import TYPE_CHECKING, Any, Generic, Literal, TypeVar, cast, overload
+from typing import TYPE_CHECKING, Any, Generic, Literal, Protocol, TypeVar, cast, overload
 
 from primus.callables import bounds
 from primus.closed import Closed
-from primus.emitting import Frame
+from primus.emitting import Added, Frame
 from primus.events import Emitter, Handler
 from primus.listening import (
     Fits1,
@@ -37,6 +37,7 @@ from primus.transformer import Transformer
 __all__ = ["PrimusEvents", "listens"]
 
 HandlerT = TypeVar("HandlerT")
+SparkT = TypeVar("SparkT")
 
 LISTENS = "primus_listens"
 """The attribute of a method that names its events."""
@@ -52,6 +53,39 @@ def listens(*events: str) -> Callable[[Handler], Handler]:
     return mark
 
 
+class PrimusOn(Protocol[SparkT]):
+    """``on`` and ``once`` of a `Primus`."""
+
+    @overload
+    def __call__(self, event: Literal["connection"]) -> Takes1[SparkT]: ...
+    @overload
+    def __call__(self, event: Literal["connection"], fn: Fits1[SparkT]) -> Added: ...
+    @overload
+    def __call__(self, event: Literal["disconnection"]) -> Takes2[SparkT, Closed]: ...
+    @overload
+    def __call__(self, event: Literal["disconnection"], fn: Fits2[SparkT, Closed]) -> Added: ...
+    @overload
+    def __call__(
+        self, event: Literal["initialised"]
+    ) -> Takes3[Transformer, Parser, ServerOptions]: ...
+    @overload
+    def __call__(
+        self, event: Literal["initialised"], fn: Fits3[Transformer, Parser, ServerOptions]
+    ) -> Added: ...
+    @overload
+    def __call__(self, event: Literal["plugin", "plugout"]) -> Takes2[str, Any]: ...
+    @overload
+    def __call__(self, event: Literal["plugin", "plugout"], fn: Fits2[str, Any]) -> Added: ...
+    @overload
+    def __call__(self, event: Literal["close"]) -> Takes1[Mapping[str, Any]]: ...
+    @overload
+    def __call__(self, event: Literal["close"], fn: Fits1[Mapping[str, Any]]) -> Added: ...
+    @overload
+    def __call__(self, event: str) -> Callable[[Handler], Handler]: ...
+    @overload
+    def __call__(self, event: str, fn: Handler) -> Handler: ...
+
+
 class PrimusEvents(Emitter, Generic[SparkT_co]):
     """The events of a `Primus`, and what every spark listens to."""
 
@@ -65,45 +99,8 @@ class PrimusEvents(Emitter, Generic[SparkT_co]):
         """Iterate over the sparks there are now."""
 
     if TYPE_CHECKING:
-
-        @overload
-        def on(self, event: Literal["connection"]) -> Takes1[SparkT_co]: ...
-        @overload
-        def on(self, event: Literal["connection"], fn: Fits1[SparkT_co]) -> Fits1[SparkT_co]: ...
-        @overload
-        def on(self, event: Literal["disconnection"]) -> Takes2[SparkT_co, Closed]: ...
-        @overload
-        def on(
-            self, event: Literal["disconnection"], fn: Fits2[SparkT_co, Closed]
-        ) -> Fits2[SparkT_co, Closed]: ...
-        @overload
-        def on(
-            self, event: Literal["initialised"]
-        ) -> Takes3[Transformer, Parser, ServerOptions]: ...
-        @overload
-        def on(
-            self, event: Literal["initialised"], fn: Fits3[Transformer, Parser, ServerOptions]
-        ) -> Fits3[Transformer, Parser, ServerOptions]: ...
-        @overload
-        def on(self, event: Literal["plugin", "plugout"]) -> Takes2[str, Any]: ...
-        @overload
-        def on(
-            self, event: Literal["plugin", "plugout"], fn: Fits2[str, Any]
-        ) -> Fits2[str, Any]: ...
-        @overload
-        def on(self, event: Literal["close"]) -> Takes1[Mapping[str, Any]]: ...
-        @overload
-        def on(
-            self, event: Literal["close"], fn: Fits1[Mapping[str, Any]]
-        ) -> Fits1[Mapping[str, Any]]: ...
-        @overload
-        def on(self, event: str) -> Callable[[Handler], Handler]: ...
-        @overload
-        def on(self, event: str, fn: Handler) -> Handler: ...
-        def on(self, event: str, fn: Any = None) -> Any:
-            """As `Emitter.on`."""
-
-        once = on
+        on: PrimusOn[SparkT_co]
+        once: PrimusOn[SparkT_co]
 
     @overload
     def on_spark(self, event: Literal["data"]) -> ForSpark2[SparkT_co, Any, Frame]: ...
