@@ -428,3 +428,14 @@ async def test_a_timeout_of_a_handler_itself_is_its_own_error(
     response = await primus.handle(make_request())
     assert response is not None
     assert response.status == 500
+
+
+def test_a_first_frame_that_cannot_be_read_asks_whether_the_parsers_differ(
+    primus: Primus,
+) -> None:
+    spark, wire = join(primus)
+    seen = Recorder(spark, "error")
+    wire.receive("\x83ejs", '"right"', "wrong")
+    first, second = (str(error) for (error,) in seen.seen("error"))
+    assert "is the client's parser another than 'json'?" in first
+    assert "another than" not in second

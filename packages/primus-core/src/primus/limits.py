@@ -56,6 +56,8 @@ class Limits:
     """How much of the body is read with which a server refuses a handshake or a request."""
     description_bytes: int = 64 * KIB
     """The longest answer to ``/spec`` that a client takes."""
+    diagnosis_timeout: float = 3.0
+    """Seconds that a server gets to say what it is, when a handshake with it has failed."""
     poll_bytes: int = 16 * MIB
     """The longest answer to a poll that a client takes, unless its messages may be longer: a server
     sends all that has waited in one answer."""

@@ -133,6 +133,10 @@ class Connector(ABC):
 
     options: ClassVar[frozenset[str]] = frozenset()
     """The names of the ``transport`` options that it takes."""
+    asks: ClassVar[bool] = False
+    """Whether a server that fails it may be asked for its ``/spec``: it speaks HTTP."""
+    upgrades: ClassVar[bool] = False
+    """Whether it opens a WebSocket at once, so that a proxy may be what keeps it from that."""
 
     def check(self, dial: DialOptions) -> None:
         """Make sure that it knows every option.

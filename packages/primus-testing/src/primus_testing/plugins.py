@@ -27,6 +27,7 @@ from primus.registry import PLUGIN, find
 from primus.server.install import Snapshot
 from primus.server.primus import Primus
 from primus.server.spark import Spark
+from primus.suggestions import MEMBERS, Kind
 from primus_testing.clock import ManualClock
 from primus_testing.memory import join
 from primus_testing.network import MemoryTransformer
@@ -36,7 +37,7 @@ from primus_testing.tracebacks import Tracebacks
 
 __all__ = ["PluginContract"]
 
-EXTENDED: Final[Mapping[str, str]] = {
+EXTENDED: Final[Mapping[str, Kind]] = {
     "primus_extend_spark": "Spark",
     "primus_extend_primus": "Primus",
     "primus_extend_socket": "Socket",
@@ -215,6 +216,22 @@ class PluginContract:
         for hook, names in added.items():
             given = self._given(primus, hook)
             assert names <= declared(given), f"{hook} does not declare {names - declared(given)}"
+        await primus.destroy()
+        await bare.destroy()
+
+    @pytest.mark.asyncio
+    async def test_core_names_it_to_those_that_miss_its_members(
+        self, tracebacks: Tracebacks
+    ) -> None:
+        """A plugin of this project stands in the table of its members; others need not."""
+        plugin = self._name.lower().removeprefix("primus-")
+        if plugin not in PLUGIN.distributions:
+            return
+        primus, bare = self._used(), self._primus()
+        added = _added(primus, bare, join(primus)[0], join(bare)[0])
+        for hook, names in added.items():
+            known = {name for name in names if MEMBERS[EXTENDED[hook]].get(name) == plugin}
+            assert names == known, f"primus/suggestions.py lacks {names - known} of {plugin!r}"
         await primus.destroy()
         await bare.destroy()
 

@@ -366,6 +366,46 @@ class WebSocketClientContract(Contract):
             Primus(transformer=self.transformer, transport=options)
 
     @pytest.mark.parametrize(
+        "status", ["200 OK", "400 Bad Request", "403 Forbidden", "426 Upgrade"]
+    )
+    async def test_a_proxy_that_drops_upgrades_is_named(self, status: str) -> None:
+        spec = answer(f'{{"transformer":"{self.kind.name}","parser":"JSON","timeout":35000}}')
+
+        def proxy(asked: Asked) -> list[bytes]:
+            return [spec if asked.target.startswith("/primus/spec") else answer("", status)]
+
+        async with scripted_server(proxy) as server:
+            text = await self._failure(server.url)
+        assert "but takes no WebSocket" in text
+        assert "a proxy in between drops the headers Upgrade and Connection" in text
+        assert "an ASGI application has no WebSocket route at '/primus'" in text
+
+    async def test_a_server_with_another_transformer_is_named(self) -> None:
+        spec = answer('{"transformer":"engine.io","parser":"json","timeout":35000}')
+
+        def other(asked: Asked) -> list[bytes]:
+            return [spec if asked.target.startswith("/primus/spec") else answer("", "400 Bad")]
+
+        async with scripted_server(other) as server:
+            text = await self._failure(server.url)
+        assert f"transformer is 'engine.io', that of this client is '{self.kind.name}'" in text
+
+    async def test_a_refusal_that_says_all_is_taken_at_its_word(self) -> None:
+        refusal = answer('{"error":"no"}', "401 Unauthorized", "Content-Type: application/json")
+        async with scripted_server(lambda asked: [refusal]) as server:
+            text = await self._failure(server.url)
+            assert text == "unexpected server response: 401: 'no'"
+            assert len(server.requests) == 1
+
+    async def _failure(self, url: str) -> str:
+        socket = Primus.create_socket(transformer=self.transformer)(url, strategy="online")
+        seen = Recorder(socket, "error")
+        text = str(await seen.one("error"))
+        socket.destroy()
+        await socket.wait_closed()
+        return text
+
+    @pytest.mark.parametrize(
         ("payload", "code", "status"),
         [
             (b"", "server end", None),

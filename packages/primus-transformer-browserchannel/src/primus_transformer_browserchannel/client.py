@@ -32,6 +32,7 @@ class BrowserChannelConnector(Connector):
     """Opens sessions."""
 
     options = frozenset({"close_timeout", "headers", "retry_delay", "ssl", "streaming", "unix"})
+    asks = True
     streaming: ClassVar[bool | None] = None
     """Whether answers may stream, unless the option ``streaming`` says it; `None` to test it."""
 

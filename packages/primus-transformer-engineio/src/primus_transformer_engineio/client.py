@@ -41,6 +41,7 @@ class EngineIOConnector(Connector):
     """Opens sessions: polling first, or over a WebSocket at once."""
 
     options = frozenset({"close_timeout", "headers", "revision", "ssl", "transports", "unix"})
+    asks = True
 
     async def open(self, dial: DialOptions, connection: Attachable) -> ClientSession:
         """A session that has been opened and does not read yet.

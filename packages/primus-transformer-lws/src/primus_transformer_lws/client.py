@@ -31,6 +31,7 @@ class LwsConnector(Connector):
     """Opens WebSockets."""
 
     options = frozenset({"close_timeout", "headers", "ssl", "subprotocols", "unix"})
+    asks = upgrades = True
 
     async def open(self, dial: DialOptions, connection: Attachable) -> LwsTransport:
         """A WebSocket to ``dial.url``, open and not reading yet.

@@ -32,6 +32,7 @@ class WebSocketsConnector(Connector):
     """Opens WebSockets."""
 
     options = frozenset({"close_timeout", "headers", "ssl", "subprotocols", "unix"})
+    asks = upgrades = True
 
     async def open(self, dial: DialOptions, connection: Attachable) -> WebSocketTransport:
         """A WebSocket to ``dial.url``, open and not reading yet.

@@ -6,20 +6,20 @@ import asyncio
 from collections.abc import Generator
 from dataclasses import fields
 from types import TracebackType
-from typing import Any, Final, Generic, TypeVar, Unpack, overload
+from typing import Any, Generic, TypeVar, Unpack, overload
 
+from primus.client.address import parse_url
+from primus.client.diagnosis import PLAIN_WEBSOCKETS, Client, differences, scheme_mismatch
 from primus.client.socket import PROFILE_OPTIONS, Socket
 from primus.client.socket_class import fitted
 from primus.client.spec import facts, fetch_spec
+from primus.errors import TransportError
+from primus.limits import DEFAULT_LIMITS
 from primus.option_types import ClientOptions as GivenOptions
 from primus.options import ClientOptions, client_options
 from primus.registry import TRANSFORMER, installed
 
 __all__ = ["Connecting", "connect"]
-
-PLAIN_WEBSOCKETS: Final = ("websockets", "lws", "uws", "picows", "faye")
-"""The transformers that are one and the same on the wire."""
-
 
 SocketT = TypeVar("SocketT", bound=Socket)
 
@@ -76,6 +76,21 @@ class Connecting(Generic[SocketT]):
         assert self._socket is not None
         await self._socket.__aexit__(kind, error, traceback)
 
+    async def _spec(self, pathname: str) -> dict[str, Any]:
+        """The description of the server; an error names a scheme that is not the server's."""
+        options = self._options
+        timeout, transport = options.get("timeout", 10.0), options.get("transport") or {}
+        try:
+            return await fetch_spec(
+                self._url, pathname=pathname, timeout=timeout or None, transport=transport
+            )
+        except TransportError as error:
+            client = Client(parse_url(self._url, pathname), "", "", transport=transport)
+            hint = await scheme_mismatch(error, client, DEFAULT_LIMITS.diagnosis_timeout)
+            if hint:
+                error.args = (f"{error}. {hint}",)
+            raise
+
     async def _open(self) -> SocketT:
         options = {**self._options, "manual": True}
         fitting = {name: options.pop(name) for name in PROFILE_OPTIONS if name in options}
@@ -84,16 +99,14 @@ class Connecting(Generic[SocketT]):
             {field.name for field in fields(ClientOptions)} if fitting.get("plugin") else options
         )
         client_options({name: options[name] for name in options if name in known})
+        spec = None
         if "transformer" not in fitting or "parser" not in fitting:
-            spec = await fetch_spec(
-                self._url,
-                pathname=fitting.get("pathname", "/primus"),
-                timeout=options.get("timeout", 10.0) or None,
-                transport=options.get("transport") or {},
-            )
+            spec = await self._spec(fitting.get("pathname", "/primus"))
             fitting = {**facts(spec), **fitting}
             fitting["transformer"] = _installed(fitting["transformer"])
         socket = fitted(self._kind, **fitting)(self._url, **options)
+        if spec is not None and (found := differences(spec, socket._as_client())):
+            socket.log.warning("%r: %.500s", socket, found)
         socket._collect()
         # What has come with the handshake waits until the listeners have been added that are
         # added at once: not every message is ``data``, which is collected.

@@ -28,6 +28,7 @@ class ServerProfile:
 
     connector: Connector
     parser: Parser
+    transformer_name: str = ""
     pathname: str = "/primus"
     ark: Ark = field(default_factory=Ark)
     ping_timeout: float | None = 45.0

@@ -7,11 +7,12 @@ import logging
 import time
 from collections.abc import Awaitable, Callable, Mapping
 from types import MappingProxyType, TracebackType
-from typing import Any, ClassVar, Final, Self, Unpack, cast
+from typing import TYPE_CHECKING, Any, ClassVar, Final, Self, Unpack, cast
 
 from primus.callables import dispose
 from primus.client.address import Stamps, parse_url
 from primus.client.closing import Closing
+from primus.client.diagnosis import Client, differences, why_no_wire
 from primus.client.dialer import Dialer
 from primus.client.heartbeat import Heartbeat, rhythm
 from primus.client.network import Subscription, watch
@@ -37,9 +38,10 @@ from primus.events import Listener, ReservedEvents
 from primus.failures import Failures
 from primus.listening import MessageT_co
 from primus.option_types import ClientOptions
-from primus.parser import is_json
+from primus.parser import is_json, parser_name
 from primus.pipeline import Pipeline
 from primus.protocol import Close, Control, Id, Ping, Side, id_request, pong
+from primus.suggestions import missing
 from primus.tasks import spawn
 from primus.transformer import DialOptions, Transport
 from primus.transforming import Transforming
@@ -144,6 +146,8 @@ class Socket(Transforming, SocketEvents[MessageT_co], Connection[MessageT_co]):
         self._address = parse_url(url, profile.pathname)
         self._machine = Machine(State.NEW, profile.strategy(chosen.strategy), self._act)
         self._queue = SendQueue(chosen.queue_size)
+        self._is_compared = False
+        """Whether the server has been asked what it is, since its first frame was none."""
         self._finishes_later = False
         """Whether the wire is to be closed once an async parser is done with the queue."""
         self._received: ReceiveBuffer | None = None
@@ -184,6 +188,14 @@ class Socket(Transforming, SocketEvents[MessageT_co], Connection[MessageT_co]):
         if not chosen.manual:
             self._machine.state = State.SCHEDULED
             self._turn = asyncio.get_running_loop().call_soon(handle, Event.TURN)
+
+    if not TYPE_CHECKING:  # type checkers know all members, those of plugins included
+
+        def __getattr__(self, name):
+            """Name the plugin that adds a member, when it is not in use."""
+            if name.startswith("_"):
+                raise AttributeError(f"{type(self).__name__!r} has no attribute {name!r}")
+            raise missing("Socket", self, name, self.profile.ark)
 
     def __repr__(self) -> str:
         return f"<Socket {self._address.scheme}://{self._address.host}{self._address.pathname}>"
@@ -336,7 +348,48 @@ class Socket(Transforming, SocketEvents[MessageT_co], Connection[MessageT_co]):
             json=is_json(self._profile.parser),
             limits=self.limits,
         )
-        await self._profile.connector.open(dial, self)
+        try:
+            await self._profile.connector.open(dial, self)
+        except TransportError as error:
+            if self._machine.state is State.CONNECTING and self._profile.connector.asks:
+                timeout = self.limits.diagnosis_timeout
+                _add(error, await why_no_wire(error, self._as_client(), timeout))
+            raise
+
+    def _as_client(self) -> Client:
+        """How this client is configured, to be compared with the server."""
+        profile = self._profile
+        return Client(
+            self._address,
+            profile.transformer_name,
+            parser_name(profile.parser),
+            tuple(profile.ark),
+            self.options.transport,
+            upgrades=profile.connector.upgrades,
+        )
+
+    def _undecodable(self, frame: Any, error: Exception) -> None:
+        """Report a frame; before the first that is none, compare what the server says it is."""
+        if self.received or self._is_compared or not self._profile.connector.asks:
+            super()._undecodable(frame, error)
+            return
+        self._is_compared = True
+        spawn(self._compare(frame, error))
+
+    async def _compare(self, frame: Any, error: Exception) -> None:
+        """Report a first frame that cannot be read, with what differs from the server."""
+        try:
+            found = differences(
+                await self._as_client().spec(self.limits.diagnosis_timeout), self._as_client()
+            )
+        except PrimusError:
+            found = ""
+        if found:
+            text = f"cannot read what the server sends: {found}"
+            told = ParserError(text, frame)
+            told.__cause__ = error
+            error = told
+        super()._undecodable(frame, error)
 
     def _dialled(self) -> None:
         if self._transport is None:
@@ -623,6 +676,12 @@ class Socket(Transforming, SocketEvents[MessageT_co], Connection[MessageT_co]):
 
     def _log_failure(self, error: Exception) -> None:
         self.log.info("%r: %s", self, error)
+
+
+def _add(error: Exception, hint: str) -> None:
+    """Put a sentence behind the message of an error."""
+    if hint:
+        error.args = (f"{error}. {hint}",)
 
 
 def _never_opened(error: Exception) -> Ending:

@@ -103,6 +103,7 @@ def socket_class(
     profile = ServerProfile(
         connector=transformer.connector(),
         parser=parser,
+        transformer_name=transformer.name,
         pathname=pathname,
         ark=ark,
         ping_timeout=ping_timeout,

@@ -49,6 +49,7 @@ class FrameDelivery:
         for frame in frames:
             self._frames.append(frame)
             self.size += len(frame) + OVERHEAD
+            self._transport.taken += len(frame)
         self._bring()
 
     def pause(self) -> None:

@@ -46,6 +46,7 @@ from primus.server.middleware import authorization, built_in
 from primus.server.seats import Seats
 from primus.server.spark import SPARK_EVENTS, Spark, SparkT_co
 from primus.server.sparks import Sparks
+from primus.suggestions import missing
 from primus.tally import Stats, Tally
 from primus.tasks import spawn
 from primus.transforming import Transforming
@@ -151,6 +152,14 @@ class Primus(Transforming, PrimusEvents[SparkT_co]):
             self._install(name)
         self.host: Host | None = None if server is None else attach(self, server, kind)
         self._warn_of_origins()
+
+    if not TYPE_CHECKING:  # type checkers know all members, those of plugins included
+
+        def __getattr__(self, name):
+            """Name the plugin that adds a member, when it is not in use."""
+            if name.startswith("_"):
+                raise AttributeError(f"{type(self).__name__!r} has no attribute {name!r}")
+            raise missing("Primus", self, name, self._ark)
 
     def __repr__(self) -> str:
         return f"<Primus {self.transformer_name} {self.parser_name} at {self.pathname}>"
@@ -437,6 +446,7 @@ class Primus(Transforming, PrimusEvents[SparkT_co]):
             "pathname": self.pathname,
             "parser": self.parser_name,
             "transformer": self.transformer_name,
+            "plugins": list(self._ark),
             "timeout": _milliseconds(self.options.timeout),
             "pingInterval": _milliseconds(self._ping_interval),
         }

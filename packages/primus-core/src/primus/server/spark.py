@@ -11,6 +11,7 @@ from primus.connection import CLOSED, OPEN, OPENING, Connection
 from primus.connection.messages import Messages
 from primus.contracts import Server
 from primus.emitting import SparkEvents
+from primus.errors import ParserError
 from primus.events import ReservedEvents
 from primus.heartbeat import Generation, HeartbeatState
 from primus.http import Address, Headers, Query, Request
@@ -34,6 +35,7 @@ if TYPE_CHECKING:
     from typing_extensions import TypeVar  # every type checker knows it, installed or not
 else:
     from typing import TypeVar
+from primus.suggestions import missing
 
 __all__ = ["SPARK_EVENTS", "Spark", "SparkT_co"]
 
@@ -68,6 +70,14 @@ class Spark(SparkEvents[MessageT_co], Connection[MessageT_co]):
         """The request that the connection was made with."""
         self.heartbeat_state = HeartbeatState(self.seen_at, generation)
         self._consumed: asyncio.Event | None = None
+
+    if not TYPE_CHECKING:  # type checkers know all members, those of plugins included
+
+        def __getattr__(self, name):
+            """Name the plugin that adds a member, when it is not in use."""
+            if name.startswith("_"):
+                raise AttributeError(f"{type(self).__name__!r} has no attribute {name!r}")
+            raise missing("Spark", self, name, self.primus.ark)
 
     def __repr__(self) -> str:
         return f"<Spark {self.id}>"
@@ -206,6 +216,18 @@ class Spark(SparkEvents[MessageT_co], Connection[MessageT_co]):
         if self.primus.ending_since:
             return Ending(EndCode.SHUTDOWN, reason=reason)
         return super()._own_end(reason)
+
+    def _undecodable(self, frame: Any, error: Exception) -> None:
+        if not self.received and isinstance(error, ParserError | ValueError):
+            name = self.primus.parser_name
+            hint = f"its first frame: is the client's parser another than {name!r}?"
+            text = str(error)
+            if not isinstance(error, ParserError):
+                text = f"failed to decode incoming data: {error!r}"
+            told = ParserError(f"{text} ({hint})", frame)
+            told.__cause__ = error
+            error = told
+        super()._undecodable(frame, error)
 
     def _ended(self, error: Exception | None) -> None:
         if error is not None:

@@ -66,6 +66,7 @@ class AiohttpConnector(Connector):
     """
 
     options = frozenset({"close_timeout", "headers", "ssl", "subprotocols", "unix"})
+    asks = upgrades = True
 
     async def open(self, dial: DialOptions, connection: Attachable) -> HostedTransport:
         """A WebSocket to ``dial.url``, open and not reading yet.

@@ -34,7 +34,13 @@ class WebSocketTransformer(Transformer):
 
     async def request(self, request: Request) -> Response:
         """A plain request cannot be served."""
-        return Response(426, "Upgrade Required", content_type="text/plain")
+        text = f"this server takes WebSockets only (its transformer is {self.name!r})"
+        if "Sec-WebSocket-Key" in request.headers:
+            text = (
+                "this request for a WebSocket has come without its header Upgrade: a proxy in "
+                "between drops it"
+            )
+        return Response(426, f"Upgrade Required: {text}", content_type="text/plain")
 
     async def upgrade(self, request: Request) -> Response | None:
         """Answer the handshake and make a spark."""

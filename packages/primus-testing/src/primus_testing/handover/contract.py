@@ -21,10 +21,11 @@ from aiohttp.web_protocol import RequestHandler
 
 from primus.http import Request
 from primus.server.spark import Spark
-from primus_testing.handover.scene import MAX_LENGTH, Served, Tls, certificates, head, serve
+from primus_testing.handover.scene import MAX_LENGTH, Served, head, serve
 from primus_testing.raw_websocket import frame
 from primus_testing.recorder import Recorder
 from primus_testing.sites import AiohttpSite, OwnSite
+from primus_testing.tls import Tls, certificates
 from primus_testing.transformer.base import Contract
 
 __all__ = ["HandoverContract"]

@@ -17,25 +17,11 @@ from primus.server.primus import Primus
 from primus.server.spark import Spark
 from primus_testing.recorder import DEADLINE
 from primus_testing.sites import AiohttpSite
+from primus_testing.tls import Tls
 
-__all__ = ["MAX_LENGTH", "Served", "Tls", "certificates", "head", "serve"]
-
-Tls = tuple[ssl.SSLContext, ssl.SSLContext]
-"""The contexts of a server and of its clients."""
+__all__ = ["MAX_LENGTH", "Served", "head", "serve"]
 
 MAX_LENGTH = 1 << 20
-
-
-def certificates() -> Tls:
-    """Both ends of TLS for ``localhost``; needs ``trustme``."""
-    import trustme
-
-    authority = trustme.CA()
-    server_side = ssl.create_default_context(ssl.Purpose.CLIENT_AUTH)
-    authority.issue_cert("localhost").configure_cert(server_side)
-    client_side = ssl.create_default_context()
-    authority.configure_trust(client_side)
-    return server_side, client_side
 
 
 def head(path: str = "/primus", connection: str = "Upgrade", key: str = "") -> bytes:

@@ -31,6 +31,7 @@ from primus_testing.transformer.heartbeats import HeartbeatsContract
 from primus_testing.transformer.http import HTTPContract
 from primus_testing.transformer.limits import LimitsContract
 from primus_testing.transformer.messages import MessagesContract
+from primus_testing.transformer.mismatches import MismatchContract
 from primus_testing.transformer.ordering import OrderingContract
 from primus_testing.transformer.reconnecting import ReconnectingContract
 from primus_testing.transformer.transforms import TransformsContract
@@ -52,5 +53,6 @@ class TransformerContract(
     HTTPContract,
     GatesContract,
     HeadsContract,
+    MismatchContract,
 ):
     """Set ``transformer`` to a name or a class, and ``options`` if it needs any."""

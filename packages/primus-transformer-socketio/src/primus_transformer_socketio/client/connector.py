@@ -33,6 +33,7 @@ class SocketIOConnector(Connector):
     options = frozenset(
         {"close_timeout", "connect_timeout", "headers", "ssl", "transports", "unix"}
     )
+    asks = True
     transports: Sequence[str] = (WEBSOCKET, XHR)
     """What is tried, unless the option ``transports`` says something else."""
 

@@ -49,6 +49,7 @@ class SockJSConnector(Connector):
     options = frozenset(
         {"attempt_timeout", "close_timeout", "headers", "ssl", "transports", "unix"}
     )
+    asks = True
     transports: ClassVar[Sequence[str]] = tuple(OPENERS)
     """What is tried, unless the option ``transports`` says something else."""
 

@@ -1,0 +1,56 @@
+"""Members that plugins add, asked for without the plugin."""
+
+from __future__ import annotations
+
+import copy
+from typing import Any
+
+import pytest
+
+from primus import Primus
+from primus.errors import NotListeningError
+from primus_testing import join
+
+CALLS = [
+    ("spark", "join", "rooms", "Primus(…, plugin='rooms')"),
+    ("spark", "write_and_wait", "responder", "Primus(…, plugin='responder')"),
+    ("primus", "room", "rooms", "Primus(…, plugin='rooms')"),
+    ("primus", "channel", "multiplex", "Primus(…, plugin='multiplex')"),
+    ("socket", "ask", "emitter", "Socket(url, plugin='emitter')"),
+    ("socket", "channel", "multiplex", "Socket(url, plugin='multiplex')"),
+]
+
+
+@pytest.mark.parametrize(("kind", "member", "plugin", "cure"), CALLS)
+async def test_a_member_of_a_plugin_that_is_not_in_use_names_the_plugin(
+    primus: Primus, kind: str, member: str, plugin: str, cure: str
+) -> None:
+    owners: dict[str, Any] = {
+        "spark": join(primus)[0],
+        "primus": primus,
+        "socket": primus.Socket("http://memory", manual=True),
+    }
+    with pytest.raises(AttributeError) as caught:
+        getattr(owners[kind], member)
+    assert f"has no attribute {member!r}: the plugin {plugin!r} adds it" in str(caught.value)
+    assert cure in str(caught.value)
+    assert not hasattr(owners[kind], member)
+
+
+def test_what_no_plugin_adds_is_a_plain_error(primus: Primus) -> None:
+    spark, _ = join(primus)
+    with pytest.raises(AttributeError) as caught:
+        spark.frobnicate  # type: ignore[attr-defined]  # noqa: B018
+    assert str(caught.value) == f"{spark!r} has no attribute 'frobnicate'"
+    assert caught.value.name == "frobnicate"
+
+
+def test_a_property_that_raises_says_its_own(primus: Primus) -> None:
+    with pytest.raises(NotListeningError, match="create_server"):
+        primus.url  # noqa: B018
+
+
+def test_private_names_are_looked_up_without_the_rest(primus: Primus) -> None:
+    assert not hasattr(primus, "_ipython_display_")
+    assert not hasattr(object.__new__(type(primus)), "_ark")
+    assert copy.copy(primus).pathname == "/primus"

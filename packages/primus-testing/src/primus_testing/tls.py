@@ -1,0 +1,22 @@
+"""Both ends of TLS for ``localhost``."""
+
+from __future__ import annotations
+
+import ssl
+
+__all__ = ["Tls", "certificates"]
+
+Tls = tuple[ssl.SSLContext, ssl.SSLContext]
+"""The contexts of a server and of its clients."""
+
+
+def certificates() -> Tls:
+    """Both ends of TLS for ``localhost``; needs ``trustme``."""
+    import trustme
+
+    authority = trustme.CA()
+    server_side = ssl.create_default_context(ssl.Purpose.CLIENT_AUTH)
+    authority.issue_cert("localhost").configure_cert(server_side)
+    client_side = ssl.create_default_context()
+    authority.configure_trust(client_side)
+    return server_side, client_side
