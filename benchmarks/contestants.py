@@ -68,14 +68,15 @@ class Contestant:
 
 
 def ours(name: str, transformer: str, loop: str = LOOPS[0], **settings: Any) -> Contestant:
-    """Our server with a transformer."""
+    """Our server with a transformer; ``dialect`` is how messages are wrapped for its plugins."""
+    dialect = settings.pop("dialect", "plain")
     options = {"transformer": transformer, "iknowhttpsisbetter": True}
     options |= settings.pop("options", {})
     given = {"loop": loop, "options": options, **settings}
     contestant = _python(name, "primus_server", json.dumps(given))
     if transformer == "engine.io":
         return replace(contestant, path=ENGINE_IO, dialect="engine.io")
-    return contestant
+    return replace(contestant, dialect=dialect)
 
 
 def reference() -> list[Contestant]:

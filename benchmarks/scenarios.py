@@ -102,6 +102,14 @@ def _growth() -> list[Scenario]:
     ]
 
 
+ANSWERING = [
+    ("emitter", "emitter", "an event of `emitter`, acknowledged"),
+    ("responder", "responder", "a request of `responder`"),
+    ("resource", "emitter, resource", "a call of `resource`"),
+]
+"""Plugins that answer: the name and how messages are wrapped, what is plugged in, the title."""
+
+
 def _added() -> list[Scenario]:
     small = {"kind": "echo", "connections": 50}
     large = {**small, "size": 4096}
@@ -111,6 +119,10 @@ def _added() -> list[Scenario]:
         Scenario("plain", "added", "nothing added", small, _engines),
         _beside("plain", "transform", "a transform each way", small, transforms=1),
         _beside("plain", "listeners", "three listeners", small, listeners=3),
+        *(
+            _beside("plain", name, title, small, options={"plugin": plugins}, dialect=name)
+            for name, plugins, title in ANSWERING
+        ),
         Scenario("plain-4k", "added", "nothing added, 4 KB", large, _engines),
         _beside(
             "plain-4k",

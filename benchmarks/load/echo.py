@@ -46,7 +46,7 @@ def _probe(job: Job, wire: Wire, frame: bytes) -> None:
     elif job.compressed:
         wire.unit = next(wire.payloads())[1]
     else:
-        wire.unit = wire.expect(DIALECTS[job.dialect].wrapped("{").removesuffix("]").encode())
+        wire.unit = wire.expect(DIALECTS[job.dialect].answered.encode())
 
 
 class _Crowd:

@@ -20,23 +20,43 @@ class Dialect:
     """How a server wraps a message of the user.
 
     ``ready`` begins the text by which it says that the connection is open; empty when the
-    handshake alone does. ``hello`` is sent to make it say so.
+    handshake alone does. ``hello`` is sent to make it say so. ``answer`` begins the text of an
+    answer that is wrapped in another way than the message.
     """
 
     before: str = ""
     after: str = ""
     hello: str = ""
     ready: str = ""
+    answer: str = ""
 
     def wrapped(self, text: str) -> str:
         """The text of a message as it goes over the wire."""
         return self.before + text + self.after
+
+    @property
+    def answered(self) -> str:
+        """How the text of an answer begins."""
+        return (self.answer or self.before) + "{"
 
 
 DIALECTS = {
     "plain": Dialect(),
     "engine.io": Dialect(before="4", ready="0"),
     "socket.io": Dialect(before='42["message",', after="]", hello="40", ready="40"),
+    "emitter": Dialect(
+        before='{"type":0,"data":["echo",', after='],"id":7}', answer='{"id":7,"type":1,"data":['
+    ),
+    "responder": Dialect(
+        before='{"plugin":"primus-responder","requestId":"7","data":',
+        after="}",
+        answer='{"plugin":"primus-responder","responseId":"7","data":',
+    ),
+    "resource": Dialect(
+        before='{"type":0,"data":["bench::echo",',
+        after='],"id":7}',
+        answer='{"id":7,"type":1,"data":[',
+    ),
 }
 
 

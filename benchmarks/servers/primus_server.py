@@ -1,7 +1,8 @@
 """Our server: ``python -m benchmarks.servers.primus_server MODE SETTINGS``.
 
 ``SETTINGS`` is JSON: ``loop`` is ``uvloop`` or ``asyncio``, ``listeners`` and ``transforms`` are
-how many of them are installed, and ``options`` are those of `Primus`.
+how many of them are installed, and ``options`` are those of `Primus`. With a plugin that answers
+(``emitter``, ``responder``, ``resource``) it answers with what it is asked.
 """
 
 from __future__ import annotations
@@ -21,17 +22,33 @@ async def serve(mode: str, settings: dict[str, Any]) -> None:
     """Serve until the process is ended; the port is the first line of output."""
 
     def connection(spark: Spark) -> None:
+        spark.on("echo", _same)
+        spark.on("request", _same)
         spark.on("data", primus.write if mode == "broadcast" else spark.write)
         for _ in range(settings.get("listeners", 1) - 1):
             spark.on("data", _listener)
 
     options = settings.get("options", {})
-    primus = await Primus.create_server(connection, host="127.0.0.1", **options)
+    primus: Any = await Primus.create_server(connection, host="127.0.0.1", **options)
+    if "resource" in options.get("plugin", ""):
+        primus.resource("bench", Bench(), multiplex=False)
     for _ in range(settings.get("transforms", 0)):
         primus.transform("incoming", _transform)
         primus.transform("outgoing", _transform)
     print(primus.port, flush=True)
     await asyncio.Event().wait()
+
+
+def _same(value: Any) -> Any:
+    return value
+
+
+class Bench:
+    """A resource."""
+
+    def on_echo(self, spark: Spark, value: Any) -> Any:
+        """Give the value back."""
+        return value
 
 
 def _listener(message: Any) -> None:
