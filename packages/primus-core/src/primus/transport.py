@@ -8,7 +8,7 @@ from typing import Any, Protocol
 from primus.closed import Ending
 from primus.heartbeat import Generation
 
-__all__ = ["Receiver", "Transport"]
+__all__ = ["PreparedFrames", "Receiver", "Transport"]
 
 
 class Receiver(Protocol):
@@ -36,6 +36,16 @@ class Receiver(Protocol):
             error: what the peer did wrong, if that is why.
             ending: what else is known; `None` when the wire went without a word.
         """
+
+
+class PreparedFrames(Protocol):
+    """A frame as each class of transports has made it ready, by the class."""
+
+    def get(self, kind: Any, /) -> Any:
+        """What has been made ready; `None` when nothing has."""
+
+    def __setitem__(self, kind: Any, prepared: Any, /) -> None:
+        """Keep what a class has made ready."""
 
 
 class Transport(ABC):

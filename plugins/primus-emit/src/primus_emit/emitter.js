@@ -13,33 +13,47 @@ const WORDS = {
 
 export default function emitter(primus, options) {
   const settings = { timeout: 30000, data: false, ...options.emitter };
+  const attach = (connection) => attachTo(connection, settings.timeout);
+  const received = attach(primus);
+
+  // For plugins with streams above the client: gives a stream `send` and `ask`.
+  primus.emitter = { attach };
+  primus.transform('incoming', function incoming({ data }) {
+    return this !== primus || !received(data) || settings.data;
+  });
+}
+
+function sendable(event) {
+  return !/^(newListener|removeListener)/.test(event);
+}
+
+/**
+ * Gives a client, or a stream above it, `send` and `ask`. What is returned takes each message that
+ * arrives, hands a packet to its listeners or callback, and says whether it was one.
+ */
+function attachTo(connection, timeout) {
   let lastId = 0;
-  const acks = primus.answers(WORDS, () => lastId += 1, settings.timeout);
+  const acks = connection.answers(WORDS, () => lastId += 1, timeout);
 
-  function sendable(event) {
-    return !/^(newListener|removeListener)/.test(event);
-  }
-
-  primus.send = (event, ...args) => {
+  connection.send = (event, ...args) => {
     const packet = { type: EVENT, data: [event, ...args] };
 
-    if (!sendable(event)) return primus;
+    if (!sendable(event)) return connection;
     if (typeof args[args.length - 1] !== 'function') {
-      primus.write(packet);
-      return primus;
+      connection.write(packet);
+      return connection;
     }
     const answered = packet.data.pop();
 
-    acks.ask(`"${event}"`, (id) => primus.write({ ...packet, id }), answered, () => {});
-    return primus;
+    acks.ask(`"${event}"`, (id) => connection.write({ ...packet, id }), answered, () => {});
+    return connection;
   };
 
-  primus.ask = (event, ...args) => acks.answer(`"${event}"`, (id) => (
-    sendable(event) && primus.write({ type: EVENT, data: [event, ...args], id, fails: true })
+  connection.ask = (event, ...args) => acks.answer(`"${event}"`, (id) => (
+    sendable(event) && connection.write({ type: EVENT, data: [event, ...args], id, fails: true })
   ));
 
-  /** Hands a packet to its listeners or callback; `false` when it is none. */
-  function received(data) {
+  return (data) => {
     if (!data || !Array.isArray(data.data)) return false;
     const { type, id, data: args, error, fails } = data;
     const wants = typeof id === 'number' && id !== 0;
@@ -51,7 +65,7 @@ export default function emitter(primus, options) {
       return true;
     }
     if (type !== EVENT || typeof args[0] !== 'string') return false;
-    const isReserved = primus.reserved(args[0]);
+    const isReserved = connection.reserved(args[0]);
 
     if (wants) {
       const acknowledgement = (...values) => ({ id, type: ACK, data: values });
@@ -60,10 +74,8 @@ export default function emitter(primus, options) {
 
       acks.deliver(isReserved ? null : event, rest, acknowledgement, fails === true ? refusal : null);
     } else if (!isReserved) {
-      primus.deliver(...args);
+      connection.deliver(...args);
     }
     return true;
-  }
-
-  primus.transform('incoming', ({ data }) => !received(data) || settings.data);
+  };
 }

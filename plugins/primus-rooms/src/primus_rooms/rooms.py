@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
+from dataclasses import replace
 from functools import partial
 from typing import Any
 
@@ -40,6 +41,20 @@ class Rooms(AdapterCalls):
         """The rooms that a spark is in, or all there are; a spark that is unknown is in none."""
         id = None if spark is None else _id(spark)
         return self._perform(lambda: self.adapter.rooms(id), list)
+
+    def above(self, owner: Any) -> Rooms:
+        """Rooms of their own, in memory, for what has sparks of its own, as a channel has.
+
+        Args:
+            owner: has ``spark``, ``write``, ``pipeline``, ``dispatch`` and ``log`` as a Primus.
+        """
+        rooms = Rooms(owner, replace(self.settings, adapter=None))
+        owner.adapter = rooms.own_adapter
+        return rooms
+
+    def selection(self, spark: Any) -> Selection:
+        """A selection that a spark makes; it has no rooms yet."""
+        return Selection(self, spark)
 
     # -- members
 
@@ -206,10 +221,10 @@ class Rooms(AdapterCalls):
 
     def _sparks(self, given: Any) -> list[tuple[str, Spark | None]]:
         """Ids with their sparks; one that is given as a spark need not be open any more."""
-        if isinstance(given, Spark):
-            return [(given.id, given)]
         if isinstance(given, str):
             return [(given, self.primus.spark(given))]
+        if hasattr(given, "id"):
+            return [(given.id, given)]
         return [pair for each in given for pair in self._sparks(each)]
 
     def _wild(self, asked: bool | None, default: bool) -> bool:

@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from primus import Socket
+from primus import MessageT_co, Socket
 from primus_substream.substream import Substreams, substream
 
 __all__ = ["SubstreamSocket"]
 
 
-class SubstreamSocket(Socket):
+class SubstreamSocket(Socket[MessageT_co]):
     """A socket with the plugin ``substream``."""
 
     substream = substream

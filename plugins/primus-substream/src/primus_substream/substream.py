@@ -5,7 +5,7 @@ from __future__ import annotations
 from functools import partial
 from typing import TYPE_CHECKING, Any, Final
 
-from primus import Packet, Spark
+from primus import MessageT_co, Packet, Spark
 from primus.pipeline import Transforms
 from primus.streams import Stream, Streams
 from primus_substream import packets
@@ -116,7 +116,7 @@ def substreams_of(connection: Any) -> Substreams:
     return streams
 
 
-class SubstreamSpark(Spark):
+class SubstreamSpark(Spark[MessageT_co]):
     """A spark of a Primus with the plugin ``substream``."""
 
     substream = substream

@@ -45,7 +45,7 @@ from primus.protocol import (
 )
 from primus.tally import Tally
 from primus.tasks import is_cancelled, spawn
-from primus.transport import Transport
+from primus.transport import PreparedFrames, Transport
 
 __all__ = ["CLOSED", "FRAME", "OPEN", "OPENING", "Connection"]
 
@@ -777,12 +777,13 @@ class Connection(Emitter, Generic[MessageT_co]):
         """Report that an async parser could not encode a message."""
         self._report(late_failure(error))
 
-    def relay(self, frame: str | bytes, prepared: dict[type[Transport], Any]) -> None:
+    def relay(self, frame: str | bytes, prepared: PreparedFrames) -> None:
         """Send a frame that goes to many connections.
 
         Args:
             frame: the frame, with its separators escaped.
-            prepared: what each class of transport has made of it so far; it is added to.
+            prepared: what each class of transport has made of it so far, as a dictionary; it is
+                added to.
         """
         if not self._is_clear and not self._admits_relay(frame):
             return

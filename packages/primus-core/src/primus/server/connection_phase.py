@@ -8,22 +8,41 @@ on the phase goes on without it.
 from __future__ import annotations
 
 import asyncio
+import logging
 from collections.abc import Awaitable, Callable, Iterator
-from typing import TYPE_CHECKING, Any
+from typing import Any, Protocol
 
 from primus.callables import is_awaitable
 from primus.connection import OPEN
 from primus.tasks import spawn
 
-if TYPE_CHECKING:
-    from primus.server.spark import Spark
-
-__all__ = ["run_connection_phase"]
+__all__ = ["Connected", "run_connection_phase"]
 
 Handler = Callable[..., Any]
 
 
-def run_connection_phase(spark: Spark, handlers: Iterator[Handler]) -> None:
+class Connected(Protocol):
+    """A `Spark`, or what stands on one, whose handlers run before its messages are delivered."""
+
+    @property
+    def ready_state(self) -> int:
+        """No handler runs any more once it is not `OPEN`."""
+
+    @property
+    def log(self) -> logging.Logger:
+        """Where a handler that raises is logged."""
+
+    def hold(self, pending: Awaitable[Any]) -> None:
+        """Keep messages back until `pending` is done."""
+
+    def consumed(self) -> asyncio.Event:
+        """Set as soon as an iteration over the messages has begun."""
+
+    def reject(self, error: Exception) -> None:
+        """Report that a handler failed, and end."""
+
+
+def run_connection_phase(spark: Connected, handlers: Iterator[Handler]) -> None:
     """Run the handlers; as soon as one is async, data waits and the rest runs in a task."""
     for handler in handlers:
         if spark.ready_state != OPEN:
@@ -38,7 +57,7 @@ def run_connection_phase(spark: Spark, handlers: Iterator[Handler]) -> None:
             return
 
 
-async def _go_on(spark: Spark, pending: Awaitable[Any], handlers: Iterator[Handler]) -> None:
+async def _go_on(spark: Connected, pending: Awaitable[Any], handlers: Iterator[Handler]) -> None:
     try:
         await _finished_or_consuming(spark, pending)
         for handler in handlers:
@@ -51,7 +70,7 @@ async def _go_on(spark: Spark, pending: Awaitable[Any], handlers: Iterator[Handl
         _fail(spark, error)
 
 
-async def _finished_or_consuming(spark: Spark, handling: Awaitable[Any]) -> None:
+async def _finished_or_consuming(spark: Connected, handling: Awaitable[Any]) -> None:
     """Wait until the handler is done, or has begun to iterate over the spark."""
     handler = spawn(_as_coroutine(handling))
     consumed = asyncio.ensure_future(spark.consumed().wait())
@@ -69,12 +88,12 @@ async def _as_coroutine(awaitable: Awaitable[Any]) -> Any:
     return await awaitable
 
 
-def _report_end(spark: Spark, task: asyncio.Task[Any]) -> None:
+def _report_end(spark: Connected, task: asyncio.Task[Any]) -> None:
     error = None if task.cancelled() else task.exception()
     if isinstance(error, Exception):
         _fail(spark, error)
 
 
-def _fail(spark: Spark, error: Exception) -> None:
+def _fail(spark: Connected, error: Exception) -> None:
     spark.log.error("a connection listener raised for %r", spark, exc_info=error)
     spark.reject(error)

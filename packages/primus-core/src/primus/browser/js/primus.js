@@ -105,7 +105,12 @@ class Client extends Connection {
     if (type !== 'incoming' && type !== 'outgoing') {
       return this.critical(new Error('Invalid transformer type: ' + type));
     }
-    this.transformers[type].push(fn);
+    const chain = this.transformers[type];
+    let end = chain.length;
+
+    // One that is marked stays behind those that are added later.
+    while (!fn.isLast && end && chain[end - 1].isLast) end -= 1;
+    chain.splice(end, 0, fn);
     return this;
   }
 

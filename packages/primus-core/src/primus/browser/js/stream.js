@@ -1,3 +1,4 @@
+import { Answers } from './answers.js';
 import { EventEmitter } from './events.js';
 import { CLOSED } from './messages.js';
 import { Pipeline } from './pipeline.js';
@@ -72,6 +73,24 @@ export class Stream extends EventEmitter {
     return !this.ended;
   }
 
+  /** Whether it cannot be used again, as with a client. */
+  get destroyed() {
+    return this.ended;
+  }
+
+  get clock() {
+    return this.primus.clock;
+  }
+
+  get timers() {
+    return this.primus.timers;
+  }
+
+  /** As `primus.answers`. */
+  answers(words, nextId, timeout) {
+    return new Answers(this, words, nextId, timeout);
+  }
+
   /** Whether an event of the client has that name. */
   reserved(event) {
     return this.primus.reserved(event);
@@ -95,6 +114,16 @@ export class Stream extends EventEmitter {
   deliver(event, ...args) {
     if (!this.ended) this.tell(event, ...args);
     return false;
+  }
+
+  /** As `primus.deliverFor`. */
+  deliverFor(event, args, returned, threw) {
+    try {
+      return !this.ended && this._callAll(event, args, returned);
+    } catch (error) {
+      if (!threw(error)) this.primus.clock.setTimeout(() => { throw error; }, 0);
+      return true;
+    }
   }
 
   /** Emits an event: what a listener throws reaches the console, but not what called it. */
