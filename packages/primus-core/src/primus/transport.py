@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
+from collections.abc import Callable
 from typing import Any, Protocol
 
 from primus.closed import Ending
@@ -115,6 +116,15 @@ class Transport(ABC):
     @abstractmethod
     def abort(self) -> None:
         """Drop the wire at once, with whatever waits to be sent."""
+
+    def when_gone(self, fn: Callable[[], None]) -> bool:
+        """Call `fn` once the wire itself is closed, which may be a while after `Connection.lost`.
+
+        Returns:
+            False when nothing is left to wait for once the connection has been told; `fn` is not
+            called then.
+        """
+        return False
 
     @property
     @abstractmethod

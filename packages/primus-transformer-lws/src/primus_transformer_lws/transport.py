@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import struct
+from collections.abc import Callable
 from typing import TYPE_CHECKING, Any, Final
 
 from picows import WSMsgType, WSProtocolError, WSTransport
@@ -286,6 +287,13 @@ class LwsTransport(Sending):
     def is_gone(self) -> bool:
         """Whether the wire has been lost."""
         return self._wire is None
+
+    def when_gone(self, fn: Callable[[], None]) -> bool:
+        """Call `fn` once TCP is done, which the peer may delay by ``close_timeout``."""
+        if self._wire is None:
+            return False
+        self.on_gone = lambda transport: fn()
+        return True
 
     def gone(self) -> None:
         """Handle the loss of the wire; what arrived before is delivered first, if it is taken."""

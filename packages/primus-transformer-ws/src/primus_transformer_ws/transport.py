@@ -10,6 +10,7 @@ bytes that the library lacks of a frame that has arrived in part.
 from __future__ import annotations
 
 import asyncio
+from collections.abc import Callable
 from typing import Any, ClassVar, Final, cast
 
 from websockets.exceptions import PayloadTooBig
@@ -227,6 +228,13 @@ class WebSocketTransport(asyncio.Protocol, Intake):
     def resume_writing(self) -> None:
         """Send what was kept."""
         self._free()
+
+    def when_gone(self, fn: Callable[[], None]) -> bool:
+        """Call `fn` once TCP is done, which the peer may delay by ``close_timeout``."""
+        if self._wire is None:
+            return False
+        self.on_gone = lambda transport: fn()
+        return True
 
     def connection_lost(self, exc: Exception | None) -> None:
         """Handle the loss of the wire; what arrived before is delivered first, if it is taken."""

@@ -538,6 +538,12 @@ class Socket(Transforming, SocketEvents[MessageT_co], Connection[MessageT_co]):
         if transport is not None and self._let_go(transport):
             transport.abort()
 
+    def lost(self, error: Exception | None = None, ending: Ending | None = None) -> None:
+        """Handle the loss of the wire, of which TCP may leave something for a while."""
+        if self._transport is not None:
+            self._closing.add_lost(self._transport)
+        super().lost(error, ending)
+
     def _let_go(self, transport: Transport) -> bool:
         """Hand a transport over to `Closing`; False when that has happened already."""
         if transport.connection is not self:

@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import asyncio
 import gc
+import re
 import struct
 from collections.abc import AsyncIterator
 from contextlib import suppress
@@ -19,11 +20,13 @@ import pytest_asyncio
 from aiohttp import web
 from aiohttp.web_protocol import RequestHandler
 
+from primus.client.socket import Socket
 from primus.http import Request
 from primus.server.spark import Spark
+from primus.websocket import accept_key
 from primus_testing.handover.scene import MAX_LENGTH, Served, head, serve
 from primus_testing.raw_websocket import frame
-from primus_testing.recorder import Recorder
+from primus_testing.recorder import DEADLINE, Recorder, eventually
 from primus_testing.sites import AiohttpSite, OwnSite
 from primus_testing.tls import Tls, certificates
 from primus_testing.transformer.base import Contract
@@ -83,6 +86,45 @@ class HandoverContract(Contract):
             async with session.ws_connect(base + "/own") as socket:
                 await socket.send_str("hi")
                 assert await socket.receive_str() == "own hi"
+
+    async def test_wait_closed_waits_for_tcp_and_not_just_for_the_close_frame(self) -> None:
+        echoed, released = asyncio.Event(), asyncio.Event()
+        closed_by_client: list[bytes] = []
+
+        async def serve(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+            head = (await reader.readuntil(b"\r\n\r\n")).decode()
+            key = re.findall(r"(?im)^sec-websocket-key: *(\S+)", head)[0]
+            accept = f"Sec-WebSocket-Accept: {accept_key(key)}\r\n\r\n".encode()
+            writer.write(b"HTTP/1.1 101 x\r\nUpgrade: websocket\r\nConnection: Upgrade\r\n")
+            writer.write(accept + bytes.fromhex("88 02 03 e8"))
+            await reader.readexactly(8)
+            echoed.set()
+            reading = asyncio.ensure_future(reader.read())
+            releasing = asyncio.ensure_future(released.wait())
+            await asyncio.wait({reading, releasing}, return_when=asyncio.FIRST_COMPLETED)
+            if reading.done():
+                closed_by_client.append(await reading)
+            writer.close()
+            await asyncio.gather(reading, releasing)
+
+        server = await asyncio.start_server(serve, "127.0.0.1", 0)
+        url = f"http://127.0.0.1:{server.sockets[0].getsockname()[1]}"
+        socket = Socket(url, transformer=self.transformer, strategy=False)
+        recorder = Recorder(socket, "end")
+        await recorder.next("end")
+        await echoed.wait()
+
+        waiting = asyncio.ensure_future(socket.wait_closed())
+        for _ in range(5):
+            await asyncio.sleep(0)
+        if waiting.done():  # the client need not wait for the server to close TCP
+            await eventually(lambda: closed_by_client == [b""])
+        released.set()
+
+        async with asyncio.timeout(DEADLINE):
+            await waiting
+        server.close()
+        await server.wait_closed()
 
     async def test_an_aiohttp_client_talks_and_closes(self, served: Served) -> None:
         async with (
