@@ -77,12 +77,16 @@ class Example:
 
 @asynccontextmanager
 async def run(
-    name: str, *arguments: str, ended: Sequence[int] = (0,), tracebacks: int = 0
+    name: str,
+    *arguments: str,
+    script: str = "main.py",
+    ended: Sequence[int] = (0,),
+    tracebacks: int = 0,
 ) -> AsyncIterator[Example]:
     """Run an example until the end of the block; it then stops, with no unexpected traceback."""
     process = await asyncio.create_subprocess_exec(
         sys.executable,
-        str(HERE / name / "main.py"),
+        str(HERE / name / script),
         *arguments,
         stdout=asyncio.subprocess.PIPE,
         stderr=asyncio.subprocess.STDOUT,
@@ -330,6 +334,15 @@ async def test_the_python_client_talks_to_the_echo() -> None:
         await client.says("my id is .+")
         await client.says(r"received \{'echo': \{'nested': \[1, 2.5, None\]\}\}")
         await client.says("a round trip took [0-9.]+ ms")
+        await client.ends()
+
+
+async def test_a_script_without_an_event_loop_talks_to_the_echo() -> None:
+    async with served("echo") as (_, url), run("client", url, script="blocking.py") as client:
+        await client.says("my id is .+")
+        await client.says(r"received \{'echo': 'hello'\}")
+        await client.says(r"received \{'echo': \{'nested': \[1, 2.5, None\]\}\}")
+        await client.says(r"received \{'echo': 'last'\}")
         await client.ends()
 
 

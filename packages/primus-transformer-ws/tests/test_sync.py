@@ -78,7 +78,7 @@ async def test_a_timeout_of_recv_loses_no_message() -> None:
         sparks: list[Spark] = []
         server.primus.on("connection", sparks.append)
         socket = await blocking(connect, server.url)
-        with pytest.raises(TimeoutError, match="within 0.01 s"):
+        with pytest.raises(TimeoutError, match=r"within 0\.01 s"):
             await blocking(socket.recv, timeout=0.01)
 
         sparks[0].write("late")

@@ -23,13 +23,14 @@ from collections.abc import Awaitable, Callable, Coroutine, Iterator
 from concurrent.futures import Future
 from time import monotonic
 from types import TracebackType
-from typing import Any, Final, Self, TypeVar
+from typing import Any, Final, Self, TypeVar, Unpack, cast
 
 from primus.callables import is_awaitable
 from primus.client.connect import connect as open_socket
 from primus.client.socket import Socket
 from primus.errors import PrimusError, TransportError
 from primus.option_checks import duration
+from primus.option_types import ClientOptions
 
 __all__ = ["SyncSocket", "connect"]
 
@@ -39,7 +40,7 @@ READ_AHEAD: Final = 256
 """Messages that wait to be taken before the server is not read any further."""
 
 
-def connect(url: str, **options: Any) -> SyncSocket:
+def connect(url: str, **options: Unpack[ClientOptions]) -> SyncSocket:
     """A socket that is open; use it in a ``with`` block, or call `SyncSocket.end`.
 
     Blocks until it is open. The first attempt has to succeed; a connection that is lost later is
@@ -56,7 +57,7 @@ def connect(url: str, **options: Any) -> SyncSocket:
         ConnectTimeout: it was not open within ``timeout`` seconds.
         TransportError: the server cannot be reached.
     """
-    return SyncSocket(url, options)
+    return SyncSocket(url, cast("dict[str, Any]", options))
 
 
 class SyncSocket:
@@ -77,6 +78,7 @@ class SyncSocket:
         self._messages: deque[Any] = deque()
         self._change = threading.Condition()
         self._is_over = False
+        self._why = "it was ended here"
         self._error: Exception | None = None
         self._room: asyncio.Event = asyncio.Event()
         self._stopped = asyncio.Event()
@@ -133,7 +135,7 @@ class SyncSocket:
         with self._change:
             while not self._messages:
                 if self._is_over:
-                    raise TransportError("the connection has ended") from self._error
+                    raise TransportError(f"the connection has ended: {self._why}") from self._error
                 left = None if until is None else until - monotonic()
                 if left is not None and left <= 0:
                     raise TimeoutError(f"no message came within {seconds} s")
@@ -294,6 +296,8 @@ class SyncSocket:
 
     def _ended(self) -> None:
         with self._change:
+            if not self._is_over and self._socket.closed is not None:
+                self._why = self._socket.closed.reason
             self._is_over = True
             self._change.notify_all()
 
@@ -343,7 +347,6 @@ class SyncSocket:
         """Stop the loop, and wait for its thread."""
         self._loop.call_soon_threadsafe(self._stopped.set)
         self._thread.join()
-        self._ended()
         _open.discard(self)
 
 
