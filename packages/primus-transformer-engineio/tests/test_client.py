@@ -262,6 +262,48 @@ async def test_a_post_whose_answer_is_lost_is_not_sent_again() -> None:
     assert posts.count(b'4"lost"') == 1
 
 
+async def test_what_follows_the_close_of_a_server_is_not_taken() -> None:
+    answers = iter([answer(OPENED), answer('1\x1e4"late"')])
+
+    def script(asked: Asked) -> list[bytes]:
+        return [answer("ok")] if asked.method == "POST" else [next(answers)]
+
+    async with scripted_server(script) as server:
+        events = Recorder(polling(server), "data", "close", "end")
+        await events.next("close")
+    assert events.seen("data") == []
+
+
+async def test_a_server_of_revision_4_is_answered_its_pings() -> None:
+    answers = iter([answer(OPENED), answer("2")])
+    posted = asyncio.Event()
+
+    def script(asked: Asked) -> list[bytes]:
+        if asked.method == "GET":
+            return [next(answers)] if len(server.requests) < 4 else []
+        if b"3" in asked.body.split(b"\x1e"):
+            posted.set()
+        return [answer("ok")]
+
+    async with scripted_server(script) as server, asyncio.timeout(DEADLINE):
+        socket = polling(server)
+        await posted.wait()
+        socket.destroy()
+
+
+async def test_a_websocket_that_greets_with_something_else_is_dropped(
+    primus_server: ServerFactory,
+) -> None:
+    server = await primus_server(transformer="websockets")
+    sparks = Recorder(server.primus, "disconnection")
+    server.primus.on("connection", lambda spark: spark.write("hello"))
+    with pytest.raises(TransportError, match=r"no Engine\.IO packet"):
+        await Peer.open(
+            KIND, server.url + "/primus", options={"transports": ["websocket"], "revision": 4}
+        )
+    await sparks.next("disconnection")
+
+
 # -- servers that mean no good
 
 

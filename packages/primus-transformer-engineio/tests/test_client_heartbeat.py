@@ -18,7 +18,7 @@ class Watched:
         """Note what is sent."""
         self.sent.append(packet)
 
-    def over(self) -> None:
+    def over(self, error: Exception | None = None, ending: object = None) -> None:
         """Note the end."""
         self.is_over = True
 
@@ -70,3 +70,28 @@ def test_silence_means_nothing_while_the_client_does_not_read(pings: bool) -> No
         clock.advance(1)
     assert not session.is_over
     assert session.sent == (["2"] * 12 if pings else [])
+
+
+def test_a_server_that_pings_is_kept_and_given_up_when_it_stops() -> None:
+    clock = ManualClock()
+    session, heartbeat = beating(clock, pings=False)
+    for _ in range(4):
+        clock.advance(40)
+        heartbeat.seen()
+        heartbeat.pinged()
+    assert not session.is_over
+    clock.advance(45)
+    assert session.is_over
+
+
+def test_a_server_that_answers_no_ping_is_given_up_although_more_of_them_are_due() -> None:
+    clock = ManualClock()
+    session = Watched()
+    heartbeat = ClientHeartbeat(session, pings=True, interval=10, timeout=20, clock=clock)  # type: ignore[arg-type]
+    heartbeat.start()
+    clock.advance(10)
+    clock.advance(10)
+    assert not session.is_over
+    clock.advance(10)
+    assert session.is_over
+    assert session.sent == ["2", "2"]

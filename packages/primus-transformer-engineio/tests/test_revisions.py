@@ -7,6 +7,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from primus.errors import ProtocolError
+from primus_transformer_engineio.answers import form_payload
 from primus_transformer_engineio.revision3 import Revision3, escaped
 from primus_transformer_engineio.revision4 import Revision4
 from primus_transformer_engineio.revisions import OCTETS, TEXT, Revision
@@ -106,3 +107,24 @@ def test_any_frame_gives_a_packet_or_a_protocol_error(
 ) -> None:
     with suppress(ProtocolError):
         revision.packet(frame)
+
+
+@pytest.mark.parametrize(
+    ("body", "reason"),
+    [
+        (bytes([0, 9, 255, 52]), "is cut off"),
+        (bytes([0, 0, 255]), "is cut off"),
+        (bytes([1, 1, 255, 52]), "no binary message"),
+        (bytes([2, 1, 255, 52]), "no length"),
+        (bytes([0, 1, 255, 255]), "no UTF-8"),
+    ],
+)
+def test_a_binary_payload_that_is_wrong_is_refused(body: bytes, reason: str) -> None:
+    with pytest.raises(ProtocolError, match=reason):
+        list(THREE.decoded(body, OCTETS))
+
+
+def test_a_form_without_a_payload_is_refused() -> None:
+    assert form_payload(b"d=4x") == b"4x"
+    with pytest.raises(ProtocolError, match="no payload"):
+        form_payload(b"e=4x")

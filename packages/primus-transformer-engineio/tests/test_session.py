@@ -188,6 +188,21 @@ def test_a_websocket_brings_nothing_to_a_session_that_is_over(opened: Open) -> N
     assert opened.received.story == ["lost"]
 
 
+def test_a_session_is_closed_once_and_sends_nothing_behind_that(opened: Open) -> None:
+    opened.session.close()
+    opened.session.close()
+    opened.session.send("late")
+    opened.session.send_prepared(opened.session.prepare("late"))
+    assert opened.session.fetched() == ["1"]
+
+
+def test_a_sign_of_life_of_the_websocket_is_passed_on(opened: Open) -> None:
+    seen: list[bool] = []
+    opened.received.seen = lambda: seen.append(True)  # type: ignore[method-assign]
+    opened.upgraded().seen()
+    assert seen == [True]
+
+
 def test_a_poll_that_is_left_ends_a_session_that_has_no_websocket_yet(opened: Open) -> None:
     other = Open()
     other.upgraded()

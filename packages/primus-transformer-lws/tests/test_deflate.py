@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import zlib
 from collections.abc import Awaitable, Callable
 from typing import Any
@@ -9,8 +10,10 @@ from typing import Any
 import pytest
 
 from primus import OptionError, Primus
-from primus.errors import ProtocolError
-from primus_testing import Recorder
+from primus.errors import ProtocolError, TransportError
+from primus.registry import transformer_named
+from primus.websocket import accept_key
+from primus_testing import Peer, Recorder
 from primus_testing.raw_websocket import BINARY, CONT, PING, TEXT, RawWebSocket, deflated, frame
 from primus_transformer_lws.deflate import Deflate, Settings, TooLarge, agreed, answered
 
@@ -215,6 +218,25 @@ async def test_compression_that_breaks_the_rules_closes_with_1002(
     raw = await RawWebSocket.open(server, DEFLATE)
     raw.send(wrong)
     assert await raw.close_code() == 1002
+
+
+async def test_an_extension_that_was_not_asked_for_is_refused() -> None:
+    async def serve(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        head = (await reader.readuntil(b"\r\n\r\n")).decode()
+        key = head.partition("Sec-WebSocket-Key: ")[2].partition("\r\n")[0]
+        writer.write(
+            b"HTTP/1.1 101 Switching Protocols\r\nUpgrade: websocket\r\n"
+            b"Connection: Upgrade\r\nSec-WebSocket-Extensions: permessage-deflate\r\n"
+            b"Sec-WebSocket-Accept: " + accept_key(key).encode() + b"\r\n\r\n"
+        )
+        writer.close()
+
+    server = await asyncio.start_server(serve, "127.0.0.1", 0)
+    url = f"http://127.0.0.1:{server.sockets[0].getsockname()[1]}/primus"
+    with pytest.raises(TransportError, match="handshake failed"):
+        await Peer.open(transformer_named("lws")[1], url)
+    server.close()
+    await server.wait_closed()
 
 
 async def test_replies_to_one_read_leave_compressed_and_in_order(primus_server: Start) -> None:

@@ -8,8 +8,17 @@ from typing import Any
 
 import pytest
 
-from primus import Primus, ProtocolError
-from primus_testing import Asked, Recorder, ScriptedServer, answer, eventually, scripted_server
+from primus import OptionError, Primus, ProtocolError
+from primus.registry import transformer_named
+from primus_testing import (
+    Asked,
+    Peer,
+    Recorder,
+    ScriptedServer,
+    answer,
+    eventually,
+    scripted_server,
+)
 
 OPENED = b"o\n"
 
@@ -100,3 +109,25 @@ async def test_an_answer_without_bounds_is_an_error(transport: str, body: bytes)
 
     assert isinstance(error, ProtocolError)
     assert events.seen("data") == []
+
+
+KIND = transformer_named("sockjs")[1]
+
+
+@pytest.mark.parametrize("transports", [[], "tin cans", ["websocket", "tin cans"]])
+async def test_transports_that_are_none_are_refused(transports: Any) -> None:
+    with pytest.raises(OptionError, match="transports="):
+        await Peer.open(KIND, "http://127.0.0.1:1/primus", options={"transports": transports})
+
+
+async def test_a_transport_that_does_not_open_in_time_gives_way_to_the_next() -> None:
+    answers = iter([answer("o\n")])
+
+    def script(asked: Asked) -> Sequence[bytes] | None:
+        return [next(answers, b"")] if asked.target.endswith("/xhr") else []
+
+    options = {"transports": ["websocket", "xhr-polling"], "attempt_timeout": 0.05}
+    async with scripted_server(script) as server:
+        peer = await Peer.open(KIND, server.url + "/primus", options=options)
+        peer.abort()
+    assert server.requests[0].target.endswith("/websocket")

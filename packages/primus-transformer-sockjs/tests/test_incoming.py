@@ -75,6 +75,37 @@ async def test_a_connection_that_pauses_gets_no_more_of_a_frame() -> None:
     assert received.story == ["0", "1", "2", "behind"]
 
 
+@pytest.mark.parametrize(
+    ("said", "reason"),
+    [
+        ('c[3000,"Go away!"]', "the server closed: 3000 Go away!"),
+        ("o", "the server has lost the session"),
+        ('c["3000","Go away!"]', "not a SockJS close frame"),
+        ("c[3000,null]", "not a SockJS close frame"),
+        ("c[3000]", "not a SockJS close frame"),
+    ],
+)
+async def test_a_server_that_closes_oddly_or_begins_anew_is_told_of(said: str, reason: str) -> None:
+    wire, received = opened()
+    wire.receive(said)
+    (error,) = received.story
+    assert reason in str(error)
+
+
+async def test_a_server_that_closes_in_order_is_no_error() -> None:
+    wire, received = opened()
+    wire.receive('c[1000,"Normal closure"]')
+    assert received.story == [None]
+
+
+async def test_a_sign_of_life_of_the_websocket_is_passed_on() -> None:
+    wire, received = opened()
+    seen: list[bool] = []
+    received.seen = lambda: seen.append(True)  # type: ignore[method-assign]
+    wire.seen()
+    assert seen == [True]
+
+
 @pytest.mark.parametrize("wrong", ["nonsense", 'a["' + "x" * 1001 + '"]'])
 async def test_nothing_behind_a_frame_that_is_wrong_is_taken(wrong: str) -> None:
     wire, received = opened()

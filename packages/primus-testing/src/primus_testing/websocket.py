@@ -12,9 +12,11 @@ from __future__ import annotations
 
 import asyncio
 import struct
+from contextlib import suppress
 
 import pytest
 
+from primus.errors import ServerFullError
 from primus_testing.clock import ManualClock
 from primus_testing.raw_websocket import (
     BINARY,
@@ -390,6 +392,37 @@ class WebSocketContract(Contract):
             raw.send(frame(CLOSE, struct.pack("!H", code)), more)
             assert await raw.close_code() in (1000, 1002)
             raw.drop()
+
+    async def test_a_wire_that_is_being_closed_sends_nothing_more(self, serve: Serve) -> None:
+        server = await serve()
+        sparks = Recorder(server.primus, "connection")
+        raw = await RawWebSocket.open(server)
+        transport = (await sparks.one("connection"))._transport
+        assert transport is not None
+        transport.close()
+        transport.send('"late"')
+        transport.send(b"late")
+        transport.send_text(b'"late"')
+        transport.send_prepared(transport.prepare('"late"'))
+        transport.ping()
+        transport.close()
+        assert (await raw.receive())[0] == 0x88
+        raw.send(frame(CLOSE))
+        assert await raw.within(raw.reader.read()) == b""
+        raw.drop()
+
+    async def test_a_connection_for_which_no_spark_can_be_made_is_dropped(
+        self, serve: Serve, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        def refuse(*_: object) -> None:
+            raise ServerFullError("there is one too many")
+
+        server = await serve()
+        monkeypatch.setattr(server.primus, "accept", refuse)
+        raw = await RawWebSocket.open(server)
+        with suppress(ConnectionError):
+            assert await raw.within(raw.reader.read()) == b""
+        raw.drop()
 
     async def test_an_intended_end_closes_without_a_code_or_with_1000(self, serve: Serve) -> None:
         server = await serve()
