@@ -4,13 +4,25 @@ from __future__ import annotations
 
 from abc import ABC, abstractmethod
 from collections.abc import Awaitable, Collection, Sequence
-from typing import ClassVar, TypeAlias, TypeVar
+from typing import ClassVar, TypeAlias, TypeVar, cast
 
-__all__ = ["Adapter", "Maybe"]
+__all__ = ["Adapter", "Maybe", "Members", "at_once"]
 
 Result = TypeVar("Result")
 
 Maybe: TypeAlias = Result | Awaitable[Result]
+Members: TypeAlias = list[str] | dict[str, list[str]]
+"""Ids of sparks; of several rooms, a list for each by its name."""
+
+
+def at_once(answer: Maybe[Result]) -> Result:
+    """An answer, for type checkers: that of an adapter which does not wait.
+
+    With an adapter that waits it is an awaitable, as `primus_rooms.awaited` declares.
+    """
+    return cast("Result", answer)
+
+
 """A result, or an awaitable of it: an adapter that needs to wait returns the second."""
 
 

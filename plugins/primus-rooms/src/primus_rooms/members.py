@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable
-from typing import TYPE_CHECKING, Any, Unpack
+from typing import TYPE_CHECKING, Any, Unpack, cast
 
 from primus import MessageT_co, PluginError, Primus, Spark, SparkT_co
-from primus_rooms.adapter import Adapter, Maybe
+from primus_rooms.adapter import Adapter, Members, at_once
 from primus_rooms.names import Names
 from primus_rooms.options import RoomsOptions
 from primus_rooms.rooms import Rooms
@@ -30,19 +30,19 @@ def rooms_of(spark: Spark) -> Rooms:
 class RoomsSpark(Spark[MessageT_co]):
     """A spark of a Primus with the plugin ``rooms``."""
 
-    def join(self, rooms: Names, *, wildcard: bool | None = None) -> Maybe[bool]:
+    def join(self, rooms: Names, *, wildcard: bool | None = None) -> bool:
         """Be in rooms; see `Rooms.join`."""
-        return rooms_of(self).join(self, rooms, wildcard=wildcard)
+        return at_once(rooms_of(self).join(self, rooms, wildcard=wildcard))
 
-    def leave(self, rooms: Names, *, wildcard: bool | None = None) -> Maybe[bool]:
+    def leave(self, rooms: Names, *, wildcard: bool | None = None) -> bool:
         """Be in rooms no longer; see `Rooms.leave`."""
-        return rooms_of(self).leave(self, rooms, wildcard=wildcard)
+        return at_once(rooms_of(self).leave(self, rooms, wildcard=wildcard))
 
-    def leave_all(self) -> Maybe[bool]:
+    def leave_all(self) -> bool:
         """Be in no room; see `Rooms.leave_all`."""
-        return rooms_of(self).leave_all(self)
+        return at_once(rooms_of(self).leave_all(self))
 
-    def rooms(self) -> Maybe[list[str]]:
+    def rooms(self) -> list[str]:
         """The names of the rooms that the spark is in."""
         return rooms_of(self)(self)
 
@@ -60,13 +60,13 @@ class RoomsSpark(Spark[MessageT_co]):
         """A selection of the members of all rooms, each with its own message."""
         return Selection(rooms_of(self), self).transform(fn)
 
-    def clients(self, rooms: Names) -> Maybe[Any]:
+    def clients(self, rooms: Names) -> Members:
         """The ids of those in a room; see `Rooms.clients`."""
-        return rooms_of(self).clients(rooms)
+        return cast("Members", rooms_of(self).clients(rooms))
 
-    def is_room_empty(self, room: Names) -> Maybe[bool]:
+    def is_room_empty(self, room: Names) -> bool:
         """Whether the room is empty."""
-        return rooms_of(self).is_room_empty(room)
+        return at_once(rooms_of(self).is_room_empty(room))
 
 
 class RoomsPrimus(Primus[SparkT_co]):
@@ -87,9 +87,9 @@ class RoomsPrimus(Primus[SparkT_co]):
         rooms: Names,
         *,
         wildcard: bool | None = None,
-    ) -> Maybe[bool]:
+    ) -> bool:
         """Add sparks to rooms; see `Rooms.join`."""
-        return self.rooms.join(sparks, rooms, wildcard=wildcard)
+        return at_once(self.rooms.join(sparks, rooms, wildcard=wildcard))
 
     def leave(
         self,
@@ -97,9 +97,9 @@ class RoomsPrimus(Primus[SparkT_co]):
         rooms: Names,
         *,
         wildcard: bool | None = None,
-    ) -> Maybe[bool]:
+    ) -> bool:
         """Take sparks out of rooms; see `Rooms.leave`."""
-        return self.rooms.leave(sparks, rooms, wildcard=wildcard)
+        return at_once(self.rooms.leave(sparks, rooms, wildcard=wildcard))
 
     def room(self, rooms: Names) -> Selection:
         """A selection of these rooms."""
@@ -111,14 +111,14 @@ class RoomsPrimus(Primus[SparkT_co]):
         """A selection of the members of all rooms, without these sparks."""
         return self.rooms.except_(sparks)
 
-    def clients(self, rooms: Names = ()) -> Maybe[Any]:
+    def clients(self, rooms: Names = ()) -> Members:
         """The ids of those in a room; see `Rooms.clients`."""
-        return self.rooms.clients(rooms)
+        return cast("Members", self.rooms.clients(rooms))
 
-    def is_room_empty(self, room: Names) -> Maybe[bool]:
+    def is_room_empty(self, room: Names) -> bool:
         """Whether the room is empty; of several, all of them."""
-        return self.rooms.is_room_empty(room)
+        return at_once(self.rooms.is_room_empty(room))
 
-    def empty(self, rooms: Names | None = None) -> Maybe[None]:
+    def empty(self, rooms: Names | None = None) -> None:
         """Empty rooms, or, without any, all there are; see `Rooms.empty`."""
-        return self.rooms.empty(rooms)
+        return at_once(self.rooms.empty(rooms))

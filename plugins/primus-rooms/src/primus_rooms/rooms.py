@@ -8,7 +8,7 @@ from functools import partial
 from typing import Any
 
 from primus import Primus, Spark
-from primus_rooms.adapter import Maybe
+from primus_rooms.adapter import Maybe, Members, at_once
 from primus_rooms.adapter_calls import AdapterCalls
 from primus_rooms.delivery import deliver
 from primus_rooms.errors import RoomsError
@@ -37,10 +37,11 @@ class Rooms(AdapterCalls):
         """What ``primus.adapter`` is until it is replaced."""
         self._joined: set[str] = set()
 
-    def __call__(self, spark: SparkOrId | None = None) -> Maybe[list[str]]:
+    def __call__(self, spark: SparkOrId | None = None) -> list[str]:
         """The rooms that a spark is in, or all there are; a spark that is unknown is in none."""
         id = None if spark is None else _id(spark)
-        return self._perform(lambda: self.adapter.rooms(id), list)
+        rooms: Maybe[list[str]] = self._perform(lambda: self.adapter.rooms(id), list)
+        return at_once(rooms)
 
     def above(self, owner: Any) -> Rooms:
         """Rooms of their own, in memory, for what has sparks of its own, as a channel has.
@@ -169,7 +170,7 @@ class Rooms(AdapterCalls):
 
     # -- asking and emptying
 
-    def clients(self, rooms: Names = ()) -> Maybe[Any]:
+    def clients(self, rooms: Names = ()) -> Maybe[Members]:
         """The ids of those in a room: a list, or for several rooms a list for each by its name."""
         adapter, wanted = self.adapter, names(rooms)
         if len(wanted) == 1:

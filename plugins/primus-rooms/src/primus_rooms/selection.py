@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field, replace
-from typing import TYPE_CHECKING, Any, Protocol
+from typing import TYPE_CHECKING, Any, Protocol, cast
 
 from primus.pipeline import Pipeline, Transforms
-from primus_rooms.adapter import Maybe
+from primus_rooms.adapter import Maybe, Members, at_once
 from primus_rooms.names import Names, ids, names
 
 if TYPE_CHECKING:
@@ -22,7 +22,7 @@ class RoomOperations(Protocol):
     def deliver(self, selection: Selection, args: list[Any], method: str) -> Maybe[int]:
         """Send a message to the sparks of a selection."""
 
-    def clients(self, rooms: Names = ()) -> Maybe[Any]:
+    def clients(self, rooms: Names = ()) -> Maybe[Members]:
         """The ids of the sparks in rooms."""
 
     def is_room_empty(self, room: Names) -> Maybe[bool]:
@@ -108,7 +108,7 @@ class Selection:
 
     # -- writing
 
-    def write(self, data: Any) -> Maybe[int]:
+    def write(self, data: Any) -> int:
         """Send `data` to all chosen sparks, once each; the sender is not left out by itself.
 
         Returns:
@@ -118,9 +118,9 @@ class Selection:
             ControlTextError: `data` is text that begins with ``primus::``.
             ParserError: the parser has no form for `data`; no spark gets it.
         """
-        return self.of.deliver(self, [data], "write")
+        return at_once(self.of.deliver(self, [data], "write"))
 
-    def send(self, event: str, /, *args: Any) -> Maybe[int]:
+    def send(self, event: str, /, *args: Any) -> int:
         """Send an event to all chosen sparks; needs the plugin ``emitter``.
 
         Returns:
@@ -130,37 +130,37 @@ class Selection:
             RoomsError: the plugin is not in use, or the last argument is a function: there is
                 no acknowledgement that stands for all.
         """
-        return self.of.deliver(self, [event, *args], "send")
+        return at_once(self.of.deliver(self, [event, *args], "send"))
 
     # -- asking and changing
 
-    def clients(self) -> Maybe[Any]:
+    def clients(self) -> Members:
         """The ids in the room: a list, or for several rooms a list for each by its name."""
-        return self.of.clients(self.names or ())
+        return cast("Members", self.of.clients(self.names or ()))
 
-    def is_room_empty(self) -> Maybe[bool]:
+    def is_room_empty(self) -> bool:
         """Whether all of the rooms are empty."""
-        return self.of.is_room_empty(self.names or ())
+        return at_once(self.of.is_room_empty(self.names or ()))
 
-    def empty(self) -> Maybe[None]:
+    def empty(self) -> None:
         """Empty the rooms; without any chosen, all there are."""
-        return self.of.empty(self.names)
+        return at_once(self.of.empty(self.names))
 
-    def join(self, *, wildcard: bool | None = None) -> Maybe[bool]:
+    def join(self, *, wildcard: bool | None = None) -> bool:
         """Join the rooms, as the spark that chose them; see `Rooms.join`.
 
         Raises:
             RoomsError: they were chosen by the Primus.
         """
-        return self.of.join(self._own(), self.names or (), wildcard=wildcard)
+        return at_once(self.of.join(self._own(), self.names or (), wildcard=wildcard))
 
-    def leave(self, *, wildcard: bool | None = None) -> Maybe[bool]:
+    def leave(self, *, wildcard: bool | None = None) -> bool:
         """Leave the rooms, as the spark that chose them; see `Rooms.leave`.
 
         Raises:
             RoomsError: they were chosen by the Primus.
         """
-        return self.of.leave(self._own(), self.names or (), wildcard=wildcard)
+        return at_once(self.of.leave(self._own(), self.names or (), wildcard=wildcard))
 
     def _own(self) -> Spark:
         return self.of.spark_of(self)
