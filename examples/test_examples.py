@@ -82,6 +82,7 @@ async def run(
     script: str = "main.py",
     ended: Sequence[int] = (0,),
     tracebacks: int = 0,
+    port: str = "0",
 ) -> AsyncIterator[Example]:
     """Run an example until the end of the block; it then stops, with no unexpected traceback."""
     process = await asyncio.create_subprocess_exec(
@@ -90,7 +91,7 @@ async def run(
         *arguments,
         stdout=asyncio.subprocess.PIPE,
         stderr=asyncio.subprocess.STDOUT,
-        env={**os.environ, "PORT": "0", "PYTHONUNBUFFERED": "1"},
+        env={**os.environ, "PORT": port, "PYTHONUNBUFFERED": "1"},
     )
     example = Example(process)
     try:
@@ -103,10 +104,14 @@ async def run(
 
 @asynccontextmanager
 async def served(
-    name: str, *arguments: str, ended: Sequence[int] = (0,), tracebacks: int = 0
+    name: str,
+    *arguments: str,
+    ended: Sequence[int] = (0,),
+    tracebacks: int = 0,
+    port: str = "0",
 ) -> AsyncIterator[tuple[Example, str]]:
     """As `run`, for a server; gives its URL too."""
-    async with run(name, *arguments, ended=ended, tracebacks=tracebacks) as example:
+    async with run(name, *arguments, ended=ended, tracebacks=tracebacks, port=port) as example:
         yield example, (await example.says(URL.pattern))[0]
 
 
@@ -232,7 +237,7 @@ async def test_votes_are_acknowledged_and_sent_to_every_client(
                 assert await receive(socket) == {"type": 0, "data": ["votes", counts]}
             assert await receive(voter) == {"type": 1, "id": 1, "data": [1]}
             await voter.send('{"type":0,"data":["vote",{"no":"choice"}],"id":2}')
-            assert await receive(voter) == {"type": 1, "id": 2, "data": [None]}
+            assert await receive(voter) == {"type": 1, "id": 2, "data": []}
 
 
 async def test_middleware_adds_headers_answers_and_refuses(http: aiohttp.ClientSession) -> None:
@@ -270,47 +275,71 @@ async def test_the_aiohttp_application_keeps_its_routes_and_websockets(
             assert await receive(latecomer) == {"news": "It rains"}
 
 
+def event(name: str, *args: Any, id: int | None = None) -> Any:
+    """An event of the plugin ``emitter``."""
+    packet = {"type": 0, "data": [name, *args]}
+    return packet if id is None else {**packet, "id": id}
+
+
+def acknowledged(id: int, *args: Any) -> Any:
+    """An acknowledgement of the plugin ``emitter``."""
+    return {"id": id, "type": 1, "data": [*args]}
+
+
 async def test_rooms_reach_the_clients_that_look_at_a_topic() -> None:
     async with served("rooms") as (_, url), websocket(url) as one, websocket(url) as two:
         for socket in (one, two):
-            assert await receive(socket) == {"topics": ["cats", "trains", "weather"]}
-        await one.send('{"look":"cats"}')
-        assert await receive(one) == {"about": "cats", "looking": 1}
-        await two.send('{"look":"secrets"}')
-        await two.send('{"look":"cats"}')
+            assert await receive(socket) == event("topics", ["cats", "trains", "weather"])
+        await one.send(json.dumps(event("look", "cats", id=1)))
+        assert await receive(one) == event("looking", "cats", 1)
+        assert await receive(one) == acknowledged(1, 1)
+        await two.send(json.dumps(event("look", "secrets")))
+        await two.send(json.dumps(event("look", "cats")))
         for socket in (one, two):
-            assert await receive(socket) == {"about": "cats", "looking": 2}
-        await two.send('{"say":"meow"}')
-        assert await receive(one) == {"about": "cats", "said": "meow"}
+            assert await receive(socket) == event("looking", "cats", 2)
+        await two.send(json.dumps(event("say", "meow", id=2)))
+        assert await receive(one) == event("said", "cats", "meow")
+        assert await receive(two) == acknowledged(2, 1)
         await two.send("null")
-        await two.send('{"look":"trains"}')
-        assert await receive(one) == {"about": "cats", "looking": 1}
-        assert await receive(two) == {"about": "trains", "looking": 1}
+        await two.send(json.dumps(event("look", "trains")))
+        assert await receive(one) == event("looking", "cats", 1)
+        assert await receive(two) == event("looking", "trains", 1)
         await one.close()
-        await two.send('{"say":"alone"}')
-        await two.send('"primus::ping::1"')
-        assert await receive(two) == "primus::pong::1"
+        await two.send(json.dumps(event("say", "alone", id=3)))
+        assert await receive(two) == acknowledged(3, 0)
 
 
-async def test_the_fastapi_application_keeps_its_routes_and_websockets(
-    http: aiohttp.ClientSession,
+async def test_the_fastapi_application_takes_tokens_and_tells_the_time(
+    http: aiohttp.ClientSession, monkeypatch: pytest.MonkeyPatch
 ) -> None:
+    monkeypatch.setenv("TICK", "0.1")
     async with served("fastapi", ended=UVICORN) as (example, url):
         async with http.get(url) as page, http.get(f"{url}/live/primus.js") as library:
             assert "/live/primus.js" in await page.text()
             assert '"/live"' in await library.text()
-        async with websocket(url, "/live") as reader, http.ws_connect(f"{url}/shout") as shout:
+        async with http.post(f"{url}/token", params={"name": "Ada"}) as granted:
+            live = f"/live?token={(await granted.json())['token']}"
+        async with websocket(url, live) as reader, http.ws_connect(f"{url}/shout") as shout:
+            assert await receive(reader) == {"hello": "Ada"}
             async with http.post(f"{url}/news", params={"text": "It rains"}) as published:
                 assert published.status == 201
                 assert await published.json() == {"readers": 1}
-            assert await receive(reader) == {"news": "It rains"}
+            assert await receive_until(reader, lambda told: "news" in told) == {"news": "It rains"}
+            told = await receive_until(reader, lambda told: "time" in told)
+            assert told["for"] == "Ada"
             await shout.send_str("hello")
             assert await shout.receive_str() == "HELLO"
         async with http.get(f"{url}/news") as news, http.get(f"{url}/primus") as elsewhere:
             assert await news.json() == ["It rains"]
             assert elsewhere.status == 404
-        async with websocket(url, "/live") as latecomer:
-            assert await receive(latecomer) == {"news": "It rains"}
+        async with websocket(url, live) as latecomer:
+            assert await receive(latecomer) == {"hello": "Ada"}
+            assert await receive_until(latecomer, lambda told: "news" in told)
+        for wrong in ("", "?token=forged"):
+            with pytest.raises(InvalidStatus) as refused:
+                async with websocket(url, f"/live{wrong}"):
+                    pass
+            assert refused.value.response.status_code == 401
     await example.says("Application shutdown complete")
 
 
@@ -344,6 +373,19 @@ async def test_a_script_without_an_event_loop_talks_to_the_echo() -> None:
         await client.says(r"received \{'echo': \{'nested': \[1, 2.5, None\]\}\}")
         await client.says(r"received \{'echo': 'last'\}")
         await client.ends()
+
+
+async def test_the_worker_survives_a_restart_of_its_server() -> None:
+    async with served("votes") as (server, url), run("worker", url, "0.01") as worker:
+        await worker.says("5 of 20")
+        await server.stop()
+        await worker.says("trying again")
+        assert worker.process.returncode is None
+        port = url.rpartition(":")[2]
+        async with served("votes", port=port):
+            await worker.says("back after")
+            await worker.says("done: 20 delivered")
+            assert await worker.ends() == 0
 
 
 async def test_the_parser_compresses_its_messages_and_limits_what_they_unpack_to(

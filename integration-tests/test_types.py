@@ -20,10 +20,15 @@ from harness.tools import REPOSITORY, TESTS, cache
 
 CASES = TESTS / "types"
 EXPECTED = re.compile(r"# E: (?P<mypy>.+) \| (?P<pyright>.+)$")
-STRICT_EXAMPLES: tuple[str, ...] = ()
+STRICT_EXAMPLES = ("client", "fastapi", "rooms", "votes", "worker")
 """Examples without an error, an ``Any`` or an ignored line."""
 
 Errors = dict[tuple[str, int], str]
+
+
+def named(file: Path) -> str:
+    """A file by its folder and its name."""
+    return f"{file.parent.name}/{file.name}"
 
 
 def checked() -> list[Path]:
@@ -38,7 +43,7 @@ def expected(checker: str) -> Iterator[tuple[str, int, str]]:
         for number, line in enumerate(file.read_text("utf-8").splitlines(), 1):
             found = EXPECTED.search(line)
             if found and found[checker] != "-":
-                yield file.name, number, found[checker]
+                yield named(file), number, found[checker]
 
 
 @pytest.fixture(scope="module")
@@ -59,7 +64,7 @@ def mypy() -> Errors:
         for line in done.stdout.splitlines():
             match = re.match(r"(.+?):(\d+): error: (.*)", line)
             if match:
-                found[Path(match[1]).name, int(match[2])] = match[3]
+                found[named(group[0].parent / match[1]), int(match[2])] = match[3]
     return found
 
 
@@ -91,7 +96,7 @@ def pyright(tmp_path_factory: pytest.TempPathFactory) -> Errors:
     found: Errors = {}
     for each in json.loads(done.stdout)["generalDiagnostics"]:
         if each["severity"] == "error":
-            place = Path(each["file"]).name, each["range"]["start"]["line"] + 1
+            place = named(Path(each["file"])), each["range"]["start"]["line"] + 1
             found[place] = f"{found.get(place, '')}\n{each['message']}"
     return found
 
@@ -125,7 +130,7 @@ def test_the_strict_examples_have_neither_any_nor_ignored_lines() -> None:
     texts = {file: file.read_text("utf-8") for each in folders() for file in each.glob("*.py")}
 
     found = [
-        f"{file.parent.name}/{file.name}: {word}"
+        f"{named(file)}: {word}"
         for file, text in texts.items()
         for word in re.findall(r"\bAny\b|# type: ignore|# pyright:|\bcast\b", text)
     ]

@@ -4,20 +4,19 @@ from __future__ import annotations
 
 import asyncio
 import sys
-from typing import Any
 
-from primus import Socket, connect
+from primus import Attempt, Socket, connect
 
 
 def watch(socket: Socket) -> None:
     """Print what happens to the connection."""
 
     @socket.on("reconnect scheduled")
-    def scheduled(opts: Any) -> None:
+    def scheduled(opts: Attempt) -> None:
         print(f"trying again in {opts.scheduled:.1f} s (attempt {opts.attempt})", flush=True)
 
     @socket.on("reconnected")
-    def reconnected(opts: Any) -> None:
+    def reconnected(opts: Attempt) -> None:
         print(f"back after {opts.duration:.1f} s", flush=True)
 
     socket.on("end", lambda: print("ended", flush=True))

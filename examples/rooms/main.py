@@ -1,38 +1,56 @@
-"""Rooms: a client that looks at a topic gets its messages, and the number of its readers."""
+"""Rooms: a client that looks at a topic gets its messages, and knows who has got its own."""
 
 from __future__ import annotations
 
 import os
 from pathlib import Path
-from typing import Any
 
 from aiohttp import web
 
-from primus import Primus
+from primus_emit import EmitterPrimus, EmitterSpark
+from primus_rooms import RoomsPrimus, RoomsSpark
 
 PAGE = Path(__file__).with_name("index.html")
 TOPICS = ("cats", "trains", "weather")
 
+
+class Reader(RoomsSpark, EmitterSpark):
+    """The spark of a client, and the topic that it looks at."""
+
+    topic: str | None = None
+
+
+class Topics(RoomsPrimus[Reader], EmitterPrimus[Reader]):
+    """The server, with the members of its plugins."""
+
+
 app = web.Application()
-primus: Any = Primus(app, plugin="rooms")
+primus = Topics(app, plugin="rooms, emitter")
 
 
 @primus.on("connection")
-def connection(spark: Any) -> None:
+def connection(spark: Reader) -> None:
     """A new page looks at nothing yet."""
-    spark.write({"topics": TOPICS})
-    spark.on("data", lambda message: received(spark, message))
+    spark.send("topics", TOPICS)
 
 
-def received(spark: Any, message: Any) -> None:
-    """A client asks for something. Which rooms there are is for the server to say."""
-    match message:
-        case {"look": str(topic)} if topic in TOPICS:
-            spark.leave_all()
-            spark.join(topic)
-        case {"say": str(text)}:
-            for topic in spark.rooms():
-                spark.room(topic).except_(spark).write({"about": topic, "said": text[:200]})
+@primus.on_spark("look")
+def look(spark: Reader, topic: object) -> int | None:
+    """A client looks at a topic; the answer is how many do. Which there are, the server says."""
+    if not isinstance(topic, str) or topic not in TOPICS:
+        return None
+    spark.leave_all()
+    spark.join(topic)
+    spark.topic = topic
+    return readers(topic)
+
+
+@primus.on_spark("say")
+def say(spark: Reader, text: object) -> int:
+    """A client says something; the answer is how many others it has been sent to."""
+    if spark.topic is None or not isinstance(text, str):
+        return 0
+    return spark.room(spark.topic).except_(spark).send("said", spark.topic, text[:200])
 
 
 @primus.on("joinroom")
@@ -50,7 +68,12 @@ def left(topics: list[str]) -> None:
 
 def count(topic: str) -> None:
     """Encoded once, however many there are."""
-    primus.room(topic).write({"about": topic, "looking": len(primus.room(topic).clients())})
+    primus.room(topic).send("looking", topic, readers(topic))
+
+
+def readers(topic: str) -> int:
+    """How many clients look at a topic."""
+    return len(primus.clients(topic))
 
 
 async def index(request: web.Request) -> web.FileResponse:

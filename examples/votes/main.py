@@ -3,38 +3,33 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Callable
 from pathlib import Path
-from typing import Any
 
 from aiohttp import web
 
-from primus import Primus
+from primus_emit import EmitterPrimus, EmitterSpark
 
 PAGE = Path(__file__).with_name("index.html")
 
 app = web.Application()
-primus: Any = Primus(app, plugin="emitter")
+primus = EmitterPrimus[EmitterSpark](app, plugin="emitter")
 votes = {"tea": 0, "coffee": 0}
 
 
 @primus.on("connection")
-def connection(spark: Any) -> None:
-    """A new page: it hears the votes so far, and may vote."""
+def connection(spark: EmitterSpark) -> None:
+    """A new page: it hears the votes so far."""
     spark.send("votes", votes)
-    spark.on("vote", vote)
 
 
-def vote(choice: Any, ack: Callable[..., bool] | None) -> None:
-    """A client votes. What a client sends may be anything."""
+@primus.on_spark("vote")
+def vote(spark: EmitterSpark, choice: object) -> int | None:
+    """A client votes; the answer is the number of the vote. What a client sends may be anything."""
     if not isinstance(choice, str) or choice not in votes:
-        number = None
-    else:
-        votes[choice] += 1
-        number = sum(votes.values())
-        primus.send("votes", votes)
-    if ack:
-        ack(number)
+        return None
+    votes[choice] += 1
+    primus.send("votes", votes)
+    return sum(votes.values())
 
 
 async def index(request: web.Request) -> web.FileResponse:

@@ -35,6 +35,7 @@ from primus.parser import Parser
 from primus.parsers.json import JSON
 from primus.parsers.values import to_builtins
 from primus.pipeline import Packet
+from primus.recovery import Attempt
 from primus.server.events import listens
 from primus.server.primus import Primus
 from primus.server.spark import Spark, SparkT_co
@@ -48,6 +49,7 @@ if TYPE_CHECKING:
 __all__ = [
     "JSON",
     "AttachError",
+    "Attempt",
     "BrokenPluginError",
     "ClientOptions",
     "Closed",
