@@ -44,7 +44,7 @@ async def connection(spark: Visitor) -> None:
     spark.jion("lobby")  # E: "Visitor" has no attribute "jion" | "jion"
     chat.room("lobby").except_(spark).write({"name": spark.name})
     chat.room("lobby").wirte(1)  # E: "Selection" has no attribute "wirte" | "wirte"
-    answer = await spark.ask("who?", timeout=5.0)
+    answer = await spark.ask("the name?", timeout=5.0)
     spark.send("news", answer)
     spark.send(5)  # E: Argument 1 | "Literal[5]"
     chat.send("news", answer, to=[spark])
