@@ -1,4 +1,4 @@
-"""Rooms: a client that looks at a topic gets its messages, and knows who has got its own."""
+"""Rooms: a client that looks at a topic gets its messages, and sees which people are in it."""
 
 from __future__ import annotations
 
