@@ -18,6 +18,7 @@ INTERFACES = {
     "primus.emitting.SocketEvents": "the events of a Socket, for type checkers",
     "primus.emitting.SparkEvents": "the events of a Spark, for type checkers",
     "primus.errors.InvalidPluginError": "a documented error, which is raised by itself",
+    "primus.option_types.ServerOptions": "the options that users give, to which plugins add theirs",
     "primus.polling.pings.Pings": "used as it is by clients that may ping, too",
     "primus.server.events.PrimusEvents": "what listens to a Primus and to all sparks, with types",
     "primus.transport.Receiver": "what a transport tells of its frames",
