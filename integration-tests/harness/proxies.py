@@ -30,8 +30,7 @@ http {{
         location / {{
             proxy_pass http://127.0.0.1:{upstream};
             proxy_http_version 1.1;
-            proxy_set_header Upgrade $http_upgrade;
-            proxy_set_header Connection $connection_upgrade;
+            {upgrades}
             proxy_set_header Host $http_host;
             proxy_set_header X-Forwarded-For $proxy_add_x_forwarded_for;
             proxy_set_header X-Forwarded-Proto $scheme;
@@ -40,6 +39,10 @@ http {{
     }}
 }}
 """
+
+UPGRADES = (
+    "proxy_set_header Upgrade $http_upgrade; proxy_set_header Connection $connection_upgrade;"
+)
 
 HAPROXY = """
 global
@@ -62,16 +65,21 @@ backend primus
 
 @contextlib.asynccontextmanager
 async def proxy(kind: str, upstream: int, folder: Path) -> AsyncIterator[int]:
-    """Run ``nginx`` or ``haproxy`` in front of the port ``upstream``, and get its port."""
+    """Run ``nginx`` or ``haproxy`` in front of the port ``upstream``, and get its port.
+
+    ``nginx as it comes`` is one whose owner has not heard of upgrades.
+    """
     port = free_port()
-    if kind == "nginx":
+    upgrades = UPGRADES if kind == "nginx" else ""
+    if kind.startswith("nginx"):
         text, flags = NGINX, ["-e", "stderr", "-p", str(folder), "-c"]
         executable = program("nginx", install="apt-get install nginx-light")
     else:
         text, flags = HAPROXY, ["-f"]
         executable = program("haproxy", install="apt-get install haproxy")
     configuration = folder / f"{kind}.conf"
-    configuration.write_text(text.format(folder=folder, port=port, upstream=upstream))
+    names = {"folder": folder, "port": port, "upstream": upstream, "upgrades": upgrades}
+    configuration.write_text(text.format(**names))
     process = await asyncio.create_subprocess_exec(
         executable, *flags, configuration, stderr=asyncio.subprocess.PIPE
     )

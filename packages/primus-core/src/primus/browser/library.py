@@ -31,6 +31,7 @@ MODULES = (
     "options",
     "heartbeat",
     "closed",
+    "diagnosis",
     "wire",
     "messages",
     "state",
@@ -83,7 +84,7 @@ class LibraryParts:
     the server does not ping. `keep_alive` is in seconds: how often a client has to speak when
     the server ends silent ones without pinging them; `None` for all other servers.
     `global_name` is where a ``<script>`` puts the class, dots allowed. `transformer_name` and
-    `parser_name` only appear in errors.
+    `parser_name` appear in errors, and are compared with those of the server.
     """
 
     version: str
@@ -116,6 +117,8 @@ def library(parts: LibraryParts, format: Literal["umd", "esm"] = "umd") -> str:
             "pathname": _literal(parts.pathname),
             "authorization": _literal(parts.authorization),
             "ping_timeout": _literal(_milliseconds(parts.ping_timeout)),
+            "transformer_name": _literal(parts.transformer_name),
+            "parser_name": _literal(parts.parser_name),
             "keep_alive": _literal(_milliseconds(parts.keep_alive)),
             "transformer": _entry(
                 f"transformer {parts.transformer_name!r}", parts.transformer, ["default"]

@@ -43,6 +43,9 @@ NOTHING_THERE: Final = (
 SPEAKING: Final = (401, 407, 429, 503)
 """Refusals by which a server, or a proxy, says all there is to say."""
 
+FORBIDDEN: Final = 403
+"""How ASGI servers answer for an application that closes before it accepts."""
+
 SPEC_OPTIONS: Final = ("headers", "ssl", "unix")
 
 
@@ -101,10 +104,11 @@ async def why_no_wire(error: Exception, client: Client, timeout: float) -> str:
     if found or not client.upgrades:
         return found
     answered = "" if status is None else f" (status {status})"
+    perhaps = "it refuses this client, " if status == FORBIDDEN else ""
     return (
-        f"the server answers {client.address.pathname}/spec, but takes no WebSocket{answered}: a "
-        "proxy in between drops the headers Upgrade and Connection, or an ASGI application has no "
-        f"WebSocket route at {client.address.pathname!r}"
+        f"the server answers {client.address.pathname}/spec, but takes no WebSocket{answered}: "
+        f"{perhaps}a proxy in between drops the headers Upgrade and Connection, or an ASGI "
+        f"application has no WebSocket route at {client.address.pathname!r}"
     )
 
 
@@ -166,10 +170,15 @@ def _speaks_no_tls(error: Exception) -> bool:
     )
 
 
+def _is_nothing_there(error: OSError) -> bool:
+    is_wait = isinstance(error, TimeoutError) and error.errno is None  # we have waited in vain
+    return error.errno in NOTHING_THERE and not is_wait
+
+
 def _is_unreachable(error: Exception) -> bool:
     """Whether nothing has answered at all, so that nothing can be asked."""
     return any(
         isinstance(cause, socket.gaierror | ssl.SSLCertVerificationError)
-        or (isinstance(cause, OSError) and cause.errno in NOTHING_THERE)
+        or (isinstance(cause, OSError) and _is_nothing_there(cause))
         for cause in _causes(error)
     )

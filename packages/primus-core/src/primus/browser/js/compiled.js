@@ -17,6 +17,8 @@ Primus.prototype.authorization = $authorization$;
   const plugins = $plugins$;
 
   Primus.prototype.compiled = {
+    transformer: $transformer_name$,
+    parser: $parser_name$,
     pingTimeout: $ping_timeout$,
     keepAlive: $keep_alive$,
     connect: transformer.module.default,

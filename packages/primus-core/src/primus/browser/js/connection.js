@@ -1,4 +1,5 @@
 import { Closed, ofError, ofWire, spoken } from './closed.js';
+import { amended, canAsk, diagnose } from './diagnosis.js';
 import { Heartbeat } from './heartbeat.js';
 import { CLOSED, MessagePath, OPEN, OPENING } from './messages.js';
 import { watchNetwork, watchPage } from './network.js';
@@ -20,6 +21,9 @@ export class Connection extends MessagePath {
     this.closed = null;
     this._ending = null;
     this._openedAt = 0;
+    /** The failure of a first attempt whose cause is being looked for. */
+    this._doubt = null;
+    this._hasAsked = false;
     this._machine = new Machine('new', (strategy) => this._has(strategy), (action, ...args) => {
       ACTIONS[action](this, ...args);
     });
@@ -75,6 +79,31 @@ export class Connection extends MessagePath {
   _failed(reason) {
     const error = spoken(asError(reason));
 
+    if (this._doubt) return; // what follows of the same failure
+    if (this._machine.state !== 'connecting' || error.critical || error.status || !canAsk(this)) {
+      this._report(error);
+      return;
+    }
+    const doubt = this._doubt = {};
+
+    diagnose(this, (text) => {
+      if (this._doubt !== doubt) return;
+      this._doubt = null;
+      this._report(amended(error, text));
+    });
+  }
+
+  /** A frame that is none: before the first one, what the server says it is may tell why. */
+  _undecodable(error) {
+    if (this._hasRead || this._hasAsked || !canAsk(this)) {
+      this._tell('error', error);
+      return;
+    }
+    this._hasAsked = true;
+    diagnose(this, (text) => this._tell('error', amended(error, text)));
+  }
+
+  _report(error) {
     if (this.readyState === OPENING) this._ending = ofError(error);
     // A broken installation is not mended by trying again.
     if (this._machine.handle(error.critical ? 'useless' : 'failed', error)) return;
@@ -176,6 +205,7 @@ export class Connection extends MessagePath {
   }
 
   _dial() {
+    this._doubt = null;
     const wire = new Wire(this, {
       opened: () => this._machine.handle('opened'),
       received: (frame) => this._received(frame),
@@ -201,6 +231,7 @@ export class Connection extends MessagePath {
   _drop() {
     const wire = this._wire;
 
+    this._doubt = null;
     this._wire = null;
     if (wire) wire.close();
   }

@@ -32,14 +32,18 @@ export class MessagePath extends EventEmitter {
     this.latency = 0;
     this.transformers = { incoming: [], outgoing: [] };
     this._ids = [];
+    /** Whether a frame of the server has been read. */
+    this._hasRead = false;
 
     const { incoming, outgoing } = this.transformers;
     const { encode, decode } = this.compiled;
-    const way = (transforms, deliver) => (
-      new Pipeline(this, transforms, deliver, (error) => this._tell('error', error))
+    const told = (error) => this._tell('error', error);
+    const way = (transforms, deliver, fail = told) => (
+      new Pipeline(this, transforms, deliver, fail)
     );
 
-    this._decoding = way([coding(decode)], (data, frame) => this._understood(data, frame));
+    this._decoding = way([coding(decode)], (data, frame) => this._understood(data, frame),
+      (error) => this._undecodable(error));
     this._inbox = way(incoming, (data, raw) => this._tell('data', data, raw));
     this._outbox = way(outgoing, (data, isMessage) => this._transformed(data, isMessage));
     this._encoding = way([coding(encode)], (frame) => this._put(frame));
@@ -98,6 +102,7 @@ export class MessagePath extends EventEmitter {
   }
 
   _understood(data, frame) {
+    this._hasRead = true;
     const control = parseControl(data);
 
     if (control) this._control(control.name, control.value);
