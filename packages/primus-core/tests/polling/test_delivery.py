@@ -17,7 +17,7 @@ class Taking:
     def __init__(self, pause_at: Any = None) -> None:
         self.connection: Any = self
         self.got: list[Any] = []
-        self.emptied = 0
+        self.emptied = self.taken = 0
         self._pause_at = pause_at
         self.delivery = FrameDelivery(self, self._empty)  # type: ignore[arg-type]
 
@@ -34,6 +34,7 @@ def test_nothing_is_brought_before_the_first_resume() -> None:
     taking = Taking()
     taking.delivery.add(["one", b"two"])
     assert (taking.got, len(taking.delivery)) == ([], 2)
+    assert taking.taken == 6
     assert taking.delivery.size == 6 + 2 * OVERHEAD
 
     taking.delivery.resume()
