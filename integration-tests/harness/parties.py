@@ -1,7 +1,7 @@
 """The two parties of a conversation as a test sees them, whatever they are made of."""
 
 import itertools
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Protocol
@@ -153,12 +153,15 @@ class Client(Party):
         writes: Sequence[Any] = (),
         hear: Sequence[str] = (),
         resources: Sequence[dict[str, Any]] = (),
+        streams: Mapping[str, Sequence[str]] | None = None,
         **options: Any,
     ) -> "Client":
         """Start connecting, and write ``writes`` at once, before there can be a connection.
 
         Events over the wire are reported as ``heard`` when their names are in ``hear``. Of each of
         ``resources`` (``name``, ``multiplex``) ``ready`` is reported, and its event ``bark``.
+        ``streams`` has the names of ``substreams`` and ``channels`` to make at once, and of the
+        events that are heard ``inside`` of channels.
         """
         self.alive = True
         if self.speech.transports:
@@ -168,6 +171,7 @@ class Client(Party):
             how["hear"] = list(hear)
         if resources:
             how["resources"] = list(resources)
+        how |= {name: list(names) for name, names in (streams or {}).items()}
         await self.ask("connect", url=url, writes=list(writes), options=options, **how)
         return self
 

@@ -11,12 +11,14 @@ const path = require('path');
 const { createRequire } = require('module');
 const wire = require('./wire.js');
 const makeSockets = require('./sockets.js');
+const makeStreams = require('./streams.js');
 const engineio = require('./engineio.js');
 const socketio = require('./socketio.js');
 
 const [folder] = process.argv.slice(2);
 const installed = createRequire(path.join(folder, 'package.json'));
-const commands = makeSockets(wire.report);
+const streams = makeStreams(wire.report);
+const commands = Object.assign(makeSockets(wire.report, streams), streams.commands);
 const { connect } = commands;
 
 function socketClass({ library, transformer, parser, plugin, pathname }) {

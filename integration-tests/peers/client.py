@@ -8,6 +8,8 @@ from typing import Any
 import wire
 from events import hearing
 from events import send as send_event
+from streams import COMMANDS as STREAM_COMMANDS
+from streams import watch as watch_stream
 
 from primus import Socket
 
@@ -49,6 +51,9 @@ def connect(
     library: None,
     hear: tuple[str, ...] = (),
     resources: tuple[dict[str, Any], ...] = (),
+    substreams: tuple[str, ...] = (),
+    channels: tuple[str, ...] = (),
+    inside: tuple[str, ...] = (),
     **names: str,
 ) -> None:
     """Make a socket, and write ``writes`` at once, long before it can be open."""
@@ -64,8 +69,20 @@ def connect(
         socket.on(name, hearing(on, name))
     for about in resources:
         use_resource(on, **about)
+    for name in substreams:
+        watch_stream(on, name, socket.substream(name))
+    for name in channels:
+        subscribe(on, name, name, inside)
     for value in writes:
         socket.write(value)
+
+
+def subscribe(on: str, stream: str, name: str, inside: tuple[str, ...] = ()) -> str:
+    """Subscribe to a channel, and give the id."""
+    channel = sockets[on].channel(name)
+    watch_stream(on, stream, channel, inside)
+    wire.report(on, "channel", stream=stream, id=channel.id)
+    return str(channel.id)
 
 
 def plain(on: str, event: str) -> Callable[[], None]:
@@ -172,6 +189,8 @@ COMMANDS: dict[str, wire.Command] = {
     "state": state,
     "latency": latency,
     "id": id_,
+    "subscribe": subscribe,
+    **STREAM_COMMANDS,
 }
 
 if __name__ == "__main__":

@@ -5,10 +5,14 @@ const http = require('http');
 const path = require('path');
 const { createRequire } = require('module');
 const wire = require('./wire.js');
+const makeStreams = require('./streams.js');
 
 const Primus = createRequire(path.join(process.argv[2], 'package.json'))('primus');
 const modern = Number(Primus.prototype.version.split('.')[0]) > 6;
 const servers = new Map();
+const streams = makeStreams(wire.report);
+// A server of Node makes another channel of the same name each time that it is asked for one.
+const known = new Map();
 
 /** Accepts clients with `?token=...`; the others get a 401 that says why. */
 function guard(token) {
@@ -60,6 +64,23 @@ function watch(on, primus, echo, hear = [], overhear = []) {
   primus.on('disconnection', (spark) => wire.report(on, 'disconnection', { spark: spark.id }));
 }
 
+/** Reports what happens in substreams of every spark, and in channels, whose sparks are known by name and id. */
+function watchStreams(on, primus, substreams = [], channels = [], hear = []) {
+  primus.on('connection', (spark) => {
+    for (const name of substreams) streams.watch(on, name, spark.substream(name));
+  });
+  for (const name of channels) {
+    const channel = primus.channel(name);
+
+    known.set(`${on} ${name}`, channel);
+    channel.on('connection', (spark) => {
+      wire.report(on, 'subscribed', { name, id: spark.id, spark: spark.conn.id });
+      streams.watch(on, `${name} ${spark.id}`, spark, hear);
+    });
+    channel.on('disconnection', (spark) => wire.report(on, 'unsubscribed', { name, id: spark.id }));
+  }
+}
+
 function connected(on) {
   const sparks = [];
 
@@ -67,13 +88,14 @@ function connected(on) {
   return sparks;
 }
 
-wire.serve({
-  listen({ on, port, options, echo, token, hear, overhear }) {
+wire.serve(Object.assign(streams.commands, {
+  listen({ on, port, options, echo, token, hear, overhear, substreams, channels, inside }) {
     const server = http.createServer();
     const primus = new Primus(server, wire.inNode(Object.assign({ transformer: 'websockets', parser: 'json' }, options)));
 
     if (token) primus.authorize(guard(token));
     watch(on, primus, echo, hear, overhear);
+    watchStreams(on, primus, substreams, channels, inside);
     servers.set(on, primus);
 
     return new Promise((resolve, reject) => {
@@ -81,6 +103,12 @@ wire.serve({
       server.listen(port || 0, '127.0.0.1', () => resolve(server.address().port));
     });
   },
+
+  channel_write({ on, name, data }) { known.get(`${on} ${name}`).write(data); },
+  channel_send({ on, name, event, args }) { known.get(`${on} ${name}`).send(event, ...args); },
+  channel_ids({ on, name }) { return Object.keys(known.get(`${on} ${name}`).connections); },
+  channel_destroy({ on, name }) { known.get(`${on} ${name}`).destroy(); },
+  room_write({ on, name, room, data }) { known.get(`${on} ${name}`).room(room).write(data); },
 
   broadcast({ on, data }) { servers.get(on).write(data); },
   write({ on, spark, values }) { values.forEach((value) => { servers.get(on).spark(spark).write(value); }); },
@@ -127,4 +155,4 @@ wire.serve({
       servers.get(on).destroy({ reconnect: !!reconnect, close: true }, () => resolve());
     });
   }
-});
+}));

@@ -17,6 +17,8 @@ from aiohttp.http_exceptions import HttpProcessingError
 from events import hearing
 from events import send as send_event
 from hosts import HOSTS, Stop
+from streams import COMMANDS as STREAM_COMMANDS
+from streams import watch as watch_stream
 
 from primus import Primus, Request, Spark, Unauthorized
 
@@ -111,6 +113,37 @@ def watch(
         tell(on, "disconnection", spark=spark.id)
 
 
+def watch_streams(
+    on: str,
+    primus: Any,
+    substreams: tuple[str, ...],
+    channels: tuple[str, ...],
+    hear: tuple[str, ...],
+) -> None:
+    """Report what happens in substreams of every spark, and in channels."""
+
+    def connection(spark: Any) -> None:
+        for name in substreams:
+            watch_stream(on, name, spark.substream(name))
+
+    primus.on("connection", connection)
+    for name in channels:
+        watch_channel(on, name, primus.channel(name), hear)
+
+
+def watch_channel(on: str, name: str, channel: Any, hear: tuple[str, ...]) -> None:
+    """Report the subscriptions of a channel, which are known by its name and their ids."""
+
+    @channel.on("connection")
+    def connection(spark: Any) -> None:
+        wire.report(on, "subscribed", name=name, id=spark.id, spark=spark.conn.id)
+        watch_stream(on, f"{name} {spark.id}", spark, hear)
+
+    @channel.on("disconnection")
+    def disconnection(spark: Any) -> None:
+        wire.report(on, "unsubscribed", name=name, id=spark.id)
+
+
 async def listen(
     on: str,
     port: int = 0,
@@ -123,6 +156,9 @@ async def listen(
     page: str = PAGE,
     hear: tuple[str, ...] = (),
     overhear: tuple[str, ...] = (),
+    substreams: tuple[str, ...] = (),
+    channels: tuple[str, ...] = (),
+    inside: tuple[str, ...] = (),
 ) -> int:
     """Start a server on loopback, with a page that holds its primus.js, and get its port."""
     scripts = [Path(__file__).with_name(name) for name in ("tagged.js", "sockets.js")]
@@ -134,9 +170,41 @@ async def listen(
     if token:
         primus.authorize(guard(token))
     watch(on, primus, echo=echo, quiet=quiet, stuck=stuck, hear=hear, overhear=overhear)
+    watch_streams(on, primus, substreams, channels, inside)
     port, stop = await site.start(primus, port)
     servers[on] = primus, stop
     return port
+
+
+def channel_of(on: str, name: str) -> Any:
+    """A channel of a server."""
+    plugged: Any = servers[on][0]
+    return plugged.channel(name)
+
+
+def channel_write(on: str, name: str, data: Any) -> None:
+    """Write to all of a channel."""
+    channel_of(on, name).write(data)
+
+
+def channel_send(on: str, name: str, event: str, args: list[Any]) -> None:
+    """Send an event of primus-emitter to all of a channel."""
+    channel_of(on, name).send(event, *args)
+
+
+def channel_ids(on: str, name: str) -> list[str]:
+    """The ids of the subscriptions of a channel."""
+    return [*channel_of(on, name).connections]
+
+
+def channel_destroy(on: str, name: str) -> None:
+    """Destroy a channel."""
+    channel_of(on, name).destroy()
+
+
+def room_write(on: str, name: str, room: str, data: Any) -> None:
+    """Write to a room of a channel."""
+    channel_of(on, name).room(room).write(data)
 
 
 def broadcast(on: str, data: Any) -> None:
@@ -259,9 +327,10 @@ COMMANDS = {
     for each in (
         *(listen, broadcast, write, emit, request, send, flood, end),
         *(resource, bark),
+        *(channel_write, channel_send, channel_ids, channel_destroy, room_write),
         *(connected, id_for, library, destroy, census),
     )
-}
+} | STREAM_COMMANDS
 
 
 def is_ours(record: logging.LogRecord) -> bool:

@@ -5,7 +5,7 @@
 (function expose(make) {
   if (typeof module !== 'undefined' && module.exports) module.exports = make;
   else globalThis.makeSockets = make;
-})(function makeSockets(report) {
+})(function makeSockets(report, streams) {
   'use strict';
 
   var sockets = {};
@@ -34,6 +34,15 @@
       report(on, 'heard', { name: name, args: args });
       if (ack) ack.apply(null, args);
     };
+  }
+
+  /** Subscribes to a channel, and gives the id. */
+  function subscribe(on, stream, name, inside) {
+    var channel = sockets[on].channel(name);
+
+    streams.watch(on, stream, channel, inside);
+    report(on, 'channel', { stream: stream, id: channel.id });
+    return channel.id;
   }
 
   return {
@@ -67,6 +76,9 @@
         resource.on('bark', hearing(on, about.name));
       });
 
+      (message.substreams || []).forEach(function each(name) { streams.watch(on, name, socket.substream(name)); });
+      (message.channels || []).forEach(function each(name) { subscribe(on, name, name, message.inside); });
+
       (message.writes || []).forEach(function each(value) { socket.write(value); });
     },
 
@@ -79,6 +91,10 @@
           resolve(Array.prototype.slice.call(arguments));
         }));
       });
+    },
+
+    subscribe: function again(message) {
+      return subscribe(message.on, message.stream, message.name, message.inside);
     },
 
     write: function write(message) {
