@@ -240,6 +240,35 @@ async def test_votes_are_acknowledged_and_sent_to_every_client(
             assert await receive(voter) == {"type": 1, "id": 2, "data": []}
 
 
+async def test_pixels_are_painted_by_calls_and_shown_to_every_client(
+    http: aiohttp.ClientSession,
+) -> None:
+    async with served("pixels") as (_, url):
+        async with http.get(url) as page, http.get(f"{url}/primus/primus.js") as library:
+            assert "primus.resource('board'" in await page.text()
+            assert "primus.resource =" in await library.text()
+        async with websocket(url) as painter, websocket(url) as other:
+            ready = {"type": 0, "data": ["board::ready", ["all", "paint"]]}
+            for socket in (painter, other):
+                assert await receive(socket) == ready
+            pixel = {"x": 1, "y": 2, "colour": "gold"}
+            paint = {"type": 0, "data": ["board::paint", pixel], "id": 1}
+            await painter.send(json.dumps(paint))
+            for socket in (painter, other):
+                assert await receive(socket) == {"type": 0, "data": ["board::painted", pixel]}
+            assert await receive(painter) == {"type": 1, "id": 1, "data": [1]}
+            refused = {**pixel, "colour": "pink"}
+            paint = {"type": 0, "data": ["board::paint", refused], "id": 2, "fails": True}
+            await painter.send(json.dumps(paint))
+            answer = await receive(painter)
+            assert answer["id"] == 2
+            assert answer["error"].startswith("pixel.colour: ")
+        async with run("pixels", url, script="robot.py") as robot:
+            await robot.says(r"\d+ pixels have been painted, \d+ are not white")
+            await robot.says(r"one was refused: pixel\.x")
+            assert await robot.ends() == 0
+
+
 async def test_middleware_adds_headers_answers_and_refuses(http: aiohttp.ClientSession) -> None:
     async with served("middleware") as (_, url):
         async with http.get(f"{url}/primus/health") as health:

@@ -238,7 +238,7 @@ async def test_a_server_that_announces_without_end_is_not_listened_to(
         spark.send(f"{number}::ready", [])
     await socket.id()
 
-    await eventually(lambda: len(socket.announced) == 256)
+    await eventually(lambda: len(socket.resources.announced) == 256)
 
 
 async def test_plugins_that_are_missing_are_named(make_primus: Any) -> None:

@@ -93,6 +93,8 @@ PLUGIN: Final = Kind(
         "primus-emitter": "primus-emit",
         "metroplex": "primus-metroplex",
         "omega-supreme": "primus-omega-supreme",
+        "resource": "primus-resource",
+        "responder": "primus-responder",
     },
 )
 

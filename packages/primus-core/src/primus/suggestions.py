@@ -36,6 +36,7 @@ MEMBERS: Final[Mapping[Kind, Mapping[str, str]]] = MappingProxyType(
             "metroplex": "metroplex",
             "mirage": "mirage",
             "resource": "resource",
+            "resources": "resource",
             "send": "emitter",
             "validate": "fortress-maximus",
         },
@@ -46,7 +47,12 @@ MEMBERS: Final[Mapping[Kind, Mapping[str, str]]] = MappingProxyType(
             "get_session": "session",
             "latency": "spark-latency",
         },
-        "Socket": {**_BOTH, "channel": "multiplex", "resource": "resource"},
+        "Socket": {
+            **_BOTH,
+            "channel": "multiplex",
+            "resource": "resource",
+            "resources": "resource",
+        },
     }
 )
 """By the class that has it: a member, and the plugin that adds it."""

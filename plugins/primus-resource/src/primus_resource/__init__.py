@@ -32,7 +32,7 @@ from typing import TYPE_CHECKING, Any, TypeVar, overload
 
 from primus import Primus, SparkT_co, hookimpl
 from primus.browser import Browser
-from primus_resource.calling import Calls, Resource, ResourceLost, ResourceTimeout
+from primus_resource.calling import Calls, RemoteResources, Resource, ResourceLost, ResourceTimeout
 from primus_resource.methods import ResourceError
 from primus_resource.serving import Resources, Served
 
@@ -42,6 +42,7 @@ if TYPE_CHECKING:
 
 __all__ = [
     "Calls",
+    "RemoteResources",
     "Resource",
     "ResourceError",
     "ResourceLost",
@@ -140,9 +141,8 @@ def primus_extend_socket() -> type[Socket]:
 @hookimpl
 def primus_socket(socket: Any) -> None:
     """Forget what a server has said, with each connection."""
-    socket.resources = {}
-    socket.announced = {}
-    socket.on("close", socket.announced.clear)
+    socket.resources = RemoteResources()
+    socket.on("close", socket.resources.announced.clear)
 
 
 @hookimpl

@@ -18,10 +18,12 @@ from primus.schema import Type
 from primus_resource.methods import ResourceError
 from primus_resource.values import plain
 
-__all__ = ["Calls", "Resource", "ResourceLost", "ResourceTimeout", "names_in"]
+__all__ = ["Calls", "RemoteResources", "Resource", "ResourceLost", "ResourceTimeout", "names_in"]
 
 MOST_NAMES: Final = 1024
 """How many methods a server can name."""
+MOST_RESOURCES: Final = 256
+"""Of how many resources a server can say that they are ready."""
 
 Fn = TypeVar("Fn", bound=Callable[..., Any])
 
@@ -189,6 +191,21 @@ class Resource:
             if not waiter.done():
                 lost = f"the connection ended before the resource {self.name!r} was ready"
                 waiter.set_exception(ResourceLost(lost))
+
+
+class RemoteResources:
+    """The resources of a server, as far as a client knows them."""
+
+    def __init__(self) -> None:
+        self.known: dict[Any, Resource] = {}
+        """Those that have been asked for, by name, declaration, and whether in a channel."""
+        self.announced: dict[str, Any] = {}
+        """What the server has said, over this connection, of those that use no channel."""
+
+    def announce(self, name: str, methods: Any) -> None:
+        """Keep what the server says: it may be asked for later."""
+        if len(self.announced) < MOST_RESOURCES:
+            self.announced[name] = methods
 
 
 def names_in(names: Any) -> list[str]:

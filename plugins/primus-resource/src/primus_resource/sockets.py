@@ -7,23 +7,19 @@ from typing import Any, TypeVar, overload
 
 from primus import Socket
 from primus.events import Delivered, Delivering
-from primus_resource.calling import Resource
+from primus_resource.calling import RemoteResources, Resource
 from primus_resource.methods import ResourceError
 
 __all__ = ["ResourceSocket"]
 
 T = TypeVar("T")
-MOST_RESOURCES = 256
-"""Of how many resources that are not asked for yet a server can say that they are ready."""
 
 
 class ResourceSocket(Socket):
     """A socket with the plugin ``resource``; applications derive from it."""
 
-    resources: dict[Any, Resource]
-    """Those that have been asked for."""
-    announced: dict[str, Any]
-    """What the server has said, over this connection, of those that use no channel."""
+    resources: RemoteResources
+    """Those of the server."""
 
     @overload
     def resource(self, name: str, *, multiplex: bool = True) -> Resource: ...
@@ -44,8 +40,9 @@ class ResourceSocket(Socket):
         Raises:
             ResourceError: a plugin is missing, or the declaration cannot be used.
         """
+        known = self.resources.known
         key = (name, kind, multiplex)
-        if key not in self.resources:
+        if key not in known:
             member, plugin = ("channel", "multiplex") if multiplex else ("ask", "emitter")
             if not hasattr(self, member) or not hasattr(self, "ask"):
                 raise ResourceError(
@@ -53,13 +50,13 @@ class ResourceSocket(Socket):
                     'plugin="emitter, multiplex, resource", or multiplex=False without multiplex'
                 )
             stream = getattr(self, "channel")(name) if multiplex else None  # noqa: B009
-            made = self.resources[key] = Resource(self, name, stream, kind)
-            if not multiplex and name in self.announced:
-                made.take(self.announced[name])
-        return self.resources[key]
+            made = known[key] = Resource(self, name, stream, kind)
+            if not multiplex and name in self.resources.announced:
+                made.take(self.resources.announced[name])
+        return known[key]
 
     def deliver(self, event: str, /, *args: Any, to: Delivering | None = None) -> Delivered:
         """As `Socket.deliver`; a resource may be asked for after the server has announced it."""
-        if event.endswith("::ready") and to is None and len(self.announced) < MOST_RESOURCES:
-            self.announced[event.removesuffix("::ready")] = args[0] if args else None
+        if to is None and event.endswith("::ready"):
+            self.resources.announce(event.removesuffix("::ready"), args[0] if args else None)
         return Socket.deliver(self, event, *args, to=to)
