@@ -3,8 +3,11 @@
 from __future__ import annotations
 
 import ast
+import re
+import sys
 import tomllib
 from collections.abc import Iterator
+from importlib.metadata import packages_distributions
 from pathlib import Path
 
 ROOT = Path(__file__).parent.parent
@@ -104,3 +107,37 @@ def test_every_branch_of_what_import_linter_takes_for_pure_is_measured() -> None
     assert {f"*/{name}.py" for name in names} <= set(measured)
     assert all((CORE / each.removeprefix("*/")).is_file() for each in measured)
     assert settings["tool"]["coverage"]["report"]["fail_under"] == 100
+
+
+def imported(source: Path) -> set[str]:
+    """The top-level packages that the modules below a folder import, but for types alone."""
+    names = set()
+    for file in source.rglob("*.py"):
+        tree = ast.parse(file.read_text("utf-8"))
+        tests = (each for each in ast.walk(tree) if isinstance(each, ast.If))
+        typed = [each for each in tests if ast.unparse(each.test) == "TYPE_CHECKING"]
+        for_types = {node for each in typed for node in ast.walk(each)}
+        for node in set(ast.walk(tree)) - for_types:
+            if isinstance(node, ast.Import):
+                names |= {alias.name.partition(".")[0] for alias in node.names}
+            elif isinstance(node, ast.ImportFrom) and node.level == 0 and node.module:
+                names.add(node.module.partition(".")[0])
+    return names - set(sys.stdlib_module_names)
+
+
+def test_what_a_distribution_imports_it_requires() -> None:
+    known = {**packages_distributions(), **{name: [name] for name in import_packages()}}
+    missing = []
+    for folder in sorted([*ROOT.glob("packages/primus-*"), *ROOT.glob("plugins/primus-*")]):
+        project = tomllib.loads((folder / "pyproject.toml").read_text("utf-8"))["project"]
+        extras = project.get("optional-dependencies", {}).values()
+        required = [*project["dependencies"], *(each for extra in extras for each in extra)]
+        names = {re.split(r"[^\w.-]", each)[0].lower().replace("_", "-") for each in required}
+        names.add(project["name"])
+        for package in imported(folder / "src"):
+            owners = {name.lower().replace("_", "-") for name in known.get(package, [package])}
+            owners |= {"primus-core"} if package == "primus" else set()
+            if not owners & names:
+                missing.append(f"{project['name']}: {package}")
+
+    assert not missing, ", ".join(missing)

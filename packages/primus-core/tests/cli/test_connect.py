@@ -22,6 +22,7 @@ def test_a_message_is_shown_as_json_or_as_python_has_it(message: Any, line: str)
 @pytest.mark.parametrize(
     ("message", "line"),
     [
+        ("a\u202eb\u2066c\u200f\u2028", r"a\u202eb\u2066c\u200f\u2028"),
         ("\x1b]52;c;ZXZpbA==\x07 \x9b2J\x7f\r", r"\u001b]52;c;ZXZpbA==\u0007 \u009b2J\u007f\u000d"),
         ({"a": "\x9b2J"}, r'{"a": "\u009b2J"}'),
         ("\ud800", r"\ud800"),

@@ -30,6 +30,9 @@ if TYPE_CHECKING:
 
 __all__ = ["WebSockets", "WebSocketsEngine"]
 
+SHOWN: Final = 500
+"""Characters of a wrong offer that are repeated in its refusal."""
+
 EXTENSIONS: Final = "Sec-WebSocket-Extensions"
 
 
@@ -58,7 +61,7 @@ class WebSocketsEngine(Engine):
         try:
             accepted, extensions = self._extended(request.headers)
         except InvalidHandshake as error:
-            return Response.error(400, str(error))
+            return Response.error(400, str(error)[:SHOWN])
         if accepted is not None:
             headers.append((EXTENSIONS, accepted))
         answer = switching(request.headers["Sec-WebSocket-Key"], headers)

@@ -7,8 +7,11 @@ from typing import Final
 
 __all__ = ["printable"]
 
-OBEYED: Final = re.compile(r"[\x00-\x08\x0b-\x1f\x7f-\x9f\ud800-\udfff]")
-"""Control characters but for tabs and line ends, and surrogates, which no terminal can be sent."""
+OBEYED: Final = re.compile(
+    r"[\x00-\x08\x0b-\x1f\x7f-\x9f\u061c\u200e\u200f\u2028-\u202e\u2066-\u2069\ud800-\udfff]"
+)
+"""Control characters but for tabs and line ends, those which change the direction of what follows,
+and surrogates, which no terminal can be sent."""
 
 
 def printable(text: str) -> str:
