@@ -79,7 +79,7 @@ function leave(socket) {
 function disconnect(socket) {
   try {
     socket.disconnect();
-  } catch (error) {
+  } catch (_error) {
     socket.connecting = false;
   }
 }

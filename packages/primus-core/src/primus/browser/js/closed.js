@@ -77,7 +77,7 @@ function words(body) {
     const said = typeof error === 'string' ? error : message;
 
     return typeof said === 'string' ? said.slice(0, LONGEST) : '';
-  } catch (error) {
+  } catch (_error) {
     return '';
   }
 }

@@ -15,8 +15,8 @@ import { formatControl } from './protocol.js';
 export class Heartbeat {
   /**
    * @param {Primus} primus Its `timers`, `options` and `clock` are used.
-   * @param {function(string)} send Takes control text.
-   * @param {function()} expired Called once the server is taken for lost.
+   * @param {function(string): void} send Takes control text.
+   * @param {function(): void} expired Called once the server is taken for lost.
    */
   constructor(primus, send, expired) {
     this._primus = primus;

@@ -82,7 +82,7 @@ export class MessagePath extends EventEmitter {
   /**
    * As `deliver`, for an event whose sender waits for an answer.
    *
-   * @param {function(*, Function)} returned Takes what each listener returns, and the listener.
+   * @param {function(*, Function): void} returned Takes what each listener returns, and the listener.
    * @param {function(*): boolean} threw Takes what a listener throws, and tells whether that was an
    *   answer, which is no failure to report. The listeners behind it are not called.
    * @returns {boolean} Whether the event has listeners.

@@ -14,8 +14,8 @@ export class Pipeline {
   /**
    * @param {object} context `this` of every transform.
    * @param {Function[]} transforms The live list of transforms.
-   * @param {function(*, *)} deliver Takes `(data, raw)` of every message that came through.
-   * @param {function(Error)} fail Takes the error of a message that did not.
+   * @param {function(*, *): void} deliver Takes `(data, raw)` of every message that came through.
+   * @param {function(Error): void} fail Takes the error of a message that did not.
    */
   constructor(context, transforms, deliver, fail) {
     this._context = context;

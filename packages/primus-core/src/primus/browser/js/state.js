@@ -107,7 +107,7 @@ export class Machine {
   /**
    * @param {string} state Where it begins.
    * @param {function(string): boolean} has Whether a strategy is wanted.
-   * @param {function(string, ...*)} act Does an action, with the arguments of the event.
+   * @param {function(string, ...*): void} act Does an action, with the arguments of the event.
    */
   constructor(state, has, act) {
     this.state = state;

@@ -179,7 +179,7 @@ function hostOf(parts) {
 function decode(text) {
   try {
     return decodeURIComponent(text.replace(/\+/g, ' '));
-  } catch (error) {
+  } catch (_error) {
     return text;
   }
 }
