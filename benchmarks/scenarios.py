@@ -106,6 +106,8 @@ ANSWERING = [
     ("emitter", "emitter", "an event of `emitter`, acknowledged"),
     ("responder", "responder", "a request of `responder`"),
     ("resource", "emitter, resource", "a call of `resource`"),
+    ("substream", "substream", "a message of `substream`"),
+    ("multiplex", "multiplex", "a message of `multiplex`"),
 ]
 """Plugins that answer: the name and how messages are wrapped, what is plugged in, the title."""
 

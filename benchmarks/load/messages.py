@@ -52,6 +52,13 @@ DIALECTS = {
         after="}",
         answer='{"plugin":"primus-responder","responseId":"7","data":',
     ),
+    "substream": Dialect(before='{"substream":"bench","args":', after="}"),
+    "multiplex": Dialect(
+        before='[0,"bench","bench",',
+        after="]",
+        hello='[1,"bench","bench"]',
+        ready='[0,"bench","bench","ready"',
+    ),
     "resource": Dialect(
         before='{"type":0,"data":["bench::echo",',
         after='],"id":7}',

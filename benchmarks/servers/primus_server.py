@@ -2,7 +2,8 @@
 
 ``SETTINGS`` is JSON: ``loop`` is ``uvloop`` or ``asyncio``, ``listeners`` and ``transforms`` are
 how many of them are installed, and ``options`` are those of `Primus`. With a plugin that answers
-(``emitter``, ``responder``, ``resource``) it answers with what it is asked.
+(``emitter``, ``responder``, ``resource``) it answers with what it is asked; with one that has
+streams (``substream``, ``multiplex``) it sends back what arrives in one.
 """
 
 from __future__ import annotations
@@ -21,22 +22,34 @@ from .loops import run
 async def serve(mode: str, settings: dict[str, Any]) -> None:
     """Serve until the process is ended; the port is the first line of output."""
 
-    def connection(spark: Spark) -> None:
+    plugins = settings.get("options", {}).get("plugin", "")
+
+    def connection(spark: Any) -> None:
         spark.on("echo", _same)
         spark.on("request", _same)
         spark.on("data", primus.write if mode == "broadcast" else spark.write)
+        if "substream" in plugins:
+            stream = spark.substream("bench")
+            stream.on("data", stream.write)
         for _ in range(settings.get("listeners", 1) - 1):
             spark.on("data", _listener)
 
     options = settings.get("options", {})
     primus: Any = await Primus.create_server(connection, host="127.0.0.1", **options)
-    if "resource" in options.get("plugin", ""):
+    if "resource" in plugins:
         primus.resource("bench", Bench(), multiplex=False)
+    if "multiplex" in plugins:
+        primus.channel("bench").on("connection", _subscribed)
     for _ in range(settings.get("transforms", 0)):
         primus.transform("incoming", _transform)
         primus.transform("outgoing", _transform)
     print(primus.port, flush=True)
     await asyncio.Event().wait()
+
+
+def _subscribed(spark: Any) -> None:
+    spark.on("data", spark.write)
+    spark.write("ready")
 
 
 def _same(value: Any) -> Any:

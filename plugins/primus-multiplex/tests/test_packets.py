@@ -31,7 +31,7 @@ def test_subscribing_and_unsubscribing_are_read() -> None:
     [
         *(None, 0, "", {}, [], [0], [0, "id"], [0, "id", "news", 1, 2], ["0", "id", "news"]),
         *([True, "id", "news"], [False, "id", "news"], [3, "id", "news"], [-1, "id", "news"]),
-        *([0, 1, "news"], [0, "id", None], [0, "", "news"], [0, "id", ""], [0.5, "id", "news"]),
+        *([0, 1, "news"], [0, "id", None], [0, "", "news"], [0, "id", ""], [0.0, "id", "news"]),
         *([None, "id", "news"], [[0], "id", "news"], {"0": 0, "1": "id", "2": "news"}),
     ],
 )

@@ -141,9 +141,12 @@ def _original(transform: Any) -> Any:
 class Pipeline:
     """The two chains of one Primus, or of one Socket."""
 
-    __slots__ = ("incoming", "outgoing")
+    __slots__ = ("_marked", "_marked_in", "incoming", "outgoing")
 
     def __init__(self) -> None:
+        self._marked_in: Transforms = ()
+        self._marked: Transforms = ()
+        """The transforms of that chain which `for_streams` has marked."""
         self.incoming: Transforms = ()
         self.outgoing: Transforms = ()
 
@@ -174,7 +177,11 @@ class Pipeline:
     @property
     def for_streams(self) -> Transforms:
         """The incoming transforms that `for_streams` has marked."""
-        return tuple(one for one in self.incoming if _original(one) in _for_streams)
+        chain = self.incoming
+        if chain is not self._marked_in:
+            self._marked = tuple(one for one in chain if _original(one) in _for_streams)
+            self._marked_in = chain
+        return self._marked
 
     def remove(self, direction: Direction, fn: Transform) -> None:
         """Take `fn` out of a chain, if it is there."""

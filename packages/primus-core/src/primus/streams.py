@@ -13,7 +13,7 @@ from collections.abc import Awaitable, Callable, Iterable, Iterator
 from functools import partial
 from typing import Any, ClassVar, Final, Literal, TypeVar
 
-from primus.callables import after, is_awaitable
+from primus.callables import PLAIN, after, is_awaitable
 from primus.clock import Clock
 from primus.connection import CLOSED, OPEN, OPENING, Connection
 from primus.connection.inbox import Inbox
@@ -339,7 +339,7 @@ class Stream(Emitter):
         except TransformError as error:
             self._report(error)
             return None
-        if is_awaitable(result):
+        if type(result) not in PLAIN and is_awaitable(result):
             return after(result, lambda value: self._transformed(value, raw), self._report)
         return self._transformed(result, raw)
 
@@ -347,6 +347,14 @@ class Stream(Emitter):
         return None if result is SWALLOWED else self._deliver(result, raw)
 
     def _deliver(self, data: Any, raw: Any) -> Awaitable[Any] | None:
+        listeners = self._listeners.get("data", ())
+        if len(listeners) == 1 and listeners[0].is_plain and not self._is_ended:
+            try:
+                result = listeners[0].fn(data)
+            except (Exception, asyncio.CancelledError) as error:
+                self._failed("data", error)
+                return None
+            return result if type(result) not in PLAIN and is_awaitable(result) else None
         delivered = self.deliver("data", data, raw)
         return None if delivered is False else delivered
 

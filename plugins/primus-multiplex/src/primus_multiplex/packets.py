@@ -60,11 +60,17 @@ def refusal(id: str, name: str, text: str) -> list[Any]:
 
 def read(message: Any) -> Packet | None:
     """What a message means to the plugin; `None` when it is none of its packets."""
-    if not isinstance(message, list) or not 3 <= len(message) <= 4:
+    if type(message) is not list:
         return None
-    kind, id, name = message[:3]
-    if isinstance(kind, bool) or not isinstance(kind, int | float) or kind not in (0, 1, 2):
+    if len(message) == 4:
+        kind, id, name, data = message
+    elif len(message) == 3:
+        kind, id, name = message
+        data = None
+    else:
         return None
-    if not isinstance(id, str) or not isinstance(name, str) or not id or not name:
+    if type(kind) is not int or type(id) is not str or type(name) is not str:
         return None
-    return Packet(int(kind), id, name, message[3] if len(message) == 4 else None)
+    if not 0 <= kind <= 2 or not id or not name:
+        return None
+    return Packet(kind, id, name, data)

@@ -38,11 +38,23 @@ CARRIED: Final = frozenset(
 class Substreams(Streams):
     """The substreams of one connection, by name."""
 
-    __slots__ = ("_by_name",)
+    __slots__ = ("_by_name", "_chain", "_others")
 
     def __init__(self, connection: Spark | Socket) -> None:
         super().__init__(connection)
         self._by_name: dict[str, Substream] = {}
+        self._chain: Transforms = ()
+        self._others: Transforms = ()
+        """The transforms of that chain but that of the plugin."""
+
+    @property
+    def transforms(self) -> Transforms:
+        """The incoming transforms that a message passes."""
+        chain = self.connection.pipeline.incoming
+        if chain is not self._chain:
+            self._others = tuple(one for one in chain if one is not incoming)
+            self._chain = chain
+        return self._others
 
     def get(self, name: str) -> Substream | None:
         """The stream of that name, until it ends."""
@@ -67,10 +79,13 @@ class Substreams(Streams):
 class Substream(Stream):
     """A named stream above a spark or socket; `Stream` explains its methods and events."""
 
+    streams: Substreams
+
     def __init__(self, streams: Substreams, name: str) -> None:
         self.name = name
         """Its name, the same on both sides."""
         super().__init__(streams, CARRIED)
+        self._packet = partial(packets.message, name)
 
     def __repr__(self) -> str:
         return f"<Substream {self.name!r} of {self.connection!r}>"
@@ -81,13 +96,13 @@ class Substream(Stream):
         return None if self._is_ending else self.connection
 
     def _send(self, data: Any) -> bool:
-        return self.connection.write_for(self, data, partial(packets.message, self.name))
+        return self.connection.write_for(self, data, self._packet)
 
     def _send_end(self) -> None:
         self.connection.write_past(packets.end(self.name))
 
     def _transforms(self) -> Transforms:
-        return self.connection.pipeline.incoming
+        return self.streams.transforms
 
 
 def substream(connection: Spark | Socket, name: str) -> Substream:

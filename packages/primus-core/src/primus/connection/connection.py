@@ -604,6 +604,8 @@ class Connection(Emitter, Generic[MessageT_co]):
         Returns:
             What `write` returns.
         """
+        if not self.pipeline.outgoing:
+            return self._take_turn(self._send_encoded, wrap(data))
 
         def step(data: Any) -> Awaitable[None] | None:
             return self._transform_for(stream, data, wrap)
