@@ -595,7 +595,7 @@ def test_nothing_stays_of_a_thousand_channels_on_one_connection(primus: Any, way
         del each
     gc.collect()
 
-    assert (len(spark.channels), len(primus.channels), spark.made_channels) == (0, 0, 0)
+    assert (len(spark.channels), len(primus.channels), spark.channels.channels_made) == (0, 0, 0)
     assert [ref for ref in kept if ref() is not None] == []
 
 

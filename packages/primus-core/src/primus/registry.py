@@ -92,9 +92,11 @@ PLUGIN: Final = Kind(
         "emitter": "primus-emit",
         "primus-emitter": "primus-emit",
         "metroplex": "primus-metroplex",
+        "multiplex": "primus-multiplex",
         "omega-supreme": "primus-omega-supreme",
         "resource": "primus-resource",
         "responder": "primus-responder",
+        "substream": "primus-substream",
     },
 )
 

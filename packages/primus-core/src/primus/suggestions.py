@@ -32,6 +32,7 @@ MEMBERS: Final[Mapping[Kind, Mapping[str, str]]] = MappingProxyType(
             **dict.fromkeys((*_ROOMS, "adapter", "empty"), "rooms"),
             "backbone": "backbone",
             "channel": "multiplex",
+            "channels": "multiplex",
             "forward": "omega-supreme",
             "metroplex": "metroplex",
             "mirage": "mirage",
@@ -43,6 +44,7 @@ MEMBERS: Final[Mapping[Kind, Mapping[str, str]]] = MappingProxyType(
         "Spark": {
             **_BOTH,
             **dict.fromkeys((*_ROOMS, "leave_all", "transform"), "rooms"),
+            "channels": "multiplex",
             "clock_offset": "spark-latency",
             "get_session": "session",
             "latency": "spark-latency",
@@ -50,6 +52,7 @@ MEMBERS: Final[Mapping[Kind, Mapping[str, str]]] = MappingProxyType(
         "Socket": {
             **_BOTH,
             "channel": "multiplex",
+            "channels": "multiplex",
             "resource": "resource",
             "resources": "resource",
         },

@@ -127,8 +127,7 @@ def primus_teardown(primus: Any) -> None:
     for channel in primus.channels:
         channel.destroy()
     for spark in primus:
-        for name in ("channels", "made_channels"):
-            vars(spark).pop(name, None)
+        vars(spark).pop("channels", None)
 
 
 # -- the client half in Python

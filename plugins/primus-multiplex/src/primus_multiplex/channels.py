@@ -33,8 +33,6 @@ class MultiplexSpark(Spark[MessageT_co]):
 
     channels: Subscriptions[ChannelSpark] | None = None
     """Its subscriptions; made with the first."""
-    made_channels: int = 0
-    """How many channels it has brought into being that the server has not asked for."""
 
 
 def subscriptions_of(spark: Any) -> Subscriptions[ChannelSpark]:
@@ -61,8 +59,8 @@ class Channels:
         self._by_name: dict[str, Channel] = {}
         self._made: set[str] = set()
         """The channels that clients have brought into being, and the server has not asked for."""
-        self._makers: WeakValueDictionary[str, MultiplexSpark] = WeakValueDictionary()
-        """The connections that have made them, as long as there are those."""
+        self._makers: WeakValueDictionary[str, Subscriptions[ChannelSpark]] = WeakValueDictionary()
+        """The subscriptions of the connections that have made them, while there are those."""
 
     def __iter__(self) -> Iterator[Channel]:
         """Iterate over the channels there are now."""
@@ -120,7 +118,7 @@ class Channels:
     def _subscribe(
         self, connection: Any, streams: Subscriptions[ChannelSpark], id: str, name: str
     ) -> None:
-        reason = self._obstacle(connection, streams, id, name)
+        reason = self._obstacle(streams, id, name)
         if reason is not None:
             connection.write(packets.refusal(id, name, reason))
             return
@@ -128,20 +126,18 @@ class Channels:
         if channel is None:
             channel = self._by_name[name] = Channel(self, name)
             self._made.add(name)
-            self._makers[name] = connection
-            connection.made_channels += 1
+            self._makers[name] = streams
+            streams.channels_made += 1
         channel.subscribe(ChannelSpark(streams, channel, id))
 
-    def _obstacle(
-        self, connection: Any, streams: Subscriptions[ChannelSpark], id: str, name: str
-    ) -> str | None:
+    def _obstacle(self, streams: Subscriptions[ChannelSpark], id: str, name: str) -> str | None:
         """Why a connection cannot subscribe, if it cannot."""
         bounds = self.bounds
         if len(id) > bounds.name or len(name) > bounds.name:
             return TOO_LONG
         if len(streams) >= bounds.subscriptions:
             return TOO_MANY_SUBSCRIPTIONS
-        if name not in self._by_name and connection.made_channels >= bounds.channels:
+        if name not in self._by_name and streams.channels_made >= bounds.channels:
             return TOO_MANY_CHANNELS
         return None
 
@@ -163,7 +159,7 @@ class Channels:
         self._made.discard(name)
         maker = self._makers.pop(name, None)
         if maker is not None:
-            maker.made_channels -= 1
+            maker.channels_made -= 1
 
 
 class MultiplexPrimus(Primus[SparkT_co]):

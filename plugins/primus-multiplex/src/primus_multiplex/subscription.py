@@ -105,10 +105,12 @@ class Subscription(Stream):
 class Subscriptions(Streams, Generic[SubscriptionT]):
     """The subscriptions of one connection, by channel and id."""
 
-    __slots__ = ("_by_key",)
+    __slots__ = ("__weakref__", "_by_key", "channels_made")
 
     def __init__(self, connection: Any) -> None:
         super().__init__(connection)
+        self.channels_made = 0
+        """How many channels it has brought into being that the server has not asked for."""
         self._by_key: dict[tuple[str, str], SubscriptionT] = {}
 
     def get(self, name: str, id: str) -> SubscriptionT | None:
