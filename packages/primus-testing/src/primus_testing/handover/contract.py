@@ -20,7 +20,6 @@ import pytest_asyncio
 from aiohttp import web
 from aiohttp.web_protocol import RequestHandler
 
-from primus.client.socket import Socket
 from primus.http import Request
 from primus.server.spark import Spark
 from primus.websocket import accept_key
@@ -88,6 +87,8 @@ class HandoverContract(Contract):
                 assert await socket.receive_str() == "own hi"
 
     async def test_wait_closed_waits_for_tcp_and_not_just_for_the_close_frame(self) -> None:
+        from primus.client.socket import Socket  # a server is tested without the client, too
+
         echoed, released = asyncio.Event(), asyncio.Event()
         closed_by_client: list[bytes] = []
 
