@@ -64,6 +64,11 @@ class Target:
             raise AssertionError(f"{do} is still {str(found)[:600]}") from None
         return found
 
+    async def turns(self, count: int) -> None:
+        """Let the event loop of the process go round so many times at least."""
+        for _ in range(count):
+            await self.ask("ids")
+
     def stop(self) -> None:
         """Tell the process to leave, as an operator does."""
         os.kill(self.pid, signal.SIGTERM)

