@@ -108,6 +108,27 @@ async def converse(primus: Any) -> None:
     assert len(channel) == 0
 
 
+@pytest.mark.parametrize("plugin", [NAMES, NAMES[::-1]], ids=" ".join)
+async def test_a_request_in_a_channel_or_a_stream_is_a_message_there(plugin: Any) -> None:
+    primus = server(list(plugin))
+    subscriptions: list[Any] = []
+    primus.channel("news").on("connection", subscriptions.append)
+    spark, wire = join(primus)
+    stream = spark.substream("stream")
+    wire.receive('[1,"x","news"]')
+    (subscription,) = subscriptions
+    requests = Recorder(spark, "request", "data")
+    messages = [Recorder(each, "data", "request") for each in (subscription, stream)]
+    request = f'{{"plugin":"{RESPONDER}","requestId":"a","data":4}}'
+
+    wire.receive(f'[0,"x","news",{request}]', f'{{"substream":"stream","args":{request}}}')
+    wire.lose()
+
+    assert [each.story for each in messages] == [["data"], ["data"]]
+    assert (requests.story, sent(wire)) == ([], [])
+    await primus.destroy()
+
+
 @pytest.mark.parametrize("order", [*orders()], ids=" ".join)
 async def test_they_work_together_in_any_order(order: tuple[str, ...]) -> None:
     primus = server(", ".join(order))

@@ -154,14 +154,40 @@ class PluginContract:
         primus = self._used()
         spark, wire = join(primus)
         errors = Recorder(spark, "error")
-        surprises = [value, None, [], {}, [value], {"type": value}, {"args": value}]
-        surprises += [packet(each) for packet in self.packets for each in (value, None, [value])]
-        for surprise in surprises:
+        for surprise in self._surprises(value):
             wire.receive(await self._encoded(primus, surprise))
         wire.receive(await self._encoded(primus, "primus::id::"))
         await eventually(lambda: wire.sent)
         failed = [error for (error,) in errors.seen("error") if isinstance(error, TransformError)]
         assert failed == []
+        await primus.destroy()
+
+    @pytest.mark.asyncio
+    @settings(
+        max_examples=10,
+        deadline=None,
+        suppress_health_check=[
+            HealthCheck.function_scoped_fixture,
+            HealthCheck.differing_executors,
+        ],
+    )
+    @given(value=JSON_VALUES)
+    async def test_no_message_makes_its_python_client_raise(
+        self, tracebacks: Tracebacks, value: Any
+    ) -> None:
+        """Whatever a server sends."""
+        primus = self._used()
+        socket = primus.Socket("http://memory")
+        errors = Recorder(socket, "open", "error", "data")
+        await errors.next("open")
+        (spark,) = primus
+        for surprise in self._surprises(value):
+            spark.relay(await self._encoded(primus, surprise), {})
+        spark.relay(await self._encoded(primus, "at last"), {})
+        await eventually(lambda: ("at last",) in [args[:1] for args in errors.seen("data")])
+        failed = [error for (error,) in errors.seen("error") if isinstance(error, TransformError)]
+        assert failed == []
+        socket.destroy()
         await primus.destroy()
 
     @pytest.mark.asyncio
@@ -331,6 +357,11 @@ class PluginContract:
     def _used(self) -> Primus:
         """A Primus that has been made with the options of the plugin, which is in use."""
         return self._primus(plugin={self._name: self._plugin}, **self.options)
+
+    def _surprises(self, value: Any) -> list[Any]:
+        """Messages with `value` in every place, of the plugin and of others."""
+        others = [value, None, [], {}, [value], {"type": value}, {"args": value}]
+        return others + [packet(each) for packet in self.packets for each in (value, None, [value])]
 
     async def _encoded(self, primus: Primus, value: Any) -> Any:
         return primus.parser.encode(value)

@@ -34,6 +34,7 @@ from primus_responder.calling import (
     ResponseLost,
     ResponseTimeout,
     incoming,
+    is_responding,
     responses_of,
     timeout_in,
     write_and_wait,
@@ -128,15 +129,17 @@ def primus_setup(primus: Primus) -> None:
 
 
 @hookimpl
-def primus_overtakes(data: Any) -> bool:
+def primus_overtakes(connection: Any, data: Any) -> bool:
     """A response does not wait for a busy listener: it may be what that one awaits."""
-    return isinstance(packets.read(data), packets.Response)
+    return is_responding(connection) and isinstance(packets.read(data), packets.Response)
 
 
 @hookimpl
 def primus_lost(connection: Any) -> None:
     """Fail what awaits a response, once the wire is gone: its end comes behind the messages."""
-    if connection.responses is not None or connection.ready_state == Spark.OPEN:
+    if is_responding(connection) and (
+        connection.responses is not None or connection.ready_state == Spark.OPEN
+    ):
         responses_of(connection).cut()
 
 

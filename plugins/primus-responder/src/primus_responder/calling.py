@@ -21,6 +21,7 @@ __all__ = [
     "ResponseLost",
     "ResponseTimeout",
     "incoming",
+    "is_responding",
     "responses_of",
     "timeout_in",
     "write_and_wait",
@@ -99,9 +100,14 @@ async def write_and_wait(
     return await responses_of(connection).answer("the request", send, timeout)
 
 
+def is_responding(connection: Any) -> bool:
+    """Whether requests go over a connection: not over channels and streams above one."""
+    return hasattr(connection, "responses")
+
+
 def incoming(packet: Packet, connection: Spark | Socket) -> Any:
     """Make events of requests, and bring responses to their callers."""
-    message = packets.read(packet.data)
+    message = packets.read(packet.data) if is_responding(connection) else None
     return None if message is None else _received(message, connection)
 
 
