@@ -74,6 +74,11 @@ SOCKETIO_PAIRS = {
 """The pairs that meet over each transport of Socket.IO 0.9, which Primus had up to version 5. A
 server of Node drops what it has for a client that it ends while that has no poll there:
 test_socketio.py has the rest."""
+BROWSERCHANNEL_PAIRS = [
+    *((kind, OURS_IN_PYTHON) for kind in NODE),
+    *((kind, OURS_ON_ITS_OWN) for kind in (OURS_IN_CHROMIUM, OURS_IN_PYTHON)),
+    *((OURS_IN_PYTHON, server) for server in NODE),
+]
 
 UNDER_UVICORN = [(kind, OURS_UNDER_UVICORN) for kind in CLIENTS]
 """With our server under ASGI, for what the host has a part in."""
@@ -85,6 +90,7 @@ SPEECHES = {
     Speech("engine.io"): UPGRADING_PAIRS,
     Speech("engine.io", transports=("polling",)): POLLING_PAIRS,
     Speech("engine.io", transports=("websocket",)): WEBSOCKET_PAIRS,
+    Speech("browserchannel"): BROWSERCHANNEL_PAIRS,
     **{Speech("sockjs", transports=(name,)): pairs for name, pairs in SOCKJS_PAIRS.items()},
     **{Speech("socket.io", transports=(name,)): pairs for name, pairs in SOCKETIO_PAIRS.items()},
 }

@@ -370,6 +370,27 @@ async def test_a_client_that_leaves_waits_for_its_posts(serve: Any) -> None:
     assert seen.story == ["data", "end"]
 
 
+async def test_a_post_that_a_client_gave_up_when_it_left_is_not_waited_for_long(
+    serve: Any, manual_clock: ManualClock
+) -> None:
+    talk = await serve(clock=manual_clock)
+    seen = Recorder(await talk.open(), "end")
+    await talk.bind(f"SID={talk.sid}&RID=76312&TYPE=terminate&zx=x")
+    assert seen.story == []
+    manual_clock.advance(4)
+    await seen.next("end")
+
+
+async def test_a_client_that_leaves_after_the_server_has_ended_it_is_gone_at_once(
+    serve: Any,
+) -> None:
+    talk = await serve()
+    (await talk.open()).end()
+    assert len(talk.primus.transformer.sessions) == 1
+    await talk.bind(f"SID={talk.sid}&RID=76312&TYPE=terminate&zx=x")
+    assert len(talk.primus.transformer.sessions) == 0
+
+
 async def test_the_end_of_the_server_stops_the_client_behind_the_last_words(serve: Any) -> None:
     talk = await serve()
     spark = await talk.open()

@@ -106,6 +106,13 @@ def test_a_client_that_has_posted_nothing_more_leaves_at_once(rid: int) -> None:
     assert order.is_over
 
 
+def test_a_client_that_leaves_is_not_waited_for_when_it_is_said_so() -> None:
+    order = incoming()
+    order.leave(15)
+    order.leave_now()
+    assert order.is_over
+
+
 # -- arrays
 
 

@@ -112,6 +112,10 @@ class Incoming:
         if self._end is None:
             self._end = rid
 
+    def leave_now(self) -> None:
+        """Wait no longer for posts that a client which leaves has not sent."""
+        self._end = 0
+
     def _in_order(self, maps: Maps) -> list[str]:
         messages: list[str] = []
         if maps.offset - self._next_map > self._max_ahead:

@@ -26,6 +26,10 @@ CHUNK_BYTES: Final = 1 << 18
 says that it has it."""
 
 
+LEAVING: Final = 2.0
+"""Seconds that a client which leaves is waited for, should a post of it be missing."""
+
+
 class Replaced(Exception):
     """A post has been given up by its client, which has sent it again."""
 
@@ -248,8 +252,19 @@ class Session(QueuedTransport):
         self._leave_in_order()
 
     def leave(self, rid: int) -> None:
-        """Handle that the client leaves, behind what it has posted before."""
+        """Handle that the client leaves, behind what it has posted before.
+
+        Clients give up a post that is under way before they leave, so it may never come.
+        """
         self._incoming.leave(rid)
+        self._leave_in_order()
+        if self.closing:
+            self.over(ending=Ending.of_peer())
+        else:
+            self._set(self._leave_without_the_rest, LEAVING)
+
+    def _leave_without_the_rest(self) -> None:
+        self._incoming.leave_now()
         self._leave_in_order()
 
     def _leave_in_order(self) -> None:
@@ -348,6 +363,7 @@ class Session(QueuedTransport):
             return
         self.is_over = self.closing = True
         self._sessions.timers.discard(self._expire)
+        self._sessions.timers.discard(self._leave_without_the_rest)
         self._sessions.discard(self.key)
         self._close_back_channel()
         self.forget()
