@@ -457,3 +457,18 @@ async def test_a_primus_of_an_application_below_another_is_found_there() -> None
     assert spec["pathname"] == "/api/primus"
     assert 'Primus.prototype.pathname = "/api/primus";' in client
     assert primus.pathname == "/api/primus"
+
+
+async def test_a_connection_that_a_browser_keeps_does_not_hold_up_the_end() -> None:
+    primus = await Primus.create_server(None, host="127.0.0.1", transformer=MemoryTransformer)
+    reader, writer = await asyncio.open_connection("127.0.0.1", primus.port)
+    writer.write(b"GET /primus/spec HTTP/1.1\r\nHost: x\r\n\r\n")
+    await reader.readuntil(b"}")
+    loop = asyncio.get_running_loop()
+    begun = loop.time()
+
+    await primus.destroy()
+
+    assert loop.time() - begun < primus.limits.shutdown_timeout
+    assert await reader.read() == b""
+    writer.close()

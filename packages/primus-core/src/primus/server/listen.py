@@ -151,6 +151,7 @@ class OwnServer:
         left = max(self._primus.limits.shutdown_timeout - elapsed, LAST_CHANCE)
         endings = [] if self._pending is None else [self._pending.close(left)]
         if self.runner.server is not None:
+            self.runner.server.pre_shutdown()  # idle connections, which browsers keep, end at once
             endings.append(self.runner.server.shutdown(left))
         await asyncio.gather(*endings)
         await self.runner.cleanup()
