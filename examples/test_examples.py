@@ -220,24 +220,27 @@ async def test_events_are_printed_as_they_happen() -> None:
     assert any("primus   close" in line for line in example.output)
 
 
-async def test_votes_are_acknowledged_and_sent_to_every_client(
+async def test_votes_are_checked_acknowledged_and_sent_to_every_client(
     http: aiohttp.ClientSession,
 ) -> None:
     async with served("votes") as (_, url):
         async with http.get(url) as page, http.get(f"{url}/primus/primus.js") as library:
             assert "primus.ask('vote'" in await page.text()
-            assert "primus.ask =" in await library.text()
+            assert "ask(" in await library.text()
+        async with http.get(f"{url}/primus/asyncapi.json") as document:
+            assert set((await document.json())["operations"]) == {"receive vote", "send tally"}
+        async with http.get(f"{url}/primus/primus.d.ts") as declarations:
+            assert 'ask(event: "vote"' in await declarations.text()
         async with websocket(url) as voter, websocket(url) as other:
             for socket in (voter, other):
-                counts = {"tea": 0, "coffee": 0}
-                assert await receive(socket) == {"type": 0, "data": ["votes", counts]}
-            await voter.send('{"type":0,"data":["vote","tea"],"id":1}')
+                assert await receive(socket) == event("tally", {"tea": 0, "coffee": 0})
+            await voter.send('{"type":0,"data":["vote",{"choice":"tea"}],"id":1}')
             for socket in (voter, other):
-                counts = {"tea": 1, "coffee": 0}
-                assert await receive(socket) == {"type": 0, "data": ["votes", counts]}
-            assert await receive(voter) == {"type": 1, "id": 1, "data": [1]}
-            await voter.send('{"type":0,"data":["vote",{"no":"choice"}],"id":2}')
-            assert await receive(voter) == {"type": 1, "id": 2, "data": []}
+                assert await receive(socket) == event("tally", {"tea": 1, "coffee": 0})
+            assert await receive(voter) == acknowledged(1, 1)
+            await voter.send('{"type":0,"data":["vote",{"no":"choice"}],"id":2,"fails":true}')
+            refused = {**acknowledged(2), "error": "choice: is missing"}
+            assert await receive(voter) == refused
 
 
 async def test_pixels_are_painted_by_calls_and_shown_to_every_client(

@@ -26,7 +26,7 @@ async def deliver(socket: Worker, choice: str) -> None:
     """
     while True:
         try:
-            await socket.ask("vote", choice, timeout=5.0)
+            await socket.ask("vote", {"choice": choice}, timeout=5.0)
         except (AckLost, AckTimeout) as error:
             socket.repeated += 1
             print(f"once more: {error}", flush=True)

@@ -15,7 +15,7 @@ from typing import Any, Final, Generic, Literal, NamedTuple, TypeAlias, TypeVar
 from primus.clock import Timer, expect
 from primus.connection import OPEN
 from primus.contracts import ConnectionLike
-from primus.errors import PrimusError, TransportError
+from primus.errors import PrimusError, TransportError, ValidationError
 from primus.events import Delivered, Emitter
 from primus.option_checks import duration
 
@@ -350,8 +350,11 @@ class Reply:
         return self._failure is not None and isinstance(error, self._answers.words.failed)
 
     def fail(self, error: BaseException) -> object:
-        """Say that a listener raised, so that there is no answer."""
-        is_meant = isinstance(error, self._answers.words.failed)
+        """Say that a listener raised, so that there is no answer.
+
+        The caller sees what is wrong with its own values, and what the listener meant it to see.
+        """
+        is_meant = isinstance(error, (self._answers.words.failed, ValidationError))
         return self.refuse(str(error) if is_meant else LISTENER_FAILED)
 
     def unheard(self) -> object:

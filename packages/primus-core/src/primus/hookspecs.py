@@ -179,8 +179,8 @@ def primus_socket(socket: ConnectionLike, options: Mapping[str, Any]) -> None:
 
 
 @hookspec
-def primus_browser() -> Browser:
-    """The browser half: ``client.js`` and, if it needs one, a library.
+def primus_browser(primus: Server) -> Browser:
+    """The browser half: ``client.js`` and, if it needs one, a library and declarations.
 
     Read both from package data, so that they are real ``.js`` files.
     """

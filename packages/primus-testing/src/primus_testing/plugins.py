@@ -215,7 +215,7 @@ class PluginContract:
     async def test_its_browser_half_compiles_into_the_client(self, tracebacks: Tracebacks) -> None:
         """As a script and as a module; plugins without one change nothing."""
         primus = self._used()
-        half = primus._ark.call(self._name, "primus_browser")
+        half = primus._ark.call(self._name, "primus_browser", primus=primus)
         assert half is None or isinstance(half, Browser)
         assert primus.library("umd")
         assert primus.library("esm")

@@ -69,11 +69,15 @@ class Browser:
 
     `modules` are names of modules of ours that a plugin needs and the client is without otherwise:
     ``stream`` is the class `Stream`, a member of the client.
+
+    `declarations` is TypeScript that is added to ``primus.d.ts``, such as members of the interface
+    ``Primus`` and of ``Primus.Events``, which it merges with.
     """
 
     client: str = ""
     library: str = ""
     modules: tuple[str, ...] = ()
+    declarations: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -149,7 +153,8 @@ def declarations(parts: LibraryParts, format: Literal["umd", "esm"] = "umd") -> 
         namespace = f"\nexport as namespace {path[0]};" if len(path) == 1 else ""
         exports = f"export = Primus;{namespace}"
     values = {"version": _comment(parts.version), "exports": exports}
-    return fill(_source("primus.d.ts"), values, "primus.d.ts")
+    added = [each.declarations for each in parts.plugins.values() if each.declarations]
+    return "\n".join([fill(_source("primus.d.ts"), values, "primus.d.ts"), *added])
 
 
 def _check_format(format: str) -> None:

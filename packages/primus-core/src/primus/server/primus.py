@@ -485,7 +485,7 @@ class Primus(Transforming, PrimusEvents[SparkT_co]):
         parser = browser_half(self.parser)
         if parser is None:
             raise PluginError(f"the parser {self.parser_name!r} has no browser half")
-        halves = {name: self._ark.call(name, "primus_browser") for name in self._ark}
+        halves = {name: self._ark.call(name, "primus_browser", primus=self) for name in self._ark}
         interval, timeout = self._ping_interval, self.options.timeout
         return LibraryParts(
             version=self.version,
