@@ -15,6 +15,7 @@ async def test_a_delay_ends_in_its_time_and_is_forgotten() -> None:
 
     assert await verdict is None
     assert len(waiting) == 0
+    assert waiting._entries == {}, "the connection is kept"
 
 
 @pytest.mark.parametrize(

@@ -184,6 +184,15 @@ async def test_a_failure_that_is_not_awaited_is_a_line_in_the_log(
     await eventually(lambda: "wrong username or password" in caplog.text)
 
 
+async def test_a_failure_that_is_awaited_is_no_line_in_the_log(
+    start: Start, caplog: pytest.LogCaptureFixture
+) -> None:
+    here = await start()
+    with pytest.raises(ForwardError):
+        await here.primus.forward("http://127.0.0.1:1", "x")
+    assert "cannot be reached" not in caplog.text
+
+
 @pytest.fixture
 async def oddly() -> AsyncIterator[Callable[[web.Response], Any]]:
     """Starts a server that answers something of its own."""

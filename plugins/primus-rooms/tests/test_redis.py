@@ -7,7 +7,7 @@ import pytest
 from redis.asyncio import Redis
 from redis.exceptions import ConnectionError as RedisConnectionError
 
-from primus import OptionError
+from primus import ControlTextError, OptionError
 from primus_rooms import RoomsError
 from primus_rooms.redis import RedisAdapter
 from primus_testing import PluginContract, Recorder, eventually, join
@@ -178,6 +178,11 @@ async def test_it_knows_no_wildcards(primus: Any, make_primus: Any, redis: Any) 
         make_primus(rooms={"adapter": RedisAdapter(redis), "wildcard": True})
 
 
+async def test_text_that_peers_obey_is_refused_at_the_call(primus: Any) -> None:
+    with pytest.raises(ControlTextError):
+        primus.room("news").write("primus::ping::1")
+
+
 class Away(Redis):  # type: ignore[misc]
     """A client whose server is away while a flag is set."""
 
@@ -210,6 +215,10 @@ async def test_without_redis_local_traffic_goes_on_and_sparks_that_left_are_gone
 
     assert wire.sent == ['"to all"']
     assert await primus.clients("news") == [two.id]
+    await redis.sadd(f"bumblebee:sparks:{one.id}", "news")  # another server has its spark by now
+    await two.join("music")
+    assert await redis.smembers(f"bumblebee:sparks:{one.id}")
+    await redis.delete(f"bumblebee:sparks:{one.id}")
     assert f"bumblebee:sparks:{one.id}" not in await everything(redis)
     await primus.destroy()
     assert await everything(redis) == {}
