@@ -164,6 +164,32 @@ async def test_a_busy_listener_that_asks_fails_when_the_wire_goes(primus: Any) -
     socket.destroy()
 
 
+async def test_the_first_ask_of_a_listener_fails_when_the_wire_is_gone_already(
+    primus: Any,
+) -> None:
+    """The end of the connection waits for messages that wait for the listener."""
+    socket, channel, spark = await open_pair(primus)
+    results: list[Any] = []
+    go = asyncio.Event()
+
+    @spark.on("data")
+    async def data(message: Any) -> None:
+        await go.wait()
+        try:
+            await spark.ask("unheard")
+        except AckLost:
+            results.append(message)
+
+    for number in range(30):
+        channel.write(number)
+    await asyncio.sleep(0)
+    spark.conn._transport.lose()
+    go.set()
+
+    await eventually(lambda: results == [*range(30)] and len(primus) == 0)
+    socket.destroy()
+
+
 async def test_asks_work_on_the_next_connection(primus: Any) -> None:
     socket, channel, spark = await open_pair(primus)
     news = primus.channel("news")

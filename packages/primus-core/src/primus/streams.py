@@ -77,12 +77,6 @@ class Streams:
         for stream in self:
             stream.changed(state)
 
-    def lost(self) -> None:
-        """Handle the loss of the wire, before the connection ends, as `Connection.lost`."""
-        for stream in self:
-            for hook in self._connection.loss_hooks:
-                hook(stream)
-
     def ended(self) -> None:
         """End the streams, each behind the messages that have arrived for it."""
         for stream in self:

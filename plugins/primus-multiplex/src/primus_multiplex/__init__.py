@@ -38,7 +38,7 @@ from __future__ import annotations
 from importlib.resources import files
 from typing import TYPE_CHECKING, Any
 
-from primus import Primus, hookimpl
+from primus import Primus, Spark, hookimpl
 from primus.browser import Browser
 from primus.streams import Stream
 from primus_multiplex import packets
@@ -164,8 +164,12 @@ def primus_overtakes(connection: Any, data: Any) -> bool:
 
 @hookimpl
 def primus_lost(connection: Any) -> None:
-    """Tell the subscriptions that the wire is gone."""
-    if not isinstance(connection, Stream) and connection.channels is not None:
+    """Fail what awaits an acknowledgement of the wire that is gone.
+
+    A spark gets no other wire, so nothing is sent any more. A socket may get one.
+    """
+    if connection.channels is not None:
+        connection.channels.is_cut = isinstance(connection, Spark)
         connection.channels.lost()
 
 

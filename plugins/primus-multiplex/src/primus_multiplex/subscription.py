@@ -42,6 +42,7 @@ class Subscription(Stream):
         carried: the events of the connection that it emits as well.
     """
 
+    streams: Subscriptions[Any]
     acks: Answers[float] | None = None
     """What the plugin ``emitter`` waits for."""
 
@@ -87,7 +88,13 @@ class Subscription(Stream):
         )
         return made
 
+    def overtakes(self, data: Any) -> bool:
+        """Whether a message is handled at once: only what may be awaited is."""
+        return bool(self.acks) and super().overtakes(data)
+
     def _send(self, data: Any) -> bool:
+        if self.streams.is_cut:
+            return False
         sent: bool = self.conn.write(packets.message(self.wire_id, self.name, data))
         return sent
 
@@ -105,10 +112,12 @@ class Subscription(Stream):
 class Subscriptions(Streams, Generic[SubscriptionT]):
     """The subscriptions of one connection, by channel and id."""
 
-    __slots__ = ("__weakref__", "_by_key", "channels_made")
+    __slots__ = ("__weakref__", "_by_key", "channels_made", "is_cut")
 
     def __init__(self, connection: Any) -> None:
         super().__init__(connection)
+        self.is_cut = False
+        """Whether the wire is gone for good, and the connection has not ended yet."""
         self.channels_made = 0
         """How many channels it has brought into being that the server has not asked for."""
         self._by_key: dict[tuple[str, str], SubscriptionT] = {}
@@ -121,6 +130,12 @@ class Subscriptions(Streams, Generic[SubscriptionT]):
     def subscriptions(self) -> tuple[SubscriptionT, ...]:
         """Those there are now."""
         return tuple(self._by_key.values())
+
+    def lost(self) -> None:
+        """Fail what awaits an acknowledgement, once the wire is gone."""
+        for subscription in self.subscriptions:
+            if subscription.acks is not None:
+                subscription.acks.cut()
 
     def add(self, stream: Any) -> None:
         """Let a subscription follow the connection."""
