@@ -155,6 +155,13 @@ class WebSocketContract(Contract):
         await heard.next("end")
         assert len(heard.seen("data")) == 1
 
+    async def test_a_short_frame_too_large_is_refused_that_comes_whole(self, serve: Serve) -> None:
+        server = await serve(max_length=10)
+        raw = await RawWebSocket.open(server)
+        raw.send(frame(TEXT, b'"12345678"'), frame(TEXT, b'"123456789"'))
+        assert await raw.close_code() == 1009
+        assert server.primus.stats.messages_in == 1
+
     async def test_fragments_too_large_in_sum_are_refused(self, serve: Serve) -> None:
         server = await serve(max_length=1000)
         met = Recorder(server.primus, "connection", "disconnection")

@@ -57,7 +57,7 @@ class ServerTransport(ShortTexts, WebSocketTransport):
         limits: what the peer may cost.
     """
 
-    __slots__ = ("_make", "_max_size")
+    __slots__ = ("_make", "_max_size", "_short")
 
     peer_masks = True
 
@@ -72,6 +72,8 @@ class ServerTransport(ShortTexts, WebSocketTransport):
         super().__init__(protocol, close_timeout, limits)
         self._make = make
         self._max_size = max_size
+        self._short = min(LONG, MASKED + max_size + 1)
+        """Up to here the second byte of a masked frame tells a length that is taken."""
 
     @property
     def _protocol(self) -> Protocol:
@@ -125,28 +127,24 @@ class ServerTransport(ShortTexts, WebSocketTransport):
         if self._owed or not self._is_open:
             return super()._advance(data, at, size)
         second = data[at + 1] if size - at > 1 else 0
-        if MASKED <= second < LONG:
+        if MASKED <= second < self._short:
             body = at + 6
             end = body + second - MASKED
         elif (found := bounds(data, at, size)) is not None:
             body, end = found
+            is_wrong = second < MASKED or end - body > self._max_size
+            if is_wrong and data[at] != CLOSE_FRAME:
+                self._owed = end - at
+                return self._pass_on(data, at)
         else:
             return self._wait(data, at, size)
         first, library = data[at], self._library
         if (
             first not in MESSAGES
-            or second < MASKED
             or end > size
-            or end - body > self._max_size
             or (library is not None and library.current_size is not None)  # within a message
         ):
-            if first == CLOSE_FRAME and library is None and MASKED <= second < LONG and end <= size:
-                payload = apply_mask(data[body:end], data[body - 4 : body])
-                if _is_close(payload):
-                    self._answer_close(payload)
-                    return size
-            self._owed = end - at
-            return self._pass_on(data, at)
+            return self._take_other(data, at, body, end)
         connection = self.connection
         if connection is not None:
             payload = apply_mask(data[body:end], data[body - 4 : body])
@@ -160,6 +158,18 @@ class ServerTransport(ShortTexts, WebSocketTransport):
                 return end
             connection.feed(text)
         return end
+
+    def _take_other(self, data: bytes, at: int, body: int, end: int) -> int:
+        """Leave a frame to the library, unless it is the first that would and a close."""
+        size = len(data)
+        is_close = data[at] == CLOSE_FRAME and MASKED <= data[at + 1] < LONG
+        if is_close and self._library is None and end <= size:
+            payload = apply_mask(data[body:end], data[body - 4 : body])
+            if _is_close(payload):
+                self._answer_close(payload)
+                return size
+        self._owed = end - at
+        return self._pass_on(data, at)
 
     def _answer_close(self, payload: bytes) -> None:
         """Answer with the same close frame; nothing that follows it matters."""

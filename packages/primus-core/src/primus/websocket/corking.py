@@ -183,8 +183,7 @@ class ShortTexts(Corking):
             self._send_text(text)
         elif self._is_open:
             out = self._out
-            out.append(TEXT_HEADS[size])
-            out.append(text)
+            out += (TEXT_HEADS[size], text)
             if len(out) > CORK_PARTS:
                 self._flush()
 

@@ -21,6 +21,7 @@ from aiohttp import web
 from aiohttp.web_protocol import RequestHandler
 
 from primus.http import Request
+from primus.server.primus import Primus
 from primus.server.spark import Spark
 from primus.websocket import accept_key
 from primus_testing.handover.scene import MAX_LENGTH, Served, head, serve
@@ -87,8 +88,6 @@ class HandoverContract(Contract):
                 assert await socket.receive_str() == "own hi"
 
     async def test_wait_closed_waits_for_tcp_and_not_just_for_the_close_frame(self) -> None:
-        from primus.client.socket import Socket  # a server is tested without the client, too
-
         echoed, released = asyncio.Event(), asyncio.Event()
         closed_by_client: list[bytes] = []
 
@@ -110,7 +109,7 @@ class HandoverContract(Contract):
 
         server = await asyncio.start_server(serve, "127.0.0.1", 0)
         url = f"http://127.0.0.1:{server.sockets[0].getsockname()[1]}"
-        socket = Socket(url, transformer=self.transformer, strategy=False)
+        socket = Primus.create_socket(transformer=self.transformer)(url, strategy=False)
         recorder = Recorder(socket, "end")
         await recorder.next("end")
         await echoed.wait()

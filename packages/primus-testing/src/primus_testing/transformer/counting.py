@@ -4,6 +4,8 @@
 
 from __future__ import annotations
 
+import asyncio
+
 from primus_testing.recorder import Recorder, eventually
 from primus_testing.transformer.base import Contract, Serve, echo, meet
 
@@ -31,6 +33,22 @@ class CountingContract(Contract):
             met.peer.close()
             await eventually(lambda: server.primus.stats.connected == 0)
         await left.next("disconnection")
+
+    async def test_what_waits_for_a_busy_listener_is_counted_once(self, serve: Serve) -> None:
+        server = await serve()
+        gate = asyncio.Event()
+        met = await meet(server)
+
+        @met.spark.on("data")
+        async def data(message: str) -> None:
+            await gate.wait()
+
+        count = 200
+        met.peer.send(*[FRAME] * count)
+        await eventually(lambda: met.spark.is_held)
+        gate.set()
+        await eventually(lambda: server.primus.stats.messages_in == count)
+        assert server.primus.stats.bytes_in < (count + 10) * (len(FRAME) + 20)
 
     async def test_what_was_written_before_the_end_is_counted(self, serve: Serve) -> None:
         server = await serve()
