@@ -1,0 +1,106 @@
+"""A bad proxy: it loses answers, or breaks off in the middle of them, when a test says so."""
+
+import asyncio
+import contextlib
+import re
+from collections.abc import AsyncIterator
+from dataclasses import dataclass, field
+
+__all__ = ["Relay", "relaying"]
+
+CONNECTION = re.compile(rb"\r\nconnection:[^\r]*", re.IGNORECASE)
+
+
+@dataclass
+class Cut:
+    """What becomes of the answer to one request."""
+
+    method: str
+    after: int
+    done: asyncio.Event = field(default_factory=asyncio.Event)
+
+
+@dataclass
+class Relay:
+    """The proxy in front of a server."""
+
+    upstream: int
+    port: int = 0
+    cuts: list[Cut] = field(default_factory=list)
+
+    def cut(self, method: str, after: int = 0) -> asyncio.Event:
+        """Break off the answer to the next request with this method.
+
+        Args:
+            method: GET or POST.
+            after: how many bytes of the answer, with its head, still pass. With 0 nothing does,
+                but the server has answered before the client loses its connection.
+
+        Returns:
+            What is set when that has happened.
+        """
+        self.cuts.append(Cut(method, after))
+        return self.cuts[-1].done
+
+    async def serve(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        """Pass on one request and its answer, or all that follows a WebSocket's handshake."""
+        with contextlib.suppress(OSError, asyncio.IncompleteReadError):
+            head = await reader.readuntil(b"\r\n\r\n")
+            if b"\r\nupgrade:" not in head.lower():
+                head = CONNECTION.sub(b"", head[:-4]) + b"\r\nConnection: close\r\n\r\n"
+            behind, onward = await asyncio.open_connection("127.0.0.1", self.upstream)
+            onward.write(head)
+            asking = asyncio.ensure_future(pump(reader, onward))
+            answering = asyncio.ensure_future(self._answer(behind, writer, head))
+            await asyncio.wait({asking, answering}, return_when=asyncio.FIRST_COMPLETED)
+            asking.cancel()
+            answering.cancel()
+            onward.transport.abort()
+        writer.close()
+
+    async def _answer(
+        self, behind: asyncio.StreamReader, writer: asyncio.StreamWriter, head: bytes
+    ) -> None:
+        method = head.partition(b" ")[0].decode()
+        cut = next((each for each in self.cuts if each.method == method), None)
+        if cut is None:
+            await pump(behind, writer)
+            return
+        self.cuts.remove(cut)
+        passed = 0
+        while passed <= cut.after and (data := await behind.read(65536)):
+            writer.write(data[: cut.after - passed])
+            passed += len(data)
+        await writer.drain()
+        writer.transport.abort()
+        cut.done.set()
+
+
+async def pump(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+    """Pass on what comes until nothing more does."""
+    while data := await reader.read(65536):
+        writer.write(data)
+        await writer.drain()
+
+
+@contextlib.asynccontextmanager
+async def relaying(upstream: int) -> AsyncIterator[Relay]:
+    """Run one in front of the port ``upstream``."""
+    relay = Relay(upstream)
+    serving: set[asyncio.Task[None]] = set()
+
+    def accept(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        task = asyncio.ensure_future(relay.serve(reader, writer))
+        serving.add(task)
+        task.add_done_callback(serving.discard)
+
+    server = await asyncio.start_server(accept, "127.0.0.1", 0)
+    relay.port = server.sockets[0].getsockname()[1]
+    try:
+        yield relay
+    finally:
+        server.close()
+        for task in serving:
+            task.cancel()
+        if serving:
+            await asyncio.wait(serving)
