@@ -45,7 +45,7 @@ async def stage(cast: Cast) -> AsyncIterator[Stage]:
     stage = Stage(cast)
     yield stage
     await stage.clear()
-    cast.assert_quiet()
+    cast.assert_quiet(drops=stage.drops)
 
 
 @pytest_asyncio.fixture(

@@ -127,6 +127,7 @@ async def test_through_nginx(stage: Stage, tmp_path: Path, speech: Speech) -> No
 
 async def test_five_hundred_clients_poll_and_half_of_them_vanish(stage: Stage) -> None:
     stage.speech = POLLING
+    stage.drops = True
     heartbeat = {"ping_interval": 2.0, "ping_timeout": 4.0}
     server = await stage.server(OURS_IN_PYTHON, options={"transport": heartbeat}, quiet=True)
     before = await server.ask("census")

@@ -45,18 +45,23 @@ class Relay:
     async def serve(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         """Pass on one request and its answer, or all that follows a WebSocket's handshake."""
         with contextlib.suppress(OSError, asyncio.IncompleteReadError):
-            head = await reader.readuntil(b"\r\n\r\n")
-            if b"\r\nupgrade:" not in head.lower():
-                head = CONNECTION.sub(b"", head[:-4]) + b"\r\nConnection: close\r\n\r\n"
-            behind, onward = await asyncio.open_connection("127.0.0.1", self.upstream)
-            onward.write(head)
-            asking = asyncio.ensure_future(pump(reader, onward))
-            answering = asyncio.ensure_future(self._answer(behind, writer, head))
+            await self._pass(reader, writer)
+        await leave(writer)
+
+    async def _pass(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        head = await reader.readuntil(b"\r\n\r\n")
+        if b"\r\nupgrade:" not in head.lower():
+            head = CONNECTION.sub(b"", head[:-4]) + b"\r\nConnection: close\r\n\r\n"
+        behind, onward = await asyncio.open_connection("127.0.0.1", self.upstream)
+        onward.write(head)
+        asking = asyncio.ensure_future(pump(reader, onward))
+        answering = asyncio.ensure_future(self._answer(behind, writer, head))
+        try:
             await asyncio.wait({asking, answering}, return_when=asyncio.FIRST_COMPLETED)
+        finally:
             asking.cancel()
             answering.cancel()
-            onward.transport.abort()
-        writer.close()
+            await leave(onward)
 
     async def _answer(
         self, behind: asyncio.StreamReader, writer: asyncio.StreamWriter, head: bytes
@@ -83,16 +88,23 @@ async def pump(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> No
         await writer.drain()
 
 
+async def leave(writer: asyncio.StreamWriter) -> None:
+    """Hang up."""
+    writer.close()
+    with contextlib.suppress(OSError):
+        await asyncio.shield(writer.wait_closed())  # a task that is cancelled takes no other along
+
+
 @contextlib.asynccontextmanager
 async def relaying(upstream: int) -> AsyncIterator[Relay]:
     """Run one in front of the port ``upstream``."""
     relay = Relay(upstream)
-    serving: set[asyncio.Task[None]] = set()
+    serving: dict[asyncio.Task[None], asyncio.StreamWriter] = {}
 
     def accept(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         task = asyncio.ensure_future(relay.serve(reader, writer))
-        serving.add(task)
-        task.add_done_callback(serving.discard)
+        serving[task] = writer
+        task.add_done_callback(serving.pop)
 
     server = await asyncio.start_server(accept, "127.0.0.1", 0)
     relay.port = server.sockets[0].getsockname()[1]
@@ -100,7 +112,7 @@ async def relaying(upstream: int) -> AsyncIterator[Relay]:
         yield relay
     finally:
         server.close()
-        for task in serving:
+        for task, writer in tuple(serving.items()):
             task.cancel()
-        if serving:
-            await asyncio.wait(serving)
+            await leave(writer)
+            await asyncio.wait({task})

@@ -16,6 +16,8 @@ class Stage:
     speech: Speech = PLAIN
     parties: list[Party] = field(default_factory=list)
     own: list[ProcessPeer] = field(default_factory=list)
+    drops: bool = False
+    """Whether clients are meant to be dropped for their silence."""
 
     async def server(self, kind: str, **arguments: Any) -> Server:
         """A server of ``kind`` that listens."""

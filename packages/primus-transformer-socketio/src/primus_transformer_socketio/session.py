@@ -41,9 +41,6 @@ READ_AHEAD: Final = DEFAULT_LIMITS.read_ahead_bytes
 TOO_BIG: Final = 1009
 """What a WebSocket is closed with, by RFC 6455 section 7.4.1."""
 
-LATE: Final = 2.0
-"""Seconds; no timer is as late as that unless the process has stood still."""
-
 MAX_LENGTH: Final = "max_length"
 
 DOUBTED: Final = 15.0
@@ -72,7 +69,6 @@ class Session(QueuedTransport):
         "_doubted",
         "_doubted_size",
         "_doubted_until",
-        "_due",
         "_gone",
         "_has_left",
         "_options",
@@ -110,8 +106,6 @@ class Session(QueuedTransport):
         self._posting = False
         self._rest: Iterable[str] = ()
         """What is left of the post that waits for its turn."""
-        self._due = 0.0
-        """When a client without a poll is given up."""
         self._wire: Transport | None = None
         self._wire_congested = False
         self._doubted: list[str] | None = None
@@ -172,13 +166,13 @@ class Session(QueuedTransport):
         up.
         """
         poll = LongPoll(request, self._leave)
+        if poll.gone:
+            return Response(400)  # no client reads it
         previous, self._poll = self._poll, poll
         if previous is not None:
             previous.replace()
         self._sessions.timers.discard(self._give_up)
-        self._has_left = poll.gone
-        if poll.gone:
-            return Response(400)  # no client reads it
+        self._has_left = False
         if style.streams:
             self._pings.start()
             return Response(
@@ -245,6 +239,7 @@ class Session(QueuedTransport):
 
         Client libraries drop the poll when they end, while a post may be under way.
         """
+        self.wake()  # an earlier request may still wait
         self._poll = None
         self._sessions.timers.discard(self._idle)
         self._pings.stop()
@@ -258,15 +253,12 @@ class Session(QueuedTransport):
 
     def _expect_within(self, delay: float) -> None:
         if not self._gone:
-            self._due = self._clock.time() + delay
-            self._sessions.timers.put(self._give_up, self._due)
+            self._sessions.timers.put(self._give_up, self._clock.time() + delay)
 
     def _give_up(self) -> None:
-        """End the session of a client that stays away, unless we were not there for it."""
+        """End the session of a client that stays away."""
         if self._posting:
             self._expect_within(self._options.linger)
-        elif self._clock.time() - self._due > LATE:
-            self._await_poll()  # the whole process has slept: what has come meanwhile is read first
         elif self._has_left:
             self.over(ending=None if self._closing else Ending.of_peer())
         else:
@@ -479,7 +471,7 @@ class Session(QueuedTransport):
             self._wire.close(code, reason)
         else:
             self.put(DISCONNECTED)
-            if self._poll is None:
+            if self._poll is None and not self._has_left:
                 self._await_poll()
         self.resume_reading()
 
