@@ -8,9 +8,9 @@ import aiohttp
 import pytest
 
 from harness.casts import OURS_IN_NODE, OURS_IN_PYTHON
-from harness.relays import relaying
 from harness.parties import Client, Server, Speech
 from harness.proxies import proxy
+from harness.relays import relaying
 from harness.stage import Stage
 
 pytestmark = pytest.mark.asyncio(loop_scope="session")
