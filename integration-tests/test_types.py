@@ -20,7 +20,7 @@ from harness.tools import REPOSITORY, TESTS, cache
 
 CASES = TESTS / "types"
 EXPECTED = re.compile(r"# E: (?P<mypy>.+) \| (?P<pyright>.+)$")
-STRICT_EXAMPLES = ("client", "fastapi", "rooms", "votes", "worker")
+STRICT_EXAMPLES = ("client", "fastapi", "pixels", "rooms", "votes", "worker")
 """Examples without an error, an ``Any`` or an ignored line."""
 
 Errors = dict[tuple[str, int], str]
@@ -83,6 +83,9 @@ def pyright(tmp_path_factory: pytest.TempPathFactory) -> Errors:
             {
                 "include": [
                     os.path.relpath(each, configuration.parent) for each in (CASES, *folders())
+                ],
+                "executionEnvironments": [
+                    {"root": os.path.relpath(each, configuration.parent)} for each in folders()
                 ],
                 "typeCheckingMode": "strict",
                 "pythonVersion": "3.11",

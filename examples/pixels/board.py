@@ -38,6 +38,8 @@ class RemoteBoard(Calls, Protocol):
 
     async def all(self) -> list[Pixel]:
         """Every pixel that is not white."""
+        raise NotImplementedError
 
     async def paint(self, pixel: Pixel) -> int:
         """Paint one pixel; gives how many have been painted so far."""
+        raise NotImplementedError
