@@ -3,50 +3,23 @@
 What the person sees is kept as pictures under ``.cache/integration-tests/screenshots``.
 """
 
-import asyncio
-import os
-import re
-import sys
 from collections.abc import AsyncIterator
-from pathlib import Path
 
 import pytest
 import pytest_asyncio
 
 from harness.casts import OURS_IN_CHROMIUM, Cast
 from harness.chromium import Chromium, Tab
-from harness.inbox import DEADLINE
-from harness.tools import REPOSITORY
+from harness.example import example
 
 pytestmark = pytest.mark.asyncio(loop_scope="session")
-
-URL = re.compile(rb"http://[\w.]+:\d+")
 
 
 @pytest_asyncio.fixture(loop_scope="session")
 async def demo() -> AsyncIterator[str]:
-    """The URL of a demo server, which must not have logged anything in the end."""
-    pipe = asyncio.subprocess.PIPE
-    command: list[str | Path] = [
-        REPOSITORY / "examples" / "demo" / "main.py",
-        "--port",
-        "0",
-        "--outage",
-        "2",
-    ]
-    process = await asyncio.create_subprocess_exec(
-        sys.executable, *command, stdout=pipe, stderr=pipe, env={**os.environ, "LC_ALL": "C.UTF-8"}
-    )
-    assert process.stdout is not None
-    async with asyncio.timeout(DEADLINE):
-        line = await process.stdout.readline()
-    found = URL.search(line)
-    assert found, line or (await process.communicate())[1].decode()
-    yield found[0].decode()
-    process.terminate()
-    said = await process.communicate()
-    assert process.returncode == 0
-    assert said[1] == b""
+    """The URL of a demo server."""
+    async with example("demo", "--port", "0", "--outage", "2") as url:
+        yield url
 
 
 @pytest_asyncio.fixture(loop_scope="session")
