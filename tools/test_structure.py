@@ -141,3 +141,12 @@ def test_what_a_distribution_imports_it_requires() -> None:
                 missing.append(f"{project['name']}: {package}")
 
     assert not missing, ", ".join(missing)
+
+
+def test_each_mutant_breaks_a_line_that_is_there_once() -> None:
+    listed = tomllib.loads((ROOT / "tools" / "mutants.toml").read_text("utf-8"))["mutant"]
+    texts = {each["file"]: (ROOT / each["file"]).read_text("utf-8") for each in listed}
+
+    moved = [each["guard"] for each in listed if texts[each["file"]].count(each["old"]) != 1]
+
+    assert not moved, "tools/mutants.toml names lines that are not there once: " + "; ".join(moved)

@@ -204,6 +204,15 @@ async def test_for_each_visits_sparks_that_connect_meanwhile(primus: Primus) -> 
     assert visited == list(primus)
 
 
+def test_the_key_of_a_wire_goes_with_its_spark_and_with_no_other(primus: Primus) -> None:
+    first = primus.accept(MemoryTransport(), make_request(), "key")
+    second = primus.accept(MemoryTransport(), make_request(), "key")
+    first.abort()
+    assert primus.spark("key") is second
+    second.abort()
+    assert primus.spark("key") is None
+
+
 async def test_for_each_ends_at_once_when_the_first_says_so(primus: Primus) -> None:
     visited: list[Spark] = []
     join(primus)
