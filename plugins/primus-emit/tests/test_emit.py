@@ -1,4 +1,5 @@
 import asyncio
+from threading import get_ident
 from typing import Any
 
 import pytest
@@ -246,3 +247,17 @@ def test_plugging_it_out_gives_the_old_emit_back(primus: Any) -> None:
 
     assert wire.sent == []
     assert events.story == ["news", "data"]
+
+
+async def test_another_thread_emits_here_and_over_the_wire_in_its_order(primus: Any) -> None:
+    spark, wire = join(primus)
+    threads: list[int] = []
+    spark.on("error", lambda: threads.append(get_ident()))
+
+    def work() -> None:
+        assert spark.emit("news", 1) is True
+        assert spark.emit("error", "here") is True
+
+    await asyncio.to_thread(work)
+    await eventually(lambda: threads == [get_ident()])
+    assert wire.sent == ['{"emit":["news",1]}']

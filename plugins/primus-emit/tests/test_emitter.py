@@ -3,6 +3,7 @@
 import asyncio
 import json
 import logging
+from threading import get_ident
 from typing import Any
 
 import pytest
@@ -696,3 +697,34 @@ async def test_sparks_from_before_it_was_used_have_it_too(make_primus: Any) -> N
     other, _ = join(primus)
     primus.plugout("emitter")
     assert not hasattr(other, "acks")
+
+
+async def test_another_thread_sends_in_its_order_and_waits_for_answers_by_thread(
+    primus: Any,
+) -> None:
+    spark, wire = join(primus)
+    spark.on("outgoing::data", lambda frame: frame)
+    answers: list[Any] = []
+    threads: list[int] = []
+
+    def answered(answer: Any) -> None:
+        threads.append(get_ident())
+        answers.append(answer)
+
+    def work() -> None:
+        assert spark.send("news", 1) is True
+        assert spark.send("vote", answered) is True
+        primus.send("vote", answered)
+        with pytest.raises(RuntimeError, match=r"\.thread"):
+            asyncio.run(spark.ask("vote"))
+        answers.append(spark.thread.ask("vote"))
+
+    working = asyncio.ensure_future(asyncio.to_thread(work))
+    await eventually(lambda: len(wire.sent) == 4)
+    assert [packet.get("id") for packet in sent(wire)] == [None, 1, 2, 3]
+    for id in (1, 2, 3):
+        wire.receive(f'{{"id":{id},"type":1,"data":[{id}]}}')
+    await working
+
+    assert sorted(answers) == [1, 2, 3]
+    assert threads == [get_ident()] * 2

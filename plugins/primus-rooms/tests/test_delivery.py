@@ -198,3 +198,45 @@ async def test_what_cannot_be_encoded_later_is_told_even_when_nothing_waits_for_
 
     error, _ = await errors.next("roomserror")
     assert isinstance(error, Exception)
+
+
+async def test_another_thread_joins_writes_and_leaves_in_its_order(primus: Any) -> None:
+    spark, wire = join(primus)
+    done: list[Any] = []
+
+    def work() -> None:
+        done.append(primus.join(spark, "news sport"))
+        done.append(primus.room("news").write("one"))
+        done.append(spark.leave("news"))
+        done.append(spark.room("news").write("nothing"))
+        done.append(primus.room("sport").transform(lambda packet: None).write("two"))
+        done.append(spark.leave_all())
+        done.append(primus.room("sport").write("nothing"))
+        done.append(primus.empty())
+        for ask in (primus.rooms, lambda: primus.clients("news"), primus.room("x").is_room_empty):
+            with pytest.raises(RuntimeError, match=r"primus\.thread"):
+                ask()
+        with pytest.raises(ParserError):
+            primus.room("news").write(object())
+
+    await asyncio.to_thread(work)
+    await eventually(lambda: wire.sent == ['"one"', '"two"'])
+
+    assert done == [True, 1, True, 1, 1, True, 1, None]
+    assert primus.rooms() == []
+
+
+async def test_another_thread_may_wait_for_rooms(primus: Any) -> None:
+    spark, wire = join(primus)
+
+    def work() -> list[Any]:
+        view = primus.thread
+        return [
+            view.join(view.spark(spark.id), "news"),
+            view.room("news").write("one"),
+            view.rooms(spark.id),
+            view.clients("news"),
+        ]
+
+    assert await asyncio.to_thread(work) == [True, 1, ["news"], [spark.id]]
+    assert wire.sent == ['"one"']

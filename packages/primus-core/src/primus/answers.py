@@ -10,6 +10,7 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Callable, Hashable, Iterator
 from enum import Enum
+from functools import partial
 from typing import Any, Final, Generic, Literal, NamedTuple, TypeAlias, TypeVar
 
 from primus.clock import Timer, expect
@@ -142,12 +143,16 @@ class Answers(Generic[Id]):
                 lasts.
 
         Returns:
-            False when it was not sent.
+            False when it was not sent. From another thread: whether the event loop takes it.
 
         Raises:
             OptionError: the timeout cannot work.
         """
         connection = self._connection
+        later = partial(self.ask, request, send, callback, timeout)
+        taken: bool | None = self._main.handed_over(later)
+        if taken is not None:
+            return taken
         event = f"the answer to {request}"
         listeners = Emitter()
         listeners.on(event, callback)
@@ -173,7 +178,13 @@ class Answers(Generic[Id]):
             PrimusError: of the class ``words.late`` when there was no answer in time,
                 ``words.lost`` when the connection went before, or the request was not sent.
             OptionError: the timeout cannot work.
+            RuntimeError: this is another thread.
         """
+        main = self._main
+        if main.is_elsewhere:
+            raise RuntimeError(
+                f"{main!r} lives on another thread: call its method there by .thread, which waits"
+            )
         future: asyncio.Future[Any] = asyncio.get_running_loop().create_future()
 
         def arrived(answer: Any) -> Literal[False]:
@@ -194,6 +205,11 @@ class Answers(Generic[Id]):
             return await future
         finally:
             self.forget(id)
+
+    @property
+    def _main(self) -> Any:
+        """The spark or socket, also of what stands on one."""
+        return getattr(self._connection, "conn", self._connection)
 
     def _obstacle(self, request: str) -> PrimusError | None:
         """Why nothing can be asked now."""

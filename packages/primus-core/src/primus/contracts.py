@@ -17,6 +17,7 @@ from primus.limits import Limits
 from primus.options import ServerOptions
 from primus.parser import Parser
 from primus.pipeline import Pipeline
+from primus.threads import Home
 from primus.transport import Receiver, Transport
 from primus.write_watch import WriteWatch
 
@@ -110,6 +111,8 @@ class Server(Events, Protocol):
     pathname: str
     pipeline: Pipeline
     authorization: Callable[..., Any] | None
+    home: Home | None
+    """The thread and the loop that its sparks live on; `None` before the first."""
     writes: WriteWatch
     """Drops the connections whose peers take nothing; hosts and engines add theirs."""
     draining: bool

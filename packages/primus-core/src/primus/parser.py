@@ -16,6 +16,7 @@ __all__ = [
     "encoded",
     "is_binary",
     "is_json",
+    "is_threadsafe",
     "parser_name",
     "quick",
 ]
@@ -26,8 +27,10 @@ class Parser(Protocol):
     """Any object with these two methods is a parser; both may be async.
 
     Optional attributes: ``name`` (shown by ``/spec``), ``binary`` (its frames are `bytes`),
-    ``json`` (its frames are JSON text, in which any character may be escaped on the way), and a
-    method ``browser() -> Browser`` that gives the browser half. For a fast path, see `quick`.
+    ``json`` (its frames are JSON text, in which any character may be escaped on the way),
+    ``threadsafe`` (``encode`` is no coroutine, and several threads may call it at once: a `write`
+    from another thread then encodes there), and a method ``browser() -> Browser`` that gives the
+    browser half. For a fast path, see `quick`.
     """
 
     def encode(self, value: Any) -> str | bytes | Awaitable[str | bytes]:
@@ -86,6 +89,11 @@ def is_binary(parser: Parser) -> bool:
 def is_json(parser: Parser) -> bool:
     """Whether the parser says that its frames are JSON text."""
     return bool(getattr(parser, "json", False))
+
+
+def is_threadsafe(parser: Parser) -> bool:
+    """Whether the parser says that any thread may encode."""
+    return bool(getattr(parser, "threadsafe", False))
 
 
 def browser_half(parser: Parser) -> Browser | None:

@@ -29,6 +29,7 @@ class BinaryParser:
 
     name = "binary"
     binary = True
+    threadsafe = True
 
     def encode(self, value: Any) -> bytes:
         """`value` as BinaryPack.

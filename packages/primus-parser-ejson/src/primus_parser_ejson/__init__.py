@@ -43,6 +43,7 @@ class EJSONParser:
     name = "ejson"
     binary = False
     json = True
+    threadsafe = True
 
     def __init__(self) -> None:
         self._json = JSONParser()

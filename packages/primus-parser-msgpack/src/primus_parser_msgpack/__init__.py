@@ -43,6 +43,7 @@ class MessagePackParser:
 
     name = "msgpack"
     binary = True
+    threadsafe = True
 
     def __init__(self, *, timestamps: bool = False) -> None:
         self._options: dict[str, Any] = {

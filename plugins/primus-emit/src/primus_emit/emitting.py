@@ -19,10 +19,12 @@ def emit(connection: Spark | Socket, event: str, /, *args: Any) -> bool:
     """Send `event` to the other side; one that is reserved is emitted here.
 
     Returns:
-        What `write` returns; for a reserved event, whether it has listeners.
+        What `write` returns; for a reserved event, whether it has listeners. From another thread:
+        whether the event loop takes it.
     """
     if event in LOCAL or connection.reserved(event):
-        return connection.dispatch(event, *args)
+        taken = connection.handed_over(connection.dispatch, event, *args)
+        return connection.dispatch(event, *args) if taken is None else taken
     return connection.write({"emit": [event, *args]})
 
 

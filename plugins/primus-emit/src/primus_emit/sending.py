@@ -91,6 +91,7 @@ async def ask(
         What was acknowledged: `None`, a value, or a tuple of several.
 
     Raises:
+        RuntimeError: this is another thread, where ``spark.thread.ask`` waits.
         AckFailed: the event has no listener on the other side, or one that raised.
         AckTimeout: there was no acknowledgement in time.
         AckLost: the connection went before, or the event could not be sent.
@@ -110,6 +111,9 @@ def send_to_all(
 ) -> None:
     """Send an event to every spark, or `to` some, as `send` does; a callback is called for each."""
     if args and callable(args[-1]):
+        later = partial(send_to_all, primus, event, *args, timeout=timeout, to=to)
+        if primus.handed_over(later) is not None:
+            return
         for spark in primus if to is None else to:
             send(spark, event, *args, timeout=timeout)
     elif not event.startswith(UNSENT):

@@ -62,7 +62,14 @@ class AdapterCalls:
         key: str | None = None,
         spark: Spark | None = None,
     ) -> Maybe[Result]:
-        """Ask the adapter, and finish with its answer: at once, or in its turn."""
+        """Ask the adapter, and finish with its answer: at once, or in its turn.
+
+        Raises:
+            RoomsError: the adapter failed.
+            RuntimeError: this is another thread.
+        """
+        if self.primus.is_elsewhere:
+            raise RuntimeError("rooms live on another thread: ask for them by primus.thread")
         try:
             outcome = op()
         except Exception as error:

@@ -17,6 +17,7 @@ from primus import (
 from primus.callables import is_awaitable
 from primus.pipeline import SWALLOWED, run, run_out
 from primus.protocol import check_message
+from primus.server.broadcast import Encoded
 from primus.tasks import spawn
 from primus_rooms.adapter import Adapter
 from primus_rooms.copying import deep_copy
@@ -55,10 +56,15 @@ def deliver(
             return _transformed(sparks, selection, args, method)
         getattr(primus, method)(*args, to=sparks)
         if forwards and len(sparks) < len(chosen):
-            _forward(primus, [id for id in chosen if primus.spark(id) is None], args[0])
+            _forward(primus, [id for id in chosen if primus.spark(id) is None], _plain(args[0]))
         return len(sparks)
 
     return finish
+
+
+def _plain(data: Any) -> Any:
+    """A message as it was before another thread encoded it."""
+    return data.data if isinstance(data, Encoded) else data
 
 
 def _forward(primus: Any, ids: list[str], data: Any) -> None:

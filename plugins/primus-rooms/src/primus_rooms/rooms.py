@@ -28,6 +28,9 @@ class Rooms(AdapterCalls):
 
     With an adapter that has its answers at once, so has every method. With one that must wait,
     each returns an awaitable; what was asked for happens whether it is awaited or not.
+
+    From another thread, what changes rooms or writes is handed over to the event loop, and the
+    result is whether that takes it; what asks is an error. ``primus.thread`` waits for results.
     """
 
     def __init__(self, primus: Primus, settings: Settings) -> None:
@@ -81,6 +84,9 @@ class Rooms(AdapterCalls):
         Raises:
             RoomsError: the names are none, or the adapter failed.
         """
+        later = partial(self.join, sparks, rooms, wildcard=wildcard)
+        if (taken := self.primus.handed_over(later)) is not None:
+            return bool(taken)
         wanted, wild = names(rooms), self._wild(wildcard, self.settings.wildcard)
         pairs = self._sparks(sparks)
         return all_true([self._join(id, spark, wanted, wild) for id, spark in pairs])
@@ -106,6 +112,9 @@ class Rooms(AdapterCalls):
         Raises:
             RoomsError: the names are none, or the adapter failed.
         """
+        later = partial(self.leave, sparks, rooms, wildcard=wildcard)
+        if (taken := self.primus.handed_over(later)) is not None:
+            return bool(taken)
         wanted, wild = names(rooms), self._wild(wildcard, self.settings.wild_delete)
         return all_true(
             [self._leave(id, spark, wanted, wild) for id, spark in self._sparks(sparks)]
@@ -113,6 +122,8 @@ class Rooms(AdapterCalls):
 
     def leave_all(self, spark: Spark) -> Maybe[bool]:
         """Take a spark out of all its rooms. Emits ``leaveallrooms`` with their names."""
+        if (taken := self.primus.handed_over(self.leave_all, spark)) is not None:
+            return bool(taken)
         adapter, id = self.adapter, spark.id
         self._joined.discard(id)
 
@@ -188,6 +199,8 @@ class Rooms(AdapterCalls):
 
     def empty(self, rooms: Names | None = None) -> Maybe[None]:
         """Empty rooms, or, without any, all there are. Emits nothing."""
+        if self.primus.handed_over(self.empty, rooms) is not None:
+            return None
         adapter = self.adapter
         if rooms is None:
             return self._perform(adapter.clear, _nothing)
@@ -198,6 +211,11 @@ class Rooms(AdapterCalls):
 
     def deliver(self, selection: Selection, args: list[Any], method: str) -> Maybe[int]:
         """Deliver a message to a selection; see `Selection.write` and `Selection.send`."""
+        primus = self.primus
+        if primus.is_elsewhere:
+            if method == "write" and not selection.transforms:
+                args = [primus.encoded_here(args[0])]
+            return bool(primus.handed_over(self.deliver, selection, args, method))
         adapter = self.adapter
         finish = deliver(self.primus, adapter, selection, args, method)
         spark = selection.spark

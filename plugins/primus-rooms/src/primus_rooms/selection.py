@@ -112,7 +112,8 @@ class Selection:
         """Send `data` to all chosen sparks, once each; the sender is not left out by itself.
 
         Returns:
-            How many sparks of this server it was written to.
+            How many sparks of this server it was written to. From another thread: 1 when the event
+            loop takes it, else 0.
 
         Raises:
             ControlTextError: `data` is text that begins with ``primus::``.

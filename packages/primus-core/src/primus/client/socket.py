@@ -6,6 +6,7 @@ import asyncio
 import logging
 import time
 from collections.abc import Awaitable, Callable, Mapping
+from threading import get_ident
 from types import MappingProxyType, TracebackType
 from typing import TYPE_CHECKING, Any, ClassVar, Final, Self, Unpack, cast
 
@@ -207,13 +208,17 @@ class Socket(Transforming, SocketEvents[MessageT_co], Connection[MessageT_co]):
 
         Returns:
             False when the socket has ended and will not come back by itself (`end`, no
-            reconnection left, the server's word), or has been destroyed: nothing is kept then.
+            reconnection left, the server's word), or has been destroyed: nothing is kept then. From
+            another thread: whether the event loop takes the message, behind those that the thread
+            wrote before; `thread` waits for it.
 
         Raises:
             ControlTextError: `data` is text that begins with ``primus::``.
             ParserError: the parser has no form for `data`; the error says for which part of it.
                 Behind an async transform, or an async parser, it is an ``error`` event instead.
         """
+        if get_ident() != self._thread:
+            return self._write_elsewhere(data)
         if self._machine.state in FINAL:
             return False
         self._submit(data)
@@ -262,6 +267,8 @@ class Socket(Transforming, SocketEvents[MessageT_co], Connection[MessageT_co]):
         Args:
             data: a last message; `None` for none.
         """
+        if self.handed_over(self.end, data) is not None:
+            return
         if data is not None and self._machine.state not in OVER | {State.WAITING}:
             self.write(data)
         self._end(Event.CALL_END)
@@ -481,6 +488,14 @@ class Socket(Transforming, SocketEvents[MessageT_co], Connection[MessageT_co]):
             return None
         self.sent_at = self._now()
         return Connection._send_encoded(self, data)
+
+    def _send_made(self, frame: str | bytes) -> None:
+        queue = self._queue
+        if self._transport is None or queue.messages or queue.flushing:
+            queue.put(self._send, frame)
+        else:
+            self.sent_at = self._now()
+            self._send(frame)
 
     def _tell(self, text: str, *, last: bool = False) -> None:
         """Send a control message at once, or not at all: it is about this connection only."""

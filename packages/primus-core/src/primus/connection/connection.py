@@ -15,7 +15,8 @@ import asyncio
 import logging
 from abc import abstractmethod
 from collections.abc import AsyncIterator, Awaitable, Callable, Iterable
-from typing import Any, ClassVar, Final, Generic, Literal
+from threading import get_ident
+from typing import Any, ClassVar, Final, Generic, Literal, Self, cast
 
 from primus.callables import PLAIN, after, dispose, is_awaitable
 from primus.clock import SYSTEM_CLOCK, Clock, Timer
@@ -26,12 +27,18 @@ from primus.connection.messages import Message, Messages
 from primus.connection.outbox import Outbox, Step
 from primus.connection.piping import pipe
 from primus.encoding import encoding_failure, late_failure
-from primus.errors import ControlTextError, ParserError, SlowConsumerError, TransformError
+from primus.errors import (
+    ControlTextError,
+    ParserError,
+    PrimusError,
+    SlowConsumerError,
+    TransformError,
+)
 from primus.events import Delivered, Delivering, Emitter, Listener, Replying
 from primus.failures import Failures, Quota
 from primus.limits import DEFAULT_LIMITS, Limits
 from primus.listening import MessageT_co
-from primus.parser import Parser, encoded, quick
+from primus.parser import Parser, encoded, is_threadsafe, quick
 from primus.pipeline import SWALLOWED, Packet, Pipeline, run
 from primus.protocol import (
     PREFIX,
@@ -45,6 +52,7 @@ from primus.protocol import (
 )
 from primus.tally import Tally
 from primus.tasks import is_cancelled, spawn
+from primus.threads import Home, ThreadView, here
 from primus.transport import PreparedFrames, Transport
 
 __all__ = ["CLOSED", "FRAME", "OPEN", "OPENING", "Connection"]
@@ -72,6 +80,7 @@ class Connection(Emitter, Generic[MessageT_co]):
         "_direct",
         "_encode",
         "_ending",
+        "_home",
         "_inbox",
         "_is_clear",
         "_is_congested",
@@ -86,6 +95,7 @@ class Connection(Emitter, Generic[MessageT_co]):
         "_room",
         "_send_text",
         "_state",
+        "_thread",
         "_traced",
         "_transport",
         "_undelivered",
@@ -109,8 +119,17 @@ class Connection(Emitter, Generic[MessageT_co]):
     loss_hooks: ClassVar[tuple[Callable[..., Any], ...]] = ()
     """Functions of plugins, by ``primus_lost``."""
 
-    def __init__(self, parser: Parser, pipeline: Pipeline, clock: Clock = SYSTEM_CLOCK) -> None:
+    def __init__(
+        self,
+        parser: Parser,
+        pipeline: Pipeline,
+        clock: Clock = SYSTEM_CLOCK,
+        home: Home | None = None,
+    ) -> None:
         super().__init__()
+        self._home = here(home)
+        self._thread = self._home.thread
+        """The thread of `_home`, which every `write` looks at."""
         self._parser = parser
         self._encode = parser.encode
         self._quick_encode: Any
@@ -593,6 +612,64 @@ class Connection(Emitter, Generic[MessageT_co]):
             self._send_later(pending)
         return True
 
+    # -- other threads
+
+    @property
+    def thread(self) -> Self:
+        """The connection as another thread sees it.
+
+        Each call runs on the event loop of the connection; the thread waits for it, and gets what
+        is returned, or awaited, or raised there.
+        """
+        return cast("Self", ThreadView(self, self._home))
+
+    @property
+    def is_elsewhere(self) -> bool:
+        """Whether the current thread is not that of the connection."""
+        return get_ident() != self._thread
+
+    def handed_over(self, fn: Callable[..., Any], *args: Any) -> bool | None:
+        """Let the loop of the connection call a function, if this is another thread.
+
+        Returns:
+            `None` when this is the thread of the connection, and nothing has been done; else
+            whether the loop takes the call. What it raises there is an ``error`` event.
+        """
+        if get_ident() == self._thread:
+            return None
+        return self._home.hand_over(self._report_late, fn, *args)
+
+    def _report_late(self, error: Exception) -> None:
+        """Report what a call has raised that another thread handed over."""
+        if isinstance(error, PrimusError):
+            self._report(error)
+        else:
+            self._log_raised(f"{self!r}: a call from another thread raised", error)
+
+    def _write_elsewhere(self, data: Any) -> bool:
+        """`write`, from another thread: the loop is handed the frame, where it can be made here.
+
+        Raises:
+            ControlTextError: the message is text that peers obey.
+            ParserError: the parser has no form for it.
+        """
+        if self._is_over():
+            return False
+        if self.pipeline.outgoing or not is_threadsafe(self._parser):
+            return self._home.hand_over(self._report_late, self._write_taken, data)
+        check_message(data)
+        frame = self._encoded(data)
+        return self._home.hand_over(self._report_late, self._take_turn, self._send_made, frame)
+
+    def _write_taken(self, data: Any) -> None:
+        """Write a message that another thread has handed over."""
+        if not self._is_over():
+            self._submit(data)
+
+    def _send_made(self, frame: str | bytes) -> None:
+        """Send a frame that another thread has made, in its turn."""
+        self._send(frame)
+
     def write_for(self, stream: Any, data: Any, wrap: Callable[[Any], Any]) -> bool:
         """Send a message of a stream above this connection, behind all that was written before.
 
@@ -607,6 +684,10 @@ class Connection(Emitter, Generic[MessageT_co]):
         if not self.pipeline.outgoing:
             return self._take_turn(self._send_encoded, wrap(data))
 
+        taken = self.handed_over(self.write_for, stream, data, wrap)
+        if taken is not None:
+            return taken
+
         def step(data: Any) -> Awaitable[None] | None:
             return self._transform_for(stream, data, wrap)
 
@@ -618,7 +699,8 @@ class Connection(Emitter, Generic[MessageT_co]):
         Returns:
             What `write` returns.
         """
-        return self._take_turn(self._send_encoded, packet)
+        taken = self.handed_over(self.write_past, packet)
+        return self._take_turn(self._send_encoded, packet) if taken is None else taken
 
     def _take_turn(self, step: Step, data: Any) -> bool:
         """Take a step that sends, behind all that was written before."""

@@ -54,6 +54,7 @@ class JSON:
     name = "json"
     binary = False
     json = True
+    threadsafe = True
     quick_encode: Callable[[Any], bytes] = staticmethod(orjson.dumps)
     quick_decode: Callable[[Any], Any] = staticmethod(orjson.loads)
 

@@ -3,17 +3,17 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable
-from typing import Any
+from typing import Any, NamedTuple
 
 from primus.callables import dispose, is_awaitable
 from primus.encoding import encoding_failure
-from primus.parser import Parser, encoded
+from primus.parser import Parser, encoded, is_threadsafe
 from primus.pipeline import Pipeline, run_out
 from primus.protocol import check_message
 from primus.server.spark import Spark
 from primus.tasks import spawn
 
-__all__ = ["broadcast"]
+__all__ = ["Encoded", "broadcast", "encoded_here"]
 
 
 def broadcast(sparks: Iterable[Spark], data: Any, parser: Parser, pipeline: Pipeline) -> None:
@@ -27,11 +27,17 @@ def broadcast(sparks: Iterable[Spark], data: Any, parser: Parser, pipeline: Pipe
         ParserError: the parser has no form for `data`, or for what the transforms have made of it
             for one of the sparks; no spark is written to.
     """
+    frame: Any
+    if type(data) is Encoded:
+        data, frame = data.data, data.frame
+    else:
+        frame = None
     if pipeline.outgoing:
         _write_each(sparks, data)
         return
-    check_message(data)
-    frame = _frame(parser, data)
+    if frame is None:
+        check_message(data)
+        frame = _frame(parser, data)
     if frame is None:
         for spark in sparks:
             spark.write(data)
@@ -39,6 +45,26 @@ def broadcast(sparks: Iterable[Spark], data: Any, parser: Parser, pipeline: Pipe
         prepared: dict[Any, Any] = {}
         for spark in sparks:
             spark.relay(frame, prepared)
+
+
+class Encoded(NamedTuple):
+    """A message to many sparks, which another thread has encoded."""
+
+    data: Any
+    frame: Any
+
+
+def encoded_here(data: Any, parser: Parser, pipeline: Pipeline) -> Any:
+    """The message as `Encoded`, if this thread, which is not that of the sparks, may do that.
+
+    Raises:
+        ControlTextError: `data` is text that peers obey.
+        ParserError: the parser has no form for `data`.
+    """
+    if pipeline.outgoing or not is_threadsafe(parser):
+        return data
+    check_message(data)
+    return Encoded(data, _frame(parser, data))
 
 
 def _write_each(sparks: Iterable[Spark], data: Any) -> None:

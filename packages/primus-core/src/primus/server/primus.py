@@ -7,6 +7,7 @@ import logging
 import time
 from collections.abc import Awaitable, Callable, Coroutine, Iterable, Iterator, Mapping
 from pathlib import Path
+from threading import get_ident
 from types import MappingProxyType
 from typing import (
     TYPE_CHECKING,
@@ -17,6 +18,7 @@ from typing import (
     Self,
     TypeVar,
     Unpack,
+    cast,
     overload,
 )
 
@@ -34,7 +36,7 @@ from primus.pipeline import Pipeline
 from primus.plugins import Ark
 from primus.registry import check_frames, parser_named, plugins_named, transformer_named
 from primus.server import ending, gate
-from primus.server.broadcast import broadcast
+from primus.server.broadcast import broadcast, encoded_here
 from primus.server.client_library import ClientLibrary
 from primus.server.connection_phase import run_connection_phase
 from primus.server.events import PrimusEvents
@@ -49,6 +51,7 @@ from primus.server.sparks import Sparks
 from primus.suggestions import missing
 from primus.tally import Stats, Tally
 from primus.tasks import spawn
+from primus.threads import Home, ThreadView, here
 from primus.transforming import Transforming
 from primus.transport import Transport
 from primus.version import __version__
@@ -143,6 +146,8 @@ class Primus(Transforming, PrimusEvents[SparkT_co]):
         """Whether new handshakes are refused, since the server is being destroyed."""
         self.ending_since = 0.0
         """When all connections were told to end, on the loop's clock."""
+        self.home: Home | None = None
+        """The thread and the loop that the sparks live on; `None` before the first."""
         self._destroying: asyncio.Task[None] | None = None
         self._initialised = False
         self.writes = WriteWatch(self.options.clock, self.limits.write_timeout)
@@ -257,6 +262,9 @@ class Primus(Transforming, PrimusEvents[SparkT_co]):
     def write(self, data: Any, *, to: Iterable[Spark] | None = None) -> None:
         """Send `data` to every spark, encoded and framed once for all of them.
 
+        From another thread it is handed over to the event loop, behind what that thread wrote
+        before; ``primus.thread.write`` waits until it has been written.
+
         Args:
             data: the message.
             to: the sparks of this server that get it; `None` for all.
@@ -266,7 +274,55 @@ class Primus(Transforming, PrimusEvents[SparkT_co]):
             ParserError: the parser has no form for `data`; no spark gets it. Behind an async
                 transform, or an async parser, it is an ``error`` of each spark instead.
         """
+        if self.is_elsewhere:
+            self.handed_over(self._write, self.encoded_here(data), to)
+        else:
+            self._write(data, to)
+
+    def _write(self, data: Any, to: Iterable[Spark] | None) -> None:
         broadcast(self if to is None else to, data, self.parser, self.pipeline)
+
+    @property
+    def thread(self) -> Self:
+        """The server as another thread sees it: sync views and routes, and background tasks.
+
+        Each call runs on the event loop of the sparks; the thread waits for it, and gets what is
+        returned, or awaited, or raised there. Sparks and rooms that it gets are seen in the same
+        way: ``primus.thread.spark(id).write("hello")``.
+        """
+        return cast("Self", ThreadView(self, self.home))
+
+    @property
+    def is_elsewhere(self) -> bool:
+        """Whether the current thread is not that of the sparks."""
+        return self.home is not None and self.home.thread != get_ident()
+
+    def handed_over(self, fn: Callable[..., Any], *args: Any) -> bool | None:
+        """Let the loop of the sparks call a function, if this is another thread.
+
+        Returns:
+            `None` when this is the thread of the sparks, or there are none yet, and nothing has
+            been done; else whether the loop takes the call. What it raises there is logged, and
+            emitted as ``log``.
+        """
+        home = self.home
+        if home is None or home.thread == get_ident():
+            return None
+        return home.hand_over(self._report_late, fn, *args)
+
+    def encoded_here(self, data: Any) -> Any:
+        """What another thread hands over to `write`: the frame, where it can be made there.
+
+        Raises:
+            ControlTextError: `data` is text that begins with ``primus::``.
+            ParserError: the parser has no form for `data`.
+        """
+        return encoded_here(data, self.parser, self.pipeline)
+
+    def _report_late(self, error: Exception) -> None:
+        """Report what a call has raised that another thread handed over."""
+        self._log_raised(f"{self!r}: a call from another thread raised {error!r}", error)
+        self.dispatch("log", "error", error)
 
     @property
     def stats(self) -> Stats:
@@ -658,6 +714,7 @@ class Primus(Transforming, PrimusEvents[SparkT_co]):
                 say that `request` would become one more.
         """
         self._seats.admit(request)
+        self.home = here(self.home)
         spark = self.Spark(request, self._sparks.new_id(), self._generation(transport))
         self._sparks.add(spark, id)
         self.prepare(spark)

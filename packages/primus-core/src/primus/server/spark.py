@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import asyncio
+from functools import partial
+from threading import get_ident
 from types import MappingProxyType
 from typing import TYPE_CHECKING, Any, ClassVar
 
@@ -61,7 +63,7 @@ class Spark(SparkEvents[MessageT_co], Connection[MessageT_co]):
 
     def __init__(self, request: Request, id: str, generation: Generation) -> None:
         primus = self.primus
-        super().__init__(primus.parser, primus.pipeline, primus.options.clock)
+        super().__init__(primus.parser, primus.pipeline, primus.options.clock, primus.home)
         self.id = id
         """Unique among the sparks of this server, and no secret."""
         self.wire_key: str | None = None
@@ -107,13 +109,16 @@ class Spark(SparkEvents[MessageT_co], Connection[MessageT_co]):
 
         Returns:
             False when the spark has ended, or when the client reads too slowly and the
-            message was dropped (``slow_consumer``).
+            message was dropped (``slow_consumer``). From another thread: whether the event loop
+            takes the message, behind those that the thread wrote before; `thread` waits for it.
 
         Raises:
             ControlTextError: `data` is text that begins with ``primus::``.
             ParserError: the parser has no form for `data`; the error says for which part of it.
                 Behind an async transform, or an async parser, it is an ``error`` event instead.
         """
+        if get_ident() != self._thread:
+            return self._write_elsewhere(data)
         send = self._send_text
         if send is None or self.pipeline.outgoing:
             return self._state == OPEN and self._submit(data)
@@ -139,6 +144,9 @@ class Spark(SparkEvents[MessageT_co], Connection[MessageT_co]):
             ControlTextError: `data` is text that begins with ``primus::``; nothing has ended.
             ParserError: the parser has no form for `data`; nothing has ended.
         """
+        if get_ident() != self._thread:
+            self.handed_over(partial(self.end, data, reconnect=reconnect, reason=reason))
+            return
         if self._state == CLOSED:
             return
         if data is not None:

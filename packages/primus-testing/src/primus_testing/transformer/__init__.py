@@ -34,6 +34,7 @@ from primus_testing.transformer.messages import MessagesContract
 from primus_testing.transformer.mismatches import MismatchContract
 from primus_testing.transformer.ordering import OrderingContract
 from primus_testing.transformer.reconnecting import ReconnectingContract
+from primus_testing.transformer.threads import ThreadsContract
 from primus_testing.transformer.transforms import TransformsContract
 
 __all__ = ["TransformerContract"]
@@ -48,6 +49,7 @@ class TransformerContract(
     MessagesContract,
     OrderingContract,
     TransformsContract,
+    ThreadsContract,
     LimitsContract,
     HeartbeatsContract,
     HTTPContract,
