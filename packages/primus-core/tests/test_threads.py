@@ -114,8 +114,8 @@ async def test_an_end_from_elsewhere_comes_behind_what_was_written(primus: Primu
 
 
 async def test_a_server_without_sparks_takes_what_threads_write(primus: Primus) -> None:
-    assert await elsewhere(lambda: primus.write("nobody is here")) is None
-    assert await elsewhere(lambda: primus.thread.write("nobody is here")) is None
+    assert await elsewhere(lambda: primus.write("to none")) is None
+    assert await elsewhere(lambda: primus.thread.write("to none")) is None
     assert isinstance(await elsewhere(lambda: primus.write(object())), ParserError)
 
 
