@@ -14,6 +14,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
 from inspect import get_annotations
+from itertools import takewhile
 from types import FunctionType
 from typing import Any
 
@@ -49,12 +50,11 @@ def declared(given: Given) -> set[str]:
 
 def _added(kind: type) -> list[type]:
     """A class with those of its bases that are not of the core, the most derived first."""
-    own: list[type] = []
-    for base in kind.__mro__:
-        if base.__module__.partition(".")[0] == "primus":
-            break
-        own.append(base)
-    return own
+    return list(takewhile(_is_outside, kind.__mro__))
+
+
+def _is_outside(kind: type) -> bool:
+    return kind.__module__.partition(".")[0] != "primus"
 
 
 def is_inherited(kind: type, given: Given) -> bool:
@@ -74,12 +74,12 @@ def refuse_taken(name: str, kind: type, attributes: Iterable[str]) -> None:
         PluginError: one is taken.
     """
     for base in _added(kind):
-        for attribute in attributes:
-            if attribute in vars(base):
-                raise PluginError(
-                    f"the plugin {name!r}: {base.__qualname__} has an attribute {attribute!r} "
-                    "already; rename it, or derive from the class that the plugin exports"
-                )
+        taken = sorted(vars(base).keys() & set(attributes))
+        if taken:
+            raise PluginError(
+                f"the plugin {name!r}: {base.__qualname__} has an attribute {taken[0]!r} "
+                "already; rename it, or derive from the class that the plugin exports"
+            )
 
 
 def bound(name: str, attribute: str, value: Any, owner: object) -> Any:

@@ -86,6 +86,7 @@ PLUGIN: Final = Kind(
     "primus-",
     {
         "rooms": "primus-rooms",
+        "contract": "primus-contract",
         "emit": "primus-emit",
         "primus-emit/broadcast": "primus-emit",
         "emit-broadcast": "primus-emit",

@@ -1,0 +1,121 @@
+"""What the document and the declarations say of each type."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from datetime import datetime
+from decimal import Decimal
+from typing import Annotated, Any, Literal, NotRequired, TypedDict
+
+import msgspec
+import pydantic
+import pytest
+
+from primus.schema import Bounds
+from primus_contract import Contract, Received, asyncapi, typescript
+
+
+class Loose(TypedDict):
+    name: str
+    age: NotRequired[int]
+
+
+@dataclass
+class Tree:
+    """A tree, which contains itself."""
+
+    name: str
+    children: list[Tree] = field(default_factory=list)
+
+
+class Struct(msgspec.Struct):
+    text: str
+    kind: Literal["a", "b"] = "a"
+
+
+class Model(pydantic.BaseModel):
+    text: str | None = None
+
+
+@pytest.mark.parametrize(
+    ("kind", "schema", "declared"),
+    [
+        (Any, {}, "any"),
+        (str, {"type": "string"}, "string"),
+        (bool, {"type": "boolean"}, "boolean"),
+        (float, {"type": "number"}, "number"),
+        (bytes, {"type": "string", "contentEncoding": "base64"}, "string"),
+        (datetime, {"type": "string", "format": "date-time"}, "string"),
+        (Decimal, {"type": ["string", "number"]}, "string | number"),
+        (Literal["a", 1], {"enum": ["a", 1]}, '"a" | 1'),
+        (int | None, {"anyOf": [{"type": "integer"}, {"type": "null"}]}, "number | null"),
+        (list[int], {"type": "array", "items": {"type": "integer"}}, "Array<number>"),
+        (
+            set[str],
+            {"type": "array", "items": {"type": "string"}, "uniqueItems": True},
+            "Array<string>",
+        ),
+        (
+            tuple[int, str],
+            {
+                "type": "array",
+                "items": [{"type": "integer"}, {"type": "string"}],
+                "minItems": 2,
+                "maxItems": 2,
+                "additionalItems": False,
+            },
+            "[number, string]",
+        ),
+        (
+            dict[str, bool],
+            {"type": "object", "additionalProperties": {"type": "boolean"}},
+            "Record<string, boolean>",
+        ),
+        (
+            Annotated[int, Bounds(ge=0, lt=5)],
+            {"type": "integer", "minimum": 0, "exclusiveMaximum": 5},
+            "number",
+        ),
+        (
+            Annotated[str, Bounds(min_length=1, max_length=9, pattern="^a")],
+            {
+                "type": "string",
+                "minLength": 1,
+                "minItems": 1,
+                "maxLength": 9,
+                "maxItems": 9,
+                "pattern": "^a",
+            },
+            "string",
+        ),
+        (Loose, {"$ref": "#/components/schemas/Loose"}, "Primus.Contract.Loose"),
+    ],
+    ids=str,
+)
+def test_each_type_has_a_schema_and_a_declaration(kind: Any, schema: Any, declared: str) -> None:
+    contract = Contract(receives=[Received("it", kind)])
+
+    assert asyncapi(contract, "/primus")["components"]["messages"]["it"]["payload"] == schema
+    assert f'send(event: "it", payload: {declared}): boolean;' in typescript(contract)
+
+
+@pytest.mark.parametrize(
+    ("kind", "required", "declared"),
+    [
+        (Loose, ["name"], 'export type Loose = { "name": string; "age"?: number };'),
+        (
+            Tree,
+            ["name"],
+            'export type Tree = { "name": string; "children"?: Array<Primus.Contract.Tree> };',
+        ),
+        (Struct, ["text"], 'export type Struct = { "text": string; "kind"?: "a" | "b" };'),
+        (Model, None, 'export type Model = { "text"?: string | null };'),
+    ],
+)
+def test_each_named_type_stands_apart(kind: Any, required: Any, declared: str) -> None:
+    contract = Contract(receives=[Received("it", kind), Received("again", kind)])
+
+    schemas = asyncapi(contract, "/primus")["components"]["schemas"]
+    assert list(schemas) == [kind.__name__]
+    assert schemas[kind.__name__].get("required") == required
+    assert declared in typescript(contract)
