@@ -3,13 +3,17 @@
 from __future__ import annotations
 
 import asyncio
+import json
 from collections.abc import Callable
 from typing import Any
 
 import pytest
 
-from primus import Packet, Primus, Request, Response, Spark, hookimpl
+from primus import HandshakeError, Packet, Primus, Request, Response, Spark, hookimpl
+from primus.client.address import parse_url
+from primus.client.diagnosis import Client, why_no_wire
 from primus_testing import ManualClock, Recorder, Tracebacks, eventually, join, make_request
+from primus_testing.scripted import answer, scripted_server
 
 MakePrimus = Callable[..., Primus]
 
@@ -439,3 +443,77 @@ def test_a_first_frame_that_cannot_be_read_asks_whether_the_parsers_differ(
     first, second = (str(error) for (error,) in seen.seen("error"))
     assert "is the client's parser another than 'json'?" in first
     assert "another than" not in second
+
+
+SPEC = {"transformer": "websockets", "parser": "json", "plugins": ["rooms"], "timeout": 35000}
+REFUSED = HandshakeError.answered(400, {}, b"")
+MISMATCHES = {
+    "another transformer": (
+        {**SPEC, "transformer": "engine.io"},
+        REFUSED,
+        "the server's transformer is 'engine.io', that of this client is 'websockets'",
+    ),
+    "another parser": (
+        {**SPEC, "parser": "msgpack"},
+        REFUSED,
+        "the server's parser is 'msgpack', that of this client is 'json'",
+    ),
+    "a plugin that the server does not use": (
+        {**SPEC, "plugins": []},
+        REFUSED,
+        "the server does not use the plugin 'rooms'",
+    ),
+    "two at once": (
+        {**SPEC, "parser": "msgpack", "plugins": []},
+        REFUSED,
+        (
+            "the server's parser is 'msgpack', that of this client is 'json'; "
+            "the server does not use the plugin 'rooms'"
+        ),
+    ),
+    "a proxy that drops upgrades, or an ASGI mount without a WebSocket route": (
+        SPEC,
+        REFUSED,
+        (
+            "the server answers /primus/spec, but takes no WebSocket (status 400): a proxy in "
+            "between drops the headers Upgrade and Connection, or an ASGI application has no "
+            "WebSocket route at '/primus'"
+        ),
+    ),
+    "the same, by a server that may have refused": (
+        SPEC,
+        HandshakeError.answered(403, {}, b""),
+        (
+            "the server answers /primus/spec, but takes no WebSocket (status 403): it refuses this "
+            "client, a proxy in between drops the headers Upgrade and Connection, or an ASGI "
+            "application has no WebSocket route at '/primus'"
+        ),
+    ),
+    "another pathname": (
+        None,
+        HandshakeError.answered(404, {}, b""),
+        "there is no Primus at '/primus' of this server: compare the option pathname",
+    ),
+    "no mistake, but a server that has refused": (
+        SPEC,
+        HandshakeError.answered(401, {}, b""),
+        "",
+    ),
+    "a server that lists no plugins, as Node's": (
+        {"transformer": "ws-like", "parser": "JSON", "timeout": 35000},
+        REFUSED,
+        "the server's transformer is 'ws-like', that of this client is 'websockets'",
+    ),
+    "an answer that is no description": ("<html>", REFUSED, ""),
+}
+
+
+@pytest.mark.parametrize(("spec", "error", "shown"), MISMATCHES.values(), ids=MISMATCHES)
+async def test_a_client_that_does_not_fit_is_told_what_differs(
+    spec: Any, error: Exception, shown: str
+) -> None:
+    found = answer("", "404 Not Found") if spec is None else answer(json.dumps(spec))
+    async with scripted_server(lambda asked: [found]) as server:
+        address = parse_url(server.url, "/primus")
+        client = Client(address, "websockets", "json", ("rooms",))
+        assert await why_no_wire(error, client, 5.0) == shown
