@@ -153,3 +153,16 @@ def test_a_wire_without_pings_has_heartbeats(
 def test_a_path_that_is_not_below_the_pathname_is_no_endpoint() -> None:
     assert route("/primus/info", "/primus", 100) is not None
     assert route("/another/info", "/primus", 100) is None
+
+
+def test_a_websocket_that_is_gone_or_closed_leaves_no_timer(
+    sessions: Sessions[Session], options: SockJSOptions
+) -> None:
+    lost, closed = MemoryTransport(), MemoryTransport()
+    first = WebSocketSession(lost, sessions, options, 1000)
+    second = WebSocketSession(closed, sessions, options, 1000)
+    assert len(sessions.timers) == 2
+    first.lost()
+    closed.clog()  # what waits keeps it open for now
+    second.close()
+    assert len(sessions.timers) == 0
