@@ -341,6 +341,50 @@ async def test_rooms_reach_the_clients_that_look_at_a_topic() -> None:
         assert await receive(two) == acknowledged(3, 0)
 
 
+def within(board: str, payload: object) -> list[object]:
+    """A packet of a subscription whose id is the name of its board."""
+    return [0, board, board, payload]
+
+
+async def test_boards_are_channels_over_one_connection() -> None:
+    async with served("boards") as (_, url), websocket(url) as one, websocket(url) as two:
+        for socket in (one, two):
+            assert await receive(socket) == event("boards", ["ideas", "garden", "secret"])
+            await socket.send('[1,"ideas","ideas"]')
+            assert await receive(socket) == within("ideas", event("notes", {}))
+        for socket, counts in ((one, (1, 2)), (two, (2,))):
+            for count in counts:
+                assert await receive(socket) == within("ideas", event("readers", count))
+        await one.send(json.dumps(within("ideas", event("put", "n", "a note", 10, 20, id=1))))
+        assert await receive(one) == within("ideas", acknowledged(1, True))
+        assert await receive(two) == within("ideas", event("put", "n", "a note", 10, 20))
+        for wrong in ([None] * 4, ["n", "text", 101, 0], ["n", "text", 0, "1"], ["n", 5, 0, 0]):
+            await one.send(json.dumps(within("ideas", event("put", *wrong, id=2))))
+            assert (await receive(one))[3]["id"] == 2
+        await two.send('[1,"garden","garden"]')
+        assert await receive(two) == within("garden", event("notes", {}))
+        assert await receive(two) == within("garden", event("readers", 1))
+        await two.send(json.dumps(within("ideas", event("take", "n"))))
+        for socket in (one, two):
+            assert await receive(socket) == within("ideas", event("take", "n"))
+        await two.send('[1,"mine","mine"]')
+        assert await receive(two) == [2, "mine", "mine", {"error": "too many channels"}]
+
+
+async def test_a_board_asks_for_its_password_within_its_channel() -> None:
+    async with served("boards") as (_, url), websocket(url) as page:
+        await receive(page)
+        for password, answer in (
+            ("open", [2, "secret", "secret", {"error": "that is not the password"}]),
+            ("sesame", within("secret", event("notes", {}))),
+        ):
+            await page.send('[1,"secret","secret"]')
+            asked = await receive(page)
+            assert asked == within("secret", {**event("password?", id=1), "fails": True})
+            await page.send(json.dumps(within("secret", acknowledged(1, password))))
+            assert await receive(page) == answer
+
+
 async def test_the_fastapi_application_takes_tokens_and_tells_the_time(
     http: aiohttp.ClientSession, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -20,7 +20,7 @@ from harness.tools import REPOSITORY, TESTS, cache
 
 CASES = TESTS / "types"
 EXPECTED = re.compile(r"# E: (?P<mypy>.+) \| (?P<pyright>.+)$")
-STRICT_EXAMPLES = ("client", "fastapi", "pixels", "rooms", "votes", "worker")
+STRICT_EXAMPLES = ("boards", "client", "fastapi", "pixels", "rooms", "votes", "worker")
 """Examples without an error, an ``Any`` or an ignored line."""
 
 Errors = dict[tuple[str, int], str]
