@@ -1,7 +1,10 @@
 """BrowserChannel between us and every generation of Primus for Node, and through what breaks it."""
 
+import asyncio
+import re
 from pathlib import Path
 
+import aiohttp
 import pytest
 
 from harness.casts import (
@@ -147,3 +150,50 @@ async def test_clients_pass_a_proxy(stage: Stage, kind: str, tmp_path: Path) -> 
             assert await client.data() == "x" * 300_000
             await client.end()
             await server.event("disconnection")
+
+
+async def test_five_hundred_clients_poll_and_half_of_them_vanish(stage: Stage) -> None:
+    """Some have no back channel when they do, some leave it without a word, and some are cut."""
+    stage.speech = SPEECH
+    transport = {"keepalive_interval": 1.0, "session_timeout": 4.0}
+    server = await stage.server(OURS_IN_PYTHON, options={"transport": transport}, quiet=True)
+    before = await server.ask("census")
+    url = f"{server.url()}/primus/bind?VER=8"
+
+    async with aiohttp.ClientSession(connector=aiohttp.TCPConnector(limit=0)) as http:
+
+        async def opened() -> str:
+            async with http.post(f"{url}&RID=1", data="count=0") as answer:
+                assert answer.status == 200
+                return f"{url}&SID={(await answer.text()).split(chr(34))[3]}"
+
+        async def stay(address: str, stays: bool = True) -> None:
+            last = 0
+            while stays or last < 1:
+                query = f"&RID=rpc&CI=1&AID={last}&TYPE=xmlhttp"
+                async with http.get(address + query) as answer:
+                    text = await answer.text()
+                    last = int(re.findall(r"\[([0-9]+),", text)[-1])
+                    if "stop" in text:
+                        return
+
+        sessions = await asyncio.gather(*(opened() for _ in range(500)))
+        staying = [asyncio.create_task(stay(address)) for address in sessions[::2]]
+        leaving = [asyncio.create_task(stay(address, stays=False)) for address in sessions[1:250:2]]
+        assert len(await server.connected()) == 500
+        await asyncio.sleep(0.5)
+        for task in leaving[::2]:
+            task.cancel()
+        async with asyncio.timeout(25):
+            while len(await server.connected()) > 250:
+                await asyncio.sleep(0)
+        assert not [task for task in staying if task.done()]
+        for spark in await server.connected():
+            await server.end(spark)
+        await asyncio.gather(*staying)
+
+    async with asyncio.timeout(25):
+        while (after := await server.ask("census"))["objects"].get("Session", 0):
+            await asyncio.sleep(0.1)
+    assert await server.connected() == []
+    assert after["tasks"] <= before["tasks"] + 2

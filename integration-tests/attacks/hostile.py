@@ -74,6 +74,7 @@ class Hostile:
         self._script = script
         self._server: asyncio.Server | None = None
         self._playing: set[asyncio.Task[Any]] = set()
+        self._writers: list[asyncio.StreamWriter] = []
 
     async def __aenter__(self) -> Self:
         self._server = await asyncio.start_server(self._visit, "127.0.0.1", 0, limit=2**20)
@@ -86,13 +87,14 @@ class Hostile:
         for task in self._playing:
             task.cancel()
         await asyncio.gather(*self._playing, return_exceptions=True)
-        for visit in self.visits:
-            visit.writer.transport.abort()
+        for writer in self._writers:
+            writer.transport.abort()
 
     async def _visit(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         task = asyncio.current_task()
         assert task is not None
         self._playing.add(task)
+        self._writers.append(writer)
         ended = (ConnectionError, asyncio.IncompleteReadError, asyncio.CancelledError)
         with contextlib.suppress(*ended):
             while True:

@@ -33,7 +33,8 @@ PAGE = """<!doctype html><meta charset="utf-8"><title>Primus</title>
 
 IMPORTED = ("uvicorn", "primus_parser_binary", "primus_parser_ejson", "primus_parser_msgpack")
 IMPORTED += tuple(
-    f"primus_transformer_{name}.server" for name in ("engineio", "faye", "lws", "sockjs", "ws")
+    f"primus_transformer_{name}.server"
+    for name in ("browserchannel", "engineio", "faye", "lws", "sockjs", "ws")
 )
 """What targets need, imported before they are forked."""
 

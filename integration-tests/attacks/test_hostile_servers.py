@@ -105,8 +105,15 @@ ENDLESS = {
     "engine.io": ("engine.io", "polling"),
     "sockjs": ("sockjs", "/xhr"),
     "sockjs info": ("sockjs", "/info"),
+    "browserchannel": ("browserchannel", "RID=rpc"),
+    "browserchannel bind": ("browserchannel", "/bind"),
     "refusal": ("websockets", "/primus"),
 }
+
+
+INFO = b'{"websocket":false,"cookie_needed":false,"entropy":1}'
+TALK = {"/primus/test": b"11111", "/primus/bind": b'25\n[[0,["c","sid",null,8]]]\n'}
+"""What is answered by the way."""
 
 
 @pytest.mark.parametrize("kind", ENDLESS)
@@ -117,7 +124,7 @@ async def test_an_answer_without_end_does_not_fill_the_memory_of_a_client(
 
     async def script(visit: Visit) -> None:
         if where not in visit.target:
-            visit.answer("200 OK", b'{"websocket":false,"cookie_needed":false,"entropy":1}')
+            visit.answer("200 OK", TALK.get(visit.target.partition("?")[0], INFO))
             return
         if kind == "refusal":
             visit.writer.write(b"HTTP/1.1 403 No\r\nTransfer-Encoding: chunked\r\n\r\n")
@@ -136,7 +143,7 @@ async def test_an_answer_without_end_does_not_fill_the_memory_of_a_client(
             await asyncio.sleep(2.0)
 
         # 100 MB were sent. 16 MiB of an answer to a poll are taken (`Limits.poll_bytes`).
-        assert client.peak < (30.0 if where in {"polling", "/xhr"} else 12.0)
+        assert client.peak < (30.0 if where in {"polling", "/xhr", "/bind"} else 12.0)
 
 
 async def test_a_client_does_not_inflate_a_bomb(targets: Targets) -> None:
@@ -160,7 +167,9 @@ async def test_a_client_does_not_inflate_a_bomb(targets: Targets) -> None:
 
 
 @pytest.mark.parametrize("status", ["301", "302", "307", "308"])
-@pytest.mark.parametrize("transformer", [None, "websockets", "lws", "faye", "engine.io", "sockjs"])
+@pytest.mark.parametrize(
+    "transformer", [None, "websockets", "lws", "faye", "engine.io", "sockjs", "browserchannel"]
+)
 async def test_the_headers_of_a_user_do_not_follow_a_redirect_to_another_origin(
     targets: Targets, transformer: str | None, status: str
 ) -> None:

@@ -11,6 +11,7 @@ from attacks.wires import (
     WIRES,
     Raw,
     Wire,
+    browserchannel_session,
     engineio_path,
     engineio_session,
     frame,
@@ -59,6 +60,10 @@ async def big_post(port: int, kind: str) -> Raw:
     if kind == "sockjs":
         path = f"{await sockjs_session(port)}/xhr_send"
         body = b"[" + b",".join([b'"[' + b"1," * 190 + b'1]"'] * 9900) + b"]"
+    elif kind == "browserchannel":
+        path = f"{await browserchannel_session(port)}&RID=1&AID=0"
+        maps = b"".join(b"&req%d__S=[%s1]" % (at, b"1," * 1990) for at in range(1000))
+        body = b"count=1000&ofs=0" + maps
     elif kind == "engine.io-3":
         path = engineio_path(await engineio_session(port, 3), 3)
         body = b"6:4[1,1]" * 99_000
@@ -71,18 +76,19 @@ async def big_post(port: int, kind: str) -> Raw:
 
 
 @pytest.mark.parametrize("host", HOSTS)
-@pytest.mark.parametrize("kind", ["engine.io-3", "engine.io-4", "sockjs"])
+@pytest.mark.parametrize("kind", ["engine.io-3", "engine.io-4", "sockjs", "browserchannel"])
 async def test_posts_are_not_taken_apart_before_a_listener_that_is_busy(
     targets: Targets, times: int, kind: str, host: str
 ) -> None:
-    target = await targets.server(kind[:9].rstrip("-"), host, listener="stuck")
+    transformer = kind.removesuffix("-3").removesuffix("-4")
+    target = await targets.server(transformer, host, listener="stuck")
     target.mark()
 
     for _ in range(6 * times):
         await big_post(target.port, kind)
 
     # The bodies alone are 0.7 or 4 MB each; taken apart, they were eight times that.
-    whole = 4.0 if kind == "sockjs" else 0.8
+    whole = 0.8 if transformer == "engine.io" else 4.0
     assert target.peak < 6 * times * whole * 1.5 + 10.0
 
 

@@ -11,6 +11,7 @@ from attacks.wires import (
     WIRES,
     Raw,
     Wire,
+    browserchannel_session,
     engineio_path,
     engineio_session,
     head,
@@ -82,7 +83,24 @@ def sockjs(style: str, *, ends: bool = False) -> Callable[[Target], Awaitable[No
     return attack
 
 
+async def a_back_channel(target: Target) -> None:
+    """One that is asked for with something to send, and then sent more, and its end."""
+    path = await browserchannel_session(target.port)
+    for spark in await target.ask("ids"):
+        await target.ask("write", spark=spark, size=BIG)
+    await ask(target.port, f"{path}&RID=rpc&CI=0&AID=0&TYPE=xmlhttp")
+    for spark in await target.ask("ids"):
+        await target.ask("write", spark=spark, size=BIG)
+
+
+async def a_back_channel_then_an_end(target: Target) -> None:
+    await a_back_channel(target)
+    for spark in await target.ask("ids"):
+        await target.ask("end", spark=spark)
+
+
 ANSWERS = [
+    *(("browserchannel", each) for each in (a_back_channel, a_back_channel_then_an_end)),
     *(("websockets", each) for each in (the_library, the_description)),
     *(("engine.io", each) for each in (the_library, refusals, the_answer_to_a_poll)),
     ("engine.io", the_answer_to_a_poll_of_a_session_that_ends),

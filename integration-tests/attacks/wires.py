@@ -326,6 +326,15 @@ def engineio_path(sid: str, revision: int = 4, query: str = "") -> str:
     return f"/primus/?EIO={revision}&transport=polling&sid={sid}&{query}"
 
 
+async def browserchannel_session(port: int, headers: str = "") -> str:
+    """Where requests of a new session of BrowserChannel go; its first post has the RID 1."""
+    path = "/primus/bind?VER=8"
+    answer = await http(port, "POST", f"{path}&RID=0", b"count=0", headers)
+    assert answer.status == 200, answer
+    sid = answer.body.decode().split('"')[3]
+    return f"{path}&SID={sid}"
+
+
 async def sockjs_session(port: int, headers: str = "", query: str = "") -> str:
     """The path of a new session of SockJS that is polled."""
     path = f"/primus/000/{secrets.token_hex(4)}"

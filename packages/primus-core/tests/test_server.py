@@ -1,7 +1,9 @@
 """`Primus` itself, where no other file looks."""
 
 import asyncio
+import gc
 import json
+import weakref
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -481,3 +483,26 @@ async def test_a_connection_that_a_browser_keeps_does_not_hold_up_the_end() -> N
     assert loop.time() - begun < primus.limits.shutdown_timeout
     assert await reader.read() == b""
     writer.close()
+
+
+@pytest.mark.parametrize("on", ["aiohttp", "own"])
+async def test_an_idle_connection_keeps_nothing_of_what_was_watched_for(on: str) -> None:
+    class Session:
+        def lost(self) -> None:
+            """Nothing is to be done."""
+
+    kept: list[weakref.ref[Session]] = []
+
+    def watch(request: Request) -> None:
+        session = Session()
+        kept.append(weakref.ref(session))
+        request.on_gone(session.lost)
+
+    async with running(on=on, transformer=MemoryTransformer) as server:
+        server.primus.before("watch", watch, index=0)
+        reader, writer = await asyncio.open_connection(server.host, server.port)
+        writer.write(b"GET /primus/spec HTTP/1.1\r\nHost: x\r\n\r\n")
+        await reader.readuntil(b"}")
+
+        await eventually(lambda: gc.collect() >= 0 and kept[0]() is None)
+        writer.close()

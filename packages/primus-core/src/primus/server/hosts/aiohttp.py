@@ -106,6 +106,8 @@ class AiohttpHost(Host):
             return await self._answer(native, request, socket)
         finally:
             request.release()
+            if isinstance(native._payload, Watch):
+                native._payload.forget()
 
     async def _answer(
         self, native: web.Request, request: Request, socket: ServedWebSocket | None
@@ -250,6 +252,10 @@ class Watch:
 
     def __init__(self, fn: Callable[[], None]) -> None:
         self._fn: Callable[[], None] | None = fn
+
+    def forget(self) -> None:
+        """Watch no longer: aiohttp keeps the last request of a connection while that is idle."""
+        self._fn = None
 
     def set_exception(self, error: BaseException, cause: BaseException | None = None) -> None:
         """Note that the client has gone."""
