@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import Any
 
 import pytest
 
 from primus import Primus
-from primus_testing import Recorder
+from primus_testing import ManualClock, Recorder
 
 DEAD = "http://127.0.0.1:1"
 
@@ -50,4 +51,22 @@ async def test_a_machine_that_goes_offline_is_named(primus: Primus) -> None:
     socket._network(False)
     assert socket.closed is not None
     assert (socket.closed.code, socket.closed.by) == ("offline", "network")
+    socket.destroy()
+
+
+async def test_a_server_that_gives_no_sign_of_life_is_named(
+    make_primus: Callable[..., Primus], manual_clock: ManualClock
+) -> None:
+    primus = make_primus()
+    socket = primus.Socket("http://memory", clock=manual_clock, network=False, ping=1.0, pong=1.0)
+    seen = Recorder(socket, "open", "close")
+    await seen.next("open")
+    sparks = list(primus)
+    for spark in sparks:
+        spark._transport.pause_reading()  # its machine has frozen
+    manual_clock.advance(5)
+    await seen.next("close")
+    assert socket.closed is not None
+    assert (socket.closed.code, socket.closed.by) == ("heartbeat", "client")
+    assert "the server gave no sign of life for" in socket.closed.reason
     socket.destroy()

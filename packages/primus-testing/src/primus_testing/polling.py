@@ -277,10 +277,13 @@ class PollingContract(Contract):
 
     async def test_a_body_that_is_too_long(self, serve: Serve) -> None:
         server = await serve(max_length=1000, transport=self.limited())
-        session, _, events = await self.met(server)
+        session, spark, events = await self.met(server)
         body = self.posted(*['"' + "x" * 900 + '"'] * 10)
         assert (await self.post(server, session, body)).status == 413
         assert events.seen("data") == []
+        if spark.closed is not None:  # it has cost the session its life
+            assert (spark.closed.code, spark.closed.by) == ("limit", "server")
+            assert spark.closed.option == 'transport["max_payload"]'
 
     async def test_a_message_that_is_too_long(self, serve: Serve) -> None:
         server = await serve(max_length=1000, transport=self.limited())

@@ -24,6 +24,7 @@ from primus.registry import transformer_named
 from primus.server.primus import Primus
 from primus.transformer import DialOptions, Transformer
 from primus.websocket import CLOSE_TIMEOUT, accept_key
+from primus_testing.clock import ManualClock
 from primus_testing.peer import Peer
 from primus_testing.raw_websocket import CONT, TEXT, deflated, frame
 from primus_testing.recorder import DEADLINE, Recorder
@@ -398,6 +399,25 @@ class WebSocketClientContract(Contract):
             text = await self._failure(server.url)
             assert text == "unexpected server response: 401: 'no'"
             assert len(server.requests) == 1
+
+    async def test_an_attempt_to_reconnect_asks_for_no_description(
+        self, manual_clock: ManualClock
+    ) -> None:
+        def closing_then_refusing(asked: Asked) -> list[bytes]:
+            first = len(server.requests) == 1
+            return [_switched(asked), b"\x88\x00", b""] if first else [answer("", "400 Bad")]
+
+        async with scripted_server(closing_then_refusing) as server:
+            kind = Primus.create_socket(transformer=self.transformer)
+            socket = kind(server.url, clock=manual_clock, network=False)
+            seen = Recorder(socket, "reconnect scheduled")
+            await seen.next("reconnect scheduled")
+            manual_clock.advance(10)
+            await seen.next("reconnect scheduled")
+            socket.destroy()
+            await socket.wait_closed()
+        assert len(server.requests) == 2
+        assert not [each for each in server.requests if "/spec" in each.target]
 
     async def _failure(self, url: str) -> str:
         socket = Primus.create_socket(transformer=self.transformer)(url, strategy="online")

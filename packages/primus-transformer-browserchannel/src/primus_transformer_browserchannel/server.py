@@ -219,7 +219,7 @@ class BrowserChannel(Transformer):
             return Response(400, headers={"Connection": "close"})  # no client reads it
         except BodyRefused as refused:
             if refused.status == 413:
-                session.over(LimitError(str(refused), 'transport["max_payload"]'))
+                session.over(refused.error)
             return refused.response
         except ProtocolError as error:
             session.over(error)

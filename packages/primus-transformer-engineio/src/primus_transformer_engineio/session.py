@@ -204,7 +204,7 @@ class Session(EngineIOTransport):
             await self.readable()
             await self._digest(await self._body(request, form=form), request)
         except BodyRefused as refused:
-            self.over(ProtocolError(str(refused)))
+            self.over(refused.error)
             return refused.response
         except ProtocolError as error:
             self.over(error)

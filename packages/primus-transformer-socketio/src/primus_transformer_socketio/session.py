@@ -282,7 +282,7 @@ class Session(QueuedTransport):
             await self.readable()
             await self._digest(posted(transport, await self._body(request)), request)
         except BodyRefused as refused:
-            self.over(ProtocolError(str(refused)))
+            self.over(refused.error)
             return refused.response
         except ProtocolError as error:
             self.over(error)

@@ -673,7 +673,8 @@ class Socket(Transforming, SocketEvents[MessageT_co], Connection[MessageT_co]):
                 waiting.set_exception(
                     TransportError("the connection ended before the server told its id")
                 )
-        self._wake(TransportError(f"the connection to {self._address.host} has ended"))
+        why = "" if self.closed is None else f": {self.closed.reason}"
+        self._wake(TransportError(f"the connection to {self._address.host} has ended{why}"))
 
     def _whisper(self, event: str, *args: Any) -> None:
         """Emit a private event, when any is listened to."""

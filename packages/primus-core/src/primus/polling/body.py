@@ -2,11 +2,17 @@
 
 from __future__ import annotations
 
+from typing import Final
+
 from primus.clock import Clock, Within
-from primus.errors import PrimusError, ProtocolError
+from primus.errors import LimitError, PrimusError, ProtocolError
 from primus.http import BodyTooLarge, Request, Response
 
 __all__ = ["BodyRefused", "read_body"]
+
+
+OPTIONS: Final = {408: 'transport["body_timeout"]', 413: 'transport["max_payload"]'}
+"""The options that a body has not kept to, by the status of its refusal."""
 
 
 class BodyRefused(PrimusError):
@@ -16,6 +22,12 @@ class BodyRefused(PrimusError):
         super().__init__(message)
         self.status = status
         self.response = Response(status, headers={"Connection": "close"})
+
+    @property
+    def error(self) -> ProtocolError:
+        """What its client did wrong, where that ends the session."""
+        option = OPTIONS.get(self.status)
+        return ProtocolError(str(self)) if option is None else LimitError(str(self), option)
 
 
 async def read_body(request: Request, *, limit: int, within: float, clock: Clock) -> bytes:
