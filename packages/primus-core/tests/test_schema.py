@@ -189,6 +189,7 @@ def test_a_value_becomes_one_of_the_type(kind: Any, value: Any, result: Any) -> 
         (datetime, "yesterday", "must be a date with its time, not 'yesterday'"),
         (datetime, 5, "must be a date with its time, not 5"),
         (UUID, "x" * 100, f"must be a UUID, not '{'x' * 40}'…"),
+        (UUID, "{" * 64 + "1" * 32, f"must be a UUID, not '{'{' * 40}'…"),
         (Decimal, "NaN", "must be a decimal number, not 'NaN'"),
         (Decimal, "one", "must be a decimal number, not 'one'"),
         (Decimal, True, "must be a decimal number, not true"),

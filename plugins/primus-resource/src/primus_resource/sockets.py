@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Any, TypeVar, overload
 
-from primus import Socket
+from primus import MessageT_co, Socket
 from primus.events import Delivered, Delivering
 from primus_resource.calling import RemoteResources, Resource
 from primus_resource.methods import ResourceError
@@ -15,7 +15,7 @@ __all__ = ["ResourceSocket"]
 T = TypeVar("T")
 
 
-class ResourceSocket(Socket):
+class ResourceSocket(Socket[MessageT_co]):
     """A socket with the plugin ``resource``; applications derive from it."""
 
     resources: RemoteResources

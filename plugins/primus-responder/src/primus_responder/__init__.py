@@ -24,7 +24,7 @@ from collections.abc import Mapping
 from importlib.resources import files
 from typing import TYPE_CHECKING, Any, Literal, Unpack
 
-from primus import Primus, ServerOptions, Spark, SparkT_co, hookimpl
+from primus import MessageT_co, Primus, ServerOptions, Spark, SparkT_co, hookimpl
 from primus.answers import Answers
 from primus.browser import Browser
 from primus.pipeline import Transform
@@ -73,7 +73,7 @@ class ResponderOptions(ServerOptions, total=False):
     responder_timeout: float | Literal[False] | None
 
 
-class ResponderSpark(Spark):
+class ResponderSpark(Spark[MessageT_co]):
     """A spark of a Primus with the plugin ``responder``; applications derive from it."""
 
     write_and_wait = write_and_wait

@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-from primus import Socket
+from primus import MessageT_co, Socket
 from primus.answers import Answers
 from primus_responder.calling import write_and_wait
 
 __all__ = ["ResponderSocket"]
 
 
-class ResponderSocket(Socket):
+class ResponderSocket(Socket[MessageT_co]):
     """A socket with the plugin ``responder``; applications derive from it."""
 
     write_and_wait = write_and_wait

@@ -1,0 +1,125 @@
+"""What a type checker says of many plugins in one server, and of declared events."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Literal, TypedDict, Unpack
+
+from primus import connect
+from primus_contract import Contract, ContractOptions, ContractPrimus, ContractSpark, Received, Sent
+from primus_emit import EmitterOptions, EmitterPrimus, EmitterSocket, EmitterSpark
+from primus_metroplex import MetroplexPrimus
+from primus_multiplex import MultiplexPrimus, MultiplexSpark
+from primus_omega_supreme import OmegaSupremePrimus
+from primus_responder import ResponderSocket, ResponderSpark
+from primus_substream import SubstreamSpark
+
+
+class Said(TypedDict):
+    """A message of a client."""
+
+    text: str
+
+
+class Visitor(
+    ContractSpark[Said],
+    EmitterSpark[Said],
+    MultiplexSpark[Said],
+    ResponderSpark[Said],
+    SubstreamSpark[Said],
+):
+    """A spark with the members of five plugins."""
+
+
+@dataclass
+class Vote:
+    """What a client sends."""
+
+    choice: Literal["tea", "coffee"]
+
+
+VOTE = Received("vote", Vote, answer=int)
+LEAVE = Received("leave", Vote)
+TALLY = Sent("tally", dict[str, int])
+CONTRACT = Contract("Votes", receives=[VOTE, LEAVE], sends=[TALLY])
+
+
+class Options(ContractOptions, EmitterOptions):
+    """The options of some of them."""
+
+
+class Everything(
+    ContractPrimus[Visitor],
+    EmitterPrimus[Visitor],
+    MetroplexPrimus[Visitor],
+    MultiplexPrimus[Visitor],
+    OmegaSupremePrimus[Visitor],
+):
+    """A server with the members of all of them."""
+
+    if TYPE_CHECKING:
+
+        def __init__(self, server: object = None, **options: Unpack[Options]) -> None: ...
+
+
+primus = Everything(plugin="contract, emitter, multiplex", contract=CONTRACT)
+
+
+@primus.on_event(VOTE)
+def vote(spark: Visitor, vote: Vote) -> int:
+    """A handler of a declared event."""
+    TALLY.send(primus, {vote.choice: 1})
+    TALLY.send(spark, {vote.choice: 1})
+    TALLY.send(spark, {vote.choice: "one"})  # E: Dict entry 0 | Literal['one']
+    return 1
+
+
+@primus.on_event(VOTE)
+async def later(spark: Visitor, vote: Vote) -> int:
+    """It may be async."""
+    return len(vote.choice)
+
+
+@primus.on_event(LEAVE)
+def leave(spark: Visitor, vote: Vote) -> None:
+    """One without an answer."""
+
+
+@primus.on_event(VOTE)  # E: "__call__" of "Handles" | No overloads
+def badly(spark: Visitor, vote: str) -> int:
+    """It takes another payload."""
+    return len(vote)
+
+
+async def server(spark: Visitor) -> None:
+    """The members of the plugins, all in one."""
+    channel = primus.channel("news")
+    channel.write("hello")
+    channel.wirte("hello")  # E: has no attribute "wirte" | "wirte"
+    spark.substream("files").write("hello")
+    await spark.write_and_wait("name?", timeout=5.0)
+    await spark.write_and_wiat("name?")  # E: has no attribute "write_and_wiat" | "write_and_wiat"
+    await primus.metroplex.servers()
+    async for message in spark:
+        print(message["text"])
+
+
+class Client(EmitterSocket[Said], ResponderSocket[Said]):
+    """A socket with the members of two plugins."""
+
+
+async def client() -> None:
+    """Declared events of a client."""
+    async with connect("http://localhost", socket=Client, plugin="emitter, responder") as socket:
+        number = await VOTE.ask(socket, Vote("tea"))
+        print(number + 1)
+        await VOTE.ask(socket, "tea")  # E: Argument 2 to "ask" | "payload"
+        VOTE.send(socket, Vote("milk"))  # E: Argument 1 to "Vote" | Literal['milk']
+
+        TALLY.on(socket)(told)
+        await socket.write_and_wait("hello")
+
+
+def told(tally: dict[str, int]) -> None:
+    """A listener of a client."""
+    print(tally)
