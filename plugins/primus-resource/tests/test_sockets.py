@@ -8,7 +8,7 @@ from typing import Any, Protocol
 import pytest
 import pytest_asyncio
 
-from primus import PrimusError, ValidationError
+from primus import OptionError, PrimusError, ValidationError
 from primus_resource import Calls, ResourceError, ResourceLost, ResourceTimeout
 from primus_testing import ManualClock, Recorder, eventually
 
@@ -231,14 +231,24 @@ async def test_a_server_can_name_anything(primus: Any, make_socket: Any, names: 
 async def test_a_server_that_announces_without_end_is_not_listened_to(
     primus: Any, make_socket: Any
 ) -> None:
-    socket = await make_socket().opened()
+    socket = await make_socket(resource_names=20).opened()
     (spark,) = primus
 
-    for number in range(300):
+    for number in range(30):
         spark.send(f"{number}::ready", [])
     await socket.id()
 
-    await eventually(lambda: len(socket.resources.announced) == 256)
+    await eventually(lambda: len(socket.resources.announced) == 20)
+
+
+@pytest.mark.parametrize("most", [0, True, "many", None, 1.5])
+async def test_a_bound_that_cannot_work_is_refused(
+    make_primus: Any, make_socket: Any, most: Any
+) -> None:
+    with pytest.raises(OptionError, match="resource_names="):
+        make_socket(resource_names=most)
+    with pytest.raises(OptionError, match="resource_names="):
+        make_primus(PLUGIN, resource_names=most)
 
 
 async def test_plugins_that_are_missing_are_named(make_primus: Any) -> None:

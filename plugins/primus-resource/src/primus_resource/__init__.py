@@ -22,15 +22,17 @@ A client calls ``on_add`` as ``add``, and what it returns, or awaits to, is the 
 Arguments are checked and converted where the method has annotations. What it raises is logged here,
 and the client learns only that the method failed. Each resource is a channel of ``multiplex``, or
 with ``multiplex=False`` on both sides, events of the connection itself. ``emitter`` is always
-needed.
+needed. The option ``resource_names`` (1024) of sockets is how many names a client keeps of what a
+server announces: of resources, and of the methods of each.
 """
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from importlib.resources import files
-from typing import TYPE_CHECKING, Any, TypeVar, overload
+from typing import TYPE_CHECKING, Any, TypeVar, Unpack, overload
 
-from primus import Primus, SparkT_co, hookimpl
+from primus import OptionError, Primus, ServerOptions, SparkT_co, hookimpl
 from primus.browser import Browser
 from primus_resource.calling import Calls, RemoteResources, Resource, ResourceLost, ResourceTimeout
 from primus_resource.methods import ResourceError
@@ -46,6 +48,7 @@ __all__ = [
     "Resource",
     "ResourceError",
     "ResourceLost",
+    "ResourceOptions",
     "ResourcePrimus",
     "ResourceSocket",
     "ResourceTimeout",
@@ -55,6 +58,7 @@ __all__ = [
     "primus_connection",
     "primus_extend_primus",
     "primus_extend_socket",
+    "primus_options",
     "primus_setup",
     "primus_socket",
     "primus_teardown",
@@ -72,8 +76,18 @@ def __getattr__(name: str) -> Any:
     raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
 
 
+class ResourceOptions(ServerOptions, total=False):
+    """The options of a server with the plugin ``resource``."""
+
+    resource_names: int
+
+
 class ResourcePrimus(Primus[SparkT_co]):
     """A Primus with the plugin ``resource``; applications derive from it."""
+
+    if TYPE_CHECKING:
+
+        def __init__(self, server: object = None, **options: Unpack[ResourceOptions]) -> None: ...
 
     resources: Resources
     """The objects, by the names that clients call them."""
@@ -106,6 +120,24 @@ class ResourcePrimus(Primus[SparkT_co]):
         return self.resources.add(name, obj, multiplex=multiplex)
 
 
+def names(extra: Mapping[str, Any]) -> int:
+    """The option ``resource_names``, among those that plugins have declared.
+
+    Raises:
+        OptionError: it cannot work.
+    """
+    most = extra["resource_names"]
+    if isinstance(most, bool) or not isinstance(most, int) or most < 1:
+        raise OptionError(f"resource_names={most!r}: must be a whole number, at least 1")
+    return most
+
+
+@hookimpl
+def primus_options() -> Mapping[str, object]:
+    """Of sockets; a server takes and ignores it."""
+    return {"resource_names": 1024}
+
+
 @hookimpl
 def primus_extend_primus() -> type[Primus]:
     """``primus.resource``."""
@@ -114,7 +146,8 @@ def primus_extend_primus() -> type[Primus]:
 
 @hookimpl
 def primus_setup(primus: Any) -> None:
-    """``primus.resources``."""
+    """``primus.resources``; and look at the option."""
+    names(primus.options.extra)
     primus.resources = Resources(primus)
 
 
@@ -139,9 +172,9 @@ def primus_extend_socket() -> type[Socket]:
 
 
 @hookimpl
-def primus_socket(socket: Any) -> None:
+def primus_socket(socket: Any, options: Mapping[str, Any]) -> None:
     """Forget what a server has said, with each connection."""
-    socket.resources = RemoteResources()
+    socket.resources = RemoteResources(names(options))
     socket.on("close", socket.resources.announced.clear)
 
 

@@ -6,7 +6,7 @@ import asyncio
 import inspect
 from collections.abc import Awaitable, Callable, Coroutine, Mapping
 from functools import partial
-from typing import Any, Final, Protocol, TypeVar, get_args, get_origin, get_type_hints
+from typing import Any, Protocol, TypeVar, get_args, get_origin, get_type_hints
 
 from primus import ParserError, PrimusError, TransportError
 from primus.answers import CONFIGURED, Timeout
@@ -19,11 +19,6 @@ from primus_resource.methods import ResourceError
 from primus_resource.values import plain
 
 __all__ = ["Calls", "RemoteResources", "Resource", "ResourceLost", "ResourceTimeout", "names_in"]
-
-MOST_NAMES: Final = 1024
-"""How many methods a server can name."""
-MOST_RESOURCES: Final = 256
-"""Of how many resources a server can say that they are ready."""
 
 Fn = TypeVar("Fn", bound=Callable[..., Any])
 
@@ -61,10 +56,17 @@ class Resource:
         name: what the resource is called.
         stream: a channel of ``multiplex``; `None` for the connection itself.
         kind: a class, such as a Protocol, that declares the methods; what they return is converted.
+        most: how many names of methods are kept.
     """
 
     def __init__(
-        self, socket: Any, name: str, stream: Any = None, kind: Callable[..., Any] | None = None
+        self,
+        socket: Any,
+        name: str,
+        stream: Any = None,
+        kind: Callable[..., Any] | None = None,
+        *,
+        most: int,
     ) -> None:
         self.name = name
         """What it is called."""
@@ -75,6 +77,7 @@ class Resource:
         self._prefix = f"{name}::" if stream is None else ""
         self._declared = {} if kind is None else _results(kind)
         self._events = Emitter()
+        self._most = most
         self._is_ready = False
         self._waiting: list[asyncio.Future[None]] = []
         self._stream.on(f"{self._prefix}ready", self.take)
@@ -179,7 +182,7 @@ class Resource:
 
     def take(self, names: Any = None) -> None:
         """Take what the server says of its methods."""
-        self.methods = names_in(names)
+        self.methods = names_in(names, self._most)
         self._is_ready = True
         for waiter in self._waiting:
             if not waiter.done():
@@ -194,9 +197,15 @@ class Resource:
 
 
 class RemoteResources:
-    """The resources of a server, as far as a client knows them."""
+    """The resources of a server, as far as a client knows them.
 
-    def __init__(self) -> None:
+    Args:
+        most: how many names are kept of what the server announces.
+    """
+
+    def __init__(self, most: int) -> None:
+        self.most = most
+        """How many names are kept: of resources, and of the methods of each."""
         self.known: dict[Any, Resource] = {}
         """Those that have been asked for, by name, declaration, and whether in a channel."""
         self.announced: dict[str, Any] = {}
@@ -204,14 +213,14 @@ class RemoteResources:
 
     def announce(self, name: str, methods: Any) -> None:
         """Keep what the server says: it may be asked for later."""
-        if len(self.announced) < MOST_RESOURCES:
+        if len(self.announced) < self.most:
             self.announced[name] = methods
 
 
-def names_in(names: Any) -> list[str]:
-    """The names of methods in what a server has sent."""
+def names_in(names: Any, most: int) -> list[str]:
+    """The names of methods in what a server has sent, `most` of them at the most."""
     listed = names if isinstance(names, list) else []
-    return [each for each in listed[:MOST_NAMES] if isinstance(each, str)]
+    return [each for each in listed[:most] if isinstance(each, str)]
 
 
 def _results(kind: Callable[..., Any]) -> Mapping[str, Type[Any]]:

@@ -4,22 +4,21 @@
  * A resource has a method for each of the server's once it is ready: `ready` is an event
  * `(name, methods)`, and `await resource.ready()` a promise of the names. A method gives a promise of
  * the answer, or calls a last argument that is a function with it, as in Node.
+ *
+ * The option `resource: { names: 1024 }` is how many names are kept of what a server announces.
  */
-const MOST_NAMES = 1024;
-const MOST_RESOURCES = 256;
-
-const namesIn = (names) => (
-  (Array.isArray(names) ? names.slice(0, MOST_NAMES) : []).filter((name) => typeof name === 'string')
-);
-
-export default function resources(primus) {
+export default function resources(primus, options) {
+  const most = { names: 1024, ...options.resource }.names;
+  const namesIn = (names) => (
+    (Array.isArray(names) ? names.slice(0, most) : []).filter((name) => typeof name === 'string')
+  );
   const made = new Map();
   // What the server has said of resources that nothing here has asked for yet.
   const announced = new Map();
   const { deliver } = primus;
 
   primus.deliver = (event, ...args) => {
-    if (typeof event === 'string' && /::ready$/.test(event) && announced.size < MOST_RESOURCES) {
+    if (typeof event === 'string' && /::ready$/.test(event) && announced.size < most) {
       announced.set(event, args[0]);
     }
     return deliver.call(primus, event, ...args);

@@ -50,7 +50,7 @@ class ResourceSocket(Socket[MessageT_co]):
                     'plugin="emitter, multiplex, resource", or multiplex=False without multiplex'
                 )
             stream = getattr(self, "channel")(name) if multiplex else None  # noqa: B009
-            made = known[key] = Resource(self, name, stream, kind)
+            made = known[key] = Resource(self, name, stream, kind, most=self.resources.most)
             if not multiplex and name in self.resources.announced:
                 made.take(self.resources.announced[name])
         return known[key]

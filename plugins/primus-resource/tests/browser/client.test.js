@@ -122,7 +122,14 @@ test('whatever a server announces, nothing is raised', () => {
   }
   made.receive(ready(Array.from({ length: 5000 }, (_, index) => `m${index}`)));
   assert.equal(creature.methods.length, 1024);
-  for (let count = 0; count < 1000; count += 1) made.receive(ready([], `other ${count}`));
+});
+
+test('a server that announces without end is not listened to', () => {
+  const { made, client } = make({ resource: { names: 3 } });
+
+  for (const name of ['a', 'b', 'c', 'd']) made.receive(ready(['1', '2', '3', '4'], name));
+  assert.deepEqual(client.resource('c', false).methods, ['1', '2', '3']);
+  assert.deepEqual(client.resource('d', false).methods, []);
 });
 
 test('waiting for a resource ends with the connection', async () => {
