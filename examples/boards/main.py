@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hmac
 import os
+from functools import partial
 from pathlib import Path
 from typing import Final
 
@@ -40,7 +41,7 @@ class Board:
 
     def opened(self, reader: ChannelSpark) -> None:
         """A page has opened the board."""
-        reader.on("put", lambda id, text, x, y: self.put(reader, id, text, x, y))
+        reader.on("put", partial(self.put, reader))
         reader.on("take", self.take)
         reader.send("notes", self.notes)
         self.count()
