@@ -21,6 +21,11 @@ socket.on('reconnect', (opts) => { opts.attempt.toFixed(); });
 const other: Primus = connect(null, options);
 const named: Named = other;
 const written: boolean = named.write(new EventEmitter());
+const response: Promise<string> = socket.writeAndWait({ name: '?' }, { timeout: 5000 });
+socket.writeAndWait(1, (answer) => answer).on('request', (data, done) => { done(data); });
+const todo: Primus.Resource = socket.resource('todo', false);
+todo.on('ready', (name, methods) => { methods.map((method) => todo[method](name)); });
+todo.ready().then(([first]) => todo.call(first, 1));
 """
 COMMON = """
 import Primus = require('./primus.js');
@@ -49,7 +54,7 @@ def peer() -> Path:
 @pytest.fixture
 def folder(tmp_path: Path) -> Path:
     """A folder with everything that can be saved of the client."""
-    primus = Primus(transformer="engine.io", plugin="emit")
+    primus = Primus(transformer="engine.io", plugin="emit, emitter, resource, responder")
     for name in SAVED:
         primus.save(tmp_path / name)
     return tmp_path

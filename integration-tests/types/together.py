@@ -11,6 +11,7 @@ from primus_emit import EmitterOptions, EmitterPrimus, EmitterSocket, EmitterSpa
 from primus_metroplex import MetroplexPrimus
 from primus_multiplex import MultiplexPrimus, MultiplexSpark
 from primus_omega_supreme import OmegaSupremePrimus
+from primus_resource import ResourcePrimus, ResourceSocket
 from primus_responder import ResponderSocket, ResponderSpark
 from primus_substream import SubstreamSpark
 
@@ -54,6 +55,7 @@ class Everything(
     MetroplexPrimus[Visitor],
     MultiplexPrimus[Visitor],
     OmegaSupremePrimus[Visitor],
+    ResourcePrimus[Visitor],
 ):
     """A server with the members of all of them."""
 
@@ -100,12 +102,13 @@ async def server(spark: Visitor) -> None:
     await spark.write_and_wait("name?", timeout=5.0)
     await spark.write_and_wiat("name?")  # E: has no attribute "write_and_wiat" | "write_and_wiat"
     await primus.metroplex.servers()
+    primus.resource("todo").broadcast("added", "hello")
     async for message in spark:
         print(message["text"])
 
 
-class Client(EmitterSocket[Said], ResponderSocket[Said]):
-    """A socket with the members of two plugins."""
+class Client(EmitterSocket[Said], ResourceSocket[Said], ResponderSocket[Said]):
+    """A socket with the members of three plugins."""
 
 
 async def client() -> None:
@@ -118,6 +121,7 @@ async def client() -> None:
 
         TALLY.on(socket)(told)
         await socket.write_and_wait("hello")
+        print(await socket.resource("todo").ready())
 
 
 def told(tally: dict[str, int]) -> None:

@@ -55,7 +55,7 @@ def test_methods_of_an_object_are_found_wherever_they_stand() -> None:
     methods = methods_of(Creature())
 
     assert sorted(methods) == ["Jump", "kind", "later", "walk"]
-    assert [methods[name].call(None, [1], None) for name in sorted(methods)] == [
+    assert [called(methods[name], [1]) for name in sorted(methods)] == [
         "jumped", "Creature", "later", "walked 1"
     ]  # fmt: skip
 
@@ -83,16 +83,20 @@ def test_a_type_that_cannot_be_checked_is_refused_when_the_resource_is_made() ->
 # -- arguments
 
 
+def called(method: Method, given: list[Any], ack: Any = None) -> Any:
+    return method.call(None, method.arguments(given), ack)
+
+
 @pytest.mark.parametrize(
     ("given", "seen"), [([1, 2], (1, 2)), ([1], (1, None)), ([], (None, None)), ([1, 2, 3], (1, 2))]
 )
 def test_without_types_arguments_are_as_in_javascript(given: list[Any], seen: Any) -> None:
-    assert Method("walk", lambda spark, a, b: (a, b)).call(None, given, None) == seen
+    assert called(Method("walk", lambda spark, a, b: (a, b)), given) == seen
 
 
 def test_without_types_a_default_stands_for_what_is_left_out() -> None:
-    assert Method("walk", lambda spark, a=5: a).call(None, [], None) == 5
-    assert Method("walk", lambda spark, *args: args).call(None, [1, 2], None) == (1, 2)
+    assert called(Method("walk", lambda spark, a=5: a), []) == 5
+    assert called(Method("walk", lambda spark, *args: args), [1, 2]) == (1, 2)
 
 
 @dataclass
@@ -115,7 +119,7 @@ def go(spark: Any, to: Place, fast: bool = False) -> Any:
     ],
 )
 def test_with_types_arguments_are_converted(given: list[Any], seen: Any) -> None:
-    assert Method("go", go).call(None, given, None) == seen
+    assert called(Method("go", go), given) == seen
 
 
 @pytest.mark.parametrize(
@@ -130,7 +134,7 @@ def test_with_types_arguments_are_converted(given: list[Any], seen: Any) -> None
 )
 def test_what_is_of_another_type_is_refused_by_name(given: list[Any], error: str) -> None:
     with pytest.raises(ValidationError, match=error):
-        Method("go", go).call(None, given, None)
+        called(Method("go", go), given)
 
 
 @pytest.mark.parametrize("given", [[], [1], [1, 2], [1, 2, 3]])
@@ -146,6 +150,6 @@ def test_the_acknowledgement_is_the_last_argument_whatever_arrives(given: list[A
 
     for method in (plain, older):
         assert Method("walk", method).takes_ack
-        assert Method("walk", method).call(None, given, "the ack") == "the ack"
+        assert called(Method("walk", method), given, "the ack") == "the ack"
     assert not Method("walk", typed).takes_ack
-    assert Method("walk", typed).call(None, given, "the ack") == (given or [0])[0]
+    assert called(Method("walk", typed), given, "the ack") == (given or [0])[0]

@@ -68,8 +68,8 @@ class Method:
         """Whether it answers by a call, and not by what it returns."""
         return self._ack is not None
 
-    def call(self, spark: Any, given: Sequence[Any], ack: Any) -> Any:
-        """Call it with what a client has passed.
+    def arguments(self, given: Sequence[Any]) -> list[Any]:
+        """What it is called with when a client has passed `given`.
 
         Without types, what the client has left out is `None`, and what it has passed beyond is
         dropped, as in JavaScript.
@@ -78,9 +78,11 @@ class Method:
             ValidationError: an argument is not of its type, or is missing.
         """
         if self._arguments is not None:
-            args = self._arguments.convert(given)
-        else:
-            args = [*given[: self._most], *[None] * (self._least - len(given))]
+            return self._arguments.convert(given)
+        return [*given[: self._most], *[None] * (self._least - len(given))]
+
+    def call(self, spark: Any, args: Sequence[Any], ack: Any) -> Any:
+        """Call it with its `arguments`; what it returns."""
         if self._ack is None:
             return self.fn(spark, *args)
         return self.fn(spark, *args, **{self._ack: ack})

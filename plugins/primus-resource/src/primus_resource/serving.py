@@ -43,12 +43,13 @@ class Call:
         method, spark = self._method, self._spark
         reply = given[-1] if given and isinstance(given[-1], Reply) else None
         try:
-            result = method.call(spark, given if reply is None else given[:-1], reply)
+            args = method.arguments(given if reply is None else given[:-1])
         except ValidationError as error:
             spark.log.debug("%r called %r: %s", spark, method.name, error)
             if reply is not None:
                 reply.refuse(str(error))
             return None
+        result = method.call(spark, args, reply)
         if method.takes_ack:
             return result
         if is_awaitable(result):

@@ -177,4 +177,8 @@ def primus_socket(socket: Socket) -> None:
 @hookimpl
 def primus_browser() -> Browser:
     """``primus.writeAndWait`` in the browser."""
-    return Browser(client=files("primus_responder").joinpath("client.js").read_text("utf-8"))
+    half = files("primus_responder")
+    return Browser(
+        client=half.joinpath("client.js").read_text("utf-8"),
+        declarations=half.joinpath("client.d.ts").read_text("utf-8"),
+    )
