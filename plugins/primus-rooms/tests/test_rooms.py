@@ -2,9 +2,9 @@ from typing import Any
 
 import pytest
 
-from primus import Primus, Spark
-from primus_rooms import RoomsError
-from primus_testing import MemoryTransformer, MemoryTransport, Recorder, join
+from primus import PluginError, Primus, Spark
+from primus_rooms import RoomsError, RoomsSpark
+from primus_testing import ManualClock, MemoryTransformer, MemoryTransport, Recorder, join
 
 pytestmark = pytest.mark.usefixtures("tracebacks")
 
@@ -496,3 +496,11 @@ async def test_taking_it_out_leaves_every_room(primus: Any) -> None:
     assert not hasattr(spark, "join")
     spark.end()
     await primus.destroy()
+
+
+async def test_a_spark_of_a_server_without_rooms_says_what_is_missing() -> None:
+    primus: Any = Primus[RoomsSpark](transformer=MemoryTransformer, clock=ManualClock())
+    spark: Any = join(primus)[0]
+
+    with pytest.raises(PluginError, match="the plugin 'rooms' is not in use"):
+        spark.join("news")

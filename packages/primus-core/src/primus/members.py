@@ -20,7 +20,7 @@ from typing import Any
 
 from primus.errors import HookError, PluginError
 
-__all__ = ["Given", "bound", "declared", "is_inherited", "members", "refuse_taken"]
+__all__ = ["Given", "bound", "declared", "is_inherited", "members", "outside", "refuse_taken"]
 
 Given = Mapping[str, object] | type | None
 """What a hook may return: attributes by name, a class that has them, or nothing."""
@@ -34,7 +34,7 @@ def members(given: Given) -> dict[str, Any]:
         return dict(given)
     return {
         name: value
-        for kind in reversed(_added(given))
+        for kind in reversed(outside(given))
         for name, value in vars(kind).items()
         if not (name.startswith("__") and name.endswith("__"))
     }
@@ -44,11 +44,11 @@ def declared(given: Given) -> set[str]:
     """The names that a class adds: its members, and what it annotates without a value."""
     names = set(members(given))
     if isinstance(given, type):
-        names.update(name for kind in _added(given) for name in get_annotations(kind))
+        names.update(name for kind in outside(given) for name in get_annotations(kind))
     return names
 
 
-def _added(kind: type) -> list[type]:
+def outside(kind: type) -> list[type]:
     """A class with those of its bases that are not of the core, the most derived first."""
     return list(takewhile(_is_outside, kind.__mro__))
 
@@ -73,7 +73,7 @@ def refuse_taken(name: str, kind: type, attributes: Iterable[str]) -> None:
     Raises:
         PluginError: one is taken.
     """
-    for base in _added(kind):
+    for base in outside(kind):
         taken = sorted(vars(base).keys() & set(attributes))
         if taken:
             raise PluginError(

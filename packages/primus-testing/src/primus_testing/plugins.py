@@ -338,6 +338,29 @@ class PluginContract:
         assert primus.plugout(self._name)
         await primus.destroy()
 
+    @pytest.mark.asyncio
+    async def test_its_classes_without_the_plugin_are_a_warning(
+        self, tracebacks: Tracebacks, caplog: pytest.LogCaptureFixture
+    ) -> None:
+        """An application that forgets to name the plugin learns why its members do not work."""
+        probe = self._used()
+        spark_class = self._given(probe, "primus_extend_spark") or Spark
+        primus_class: Any = self._given(probe, "primus_extend_primus") or Primus
+        await probe.destroy()
+        made: dict[str, Any] = {"transformer": MemoryTransformer, "clock": ManualClock()}
+        for visitor in (spark_class, type("Visitor", (spark_class,), {})):
+            used = primus_class[visitor](plugin={self._name: self._plugin}, **made, **self.options)
+            used.initialise()
+            await used.destroy()
+        assert "not in use" not in caplog.text
+
+        primus = primus_class[spark_class](**made)
+        primus.initialise()
+        for kind in (spark_class, primus_class):
+            is_of_it = kind not in (Spark, Primus) and isinstance(self._plugin, ModuleType)
+            assert (f"{kind.__name__} is a class of the plugin" in caplog.text) is is_of_it
+        await primus.destroy()
+
     # -- how it is done
 
     def _given(self, primus: Primus, hook: str) -> Any:

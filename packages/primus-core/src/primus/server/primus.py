@@ -48,6 +48,7 @@ from primus.server.middleware import authorization, built_in
 from primus.server.seats import Seats
 from primus.server.spark import SPARK_EVENTS, Spark, SparkT_co
 from primus.server.sparks import Sparks
+from primus.server.unused import unused
 from primus.suggestions import missing
 from primus.tally import Stats, Tally
 from primus.tasks import spawn
@@ -694,6 +695,8 @@ class Primus(Transforming, PrimusEvents[SparkT_co]):
         """The HTTP server runs: emit ``initialised``, once."""
         if not self._initialised:
             self._initialised = True
+            for text in unused(type(self), self.Spark, self._ark):
+                self.log.warning("%s, which is not in use: its members do not work", text)
             self.dispatch("initialised", self.transformer, self.parser, self.options)
 
     def stamp(self) -> int:
