@@ -37,6 +37,7 @@ UNPINGED = {"pingInterval": 600_000}
 would take a ping for an answer."""
 
 ENGINE_IO = "/primus/?EIO=4&transport=websocket"
+SOCKET_IO_09 = "/primus/1/websocket/{key}"
 SOCKET_IO = "/socket.io/?EIO=4&transport=websocket"
 BESIDE = os.environ.get("PRIMUS_BENCH_PYTHON")
 PEERS = Path(__file__).parents[1] / ".cache" / "integration-tests" / "peers"
@@ -64,7 +65,8 @@ class Contestant:
 
     def polling(self) -> Contestant:
         """The same, reached without a WebSocket."""
-        return replace(self, path=self.path.replace("transport=websocket", "transport=polling"))
+        path = self.path.replace("transport=websocket", "transport=polling")
+        return replace(self, path=path.replace("/websocket/", "/xhr-polling/"))
 
 
 def ours(name: str, transformer: str, loop: str = LOOPS[0], **settings: Any) -> Contestant:
@@ -76,6 +78,8 @@ def ours(name: str, transformer: str, loop: str = LOOPS[0], **settings: Any) -> 
     contestant = _python(name, "primus_server", json.dumps(given))
     if transformer == "engine.io":
         return replace(contestant, path=ENGINE_IO, dialect="engine.io")
+    if transformer == "socket.io":
+        return replace(contestant, path=SOCKET_IO_09, dialect="socket.io 0.9")
     return replace(contestant, dialect=dialect)
 
 
@@ -102,9 +106,18 @@ def contestants() -> list[Contestant]:
             ),
             _node("node ws", "ws", modules),
         ]
-    for transformer in (*ENGINES, "engine.io"):
+    old = _node_modules(5, "socket.io")
+    if old is not None:
+        found.append(
+            replace(
+                _node("node primus socket.io", "primus", old, transformer="socket.io", timeout=0),
+                path=SOCKET_IO_09,
+                dialect="socket.io 0.9",
+            )
+        )
+    for transformer in (*ENGINES, "engine.io", "socket.io"):
         if transformer in _transformers():
-            loops = LOOPS[:1] if transformer == "engine.io" else LOOPS
+            loops = LOOPS if transformer in ENGINES else LOOPS[:1]
             found += [ours(f"primus {transformer} {loop}", transformer, loop) for loop in loops]
     return found + _beside() + _python_peers()
 
@@ -161,10 +174,11 @@ def _node(name: str, script: str, modules: Path, **options: Any) -> Contestant:
     return Contestant(name, ("node", str(file)), arguments, environment=environment)
 
 
-def _node_modules() -> Path | None:
-    """Where the integration tests have installed Primus 8 for Node; `None` when nowhere."""
+def _node_modules(generation: int = 8, needed: str = "primus") -> Path | None:
+    """Where the integration tests have installed that Primus for Node; `None` when nowhere."""
     if shutil.which("node") is None:
         return None
-    named = os.environ.get("PRIMUS_NODE_MODULES")
-    folders = [Path(named)] if named else sorted(PEERS.glob("primus8-*/node_modules"))
-    return folders[-1] if folders and folders[-1].is_dir() else None
+    named = os.environ.get("PRIMUS_NODE_MODULES") if generation == 8 else None
+    found = [Path(named)] if named else sorted(PEERS.glob(f"primus{generation}-*/node_modules"))
+    folders = [folder for folder in found if (folder / needed).is_dir()]
+    return folders[-1] if folders else None

@@ -3,16 +3,30 @@
 from __future__ import annotations
 
 import json
+import re
 import struct
 import zlib
 from dataclasses import dataclass
 
-__all__ = ["DIALECTS", "Dialect", "client_frame", "deflated", "document", "split_frame"]
+__all__ = [
+    "DIALECTS",
+    "SESSION_KEY",
+    "Dialect",
+    "client_frame",
+    "deflated",
+    "document",
+    "key_in",
+    "split_frame",
+]
 
 MASK = bytes((0x37, 0xFA, 0x21, 0x3D))
 """The same mask for every frame: the server has to undo it all the same."""
 
 SMALL = 256
+
+SESSION_KEY = "{key}"
+HANDSHAKE = re.compile(rb"([\w-]{16,}):\d+:\d+:")
+"""The answer to the handshake of Socket.IO 0.9, which may be in a chunk."""
 
 
 @dataclass(frozen=True)
@@ -29,6 +43,8 @@ class Dialect:
     hello: str = ""
     ready: str = ""
     answer: str = ""
+    handshake: str = ""
+    """What is asked first by HTTP for the key that takes the place of `SESSION_KEY` in a path."""
 
     def wrapped(self, text: str) -> str:
         """The text of a message as it goes over the wire."""
@@ -44,6 +60,7 @@ DIALECTS = {
     "plain": Dialect(),
     "engine.io": Dialect(before="4", ready="0"),
     "socket.io": Dialect(before='42["message",', after="]", hello="40", ready="40"),
+    "socket.io 0.9": Dialect(before="3:::", ready="1::", handshake="/primus/1/?t=1"),
     "emitter": Dialect(
         before='{"type":0,"data":["echo",', after='],"id":7}', answer='{"id":7,"type":1,"data":['
     ),
@@ -65,6 +82,18 @@ DIALECTS = {
         answer='{"id":7,"type":1,"data":[',
     ),
 }
+
+
+def key_in(body: bytes) -> str:
+    """The key that a server gives in its answer to a handshake.
+
+    Raises:
+        ConnectionError: it gives none.
+    """
+    found = HANDSHAKE.search(body)
+    if found is None:
+        raise ConnectionError(f"no handshake: {body[:200]!r}")
+    return found[1].decode()
 
 
 def document(size: int) -> str:

@@ -5,8 +5,17 @@ from __future__ import annotations
 import socket
 from collections.abc import Iterator
 
+from .exchange import Exchange, request
 from .job import Job
-from .messages import DIALECTS, client_frame, deflated, document, split_frame
+from .messages import (
+    DIALECTS,
+    SESSION_KEY,
+    client_frame,
+    deflated,
+    document,
+    key_in,
+    split_frame,
+)
 
 __all__ = ["Wire", "handshake", "message", "opened"]
 
@@ -88,8 +97,13 @@ def opened(job: Job, count: int) -> list[Wire]:
 
 def _shake_hands(job: Job, wires: list[Wire]) -> None:
     head, dialect = handshake(job), DIALECTS[job.dialect]
+    asking = Exchange(job.port) if dialect.handshake else None
     for wire in wires:
-        wire.socket.sendall(head)
+        if asking is None:
+            wire.socket.sendall(head)
+        else:
+            key = key_in(asking.ask(request("GET", job.port, dialect.handshake)))
+            wire.socket.sendall(head.replace(SESSION_KEY.encode(), key.encode()))
     for wire in wires:
         answer = b""
         while b"\r\n\r\n" not in answer:

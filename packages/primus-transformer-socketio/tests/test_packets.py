@@ -75,6 +75,7 @@ def test_one_packet_is_its_own_payload_and_several_stand_behind_their_lengths() 
         "\ufffd99999999999\ufffd3::",
         "\ufffd2\ufffd3::",
         "\ufffd3\ufffd3::3::",
+        "\ufffd3\ufffd3::x3\ufffd3::",
     ],
 )
 def test_a_length_that_lies_is_refused(text: str) -> None:

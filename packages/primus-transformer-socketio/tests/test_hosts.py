@@ -1,4 +1,4 @@
-"""The contract of every transformer under an ASGI server, over WebSockets and by polling."""
+"""The contract of every transformer on other hosts, over WebSockets and by polling."""
 
 from typing import Any, ClassVar
 
@@ -17,4 +17,10 @@ class TestWebSocketUnderAsgi(TransformerContract):
 class TestPollingUnderAsgi(MessagesContract):
     transformer = "socket.io"
     host = "asgi"
+    options: ClassVar[dict[str, Any]] = {"transport": {**STILL, "transports": ["xhr-polling"]}}
+
+
+class TestPollingOnItsOwn(MessagesContract):
+    transformer = "socket.io"
+    host = "own"
     options: ClassVar[dict[str, Any]] = {"transport": {**STILL, "transports": ["xhr-polling"]}}
