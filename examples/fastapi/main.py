@@ -90,7 +90,7 @@ def reader(request: Request) -> str:
         Unauthorized: there is none, it is forged, or it has expired.
     """
     try:
-        claims = jwt.decode(str(request.query.get("token", "")), SECRET, algorithms=["HS256"])
+        claims = jwt.decode(request.query.text("token"), SECRET, algorithms=["HS256"])
     except jwt.InvalidTokenError as error:
         raise Unauthorized(str(error)) from error
     return str(claims["sub"])

@@ -33,6 +33,13 @@ def test_a_query_is_read_as_node_reads_it(query_string: str, expected: Any) -> N
     assert parse_query(query_string) == expected
 
 
+def test_a_parameter_is_a_text_whether_it_is_repeated_or_not() -> None:
+    query = parse_query("room=7&tag=a&tag=b")
+
+    assert (query.text("room"), query.text("tag")) == ("7", "a")
+    assert (query.text("other"), query.text("other", "guest")) == ("", "guest")
+
+
 def test_at_most_a_thousand_parameters_are_read() -> None:
     assert len(parse_query("&".join(f"n{n}=1" for n in range(5000)))) == 1000
 

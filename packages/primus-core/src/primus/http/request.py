@@ -28,13 +28,26 @@ __all__ = [
 ]
 
 Headers = CIMultiDictProxy[str]
-Query = Mapping[str, "str | list[str]"]
 
 ABSOLUTE: Final = re.compile(r"(?:https?|wss?)://([^/?#@]+)(.*)", re.IGNORECASE | re.DOTALL)
 """A target in absolute form, as proxies are sent it (RFC 9112 section 3.2.2)."""
 
 LONGEST_NAME: Final = 16
 """Characters; what stands at the end of a path and is longer may be the key of a session."""
+
+
+class Query(dict[str, "str | list[str]"]):
+    """The parameters of a URL; one that is repeated has a list of values."""
+
+    def text(self, name: str, default: str = "") -> str:
+        """One parameter as a text: the first of its values when it is repeated.
+
+        Args:
+            name: what it is called.
+            default: what it is when the URL does not have it.
+        """
+        value = self.get(name, default)
+        return value if isinstance(value, str) else value[0]
 
 
 class BodyTooLarge(PrimusError):
@@ -265,13 +278,13 @@ def shown(path: str) -> str:
     return ascii(path)[1:-1]
 
 
-def parse_query(query_string: str) -> dict[str, str | list[str]]:
+def parse_query(query_string: str) -> Query:
     """The parameters of `query_string` as Node's ``querystring`` gives them.
 
     A name that stands once has a text, one that is repeated a list of texts. At most 1,000
     parameters are read, as in Node.
     """
-    query: dict[str, str | list[str]] = {}
+    query = Query()
     for name, value in _pairs(query_string):
         earlier = query.get(name)
         if earlier is None:
