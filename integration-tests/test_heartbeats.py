@@ -36,6 +36,7 @@ async def test_idle_connections_stay_with_the_default_intervals(idlers: Idlers) 
 
 @pytest.mark.parametrize("server_kind", [*NODE, OURS_IN_PYTHON])
 async def test_clients_notice_a_silent_server_and_come_back(stage: Stage, server_kind: str) -> None:
+    stage.drops = True
     server = Server(await stage.process(server_kind))
     await server.listen(options=FAST.server(server_kind))
     clients = []
@@ -62,6 +63,7 @@ async def test_clients_notice_a_silent_server_and_come_back(stage: Stage, server
 async def test_a_server_lets_go_of_silent_clients_that_come_back(
     stage: Stage, server_kind: str
 ) -> None:
+    stage.drops = True
     server = await stage.server(server_kind, options=FAST.server(server_kind))
     clients = []
     for client_kind, with_server in PAIRS:
