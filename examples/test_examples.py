@@ -452,16 +452,20 @@ async def test_a_script_without_an_event_loop_talks_to_the_echo() -> None:
 
 
 async def test_the_worker_survives_a_restart_of_its_server() -> None:
-    async with served("votes") as (server, url), run("worker", url, "0.01") as worker:
-        await worker.says("5 of 20")
-        await server.stop()
-        await worker.says("trying again")
-        assert worker.process.returncode is None
-        port = url.rpartition(":")[2]
-        async with served("votes", port=port):
-            await worker.says("back after")
-            await worker.says("done: 20 delivered")
-            assert await worker.ends() == 0
+    async with served("votes") as (server, url):
+        endless = run("worker", url, "1000000", "0.01", ended=(-signal.SIGTERM,))
+        async with endless as worker:
+            await worker.says("5 of 1000000")
+            await server.stop()
+            await worker.says("trying again")
+            async with served("votes", port=url.rpartition(":")[2]):
+                await worker.says(r"back after [\d.]+ s\n(.*\n)*\d+ of 1000000")
+
+
+async def test_the_worker_ends_once_all_is_delivered() -> None:
+    async with served("votes") as (_, url), run("worker", url, "3", "0") as worker:
+        await worker.says("done: 3 delivered")
+        assert await worker.ends() == 0
 
 
 async def test_the_parser_compresses_its_messages_and_limits_what_they_unpack_to(

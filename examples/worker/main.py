@@ -8,7 +8,7 @@ import sys
 from primus import Attempt, connect
 from primus_emit import AckLost, AckTimeout, EmitterSocket
 
-BALLOTS = ["tea", "coffee", "tea", "tea", "coffee"] * 4
+CHOICES = ("tea", "coffee", "tea")
 
 
 class Worker(EmitterSocket):
@@ -16,6 +16,11 @@ class Worker(EmitterSocket):
 
     acknowledged: int = 0
     repeated: int = 0
+    is_over: bool = False
+
+    def over(self) -> None:
+        """It will not connect again: the server has said so, or has been away for too long."""
+        self.is_over = True
 
 
 async def deliver(socket: Worker, choice: str) -> None:
@@ -28,6 +33,8 @@ async def deliver(socket: Worker, choice: str) -> None:
         try:
             await socket.ask("vote", {"choice": choice}, timeout=5.0)
         except (AckLost, AckTimeout) as error:
+            if socket.is_over:
+                raise
             socket.repeated += 1
             print(f"once more: {error}", flush=True)
             await asyncio.sleep(0.1)  # it may be closing: then the next one fails at once
@@ -41,7 +48,7 @@ def scheduled(opts: Attempt) -> None:
     print(f"trying again in {opts.scheduled:.1f} s", flush=True)
 
 
-async def main(url: str, pause: float) -> None:
+async def main(url: str, votes: int, pause: float) -> None:
     """Deliver all votes, one after the other."""
     async with connect(
         url,
@@ -49,17 +56,21 @@ async def main(url: str, pause: float) -> None:
         plugin="emitter",
         reconnect={"min": 0.05, "max": 1.0, "retries": 100},
     ) as socket:
+        socket.on("end", socket.over)
         socket.on("reconnect scheduled", scheduled)
         socket.on(
             "reconnected", lambda opts: print(f"back after {opts.duration:.1f} s", flush=True)
         )
-        for choice in BALLOTS:
-            await deliver(socket, choice)
-            print(f"{socket.acknowledged} of {len(BALLOTS)}", flush=True)
+        for number in range(votes):
+            await deliver(socket, CHOICES[number % len(CHOICES)])
+            print(f"{socket.acknowledged} of {votes}", flush=True)
             await asyncio.sleep(pause)
     print(f"done: {socket.acknowledged} delivered", flush=True)
 
 
 if __name__ == "__main__":
-    url = sys.argv[1] if len(sys.argv) > 1 else "http://localhost:8080"
-    asyncio.run(main(url, float(sys.argv[2]) if len(sys.argv) > 2 else 0.5))
+    url, votes, pause = [
+        *sys.argv[1:],
+        *("http://localhost:8080", "20", "0.5")[len(sys.argv) - 1 :],
+    ]
+    asyncio.run(main(url, int(votes), float(pause)))
