@@ -3,17 +3,14 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Iterable
 from contextlib import suppress
-from itertools import chain
 from typing import Final, Protocol
 
 from primus import Request, Response
 from primus.clock import Clock
 from primus.closed import Ending
-from primus.errors import LimitError, ProtocolError
-from primus.limits import DEFAULT_LIMITS
-from primus.polling import BodyRefused, LongPoll, Sessions, read_body
+from primus.errors import ProtocolError
+from primus.polling import BodyRefused, LongPoll, PostIntake, Sessions, read_body
 from primus.transformer import Transport
 from primus_transformer_engineio.answers import BAD_REQUEST, Refused, answer, form_payload
 from primus_transformer_engineio.heartbeats import ClientPings, Heartbeat, ServerPings
@@ -27,8 +24,6 @@ from primus_transformer_engineio.transport import (
 )
 
 __all__ = ["Session"]
-
-READ_AHEAD: Final = DEFAULT_LIMITS.read_ahead_bytes
 
 OPENING_PAUSE: Final = 0.005
 """Seconds between the answer to the handshake of a WebSocket and its first message."""
@@ -56,12 +51,12 @@ class Session(EngineIOTransport):
         "_clock",
         "_gone",
         "_heartbeat",
+        "_intake",
         "_last",
         "_options",
         "_poll",
         "_posting",
         "_probe",
-        "_rest",
         "_sessions",
         "key",
     )
@@ -88,8 +83,7 @@ class Session(EngineIOTransport):
         self._poll: LongPoll | None = None
         self._posting = False
         self._probe: UpgradeProbe | None = None
-        self._rest: Iterable[Packet] = ()
-        """What is left of the post that waits for its turn."""
+        self._intake: PostIntake[Packet] = PostIntake(self, options.max_packets)
         self._gone = False
         self._last = CLOSE
 
@@ -135,6 +129,11 @@ class Session(EngineIOTransport):
     def is_overdue(self) -> bool:
         """Whether the client has been silent for too long, unless what it has sent waits."""
         return self._heartbeat.expired
+
+    @property
+    def is_over(self) -> bool:
+        """Whether the session has ended."""
+        return self._gone
 
     @property
     def silence(self) -> Ending:
@@ -189,9 +188,7 @@ class Session(EngineIOTransport):
     async def post(self, request: Request, *, form: bool) -> Response:
         """Take what a client posts, as fast as the connection does, and answer it then.
 
-        So a session holds one post, which is split as its packets are taken. When the session ends,
-        what is left of it is dropped, unless that is as little as may wait for a busy listener. A
-        client that goes in the middle of its post has ended the session.
+        A client that goes in the middle of its post has ended the session.
 
         Raises:
             Refused: the client has broken the rules, which costs the session its life.
@@ -225,31 +222,15 @@ class Session(EngineIOTransport):
         return form_payload(body) if form else body
 
     async def _digest(self, body: bytes, request: Request) -> None:
-        content_type = request.headers.get("Content-Type", "")
-        packets = self.revision.decoded(body, content_type)
-        left = len(body)
+        size = len(body)
+        packets = self.revision.decoded(body, request.headers.get("Content-Type", ""))
         del body  # it is in the packets
-        is_watched = False
-        for count, packet in enumerate(packets, 1):
-            if count > self._options.max_packets:
-                text = f"a payload of more than {self._options.max_packets} packets"
-                raise LimitError(text, 'transport["max_packets"]')
-            if self.paused and not is_watched:
-                is_watched = True
-                request.on_gone(self.over)
-            self._rest = () if left > READ_AHEAD else chain((packet,), packets)
-            await self.its_turn(packet)
-            if self._gone:
-                return
-            left -= len(packet)
-            self._rest = ()
-            self.received(packet)
+        await self._intake.bring(packets, size, request)
 
     def _bring_rest(self) -> None:
         """Bring the messages that are left of a post: they had arrived before the end."""
-        rest, self._rest = self._rest, ()
         with suppress(ProtocolError):
-            for packet in rest:
+            for packet in self._intake.rest():
                 if isinstance(packet, bytes) or packet[0] == MESSAGE:
                     super().received(packet)
 

@@ -2,9 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator, Iterable
+from collections.abc import AsyncIterator
 from contextlib import suppress
-from itertools import chain
 from typing import Final
 
 from primus import Request, Response
@@ -12,7 +11,16 @@ from primus.clock import Clock
 from primus.closed import Ending, silent
 from primus.errors import LimitError, ProtocolError
 from primus.limits import DEFAULT_LIMITS
-from primus.polling import BodyRefused, LongPoll, Pings, QueuedTransport, Sessions, read_body
+from primus.polling import (
+    BodyRefused,
+    LongPoll,
+    Pings,
+    PostIntake,
+    PreparedText,
+    QueuedTransport,
+    Sessions,
+    read_body,
+)
 from primus.transformer import Transport
 from primus.websocket import utf8
 from primus_transformer_socketio.options import SocketIOOptions
@@ -31,12 +39,9 @@ from primus_transformer_socketio.packets import (
     payload,
     text_of,
 )
-from primus_transformer_socketio.prepared import Prepared
 from primus_transformer_socketio.styles import Style, posted
 
 __all__ = ["Session"]
-
-READ_AHEAD: Final = DEFAULT_LIMITS.read_ahead_bytes
 
 TOO_BIG: Final = 1009
 """What a WebSocket is closed with, by RFC 6455 section 7.4.1."""
@@ -71,11 +76,11 @@ class Session(QueuedTransport):
         "_doubted_until",
         "_gone",
         "_has_left",
+        "_intake",
         "_options",
         "_pings",
         "_poll",
         "_posting",
-        "_rest",
         "_sessions",
         "_wire",
         "_wire_congested",
@@ -104,8 +109,7 @@ class Session(QueuedTransport):
         """Whether the client has dropped its poll, and has not come back."""
         self._poll: LongPoll | None = None
         self._posting = False
-        self._rest: Iterable[str] = ()
-        """What is left of the post that waits for its turn."""
+        self._intake: PostIntake[str] = PostIntake(self, options.max_packets)
         self._wire: Transport | None = None
         self._wire_congested = False
         self._doubted: list[str] | None = None
@@ -131,6 +135,11 @@ class Session(QueuedTransport):
         wire.connection = WebSocketReceiver(self)
         wire.send(CONNECTED)
         self._pings.start()
+
+    @property
+    def is_over(self) -> bool:
+        """Whether the session has ended."""
+        return self._gone
 
     # -- polls
 
@@ -270,9 +279,7 @@ class Session(QueuedTransport):
     async def post(self, request: Request, transport: str) -> Response:
         """Take what a client posts, as fast as the connection does, and answer it then.
 
-        So a session holds one post, which is split as its packets are taken. When the session ends,
-        what is left of it is dropped, unless that is as little as may wait for a busy listener. A
-        client that goes in the middle of its post has ended the session.
+        A client that goes in the middle of its post has ended the session.
         """
         if self._posting:
             self.over(ProtocolError("a client posts twice at once"))
@@ -302,30 +309,12 @@ class Session(QueuedTransport):
         )
 
     async def _digest(self, text: str, request: Request) -> None:
-        left = len(text)
-        arrived = packets(text)
-        del text  # it is in the packets
-        is_watched = False
-        for count, each in enumerate(arrived, 1):
-            if count > self._options.max_packets:
-                text = f"a payload of more than {self._options.max_packets} packets"
-                raise LimitError(text, 'transport["max_packets"]')
-            if self.paused and not is_watched:
-                is_watched = True
-                request.on_gone(self.over)
-            self._rest = () if left > READ_AHEAD else chain((each,), arrived)
-            await self.its_turn(each)
-            if self._gone:
-                return
-            left -= len(each)
-            self._rest = ()
-            self.received(each)
+        await self._intake.bring(packets(text), len(text), request)
 
     def _bring_rest(self) -> None:
         """Bring the messages that are left of a post: they had arrived before the end."""
-        rest, self._rest = self._rest, ()
         with suppress(ProtocolError):
-            for each in rest:
+            for each in self._intake.rest():
                 text = text_of(each)
                 if text is not None:
                     self._deliver(text)
@@ -392,11 +381,11 @@ class Session(QueuedTransport):
             self.dispatch(message(frame))
 
     @classmethod
-    def prepare(cls, frame: str | bytes) -> Prepared:
+    def prepare(cls, frame: str | bytes) -> PreparedText:
         """The message as a packet, which each kind of WebSocket makes ready once."""
-        return Prepared(message(frame))
+        return PreparedText(message(frame))
 
-    def send_prepared(self, prepared: Prepared) -> None:
+    def send_prepared(self, prepared: PreparedText) -> None:
         """Send what `prepare` has made."""
         if self._closing:
             return

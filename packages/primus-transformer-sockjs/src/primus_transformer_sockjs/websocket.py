@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any, Final
 from primus.closed import Ending, silent
 from primus.errors import ProtocolError
 from primus.limits import DEFAULT_LIMITS
-from primus.polling import Sessions
+from primus.polling import PreparedText, Sessions
 from primus.transformer import Transport
 from primus_transformer_sockjs.frames import (
     HEARTBEAT,
@@ -25,27 +25,10 @@ from primus_transformer_sockjs.frames import (
 if TYPE_CHECKING:
     from primus_transformer_sockjs.options import SockJSOptions
 
-__all__ = ["Prepared", "WebSocketSession"]
+__all__ = ["WebSocketSession"]
 
 
 TURN_MESSAGES: Final = DEFAULT_LIMITS.turn_messages
-
-
-class Prepared:
-    """A message for many connections: framed once, and made ready once for each kind of wire."""
-
-    __slots__ = ("_ready", "text")
-
-    def __init__(self, frame: str | bytes) -> None:
-        self.text = _framed(frame)
-        self._ready: dict[type[Transport], Any] = {}
-
-    def on(self, kind: type[Transport]) -> Any:
-        """What `kind.send_prepared` takes."""
-        ready = self._ready.get(kind)
-        if ready is None:
-            ready = self._ready[kind] = kind.prepare(self.text)
-        return ready
 
 
 def _framed(frame: str | bytes) -> str:
@@ -208,11 +191,11 @@ class WebSocketSession(Transport):
         self._wire.send(_framed(frame))
 
     @classmethod
-    def prepare(cls, frame: str | bytes) -> Prepared:
+    def prepare(cls, frame: str | bytes) -> PreparedText:
         """The message as a frame."""
-        return Prepared(frame)
+        return PreparedText(_framed(frame))
 
-    def send_prepared(self, prepared: Prepared) -> None:
+    def send_prepared(self, prepared: PreparedText) -> None:
         """Send what `prepare` has made."""
         self._spoke_at = self._sessions.clock.time()
         self._wire.send_prepared(prepared.on(type(self._wire)))

@@ -4,6 +4,8 @@
 * `LongPoll` is a request whose answer is not ready yet; it notices when its client goes.
 * `read_body` reads what a client posts, within a limit and a deadline.
 * `FrameDelivery` brings what has arrived to a connection, in turns, while it takes it.
+* `PostIntake` brings the frames of a post, and keeps what is left of it.
+* `PreparedText` is a text for many sessions, some of which are WebSockets.
 * `Sessions` knows the sessions of a server by id, has one timer for all of them, and sees them
   off when the server ends.
 * `is_foreign` tells a request that a foreign page has made, `Opener` one of another user.
@@ -37,6 +39,8 @@ from primus.polling.delivery import FrameDelivery
 from primus.polling.http_client import PollingClient
 from primus.polling.long_poll import LongPoll
 from primus.polling.pings import Pinged, Pings
+from primus.polling.posting import Posting, PostIntake
+from primus.polling.prepared import PreparedText
 from primus.polling.provenance import Opener, is_foreign
 from primus.polling.sessions import Sessions
 from primus.polling.strings import parse_strings, skip_blank
@@ -52,6 +56,9 @@ __all__ = [
     "Pinged",
     "Pings",
     "PollingClient",
+    "PostIntake",
+    "Posting",
+    "PreparedText",
     "QueuedTransport",
     "Sessions",
     "Utf16",

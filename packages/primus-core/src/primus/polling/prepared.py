@@ -4,13 +4,13 @@ from __future__ import annotations
 
 from typing import Any
 
-from primus.transformer import Transport
+from primus.transport import Transport
 
-__all__ = ["Prepared"]
+__all__ = ["PreparedText"]
 
 
-class Prepared:
-    """A packet for many sessions, made ready once for each kind of WebSocket among them."""
+class PreparedText:
+    """A text for many sessions, made ready once for each kind of WebSocket among them."""
 
     __slots__ = ("_ready", "text")
 
