@@ -149,6 +149,29 @@ def test_clients_that_come_and_go_leave_nothing(primus: Any, creature: Any) -> N
     assert len(primus.channel("creature")) == 0
 
 
+@pytest.mark.parametrize("multiplex", [True, False])
+async def test_a_listener_of_a_client_may_call_although_messages_wait_for_it(
+    primus: Any, multiplex: bool
+) -> None:
+    creature: Any = primus.resource("creature", Creature(), multiplex=multiplex)
+    socket = primus.Socket("http://memory")
+    remote = socket.resource("creature", multiplex=multiplex)
+    story: list[Any] = []
+
+    @remote.on("bark")
+    async def bark(size: Any) -> None:
+        story.append(size)
+        story.append(await remote.call("twice", size))
+
+    await remote.ready()
+    for number in (1, 2):
+        creature.broadcast("bark", Size(number))
+
+    await eventually(lambda: len(story) == 4)
+    assert [each["size"] for each in story] == [1, 2, 2, 4]
+    socket.destroy()
+
+
 async def test_a_python_client_calls_over_its_channel_and_again_after_a_reconnect(
     primus: Any, creature: Any
 ) -> None:

@@ -78,6 +78,27 @@ async def test_requests_go_both_ways_and_from_within_a_listener(
     assert await socket.write_and_wait("hello") == {"you said": "hello", "you are": "name? me"}
 
 
+async def test_a_listener_of_a_socket_may_wait_although_messages_wait_for_it(
+    primus: Any, make_socket: Any
+) -> None:
+    primus.on("connection", doubling)
+    socket = make_socket()
+    story: list[Any] = []
+
+    @socket.on("data")
+    async def data(message: Any) -> None:
+        story.append(message)
+        story.append(await socket.write_and_wait(message))
+
+    await socket.opened()
+    (spark,) = primus
+    for number in (1, 2):
+        spark.write(number)
+
+    await eventually(lambda: len(story) == 4)
+    assert story == [1, 2, 2, 4]
+
+
 async def test_what_was_sent_over_a_connection_that_goes_fails(primus: Any, socket: Any) -> None:
     asking = asyncio.create_task(socket.write_and_wait(1, timeout=None))
     await eventually(lambda: len(socket.responses))

@@ -569,17 +569,16 @@ class Connection(Emitter, Generic[MessageT_co]):
         if self._state != OPEN:
             return False
         delivered = super().deliver(event, *args) if to is None else to.deliver(event, *args)
-        return self._handed_over(delivered)
+        return delivered if delivered is False else self._handed_over(delivered)
 
     def deliver_request(self, event: str, /, *args: Any, reply: Replying) -> Delivered:
         """As `Emitter.deliver_request`; no listener is called once the connection has ended."""
         if self._state != OPEN:
             return False
-        return self._handed_over(super().deliver_request(event, *args, reply=reply))
+        delivered = super().deliver_request(event, *args, reply=reply)
+        return delivered if delivered is False else self._handed_over(delivered)
 
-    def _handed_over(self, delivered: Delivered) -> Delivered:
-        if delivered is False:
-            return False
+    def _handed_over(self, delivered: Awaitable[Literal[False]]) -> Delivered:
         # It is with its listeners: an end of the connection need not wait for them.
         self._undelivered -= 1
         return self._delivered(delivered)
