@@ -628,3 +628,15 @@ def test_what_another_plugin_gives_needs_that_plugin(primus: Any) -> None:
     ):
         with pytest.raises(PluginError, match="plugin"):
             call()
+
+
+async def test_a_write_from_another_thread_is_left_to_the_loop(primus: Any) -> None:
+    channel = primus.channel("news")
+    _, wire = join(primus)
+    wire.receive('[1,"a","news"]')
+
+    assert await asyncio.to_thread(channel.write, "from a thread") is True
+    with pytest.raises(ParserError):
+        await asyncio.to_thread(channel.write, object())
+
+    await eventually(lambda: wire.sent == ['[0,"a","news","from a thread"]'])

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Awaitable, Callable, Iterable, Iterator, Mapping
+from functools import partial
 from typing import Any, Protocol, TypeVar
 
 from primus import Spark, TransportError, Unauthorized
@@ -173,6 +174,26 @@ class Channel(ChannelRooms, Emitter):
 
     # -- writing
 
+    def handed_over(self, fn: Callable[..., Any], *args: Any) -> bool | None:
+        """As `Primus.handed_over`: a call from another thread is left to the loop of the sparks."""
+        taken: bool | None = self._channels.primus.handed_over(fn, *args)
+        return taken
+
+    @property
+    def is_elsewhere(self) -> bool:
+        """Whether the current thread is not that of the sparks."""
+        elsewhere: bool = self._channels.primus.is_elsewhere
+        return elsewhere
+
+    def encoded_here(self, data: Any) -> Any:
+        """`data`, once it is known that it can be encoded: each packet is framed in its turn.
+
+        Raises:
+            ParserError: the parser has no form for `data`.
+        """
+        self._channels.primus.encoded_here(data)
+        return data
+
     def write(self, data: Any, *, to: Iterable[ChannelSpark] | None = None) -> bool:
         """Send `data` to every subscription, encoded once for all of them.
 
@@ -181,11 +202,14 @@ class Channel(ChannelRooms, Emitter):
             to: those that get it; `None` for all.
 
         Returns:
-            True.
+            True. From another thread: whether the event loop takes the call.
 
         Raises:
             ParserError: `data` cannot be encoded; no subscription gets it.
         """
+        if self.is_elsewhere:
+            later = partial(self.write, self.encoded_here(data), to=to)
+            return bool(self.handed_over(later))
         primus = self._channels.primus
         sparks: Iterable[Any] = self.members.sparks if to is None else to
         if primus.pipeline.outgoing:
