@@ -103,6 +103,17 @@ async def test_sparks_are_of_the_class_of_the_application() -> None:
     assert "events" not in vars(Visitor)
 
 
+async def test_other_attributes_of_the_application_stand_beside_those_of_plugins() -> None:
+    class Visitor(Spark):
+        name = "guest"
+
+    spark, wire = join(made(Primus[Visitor]))
+
+    spark.greet(spark.name)
+
+    assert wire.sent == ['"hello, guest"']
+
+
 async def test_a_type_variable_in_place_of_a_class_stays_one() -> None:
     class Mine(Primus[SparkT_co]):
         """Generic itself."""
