@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any, ClassVar, Final
 
 from primus import option_checks as checks
 from primus.clock import Within
-from primus.errors import ProtocolError, TransportError
+from primus.errors import OptionError, ProtocolError, TransportError
 from primus.limits import DEFAULT_LIMITS
 from primus.polling import PollingClient
 from primus.transformer import Connector, DialOptions
@@ -48,8 +48,8 @@ class BrowserChannelConnector(Connector):
         retries = Retries(_seconds(dial, "retry_delay", 5.0))
         close_timeout = _seconds(dial, "close_timeout", 5.0)
         streaming = dial.options.get("streaming", self.streaming)
-        if streaming is not None:
-            checks.flag("transport streaming", streaming)
+        if streaming not in (None, True, False):
+            raise OptionError(f"transport streaming={streaming!r}: must be True, False or None")
         address = Address(dial.url)
         http = PollingClient(dial)
         try:
