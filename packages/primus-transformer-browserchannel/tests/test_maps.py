@@ -63,6 +63,7 @@ def test_a_map_of_json_is_the_string_in_it_or_what_it_says(value: bytes, message
         b'count=1&ofs=0&req0_JSON="x',
         b'count=1&ofs=0&req0_JSON="x"1',
         b"&" * 43,
+        b"count=0" + b"&" * 43,
     ],
 )
 def test_what_is_no_form_is_an_error(body: bytes) -> None:

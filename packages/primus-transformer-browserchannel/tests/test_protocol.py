@@ -285,6 +285,17 @@ async def test_a_new_back_channel_takes_the_place_of_another(serve: Any) -> None
         await second.read(frame(1, "one"))
 
 
+async def test_what_waits_goes_to_the_new_back_channel_alone(serve: Any) -> None:
+    talk = await serve()
+    spark = await talk.open()
+    async with talk.back_channel() as first:
+        spark.write("one")
+        await first.read(frame(1, "one"))
+        async with talk.back_channel() as second:
+            await second.read(frame(1, "one"))
+            await first.end()
+
+
 async def test_of_many_back_channels_at_once_one_receives(serve: Any) -> None:
     talk = await serve()
     spark = await talk.open()
