@@ -369,3 +369,21 @@ def test_the_hook_of_one_plugin_is_called_with_what_it_asks_for() -> None:
     assert ark.remove("mine") is plugin
     with pytest.raises(KeyError):
         ark.remove("mine")
+
+
+def test_a_primus_knows_early_what_it_is_going_to_use() -> None:
+    told: list[bool] = []
+
+    class Early:
+        @hookimpl
+        def primus_setup(self, primus: Primus) -> None:
+            told.append(primus.uses("nothing", "late"))
+
+    class Late:
+        @hookimpl
+        def primus_setup(self, primus: Primus) -> None:
+            told.append(primus.uses("Nothing"))
+
+    Primus(transformer=MemoryTransformer, plugin={"early": Early(), "primus-late": Late()})
+
+    assert told == [True, False]

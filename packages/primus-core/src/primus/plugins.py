@@ -179,6 +179,10 @@ class Ark(Mapping[str, Any]):
         self._manager.unregister(admitted.plugin)
         return admitted.plugin
 
+    def admits(self, *names: str) -> bool:
+        """Whether a plugin that others mean by one of these names is in use, or about to be."""
+        return any(not each.place.names.isdisjoint(names) for each in self._admitted.values())
+
     def options(self) -> dict[str, Any]:
         """The options that the admitted plugins add, with their defaults."""
         return {

@@ -45,6 +45,30 @@ for (const [queueSize, kept] of [[2, [3, 4]], [0, []], [Infinity, [1, 2, 3, 4]]]
   });
 }
 
+test('messages can be held while the client is open, and control text goes on', () => {
+  const made = makeClient({ queueSize: 2 });
+
+  made.client.holdMessages();
+  for (const value of [1, 2, 3]) made.client.write(value);
+  made.accept();
+  made.client.write(4);
+  assert.deepEqual(made.sent, []);
+  made.wire.onmessage('"primus::ping::5"');
+  assert.equal(made.wire.sent[made.wire.sent.length - 1], '"primus::pong::5"');
+  made.client.releaseMessages();
+  made.client.write(5);
+  assert.deepEqual(made.sent, [3, 4, 5]);
+});
+
+test('what is held is sent before the client ends', () => {
+  const made = makeClient().accept();
+
+  made.client.holdMessages();
+  made.client.write('held');
+  made.client.end('last');
+  assert.deepEqual(made.sent, ['held', 'last']);
+});
+
 test('the line ends of old JavaScript are escaped in text frames', () => {
   const made = makeClient().accept();
 

@@ -111,3 +111,11 @@ def test_loopback_is_recognised() -> None:
     assert is_loopback(parse_url("http://127.8.9.10:1", "/primus"))
     assert not is_loopback(parse_url("http://192.0.2.1", "/primus"))
     assert not is_loopback(parse_url("http://example.com", "/primus"))
+
+
+def test_what_plugins_carry_takes_the_place_of_fields_of_the_same_name() -> None:
+    address = parse_url("http://host?id=old&a=1&id", "/primus")
+
+    dialled = address.dialled("new", {"id": "a&b é", "b": ""})
+
+    assert dialled.query == "a=1&id=a%26b%20%C3%A9&b=&_primuscb=new"

@@ -409,3 +409,44 @@ async def test_text_that_the_server_would_obey_is_refused(stage: Any, text: str)
         socket.end(text)
     socket.write([text])
     assert wire.sent == ['"primus::id::"', f'["{text}"]']
+
+
+async def test_messages_can_be_held_while_the_socket_is_open_and_control_text_goes_on(
+    stage: Any,
+) -> None:
+    socket = stage.make(queue_size=2)
+    socket.hold_messages()
+    for number in range(3):
+        socket.write(number)
+    await socket.opened()
+    sent = len(stage.wire.sent)
+    assert "1" not in stage.wire.sent
+
+    stage.wire.receive('"primus::ping::5"')
+    assert stage.wire.sent[sent:] == ['"primus::pong::5"']
+    socket.release_messages()
+    socket.write("after")
+
+    assert stage.wire.sent[sent + 1 :] == ["1", "2", '"after"']
+
+
+async def test_what_is_held_is_sent_before_the_socket_ends(stage: Any) -> None:
+    socket, wire = await stage.opened()
+    socket.hold_messages()
+    socket.write("held")
+    sent = len(wire.sent)
+
+    socket.end("last")
+
+    assert wire.sent[sent:] == ['"held"', '"last"']
+
+
+async def test_releasing_before_the_socket_is_open_sends_nothing_early(stage: Any) -> None:
+    socket = stage.make()
+    socket.hold_messages()
+    socket.write("held")
+    socket.release_messages()
+
+    await socket.opened()
+
+    assert stage.wire.sent[0] == '"held"'

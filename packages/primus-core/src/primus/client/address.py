@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Mapping
 from dataclasses import dataclass
 from ipaddress import IPv6Address, ip_address
 from itertools import count
+from types import MappingProxyType
 from typing import Final
 from urllib.parse import quote, urlsplit
 
@@ -15,6 +17,7 @@ from primus.errors import OptionError
 
 __all__ = ["Address", "Stamps", "is_loopback", "parse_url"]
 
+NOTHING: Final[Mapping[str, str]] = MappingProxyType({})
 SECURE: Final = {"http": "http", "ws": "http", "https": "https", "wss": "https"}
 DIGITS: Final = "0123456789ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz-_"
 SCHEME: Final = re.compile(r"[A-Za-z][A-Za-z0-9+.-]*://")
@@ -42,9 +45,16 @@ class Address:
         query = f"?{self.query}" if self.query else ""
         return f"{self.scheme}://{auth}{self.host}{self.pathname}{query}"
 
-    def dialled(self, stamp: str) -> Address:
-        """A copy with the cache buster ``_primuscb`` that every Primus client sends."""
-        fields = [f for f in self.query.split("&") if f and not f.startswith("_primuscb=")]
+    def dialled(self, stamp: str, carried: Mapping[str, str] = NOTHING) -> Address:
+        """A copy with the cache buster ``_primuscb`` that every Primus client sends.
+
+        Args:
+            stamp: the cache buster.
+            carried: further fields of the query, in place of those of the same name.
+        """
+        replaced = {"_primuscb", *carried}
+        fields = [f for f in self.query.split("&") if f and f.partition("=")[0] not in replaced]
+        fields += [f"{quote(name, safe='')}={quote(carried[name], safe='')}" for name in carried]
         query = "&".join([*fields, f"_primuscb={stamp}"])
         return Address(self.scheme, self.auth, self.host, self.pathname, query)
 

@@ -21,7 +21,7 @@ class SendQueue:
         size: how many are kept; the oldest is dropped for one more.
     """
 
-    __slots__ = ("flushing", "messages")
+    __slots__ = ("flushing", "held", "messages")
 
     def __init__(self, size: float) -> None:
         self.messages: deque[tuple[Step, Any]] = deque(
@@ -29,6 +29,8 @@ class SendQueue:
         )
         self.flushing = False
         """Whether an async parser has a message of the queue, so that the next ones wait."""
+        self.held = False
+        """Whether messages wait although the client is open."""
 
     def __len__(self) -> int:
         return len(self.messages)

@@ -139,6 +139,8 @@ class Socket(Transforming, SocketEvents[MessageT_co], Connection[MessageT_co]):
         """Where the server is, as the user gave it."""
         self.options = chosen
         """The options in force."""
+        self.carried: dict[str, str] = {}
+        """What the query of every connection carries, besides that of `url`; for plugins."""
         self.online = True
         """False from ``offline`` to ``online``."""
         self.sent_at = self.seen_at
@@ -343,7 +345,7 @@ class Socket(Transforming, SocketEvents[MessageT_co], Connection[MessageT_co]):
 
     async def _open_wire(self) -> None:
         options = self.options
-        address = self._address.dialled(_stamps.next(time.time_ns() // 1_000_000))
+        address = self._address.dialled(_stamps.next(time.time_ns() // 1_000_000), self.carried)
         if self._traced:
             self.dispatch("outgoing::url", address)
             self.dispatch("outgoing::open")
@@ -478,7 +480,7 @@ class Socket(Transforming, SocketEvents[MessageT_co], Connection[MessageT_co]):
 
     def _send_encoded(self, data: Any) -> Awaitable[None] | None:
         queue = self._queue
-        if self._transport is None or queue.messages or queue.flushing:
+        if self._transport is None or queue.messages or queue.flushing or queue.held:
             frame = self._encoded(data)
             if isinstance(frame, FRAME):
                 queue.put(self._send, frame)
@@ -491,7 +493,7 @@ class Socket(Transforming, SocketEvents[MessageT_co], Connection[MessageT_co]):
 
     def _send_made(self, frame: str | bytes) -> None:
         queue = self._queue
-        if self._transport is None or queue.messages or queue.flushing:
+        if self._transport is None or queue.messages or queue.flushing or queue.held:
             queue.put(self._send, frame)
         else:
             self.sent_at = self._now()
@@ -515,10 +517,26 @@ class Socket(Transforming, SocketEvents[MessageT_co], Connection[MessageT_co]):
         else:
             self._tell(text)
 
+    def hold_messages(self) -> None:
+        """Keep messages although the socket is open, until `release_messages`; for plugins.
+
+        Control text is sent at once, as ever, and the end of the socket sends what has been kept.
+        """
+        self._queue.held = True
+
+    def release_messages(self) -> None:
+        """Send what has been kept since `hold_messages`, and hold nothing any more."""
+        if self._queue.held:
+            self._queue.held = False
+            if self._state == OPEN:
+                self._send_queue()
+
     def _send_queue(self) -> None:
         """Send what has been kept."""
         queue = self._queue
         while queue and self._transport is not None:
+            if queue.held and self._machine.state not in FINAL:
+                return
             step, value = queue.take()
             pending: Any = step(value)
             if pending is not None:
@@ -537,6 +555,8 @@ class Socket(Transforming, SocketEvents[MessageT_co], Connection[MessageT_co]):
             self._finish()
 
     def _finish(self) -> None:
+        if self._queue.held and not self._queue.flushing:
+            self._send_queue()
         self._finishes_later = self._queue.flushing
         if not self._finishes_later:
             super()._finish()

@@ -438,6 +438,14 @@ class Primus(Transforming, PrimusEvents[SparkT_co]):
         """The plugins in use, by name."""
         return self._ark
 
+    def uses(self, *names: str) -> bool:
+        """Whether one of these plugins is in use, or named in the option ``plugin``.
+
+        Args:
+            names: of plugins, without ``primus-``.
+        """
+        return self._ark.admits(*names)
+
     def use(self, name: str, plugin: Any = None) -> Self:
         """Use a plugin.
 

@@ -296,6 +296,7 @@ export const ACTIONS = {
   'close the wire': drop,
   'settle what was written': (client) => {
     client._refuse();
+    client._flush();
     client._settle(client._outbox, client._encoding, 'settled');
   },
   'deliver what has arrived': (client) => client._settle(client._decoding, client._inbox, 'lost'),

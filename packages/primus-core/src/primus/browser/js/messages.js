@@ -2,6 +2,7 @@ import { EventEmitter } from './events.js';
 import { Pipeline } from './pipeline.js';
 import { checkMessage, parseControl } from './protocol.js';
 import { Queue } from './queue.js';
+import { FINAL } from './state.js';
 
 /** The ready states of Primus. */
 export const OPENING = 1;
@@ -29,6 +30,7 @@ export class MessagePath extends EventEmitter {
     this.writable = this.readable = true;
     this.socket = null;
     this._waiting = new Queue();
+    this._held = false;
     this.latency = 0;
     this.transformers = { incoming: [], outgoing: [] };
     this._ids = [];
@@ -138,8 +140,9 @@ export class MessagePath extends EventEmitter {
       this._tell('error', error);
       return;
     }
-    // Control text is about this connection only.
-    if (isMessage || this._connected()) this._write(data);
+    if (isMessage) this._write(data);
+    // Control text is about this connection only, and waits for no message that is held.
+    else if (this._connected()) this._send(data);
   }
 
   _connected() {
@@ -150,7 +153,7 @@ export class MessagePath extends EventEmitter {
   _write(data) {
     const waiting = this._waiting;
 
-    if (!this._connected() || waiting.length) {
+    if (!this._connected() || waiting.length || this._isHeld()) {
       waiting.push(data);
       while (waiting.length > this.options.queueSize) waiting.shift();
       return false;
@@ -158,10 +161,28 @@ export class MessagePath extends EventEmitter {
     return this._send(data);
   }
 
+  /**
+   * Keeps messages although the client is open, until they are released; for plugins. Control text
+   * is sent at once, as ever, and the end of the client sends what has been kept.
+   */
+  holdMessages() {
+    this._held = true;
+  }
+
+  /** Sends what has been kept since `holdMessages`, and holds nothing any more. */
+  releaseMessages() {
+    this._held = false;
+    this._flush();
+  }
+
+  _isHeld() {
+    return this._held && FINAL.indexOf(this._machine.state) < 0;
+  }
+
   _flush() {
     const waiting = this._waiting;
 
-    while (waiting.length && this._connected()) this._send(waiting.shift());
+    while (waiting.length && this._connected() && !this._isHeld()) this._send(waiting.shift());
   }
 
   _send(data) {
