@@ -112,6 +112,12 @@ ANSWERING = [
 """Plugins that answer: the name and how messages are wrapped, what is plugged in, the title."""
 
 
+GUARDING = [
+    ("mirage", "mirage", "session ids of `mirage`"),
+]
+"""Plugins that let messages pass: the name, what is plugged in, the title."""
+
+
 def _added() -> list[Scenario]:
     small = {"kind": "echo", "connections": 50}
     large = {**small, "size": 4096}
@@ -124,6 +130,10 @@ def _added() -> list[Scenario]:
         *(
             _beside("plain", name, title, small, options={"plugin": plugins}, dialect=name)
             for name, plugins, title in ANSWERING
+        ),
+        *(
+            _beside("plain", name, title, small, options={"plugin": plugins})
+            for name, plugins, title in GUARDING
         ),
         Scenario("plain-4k", "added", "nothing added, 4 KB", large, _engines),
         _beside(

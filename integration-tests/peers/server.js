@@ -51,7 +51,7 @@ function watch(on, primus, echo, hear = [], overhear = []) {
 
     for (const name of hear) spark.on(name, hearing(on, name, spark));
 
-    wire.report(on, 'connection', Object.assign({ query: spark.query, ip: spark.address.ip }, about));
+    wire.report(on, 'connection', Object.assign({ query: spark.query, ip: spark.address.ip, mirage: spark.mirage }, about));
 
     spark.on('data', (data) => {
       wire.report(on, 'data', Object.assign({ data }, about));
@@ -63,6 +63,14 @@ function watch(on, primus, echo, hear = [], overhear = []) {
 
   primus.on('disconnection', (spark) => wire.report(on, 'disconnection', { spark: spark.id }));
 }
+
+/** What gives and judges session ids of mirage, by name. */
+const IDS = {
+  made: (spark, fn) => fn(null, 'made'),
+  refused: (spark, fn) => setImmediate(fn, new Error('refused')),
+  replaced: (spark, fn) => setImmediate(fn, null, `not ${spark.mirage}`),
+  never: () => {}
+};
 
 /** Reports what happens in substreams of every spark, and in channels, whose sparks are known by name and id. */
 function watchStreams(on, primus, substreams = [], channels = [], hear = []) {
@@ -89,11 +97,12 @@ function connected(on) {
 }
 
 wire.serve(Object.assign(streams.commands, {
-  listen({ on, port, options, echo, token, hear, overhear, substreams, channels, inside }) {
+  listen({ on, port, options, echo, token, hear, overhear, substreams, channels, inside, ids }) {
     const server = http.createServer();
     const primus = new Primus(server, wire.inNode(Object.assign({ transformer: 'websockets', parser: 'json' }, options)));
 
     if (token) primus.authorize(guard(token));
+    if (ids) primus.id[ids[0]](IDS[ids[1]]);
     watch(on, primus, echo, hear, overhear);
     watchStreams(on, primus, substreams, channels, inside);
     servers.set(on, primus);

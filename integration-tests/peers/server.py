@@ -32,7 +32,11 @@ PAGE = """<!doctype html>
 });</script>
 """
 
-SECONDS = {"timeout": "timeout", "pingInterval": "ping_interval"}
+SECONDS = {
+    "timeout": "timeout",
+    "pingInterval": "ping_interval",
+    "mirage timeout": "mirage_timeout",
+}
 """Options of Node Primus in milliseconds, which we take in seconds."""
 
 servers: dict[str, tuple[Primus, Stop]] = {}
@@ -64,6 +68,27 @@ async def never(message: Any) -> None:
     await asyncio.Event().wait()
 
 
+def made(spark: Any) -> str:
+    """Give a session id of mirage."""
+    return "made"
+
+
+async def refused(spark: Any) -> None:
+    """Refuse a session id of mirage."""
+    await asyncio.sleep(0)
+    raise ValueError("refused")
+
+
+async def replaced(spark: Any) -> str:
+    """Replace a session id of mirage."""
+    await asyncio.sleep(0)
+    return f"not {spark.mirage}"
+
+
+IDS = {"made": made, "refused": refused, "replaced": replaced, "never": never}
+"""What gives and judges session ids of mirage, by name."""
+
+
 def overhearing(on: str, name: str) -> Any:
     """Report an event that has come over the wire and is emitted on the Primus."""
 
@@ -90,7 +115,8 @@ def watch(
 
     @primus.on("connection")
     def connection(spark: Spark) -> None:
-        tell(on, "connection", spark=spark.id, query=dict(spark.query), ip=spark.address.ip)
+        about = {"query": dict(spark.query), "ip": spark.address.ip}
+        tell(on, "connection", spark=spark.id, **about, mirage=vars(spark).get("mirage"))
 
         @spark.on("data")
         def data(message: Any) -> None:
@@ -159,6 +185,7 @@ async def listen(
     substreams: tuple[str, ...] = (),
     channels: tuple[str, ...] = (),
     inside: tuple[str, ...] = (),
+    ids: tuple[str, str] | None = None,
 ) -> int:
     """Start a server on loopback, with a page that holds its primus.js, and get its port."""
     scripts = [Path(__file__).with_name(name) for name in ("tagged.js", "sockets.js")]
@@ -169,6 +196,9 @@ async def listen(
     primus = Primus(site.app, **options_of(options or {}))
     if token:
         primus.authorize(guard(token))
+    if ids:
+        mirage: Any = primus
+        getattr(mirage.mirage, ids[0])(IDS[ids[1]])
     watch(on, primus, echo=echo, quiet=quiet, stuck=stuck, hear=hear, overhear=overhear)
     watch_streams(on, primus, substreams, channels, inside)
     port, stop = await site.start(primus, port)

@@ -9,6 +9,7 @@ from primus import connect
 from primus_contract import Contract, ContractOptions, ContractPrimus, ContractSpark, Received, Sent
 from primus_emit import EmitterOptions, EmitterPrimus, EmitterSocket, EmitterSpark
 from primus_metroplex import MetroplexPrimus
+from primus_mirage import MiragePrimus, MirageSocket, MirageSpark
 from primus_multiplex import MultiplexPrimus, MultiplexSpark
 from primus_omega_supreme import OmegaSupremePrimus
 from primus_resource import ResourcePrimus, ResourceSocket
@@ -25,11 +26,12 @@ class Said(TypedDict):
 class Visitor(
     ContractSpark[Said],
     EmitterSpark[Said],
+    MirageSpark[Said],
     MultiplexSpark[Said],
     ResponderSpark[Said],
     SubstreamSpark[Said],
 ):
-    """A spark with the members of five plugins."""
+    """A spark with the members of many plugins."""
 
 
 @dataclass
@@ -53,6 +55,7 @@ class Everything(
     ContractPrimus[Visitor],
     EmitterPrimus[Visitor],
     MetroplexPrimus[Visitor],
+    MiragePrimus[Visitor],
     MultiplexPrimus[Visitor],
     OmegaSupremePrimus[Visitor],
     ResourcePrimus[Visitor],
@@ -95,6 +98,8 @@ def badly(spark: Visitor, vote: str) -> int:
 
 async def server(spark: Visitor) -> None:
     """The members of the plugins, all in one."""
+    primus.mirage.generator(lambda spark: "an id")
+    print((spark.mirage or "").upper(), spark.mriage)  # E: has no attribute "mriage" | "mriage"
     channel = primus.channel("news")
     channel.write("hello")
     channel.wirte("hello")  # E: has no attribute "wirte" | "wirte"
@@ -107,8 +112,8 @@ async def server(spark: Visitor) -> None:
         print(message["text"])
 
 
-class Client(EmitterSocket[Said], ResourceSocket[Said], ResponderSocket[Said]):
-    """A socket with the members of three plugins."""
+class Client(EmitterSocket[Said], MirageSocket[Said], ResourceSocket[Said], ResponderSocket[Said]):
+    """A socket with the members of four plugins."""
 
 
 async def client() -> None:
@@ -121,6 +126,7 @@ async def client() -> None:
 
         TALLY.on(socket)(told)
         await socket.write_and_wait("hello")
+        print(socket.mirage.upper())
         print(await socket.resource("todo").ready())
 
 

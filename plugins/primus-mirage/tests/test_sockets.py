@@ -1,7 +1,6 @@
 """The plugin on the Python client, which brings its id along and comes back."""
 
 import asyncio
-import logging
 from collections.abc import AsyncIterator, Callable
 from typing import Any
 

@@ -98,6 +98,7 @@ PLUGIN: Final = Kind(
         "resource": "primus-resource",
         "responder": "primus-responder",
         "substream": "primus-substream",
+        "mirage": "primus-mirage",
     },
 )
 

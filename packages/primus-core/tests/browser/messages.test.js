@@ -57,7 +57,7 @@ test('messages can be held while the client is open, and control text goes on', 
   assert.equal(made.wire.sent[made.wire.sent.length - 1], '"primus::pong::5"');
   made.client.releaseMessages();
   made.client.write(5);
-  assert.deepEqual(made.sent, [3, 4, 5]);
+  assert.deepEqual(made.sent, ['primus::pong::5', 3, 4, 5]);
 });
 
 test('what is held is sent before the client ends', () => {

@@ -23,7 +23,7 @@ from collections.abc import Iterable, Mapping
 from importlib.resources import files
 from typing import TYPE_CHECKING, Any, Unpack
 
-from primus import Order, Primus, ServerOptions, Spark, SparkT_co, hookimpl
+from primus import MessageT_co, Order, Primus, ServerOptions, Spark, SparkT_co, hookimpl
 from primus.browser import Browser
 from primus_mirage.errors import InvalidId, MirageTimeout
 from primus_mirage.ids import Mirage
@@ -85,7 +85,7 @@ class MirageOptions(ServerOptions, total=False):
     mirage_secret: str | bytes | Iterable[str | bytes] | None
 
 
-class MirageSpark(Spark):
+class MirageSpark(Spark[MessageT_co]):
     """A spark of a Primus with the plugin ``mirage``; applications derive from it."""
 
     mirage: str | None = None
@@ -155,4 +155,8 @@ def primus_socket(socket: Socket, options: Mapping[str, Any]) -> None:
 @hookimpl
 def primus_browser() -> Browser:
     """``primus.mirage`` in the browser."""
-    return Browser(client=files("primus_mirage").joinpath("client.js").read_text("utf-8"))
+    folder = files("primus_mirage")
+    return Browser(
+        client=folder.joinpath("client.js").read_text("utf-8"),
+        declarations=folder.joinpath("client.d.ts").read_text("utf-8"),
+    )

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any, Final, Unpack
 
-from primus import ClientOptions, OptionError, Socket
+from primus import ClientOptions, MessageT_co, OptionError, Socket
 from primus.clock import Timer
 from primus_mirage.ids import EVENT, FIELD
 
@@ -20,7 +20,7 @@ class MirageSocketOptions(ClientOptions, total=False):
     mirage: str
 
 
-class MirageSocket(Socket):
+class MirageSocket(Socket[MessageT_co]):
     """A socket with the plugin ``mirage``; applications derive from it."""
 
     mirage: str = ""
