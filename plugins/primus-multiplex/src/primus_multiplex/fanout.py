@@ -131,7 +131,9 @@ def _encoded(parser: Parser, packet: list[Any]) -> Frame | None:
 
 
 def _filling(frame: Any, placeholder: str) -> Filling | None:
-    """What puts an id into the one place of the placeholder; `None` when there is no such place.
+    """What puts an id into the place of the placeholder; `None` when there is no such place.
+
+    The id stands in a packet before anything else that could look like it.
 
     Args:
         frame: a frame, or what a class of transports has made of it.
@@ -141,10 +143,10 @@ def _filling(frame: Any, placeholder: str) -> Filling | None:
         fills = [(at, _filling(part, placeholder)) for at, part in enumerate(frame)]
         found = [(at, fill) for at, fill in fills if fill is not None]
         return partial(_in_tuple, frame, *found[0]) if len(found) == 1 else None
-    if isinstance(frame, str) and frame.count(placeholder) == 1:
+    if isinstance(frame, str) and placeholder in frame:
         head, _, tail = frame.partition(placeholder)
         return lambda id: head + id + tail
-    if isinstance(frame, bytes) and frame.count(placeholder.encode()) == 1:
+    if isinstance(frame, bytes) and placeholder.encode() in frame:
         first, _, last = frame.partition(placeholder.encode())
         return lambda id: first + id.encode() + last
     return None
