@@ -571,6 +571,26 @@ async def test_for_each_can_be_async(primus: Any) -> None:
     assert seen == ["one", "three"]
 
 
+# -- threads
+
+
+async def test_other_threads_write_in_their_order_and_can_wait(primus: Any) -> None:
+    one, _, wire = subscribe(primus)
+    news = primus.channel("news")
+
+    def write() -> Any:
+        for number in range(3):
+            news.write(number)
+            one.write([number])
+        return news.thread.write("waited for"), one.thread.write("too"), len(news.thread)
+
+    assert await asyncio.to_thread(write) == (True, True, 1)
+    await eventually(lambda: len(wire.sent) == 8)
+    assert [primus.parser.decode(frame)[3] for frame in wire.sent] == [
+        *(0, [0], 1, [1], 2, [2], "waited for", "too")
+    ]
+
+
 # -- what stays
 
 

@@ -1,9 +1,11 @@
 """Rooms within channels, beside those of the connection."""
 
+import asyncio
 from typing import Any
 
 import pytest
 
+from primus import ParserError
 from primus_testing import MemoryTransport, Recorder, join
 
 PLUGIN = "rooms, emitter, multiplex"
@@ -91,6 +93,24 @@ def test_a_transform_of_a_room_sees_the_spark_of_the_channel(primus: Any) -> Non
     primus.channel("news").room("red").transform(transform).write("?")
 
     assert wire.sent == ['[0,"member-news-0","news","member-news-0"]']
+
+
+async def test_other_threads_write_to_rooms_of_a_channel(primus: Any) -> None:
+    ((one, wire),) = members(primus, "news", 1)
+    one.join("red")
+    news = primus.channel("news")
+
+    def write() -> None:
+        news.room("red").write(1)
+        news.thread.room("red").write(2)
+        with pytest.raises(ParserError):
+            news.room("red").write({1, 2})
+        with pytest.raises(ParserError):
+            news.write({1, 2})
+
+    await asyncio.to_thread(write)
+
+    assert [primus.parser.decode(frame)[3] for frame in wire.sent] == [1, 2]
 
 
 def test_an_id_that_is_taken_shares_no_rooms(primus: Any) -> None:

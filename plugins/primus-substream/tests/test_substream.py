@@ -209,6 +209,22 @@ def test_plugging_it_out_ends_the_streams(primus: Any) -> None:
     assert not hasattr(spark, "streams")
 
 
+async def test_other_threads_write_in_their_order_and_can_wait(primus: Any) -> None:
+    spark, wire = join(primus)
+    chat = spark.substream("chat")
+
+    def write() -> None:
+        for number in range(3):
+            chat.write(number)
+        assert chat.thread.write("waited for") is True
+        assert primus.thread.spark(spark.id).substream("chat").end() is None
+
+    await asyncio.to_thread(write)
+
+    values = [primus.parser.decode(frame)["args"] for frame in wire.sent]
+    assert values == [0, 1, 2, "waited for", "substream::end"]
+
+
 # -- clients
 
 

@@ -11,7 +11,7 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Awaitable, Callable, Iterable, Iterator
 from functools import partial
-from typing import Any, ClassVar, Final, Literal, TypeVar
+from typing import Any, ClassVar, Final, Literal, Self, TypeVar, cast
 
 from primus.callables import PLAIN, after, is_awaitable
 from primus.clock import Clock
@@ -24,6 +24,7 @@ from primus.errors import TransformError
 from primus.events import Delivered, Delivering, Emitter, Listener, Replying
 from primus.pipeline import SWALLOWED, Packet, Transforms, run
 from primus.tasks import spawn
+from primus.threads import ThreadView
 
 __all__ = ["Stream", "Streams"]
 
@@ -166,6 +167,11 @@ class Stream(Emitter):
     def clock(self) -> Clock:
         """That of the connection."""
         return self.connection.clock
+
+    @property
+    def thread(self) -> Self:
+        """The stream as another thread sees it, as `Connection.thread`."""
+        return cast("Self", ThreadView(self, self.connection._home))
 
     def reserved(self, event: str) -> bool:
         """Whether an event of the connection has that name."""

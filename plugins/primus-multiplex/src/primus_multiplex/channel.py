@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Awaitable, Callable, Iterable, Iterator, Mapping
 from functools import partial
-from typing import Any, Protocol, TypeVar
+from typing import Any, Protocol, Self, TypeVar, cast
 
 from primus import Spark, TransportError, Unauthorized
 from primus.answers import CONFIGURED
@@ -15,6 +15,7 @@ from primus.http import Address, Headers, Query, Request
 from primus.pipeline import Pipeline
 from primus.server.broadcast import broadcast
 from primus.server.connection_phase import run_connection_phase
+from primus.threads import ThreadView
 from primus_multiplex import packets
 from primus_multiplex.fanout import fan_out
 from primus_multiplex.members import Members
@@ -174,6 +175,11 @@ class Channel(ChannelRooms, Emitter):
 
     # -- writing
 
+    @property
+    def thread(self) -> Self:
+        """The channel as another thread sees it, as `Primus.thread`."""
+        return cast("Self", ThreadView(self, self._channels.primus.home))
+
     def handed_over(self, fn: Callable[..., Any], *args: Any) -> bool | None:
         """As `Primus.handed_over`: a call from another thread is left to the loop of the sparks."""
         taken: bool | None = self._channels.primus.handed_over(fn, *args)
@@ -191,7 +197,7 @@ class Channel(ChannelRooms, Emitter):
         Raises:
             ParserError: the parser has no form for `data`.
         """
-        self._channels.primus.encoded_here(data)
+        self._channels.primus.encoded_here([data])  # text that peers obey is none within a packet
         return data
 
     def write(self, data: Any, *, to: Iterable[ChannelSpark] | None = None) -> bool:
