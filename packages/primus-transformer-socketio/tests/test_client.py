@@ -183,3 +183,32 @@ async def test_posts_are_sent_one_by_one_and_end_with_the_end() -> None:
             await peer.gone()
         posts = [asked.body.decode() for asked in server.requests if asked.method == "POST"]
     assert "".join(posts) == "\ufffd5\ufffd3:::1\ufffd5\ufffd3:::2\ufffd3\ufffd0::"
+
+
+async def test_a_poll_that_is_no_text_ends_the_session() -> None:
+    answers = [answer("1::"), answer(b"\xff")]
+
+    def script(request: Asked) -> list[bytes] | None:
+        if "/xhr-polling/" not in request.target or request.method == "POST":
+            return [answer(TOLD if request.method == "GET" else "1")]
+        return [answers.pop(0)] if answers else None
+
+    async with scripted_server(script) as server:
+        peer = await Peer.open(SOCKETIO, f"{server.url}/primus", options=POLLING)
+        assert await peer.gone() == []
+
+
+async def test_a_url_that_is_none_is_refused() -> None:
+    with pytest.raises(OptionError):
+        await Peer.open(SOCKETIO, "ftp://127.0.0.1/primus")
+
+
+async def test_without_heartbeats_a_server_may_be_silent() -> None:
+    def script(request: Asked) -> list[bytes] | None:
+        if "/xhr-polling/" not in request.target:
+            return [answer("key:::xhr-polling")]
+        return [answer("\ufffd3\ufffd1::\ufffd5\ufffd3:::1\ufffd3\ufffd0::")]
+
+    async with scripted_server(script) as server:
+        peer = await Peer.open(SOCKETIO, f"{server.url}/primus")
+        assert await peer.gone() == ["1"]

@@ -517,3 +517,42 @@ async def test_an_htmlfile_is_a_page_that_does_not_end(start: Start) -> None:
         assert await piece("</script>") == '<script>_("2::");</script>'
         await client.post("2::", "htmlfile")
     await eventually(lambda: clock.advance(0.1) or bool(events.story))
+
+
+async def test_a_server_that_ends_takes_no_new_session(start: Start) -> None:
+    client = await start()
+    await client.handshake()
+    client.server.primus.draining = True
+    assert (await client.server.get("/primus/1/?t=1")).status == 503
+    assert (await client.server.get(client.path())).status == 503
+    with pytest.raises(aiohttp.WSServerHandshakeError) as refused:
+        await client.websocket()
+    assert refused.value.status == 503
+    client.server.primus.draining = False
+
+
+async def test_of_two_websockets_with_one_key_the_first_is_taken(start: Start) -> None:
+    client = await start()
+    await client.handshake()
+    gate = asyncio.Event()
+
+    async def wait(request: object) -> None:
+        await gate.wait()
+
+    client.server.primus.before("wait", wait, http=False)
+    opening = [asyncio.ensure_future(client.websocket()) for _ in range(2)]
+    for _ in range(20):
+        await asyncio.sleep(0)
+    gate.set()
+    done = await asyncio.gather(*opening, return_exceptions=True)
+    assert any(isinstance(each, aiohttp.ClientWebSocketResponse) for each in done)
+    await eventually(lambda: len(client.server.primus) == 1)
+
+
+async def test_long_answers_are_compressed_when_that_is_on(start: Start) -> None:
+    client = await start(compression=True)
+    client.server.primus.on("connection", lambda spark: spark.write("x" * 2000) and None)
+    await client.handshake()
+    answer = await client.server.get(client.path())
+    assert answer.headers["Content-Encoding"] in ("gzip", "deflate")
+    assert "xxxx" in answer.text

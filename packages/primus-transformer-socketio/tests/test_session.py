@@ -9,7 +9,7 @@ from multidict import CIMultiDict, CIMultiDictProxy
 
 from primus.http import Address, Request
 from primus.polling import Sessions
-from primus_testing import ManualClock
+from primus_testing import ManualClock, MemoryTransport
 from primus_transformer_socketio.options import SocketIOOptions
 from primus_transformer_socketio.session import Session
 from primus_transformer_socketio.styles import style
@@ -155,3 +155,66 @@ async def test_nothing_is_sent_behind_the_end(opened: Open) -> None:
     opened.session.send_prepared(Session.prepare("3"))
     assert await opened.receive() == "\ufffd5\ufffd3:::1\ufffd3\ufffd0::"
     assert opened.connection.story == ["lost"]
+
+
+class OverWebSocket:
+    """An open session over a WebSocket."""
+
+    def __init__(self) -> None:
+        self.clock = ManualClock()
+        sessions: Sessions[Session] = Sessions(self.clock, OPTIONS.shortest)
+        self.session = Session("key", OPTIONS, sessions)
+        self.connection = Receiving()
+        self.session.connection = self.connection
+        self.wire = MemoryTransport()
+        self.session.begin_over(self.wire)
+
+    async def polled(self) -> str:
+        assert self.session.fall_back()
+        asked = request()
+        answer = await self.session.receive(asked, style("xhr-polling", asked))
+        return answer.body.decode()
+
+
+@pytest.fixture
+async def websocket() -> OverWebSocket:
+    return OverWebSocket()
+
+
+async def test_a_session_that_falls_back_has_room_again(websocket: OverWebSocket) -> None:
+    websocket.session.wire_congested(congested=True)
+    websocket.session.send("1")
+    assert await websocket.polled() == "\ufffd3\ufffd1::\ufffd5\ufffd3:::1"
+    assert websocket.connection.story == ["congested", "relieved"]
+    assert websocket.wire.aborted
+
+
+async def test_a_session_that_has_ended_may_fall_back(websocket: OverWebSocket) -> None:
+    websocket.wire.clog()
+    websocket.session.send("1")
+    websocket.session.close()
+    assert await websocket.polled() == "\ufffd3\ufffd1::\ufffd5\ufffd3:::1\ufffd3\ufffd0::"
+    assert websocket.connection.story == ["lost"]
+
+
+async def test_a_websocket_that_is_lost_is_the_end(websocket: OverWebSocket) -> None:
+    receiver = websocket.wire.connection
+    assert receiver is not None
+    receiver.feed("3:::1")
+    receiver.seen()
+    receiver.congested(congested=True)
+    receiver.lost()
+    assert websocket.connection.story == ["1", "congested", "lost"]
+    assert websocket.session.is_over
+
+
+async def test_a_websocket_that_asks_for_acknowledgements_and_reads_none_is_closed(
+    websocket: OverWebSocket,
+) -> None:
+    receiver = websocket.wire.connection
+    assert receiver is not None
+    receiver.feed("3:1::1")
+    receiver.congested(congested=True)
+    receiver.feed("3:2::2")
+    assert websocket.wire.sent == ["1::", "6:::1", "0::"]
+    assert websocket.connection.story == ["1", "congested", "lost"]

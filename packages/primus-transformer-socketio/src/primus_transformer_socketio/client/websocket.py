@@ -22,13 +22,13 @@ ENVELOPE: Final = 64
 class WebSocketSession(ClientSession):
     """One packet is one WebSocket message. It is open once the server has said so."""
 
-    __slots__ = ("_opened", "_wire", "_wire_congested")
+    __slots__ = ("_wire", "_wire_congested", "opened")
 
     def __init__(self, max_length: int, timeout: float | None) -> None:
         super().__init__(max_length, timeout)
         self._wire: Transport | None = None
         self._wire_congested = False
-        self._opened: asyncio.Future[None] = asyncio.get_running_loop().create_future()
+        self.opened: asyncio.Future[None] = asyncio.get_running_loop().create_future()
 
     @classmethod
     async def open(
@@ -53,7 +53,7 @@ class WebSocketSession(ClientSession):
                 cast("Any", session),  # all that it does is to attach
             )
             wire.resume_reading()
-            await session._opened
+            await session.opened
         except BaseException:
             session.abort()
             raise
@@ -73,11 +73,11 @@ class WebSocketSession(ClientSession):
         try:
             if isinstance(frame, bytes):
                 raise ProtocolError("bytes, where only text can be")
-            if self._opened.done():
+            if self.opened.done():
                 self.received(frame)
             elif frame == CONNECTED:
                 self.pause_reading()
-                self._opened.set_result(None)
+                self.opened.set_result(None)
             else:
                 raise TransportError(f"the server does not open the session: {frame[:20]!r}")
         except TransportError as error:
@@ -176,9 +176,9 @@ class WebSocketSession(ClientSession):
         if self._wire is not None:
             self._wire.connection = None
             self._wire.close()
-        if not self._opened.done():
-            self._opened.set_exception(error or _closed(ending))
-            self._opened.exception()  # retrieved, so that asyncio does not complain
+        if not self.opened.done():
+            self.opened.set_exception(error or _closed(ending))
+            self.opened.exception()  # retrieved, so that asyncio does not complain
         self.finish(error, ending)
         super().resume_reading()
 
