@@ -52,6 +52,7 @@ class HTTPContract(Contract):
             "transformer": name,
             "timeout": 35000,
             "pingInterval": 30000,
+            "plugins": [],
         }
 
     async def test_the_spec_says_false_for_what_is_disabled(self, serve: Serve) -> None:
