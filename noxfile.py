@@ -179,7 +179,7 @@ def wheels(session: nox.Session) -> None:
 @nox.session(allow_parallel=True)
 def kit(session: nox.Session) -> None:
     """What `new` makes of each template: copied, installed with pip, and tested."""
-    _install(session, "primus-core", "primus-testing", tools=["kit"])
+    _install(session, "primus-core", "primus-testing", tools=["kit"], extras=True)
     _use_node(session)
     session.run("pytest", "tools", *session.posargs)
     with TemporaryDirectory() as made:  # elsewhere: git ignores what is in session.create_tmp()

@@ -1,3 +1,5 @@
+import logging
+
 import pytest
 
 from primus.failures import Failures, Quota
@@ -60,3 +62,22 @@ def test_a_clock_that_was_set_back_silences_nothing() -> None:
     quota = Quota(1)
     assert quota.admit(100.0) == 0
     assert quota.admit(5.0) == 0
+
+
+def test_a_failure_is_logged_whole_then_at_debug_then_with_the_number_left_out(
+    caplog: pytest.LogCaptureFixture,
+) -> None:
+    failures = Failures(60.0)
+    log = logging.getLogger("primus.test")
+    caplog.set_level(logging.DEBUG, "primus.test")
+
+    for now in (0.0, 1.0, 2.0, 61.0):
+        failures.log(log, "it raised", raised(KeyError, "x"), now)
+
+    assert [(record.levelname, record.getMessage()) for record in caplog.records] == [
+        ("ERROR", "it raised"),
+        ("DEBUG", "it raised (again, KeyError: 'x')"),
+        ("DEBUG", "it raised (again, KeyError: 'x')"),
+        ("ERROR", "it raised (2 more since the last line)"),
+    ]
+    assert [record.exc_info is not None for record in caplog.records] == [True, False, False, True]

@@ -5,7 +5,7 @@ import pytest
 
 from primus.callables import is_awaitable
 from primus.errors import OptionError, TransformError
-from primus.pipeline import SWALLOWED, Packet, Pipeline, run, run_out
+from primus.pipeline import SWALLOWED, Packet, Pipeline, for_streams, run, run_out
 
 
 def add(text: str) -> Any:
@@ -159,3 +159,32 @@ async def test_a_chain_that_is_run_out_ends_quietly(error: Exception | None) -> 
     await run_out(chain())
 
     assert done == [True]
+
+
+def test_what_is_added_as_last_stays_behind_what_is_added_later() -> None:
+    pipeline = Pipeline()
+    last, other = add(" last"), add(" other last")
+    pipeline.add("incoming", last, last=True)
+    pipeline.add("incoming", add(" early"))
+    pipeline.add("incoming", other, last=True)
+    pipeline.add("incoming", add(" late"))
+    pipeline.add("incoming", last)  # it is there
+
+    assert run(pipeline.incoming, Packet("x"), None) == "x early late last other last"
+
+    pipeline.remove("incoming", last)
+    assert run(pipeline.incoming, Packet("x"), None) == "x early late other last"
+
+
+def test_transforms_that_are_marked_are_those_for_streams() -> None:
+    pipeline = Pipeline()
+    marked = for_streams(add(" marked"))
+    pipeline.add("incoming", add(" plain"))
+    assert pipeline.for_streams == ()
+
+    pipeline.add("incoming", marked)
+
+    assert run(pipeline.for_streams, Packet("x"), None) == "x marked"
+    assert pipeline.for_streams is pipeline.for_streams
+    pipeline.remove("incoming", marked)
+    assert pipeline.for_streams == ()
