@@ -24,6 +24,7 @@ __all__ = [
     "contestants",
     "interpreter",
     "ours",
+    "polled",
     "reference",
 ]
 
@@ -37,6 +38,7 @@ UNPINGED = {"pingInterval": 600_000}
 would take a ping for an answer."""
 
 ENGINE_IO = "/primus/?EIO=4&transport=websocket"
+BROWSERCHANNEL = "/primus/bind?VER=8"
 SOCKET_IO_09 = "/primus/1/websocket/{key}"
 SOCKET_IO = "/socket.io/?EIO=4&transport=websocket"
 BESIDE = os.environ.get("PRIMUS_BENCH_PYTHON")
@@ -120,6 +122,18 @@ def contestants() -> list[Contestant]:
             loops = LOOPS if transformer in ENGINES else LOOPS[:1]
             found += [ours(f"primus {transformer} {loop}", transformer, loop) for loop in loops]
     return found + _beside() + _python_peers()
+
+
+def polled() -> list[Contestant]:
+    """Those that have no WebSocket."""
+    found: list[Contestant] = []
+    modules = _node_modules(8, "browserchannel")
+    if modules is not None:
+        options = {"transformer": "browserchannel", **UNPINGED}
+        found.append(_node("node primus browserchannel", "primus", modules, **options))
+    if "browserchannel" in _transformers():
+        found.append(ours(f"primus browserchannel {LOOPS[0]}", "browserchannel"))
+    return [replace(one, path=BROWSERCHANNEL, dialect="browserchannel") for one in found]
 
 
 def _beside() -> list[Contestant]:

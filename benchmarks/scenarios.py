@@ -6,7 +6,16 @@ from collections.abc import Callable, Collection, Iterable
 from dataclasses import dataclass
 from typing import Any
 
-from .contestants import ENGINES, LOOPS, REFERENCE, Contestant, contestants, ours, reference
+from .contestants import (
+    ENGINES,
+    LOOPS,
+    REFERENCE,
+    Contestant,
+    contestants,
+    ours,
+    polled,
+    reference,
+)
 
 __all__ = ["Scenario", "chosen", "scenarios", "together"]
 
@@ -165,7 +174,7 @@ def _plain() -> list[Contestant]:
 
 
 def _polling() -> list[Contestant]:
-    return [one.polling() for one in _speaking() if one.dialect != "plain"]
+    return [*(one.polling() for one in _speaking() if one.dialect != "plain"), *polled()]
 
 
 def _engines() -> list[Contestant]:

@@ -48,9 +48,11 @@ class Exchange:
         return body
 
 
-def request(method: str, port: int, path: str, body: str = "") -> bytes:
+def request(
+    method: str, port: int, path: str, body: str = "", kind: str = "text/plain;charset=UTF-8"
+) -> bytes:
     """A request as it is sent."""
     head = f"{method} {path} HTTP/1.1\r\nHost: 127.0.0.1:{port}\r\n"
     if method == "POST":
-        head += f"Content-Type: text/plain;charset=UTF-8\r\nContent-Length: {len(body)}\r\n"
+        head += f"Content-Type: {kind}\r\nContent-Length: {len(body)}\r\n"
     return (head + "\r\n" + body).encode()

@@ -60,6 +60,7 @@ DIALECTS = {
     "plain": Dialect(),
     "engine.io": Dialect(before="4", ready="0"),
     "socket.io": Dialect(before='42["message",', after="]", hello="40", ready="40"),
+    "browserchannel": Dialect(),
     "socket.io 0.9": Dialect(before="3:::", ready="1::", handshake="/primus/1/?t=1"),
     "emitter": Dialect(
         before='{"type":0,"data":["echo",', after='],"id":7}', answer='{"id":7,"type":1,"data":['

@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import json
+import re
 import select
 import time
+from urllib.parse import quote
 
 from .exchange import Exchange, request
 from .job import Job, Outcome
@@ -12,6 +14,8 @@ from .measuring import Measuring
 from .messages import DIALECTS, SESSION_KEY, document, key_in
 
 __all__ = ["polling"]
+
+FORM = "application/x-www-form-urlencoded"
 
 
 def polling(job: Job) -> Outcome:
@@ -52,10 +56,48 @@ class Client:
         self.post.socket.sendall(self.post_request)
         self.poll.socket.sendall(self.poll_request)
 
+    def took(self, exchange: Exchange, body: bytes) -> None:
+        """Take an answer."""
+        self.missing -= 1
+
+
+ARRAY = re.compile(rb'\[(\d+),["\[]')
+
+
+class NumberingClient(Client):
+    """A session of BrowserChannel, whose requests and messages are numbered."""
+
+    def __init__(self, job: Job) -> None:
+        self.poll, self.post = Exchange(job.port), Exchange(job.port)
+        self._port, self._rid, self._map, self._array = job.port, 1, 0, 0
+        opened = self.post.ask(request("POST", job.port, f"{job.path}&RID=1", "count=0", FORM))
+        self._path = f"{job.path}&SID={opened.decode().split(chr(34))[3]}"
+        self._message = quote(DIALECTS[job.dialect].wrapped(document(job.size)), safe="")
+        self.missing = 0
+        self.started = 0.0
+
+    def begin(self) -> None:
+        """Post a message, and poll for what comes back, acknowledging what came before."""
+        self._rid += 1
+        path = f"{self._path}&RID={self._rid}&AID={self._array}"
+        body = f"count=1&ofs={self._map}&req0__S={self._message}"
+        self._map += 1
+        self.post_request = request("POST", self._port, path, body, FORM)
+        path = f"{self._path}&RID=rpc&CI=1&AID={self._array}&TYPE=xmlhttp"
+        self.poll_request = request("GET", self._port, path)
+        super().begin()
+
+    def took(self, exchange: Exchange, body: bytes) -> None:
+        """Take an answer."""
+        super().took(exchange, body)
+        if exchange is self.poll:
+            self._array = int(ARRAY.findall(body)[-1])
+
 
 class _Clients:
     def __init__(self, job: Job) -> None:
-        self._clients = [Client(job) for _ in range(job.connections)]
+        kind = NumberingClient if job.dialect == "browserchannel" else Client
+        self._clients = [kind(job) for _ in range(job.connections)]
         self._of: dict[int, tuple[Client, Exchange]] = {}
         self._epoll = select.epoll()
         for client in self._clients:
@@ -75,7 +117,9 @@ class _Clients:
                 raise TimeoutError(f"{busy} messages have not come back")
             for number, _ in events:
                 client, exchange = self._of[number]
-                client.missing -= exchange.body() is not None
+                body = exchange.body()
+                if body is not None:
+                    client.took(exchange, body)
                 if client.missing:
                     continue
                 now = time.perf_counter()

@@ -22,14 +22,14 @@ def opened() -> Session:
 async def test_a_back_channel_that_was_replaced_takes_nothing_even_when_it_wakes_first() -> None:
     session = opened()
     first = session.open_back_channel(make_request())
-    answering = asyncio.ensure_future(anext(session.chunks(first, streams=True), None))
+    answering = asyncio.ensure_future(anext(session.chunks(first), None))
     await asyncio.sleep(0)
 
     second = session.open_back_channel(make_request())
     session.send("one")
 
     assert await answering is None
-    assert await anext(session.chunks(second, streams=True)) == b'12\n[[1,"one"]]\n'
+    assert await anext(session.chunks(second)) == b'12\n[[1,"one"]]\n'
 
 
 async def test_a_request_that_has_gone_already_takes_no_place() -> None:

@@ -148,7 +148,7 @@ class BrowserChannel(Transformer):
             raise Refused("Invalid TYPE")
         if session is None:
             raise Refused("Invalid SID")
-        return self._back_channel(session, request)
+        return await self._back_channel(session, request)
 
     def _session(self, request: Request) -> Session | None:
         """The session that a request names, or `None` when it names none.
@@ -164,12 +164,13 @@ class BrowserChannel(Transformer):
             raise Refused("Unknown SID")
         return session
 
-    def _back_channel(self, session: Session, request: Request) -> Response:
+    async def _back_channel(self, session: Session, request: Request) -> Response:
         if request.query.get("RID") != "rpc":
             raise Refused("Expected RPC")
-        streams = request.query.get("CI") == "0"
         poll = session.open_back_channel(request)
-        return Response(200, session.chunks(poll, streams=streams), STREAMING)
+        if request.query.get("CI") == "0":
+            return Response(200, session.chunks(poll), STREAMING)
+        return Response(200, (await session.one_chunk(poll)).encode(), HEADERS)
 
     async def _open(self, request: Request) -> Response:
         """Open a session, with the messages that its client posts along."""

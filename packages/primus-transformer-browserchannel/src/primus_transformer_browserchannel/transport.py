@@ -138,32 +138,41 @@ class Session(QueuedTransport):
         if not self.closing:
             self._sessions.timers.discard(self._expire)
             self._await_keepalive()
-        if self.queued:
-            poll.wake()
         return poll
 
-    async def chunks(self, poll: LongPoll, *, streams: bool) -> AsyncIterator[bytes]:
-        """The answer of a back channel: one chunk, or as many as may be in one."""
+    async def chunks(self, poll: LongPoll) -> AsyncIterator[bytes]:
+        """The answer of a back channel that streams: chunks, until there were enough of them."""
         sent = 0
         try:
-            while self._back is poll and await poll.wait():
-                if self._back is not poll:
-                    break  # another one has taken its place
-                poll.rest()
-                if not self.queued:
-                    continue
-                text = self._next_chunk()
-                self._spoke_at = self._sessions.clock.time()
+            while (text := await self._awaited_chunk(poll)) is not None:
                 sent += len(text)
                 yield text.encode()
-                if not streams or sent > self._options.response_limit or self._is_at_end:
+                if sent > self._options.response_limit or self._is_at_end:
                     break
-                if self.queued:
-                    poll.wake()
         finally:
-            if self._back is poll:
-                self._is_stopped = self._is_at_end and not poll.gone
-                self._close_back_channel()
+            self._answered(poll)
+
+    async def one_chunk(self, poll: LongPoll) -> str:
+        """The answer of a back channel that is to be whole; empty when another takes its place."""
+        try:
+            return await self._awaited_chunk(poll) or ""
+        finally:
+            self._answered(poll)
+
+    async def _awaited_chunk(self, poll: LongPoll) -> str | None:
+        """The next chunk; `None` when the client has gone, or has another back channel."""
+        while self._back is poll:
+            if self.queued:
+                self._spoke_at = self._sessions.clock.time()
+                return self._next_chunk()
+            poll.rest()
+            await poll.wait()
+        return None
+
+    def _answered(self, poll: LongPoll) -> None:
+        if self._back is poll:
+            self._is_stopped = self._is_at_end and not poll.gone
+            self._close_back_channel()
 
     def _next_chunk(self) -> str:
         arrays = self.take(CHUNK_BYTES, keep=True)
