@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import operator
 import re
 from collections.abc import AsyncIterator, Callable, Iterator, Mapping
 from dataclasses import dataclass
@@ -28,6 +29,9 @@ __all__ = [
 ]
 
 Headers = CIMultiDictProxy[str]
+
+PARTS: Final = operator.methodcaller("partition", "=")
+"""A field as name, ``=`` and value."""
 
 ABSOLUTE: Final = re.compile(r"(?:https?|wss?)://([^/?#@]+)(.*)", re.IGNORECASE | re.DOTALL)
 """A target in absolute form, as proxies are sent it (RFC 9112 section 3.2.2)."""
@@ -297,5 +301,9 @@ def parse_query(query_string: str) -> Query:
 
 
 def _pairs(query_string: str) -> Iterator[tuple[str, str]]:
-    limited = "&".join(query_string.split("&", 1000)[:1000])
-    yield from parse_qsl(limited, keep_blank_values=True, errors="replace")
+    fields = query_string.split("&", 1000)[:1000]
+    if "%" in query_string or "+" in query_string:
+        yield from parse_qsl("&".join(fields), keep_blank_values=True, errors="replace")
+    else:  # as those of polls, of which there are many
+        for name, _, value in map(PARTS, filter(None, fields)):
+            yield name, value

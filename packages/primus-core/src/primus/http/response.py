@@ -3,14 +3,18 @@
 from __future__ import annotations
 
 import json
+import re
 from collections.abc import AsyncIterator, Mapping
 from contextlib import asynccontextmanager
 from http import HTTPStatus
-from typing import Any, Protocol
+from typing import Any, Final, Protocol
 
 from multidict import CIMultiDict
 
 __all__ = ["Answered", "Response", "check_header", "closing", "phrase"]
+
+
+LINE_END: Final = re.compile("[\r\n\0]")
 
 
 class Answered(Protocol):
@@ -131,7 +135,7 @@ def check_header(name: str, value: str) -> None:
         ValueError: there is a CR, LF, NUL or lone surrogate in it.
     """
     text = name + value
-    if any(mark in text for mark in "\r\n\0"):
+    if LINE_END.search(text) is not None:
         raise ValueError(f"header {name!r} has a line end or NUL in it")
     if not text.isascii() and any("\ud800" <= character <= "\udfff" for character in text):
         raise ValueError(f"header {name!r} has bytes in it that are no UTF-8")
