@@ -1,5 +1,6 @@
 """The browser client over Socket.IO 0.9 in Chromium: with and without WebSockets, behind nginx."""
 
+import asyncio
 import json
 from pathlib import Path
 
@@ -8,6 +9,7 @@ import pytest_asyncio
 
 from harness.casts import OURS_IN_CHROMIUM, OURS_IN_PYTHON
 from harness.chromium import Chromium
+from harness.node import installed, node
 from harness.parties import Speech
 from harness.proxies import proxy
 from harness.stage import Stage
@@ -66,3 +68,37 @@ async def test_two_tabs_talk(
             await tab.until("socket.readyState === Primus.CLOSED")
             assert not tab.errors
             await tab.close()
+
+
+LIBRARY = """
+  const Primus = require('primus');
+  const options = { transformer: 'socket.io', parser: 'json' };
+  process.stdout.write(new Primus(require('http').createServer(), options).library());
+"""
+
+
+@pytest.mark.parametrize("transport", ["websocket", "xhr-polling", "jsonp-polling"])
+async def test_a_page_of_primus_5_talks(browser: Chromium, stage: Stage, transport: str) -> None:
+    stage.speech = Speech("socket.io")
+    offered = {"transport": {"transports": ["websocket", "xhr-polling", "jsonp-polling"]}}
+    server = await stage.server(OURS_IN_PYTHON, echo=True, options=offered)
+    command = [*node(), "-e", LIBRARY]
+    process = await asyncio.create_subprocess_exec(
+        *command, cwd=installed(5), stdout=asyncio.subprocess.PIPE
+    )
+    library, _ = await process.communicate()
+
+    tab = await browser.tab(f"{server.url()}/")
+    await tab.run(f"{library.decode()}; window.Primus = Primus; null")
+    await tab.run(f"io.transports = ['{transport}']; null")
+    await tab.run(PAGE.replace("$options$", "{}"))
+    await tab.until("got.length >= 1000")
+    assert await tab.run("got") == list(range(1000))
+    assert await tab.run("socket.socket.socket.transport.name") == transport
+    awkward = 'quote " </script> \u2028 \U0001f600 \\ \n'
+    await tab.run(f"socket.write({json.dumps(awkward)}); null")
+    assert await tab.until("got.length > 1000 && got[1000]") == awkward
+    await server.end(await server.connection())
+    await tab.until("socket.readyState === Primus.CLOSED")
+    assert not tab.errors
+    await tab.close()
