@@ -7,7 +7,7 @@ import pytest
 
 from primus import Primus, Spark, connect, hookimpl
 from primus.pipeline import Packet
-from primus_testing import MemoryTransformer, Recorder, Tracebacks, eventually, join
+from primus_testing import ManualClock, MemoryTransformer, Recorder, Tracebacks, eventually, join
 
 
 class Events:
@@ -333,6 +333,68 @@ def test_a_hook_that_raises_keeps_no_lost_connection_alive(
     assert losses.story == [(spark, Spark.OPEN)]
     assert spark.ready_state == Spark.CLOSED
     assert primus.connected == 0
+
+
+# -- a measured heartbeat
+
+
+class Measurements:
+    """A plugin that notes round trips."""
+
+    def __init__(self) -> None:
+        self.story: list[Any] = []
+
+    @hookimpl
+    def primus_latency(self, connection: Any, seconds: float) -> None:
+        self.story.append((connection, seconds))
+
+
+def test_the_answer_to_a_ping_is_measured_once_with_the_clock_of_the_server(
+    primus: Primus, manual_clock: ManualClock
+) -> None:
+    measurements = Measurements()
+    spark, wire = join(primus.use("measurements", measurements))
+
+    spark.heartbeat()
+    (ping,) = wire.sent
+    manual_clock.advance(0.25)
+    wire.receive('"primus::pong::1"', ping.replace("ping", "pong"), ping.replace("ping", "pong"))
+
+    assert measurements.story == [(spark, 0.25)]
+
+
+def test_a_late_answer_to_an_earlier_ping_measures_nothing(
+    primus: Primus, manual_clock: ManualClock, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    stamps = iter([1000, 2000])
+    monkeypatch.setattr(primus, "stamp", lambda: next(stamps))
+    measurements = Measurements()
+    spark, wire = join(primus.use("measurements", measurements))
+
+    spark.heartbeat()
+    manual_clock.advance(1.0)
+    spark.heartbeat()
+    manual_clock.advance(0.5)
+    wire.receive('"primus::pong::1000"', '"primus::pong::2000"')
+
+    assert measurements.story == [(spark, 0.5)]
+
+
+def test_a_latency_hook_that_raises_is_logged(primus: Primus, tracebacks: Tracebacks) -> None:
+    class Broken:
+        @hookimpl
+        def primus_latency(self) -> None:
+            raise ZeroDivisionError
+
+    measurements = Measurements()
+    spark, wire = join(primus.use("broken", Broken()).use("measurements", measurements))
+
+    tracebacks.expect("a primus_latency hook raised")
+    spark.heartbeat()
+    wire.receive(wire.sent[0].replace("ping", "pong"))
+
+    assert measurements.story == [(spark, 0.0)]
+    assert spark.ready_state == Spark.OPEN
 
 
 def test_an_end_of_this_side_is_no_lost_wire(primus: Primus) -> None:

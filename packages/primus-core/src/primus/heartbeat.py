@@ -38,7 +38,7 @@ class Action(Enum):
 class HeartbeatState:
     """What is known of the heartbeat of one connection."""
 
-    __slots__ = ("generation", "opened", "owed", "pinged", "seen")
+    __slots__ = ("generation", "opened", "owed", "pinged", "seen", "stamped")
 
     def __init__(self, now: float, generation: Generation = Generation.UNKNOWN) -> None:
         self.generation = generation
@@ -48,6 +48,8 @@ class HeartbeatState:
         """When the last ping was sent."""
         self.owed: float | None = None
         """When the first of the pings was sent that nothing has answered."""
+        self.stamped: tuple[str, float] | None = None
+        """The stamp of the last ping, and when it was sent, while its pong is to be measured."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -2,10 +2,10 @@
 
 A plugin is any object, usually a module, with functions marked `@hookimpl` and named as
 below. A hook may leave out arguments it does not need. Hooks run when a plugin is used, in
-the order of this page, or when a connection opens, ends or loses its wire. No hook is called for
-a message, but for ``primus_overtakes``, which is asked only while messages wait; a transform sees
-every message. What hooks return, and what ``primus_setup`` installs, is taken back by
-``plugout``, and when the plugin fails half-way.
+the order of this page, or when a connection opens, ends, loses its wire or answers a heartbeat. No
+hook is called for a message, but for ``primus_overtakes``, which is asked only while messages wait;
+a transform sees every message. What hooks return, and what ``primus_setup`` installs, is taken back
+by ``plugout``, and when the plugin fails half-way.
 
 Entry-point groups: ``primus.plugins``, ``primus.transformers``, ``primus.parsers``; the entry
 point names the module.
@@ -147,6 +147,16 @@ def primus_lost(connection: ConnectionLike) -> None:
 
     Messages that arrived before may still wait for a busy listener, and the end comes after them:
     what such a listener awaits of the peer has to fail now.
+    """
+    raise AssertionError
+
+
+@hookspec
+def primus_latency(connection: ConnectionLike, seconds: float) -> None:
+    """The time of a round trip to the peer of a spark, or of a Python socket, has been measured.
+
+    A server measures it with each of its pings, so not with a client that pings by itself; a
+    Python socket with each answer to ``primus::id::``.
     """
     raise AssertionError
 

@@ -397,6 +397,23 @@ async def test_hooks_of_a_plugin_let_answers_overtake_and_hear_of_a_lost_wire(st
     assert answers.lost == [(socket, socket.OPEN)]
 
 
+async def test_a_plugin_hears_of_each_round_trip_that_was_asked_for(stage: Any) -> None:
+    class Measurements:
+        @hookimpl
+        def primus_latency(self, connection: Any, seconds: float) -> None:
+            story.append((connection, seconds))
+
+    story: list[Any] = []
+    socket = stage.make(facts={"plugins": {"measurements": Measurements()}})
+    await socket.opened()
+
+    await stage.advance(0.5)
+    stage.wire.receive('"primus::id::abc"', '"primus::id::abc"')
+
+    assert story == [(socket, 0.5)]
+    assert socket.latency == 0.5
+
+
 @pytest.mark.parametrize("text", ["primus::server::close", "primus::id::", "primus::"])
 async def test_text_that_the_server_would_obey_is_refused(stage: Any, text: str) -> None:
     early = stage.make()

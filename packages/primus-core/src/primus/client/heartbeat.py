@@ -133,14 +133,19 @@ class Heartbeat:
             self._asked = self._clock.time()
         self._ask()
 
-    def answered(self) -> None:
-        """Note that the server has answered with the id."""
+    def answered(self) -> bool:
+        """Note that the server has answered with the id.
+
+        Returns:
+            Whether it was asked, so that `latency` has been measured.
+        """
         now = self._clock.time()
-        if self._asked is not None:
-            self.latency = now - self._asked
-            self._asked = None
+        asked, self._asked = self._asked, None
+        if asked is not None:
+            self.latency = now - asked
         if self._running:
             self._arm(now)
+        return asked is not None
 
     def pinged(self) -> None:
         """Note a ping of the server."""

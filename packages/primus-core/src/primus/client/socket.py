@@ -463,7 +463,8 @@ class Socket(Transforming, SocketEvents[MessageT_co], Connection[MessageT_co]):
                 self._reply("pong", pong(stamp))
             case Id(id):
                 self._id = id
-                self._heartbeat.answered()
+                if self._heartbeat.answered():
+                    self.measured(self._heartbeat.latency)
                 ids, self._ids = self._ids, []
                 for waiting in ids:
                     if not waiting.done():

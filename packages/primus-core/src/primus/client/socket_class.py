@@ -118,6 +118,7 @@ def socket_class(
         "profile": profile,
         "overtaking_hooks": ark.collect("primus_overtakes"),
         "loss_hooks": ark.collect("primus_lost"),
+        "latency_hooks": ark.collect("primus_latency"),
         **extensions(ark, base),
     }
     return type(base.__name__, (base,), attributes)

@@ -118,6 +118,8 @@ class Connection(Emitter, Generic[MessageT_co]):
     """Functions of plugins, by ``primus_overtakes``."""
     loss_hooks: ClassVar[tuple[Callable[..., Any], ...]] = ()
     """Functions of plugins, by ``primus_lost``."""
+    latency_hooks: ClassVar[tuple[Callable[..., Any], ...]] = ()
+    """Functions of plugins, by ``primus_latency``."""
 
     def __init__(
         self,
@@ -303,11 +305,7 @@ class Connection(Emitter, Generic[MessageT_co]):
             ending = Ending(EndCode.WIRE_LOST) if error is None else of_error(error)
         self.note(ending)
         self._detach()
-        for hook in self.loss_hooks:
-            try:
-                hook(self)
-            except Exception as failure:
-                self._log_raised(f"{self!r}: a primus_lost hook raised", failure)
+        self._call_hooks("primus_lost", self.loss_hooks)
         inbox = self._inbox
         if inbox is not None and inbox.is_busy and (len(inbox) or self._undelivered > 0):
             inbox.put_loss(error)
@@ -357,6 +355,17 @@ class Connection(Emitter, Generic[MessageT_co]):
             self.log.debug("%r: %.500s", self, error)
         else:
             self.log.info("%r: %.500s", self, error)
+
+    def measured(self, seconds: float) -> None:
+        """Tell the plugins the time that a round trip to the peer has taken."""
+        self._call_hooks("primus_latency", self.latency_hooks, seconds)
+
+    def _call_hooks(self, name: str, hooks: tuple[Callable[..., Any], ...], *args: Any) -> None:
+        for hook in hooks:
+            try:
+                hook(self, *args)
+            except Exception as error:
+                self._log_raised(f"{self!r}: a {name} hook raised", error)
 
     def _log_raised(self, text: str, error: BaseException) -> None:
         """Log an error of the user's code, once however often a peer causes it."""

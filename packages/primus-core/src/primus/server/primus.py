@@ -493,6 +493,7 @@ class Primus(Transforming, PrimusEvents[SparkT_co]):
         self._disconnection_hooks = self._ark.collect("primus_disconnection")
         self.Spark.overtaking_hooks = self._ark.collect("primus_overtakes")
         self.Spark.loss_hooks = self._ark.collect("primus_lost")
+        self.Spark.latency_hooks = self._ark.collect("primus_latency")
         self._library.changed()
 
     # -- clients

@@ -161,6 +161,8 @@ class Spark(SparkEvents[MessageT_co], Connection[MessageT_co]):
     def heartbeat(self) -> None:
         """Ping the client; it has until the next check to answer."""
         stamp = self.primus.stamp()
+        if self.latency_hooks:
+            self.heartbeat_state.stamped = str(stamp), self._now()
         if self._traced:
             self.dispatch("outgoing::ping", stamp)
         self._tell(ping(stamp))
@@ -214,6 +216,10 @@ class Spark(SparkEvents[MessageT_co], Connection[MessageT_co]):
             case Pong(stamp):
                 if self._traced:
                     self.dispatch("incoming::pong", stamp)
+                stamped = self.heartbeat_state.stamped
+                if stamped is not None and stamped[0] == stamp:
+                    self.heartbeat_state.stamped = None
+                    self.measured(self._now() - stamped[1])
                 self.dispatch("heartbeat")
             case IdRequest():
                 self._reply("id", id_reply(self.id))
