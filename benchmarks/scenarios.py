@@ -123,6 +123,7 @@ ANSWERING = [
 
 GUARDING = [
     ("mirage", "mirage", "session ids of `mirage`"),
+    ("spark-latency", "spark-latency", "`spark-latency`"),
 ]
 """Plugins that let messages pass: the name, what is plugged in, the title."""
 

@@ -150,6 +150,13 @@ wire.serve(Object.assign(streams.commands, {
     }, multiplex);
   },
 
+  /** What primus-spark-latency knows of a spark. */
+  measured({ on, spark }) {
+    const { latency, clock_offset: offset } = servers.get(on).spark(spark);
+
+    return { latency, offset };
+  },
+
   bark({ on, name, args }) { servers.get(on).resources[name].broadcast('bark', ...args); },
 
   end({ on, spark, data, reconnect }) {

@@ -271,6 +271,12 @@ async def request(on: str, spark: str, data: Any) -> Any:
     return await find(on, spark).write_and_wait(data)
 
 
+def measured(on: str, spark: str) -> dict[str, float]:
+    """What primus-spark-latency knows of a spark, in milliseconds."""
+    found: Any = find(on, spark)
+    return {"latency": found.latency * 1000, "offset": found.clock_offset * 1000}
+
+
 class Creature:
     """A resource of primus-resource, with a method that answers with its arguments."""
 
@@ -356,7 +362,7 @@ COMMANDS = {
     each.__name__: each
     for each in (
         *(listen, broadcast, write, emit, request, send, flood, end),
-        *(resource, bark),
+        *(resource, bark, measured),
         *(channel_write, channel_send, channel_ids, channel_destroy, room_write),
         *(connected, id_for, library, destroy, census),
     )

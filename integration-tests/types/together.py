@@ -14,6 +14,7 @@ from primus_multiplex import MultiplexPrimus, MultiplexSpark
 from primus_omega_supreme import OmegaSupremePrimus
 from primus_resource import ResourcePrimus, ResourceSocket
 from primus_responder import ResponderSocket, ResponderSpark
+from primus_spark_latency import SparkLatencyPrimus, SparkLatencySpark
 from primus_substream import SubstreamSpark
 
 
@@ -29,6 +30,7 @@ class Visitor(
     MirageSpark[Said],
     MultiplexSpark[Said],
     ResponderSpark[Said],
+    SparkLatencySpark[Said],
     SubstreamSpark[Said],
 ):
     """A spark with the members of many plugins."""
@@ -59,6 +61,7 @@ class Everything(
     MultiplexPrimus[Visitor],
     OmegaSupremePrimus[Visitor],
     ResourcePrimus[Visitor],
+    SparkLatencyPrimus[Visitor],
 ):
     """A server with the members of all of them."""
 
@@ -105,6 +108,7 @@ async def server(spark: Visitor) -> None:
     channel.wirte("hello")  # E: has no attribute "wirte" | "wirte"
     spark.substream("files").write("hello")
     await spark.write_and_wait("name?", timeout=5.0)
+    print(spark.latency + spark.clock_offset)
     await spark.write_and_wiat("name?")  # E: has no attribute "write_and_wiat" | "write_and_wiat"
     await primus.metroplex.servers()
     primus.resource("todo").broadcast("added", "hello")

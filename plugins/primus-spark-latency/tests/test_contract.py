@@ -1,3 +1,5 @@
+from typing import Any, ClassVar
+
 import pytest
 
 from primus import OptionError, Primus, Socket
@@ -6,7 +8,7 @@ from primus_testing import MemoryTransformer, PluginContract
 
 class TestSparkLatency(PluginContract):
     plugin = "spark-latency"
-    options = {"use_clock_offset": True}
+    options: ClassVar[dict[str, Any]] = {"use_clock_offset": True}
     packets = (
         lambda value: {"_latency": value},
         lambda value: {"_clock": value},
@@ -16,7 +18,7 @@ class TestSparkLatency(PluginContract):
 
 @pytest.mark.parametrize("value", [None, "yes", 1])
 async def test_an_option_that_cannot_work_is_refused_by_servers_and_sockets(value: object) -> None:
-    options = {"plugin": "spark-latency", "use_clock_offset": value}
+    options: dict[str, Any] = {"plugin": "spark-latency", "use_clock_offset": value}
 
     with pytest.raises(OptionError, match="use_clock_offset="):
         Primus(transformer=MemoryTransformer, **options)

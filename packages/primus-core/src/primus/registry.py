@@ -97,6 +97,7 @@ PLUGIN: Final = Kind(
         "omega-supreme": "primus-omega-supreme",
         "resource": "primus-resource",
         "responder": "primus-responder",
+        "spark-latency": "primus-spark-latency",
         "substream": "primus-substream",
         "mirage": "primus-mirage",
     },

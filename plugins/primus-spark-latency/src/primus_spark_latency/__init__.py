@@ -1,4 +1,4 @@
-"""How far away each client is: the plugin ``spark-latency``, as primus-spark-latency for Node has it.
+"""How far away each client is: the plugin ``spark-latency``, after primus-spark-latency for Node.
 
     primus = Primus(app, plugin="spark-latency", use_clock_offset=True)
 
