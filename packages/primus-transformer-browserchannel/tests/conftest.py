@@ -2,17 +2,14 @@
 
 from __future__ import annotations
 
-import asyncio
-from collections.abc import AsyncIterator, Awaitable, Callable
-from contextlib import asynccontextmanager
+from collections.abc import Awaitable, Callable
+from contextlib import AbstractAsyncContextManager
 from typing import Any
 
-import aiohttp
 import pytest
 
 from primus import Spark
-from primus_testing import DEADLINE
-from primus_testing.server import Answer, Running
+from primus_testing.server import Answer, Running, StreamedAnswer
 
 BIND = "/primus/bind?VER=8"
 RID = 76310
@@ -59,30 +56,10 @@ class Talk:
         query = f"RID=rpc&SID={self.sid}&CI=1&AID={aid}&TYPE=xmlhttp"
         return (await self.bind(query, **options)).text
 
-    @asynccontextmanager
-    async def back_channel(self, aid: int = 0) -> AsyncIterator[Stream]:
+    def back_channel(self, aid: int = 0) -> AbstractAsyncContextManager[StreamedAnswer]:
         """A back channel that streams."""
-        timeout = aiohttp.ClientTimeout(total=DEADLINE)
-        url = f"{self.server.url}{BIND}&RID=rpc&SID={self.sid}&CI=0&AID={aid}&TYPE=xmlhttp"
-        async with self.server.http.get(url, timeout=timeout) as response:
-            assert response.status == 200
-            yield Stream(response)
-
-
-class Stream:
-    """An answer that is read piece by piece."""
-
-    def __init__(self, response: aiohttp.ClientResponse) -> None:
-        self.response = response
-
-    async def read(self, text: str) -> None:
-        """Read a piece, which must be `text`."""
-        piece = await self.response.content.readexactly(len(text.encode()))
-        assert piece.decode() == text
-
-    async def end(self) -> None:
-        """Read the end."""
-        assert await self.response.content.read() == b""
+        query = f"RID=rpc&SID={self.sid}&CI=0&AID={aid}&TYPE=xmlhttp"
+        return self.server.stream(f"{BIND}&{query}")
 
 
 @pytest.fixture
@@ -96,9 +73,3 @@ def serve(primus_server: Callable[..., Awaitable[Running]]) -> Serve:
         return Talk(server)
 
     return serve
-
-
-async def turns(count: int = 20) -> None:
-    """Let the event loop go round so many times."""
-    for _ in range(count):
-        await asyncio.sleep(0)

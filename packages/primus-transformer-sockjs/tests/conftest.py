@@ -3,16 +3,14 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterator, Awaitable, Callable
-from contextlib import asynccontextmanager
+from collections.abc import Awaitable, Callable
+from contextlib import AbstractAsyncContextManager
 from typing import Any
 
-import aiohttp
 import pytest
 
 from primus import Spark
-from primus_testing import DEADLINE
-from primus_testing.server import Answer, Running
+from primus_testing.server import Answer, Running, StreamedAnswer
 
 SESSION = "/primus/000/abcdefgh"
 
@@ -51,29 +49,11 @@ class Talk:
         assert await self.poll() == 'a["0"]\n'
         return len(self.primus)
 
-    @asynccontextmanager
-    async def stream(self, path: str, method: str = "POST") -> AsyncIterator[Stream]:
+    def stream(
+        self, path: str, method: str = "POST"
+    ) -> AbstractAsyncContextManager[StreamedAnswer]:
         """A request whose answer does not end by itself."""
-        timeout = aiohttp.ClientTimeout(total=DEADLINE)
-        url = f"{self.server.url}{SESSION}/{path}"
-        async with self.server.http.request(method, url, timeout=timeout) as response:
-            yield Stream(response)
-
-
-class Stream:
-    """An answer that is read piece by piece."""
-
-    def __init__(self, response: aiohttp.ClientResponse) -> None:
-        self.response = response
-
-    async def read(self, text: str) -> None:
-        """Read a piece, which must be `text`."""
-        piece = await self.response.content.readexactly(len(text.encode()))
-        assert piece.decode() == text
-
-    async def end(self) -> None:
-        """Read the end."""
-        assert await self.response.content.read() == b""
+        return self.server.stream(f"{SESSION}/{path}", method)
 
 
 @pytest.fixture

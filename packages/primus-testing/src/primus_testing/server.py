@@ -16,7 +16,7 @@ from primus_testing.peer import Peer
 from primus_testing.recorder import DEADLINE, eventually
 from primus_testing.sites import SITES, Site
 
-__all__ = ["Answer", "Running", "running"]
+__all__ = ["Answer", "Running", "StreamedAnswer", "running"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -30,6 +30,22 @@ class Answer:
     def json(self) -> Any:
         """The body as JSON."""
         return json.loads(self.text)
+
+
+class StreamedAnswer:
+    """An answer that does not end by itself, read piece by piece."""
+
+    def __init__(self, response: aiohttp.ClientResponse) -> None:
+        self.response = response
+
+    async def read(self, text: str) -> None:
+        """Read a piece, which must be `text`."""
+        piece = await self.response.content.readexactly(len(text.encode()))
+        assert piece.decode() == text
+
+    async def end(self) -> None:
+        """Read the end."""
+        assert await self.response.content.read() == b""
 
 
 @dataclass
@@ -54,6 +70,13 @@ class Running:
         url = self.url + path
         async with self.http.request(method, url, timeout=timeout, **options) as response:
             return Answer(response.status, response.headers, await response.text())
+
+    @asynccontextmanager
+    async def stream(self, path: str, method: str = "GET") -> AsyncIterator[StreamedAnswer]:
+        """A request whose answer streams."""
+        timeout = aiohttp.ClientTimeout(total=DEADLINE)
+        async with self.http.request(method, self.url + path, timeout=timeout) as response:
+            yield StreamedAnswer(response)
 
     async def peer(self, query: str = "", **dial: Any) -> Peer:
         """A peer that is connected by the client half of this server's transformer.
