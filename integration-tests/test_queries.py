@@ -51,6 +51,7 @@ COLLIDING = "?a=1&EIO=9&transport=mine&sid=mine&b64=2&j=3&%73id=4"
 
 SOCKJS = ("websocket", "xhr-streaming", "xhr-polling")
 ENGINEIO = ("polling", "websocket")
+SOCKETIO = ("websocket", "xhr-polling")
 WAYS: list[tuple[str, dict[str, Any]]] = [
     ("websockets", {}),
     ("lws", {}),
@@ -58,12 +59,14 @@ WAYS: list[tuple[str, dict[str, Any]]] = [
     *(("engine.io", {"transports": [name]}) for name in ENGINEIO),
     *(("sockjs", {"transports": [name]}) for name in SOCKJS),
     ("browserchannel", {}),
+    *(("socket.io", {"transports": [name]}) for name in SOCKETIO),
 ]
 IN_BROWSERS = [way for way in WAYS if way[0] not in ("lws", "faye")]
 WIRES = {
     "engine.io": {"EIO", "transport", "t", "sid", "b64", "j"},
     "sockjs": {"t"},
     "browserchannel": {"VER", "RID", "zx", "t"},
+    "socket.io": {"t"},
 }
 """The fields of the protocols themselves; those of the user are not sent over Engine.IO."""
 
@@ -131,11 +134,16 @@ async def test_from_python(way: tuple[str, dict[str, Any]]) -> None:
 async def test_from_primus_js_in_node(way: tuple[str, dict[str, Any]]) -> None:
     transformer, transport = way
     async with listening(transformer) as (primus, seen):
-        library = installed(8) / f"queries-{transformer}.js"
+        library = beside(transformer) / f"queries-{transformer}.js"
         library.write_text(primus.library())
         await in_node(library, primus.url, {"transport": transport}, QUERIES)
         await eventually(lambda: len(seen) == len(QUERIES))
         assert both(seen) == [from_javascript(transformer, query) for query in QUERIES]
+
+
+def beside(transformer: str) -> Path:
+    """The folder that has the Node packages of our client."""
+    return installed(5 if transformer == "socket.io" else 8)
 
 
 async def in_node(library: Path, url: str, options: Any, queries: list[str]) -> None:
@@ -203,7 +211,7 @@ async def test_credentials_of_the_url_from_primus_js_in_node(
     async with listening(transformer) as (primus, _):
         told: list[str | None] = []
         primus.on("connection", lambda spark: told.append(spark.headers.get("Authorization")))
-        library = installed(8) / f"queries-{transformer}.js"
+        library = beside(transformer) / f"queries-{transformer}.js"
         library.write_text(primus.library())
         url = primus.url.replace("://", f"://{CREDENTIALS}@")
         await in_node(library, url, {"transport": transport}, [""])

@@ -14,7 +14,7 @@ export default function connect(wire) {
   const io = inNode() ? wire.Primus.requires('primus-socket.io-client') : wire.library;
 
   if (!io || !io.Socket) throw Object.assign(new Error(MISSING), { critical: true });
-  mend(io);
+  mend(io, wire);
   const socket = new io.Socket(options(wire));
   const session = socket.of('');
   let isOpen = false;
@@ -86,15 +86,15 @@ function disconnect(socket) {
 
 /** The options of primus-socket.io-client: the user's, and those that Primus depends on. */
 function options(wire) {
-  const address = wire.primus.parse(wire.uri({ protocol: 'http:', query: true }));
+  const uri = wire.uri({ protocol: 'http:', query: true });
+  const address = wire.primus.parse(uri);
   const secure = address.protocol === 'https:';
   const fields = address.query.replace(/^\?/, '').split('&');
-  const auth = address.auth ? address.auth + '@' : '';
   const chosen = Object.assign({}, wire.transport);
 
   delete chosen.transports;
   return Object.assign(chosen, {
-    host: auth + address.hostname,
+    host: credentials(wire, uri, address) + address.hostname,
     port: address.port || (secure ? 443 : 80),
     secure,
     resource: address.pathname.replace(/^\/|\/$/g, ''),
@@ -103,6 +103,15 @@ function options(wire) {
     'force new connection': true,
     reconnect: false
   });
+}
+
+/** User and password for a URL. In Node the library throws when they are not encoded well. */
+function credentials(wire, uri, { auth }) {
+  if (!auth || !inNode()) return auth && auth + '@';
+  const { Authorization } = wire.headers({}, uri);
+  const [user, ...password] = Buffer.from(Authorization.slice(6), 'base64').toString().split(':');
+
+  return encodeURIComponent(user) + ':' + encodeURIComponent(password.join(':')) + '@';
 }
 
 function transports({ transport, avoidWebSockets }) {
@@ -116,7 +125,7 @@ function transports({ transport, avoidWebSockets }) {
  * one name the last was left, and what follows a second `=` was lost. And in Node its requests know
  * nothing of credentials in a URL.
  */
-function mend(io) {
+function mend(io, wire) {
   const { request } = io.util;
 
   if (mended.indexOf(io) >= 0) return;
@@ -132,11 +141,10 @@ function mend(io) {
     const { open } = made;
 
     made.open = (method, url, ...rest) => {
-      const [, , auth = ''] = AUTH.exec(url) || [];
-      const [user, ...password] = auth.split(':').map(decodeURIComponent);
+      const { Authorization } = wire.headers({}, url);
 
-      if (!auth) return open.call(made, method, url, ...rest);
-      return open.call(made, method, url.replace(AUTH, '$1'), true, user, password.join(':'));
+      open.call(made, method, url.replace(AUTH, '$1'), ...rest);
+      if (Authorization) made.setRequestHeader('Authorization', Authorization);
     };
     return made;
   };
