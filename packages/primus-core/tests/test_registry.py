@@ -17,7 +17,7 @@ from primus import (
     registry,
 )
 from primus.parsers.json import JSONParser
-from primus.registry import PARSER, PLUGIN, TRANSFORMER, find, parser_named, transformer_named
+from primus.registry import PARSER, PLUGIN, TRANSFORMER, Kind, find, parser_named, transformer_named
 from primus_testing import MemoryTransformer
 
 Offer = Callable[..., None]
@@ -94,9 +94,20 @@ def test_a_misspelt_name_of_what_is_installed_is_put_right(offer: Offer) -> None
 def test_an_unknown_name_without_a_resemblance_gets_no_suggestion(offer: Offer) -> None:
     with pytest.raises(UnknownPluginError) as caught:
         find(PLUGIN, "zzz")
-    assert str(caught.value) == (
-        "unknown plugin 'zzz'. Installed: none. Try: pip install primus-zzz"
-    )
+    assert str(caught.value) == "unknown plugin 'zzz'. Installed: none."
+
+
+@pytest.mark.parametrize("kind", [PLUGIN, PARSER, TRANSFORMER], ids=lambda kind: kind.name)
+@pytest.mark.parametrize(
+    "name", ["left-pad", "primus-left-pad", "room", "emiter", "websocket", "jsn"]
+)
+def test_only_distributions_of_this_project_are_ever_advised(
+    offer: Offer, kind: Kind, name: str
+) -> None:
+    with pytest.raises(UnknownPluginError) as caught:
+        find(kind, name)
+    advised = str(caught.value).partition("pip install ")[2]
+    assert advised in {"", *kind.distributions.values()}
 
 
 @pytest.mark.parametrize(

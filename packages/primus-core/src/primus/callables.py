@@ -10,7 +10,7 @@ from inspect import Parameter
 from types import FunctionType, MethodType
 from typing import Any, Final
 
-__all__ = ["EVERYTHING", "PLAIN", "after", "arity", "bounds", "dispose", "is_awaitable"]
+__all__ = ["EVERYTHING", "PLAIN", "after", "arity", "bounds", "dispose", "is_awaitable", "obstacle"]
 
 EVERYTHING: Final = sys.maxsize
 """The arity of a callable that takes any number of arguments."""
@@ -54,6 +54,25 @@ def _counted(function: FunctionType, *, bound: bool) -> tuple[int, int]:
     most = max(0, code.co_argcount - bound)
     least = max(0, most - len(function.__defaults__ or ()))
     return least, EVERYTHING if code.co_flags & inspect.CO_VARARGS else most
+
+
+def obstacle(fn: Callable[..., Any], given: int) -> str | None:
+    """Why `fn` cannot be called with so many positional arguments, or with fewer of them.
+
+    A callable that shows no signature can.
+    """
+    least, _ = bounds(fn)
+    if least > given:
+        return f"it needs {least} arguments and gets {given}"
+    function = fn.__func__ if isinstance(fn, MethodType) else fn
+    if isinstance(function, FunctionType):
+        code, defaults = function.__code__, function.__kwdefaults__ or {}
+        first = code.co_argcount
+        named = code.co_varnames[first : first + code.co_kwonlyargcount]
+        missing = [name for name in named if name not in defaults]
+        if missing:
+            return f"it needs {missing[0]!r} by name, and gets its arguments by position"
+    return None
 
 
 def is_awaitable(value: object) -> bool:

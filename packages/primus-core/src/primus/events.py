@@ -10,9 +10,10 @@ from __future__ import annotations
 import asyncio
 import logging
 from collections.abc import Awaitable, Callable, Mapping
+from difflib import get_close_matches
 from typing import Any, ClassVar, Final, Literal, Protocol, TypeVar, overload
 
-from primus.callables import EVERYTHING, bounds
+from primus.callables import EVERYTHING, bounds, obstacle
 from primus.errors import ListenerError
 
 __all__ = ["Delivered", "Delivering", "Emitter", "Listener", "Replying", "ReservedEvents"]
@@ -23,6 +24,11 @@ Delivered = Literal[False] | Awaitable[Literal[False]]
 Handler = TypeVar("Handler", bound=Callable[..., Any])
 
 PRIVATE_PREFIXES: Final = ("incoming::", "outgoing::")
+
+CLOSE: Final = 0.75
+"""How much alike two names are when one is taken for the other, misspelt; 1 is equal."""
+MOST_SEEN: Final = 1000
+"""How many names are compared with those of Primus."""
 
 # Names that Primus reserves by accident (its check reads Object.prototype); kept so that a
 # name is reserved on both sides of a connection or on neither.
@@ -59,10 +65,19 @@ class Listener:
 class ReservedEvents:
     """The event names that belong to Primus. Each Primus has tables of its own."""
 
-    __slots__ = ("names",)
+    __slots__ = ("_seen", "names")
 
     def __init__(self, names: frozenset[str]) -> None:
         self.names = set(names)
+        self._seen: set[str] = set()
+        """Other names that have been listened to: each is looked at once."""
+
+    def mistaken(self, event: str) -> str | None:
+        """The name that another one is likely to be a misspelling of; `None` the second time."""
+        if event in self._seen or event in self or len(self._seen) >= MOST_SEEN:
+            return None
+        self._seen.add(event)
+        return next(iter(get_close_matches(event, sorted(self.names), n=1, cutoff=CLOSE)), None)
 
     def __contains__(self, event: object) -> bool:
         return isinstance(event, str) and (
@@ -156,6 +171,9 @@ class Emitter:
 
     events: ReservedEvents = ReservedEvents(frozenset())
     log: logging.Logger = logging.getLogger("primus")
+    carried: ClassVar[Mapping[str, int]] = {}
+    """How many arguments an event of Primus carries at the most; a listener that needs more is
+    refused."""
     added: ClassVar[Mapping[str, int]] = {}
     """How many arguments of an event every listener gets that takes them. Those behind were added
     later: a listener gets them when it cannot be called without, so that a parameter with a
@@ -194,6 +212,11 @@ class Emitter:
             return lambda handler: self._add(event, handler, once=once)
         if not callable(fn):
             raise TypeError(f"listener of {event!r} must be callable, not {fn!r}")
+        most = self.carried.get(event)
+        if (why := obstacle(fn, EVERYTHING if most is None else most)) is not None:
+            raise TypeError(f"{fn!r} cannot listen to {event!r}: {why}")
+        if most is None and (close := self.events.mistaken(event)) is not None:
+            self.log.warning("on(%r): there is no such event. Did you mean %r?", event, close)
         listener = Listener(fn, once, self.added.get(event, EVERYTHING))
         self._listeners[event] = (*self._listeners.get(event, ()), listener)
         self._listeners_changed()

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import os
 import re
 from collections.abc import Callable, Mapping
@@ -11,6 +12,7 @@ from ipaddress import IPv4Network, IPv6Network, ip_network
 from ssl import SSLContext
 from typing import Any, Final
 
+from primus.callables import bounds, obstacle
 from primus.errors import OptionError
 from primus.heartbeat import Generation
 from primus.origins import origin_pattern
@@ -19,6 +21,12 @@ from primus.recovery import Backoff
 UNUSABLE: Final = re.compile(r"[?#%{}\x00-\x20\x7f\ud800-\udfff]")
 TOKEN: Final = re.compile(r"[!#$%&'*+.^_`|~0-9A-Za-z-]+")
 NO_VALUE: Final = re.compile(r"[\x00-\x08\x0a-\x1f\x7f\ud800-\udfff]")
+
+MILLISECONDS: Final = 10_000.0
+"""A duration of so many seconds, three hours, is taken for one in milliseconds."""
+
+LONGEST_DELAYS: Final = {"min": 100.0, "max": MILLISECONDS, "timeout": MILLISECONDS}
+"""The same for the reconnect options."""
 
 Network = IPv4Network | IPv6Network
 
@@ -46,7 +54,19 @@ def duration(name: str, value: Any) -> float | None:
         return None
     if isinstance(value, bool) or not isinstance(value, int | float) or not value > 0:
         raise OptionError(f"{name}={value!r}: must be seconds > 0, or False to disable it")
-    return float(value)
+    return _no_milliseconds(name, float(value), value)
+
+
+def _no_milliseconds(
+    name: str, duration: float, value: Any, longest: float = MILLISECONDS
+) -> float:
+    """`duration`, if it is not so long that it must be meant in milliseconds, as in Node."""
+    if duration >= longest and math.isfinite(duration):
+        raise OptionError(
+            f"{name}={value!r}: seconds? Those are {duration / 60:.0f} minutes; {value} "
+            f"milliseconds are {name}={duration / 1000:g}, and False disables it"
+        )
+    return duration
 
 
 def seconds(name: str, value: Any) -> float:
@@ -92,6 +112,22 @@ def function(name: str, value: Any) -> Callable[..., Any] | None:
         raise OptionError(f"{name}={value!r}: must be callable")
     result: Callable[..., Any] | None = value
     return result
+
+
+def no_handler(fn: Callable[..., Any]) -> str | None:
+    """Why a function is no authorization handler; `None` when it is called with the request."""
+    if bounds(fn)[1] < 1:
+        return "it takes no argument, and gets the request"
+    why = obstacle(fn, 1)
+    return why and f"{why}: the request. There is no callback: refuse by raising Unauthorized"
+
+
+def authorization(name: str, value: Any) -> Callable[..., Any] | None:
+    """An authorization handler, or `None`."""
+    handler = function(name, value)
+    if handler is not None and (why := no_handler(handler)) is not None:
+        raise OptionError(f"{name}={value!r}: {why}")
+    return handler
 
 
 def text(name: str, value: Any) -> str:
@@ -216,6 +252,8 @@ def backoff(name: str, value: Any) -> Backoff:
     for key in mapping(name, value):
         if key not in names:
             raise OptionError(f"{name}: " + unknown(key, names))
+        if key in LONGEST_DELAYS and isinstance(value[key], int | float):
+            _no_milliseconds(f"{name}[{key!r}]", value[key], value[key], LONGEST_DELAYS[key])
     return Backoff(**value)
 
 

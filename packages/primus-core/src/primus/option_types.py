@@ -71,6 +71,7 @@ class ServerOptions(TypedDict, total=False):
     handshake_timeout: Duration
     max_head: int
     write_timeout: Duration
+    slow_listener: Duration
     max_sparks: int | None
     iknowhttpsisbetter: bool
     clock: Clock

@@ -79,6 +79,7 @@ class ServerOptions:
     handshake_timeout: float | None = 10.0
     max_head: int = 16 * KIB
     write_timeout: float | None = 30.0
+    slow_listener: float | None = 0.1
     max_sparks: int | None = None
     iknowhttpsisbetter: bool = False
     clock: Clock = SYSTEM_CLOCK
@@ -200,7 +201,7 @@ def _build(
 
 
 _SERVER: Final[dict[str, Callable[[str, Any], Any]]] = {
-    "authorization": checks.function,
+    "authorization": checks.authorization,
     "pathname": checks.pathname,
     "parser": checks.anything,
     "transformer": checks.anything,
@@ -225,6 +226,7 @@ _SERVER: Final[dict[str, Callable[[str, Any], Any]]] = {
     "handshake_timeout": checks.duration,
     "max_head": checks.size,
     "write_timeout": checks.duration,
+    "slow_listener": checks.duration,
     "max_sparks": checks.most,
     "iknowhttpsisbetter": checks.flag,
     "clock": checks.anything,

@@ -43,20 +43,13 @@ class Kind:
 
     name: str
     group: str
-    prefix: str
     distributions: dict[str, str]
-
-    def distribution(self, name: str) -> str:
-        """The distribution that is known, or by its name is likely, to offer `name`."""
-        return self.distributions.get(
-            name, self.prefix + name.replace(".", "").removeprefix("primus-")
-        )
+    """The distribution that offers a name, of those that this project has."""
 
 
 TRANSFORMER: Final = Kind(
     "transformer",
     "primus.transformers",
-    "primus-transformer-",
     {
         "websockets": "primus-transformer-ws",
         "faye": "primus-transformer-faye",
@@ -72,7 +65,6 @@ TRANSFORMER: Final = Kind(
 PARSER: Final = Kind(
     "parser",
     "primus.parsers",
-    "primus-parser-",
     {
         "json": "primus-core",
         "msgpack": "primus-parser-msgpack",
@@ -83,7 +75,6 @@ PARSER: Final = Kind(
 PLUGIN: Final = Kind(
     "plugin",
     "primus.plugins",
-    "primus-",
     {
         "rooms": "primus-rooms",
         "contract": "primus-contract",
@@ -123,26 +114,34 @@ def find(kind: Kind, name: str) -> Any:
     try:
         return entry.load()
     except Exception as error:
-        distribution = entry.dist.name if entry.dist is not None else kind.distribution(name)
+        known = kind.distributions.get(name.lower())
+        distribution = entry.dist.name if entry.dist is not None else known
+        cure = f". Try: pip install --force-reinstall {distribution}" if distribution else ""
         raise BrokenPluginError(
-            f"the {kind.name} {name!r} is installed but cannot be imported: {error!r}. "
-            f"Try: pip install --force-reinstall {distribution}"
+            f"the {kind.name} {name!r} is installed but cannot be imported: {error!r}{cure}"
         ) from error
 
 
 def _unknown(kind: Kind, name: str, offers: Iterable[str]) -> str:
+    """What is said of a name that no distribution offers.
+
+    A distribution is named only if core knows it: a name that is made up may be a stranger's.
+    """
     names = sorted(offers)
     wanted = name.lower()
     message = f"unknown {kind.name} {name!r}. Installed: {', '.join(names) or 'none'}."
-    advice = "Try"
-    if wanted.removeprefix("primus-") not in kind.distributions:
-        close = get_close_matches(wanted, [*names, *kind.distributions], n=1)
-        if close:
-            message += f" Did you mean {close[0]!r}?"
-            advice = "Otherwise try"
-        if close and close[0] not in names:
-            wanted = close[0]
-    return f"{message} {advice}: pip install {kind.distribution(wanted)}"
+    distribution = kind.distributions.get(wanted) or kind.distributions.get(
+        wanted.removeprefix("primus-")
+    )
+    if distribution is not None:
+        return f"{message} Try: pip install {distribution}"
+    close = get_close_matches(wanted, [*names, *kind.distributions], n=1)
+    if not close:
+        return message
+    message += f" Did you mean {close[0]!r}?"
+    if close[0] in names:
+        return message
+    return f"{message} Try: pip install {kind.distributions[close[0]]}"
 
 
 def transformer_named(

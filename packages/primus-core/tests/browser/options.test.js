@@ -1,7 +1,9 @@
 import assert from 'node:assert/strict';
 import test from 'node:test';
 
+import { mistakes } from '../../src/primus/browser/js/mistakes.js';
 import { completeOptions, joinStrategy } from '../../src/primus/browser/js/options.js';
+import { makeClient } from './fakes.js';
 
 const STRATEGIES = [
   [[], false, 'disconnect,online,timeout'],
@@ -46,4 +48,35 @@ test('a client that pings expects no pings, unless told so', () => {
   assert.equal(completeOptions({ ping: 25, pingTimeout: 9 }, 45000, false).pingTimeout, 9);
   assert.equal(completeOptions({ ping: false }, 45000, false).pingTimeout, 45000);
   assert.equal(completeOptions({ pingTimeout: false }, 45000, false).pingTimeout, false);
+});
+
+const MISTAKES = [
+  [{ tiemout: 5000 }, ['unknown option "tiemout". Did you mean "timeout"?']],
+  [{ ping_timeout: 5000 }, ['unknown option "ping_timeout". Did you mean "pingTimeout"?']],
+  [{ weather: 'fine' }, ['unknown option "weather"']],
+  [{ reconnect: { retires: 3 } }, ['unknown option "reconnect.retires". Did you mean "retries"?']],
+  [{ timeout: {} }, ['option "timeout" must be milliseconds, text such as "30 seconds", or false']],
+  [{ timeout: -1 }, ['option "timeout" must be milliseconds, text such as "30 seconds", or false']],
+  [{ queueSize: 'many' }, ['option "queueSize" must be a number']],
+  [{ strategy: 7 }, ['option "strategy" must be text, a list or false']],
+  [{ manual: 'yes' }, ['option "manual" must be true or false']],
+  [{ reconnect: 5, transport: 'x' }, ['option "reconnect" must be an object', 'option "transport" must be an object']],
+  [{ reconnect: { min: '1 s', max: Infinity, factor: 2, retries: 3, timeout: false } }, []],
+  [{ timeout: '5 s', ping: false, pong: 10, strategy: ['online'], websockets: false, network: true }, []],
+  [{ manual: true, queueSize: Infinity, url: 'http://x', transport: null, emitter: {}, omegaSupreme: 1 }, []]
+];
+
+for (const [given, expected] of MISTAKES) {
+  test(`the mistakes in ${JSON.stringify(given)} are named`, () => {
+    assert.deepEqual(mistakes(given, ['emitter', 'omega-supreme']), expected);
+  });
+}
+
+test('a client warns of mistakes in its options, and works all the same', () => {
+  const said = [];
+  const prototype = { _warn: (text) => said.push(text) };
+  const { client } = makeClient({ tiemout: 5 }, { prototype });
+
+  assert.deepEqual(said, ['unknown option "tiemout". Did you mean "timeout"?']);
+  assert.equal(client.options.tiemout, 5);
 });

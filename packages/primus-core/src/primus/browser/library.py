@@ -27,6 +27,7 @@ MODULES = (
     "pipeline",
     "recovery",
     "url",
+    "mistakes",
     "network",
     "options",
     "heartbeat",

@@ -108,6 +108,25 @@ class Socket(Transforming, SocketEvents[MessageT_co], Connection[MessageT_co]):
     side = Side.CLIENT
     log = logging.getLogger("primus.client")
     events = ReservedEvents(SOCKET_EVENTS)
+    carried = MappingProxyType(
+        {
+            "close": 1,
+            "data": 2,
+            "destroy": 0,
+            "end": 1,
+            "error": 1,
+            "offline": 0,
+            "online": 0,
+            "open": 0,
+            "readyStateChange": 1,
+            "reconnect": 1,
+            "reconnect failed": 2,
+            "reconnect scheduled": 1,
+            "reconnect timeout": 2,
+            "reconnected": 1,
+            "timeout": 0,
+        }
+    )
     added = MappingProxyType({"close": 0, "end": 0})
     profile: ClassVar[ServerProfile | None] = None
     """What the class knows of its servers; `None` for the class that is made for none yet."""

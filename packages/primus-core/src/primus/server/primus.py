@@ -29,6 +29,7 @@ from primus.events import ReservedEvents
 from primus.failures import Failures, Quota
 from primus.heartbeat import Generation, HeartbeatPolicy
 from primus.http import ClientGone, Request, Response
+from primus.option_checks import no_handler
 from primus.option_types import ListenOptions, ServerOptions
 from primus.options import plugin_names, server_options
 from primus.parser import browser_half
@@ -49,6 +50,7 @@ from primus.server.seats import Seats
 from primus.server.spark import SPARK_EVENTS, Spark, SparkT_co
 from primus.server.sparks import Sparks
 from primus.server.unused import unused
+from primus.server.watchdog import WATCHDOG, Watched
 from primus.suggestions import missing
 from primus.tally import Stats, Tally
 from primus.tasks import spawn
@@ -101,6 +103,16 @@ class Primus(Transforming, PrimusEvents[SparkT_co]):
 
     version: ClassVar[str] = __version__
     log: logging.Logger = logging.getLogger("primus.server")
+    carried = MappingProxyType(
+        {
+            "close": 1,
+            "connection": 1,
+            "disconnection": 2,
+            "initialised": 3,
+            "plugin": 2,
+            "plugout": 2,
+        }
+    )
     added = MappingProxyType({"disconnection": 1})
     spark_class: ClassVar[type[Spark]] = Spark
     """What the class of its sparks derives from; ``Primus[Visitor]`` sets it."""
@@ -149,6 +161,8 @@ class Primus(Transforming, PrimusEvents[SparkT_co]):
         """When all connections were told to end, on the loop's clock."""
         self.home: Home | None = None
         """The thread and the loop that the sparks live on; `None` before the first."""
+        self._watched: Watched | None = None
+        """The loop, as the watchdog of slow listeners sees it."""
         self._destroying: asyncio.Task[None] | None = None
         self._initialised = False
         self.writes = WriteWatch(self.options.clock, self.limits.write_timeout)
@@ -359,10 +373,12 @@ class Primus(Transforming, PrimusEvents[SparkT_co]):
         It refuses by raising `Unauthorized`. Works as a decorator.
 
         Raises:
-            TypeError: `fn` is not callable.
+            TypeError: `fn` is not callable, or cannot be called with the request alone.
         """
         if not callable(fn):
             raise TypeError(f"authorize only accepts functions, not {fn!r}")
+        if (why := no_handler(fn)) is not None:
+            raise TypeError(f"{fn!r} cannot authorize: {why}")
         self.authorization = fn
         self._library.changed()
         self._warn_of_origins()
@@ -726,7 +742,8 @@ class Primus(Transforming, PrimusEvents[SparkT_co]):
                 say that `request` would become one more.
         """
         self._seats.admit(request)
-        self.home = here(self.home)
+        if self.home is not (home := here(self.home)):
+            self._move(home)
         spark = self.Spark(request, self._sparks.new_id(), self._generation(transport))
         self._sparks.add(spark, id)
         self.prepare(spark)
@@ -739,6 +756,20 @@ class Primus(Transforming, PrimusEvents[SparkT_co]):
         handlers: list[Callable[..., Any]] = [*self._connection_hooks, *self._take("connection")]
         run_connection_phase(spark, iter(handlers))
         return spark
+
+    def _move(self, home: Home) -> None:
+        """Live on this thread and loop from now on."""
+        self.home = home
+        limit = self.options.slow_listener
+        self._unwatch()
+        if limit is not None and home.loop is not None:
+            self._watched = Watched(home, limit, self.log)
+            WATCHDOG.watch(self._watched)
+
+    def _unwatch(self) -> None:
+        watched, self._watched = self._watched, None
+        if watched is not None:
+            WATCHDOG.unwatch(watched)
 
     def departed(self, spark: Spark) -> None:
         """Forget a spark that has ended."""
@@ -802,6 +833,7 @@ class Primus(Transforming, PrimusEvents[SparkT_co]):
             if self.host is not None:
                 await self.host.close(stop=close)
             self.writes.stop()
+            self._unwatch()
             self.off()
 
 

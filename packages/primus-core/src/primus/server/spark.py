@@ -57,6 +57,9 @@ class Spark(SparkEvents[MessageT_co], Connection[MessageT_co]):
 
     side = Side.SERVER
     events = ReservedEvents(SPARK_EVENTS)
+    carried = MappingProxyType(
+        {"data": 2, "end": 1, "error": 1, "heartbeat": 0, "readyStateChange": 1}
+    )
     added = MappingProxyType({"end": 0})
     primus: Server
     """The server; an attribute of the class, since every Primus has a Spark class of its own."""

@@ -3,6 +3,7 @@ import { Closed } from './closed.js';
 import { Connection } from './connection.js';
 import { EventEmitter } from './events.js';
 import { CLOSED, OPEN, OPENING } from './messages.js';
+import { mistakes } from './mistakes.js';
 import { detectNetwork, isOnline } from './network.js';
 import { completeOptions } from './options.js';
 import { checkMessage } from './protocol.js';
@@ -20,6 +21,7 @@ class Client extends Connection {
     const bare = address && typeof address === 'object';
     const user = (bare ? address : given) || {};
 
+    for (const mistake of mistakes(user, Object.keys(this.ark))) this._warn(mistake);
     this.options = completeOptions(user, this.compiled.pingTimeout, this.authorization);
     this.url = this.parse(bare ? user.url || user.uri : address);
     this.transport = this.options.transport;
@@ -36,6 +38,11 @@ class Client extends Connection {
       this.timers.setTimeout('open', () => this.open(), 0);
     }
     for (const name of Object.keys(this.ark)) this.ark[name].call(this, this, this.options);
+  }
+
+  /** Tells the developer of a mistake, on the console. */
+  _warn(text) {
+    if (typeof console !== 'undefined') console.warn(`Primus: ${text}`);
   }
 
   /** Opens the connection; nothing happens when it is open or opening already. */

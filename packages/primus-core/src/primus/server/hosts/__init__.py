@@ -5,6 +5,7 @@ from __future__ import annotations
 import inspect
 import sys
 from typing import TYPE_CHECKING, Any, TypeVar
+from weakref import WeakKeyDictionary, ref
 
 from primus.contracts import Server
 from primus.errors import AttachError
@@ -24,8 +25,10 @@ def attach(primus: Server, server: Any, transformer: type[Transformer]) -> Host:
     """Attach a Primus to a server: to an `aiohttp.web.Application`, or to an ASGI application.
 
     Raises:
-        AttachError: the server is of no known kind, or cannot carry the transformer.
+        AttachError: the server is of no known kind, or cannot carry the transformer, or another
+            Primus is attached to it at the same pathname.
     """
+    _check_place(primus, server)
     if _is_aiohttp(server):
         from primus.server.hosts.aiohttp import AiohttpHost
 
@@ -39,6 +42,26 @@ def attach(primus: Server, server: Any, transformer: type[Transformer]) -> Host:
         "(FastAPI, Starlette, Django's get_asgi_application()), or use Primus.create_server() "
         "for a server of its own"
     )
+
+
+def _check_place(primus: Server, server: Any) -> None:
+    """Let each Primus of a server have a pathname of its own, as long as it is not destroyed."""
+    try:
+        places = _places.setdefault(server, {})
+    except TypeError:
+        return  # it cannot be remembered, so it is not known
+    there = places.get(primus.pathname)
+    other = None if there is None else there()
+    if other is not None and not other.draining:
+        raise AttachError(
+            f"{other!r} is attached to this server already: give this one another pathname, or "
+            "add to that one"
+        )
+    places[primus.pathname] = ref(primus)
+
+
+_places: WeakKeyDictionary[Any, dict[str, ref[Server]]] = WeakKeyDictionary()
+"""What is attached to each server, by pathname."""
 
 
 def asgi_application(primus: Server) -> AsgiHost:

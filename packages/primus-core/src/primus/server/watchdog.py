@@ -1,0 +1,156 @@
+"""Listeners that block the event loop: found by a thread that looks at what the loop is doing.
+
+While a listener works or waits without ``await``, no other connection is served, no ping answered.
+To time each call would cost every message. So one daemon thread for all servers of a process looks,
+a few times within the limit, which function of the user the loop is in; that costs the loop
+nothing. Once it sees one, it asks the loop for a sign, and when none comes in time, the function is
+named in the log.
+"""
+
+from __future__ import annotations
+
+import logging
+import sys
+import threading
+import time
+from dataclasses import dataclass, field
+from types import CodeType, FrameType
+from typing import Final
+
+from primus.threads import Home
+
+__all__ = ["WATCHDOG", "Watched", "blocker"]
+
+LOOKS: Final = 5
+"""How often the thread looks within the limit."""
+PAUSE: Final = 60.0
+"""Seconds before the same function is named again."""
+KNOWN: Final = 1000
+"""How many functions are remembered as named."""
+LIBRARIES: Final = frozenset(
+    {"aiohttp", "msgpack", "orjson", "picows", "pluggy", "uvloop", "websockets"}
+    | sys.stdlib_module_names
+) - {"__main__"}
+"""Modules whose frames are no listeners."""
+
+
+@dataclass(eq=False)
+class Watched:
+    """The loop of a server.
+
+    Args:
+        home: its thread and loop.
+        limit: seconds that a listener may block it.
+        log: where it is told of.
+    """
+
+    home: Home
+    limit: float
+    log: logging.Logger
+    asked_at: float | None = None
+    """When the loop was asked for a sign; `None` while nothing is suspected."""
+    _suspect: CodeType | None = None
+    """The function that the loop was in when it was asked."""
+    _named: dict[CodeType, float] = field(default_factory=dict)
+
+    @property
+    def is_alive(self) -> bool:
+        """Whether there is a loop that can be blocked."""
+        return self.home.loop is not None and not self.home.loop.is_closed()
+
+    def answer(self) -> None:
+        """Give the sign."""
+        self.asked_at = None
+
+    def look(self, frame: FrameType, now: float) -> None:
+        """Look at what the loop is doing now."""
+        found = blocker(frame)
+        if found is None:
+            self.asked_at = None
+        elif self.asked_at is None or found.f_code is not self._suspect:
+            self.asked_at, self._suspect = now, found.f_code
+            self.home.hand_over(self.log.debug, self.answer)
+        elif now - self.asked_at >= self.limit:
+            self._name(found, now)
+
+    def _name(self, found: FrameType, now: float) -> None:
+        """Tell of a function that blocks the loop, now and then."""
+        code = found.f_code
+        if now - self._named.get(code, -PAUSE) < PAUSE:
+            return
+        if len(self._named) >= KNOWN:
+            self._named.clear()
+        self._named[code] = now
+        self.log.warning(
+            "the event loop has been blocked for more than %s s by %s.%s (%s:%d), which neither "
+            "returns nor awaits: no connection is served meanwhile. Make it async, or give what "
+            "blocks to asyncio.to_thread; slow_listener=False silences this",
+            self.limit,
+            found.f_globals.get("__name__", "?"),
+            code.co_qualname,
+            code.co_filename,
+            found.f_lineno,
+        )
+
+
+def blocker(frame: FrameType | None) -> FrameType | None:
+    """The function of the user that Primus has called, on a stack; `None` when there is none."""
+    found = inner = None
+    while frame is not None:
+        root = str(frame.f_globals.get("__name__", "")).partition(".")[0]
+        if root == "primus" or root.startswith("primus_"):
+            found, inner = inner or found, None
+        elif root not in LIBRARIES:
+            inner = frame
+        frame = frame.f_back
+    return found
+
+
+class Watchdog:
+    """The thread, which lives as long as there is a loop to watch."""
+
+    def __init__(self) -> None:
+        self._watched: set[Watched] = set()
+        self._lock = threading.Lock()
+        self._thread: threading.Thread | None = None
+
+    @property
+    def is_running(self) -> bool:
+        """Whether there is a thread."""
+        return self._thread is not None and self._thread.is_alive()
+
+    def watch(self, watched: Watched) -> None:
+        """Watch a loop until `unwatch`, or until it is closed."""
+        with self._lock:
+            self._watched.add(watched)
+            if not self.is_running:  # as after a fork
+                self._thread = threading.Thread(target=self._run, name="primus", daemon=True)
+                self._thread.start()
+
+    def unwatch(self, watched: Watched) -> None:
+        """Watch a loop no longer."""
+        with self._lock:
+            self._watched.discard(watched)
+
+    def _run(self) -> None:
+        while watched := self._left():
+            time.sleep(min(each.limit for each in watched) / LOOKS)
+            frames, now = sys._current_frames(), time.monotonic()
+            for each in watched:
+                frame = frames.get(each.home.thread)
+                if frame is not None:
+                    each.look(frame, now)
+            frame = None  # else its function would keep what it has
+            frames.clear()
+
+    def _left(self) -> tuple[Watched, ...]:
+        """The loops that are watched; without any the thread ends."""
+        with self._lock:
+            self._watched = {each for each in self._watched if each.is_alive}
+            if not self._watched:
+                self._thread = None
+            return tuple(self._watched)
+
+
+WATCHDOG: Final = Watchdog()
+"""Of this process."""

@@ -1,0 +1,238 @@
+"""What beginners get wrong, and what they are shown: one row for each mistake."""
+
+from __future__ import annotations
+
+import asyncio
+import functools
+import logging
+import time
+from collections.abc import Callable
+from decimal import Decimal
+from typing import Any
+
+import pytest
+from aiohttp import web
+
+from primus import (
+    AttachError,
+    ControlTextError,
+    OptionError,
+    ParserError,
+    Primus,
+    Socket,
+    UnknownPluginError,
+)
+from primus.server.watchdog import WATCHDOG
+from primus_testing import MemoryTransformer, eventually, join
+
+MakePrimus = Callable[..., Primus]
+
+
+def make(**options: Any) -> Primus:
+    return Primus(transformer=MemoryTransformer, **options)
+
+
+def twice(app: Any) -> None:
+    first = Primus(app, transformer=MemoryTransformer)
+    Primus(app, transformer=MemoryTransformer)
+    assert first
+
+
+async def application(scope: Any, receive: Any, send: Any) -> None:
+    """An ASGI application."""
+
+
+def client(**options: Any) -> Socket:
+    return Socket("http://localhost", manual=True, **options)
+
+
+RAISED: list[tuple[Callable[[], object], type[Exception], str]] = [
+    # messages
+    (
+        lambda: join(make())[0].write(Decimal(1)),
+        ParserError,
+        "cannot encode data: Decimal has no form in JSON. Write str(value) or float(value) instead",
+    ),
+    (
+        lambda: join(make())[0].write({"price": Decimal(1)}),
+        ParserError,
+        'cannot encode data["price"]: Decimal',
+    ),
+    (lambda: join(make())[0].write({1, 2}), ParserError, "data: set has no form in JSON"),
+    (lambda: join(make())[0].write(b"bytes"), ParserError, "data: bytes has no form in JSON"),
+    (lambda: make().write([object()]), ParserError, "cannot encode data[0]: object"),
+    (lambda: client().write({"a": {1}}), ParserError, 'cannot encode data["a"]: set'),
+    (lambda: make().write("primus::server::close"), ControlTextError, "Send it within something"),
+    # names
+    (lambda: make(plugin="left-pad"), UnknownPluginError, "unknown plugin 'left-pad'. Installed: "),
+    (lambda: make(plugin="metroplx"), UnknownPluginError, "Did you mean 'metroplex'?"),
+    (lambda: Primus(transformer="websocket"), UnknownPluginError, "Did you mean 'websockets'?"),
+    (lambda: make(time_out=10), OptionError, "unknown option 'time_out'. Did you mean 'timeout'?"),
+    (lambda: client(time_out=10), OptionError, "Did you mean 'timeout'?"),
+    # durations
+    (lambda: make(timeout=35000), OptionError, "timeout=35000: seconds? Those are 583 minutes"),
+    (lambda: make(ping_interval=30_000), OptionError, "30000 milliseconds are ping_interval=30"),
+    (lambda: client(timeout=10_000), OptionError, "timeout=10000: seconds?"),
+    (lambda: client(reconnect={"min": 500}), OptionError, "reconnect['min']=500: seconds?"),
+    # origins
+    (lambda: make(origins="https://a.example/"), OptionError, "write 'https://a.example'"),
+    (lambda: make(origins="a.example"), OptionError, "write 'https://a.example'"),
+    # servers
+    (lambda: twice(web.Application()), AttachError, "give this one another pathname"),
+    (lambda: twice(application), AttachError, "is attached to this server already"),
+    # functions
+    (lambda: make().authorize(lambda: True), TypeError, "it takes no argument"),
+    (
+        lambda: make().authorize(lambda request, done: done()),
+        TypeError,
+        "There is no callback: refuse by raising Unauthorized",
+    ),
+    (lambda: make(authorization=lambda: True), OptionError, "it takes no argument"),
+    (lambda: make().authorize("yes"), TypeError, "only accepts functions"),  # type: ignore[type-var]
+    (
+        lambda: make().on("connection", lambda spark, request: None),
+        TypeError,
+        "cannot listen to 'connection': it needs 2 arguments and gets 1",
+    ),
+    (
+        lambda: join(make())[0].on("heartbeat", lambda beat: None),  # type: ignore[call-overload]
+        TypeError,
+        "it needs 1 arguments and gets 0",
+    ),
+    (
+        lambda: client().on("data", lambda message, raw, more: None),  # type: ignore[call-overload]
+        TypeError,
+        "it needs 3 arguments and gets 2",
+    ),
+    (
+        lambda: join(make())[0].on("vote", lambda *, count: None),
+        TypeError,
+        "it needs 'count' by name",
+    ),
+    (lambda: make().on("connection", "connected"), TypeError, "must be callable"),  # type: ignore[call-overload]
+]
+
+
+@pytest.mark.parametrize(
+    ("mistake", "error", "shown"), RAISED, ids=[shown for _, _, shown in RAISED]
+)
+async def test_a_mistake_is_an_error_at_once(
+    mistake: Callable[[], object], error: type[Exception], shown: str
+) -> None:
+    with pytest.raises(error) as raised:
+        mistake()
+    assert shown in str(raised.value)
+
+
+LOGGED: list[tuple[Callable[[], object], str]] = [
+    (
+        lambda: make().on("conect", lambda spark: None),
+        "on('conect'): there is no such event. Did you mean 'connection'?",
+    ),
+    (lambda: join(make())[0].on("mesage", print), ""),
+    (lambda: join(make())[0].on("vote", print), ""),
+    (lambda: join(make())[0].on("dtaa", print), "Did you mean 'data'?"),
+    (lambda: join(make())[0].on("data", print), ""),
+    (lambda: client().on("opened", print), "Did you mean 'open'?"),
+    (lambda: make(authorization=lambda request: True), "List your origins."),
+]
+
+
+@pytest.mark.parametrize(("mistake", "shown"), LOGGED)
+async def test_a_mistake_that_may_be_none_is_a_warning(
+    caplog: pytest.LogCaptureFixture, mistake: Callable[[], object], shown: str
+) -> None:
+    mistake()
+    warnings = [record for record in caplog.records if record.levelno == logging.WARNING]
+    assert [shown in record.getMessage() for record in warnings] == ([True] if shown else [])
+
+
+def test_a_name_is_looked_at_once_for_all_connections(
+    primus: Primus, caplog: pytest.LogCaptureFixture
+) -> None:
+    for _ in range(3):
+        primus.on("conection", print)
+    assert len(caplog.records) == 1
+
+
+async def test_a_client_that_has_ended_takes_no_message() -> None:
+    socket = client()
+    socket.open()
+    assert socket.write("kept until it is open") is True
+    socket.end()
+    assert socket.write("too late") is False
+
+
+def test_a_place_is_free_again_once_its_primus_is_destroyed_or_gone() -> None:
+    app = web.Application()
+    first = Primus(app, transformer=MemoryTransformer)
+    other = Primus(app, transformer=MemoryTransformer, pathname="/other")
+    first.draining = True
+    assert Primus(application, transformer=MemoryTransformer, pathname="/here")
+    assert other.pathname == "/other"
+
+
+async def test_functions_that_show_no_signature_and_partial_ones_are_taken(primus: Primus) -> None:
+    spark, _ = join(primus)
+    seen: list[Any] = []
+    for listener in (seen.append, print, functools.partial(seen.append), seen):
+        if callable(listener):
+            spark.on("data", listener)
+    primus.authorize(functools.partial(lambda first, request: None, 1))
+    primus.authorize(print)
+
+
+def blocks(message: object) -> None:
+    """A listener that sleeps."""
+    time.sleep(0.25)
+
+
+async def blocks_later(message: object) -> None:
+    """An async listener that sleeps."""
+    await asyncio.sleep(0)
+    blocks(message)
+
+
+async def waits(message: object) -> None:
+    """A listener that takes as long, and blocks nothing."""
+    await asyncio.sleep(0.25)
+
+
+@pytest.mark.parametrize(
+    ("listener", "options", "named"),
+    [
+        (blocks, {}, True),
+        (blocks_later, {}, True),
+        (waits, {}, False),
+        (blocks, {"slow_listener": False}, False),
+        (blocks, {"slow_listener": 60}, False),
+    ],
+)
+async def test_a_listener_that_blocks_the_event_loop_is_named(
+    make_primus: MakePrimus,
+    caplog: pytest.LogCaptureFixture,
+    listener: Any,
+    options: dict[str, Any],
+    named: bool,
+) -> None:
+    primus = make_primus(**options)
+    spark, wire = join(primus)
+    done: list[Any] = []
+    spark.on("data", listener)
+    spark.on("data", done.append)
+
+    for _ in range(2):
+        wire.receive("1")
+    await eventually(lambda: len(done) == 2)
+
+    texts = [record.getMessage() for record in caplog.records]
+    assert [f"{listener.__name__} (" in text for text in texts] == ([True] if named else [])
+    await primus.destroy()
+
+
+async def test_the_watchdog_is_gone_with_the_last_server(make_primus: MakePrimus) -> None:
+    primus = make_primus(slow_listener=0.01)
+    join(primus)
+    assert WATCHDOG.is_running
+    await primus.destroy()
+    await eventually(lambda: not WATCHDOG.is_running)
