@@ -171,7 +171,7 @@ class Emitter:
 
     events: ReservedEvents = ReservedEvents(frozenset())
     log: logging.Logger = logging.getLogger("primus")
-    carried: ClassVar[Mapping[str, int]] = {}
+    carries: ClassVar[Mapping[str, int]] = {}
     """How many arguments an event of Primus carries at the most; a listener that needs more is
     refused."""
     added: ClassVar[Mapping[str, int]] = {}
@@ -212,7 +212,7 @@ class Emitter:
             return lambda handler: self._add(event, handler, once=once)
         if not callable(fn):
             raise TypeError(f"listener of {event!r} must be callable, not {fn!r}")
-        most = self.carried.get(event)
+        most = self.carries.get(event)
         if (why := obstacle(fn, EVERYTHING if most is None else most)) is not None:
             raise TypeError(f"{fn!r} cannot listen to {event!r}: {why}")
         if most is None and (close := self.events.mistaken(event)) is not None:

@@ -108,7 +108,7 @@ class Socket(Transforming, SocketEvents[MessageT_co], Connection[MessageT_co]):
     side = Side.CLIENT
     log = logging.getLogger("primus.client")
     events = ReservedEvents(SOCKET_EVENTS)
-    carried = MappingProxyType(
+    carries = MappingProxyType(
         {
             "close": 1,
             "data": 2,

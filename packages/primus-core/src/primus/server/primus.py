@@ -103,7 +103,7 @@ class Primus(Transforming, PrimusEvents[SparkT_co]):
 
     version: ClassVar[str] = __version__
     log: logging.Logger = logging.getLogger("primus.server")
-    carried = MappingProxyType(
+    carries = MappingProxyType(
         {
             "close": 1,
             "connection": 1,

@@ -57,7 +57,7 @@ class Spark(SparkEvents[MessageT_co], Connection[MessageT_co]):
 
     side = Side.SERVER
     events = ReservedEvents(SPARK_EVENTS)
-    carried = MappingProxyType(
+    carries = MappingProxyType(
         {"data": 2, "end": 1, "error": 1, "heartbeat": 0, "readyStateChange": 1}
     )
     added = MappingProxyType({"end": 0})
