@@ -394,3 +394,82 @@ def test_a_connection_that_has_ended_asks_no_listener(asked: Asked) -> None:
     asked.spark.deliver_request("double", 21, reply=replied)
 
     assert (seen.story, replied.story) == ([], [])
+
+
+# -- reading ahead while an answer is awaited
+
+
+class Busy(Asked):
+    """A spark whose listener asks for each message, and awaits the answer."""
+
+    def __init__(self, primus: Primus, **limits: int) -> None:
+        super().__init__(primus)
+        self.spark.limits = replace(self.spark.limits, **limits)
+        self.got: list[Any] = []
+
+        @self.spark.on("data")
+        async def data(message: Any) -> None:
+            self.got.append(await self.answers.answer("'name?'", self.send))
+
+
+async def test_more_is_read_ahead_while_an_answer_is_awaited_which_may_be_behind_it(
+    primus: Primus,
+) -> None:
+    busy = Busy(primus, asking_messages=100)
+    busy.wire.receive("0")
+    await eventually(lambda: busy.wire.sent)
+
+    for number in range(1, 100):
+        busy.wire.receive(str(number))
+        assert not busy.wire.paused
+
+    busy.wire.receive("100")
+    assert busy.wire.paused
+
+
+async def test_a_wire_that_was_paused_before_the_question_is_read_on(primus: Primus) -> None:
+    busy = Busy(primus, asking_messages=100)
+    gate = asyncio.Event()
+    busy.spark.hold(gate.wait())
+    for number in range(50):
+        busy.wire.receive(str(number))
+    assert busy.wire.paused
+
+    gate.set()
+
+    await eventually(lambda: busy.wire.sent)
+    assert not busy.wire.paused
+
+
+async def test_a_wire_is_paused_again_once_no_answer_is_awaited(primus: Primus) -> None:
+    busy = Busy(primus, read_ahead_messages=5)
+    gate = asyncio.Event()
+    question = await busy.question()
+    busy.spark.hold(gate.wait())
+    for number in range(50):
+        busy.wire.receive(str(number))
+    assert not busy.wire.paused
+
+    busy.answers.arrived(1, "me")
+
+    assert await question == "me"
+    assert busy.wire.paused
+    gate.set()
+
+
+async def test_questions_that_fail_are_awaited_no_longer(
+    primus: Primus, manual_clock: ManualClock
+) -> None:
+    busy = Busy(primus)
+    late = await busy.question(5.0)
+    cancelled = await busy.question()
+    refused = await busy.question()
+    assert busy.spark.awaits_answers
+
+    manual_clock.advance(5.0)
+    cancelled.cancel()
+    busy.answers.refused(3, "no")
+
+    outcomes = await asyncio.gather(late, cancelled, refused, return_exceptions=True)
+    assert [type(outcome) for outcome in outcomes] == [Late, asyncio.CancelledError, Failed]
+    assert not busy.spark.awaits_answers

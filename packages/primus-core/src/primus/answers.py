@@ -237,6 +237,7 @@ class Answers(Generic[Id]):
         id = next(self._ids)
         pending = Pending(request, arrived, failed, connection.ready_state == OPEN)
         self._pending[id] = pending
+        self._main.await_answers(1)
         sent = False
         try:
             sent = send(id)
@@ -266,8 +267,10 @@ class Answers(Generic[Id]):
     def forget(self, id: Any) -> Pending | None:
         """Await it no longer."""
         pending = self._pending.pop(id, None)
-        if pending is not None and pending.timer is not None:
-            pending.timer.cancel()
+        if pending is not None:
+            self._main.await_answers(-1)
+            if pending.timer is not None:
+                pending.timer.cancel()
         return pending
 
     def opened(self) -> None:
@@ -301,7 +304,8 @@ class Answers(Generic[Id]):
                 pending.failed(self.words.lost(text))
 
     def _late(self, id: Id, seconds: float) -> None:
-        pending = self._pending.pop(id)
+        pending = self.forget(id)
+        assert pending is not None
         text = f"{pending.request} was not {self.words.answered} within {seconds} s"
         pending.failed(self.words.late(text))
 

@@ -45,6 +45,10 @@ class Limits:
     turn_messages: int = 64
     turn_bytes: int = 40 * KIB
     """How much of one connection is handled before all others get their turn."""
+    asking_messages: int = 4096
+    asking_bytes: int = MIB
+    """How much of one connection is read ahead while an answer of its peer is awaited, which may be
+    behind it."""
     fragments: int = 1024
     short_fragment: int = 64
     """How many fragments of one WebSocket message may be shorter than so many bytes."""

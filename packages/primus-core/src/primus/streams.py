@@ -169,6 +169,11 @@ class Stream(Emitter):
         return self.connection.clock
 
     @property
+    def awaits_answers(self) -> bool:
+        """Whether a listener may be waiting for what the peer has still to send."""
+        return self.connection.awaits_answers
+
+    @property
     def thread(self) -> Self:
         """The stream as another thread sees it, as `Connection.thread`."""
         return cast("Self", ThreadView(self, self.connection._home))

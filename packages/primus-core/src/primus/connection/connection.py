@@ -75,6 +75,7 @@ class Connection(Emitter, Generic[MessageT_co]):
     """One end of a connection: what `Spark` and `Socket` have in common."""
 
     __slots__ = (
+        "_awaited",
         "_clock",
         "_decode",
         "_direct",
@@ -167,6 +168,7 @@ class Connection(Emitter, Generic[MessageT_co]):
         """Set once there is room again; made by the first `drain`."""
         self._iterations: Iterations | None = None
         """Made by the first iteration."""
+        self._awaited = 0
         self._traced = False
         """Whether private events may have listeners."""
         self._is_clear = False
@@ -486,6 +488,28 @@ class Connection(Emitter, Generic[MessageT_co]):
             inbox = self._inbox = Inbox(self)
         self._direct = None
         inbox.hold(pending)
+
+    @property
+    def awaits_answers(self) -> bool:
+        """Whether a listener may be waiting for what the peer has still to send."""
+        return self._awaited > 0
+
+    def await_answers(self, change: int) -> None:
+        """Count answers that are awaited of the peer, more or fewer by `change`.
+
+        While there are any, more is read ahead: an answer overtakes what waits for the listener
+        that awaits it, but it has to be read for that.
+        """
+        self._awaited += change
+        inbox, transport = self._inbox, self._transport
+        if inbox is None or transport is None or not inbox.is_busy:
+            return
+        if change > 0 and inbox.paused and not inbox.is_full:
+            inbox.paused = False
+            transport.resume_reading()
+        elif change < 0 and not inbox.paused and inbox.is_full:
+            inbox.paused = True
+            transport.pause_reading()
 
     def _handle(self, data: Any, raw: Any) -> Awaitable[Any] | None:
         """Handle a message whose turn in the inbox has come."""

@@ -22,6 +22,10 @@ class Receiving(Protocol):
 
     limits: Limits
 
+    @property
+    def awaits_answers(self) -> bool:
+        """Whether a listener may be waiting for what the peer has still to send."""
+
     def _handle(self, data: Any, raw: Any) -> Awaitable[Any] | None:
         """Handle a message; what is returned is awaited before the next one."""
 
@@ -69,13 +73,19 @@ class Inbox:
         self._entries.append((data, raw))
         if isinstance(raw, str | bytes):
             self._size += len(raw)
-        limits = self._owner.limits
-        full = (
-            len(self._entries) >= limits.read_ahead_messages
-            or self._size >= limits.read_ahead_bytes
-        )
+        full = self.is_full
         pause, self.paused = full and not self.paused, full or self.paused
         return pause
+
+    @property
+    def is_full(self) -> bool:
+        """Whether so much waits that no more is to be read for now."""
+        limits = self._owner.limits
+        if self._owner.awaits_answers:
+            most, size = limits.asking_messages, limits.asking_bytes
+        else:
+            most, size = limits.read_ahead_messages, limits.read_ahead_bytes
+        return len(self._entries) >= most or self._size >= size
 
     def put_loss(self, error: Exception | None) -> None:
         """Keep the news that the wire is gone, behind the messages that it has brought."""
