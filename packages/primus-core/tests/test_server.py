@@ -3,6 +3,7 @@
 import asyncio
 import gc
 import json
+import socket
 import weakref
 from collections.abc import Callable
 from pathlib import Path
@@ -506,3 +507,21 @@ async def test_an_idle_connection_keeps_nothing_of_what_was_watched_for(on: str)
 
         await eventually(lambda: gc.collect() >= 0 and kept[0]() is None)
         writer.close()
+
+
+@pytest.mark.parametrize("host", ["127.0.0.1", None])
+async def test_connections_of_a_server_of_its_own_send_at_once(host: str | None) -> None:
+    primus = await Primus.create_server(None, host=host, transformer=MemoryTransformer)
+    told: list[int] = []
+
+    @primus.before("watch", index=0)
+    def watch(request: Request) -> None:
+        connection = request.native.transport.get_extra_info("socket")
+        told.append(connection.getsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY))
+
+    reader, writer = await asyncio.open_connection("127.0.0.1", primus.port)
+    writer.write(b"GET /primus/spec HTTP/1.1\r\nHost: x\r\n\r\n")
+    await reader.readuntil(b"}")
+    assert told == [1]
+    writer.close()
+    await primus.destroy()

@@ -158,6 +158,15 @@ class OwnServer:
 
 
 def _listener(host: str | None, port: int) -> socket.socket:
+    """A listening socket, whose connections wait for nothing before they send.
+
+    asyncio sets ``TCP_NODELAY`` on sockets that say by their protocol that they are TCP.
+    """
+    made = _bound(host, port)
+    return socket.socket(made.family, made.type, socket.IPPROTO_TCP, fileno=made.detach())
+
+
+def _bound(host: str | None, port: int) -> socket.socket:
     """A listening socket; one for IPv4 and IPv6 together when `host` names no address."""
     if not host and socket.has_dualstack_ipv6():
         return socket.create_server(
