@@ -124,6 +124,7 @@ ANSWERING = [
 GUARDING = [
     ("mirage", "mirage", "session ids of `mirage`"),
     ("spark-latency", "spark-latency", "`spark-latency`"),
+    ("fortress", "fortress-maximus", "a validator of `fortress-maximus`"),
 ]
 """Plugins that let messages pass: the name, what is plugged in, the title."""
 

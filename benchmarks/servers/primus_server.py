@@ -40,6 +40,8 @@ async def serve(mode: str, settings: dict[str, Any]) -> None:
         primus.resource("bench", Bench(), multiplex=False)
     if "multiplex" in plugins:
         primus.channel("bench").on("connection", _subscribed)
+    if "fortress" in plugins:
+        primus.validate("data", _valid)
     for _ in range(settings.get("transforms", 0)):
         primus.transform("incoming", _transform)
         primus.transform("outgoing", _transform)
@@ -54,6 +56,10 @@ def _subscribed(spark: Any) -> None:
 
 def _same(value: Any) -> Any:
     return value
+
+
+def _valid(message: Any) -> bool:
+    return message is not None
 
 
 class Bench:

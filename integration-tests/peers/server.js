@@ -72,6 +72,21 @@ const IDS = {
   never: () => {}
 };
 
+/** Judges messages with fortress-maximus; what it refuses is reported. */
+function judge(on, primus) {
+  primus.on('invalid', (err, args) => {
+    wire.report(on, 'invalid', { text: err.message, name: String(err.event), args });
+  });
+  primus
+    .validate('data', (data, next) => {
+      next({ no: false, yes: true, text: 'no such data', error: new Error('an error'), nothing: '' }[data]);
+    })
+    .validate('news', (first, second, next) => { next(first === second); })
+    .validate('later', (value, next) => { setImmediate(next, value === 'bad' ? 'too bad' : null); })
+    .validate('none', (next) => { next(); })
+    .validate('unheard', (value, next) => { next(); });
+}
+
 /** Reports what happens in substreams of every spark, and in channels, whose sparks are known by name and id. */
 function watchStreams(on, primus, substreams = [], channels = [], hear = []) {
   primus.on('connection', (spark) => {
@@ -97,11 +112,12 @@ function connected(on) {
 }
 
 wire.serve(Object.assign(streams.commands, {
-  listen({ on, port, options, echo, token, hear, overhear, substreams, channels, inside, ids }) {
+  listen({ on, port, options, echo, token, hear, overhear, substreams, channels, inside, ids, fortress }) {
     const server = http.createServer();
     const primus = new Primus(server, wire.inNode(Object.assign({ transformer: 'websockets', parser: 'json' }, options)));
 
     if (token) primus.authorize(guard(token));
+    if (fortress) judge(on, primus);
     if (ids) primus.id[ids[0]](IDS[ids[1]]);
     watch(on, primus, echo, hear, overhear);
     watchStreams(on, primus, substreams, channels, inside);

@@ -89,6 +89,45 @@ IDS = {"made": made, "refused": refused, "replaced": replaced, "never": never}
 """What gives and judges session ids of mirage, by name."""
 
 
+VERDICTS: dict[Any, Any] = {
+    "no": False,
+    "yes": True,
+    "text": "no such data",
+    "error": ValueError("an error"),
+    "nothing": "",
+}
+
+
+async def judge_later(value: Any) -> str | None:
+    """Judge an event, in a while."""
+    await asyncio.sleep(0)
+    return "too bad" if value == "bad" else None
+
+
+def judge(on: str, primus: Any, *, takes_spark: bool) -> None:
+    """Judge messages with fortress-maximus; what it refuses is reported."""
+    validators: dict[str, Any] = {
+        "data": lambda data: VERDICTS.get(data) if isinstance(data, str) else None,
+        "news": lambda first, second: first == second,
+        "later": judge_later,
+        "none": lambda: None,
+        "unheard": lambda value: None,
+    }
+    with_spark: dict[str, Any] = {
+        "data": lambda spark, data: validators["data"](data),
+        "news": lambda spark, first, second: first == second,
+        "later": lambda spark, value: judge_later(value),
+        "none": lambda spark: None,
+        "unheard": lambda spark, value: None,
+    }
+    for event, fn in (with_spark if takes_spark else validators).items():
+        primus.validate(event, fn)
+
+    @primus.on("invalid")
+    def invalid(error: Any, args: list[Any]) -> None:
+        wire.report(on, "invalid", text=str(error), name=error.event, args=args)
+
+
 def overhearing(on: str, name: str) -> Any:
     """Report an event that has come over the wire and is emitted on the Primus."""
 
@@ -186,6 +225,7 @@ async def listen(
     channels: tuple[str, ...] = (),
     inside: tuple[str, ...] = (),
     ids: tuple[str, str] | None = None,
+    fortress: bool = False,
 ) -> int:
     """Start a server on loopback, with a page that holds its primus.js, and get its port."""
     scripts = [Path(__file__).with_name(name) for name in ("tagged.js", "sockets.js")]
@@ -196,6 +236,8 @@ async def listen(
     primus = Primus(site.app, **options_of(options or {}))
     if token:
         primus.authorize(guard(token))
+    if fortress:
+        judge(on, primus, takes_spark=(options or {}).get("fortress") == "primus")
     if ids:
         mirage: Any = primus
         getattr(mirage.mirage, ids[0])(IDS[ids[1]])

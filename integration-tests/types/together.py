@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Literal, TypedDict, Unpack
 from primus import connect
 from primus_contract import Contract, ContractOptions, ContractPrimus, ContractSpark, Received, Sent
 from primus_emit import EmitterOptions, EmitterPrimus, EmitterSocket, EmitterSpark
+from primus_fortress_maximus import FortressPrimus
 from primus_metroplex import MetroplexPrimus
 from primus_mirage import MiragePrimus, MirageSocket, MirageSpark
 from primus_multiplex import MultiplexPrimus, MultiplexSpark
@@ -56,6 +57,7 @@ class Options(ContractOptions, EmitterOptions):
 class Everything(
     ContractPrimus[Visitor],
     EmitterPrimus[Visitor],
+    FortressPrimus[Visitor],
     MetroplexPrimus[Visitor],
     MiragePrimus[Visitor],
     MultiplexPrimus[Visitor],
@@ -102,6 +104,8 @@ def badly(spark: Visitor, vote: str) -> int:
 async def server(spark: Visitor) -> None:
     """The members of the plugins, all in one."""
     primus.mirage.generator(lambda spark: "an id")
+    primus.validate("vote", Vote, limit=(5, 1.0))
+    primus.validate("vote", Vote, limit="5")  # E: Argument "limit" to "validate" | "limit"
     print((spark.mirage or "").upper(), spark.mriage)  # E: has no attribute "mriage" | "mriage"
     channel = primus.channel("news")
     channel.write("hello")

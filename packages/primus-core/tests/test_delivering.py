@@ -6,6 +6,7 @@ from typing import Any
 import pytest
 
 from primus import Primus, Spark, connect, hookimpl
+from primus.arriving import Arriving
 from primus.pipeline import Packet
 from primus_testing import ManualClock, MemoryTransformer, Recorder, Tracebacks, eventually, join
 
@@ -404,3 +405,39 @@ def test_an_end_of_this_side_is_no_lost_wire(primus: Primus) -> None:
     spark.end()
 
     assert losses.story == []
+
+
+class Shouts:
+    """Messages with ``shout`` are events."""
+
+    @hookimpl
+    def primus_event(self, data: Any) -> Arriving | None:
+        if not isinstance(data, dict) or "shout" not in data:
+            return None
+        return Arriving("shout", [data["shout"]], lambda args: {"shout": args[0]})
+
+
+async def test_a_plugin_tells_which_event_a_message_is_until_it_is_plugged_out() -> None:
+    primus = Primus(transformer=MemoryTransformer, plugin={"shouts": Shouts()})
+    spark, _ = join(primus)
+
+    arriving = spark.arriving({"shout": "hi"})
+
+    assert arriving is not None
+    assert (arriving.event, arriving.args) == ("shout", ["hi"])
+    assert arriving.packed(["HI"]) == {"shout": "HI"}
+    assert spark.arriving({"other": 1}) is None
+    primus.plugout("shouts")
+    assert spark.arriving({"shout": "hi"}) is None
+
+
+async def test_a_spark_knows_whether_its_messages_are_read() -> None:
+    first, _ = join(Primus(transformer=MemoryTransformer))
+    second, _ = join(Primus(transformer=MemoryTransformer))
+    assert not first.is_read
+
+    first.on("data", print)
+    aiter(second)
+
+    assert first.is_read
+    assert second.is_read

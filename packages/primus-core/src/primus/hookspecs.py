@@ -3,9 +3,10 @@
 A plugin is any object, usually a module, with functions marked `@hookimpl` and named as
 below. A hook may leave out arguments it does not need. Hooks run when a plugin is used, in
 the order of this page, or when a connection opens, ends, loses its wire or answers a heartbeat. No
-hook is called for a message, but for ``primus_overtakes``, which is asked only while messages wait;
-a transform sees every message. What hooks return, and what ``primus_setup`` installs, is taken back
-by ``plugout``, and when the plugin fails half-way.
+hook is called for a message, but for ``primus_overtakes``, which is asked only while messages wait,
+and ``primus_event``, which is asked by plugins that judge messages; a transform sees every message.
+What hooks return, and what ``primus_setup`` installs, is taken back by ``plugout``, and when the
+plugin fails half-way.
 
 Entry-point groups: ``primus.plugins``, ``primus.transformers``, ``primus.parsers``; the entry
 point names the module.
@@ -18,6 +19,7 @@ from typing import Any
 
 import pluggy
 
+from primus.arriving import Arriving
 from primus.browser import Browser
 from primus.contracts import ConnectionLike, Server
 from primus.layer import Layer
@@ -137,6 +139,17 @@ def primus_overtakes(connection: ConnectionLike, data: Any) -> bool:
     For answers that a listener awaits: such an answer must not wait for that listener. It is
     called with sparks and with Python sockets, only while messages wait, with the message as it
     was decoded, before any transform.
+    """
+    raise AssertionError
+
+
+@hookspec
+def primus_event(data: Any) -> Arriving | None:
+    """The event that a message of this plugin is, for plugins that judge what arrives.
+
+    It is called with a message as it was decoded, or as the transforms before have left it, when
+    such a plugin asks for it. `None` for messages of others, and for the plugin's own that are no
+    events.
     """
     raise AssertionError
 

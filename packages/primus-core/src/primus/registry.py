@@ -91,6 +91,7 @@ PLUGIN: Final = Kind(
         "spark-latency": "primus-spark-latency",
         "substream": "primus-substream",
         "mirage": "primus-mirage",
+        "fortress-maximus": "primus-fortress-maximus",
     },
 )
 

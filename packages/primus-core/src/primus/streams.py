@@ -13,6 +13,7 @@ from collections.abc import Awaitable, Callable, Iterable, Iterator
 from functools import partial
 from typing import Any, ClassVar, Final, Literal, Self, TypeVar, cast
 
+from primus.arriving import Arriving
 from primus.callables import PLAIN, after, is_awaitable
 from primus.clock import Clock
 from primus.connection import CLOSED, OPEN, OPENING, Connection
@@ -315,6 +316,15 @@ class Stream(Emitter):
         except Exception as error:
             self._log_raised(f"{self!r}: a primus_overtakes hook raised", error)
             return False
+
+    def arriving(self, data: Any) -> Arriving | None:
+        """As `Connection.arriving`."""
+        return self.connection.arriving(data)
+
+    @property
+    def is_read(self) -> bool:
+        """As `Connection.is_read`."""
+        return "data" in self._listeners or self._iterations is not None
 
     def deliver(self, event: str, /, *args: Any, to: Delivering | None = None) -> Delivered:
         """As `Connection.deliver`."""

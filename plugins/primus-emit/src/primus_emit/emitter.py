@@ -38,7 +38,7 @@ from primus.answers import Answers
 from primus.browser import Browser
 from primus.pipeline import Transform
 from primus_emit.acks import AckFailed, AckLost, AckTimeout
-from primus_emit.receiving import incoming, primus_lost, primus_overtakes
+from primus_emit.receiving import incoming, primus_event, primus_lost, primus_overtakes
 from primus_emit.sending import acks_of, ask, send, send_to_all, settings
 
 if TYPE_CHECKING:
@@ -53,6 +53,7 @@ __all__ = [
     "EmitterSpark",
     "primus_browser",
     "primus_disconnection",
+    "primus_event",
     "primus_extend_primus",
     "primus_extend_socket",
     "primus_extend_spark",

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 from primus import Packet, Spark, hookimpl
 from primus.answers import Answers, Reply
+from primus.arriving import Arriving
 from primus.events import Delivered
 from primus.pipeline import Transform, for_streams
 from primus_emit import packets
@@ -16,7 +17,7 @@ from primus_emit.sending import acks_of
 if TYPE_CHECKING:
     from primus import Socket
 
-__all__ = ["incoming", "primus_lost", "primus_overtakes"]
+__all__ = ["incoming", "primus_event", "primus_lost", "primus_overtakes"]
 
 
 def incoming(visible: bool) -> Transform:
@@ -73,6 +74,17 @@ async def _done(delivered: Awaitable[Any]) -> None:
 def primus_overtakes(data: Any) -> bool:
     """An acknowledgement does not wait for a busy listener: it may be what that one awaits."""
     return isinstance(packets.read(data), packets.Ack)
+
+
+@hookimpl
+def primus_event(data: Any) -> Arriving | None:
+    """An event of primus-emitter, for plugins that judge events."""
+    message = packets.read(data)
+    if not isinstance(message, packets.Event):
+        return None
+    return Arriving(
+        message.name, [*message.args], lambda args: {**data, "data": [message.name, *args]}
+    )
 
 
 @hookimpl

@@ -26,6 +26,7 @@ from typing import TYPE_CHECKING, Any, Literal, Unpack
 
 from primus import MessageT_co, Primus, ServerOptions, Spark, SparkT_co, hookimpl
 from primus.answers import Answers
+from primus.arriving import Arriving
 from primus.browser import Browser
 from primus.pipeline import Transform
 from primus_responder import packets
@@ -54,6 +55,7 @@ __all__ = [
     "ResponseTimeout",
     "primus_browser",
     "primus_disconnection",
+    "primus_event",
     "primus_extend_primus",
     "primus_extend_socket",
     "primus_extend_spark",
@@ -132,6 +134,15 @@ def primus_setup(primus: Primus) -> None:
 def primus_overtakes(connection: Any, data: Any) -> bool:
     """A response does not wait for a busy listener: it may be what that one awaits."""
     return is_responding(connection) and isinstance(packets.read(data), packets.Response)
+
+
+@hookimpl
+def primus_event(data: Any) -> Arriving | None:
+    """A request, for plugins that judge events."""
+    message = packets.read(data)
+    if not isinstance(message, packets.Request):
+        return None
+    return Arriving("request", [message.data], lambda args: {**data, "data": args[0]})
 
 
 @hookimpl

@@ -18,6 +18,7 @@ from collections.abc import AsyncIterator, Awaitable, Callable, Iterable
 from threading import get_ident
 from typing import Any, ClassVar, Final, Generic, Literal, Self, cast
 
+from primus.arriving import Arriving
 from primus.callables import PLAIN, after, dispose, is_awaitable
 from primus.clock import SYSTEM_CLOCK, Clock, Timer
 from primus.closed import COSTLY, Closed, EndCode, Ending, because_of, of_error
@@ -117,6 +118,8 @@ class Connection(Emitter, Generic[MessageT_co]):
     slow_consumer: str = "buffer"
     overtaking_hooks: ClassVar[tuple[Callable[..., Any], ...]] = ()
     """Functions of plugins, by ``primus_overtakes``."""
+    event_hooks: ClassVar[tuple[Callable[[Any], Arriving | None], ...]] = ()
+    """Functions of plugins, by ``primus_event``; of sparks."""
     loss_hooks: ClassVar[tuple[Callable[..., Any], ...]] = ()
     """Functions of plugins, by ``primus_lost``."""
     latency_hooks: ClassVar[tuple[Callable[..., Any], ...]] = ()
@@ -480,6 +483,16 @@ class Connection(Emitter, Generic[MessageT_co]):
         except Exception as error:
             self._log_raised(f"{self!r}: a primus_overtakes hook raised", error)
             return False
+
+    def arriving(self, data: Any) -> Arriving | None:
+        """The event that a message is to become, as plugins say by ``primus_event``."""
+        found = (hook(data) for hook in self.event_hooks)
+        return next((event for event in found if event is not None), None)
+
+    @property
+    def is_read(self) -> bool:
+        """Whether messages reach anything: a listener of ``data``, or an iteration."""
+        return "data" in self._listeners or self._iterations is not None
 
     def hold(self, pending: Awaitable[Any]) -> None:
         """Keep messages back until `pending` is done, then deliver them in order."""

@@ -508,6 +508,7 @@ class Primus(Transforming, PrimusEvents[SparkT_co]):
         self._connection_hooks = self._ark.collect("primus_connection")
         self._disconnection_hooks = self._ark.collect("primus_disconnection")
         self.Spark.overtaking_hooks = self._ark.collect("primus_overtakes")
+        self.Spark.event_hooks = self._ark.collect("primus_event")
         self.Spark.loss_hooks = self._ark.collect("primus_lost")
         self.Spark.latency_hooks = self._ark.collect("primus_latency")
         self._library.changed()
@@ -852,6 +853,7 @@ def _spark_class(primus: Primus[Any]) -> type[Any]:
         "tally": primus._tally,
         "drops": Quota(primus.limits.warnings_per_second),
         "overtaking_hooks": (),
+        "event_hooks": (),
         "loss_hooks": (),
     }
     return type(base.__name__, (base,), attributes)

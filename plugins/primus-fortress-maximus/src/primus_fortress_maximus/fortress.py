@@ -1,0 +1,189 @@
+"""`Fortress`: judges every message before anything else sees it."""
+
+from __future__ import annotations
+
+from collections.abc import Awaitable, Mapping
+from typing import Any, Final, Literal
+from weakref import WeakKeyDictionary
+
+from primus import OptionError, Packet, Primus
+from primus.arriving import Arriving
+from primus.callables import is_awaitable
+from primus.pipeline import Transform, for_streams
+from primus.streams import Stream
+from primus_fortress_maximus.errors import Invalid
+from primus_fortress_maximus.limits import Bucket, Limit
+from primus_fortress_maximus.validators import Validator
+
+__all__ = ["Fortress", "transform"]
+
+RESERVED: Final = "fortress:maximus::"
+"""What the names begin with that Node keeps its validators by, which stay reserved."""
+
+
+class Fortress:
+    """The validators of one server.
+
+    Args:
+        primus: the server.
+        extra: its options, as far as plugins have declared them.
+
+    Raises:
+        OptionError: one cannot work.
+    """
+
+    def __init__(self, primus: Primus, extra: Mapping[str, Any]) -> None:
+        mode = extra["fortress"]
+        if mode not in ("spark", "primus"):
+            raise OptionError(f'fortress={mode!r}: must be "spark" or "primus"')
+        self._primus = primus
+        self._is_on_primus = mode == "primus"
+        self._limit = Limit.of("fortress_limit", extra["fortress_limit"])
+        self._validators: dict[str, Validator] = {}
+        self._buckets: WeakKeyDictionary[Any, dict[str | None, Bucket]] = WeakKeyDictionary()
+        """What each spark may still send: of each event, and by `None` of all messages."""
+
+    def add(self, event: str, fn: Any, limit: Any) -> None:
+        """Let `fn` judge an event.
+
+        Raises:
+            TypeError: it is neither a function nor a type.
+            OptionError: the event has a validator already, or the limit cannot work.
+        """
+        if event in self._validators:
+            raise OptionError(f"the event {event!r} has a validator already")
+        rate = Limit.of("limit", limit)
+        self._validators[event] = Validator(event, fn, rate, takes_spark=self._is_on_primus)
+        self._primus.events.names.add(RESERVED + event)
+
+    def forget(self) -> None:
+        """Give back the names that are reserved."""
+        self._primus.events.names -= {RESERVED + event for event in self._validators}
+        self._validators.clear()
+
+    def judge(self, packet: Packet, connection: Any) -> Literal[False] | Awaitable[Any] | None:
+        """Judge a message of a spark, or of a stream above it.
+
+        Returns:
+            What a transform returns: `False` when the message is refused.
+        """
+        if connection.overtakes(packet.data):
+            return None  # an answer to what this server has asked
+        arriving = _emitted(packet.data) or connection.arriving(packet.data)
+        is_data = arriving is None
+        if arriving is None:
+            arriving = Arriving("data", [packet.data], lambda args: args[0])
+        event, args, _ = arriving
+        args = list(args)
+        text = self._forbids(event, packet.data, connection, is_data=is_data)
+        validator = self._validators.get(event)
+        if text or validator is None:
+            text = text or f"Missing validator for {event}"
+        elif not validator.takes(args):
+            text = f"Missing arguments for {event}"
+        elif not self._admits(connection, event, validator.limit):
+            text = f"Rate limit exceeded for {event}"
+        if text or validator is None:
+            return self._refuse(connection, Invalid(event, text), args)
+        return self._validate(validator, packet, connection, arriving._replace(args=args))
+
+    def _forbids(self, event: str, data: Any, connection: Any, *, is_data: bool) -> str:
+        """Why a message is refused before any validator is looked for; empty when it is not."""
+        is_stream = isinstance(connection, Stream)
+        if not is_stream and not self._admits(connection, None, self._limit):
+            return "Rate limit exceeded"
+        is_broadcast = is_data or _emitted(data) is not None
+        emitter = connection
+        if self._is_on_primus and is_broadcast and not is_stream:
+            emitter = self._primus
+        if not is_data and emitter.reserved(event):
+            return f"{event} is a reserved event"
+        is_heard = event == "data" and emitter is connection and connection.is_read
+        if not is_heard and not emitter.listeners(event):
+            return f"Missing listener for {event}"
+        return ""
+
+    def _admits(self, connection: Any, event: str | None, limit: Limit | None) -> bool:
+        """Whether one more message of a spark is within a limit."""
+        if limit is None:
+            return True
+        spark = connection.connection if isinstance(connection, Stream) else connection
+        now = spark.clock.time()
+        buckets = self._buckets.setdefault(spark, {})
+        bucket = buckets.get(event)
+        if bucket is None:
+            bucket = buckets[event] = Bucket(limit, now)
+        return bucket.take(now)
+
+    def _validate(
+        self, validator: Validator, packet: Packet, connection: Any, arriving: Arriving
+    ) -> Literal[False] | Awaitable[Any] | None:
+        valid = list(arriving.args)
+        try:
+            verdict = validator.judge(valid, connection)
+        except Exception as error:
+            verdict = error
+        if is_awaitable(verdict):
+            return self._validate_late(validator, verdict, connection, arriving)
+        refusal = validator.refusal(verdict)
+        if refusal is not None:
+            return self._refuse(connection, refusal, arriving.args)
+        if validator.converts:
+            packet.data = arriving.packed(valid)
+        return None
+
+    async def _validate_late(
+        self,
+        validator: Validator,
+        pending: Awaitable[Any],
+        connection: Any,
+        arriving: Arriving,
+    ) -> Literal[False] | None:
+        try:
+            verdict = await pending
+        except Exception as error:
+            verdict = error
+        refusal = validator.refusal(verdict)
+        return None if refusal is None else self._refuse(connection, refusal, arriving.args)
+
+    def _refuse(self, connection: Any, error: Invalid, args: list[Any]) -> Literal[False]:
+        """Drop a message, and tell the application."""
+        if not self._primus.dispatch("invalid", error, args):
+            connection.log.info("%r: a message was refused: %.200s", connection, error)
+        return False
+
+
+def transform(fortress: Fortress) -> Transform:
+    """The incoming transform; messages of channels pass it as well."""
+
+    def incoming(packet: Packet, connection: Any) -> Any:
+        return fortress.judge(packet, connection)
+
+    return for_streams(incoming)
+
+
+def _emitted(data: Any) -> Arriving | None:
+    """An event of primus-emit; its name is what JavaScript makes of the first element."""
+    event = data.get("emit") if isinstance(data, dict) else None
+    if not isinstance(event, list):
+        return None
+    name = _text(event[0]) if event else "undefined"
+    return Arriving(name, event[1:], lambda args: {**data, "emit": [*event[:1], *args]})
+
+
+def _text(value: Any) -> str:
+    """A value as a text, as JavaScript has it."""
+    match value:
+        case str():
+            return value
+        case None:
+            return "null"
+        case bool():
+            return "true" if value else "false"
+        case float() if value.is_integer():
+            return str(int(value))
+        case list():
+            return ",".join("" if each is None else _text(each) for each in value)
+        case dict():
+            return "[object Object]"
+    return str(value)
