@@ -11,7 +11,7 @@ from primus_testing.transformer.ordering import OrderingContract
 from primus_transformer_browserchannel.client import BrowserChannelConnector
 from primus_transformer_browserchannel.server import BrowserChannel
 
-STILL = {"keepalive_interval": 1e6, "session_timeout": 1e6, "close_timeout": 0.2}
+STILL = {"keepalive_interval": 9e3, "session_timeout": 9e3, "close_timeout": 0.2}
 """The contract moves the clock by minutes, and watches the heartbeat of Primus only."""
 
 

@@ -17,9 +17,9 @@ QUICK: Mapping[str, Any] = {"close_timeout": 0.2, "linger": 0.05}
 
 STILL: Mapping[str, Any] = {
     **QUICK,
-    "heartbeat_interval": 1e6,
-    "poll_timeout": 1e6,
-    "poll_duration": 1e5,
+    "heartbeat_interval": 9e3,
+    "poll_timeout": 9e3,
+    "poll_duration": 8e3,
     "linger": 1.0,
 }
 """The contract moves the clock by minutes, and watches the heartbeat of Primus only."""

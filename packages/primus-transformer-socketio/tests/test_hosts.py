@@ -5,7 +5,7 @@ from typing import Any, ClassVar
 from primus_testing import TransformerContract
 from primus_testing.transformer.messages import MessagesContract
 
-STILL = {"heartbeat_interval": 1e6, "close_timeout": 0.2}
+STILL = {"heartbeat_interval": 9e3, "close_timeout": 0.2}
 
 
 class TestWebSocketUnderAsgi(TransformerContract):

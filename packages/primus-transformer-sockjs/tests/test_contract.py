@@ -60,5 +60,5 @@ class TestPollingHeartbeats(HeartbeatsContract):
 
     transformer = Polling
     options: ClassVar[Mapping[str, Any]] = {
-        "transport": {"disconnect_delay": 1e6, "close_timeout": 0.2}
+        "transport": {"disconnect_delay": 9e3, "close_timeout": 0.2}
     }
