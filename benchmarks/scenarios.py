@@ -125,6 +125,7 @@ GUARDING = [
     ("mirage", "mirage", "session ids of `mirage`"),
     ("spark-latency", "spark-latency", "`spark-latency`"),
     ("fortress", "fortress-maximus", "a validator of `fortress-maximus`"),
+    ("analytics", "analytics", "`analytics`, of which clients have all"),
 ]
 """Plugins that let messages pass: the name, what is plugged in, the title."""
 

@@ -23,7 +23,8 @@ const { connect } = commands;
 
 function socketClass({ library, transformer, parser, plugin, pathname }) {
   if (library) return installed(library);
-  if (parser === 'binary') return ofThisRealm({ transformer, parser, pathname });
+  // Made in a realm of its own, primus-analytics would look for `ga` there.
+  if (parser === 'binary' || /analytics/.test(plugin)) return ofThisRealm({ transformer, parser, plugin, pathname });
 
   const options = wire.inNode({ transformer, parser, plugin, pathname: pathname || '/primus' });
 
@@ -44,6 +45,7 @@ function ofThisRealm(options) {
 }
 
 commands.connect = (message) => {
+  if (/analytics/.test(message.plugin)) globalThis.ga = (...args) => wire.report(message.on, 'ga', { args });
   if (message.transformer === 'engine.io') engineio.keepTo(installed, message);
   if (message.transformer === 'socket.io') socketio.keepTo(installed, message);
   connect(socketClass(message), message);

@@ -57,6 +57,8 @@ def connect(
     **names: str,
 ) -> None:
     """Make a socket, and write ``writes`` at once, long before it can be open."""
+    if "analytics" in options:
+        options["analytics"]["sink"] = lambda report: wire.report(on, "ga", args=to_ga(report))
     sockets[on] = socket = Socket(url, **names, **options_of(options))
     socket.on("data", lambda message: wire.report(on, "data", data=message))
     socket.on("error", lambda error: wire.report(on, "error", **problem(error)))
@@ -75,6 +77,12 @@ def connect(
         subscribe(on, name, name, inside)
     for value in writes:
         socket.write(value)
+
+
+def to_ga(report: dict[str, Any]) -> list[Any]:
+    """A report of analytics as the arguments of ``ga``."""
+    kind = report.pop("hitType") if report["hitType"] == "exception" else None
+    return ["send", report] if kind is None else ["send", kind, report]
 
 
 def subscribe(on: str, stream: str, name: str, inside: tuple[str, ...] = ()) -> str:
@@ -154,6 +162,11 @@ def open_(on: str) -> None:
     sockets[on].open()
 
 
+def fail(on: str, text: str) -> None:
+    """Let an error happen, as far as listeners can tell."""
+    sockets[on].dispatch("error", RuntimeError(text))
+
+
 async def destroy(on: str) -> None:
     """Destroy it."""
     result: Any = sockets.pop(on).destroy()
@@ -185,6 +198,7 @@ COMMANDS: dict[str, wire.Command] = {
     "send": send,
     "end": end,
     "open": open_,
+    "fail": fail,
     "destroy": destroy,
     "state": state,
     "latency": latency,

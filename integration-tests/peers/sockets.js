@@ -133,6 +133,8 @@
     },
 
     open: function open(message) { sockets[message.on].open(); },
+    /** Lets an error happen, as far as listeners can tell. */
+    fail: function fail(message) { sockets[message.on].emit('error', new Error(message.text)); },
     destroy: function destroy(message) { sockets[message.on].destroy(); },
     state: function state(message) { return sockets[message.on].readyState; },
     latency: function latency(message) { return sockets[message.on].latency; },

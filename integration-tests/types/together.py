@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Literal, TypedDict, Unpack
 
 from primus import connect
+from primus_analytics import AnalyticsPrimus, AnalyticsSocket
 from primus_contract import Contract, ContractOptions, ContractPrimus, ContractSpark, Received, Sent
 from primus_emit import EmitterOptions, EmitterPrimus, EmitterSocket, EmitterSpark
 from primus_fortress_maximus import FortressPrimus
@@ -55,6 +56,7 @@ class Options(ContractOptions, EmitterOptions):
 
 
 class Everything(
+    AnalyticsPrimus[Visitor],
     ContractPrimus[Visitor],
     EmitterPrimus[Visitor],
     FortressPrimus[Visitor],
@@ -120,7 +122,13 @@ async def server(spark: Visitor) -> None:
         print(message["text"])
 
 
-class Client(EmitterSocket[Said], MirageSocket[Said], ResourceSocket[Said], ResponderSocket[Said]):
+class Client(
+    AnalyticsSocket[Said],
+    EmitterSocket[Said],
+    MirageSocket[Said],
+    ResourceSocket[Said],
+    ResponderSocket[Said],
+):
     """A socket with the members of four plugins."""
 
 

@@ -89,6 +89,7 @@ PLUGIN: Final = Kind(
         "resource": "primus-resource",
         "responder": "primus-responder",
         "spark-latency": "primus-spark-latency",
+        "analytics": "primus-analytics",
         "substream": "primus-substream",
         "mirage": "primus-mirage",
         "fortress-maximus": "primus-fortress-maximus",

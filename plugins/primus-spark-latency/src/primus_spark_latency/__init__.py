@@ -27,7 +27,6 @@ from typing import TYPE_CHECKING, Any, Unpack
 
 from primus import (
     MessageT_co,
-    OptionError,
     Packet,
     Primus,
     ServerOptions,
@@ -36,11 +35,9 @@ from primus import (
     hookimpl,
 )
 from primus.browser import Browser
+from primus.option_checks import flag
 from primus.pipeline import Transform
 from primus_spark_latency import reports
-
-if TYPE_CHECKING:
-    from primus import Socket
 
 __all__ = [
     "SparkLatencyOptions",
@@ -52,8 +49,6 @@ __all__ = [
     "primus_incoming",
     "primus_latency",
     "primus_options",
-    "primus_setup",
-    "primus_socket",
     "primus_teardown",
 ]
 
@@ -127,17 +122,8 @@ def _set(spark: Any, latency: float | None, clock: float | None) -> None:
         spark.clock_offset = now - clock - spark.latency / 2
 
 
-@hookimpl
-def primus_setup(primus: Primus) -> None:
-    """Look at the option."""
-    _takes_clock(primus.options.extra)
-
-
 def _takes_clock(extra: Mapping[str, Any]) -> bool:
-    takes_clock = extra[OPTION]
-    if not isinstance(takes_clock, bool):
-        raise OptionError(f"{OPTION}={takes_clock!r}: must be True or False")
-    return takes_clock
+    return flag(OPTION, extra[OPTION])
 
 
 @hookimpl
@@ -156,12 +142,6 @@ def primus_teardown(primus: Primus) -> None:
     for spark in primus:
         for name in ("latency", "clock_offset"):
             vars(spark).pop(name, None)
-
-
-@hookimpl
-def primus_socket(socket: Socket) -> None:
-    """Look at the option; the reports are made by `primus_latency`."""
-    _takes_clock(socket.options.extra)
 
 
 @hookimpl
