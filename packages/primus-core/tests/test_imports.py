@@ -62,6 +62,53 @@ def test_an_asgi_server_does_without_aiohttp() -> None:
     assert within(modules, "aiohttp") == set()
 
 
+WITHOUT_AIOHTTP = "import asyncio, sys\nsys.modules['aiohttp'] = None\n"
+
+ECHO_OVER_ASGI = """
+from primus import Primus
+
+primus = Primus(transformer='websockets')
+primus.on('connection', lambda spark: spark.on('data', spark.write))
+scope = {'type': 'websocket', 'path': '/primus', 'query_string': b'', 'headers': []}
+
+async def main():
+    events, sent = asyncio.Queue(), asyncio.Queue()
+    events.put_nowait({'type': 'websocket.connect'})
+    events.put_nowait({'type': 'websocket.receive', 'text': '"hello"'})
+    call = asyncio.ensure_future(primus.asgi(scope, events.get, sent.put))
+    kinds = [(await sent.get())['type'], (await sent.get())['text']]
+    events.put_nowait({'type': 'websocket.disconnect', 'code': 1000})
+    await call
+    assert kinds == ['websocket.accept', '"hello"'], kinds
+
+asyncio.run(main())
+"""
+
+
+def test_a_websocket_over_asgi_works_where_aiohttp_is_not_installed() -> None:
+    modules = imported_by(WITHOUT_AIOHTTP + ECHO_OVER_ASGI)
+    assert within(modules, "primus.server.hosts.asgi_websocket")
+
+
+def test_what_needs_aiohttp_says_what_installs_it() -> None:
+    imported_by(
+        WITHOUT_AIOHTTP + "from primus import MissingLibraryError, Primus, connect\n"
+        "async def main():\n"
+        "    for make in (\n"
+        "        lambda: Primus.create_server(),\n"
+        "        lambda: connect('http://localhost:9'),\n"
+        "    ):\n"
+        "        try:\n"
+        "            await make()\n"
+        "        except MissingLibraryError as error:\n"
+        "            assert str(error).endswith(\n"
+        "                'needs aiohttp, which is not installed: pip install aiohttp'), error\n"
+        "        else:\n"
+        "            raise AssertionError\n"
+        "asyncio.run(main())\n"
+    )
+
+
 @pytest.mark.parametrize(
     "name", ["primus.protocol", "primus.pipeline", "primus.heartbeat", "primus.recovery"]
 )

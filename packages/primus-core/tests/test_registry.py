@@ -7,6 +7,7 @@ from typing import Any
 import pytest
 
 from primus import (
+    AttachError,
     BrokenPluginError,
     HookError,
     InvalidPluginError,
@@ -18,6 +19,7 @@ from primus import (
 )
 from primus.parsers.json import JSONParser
 from primus.registry import PARSER, PLUGIN, TRANSFORMER, Kind, find, parser_named, transformer_named
+from primus.server.hosts import Host
 from primus_testing import MemoryTransformer
 
 Offer = Callable[..., None]
@@ -241,3 +243,68 @@ def test_the_three_errors_are_of_the_kinds_that_python_knows() -> None:
     assert issubclass(BrokenPluginError, ImportError)
     assert issubclass(InvalidPluginError, TypeError)
     assert issubclass(HookError, InvalidPluginError)
+
+
+# -- hosts
+
+
+class Machine:
+    """A server of a kind that core does not know."""
+
+
+class Lathe(Machine):
+    pass
+
+
+class MachineHost(Host):
+    name = "machine"
+    listening = None
+
+    def __init__(self, primus: Any, server: Any) -> None:
+        self.server = server
+
+    async def close(self, *, stop: bool) -> None:
+        pass
+
+
+MACHINE = f"{__name__}.Machine"
+
+
+def test_a_host_is_found_by_the_class_of_the_server_or_one_of_its_bases(offer: Offer) -> None:
+    offer("primus.hosts", MACHINE, MachineHost)
+    for server in (Machine(), Lathe()):
+        host = Primus(server, transformer=MemoryTransformer, parser=JSONParser()).host
+        assert isinstance(host, MachineHost)
+        assert host.server is server
+
+
+def test_a_host_of_a_server_comes_before_that_of_asgi(offer: Offer) -> None:
+    class Application(Machine):
+        async def __call__(self, scope: Any, receive: Any, send: Any) -> None:
+            """Do nothing."""
+
+    offer("primus.hosts", MACHINE, MachineHost)
+    assert isinstance(
+        Primus(Application(), transformer=MemoryTransformer, parser=JSONParser()).host, MachineHost
+    )
+
+
+def test_a_host_that_offers_less_than_a_transformer_needs_is_refused(offer: Offer) -> None:
+    class Needing(MemoryTransformer):
+        needs = frozenset({"http"})
+
+    offer("primus.hosts", MACHINE, MachineHost)
+    with pytest.raises(AttachError, match="needs http, which machine does not offer"):
+        Primus(Machine(), transformer=Needing, parser=JSONParser())
+
+
+def test_what_is_no_host_is_refused(offer: Offer) -> None:
+    offer("primus.hosts", MACHINE, Machine)
+    with pytest.raises(InvalidPluginError, match="must be a subclass of Host"):
+        Primus(Machine(), transformer=MemoryTransformer, parser=JSONParser())
+
+
+def test_a_library_that_is_optional_is_named_with_what_installs_it(offer: Offer) -> None:
+    offer("primus.plugins", "posting", value="aiohttp.no_such_module_at_all")
+    with pytest.raises(BrokenPluginError, match=r"Try: pip install aiohttp$"):
+        find(PLUGIN, "posting")

@@ -16,6 +16,7 @@ __all__ = [
     "InvalidPluginError",
     "LimitError",
     "ListenerError",
+    "MissingLibraryError",
     "NotListeningError",
     "OptionError",
     "ParserError",
@@ -71,6 +72,10 @@ class InvalidPluginError(PluginError, TypeError):
 
 class HookError(InvalidPluginError):
     """A hook of a plugin is misspelt or has arguments that no hook of that name receives."""
+
+
+class MissingLibraryError(PrimusError, ImportError):
+    """What was asked for needs a library that is optional, and that is not installed."""
 
 
 class PluginOrderError(PluginError):

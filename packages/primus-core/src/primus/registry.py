@@ -8,7 +8,7 @@ that is no plugin are three errors, each with its cure.
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from difflib import get_close_matches
 from importlib.metadata import EntryPoint, entry_points
 from typing import Any, Final
@@ -21,9 +21,11 @@ from primus.errors import (
 )
 from primus.parser import Parser, is_binary, parser_name
 from primus.plugins import Ark
+from primus.requirements import install_line
 from primus.transformer import Transformer
 
 __all__ = [
+    "HOST",
     "PARSER",
     "PLUGIN",
     "TRANSFORMER",
@@ -45,6 +47,8 @@ class Kind:
     group: str
     distributions: dict[str, str]
     """The distribution that offers a name, of those that this project has."""
+    built_in: dict[str, str] = field(default_factory=dict)
+    """What core offers itself; a distribution may offer another of that name."""
 
 
 TRANSFORMER: Final = Kind(
@@ -96,10 +100,22 @@ PLUGIN: Final = Kind(
     },
 )
 
+HOST: Final = Kind(
+    "host",
+    "primus.hosts",
+    {"aiohttp.web_app.application": "primus-core", "asgi": "primus-core"},
+    {
+        "aiohttp.web_app.Application": "primus.server.hosts.aiohttp:AiohttpHost",
+        "asgi": "primus.server.hosts.asgi:AsgiHost",
+    },
+)
+"""A host is named by the class of the servers that it serves; that of ASGI serves the rest."""
+
 
 def installed(kind: Kind) -> dict[str, EntryPoint]:
     """The entry points of a kind, by name in lower case; nothing is imported."""
-    return {entry.name.lower(): entry for entry in entry_points(group=kind.group)}
+    found = [EntryPoint(name, value, kind.group) for name, value in kind.built_in.items()]
+    return {entry.name.lower(): entry for entry in (*found, *entry_points(group=kind.group))}
 
 
 def find(kind: Kind, name: str) -> Any:
@@ -118,9 +134,11 @@ def find(kind: Kind, name: str) -> Any:
     except Exception as error:
         known = kind.distributions.get(name.lower())
         distribution = entry.dist.name if entry.dist is not None else known
-        cure = f". Try: pip install --force-reinstall {distribution}" if distribution else ""
+        again = f"pip install --force-reinstall {distribution}" if distribution else ""
+        cure = install_line(error) or again
         raise BrokenPluginError(
-            f"the {kind.name} {name!r} is installed but cannot be imported: {error!r}{cure}"
+            f"the {kind.name} {name!r} is installed but cannot be imported: {error!r}"
+            + (f". Try: {cure}" if cure else "")
         ) from error
 
 

@@ -15,7 +15,7 @@ from typing import Any, Final
 
 from primus.client.address import Address
 from primus.client.spec import fetch_spec
-from primus.errors import HandshakeError, TransportError
+from primus.errors import HandshakeError, MissingLibraryError, TransportError
 
 __all__ = ["PLAIN_WEBSOCKETS", "Client", "differences", "scheme_mismatch", "why_no_wire"]
 
@@ -70,9 +70,12 @@ class Client:
             address = replace(address, scheme="https" if secure else "http")
         transport = {n: v for n, v in (self.transport or {}).items() if n in SPEC_OPTIONS}
         origin = replace(address, pathname="")
-        return await fetch_spec(
-            str(origin), pathname=address.pathname, timeout=timeout, transport=transport
-        )
+        try:
+            return await fetch_spec(
+                str(origin), pathname=address.pathname, timeout=timeout, transport=transport
+            )
+        except MissingLibraryError as error:
+            raise TransportError(str(error)) from error  # so nothing is found out
 
 
 async def why_no_wire(error: Exception, client: Client, timeout: float) -> str:

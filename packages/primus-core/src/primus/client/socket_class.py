@@ -11,6 +11,7 @@ from primus.connection import Connection
 from primus.options import plugin_names
 from primus.parser import Parser
 from primus.registry import check_frames, parser_named, plugins_named, transformer_named
+from primus.requirements import needing
 from primus.transformer import Transformer
 
 __all__ = ["fitted", "socket_class"]
@@ -97,11 +98,14 @@ def socket_class(
     Raises:
         OptionError: the transformer does not carry the frames of the parser.
         PluginError: a plugin is invalid, or the transformer has no Python client half.
+        MissingLibraryError: the client half needs a library that is not installed.
     """
     check_frames(transformer, parser)
     ark = make_ark(plugins)
+    with needing(f"the client of the transformer {transformer.name!r}"):
+        connector = transformer.connector()
     profile = ServerProfile(
-        connector=transformer.connector(),
+        connector=connector,
         parser=parser,
         transformer_name=transformer.name,
         pathname=pathname,

@@ -10,6 +10,7 @@ from primus.client.address import Address, parse_url
 from primus.credentials import separated
 from primus.errors import ConnectTimeout, HandshakeError, TransportError
 from primus.limits import DEFAULT_LIMITS
+from primus.requirements import needing
 
 if TYPE_CHECKING:
     from yarl import URL
@@ -40,8 +41,10 @@ async def fetch_spec(
         HandshakeError: the server answered with another status than 200.
         ConnectTimeout: it did not answer in time.
         TransportError: it cannot be reached, or what it answers is no description.
+        MissingLibraryError: aiohttp is not installed.
     """
-    import aiohttp
+    with needing("a client that is told neither transformer= nor parser="):
+        import aiohttp
 
     address = parse_url(url, pathname)
     address.pathname += "/spec"

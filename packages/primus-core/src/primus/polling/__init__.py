@@ -33,10 +33,11 @@ and a post
 
 from __future__ import annotations
 
+from typing import TYPE_CHECKING, Any
+
 from primus.polling.body import BodyRefused, read_body
 from primus.polling.compression import COMPRESS_FROM, compressed
 from primus.polling.delivery import FrameDelivery
-from primus.polling.http_client import PollingClient
 from primus.polling.long_poll import LongPoll
 from primus.polling.pings import Pinged, Pings
 from primus.polling.posting import Posting, PostIntake
@@ -46,6 +47,9 @@ from primus.polling.sessions import Sessions
 from primus.polling.strings import parse_strings, skip_blank
 from primus.polling.transport import QueuedTransport
 from primus.polling.utf16 import Utf16, units
+
+if TYPE_CHECKING:
+    from primus.polling.http_client import PollingClient
 
 __all__ = [
     "COMPRESS_FROM",
@@ -69,3 +73,12 @@ __all__ = [
     "skip_blank",
     "units",
 ]
+
+
+def __getattr__(name: str) -> Any:
+    """The client, imported when it is first asked for: a server does without aiohttp."""
+    if name == "PollingClient":
+        from primus.polling.http_client import PollingClient
+
+        return PollingClient
+    raise AttributeError(f"module {__name__!r} has no attribute {name!r}")

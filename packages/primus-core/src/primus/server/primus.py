@@ -36,6 +36,7 @@ from primus.parser import browser_half
 from primus.pipeline import Pipeline
 from primus.plugins import Ark
 from primus.registry import check_frames, parser_named, plugins_named, transformer_named
+from primus.requirements import needing
 from primus.server import ending, gate
 from primus.server.broadcast import broadcast, encoded_here
 from primus.server.client_library import ClientLibrary
@@ -205,11 +206,12 @@ class Primus(Transforming, PrimusEvents[SparkT_co]):
                 ``cert``, ``key``, ``ca``, ``pfx`` and ``passphrase``.
 
         Raises:
-            PrimusError: an option cannot be used.
+            PrimusError: an option cannot be used, or aiohttp is not installed.
             OSError: the port is taken, or the address is not one of this machine.
             Exception: whatever `setup` raises.
         """
-        from primus.server.listen import create_server
+        with needing("a server of its own"):
+            from primus.server.listen import create_server
 
         return await create_server(
             cls, on_connection, host=host, port=port, setup=setup, options={**options}

@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import inspect
-import sys
+from collections.abc import Callable
 from typing import TYPE_CHECKING, Any, TypeVar
 from weakref import WeakKeyDictionary, ref
 
 from primus.contracts import Server
-from primus.errors import AttachError
+from primus.errors import AttachError, InvalidPluginError
+from primus.registry import HOST, find, installed
 from primus.server.hosts.base import Host
 
 if TYPE_CHECKING:
@@ -24,24 +25,29 @@ HostKind = TypeVar("HostKind", bound=Host)
 def attach(primus: Server, server: Any, transformer: type[Transformer]) -> Host:
     """Attach a Primus to a server: to an `aiohttp.web.Application`, or to an ASGI application.
 
+    Other servers have hosts in distributions of their own, by an entry point of the group
+    ``primus.hosts`` whose name is the class of the server: ``module.Class``. A subclass of `Host`
+    is found there, and called with the Primus and the server.
+
     Raises:
         AttachError: the server is of no known kind, or cannot carry the transformer, or another
             Primus is attached to it at the same pathname.
+        BrokenPluginError: the host cannot be imported.
+        InvalidPluginError: it is no subclass of `Host`.
     """
     _check_place(primus, server)
-    if _is_aiohttp(server):
-        from primus.server.hosts.aiohttp import AiohttpHost
-
-        return _checked(AiohttpHost, transformer)(primus, server)
-    if _is_asgi(server):
-        from primus.server.hosts.asgi import AsgiHost
-
-        return _checked(AsgiHost, transformer)(primus, server)
-    raise AttachError(
-        f"cannot attach to {server!r}: give an aiohttp.web.Application, an ASGI application "
-        "(FastAPI, Starlette, Django's get_asgi_application()), or use Primus.create_server() "
-        "for a server of its own"
-    )
+    name = _host_name(server)
+    if name is None:
+        raise AttachError(
+            f"cannot attach to {server!r}: give an aiohttp.web.Application, an ASGI application "
+            "(FastAPI, Starlette, Django's get_asgi_application()), or use Primus.create_server() "
+            "for a server of its own"
+        )
+    kind = find(HOST, name)
+    if not (inspect.isclass(kind) and issubclass(kind, Host)):
+        raise InvalidPluginError(f"the host {name!r} must be a subclass of Host, not {kind!r}")
+    made: Callable[..., Host] = _checked(kind, transformer)
+    return made(primus, server)
 
 
 def _check_place(primus: Server, server: Any) -> None:
@@ -82,10 +88,14 @@ def asgi_application(primus: Server) -> AsgiHost:
     return primus.host
 
 
-def _is_aiohttp(server: Any) -> bool:
-    """Whether it is an application of aiohttp, which has been imported if there is one."""
-    module = sys.modules.get("aiohttp.web_app")
-    return module is not None and isinstance(server, module.Application)
+def _host_name(server: Any) -> str | None:
+    """Whose host serves it: that of the nearest of its classes, or else ``asgi``."""
+    hosts = installed(HOST)
+    for each in type(server).__mro__:
+        name = f"{each.__module__}.{each.__qualname__}"
+        if name.lower() in hosts:
+            return name
+    return "asgi" if _is_asgi(server) else None
 
 
 def _is_asgi(server: Any) -> bool:
