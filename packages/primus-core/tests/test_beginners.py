@@ -38,6 +38,13 @@ def twice(app: Any) -> None:
     assert first
 
 
+class Application:
+    """An ASGI application, as FastAPI makes them."""
+
+    async def __call__(self, scope: Any, receive: Any, send: Any) -> None:
+        """Nothing that is asked for here."""
+
+
 async def application(scope: Any, receive: Any, send: Any) -> None:
     """An ASGI application."""
 
@@ -79,7 +86,8 @@ RAISED: list[tuple[Callable[[], object], type[Exception], str]] = [
     (lambda: make(origins="a.example"), OptionError, "write 'https://a.example'"),
     # servers
     (lambda: twice(web.Application()), AttachError, "give this one another pathname"),
-    (lambda: twice(application), AttachError, "is attached to this server already"),
+    (lambda: twice(Application()), AttachError, "is attached to this server already"),
+    (lambda: Primus(Primus(application).asgi), AttachError, "is attached to this server already"),
     # functions
     (lambda: make().authorize(lambda: True), TypeError, "it takes no argument"),
     (
@@ -168,8 +176,27 @@ def test_a_place_is_free_again_once_its_primus_is_destroyed_or_gone() -> None:
     first = Primus(app, transformer=MemoryTransformer)
     other = Primus(app, transformer=MemoryTransformer, pathname="/other")
     first.draining = True
-    assert Primus(application, transformer=MemoryTransformer, pathname="/here")
-    assert other.pathname == "/other"
+    again = Primus(app, transformer=MemoryTransformer)
+    assert (again.pathname, other.pathname) == ("/primus", "/other")
+
+
+def test_what_failed_to_attach_takes_no_place() -> None:
+    app = Application()
+    with pytest.raises(AttachError, match="needs transport") as failed:
+        Primus(app, transformer=Needy)
+    assert failed
+    assert Primus(app, transformer=MemoryTransformer)
+
+
+def test_an_asgi_function_may_be_part_of_several_applications() -> None:
+    first, second = (Primus(application, transformer=MemoryTransformer) for _ in range(2))
+    assert first.asgi is not second.asgi
+
+
+class Needy(MemoryTransformer):
+    """A transformer that ASGI cannot carry."""
+
+    needs = frozenset({"transport"})
 
 
 async def test_functions_that_show_no_signature_and_partial_ones_are_taken(primus: Primus) -> None:

@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import inspect
-from collections.abc import Callable
+from collections.abc import Callable, MutableMapping
+from types import FunctionType, MethodType
 from typing import TYPE_CHECKING, Any, TypeVar
-from weakref import WeakKeyDictionary, ref
+from weakref import WeakKeyDictionary, WeakValueDictionary
 
 from primus.contracts import Server
 from primus.errors import AttachError, InvalidPluginError
@@ -47,27 +48,39 @@ def attach(primus: Server, server: Any, transformer: type[Transformer]) -> Host:
     if not (inspect.isclass(kind) and issubclass(kind, Host)):
         raise InvalidPluginError(f"the host {name!r} must be a subclass of Host, not {kind!r}")
     made: Callable[..., Host] = _checked(kind, transformer)
-    return made(primus, server)
+    host = made(primus, server)
+    _placed(server)[primus.pathname] = primus
+    return host
 
 
 def _check_place(primus: Server, server: Any) -> None:
-    """Let each Primus of a server have a pathname of its own, as long as it is not destroyed."""
-    try:
-        places = _places.setdefault(server, {})
-    except TypeError:
-        return  # it cannot be remembered, so it is not known
-    there = places.get(primus.pathname)
-    other = None if there is None else there()
-    if other is not None and not other.draining:
+    """Let each Primus of a server stand at a pathname of its own, until it is destroyed.
+
+    An ASGI application that is a plain function is known by nothing but its code, which several may
+    share; and it does not change when it is attached to.
+    """
+    is_host = isinstance(server, Host)  # of a Primus within this one
+    other: Any = getattr(server, "primus", None) if is_host else None
+    if not is_host:
+        other = _placed(server).get(primus.pathname)
+    if other is not None and other.pathname == primus.pathname and not other.draining:
         raise AttachError(
             f"{other!r} is attached to this server already: give this one another pathname, or "
             "add to that one"
         )
-    places[primus.pathname] = ref(primus)
 
 
-_places: WeakKeyDictionary[Any, dict[str, ref[Server]]] = WeakKeyDictionary()
-"""What is attached to each server, by pathname."""
+def _placed(server: Any) -> MutableMapping[str, Any]:
+    """What is attached to a server, by pathname."""
+    if not isinstance(server, FunctionType | MethodType):
+        try:
+            return _places.setdefault(server, WeakValueDictionary())
+        except TypeError:  # it cannot be remembered
+            pass
+    return {}
+
+
+_places: WeakKeyDictionary[Any, WeakValueDictionary[str, Server]] = WeakKeyDictionary()
 
 
 def asgi_application(primus: Server) -> AsgiHost:
