@@ -34,7 +34,7 @@ PAGE = """<!doctype html><meta charset="utf-8"><title>Primus</title>
 IMPORTED = ("uvicorn", "primus_parser_binary", "primus_parser_ejson", "primus_parser_msgpack")
 IMPORTED += tuple(
     f"primus_transformer_{name}.server"
-    for name in ("browserchannel", "engineio", "faye", "lws", "sockjs", "ws")
+    for name in ("browserchannel", "engineio", "faye", "lws", "socketio", "sockjs", "ws")
 )
 """What targets need, imported before they are forked."""
 

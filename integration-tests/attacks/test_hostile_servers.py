@@ -67,6 +67,28 @@ async def test_a_client_cannot_be_made_to_owe_pongs_without_end(
         assert client.peak < 12.0
 
 
+async def test_a_client_cannot_be_made_to_owe_acknowledgements_without_end(
+    targets: Targets, times: int
+) -> None:
+    async def script(visit: Visit) -> None:
+        if "/websocket/" not in visit.target:
+            visit.answer("200 OK", b"key:60:60:websocket,xhr-polling")
+            return
+        visit.upgrade()
+        visit.writer.write(plain(TEXT, b"1::"))
+        # What is no message needs no listener, so nothing but the writing stops the reading.
+        await visit.flood(plain(TEXT, b"5:1234567890123456::") * 3000, 600 * times)
+
+    async with Hostile(script) as server:
+        client = await targets.make()
+        client.mark()
+        await client.ask("attempt", url=f"http://127.0.0.1:{server.port}", transformer="socket.io")
+        await client.until("news", lambda news: news["seen"].get("open"))
+        await asyncio.sleep(2.0)
+
+        assert client.peak < 12.0
+
+
 async def test_a_client_that_is_flooded_during_its_upgrade_keeps_little(
     targets: Targets, times: int
 ) -> None:
@@ -105,6 +127,8 @@ ENDLESS = {
     "engine.io": ("engine.io", "polling"),
     "sockjs": ("sockjs", "/xhr"),
     "sockjs info": ("sockjs", "/info"),
+    "socket.io": ("socket.io", "/1/xhr-polling/"),
+    "socket.io handshake": ("socket.io", "/primus/1/"),
     "browserchannel": ("browserchannel", "RID=rpc"),
     "browserchannel bind": ("browserchannel", "/bind"),
     "refusal": ("websockets", "/primus"),
@@ -112,7 +136,11 @@ ENDLESS = {
 
 
 INFO = b'{"websocket":false,"cookie_needed":false,"entropy":1}'
-TALK = {"/primus/test": b"11111", "/primus/bind": b'25\n[[0,["c","sid",null,8]]]\n'}
+TALK = {
+    "/primus/test": b"11111",
+    "/primus/bind": b'25\n[[0,["c","sid",null,8]]]\n',
+    "/primus/1/": b"key:60:60:xhr-polling",
+}
 """What is answered by the way."""
 
 
@@ -143,7 +171,9 @@ async def test_an_answer_without_end_does_not_fill_the_memory_of_a_client(
             await asyncio.sleep(2.0)
 
         # 100 MB were sent. 16 MiB of an answer to a poll are taken (`Limits.poll_bytes`).
-        assert client.peak < (30.0 if where in {"polling", "/xhr", "/bind"} else 12.0)
+        assert client.peak < (
+            30.0 if where in {"polling", "/xhr", "/bind", "/1/xhr-polling/"} else 12.0
+        )
 
 
 async def test_a_client_does_not_inflate_a_bomb(targets: Targets) -> None:
@@ -168,7 +198,8 @@ async def test_a_client_does_not_inflate_a_bomb(targets: Targets) -> None:
 
 @pytest.mark.parametrize("status", ["301", "302", "307", "308"])
 @pytest.mark.parametrize(
-    "transformer", [None, "websockets", "lws", "faye", "engine.io", "sockjs", "browserchannel"]
+    "transformer",
+    [None, "websockets", "lws", "faye", "engine.io", "sockjs", "browserchannel", "socket.io"],
 )
 async def test_the_headers_of_a_user_do_not_follow_a_redirect_to_another_origin(
     targets: Targets, transformer: str | None, status: str

@@ -8,7 +8,17 @@ from dataclasses import dataclass, field
 from datetime import date, datetime, time
 from decimal import Decimal
 from enum import Enum, IntEnum
-from typing import Annotated, Any, Generic, Literal, NewType, NotRequired, TypedDict, TypeVar
+from typing import (
+    Annotated,
+    Any,
+    ClassVar,
+    Generic,
+    Literal,
+    NewType,
+    NotRequired,
+    TypedDict,
+    TypeVar,
+)
 from uuid import UUID
 
 import msgspec
@@ -265,6 +275,55 @@ def test_what_is_nested_too_deeply_is_refused() -> None:
         convert(value, Tree)
     while value.get("children"):
         value = value["children"].pop()  # else Python recurses to free it
+
+
+@dataclass
+class Leaf:
+    tries: ClassVar[int] = 0
+
+    def __post_init__(self) -> None:
+        Leaf.tries += 1
+
+
+@dataclass
+class Left:
+    child: Left | Right | Leaf
+    side: Literal["left"]
+
+
+@dataclass
+class Right:
+    child: Left | Right | Leaf
+    side: Literal["right"]
+
+
+def test_unions_in_one_another_look_at_each_value_once() -> None:
+    value: dict[str, Any] = {"child": {}, "side": "right"}
+    for _ in range(12):
+        value = {"child": value, "side": "right"}
+    Leaf.tries = 0
+
+    made = Type(Right).convert(value)
+
+    assert made.side == "right"
+    assert Leaf.tries <= 4  # 2 ** 13 when every level doubles the work
+
+
+def test_unions_give_equal_values_objects_of_their_own() -> None:
+    kind = Type[Any](list[list[int] | str])
+
+    first, second = kind.convert([(), ()])
+    assert first is not second
+
+
+@pytest.mark.parametrize("kind", [set[int], frozenset[int]])
+def test_values_that_a_peer_has_chosen_to_have_one_hash_are_refused(kind: Any) -> None:
+    alike = [(2**61 - 1) * number for number in range(1, 40)]
+
+    with pytest.raises(ValidationError, match="that a set can tell apart"):
+        convert(alike, kind)
+
+    assert convert(alike[:16] * 3 + [-1, -2], kind) == {*alike[:16], -1, -2}
 
 
 @pytest.mark.parametrize(

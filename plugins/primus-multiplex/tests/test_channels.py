@@ -1,6 +1,7 @@
 import asyncio
 import gc
 import weakref
+from functools import partial
 from typing import Any
 
 import pytest
@@ -213,6 +214,28 @@ def test_an_id_that_another_connection_has_taken_gets_a_number(primus: Any) -> N
     assert [*news.connections] == ["one~2"]
 
 
+def test_ids_that_are_taken_cost_no_search_each_time(primus: Any) -> None:
+    looked: list[str] = []
+
+    class Watched(dict[str, Any]):
+        def __contains__(self, key: object) -> bool:
+            looked.append(str(key))
+            return super().__contains__(key)
+
+    members = primus.channel("news").members
+    members._by_id = Watched()
+    _, _, first = subscribe(primus)
+    for number in range(2, 101):
+        first.receive(f'[1,"one~{number}","news"]')
+    _, second = join(primus)
+    looked.clear()
+
+    for _ in range(100):
+        second.receive('[1,"one","news"]', '[2,"one","news"]')
+
+    assert len(looked) <= 400  # 10,000 when each subscription looks at all ids that are taken
+
+
 def test_a_second_subscription_of_the_same_id_is_ignored(primus: Any) -> None:
     _, main, wire = subscribe(primus)
     events = Recorder(main, "subscribe")
@@ -240,6 +263,75 @@ def test_the_subscriptions_of_a_connection_are_bounded(make_primus: Any) -> None
     assert [*primus.channel("news").connections] == ["id1", "id4"]
     assert len(spark.channels) == 2
     subscribe(primus, id="of another connection")
+
+
+async def iterating(work: Any, spark: Any) -> None:
+    async for message in spark:
+        await work(message)
+
+
+BUSY = {
+    "authorization": lambda news, spark, work: news.authorize(work),
+    "connection": lambda news, spark, work: news.on("connection", work),
+    "iteration": lambda news, spark, work: news.on("connection", partial(iterating, work)),
+    "data": lambda news, spark, work: news.on("connection", lambda one: one.on("data", work)),
+    "disconnection": lambda news, spark, work: news.on("disconnection", work),
+    "subscribe": lambda news, spark, work: spark.on("subscribe", work),
+    "unsubscribe": lambda news, spark, work: spark.on("unsubscribe", work),
+}
+
+
+@pytest.mark.parametrize("busy", BUSY)
+async def test_what_ends_before_its_listeners_do_is_still_a_subscription(
+    make_primus: Any, busy: str
+) -> None:
+    """Otherwise one connection starts as many listeners at once as it likes."""
+    primus = make_primus("multiplex", multiplex_subscriptions=3)
+    news = primus.channel("news")
+    go = asyncio.Event()
+    started: list[Any] = []
+
+    async def work(*given: Any) -> None:
+        started.append(given)
+        await go.wait()
+
+    spark, wire = join(primus)
+    BUSY[busy](news, spark, work)
+
+    for number in range(20):
+        for packet in ('[1,"{}","news"]', '[0,"{}","news","x"]', '[2,"{}","news"]'):
+            wire.receive(packet.format(number))
+            for _ in range(3):
+                await asyncio.sleep(0)
+    assert len(started) == 3
+    assert wire.sent[-1] == '[2,"19","news",{"error":"too many subscriptions"}]'
+    go.set()
+    await eventually(lambda: not spark.channels.lingering and not len(spark.channels))
+    wire.receive('[1,"two","news"]')
+
+    await eventually(lambda: [*news.connections] == ["two"])
+
+
+async def test_failures_that_clients_cause_again_and_again_are_logged_once(
+    primus: Any, caplog: pytest.LogCaptureFixture, tracebacks: Tracebacks
+) -> None:
+    tracebacks.expect("the authorization raised", "a connection listener raised", "'disconnection'")
+    news, open_to_all = primus.channel("news"), primus.channel("open")
+
+    def fail(spark: Any) -> None:
+        raise ValueError("no")
+
+    news.authorize(lambda spark: {}["secret"])
+    open_to_all.on("connection", fail)
+    open_to_all.on("disconnection", lambda spark: {}["left"])
+    spark, wire = join(primus)
+    spark.on("error", lambda error: None)
+
+    for _ in range(50):
+        wire.receive('[1,"one","news"]', '[1,"one","open"]')
+
+    errors = [record for record in caplog.records if record.levelname == "ERROR"]
+    assert len(errors) == 3
 
 
 def test_the_channels_that_a_connection_brings_into_being_are_bounded(make_primus: Any) -> None:
@@ -369,7 +461,7 @@ async def test_what_leaves_meanwhile_is_not_admitted(primus: Any, leaves: str) -
 async def test_an_authorization_that_fails_shows_nothing_of_the_reason(
     primus: Any, tracebacks: Tracebacks
 ) -> None:
-    tracebacks.expect("the authorization of <Channel 'news'> raised")
+    tracebacks.expect("<Channel 'news'>: the authorization raised")
 
     @primus.channels.authorize
     def authorize(spark: Any) -> None:

@@ -241,6 +241,24 @@ async def test_a_server_that_announces_without_end_is_not_listened_to(
     await eventually(lambda: len(socket.resources.announced) == 20)
 
 
+async def test_long_names_that_a_server_announces_without_end_are_not_kept(
+    primus: Any, make_socket: Any
+) -> None:
+    socket = await make_socket(max_length=100_000).opened()
+    (spark,) = primus
+
+    for number in range(30):
+        spark.send(f"{number}::ready", ["x" * 20_000])
+    spark.send("0::ready", ["short"])
+    spark.send("last::ready", ["add"])
+    await socket.id()
+    announced = socket.resources.announced
+    await eventually(lambda: "last" in announced)
+
+    assert [*announced] == ["0", "1", "2", "3", "last"]
+    assert (announced["0"], announced["last"]) == (["short"], ["add"])
+
+
 @pytest.mark.parametrize("most", [0, True, "many", None, 1.5])
 async def test_a_bound_that_cannot_work_is_refused(
     make_primus: Any, make_socket: Any, most: Any

@@ -268,6 +268,11 @@ class Emitter:
                 self._start(event, result)
         return True
 
+    def call_listeners(self, event: str, /, *args: Any) -> list[Awaitable[None]]:
+        """As `dispatch`, but what the async listeners have still to do is left to the caller."""
+        called = [self._call(event, each, args) for each in self._listeners.get(event, ())]
+        return [self._guard(event, each) for each in called if hasattr(type(each), "__await__")]
+
     def deliver(self, event: str, /, *args: Any) -> Delivered:
         """Bring what has arrived from the other side to the listeners of `event`, here.
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Awaitable, Callable, Iterable, Iterator, Mapping
+from collections.abc import Awaitable, Callable, Coroutine, Iterable, Iterator, Mapping
 from functools import partial
 from typing import Any, Protocol, Self, TypeVar, cast
 
@@ -15,6 +15,7 @@ from primus.http import Address, Headers, Query, Request
 from primus.pipeline import Pipeline
 from primus.server.broadcast import broadcast
 from primus.server.connection_phase import run_connection_phase
+from primus.tasks import spawn
 from primus.threads import ThreadView
 from primus_multiplex import packets
 from primus_multiplex.fanout import fan_out
@@ -57,6 +58,8 @@ class ChannelSpark(SparkRooms, Subscription):
         self.channel = channel
         self._refusal: str | None = None
         """Why the subscription is refused, once it is."""
+        self._running = 0
+        """How many async functions run for it, beside what its messages wait for."""
         self.is_member = False
         """Whether it is one of the channel's: it has been admitted, and has not ended."""
         self.id = id
@@ -113,6 +116,47 @@ class ChannelSpark(SparkRooms, Subscription):
     def _closed(self) -> None:
         super()._closed()
         self.channel.left(self)
+        if self._is_working:
+            self.streams.lingering.add(self)
+
+    # -- what runs for it: it costs the connection one of its subscriptions, also after the end
+
+    @property
+    def _is_working(self) -> bool:
+        return self._running > 0 or (self._inbox is not None and self._inbox.is_busy)
+
+    def counting(self, handler: Callable[..., Any]) -> Callable[[Any], Any]:
+        """`handler`, counted while it runs."""
+
+        def called(spark: Any) -> Any:
+            result = handler(spark)
+            return self._counted(result) if is_awaitable(result) else result
+
+        return called
+
+    def tell(self, emitter: Emitter, event: str, *args: Any) -> None:
+        """Emit an event elsewhere that this subscription causes."""
+        for pending in emitter.call_listeners(event, *args):
+            spawn(self._counted(pending))
+
+    def _counted(self, pending: Awaitable[Any]) -> Coroutine[Any, Any, Any]:
+        self._running += 1
+        return self._finish(pending)
+
+    async def _finish(self, pending: Awaitable[Any]) -> Any:
+        try:
+            return await pending
+        finally:
+            self._running -= 1
+            self._settle()
+
+    def _caught_up(self, *, was_paused: bool) -> None:
+        super()._caught_up(was_paused=was_paused)
+        self._settle()
+
+    def _settle(self) -> None:
+        if not self._is_working:
+            self.streams.lingering.discard(self)
 
 
 class Channel(ChannelRooms, Emitter):
@@ -167,6 +211,10 @@ class Channel(ChannelRooms, Emitter):
             `None`, or, when `fn` is async, an awaitable; it calls `fn` for one after the other.
         """
         return self.members.for_each(fn)
+
+    def _log_raised(self, text: str, error: BaseException) -> None:
+        """Log an error of the user's code, once however often a peer causes it."""
+        self._channels.primus._log_raised(f"{self!r}: {text}", error)
 
     def reserved(self, event: str) -> bool:
         """Whether `event` is a name that Primus, or a plugin in use, emits on a Primus."""
@@ -295,7 +343,7 @@ class Channel(ChannelRooms, Emitter):
             return
         # What is lost with the connection, such as an answer, is no fault of the authorization.
         if not isinstance(error, TransportError | TimeoutError):
-            self.log.error("the authorization of %r raised", self, exc_info=error)
+            self._log_raised("the authorization raised", error)
         spark.refuse(REFUSED)
 
     def _admit(self, spark: ChannelSpark) -> None:
@@ -305,8 +353,8 @@ class Channel(ChannelRooms, Emitter):
         spark.id = self.members.free(spark.id)
         spark.is_member = True
         self.members.add(spark)
-        spark.conn.dispatch("subscribe", self, spark)
-        run_connection_phase(spark, iter(self._take("connection")))
+        spark.tell(spark.conn, "subscribe", self, spark)
+        run_connection_phase(spark, map(spark.counting, self._take("connection")))
 
     @property
     def is_unused(self) -> bool:
@@ -320,8 +368,8 @@ class Channel(ChannelRooms, Emitter):
             spark.is_member = False
             self.members.discard(spark)
             self.left_rooms(spark)
-            spark.conn.dispatch("unsubscribe", self, spark)
-            self.dispatch("disconnection", spark)
+            spark.tell(spark.conn, "unsubscribe", self, spark)
+            spark.tell(self, "disconnection", spark)
         self._undecided.discard(spark)
         self._channels.left(self)
 

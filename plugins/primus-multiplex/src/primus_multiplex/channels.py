@@ -135,7 +135,7 @@ class Channels:
         bounds = self.bounds
         if len(id) > bounds.name or len(name) > bounds.name:
             return TOO_LONG
-        if len(streams) >= bounds.subscriptions:
+        if len(streams) + len(streams.lingering) >= bounds.subscriptions:
             return TOO_MANY_SUBSCRIPTIONS
         if name not in self._by_name and streams.channels_made >= bounds.channels:
             return TOO_MANY_CHANNELS

@@ -26,6 +26,8 @@ class Members(Mapping[str, Member]):
 
     def __init__(self) -> None:
         self._by_id: dict[str, Member] = {}
+        self._numbers = count(2)
+        """What distinguishes ids that are taken: none is tried twice, however many are taken."""
 
     def __getitem__(self, id: str) -> Member:
         return self._by_id[id]
@@ -45,7 +47,7 @@ class Members(Mapping[str, Member]):
         """`id`, or, when another connection has taken it, the id with a number behind it."""
         if id not in self._by_id:
             return id
-        return next(other for n in count(2) if (other := f"{id}~{n}") not in self._by_id)
+        return next(other for n in self._numbers if (other := f"{id}~{n}") not in self._by_id)
 
     def add(self, spark: Member) -> None:
         """Add a subscription, whose id is `free`."""

@@ -112,7 +112,7 @@ class Subscription(Stream):
 class Subscriptions(Streams, Generic[SubscriptionT]):
     """The subscriptions of one connection, by channel and id."""
 
-    __slots__ = ("__weakref__", "_by_key", "channels_made", "is_cut")
+    __slots__ = ("__weakref__", "_by_key", "channels_made", "is_cut", "lingering")
 
     def __init__(self, connection: Any) -> None:
         super().__init__(connection)
@@ -120,6 +120,8 @@ class Subscriptions(Streams, Generic[SubscriptionT]):
         """Whether the wire is gone for good, and the connection has not ended yet."""
         self.channels_made = 0
         """How many channels it has brought into being that the server has not asked for."""
+        self.lingering: set[Subscription] = set()
+        """Those that have ended, and whose async listeners have not."""
         self._by_key: dict[tuple[str, str], SubscriptionT] = {}
 
     def get(self, name: str, id: str) -> SubscriptionT | None:

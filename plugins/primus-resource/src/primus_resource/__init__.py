@@ -23,7 +23,8 @@ Arguments are checked and converted where the method has annotations. What it ra
 and the client learns only that the method failed. Each resource is a channel of ``multiplex``, or
 with ``multiplex=False`` on both sides, events of the connection itself. ``emitter`` is always
 needed. The option ``resource_names`` (1024) of sockets is how many names a client keeps of what a
-server announces: of resources, and of the methods of each.
+server announces: of resources, and of the methods of each; all together have ``max_length``
+characters at most.
 """
 
 from __future__ import annotations
@@ -174,8 +175,8 @@ def primus_extend_socket() -> type[Socket]:
 @hookimpl
 def primus_socket(socket: Any, options: Mapping[str, Any]) -> None:
     """Forget what a server has said, with each connection."""
-    socket.resources = RemoteResources(names(options))
-    socket.on("close", socket.resources.announced.clear)
+    socket.resources = RemoteResources(names(options), socket.options.max_length)
+    socket.on("close", socket.resources.clear)
 
 
 @hookimpl

@@ -6,13 +6,14 @@ import asyncio
 import inspect
 from collections.abc import Awaitable, Callable, Coroutine, Mapping
 from functools import partial
-from typing import Any, Protocol, TypeVar, get_args, get_origin, get_type_hints
+from typing import Any, Final, Protocol, TypeVar, get_args, get_origin, get_type_hints
 
 from primus import ParserError, PrimusError, TransportError
 from primus.answers import CONFIGURED, Timeout
 from primus.clock import Within
 from primus.contracts import ConnectionLike
 from primus.events import Emitter
+from primus.limits import DEFAULT_LIMITS
 from primus.option_checks import duration
 from primus.schema import Type
 from primus_resource.methods import ResourceError
@@ -21,6 +22,9 @@ from primus_resource.values import plain
 __all__ = ["Calls", "RemoteResources", "Resource", "ResourceLost", "ResourceTimeout", "names_in"]
 
 Fn = TypeVar("Fn", bound=Callable[..., Any])
+
+NAME_OVERHEAD: Final = DEFAULT_LIMITS.frame_overhead
+"""What a name costs beside its characters."""
 
 
 class ResourceTimeout(PrimusError, TimeoutError):
@@ -201,20 +205,36 @@ class RemoteResources:
 
     Args:
         most: how many names are kept of what the server announces.
+        room: how many characters all that it announces over a connection may have.
     """
 
-    def __init__(self, most: int) -> None:
+    def __init__(self, most: int, room: int) -> None:
         self.most = most
         """How many names are kept: of resources, and of the methods of each."""
         self.known: dict[Any, Resource] = {}
         """Those that have been asked for, by name, declaration, and whether in a channel."""
-        self.announced: dict[str, Any] = {}
+        self.announced: dict[str, list[str]] = {}
         """What the server has said, over this connection, of those that use no channel."""
+        self._room = self._left = room
 
     def announce(self, name: str, methods: Any) -> None:
         """Keep what the server says: it may be asked for later."""
-        if len(self.announced) < self.most:
-            self.announced[name] = methods
+        kept = names_in(methods, self.most)
+        before = _size(name, self.announced[name]) if name in self.announced else 0
+        left = self._left + before - _size(name, kept)
+        if left >= 0 and (before or len(self.announced) < self.most):
+            self.announced[name] = kept
+            self._left = left
+
+    def clear(self) -> None:
+        """Forget what the server has said, with its connection."""
+        self.announced.clear()
+        self._left = self._room
+
+
+def _size(name: str, methods: list[str]) -> int:
+    """What an announcement costs, in characters."""
+    return sum(len(each) + NAME_OVERHEAD for each in (name, *methods))
 
 
 def names_in(names: Any, most: int) -> list[str]:

@@ -7,6 +7,14 @@
  *
  * The option `resource: { names: 1024 }` is how many names are kept of what a server announces.
  */
+
+// How many characters all that a server announces over a connection may have.
+const ROOM = 1 << 20;
+// What a name costs beside its characters.
+const OVERHEAD = 64;
+
+const sizeOf = (names) => names.reduce((size, name) => size + name.length + OVERHEAD, 0);
+
 export default function resources(primus, options) {
   const most = { names: 1024, ...options.resource }.names;
   const namesIn = (names) => (
@@ -15,15 +23,26 @@ export default function resources(primus, options) {
   const made = new Map();
   // What the server has said of resources that nothing here has asked for yet.
   const announced = new Map();
+  let left = ROOM;
   const { deliver } = primus;
 
+  function announce(event, names) {
+    const known = announced.get(event);
+    const rest = left + (known ? sizeOf([event, ...known]) : 0) - sizeOf([event, ...names]);
+
+    if (rest < 0 || (!known && announced.size >= most)) return;
+    announced.set(event, names);
+    left = rest;
+  }
+
   primus.deliver = (event, ...args) => {
-    if (typeof event === 'string' && /::ready$/.test(event) && announced.size < most) {
-      announced.set(event, args[0]);
-    }
+    if (typeof event === 'string' && /::ready$/.test(event)) announce(event, namesIn(args[0]));
     return deliver.call(primus, event, ...args);
   };
-  primus.on('close', () => announced.clear());
+  primus.on('close', () => {
+    announced.clear();
+    left = ROOM;
+  });
 
   function make(name, stream, prefix) {
     const listeners = [];

@@ -132,6 +132,19 @@ test('a server that announces without end is not listened to', () => {
   assert.deepEqual(client.resource('d', false).methods, []);
 });
 
+test('long names that a server announces without end are not kept', () => {
+  const { made, client } = make();
+
+  for (let index = 0; index < 20; index += 1) made.receive(ready(['x'.repeat(100000)], `r${index}`));
+  made.receive(ready(['short'], 'r0'));
+  made.receive(ready(['add'], 'last'));
+
+  assert.equal(client.resource('r9', false).methods.length, 1);
+  assert.deepEqual(client.resource('r15', false).methods, []);
+  assert.deepEqual(client.resource('r0', false).methods, ['short']);
+  assert.deepEqual(client.resource('last', false).methods, ['add']);
+});
+
 test('waiting for a resource ends with the connection', async () => {
   for (const end of ['end', 'destroy']) {
     const { client } = make();

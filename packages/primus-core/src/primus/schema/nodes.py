@@ -6,7 +6,8 @@ The parts are plain data, so that other descriptions of the type can be read off
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Hashable, Iterable, Mapping
+from contextvars import ContextVar
 from dataclasses import dataclass, field, is_dataclass
 from datetime import date, datetime, time
 from decimal import Decimal, InvalidOperation
@@ -39,6 +40,15 @@ SHOWN: Final = 40
 
 MISSING: Final = object()
 """Stands for the default of a field that has none."""
+
+
+ALIKE: Final = 16
+"""How many different values of a set may have one hash: a peer can choose numbers that all do."""
+
+TAKEN: Final[ContextVar[dict[tuple[int, int], tuple[Any, Any]] | None]] = ContextVar(
+    "TAKEN", default=None
+)
+"""What the unions of a conversion have made of each value, with the value that has that id."""
 
 
 class Node(Protocol):
@@ -215,7 +225,20 @@ class Items:
                 taken.append(self.item.take(each))
             except ValidationError as error:
                 raise error.within(index) from None
+        if self.make in (set, frozenset):
+            _check_hashes(taken, self.title)
         return self.make(taken)
+
+
+def _check_hashes(values: Iterable[Hashable], title: str) -> None:
+    """Refuse values for a set that would be compared with one another, each with all."""
+    alike: dict[int, list[Hashable]] = {}
+    for each in values:
+        others = alike.setdefault(hash(each), [])
+        if each not in others:
+            if len(others) >= ALIKE:
+                raise refused(f"{title} of values that a set can tell apart", each)
+            others.append(each)
 
 
 @dataclass(frozen=True, slots=True)
@@ -350,7 +373,35 @@ class OneOf:
         return f"{', '.join(others)} or {last}"
 
     def take(self, value: Any) -> Any:
-        """The value as the first of the types that takes it."""
+        """The value as the first of the types that takes it.
+
+        Where unions stand in one another, each looks at each value once: otherwise every level
+        would double the work.
+        """
+        if not value or not isinstance(value, Mapping | list | tuple):
+            return self._first(value)
+        taken = TAKEN.get()
+        if taken is not None:
+            return self._once(value, taken)
+        begun = TAKEN.set({})
+        try:
+            return self._first(value)
+        finally:
+            TAKEN.reset(begun)
+
+    def _once(self, value: Any, taken: dict[tuple[int, int], tuple[Any, Any]]) -> Any:
+        key = id(self), id(value)
+        if key not in taken:
+            try:
+                taken[key] = value, self._first(value)
+            except ValidationError as error:
+                taken[key] = value, error
+        made = taken[key][1]
+        if isinstance(made, ValidationError):
+            raise made
+        return made
+
+    def _first(self, value: Any) -> Any:
         for node in self.nodes:
             try:
                 return node.take(value)

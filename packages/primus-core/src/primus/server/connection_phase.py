@@ -8,7 +8,6 @@ on the phase goes on without it.
 from __future__ import annotations
 
 import asyncio
-import logging
 from collections.abc import Awaitable, Callable, Iterator
 from typing import Any, Protocol
 
@@ -28,10 +27,6 @@ class Connected(Protocol):
     def ready_state(self) -> int:
         """No handler runs any more once it is not `OPEN`."""
 
-    @property
-    def log(self) -> logging.Logger:
-        """Where a handler that raises is logged."""
-
     def hold(self, pending: Awaitable[Any]) -> None:
         """Keep messages back until `pending` is done."""
 
@@ -40,6 +35,9 @@ class Connected(Protocol):
 
     def reject(self, error: Exception) -> None:
         """Report that a handler failed, and end."""
+
+    def _log_raised(self, text: str, error: BaseException) -> None:
+        """Log what a handler raised, once however often a peer causes it."""
 
 
 def run_connection_phase(spark: Connected, handlers: Iterator[Handler]) -> None:
@@ -95,5 +93,5 @@ def _report_end(spark: Connected, task: asyncio.Task[Any]) -> None:
 
 
 def _fail(spark: Connected, error: Exception) -> None:
-    spark.log.error("a connection listener raised for %r", spark, exc_info=error)
+    spark._log_raised(f"a connection listener raised for {spark!r}", error)
     spark.reject(error)
