@@ -115,6 +115,7 @@ ANSWERING = [
     ("emitter", "emitter", "an event of `emitter`, acknowledged"),
     ("responder", "responder", "a request of `responder`"),
     ("resource", "emitter, resource", "a call of `resource`"),
+    ("backbone", "emitter, backbone", "a model of `backbone`"),
     ("substream", "substream", "a message of `substream`"),
     ("multiplex", "multiplex", "a message of `multiplex`"),
 ]

@@ -69,7 +69,7 @@ def test_what_is_compared_is_measured_in_the_same_rounds() -> None:
 
     assert [
         *("plain", "transform", "listeners"),
-        *("emitter", "responder", "resource", "substream", "multiplex"),
+        *("emitter", "responder", "resource", "backbone", "substream", "multiplex"),
         *("mirage", "spark-latency", "fortress", "analytics"),
     ] in groups
     assert ["many"] in groups

@@ -82,6 +82,11 @@ DIALECTS = {
         after='],"id":7}',
         answer='{"id":7,"type":1,"data":[',
     ),
+    "backbone": Dialect(
+        before='{"type":0,"data":["bench:read",',
+        after=',"bench"],"id":7}',
+        answer='{"id":7,"type":1,"data":[null,',
+    ),
 }
 
 

@@ -38,6 +38,8 @@ async def serve(mode: str, settings: dict[str, Any]) -> None:
     primus: Any = await Primus.create_server(connection, host="127.0.0.1", **options)
     if "resource" in plugins:
         primus.resource("bench", Bench(), multiplex=False)
+    if "backbone" in plugins:
+        primus.backbone("bench", Bench())
     if "multiplex" in plugins:
         primus.channel("bench").on("connection", _subscribed)
     if "fortress" in plugins:
@@ -63,7 +65,11 @@ def _valid(message: Any) -> bool:
 
 
 class Bench:
-    """A resource."""
+    """A resource, and a handler of models."""
+
+    def read(self, spark: Spark, data: Any, url: str) -> Any:
+        """Give the attributes back."""
+        return data
 
     def on_echo(self, spark: Spark, value: Any) -> Any:
         """Give the value back."""

@@ -20,7 +20,7 @@ from hosts import HOSTS, Stop
 from streams import COMMANDS as STREAM_COMMANDS
 from streams import watch as watch_stream
 
-from primus import Primus, Request, Spark, Unauthorized
+from primus import Primus, PrimusError, Request, Spark, Unauthorized
 
 PAGE = """<!doctype html>
 <meta charset="utf-8"><title>Primus</title>
@@ -320,6 +320,41 @@ def measured(on: str, spark: str) -> dict[str, float]:
     return {"latency": found.latency * 1000, "offset": found.clock_offset * 1000}
 
 
+class Todos:
+    """The handler of a Backbone collection."""
+
+    def __init__(self) -> None:
+        self.todos: dict[str, Any] = {}
+
+    def create(self, spark: Spark, data: Any, url: str) -> Any:
+        """Add a todo, which needs a title."""
+        if not data.get("title"):
+            raise PrimusError("no title")
+        id = str(len(self.todos) + 1)
+        self.todos[id] = {**data, "id": id}
+        return {"id": id}
+
+    async def read(self, spark: Spark, data: Any, url: str) -> Any:
+        """Give all of them, or the one of that url."""
+        await asyncio.sleep(0)
+        id = url.rpartition("/")[2]
+        return self.todos.get(id) or list(self.todos.values())
+
+    def patch(self, spark: Spark, data: Any, url: str) -> Any:
+        """Change one."""
+        self.todos[data["id"]].update(data)
+
+    def delete(self, spark: Spark, data: Any, url: str) -> None:
+        """Remove one."""
+        del self.todos[url.rpartition("/")[2]]
+
+
+def backbone(on: str, name: str) -> None:
+    """Let a handler answer for the models of that name."""
+    plugged: Any = servers[on][0]
+    plugged.backbone(name, Todos())
+
+
 class Creature:
     """A resource of primus-resource, with a method that answers with its arguments."""
 
@@ -405,7 +440,7 @@ COMMANDS = {
     each.__name__: each
     for each in (
         *(listen, broadcast, write, emit, request, send, flood, end),
-        *(resource, bark, measured),
+        *(resource, bark, measured, backbone),
         *(channel_write, channel_send, channel_ids, channel_destroy, room_write),
         *(connected, id_for, library, destroy, census),
     )

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Literal, TypedDict, Unpack
 
 from primus import connect
 from primus_analytics import AnalyticsPrimus, AnalyticsSocket
+from primus_backbone import BackbonePrimus
 from primus_contract import Contract, ContractOptions, ContractPrimus, ContractSpark, Received, Sent
 from primus_emit import EmitterOptions, EmitterPrimus, EmitterSocket, EmitterSpark
 from primus_fortress_maximus import FortressPrimus
@@ -51,12 +52,21 @@ TALLY = Sent("tally", dict[str, int])
 CONTRACT = Contract("Votes", receives=[VOTE, LEAVE], sends=[TALLY])
 
 
+class Todos:
+    """A handler of Backbone's models."""
+
+    def read(self, spark: Visitor, data: object, url: str) -> str:
+        """Give something."""
+        return url
+
+
 class Options(ContractOptions, EmitterOptions):
     """The options of some of them."""
 
 
 class Everything(
     AnalyticsPrimus[Visitor],
+    BackbonePrimus[Visitor],
     ContractPrimus[Visitor],
     EmitterPrimus[Visitor],
     FortressPrimus[Visitor],
@@ -115,6 +125,7 @@ async def server(spark: Visitor) -> None:
     spark.substream("files").write("hello")
     await spark.write_and_wait("name?", timeout=5.0)
     print(spark.latency + spark.clock_offset)
+    print(primus.backbone("todos", Todos()).read(spark, {}, "todos").upper())
     await spark.write_and_wiat("name?")  # E: has no attribute "write_and_wiat" | "write_and_wiat"
     await primus.metroplex.servers()
     primus.resource("todo").broadcast("added", "hello")

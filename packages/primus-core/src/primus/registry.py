@@ -94,6 +94,8 @@ PLUGIN: Final = Kind(
         "responder": "primus-responder",
         "spark-latency": "primus-spark-latency",
         "analytics": "primus-analytics",
+        "backbone": "primus-backbone",
+        "backbone.primus": "primus-backbone",
         "substream": "primus-substream",
         "mirage": "primus-mirage",
         "fortress-maximus": "primus-fortress-maximus",
