@@ -90,6 +90,17 @@ def test_a_websocket_over_asgi_works_where_aiohttp_is_not_installed() -> None:
     assert within(modules, "primus.server.hosts.asgi_websocket")
 
 
+def test_json_works_where_neither_orjson_nor_msgspec_is_installed() -> None:
+    modules = imported_by(
+        "import sys\n"
+        "sys.modules['orjson'] = sys.modules['msgspec'] = sys.modules['msgspec.json'] = None\n"
+        "from primus import JSON\n"
+        "assert JSON.codec.name == 'json'\n"
+        "assert JSON().decode(JSON().encode([1, 2.5, '\u20ac'])) == [1, 2.5, '\u20ac']\n"
+    )
+    assert within(modules, "primus.server")
+
+
 def test_what_needs_aiohttp_says_what_installs_it() -> None:
     imported_by(
         WITHOUT_AIOHTTP + "from primus import MissingLibraryError, Primus, connect\n"

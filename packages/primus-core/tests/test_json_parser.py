@@ -15,13 +15,35 @@ from hypothesis import strategies as st
 
 from primus import JSON, OptionError, ParserError, Primus, to_builtins
 from primus.limits import DEFAULT_LIMITS
-from primus.parsers.json import JSONParser
+from primus.parsers.codecs import CODECS, installed_codec
 from primus_testing import ParserContract, join, repeated
 from primus_testing.parser import JSON_VALUES
 
 MakePrimus = Callable[..., Primus]
 
-parser = JSONParser()
+
+def made(name: str) -> type[JSON]:
+    """The parser as it is where only that library is installed."""
+    codec = CODECS[name]()
+    attributes = {
+        "codec": codec,
+        "quick_encode": staticmethod(codec.dumps),
+        "quick_decode": staticmethod(codec.loads),
+    }
+    return type("JSON", (JSON,), attributes)
+
+
+PARSERS = {name: made(name) for name in CODECS}
+
+
+@pytest.fixture(scope="module", params=PARSERS)
+def parser_class(request: pytest.FixtureRequest) -> type[JSON]:
+    return PARSERS[request.param]
+
+
+@pytest.fixture(scope="module")
+def parser(parser_class: type[JSON]) -> JSON:
+    return parser_class()
 
 
 class TestJSON(ParserContract):
@@ -58,39 +80,95 @@ class TestJSON(ParserContract):
     unencodable = (object(), {1, 2}, b"bytes", {(1, 2): 3}, [object()], 1j)
 
 
+class TestJSONWithMsgspec(TestJSON):
+    parser = PARSERS["msgspec"]()
+
+
+class TestJSONWithTheStandardLibrary(TestJSON):
+    parser = PARSERS["json"]()
+
+
+def test_the_fastest_library_that_is_installed_does_it() -> None:
+    assert list(CODECS) == ["orjson", "msgspec", "json"]
+    assert JSON.codec is installed_codec()
+    assert JSON.codec.name == "orjson"
+
+
+@pytest.mark.parametrize("name", ["msgspec", "json"])
+@pytest.mark.parametrize(
+    "frame",
+    [
+        "1e400",
+        "9" * 400,
+        "-0",
+        "-0.0",
+        "-9223372036854775809",
+        "18446744073709551615",
+        '"\udcff"',
+        b'"\xed\xa0\x80"',
+        bytearray(b"[1]"),
+        "\x0c1",
+        "[1]x",
+        "[" * 1024 + "]" * 1024,
+        "[" * 1025 + "]" * 1025,
+        f"[{'[],' * 1025}[]]",
+        "[[0]" * 600 + "]" * 600,
+        '["' + "[" * 2000 + '\\"",[]]',
+    ],
+    ids=lambda frame: repr(frame)[:20],
+)
+def test_each_library_reads_what_orjson_reads(frame: Any, name: str) -> None:
+    assert _outcome(PARSERS[name](), frame) == _outcome(PARSERS["orjson"](), frame)
+
+
+@given(st.lists(st.deferred(lambda: PARTS), max_size=8).map("".join) | JSON_VALUES.map(json.dumps))
+def test_each_library_reads_and_refuses_the_same(text: str) -> None:
+    outcomes = [_outcome(made(), text) for made in PARSERS.values()]
+    assert outcomes[1:] == outcomes[:-1]
+
+
+def _outcome(parser: JSON, frame: Any) -> str:
+    try:
+        return PARSERS["orjson"]().encode(parser.decode(frame))
+    except ParserError:
+        return "refused"
+
+
 @pytest.mark.parametrize("value", [math.nan, math.inf, -math.inf])
-def test_numbers_that_are_not_finite_are_written_as_null(value: float) -> None:
+def test_numbers_that_are_not_finite_are_written_as_null(parser: JSON, value: float) -> None:
     assert parser.encode(value) == "null"
     assert parser.encode({"a": [value, 1]}) == '{"a":[null,1]}'
     assert parser.encode([value, "\ud800", 2**70]) == '[null,"\\ud800",1180591620717411303424]'
 
 
 @pytest.mark.parametrize("value", ["\ud800", "a\udc00b", "\udc00\ud800"])
-def test_lone_surrogates_survive_both_ways_as_escapes(value: str) -> None:
+def test_lone_surrogates_survive_both_ways_as_escapes(parser: JSON, value: str) -> None:
     frame = parser.encode({"key": value})
     assert frame.isascii()
     assert parser.decode(frame) == {"key": value}
 
 
-def test_lone_surrogates_are_escaped_as_stringify_does() -> None:
+def test_lone_surrogates_are_escaped_as_stringify_does(parser: JSON) -> None:
     assert parser.encode("\ud800") == '"\\ud800"'
     assert parser.decode('"\\uD800x"') == "\ud800x"
     assert parser.decode('"\\ud83d\\ude00"') == "\U0001f600"
 
 
-def test_a_lone_surrogate_as_a_key_survives() -> None:
+def test_a_lone_surrogate_as_a_key_survives(parser: JSON) -> None:
     assert parser.decode(parser.encode({"\ud800": 1})) == {"\ud800": 1}
 
 
 @pytest.mark.parametrize("value", [2**53, -(2**53), 2**53 + 1, 2**63, 2**64 - 1, -(2**63)])
-def test_integers_of_64_bits_are_exact(value: int) -> None:
+def test_integers_of_64_bits_are_exact(parser: JSON, value: int) -> None:
     assert parser.encode(value) == str(value)
     assert parser.decode(str(value)) == value
     assert isinstance(parser.decode(str(value)), int)
 
 
 @pytest.mark.parametrize("value", [2**64, 10**30, -(10**30)])
-def test_larger_integers_are_written_with_all_digits_and_read_as_floats(value: int) -> None:
+def test_larger_integers_are_written_with_all_digits_and_read_as_floats(
+    parser: JSON, value: int
+) -> None:
     assert parser.encode([value]) == f"[{value}]"
     assert parser.decode(str(value)) == float(value)
     assert isinstance(parser.decode(str(value)), float)
@@ -156,13 +234,13 @@ PARTS = st.sampled_from(
 @example("NaN")
 @example("9" * 30)
 @example('{"\uffffd800":1,"\\uffffd800":2}')
-def test_what_stands_beside_a_lone_surrogate_is_read_as_ever(text: str) -> None:
-    alone, beside = _read(f'["x",{text}]'), _read(f'["\\ud800",{text}]')
+def test_what_stands_beside_a_lone_surrogate_is_read_as_ever(parser: JSON, text: str) -> None:
+    alone, beside = _read(parser, f'["x",{text}]'), _read(parser, f'["\\ud800",{text}]')
     assert (beside is None) == (alone is None)
     assert alone is None or repr(beside[1:]) == repr(alone[1:])
 
 
-def _read(frame: str) -> Any:
+def _read(parser: JSON, frame: str) -> Any:
     try:
         return parser.decode(frame)
     except ParserError:
@@ -185,17 +263,23 @@ def _read(frame: str) -> Any:
         (r'["\ud800","\\ud800","\\\ud800"]', ["\ud800", r"\ud800", "\\\ud800"]),
     ],
 )
-def test_lone_surrogates_are_read_as_javascript_reads_them(frame: str, value: Any) -> None:
+def test_lone_surrogates_are_read_as_javascript_reads_them(
+    parser: JSON, frame: str, value: Any
+) -> None:
     assert parser.decode(frame) == value
 
 
-def test_texts_of_peers_with_lone_surrogates_can_be_sent_in_objects_of_the_application() -> None:
+def test_texts_of_peers_with_lone_surrogates_can_be_sent_in_objects_of_the_application(
+    parser: JSON,
+) -> None:
     assert parser.encode([Point(1, "\ud800"), Lone.LOW]) == r'[{"x":1,"y":"\ud800"},"\udc00"]'
     assert parser.encode({"a": Point(2**70, math.nan)}) == f'{{"a":{{"x":{2**70},"y":null}}}}'
 
 
 @pytest.mark.parametrize("digits", [5_000, 100_000])
-def test_an_integer_of_thousands_of_digits_is_a_value_or_an_error(digits: int) -> None:
+def test_an_integer_of_thousands_of_digits_is_a_value_or_an_error(
+    parser: JSON, digits: int
+) -> None:
     for frame in ("9" * digits, f'["\\ud800",{"9" * digits}]'):
         try:
             parser.decode(frame)
@@ -225,17 +309,19 @@ class Size(IntEnum):
         ({Size.BIG: "a"}, '{"1":"a"}'),
     ],
 )
-def test_keys_that_are_not_strings_are_written_as_strings(value: Any, frame: str) -> None:
+def test_keys_that_are_not_strings_are_written_as_strings(
+    parser: JSON, value: Any, frame: str
+) -> None:
     assert parser.encode(value) == frame
 
 
 @pytest.mark.parametrize("key", [(1,), object(), b"bytes"])
-def test_keys_that_json_does_not_know_are_an_error(key: Any) -> None:
+def test_keys_that_json_does_not_know_are_an_error(parser: JSON, key: Any) -> None:
     with pytest.raises(ParserError, match="a key must be text"):
         parser.encode({key: math.nan})
 
 
-def test_tuples_and_ordered_dicts_are_lists_and_objects() -> None:
+def test_tuples_and_ordered_dicts_are_lists_and_objects(parser: JSON) -> None:
     assert parser.encode((1, (2,))) == "[1,[2]]"
     assert parser.encode(OrderedDict(b=1, a=2)) == '{"b":1,"a":2}'
     assert parser.encode([OrderedDict(b=1), (math.nan,)]) == '[{"b":1},[null]]'
@@ -252,7 +338,9 @@ class Point:
 
 
 @pytest.mark.parametrize("beside", [1, math.nan, "\ud800"])
-def test_the_values_that_orjson_knows_are_written_as_their_usual_text(beside: Any) -> None:
+def test_the_values_that_orjson_knows_are_written_as_their_usual_text(
+    parser: JSON, beside: Any
+) -> None:
     value = [
         datetime(2016, 11, 24, 1, 2, 3, tzinfo=UTC),
         UUID(int=7),
@@ -270,13 +358,13 @@ def test_the_values_that_orjson_knows_are_written_as_their_usual_text(beside: An
 
 
 @pytest.mark.parametrize("value", ["a\u2028b", "\u2029"])
-def test_line_separators_are_read_raw_and_escaped(value: str) -> None:
+def test_line_separators_are_read_raw_and_escaped(parser: JSON, value: str) -> None:
     assert parser.decode(parser.encode(value)) == value
     assert parser.decode(json.dumps(value)) == value
 
 
 @pytest.mark.parametrize("opening", ["[", '{"a":', '["\\ud800",'])
-def test_a_frame_nested_deeply_is_a_value_or_an_error(opening: str) -> None:
+def test_a_frame_nested_deeply_is_a_value_or_an_error(parser: JSON, opening: str) -> None:
     closing = "}" if opening.startswith("{") else "]"
     for depth in (500, 5_000, 100_000):
         frame = opening * depth + "1" + closing * depth
@@ -286,12 +374,12 @@ def test_a_frame_nested_deeply_is_a_value_or_an_error(opening: str) -> None:
             continue
 
 
-def test_the_last_of_two_equal_keys_wins() -> None:
+def test_the_last_of_two_equal_keys_wins(parser: JSON) -> None:
     assert parser.decode('{"a":1,"a":2}') == {"a": 2}
 
 
 @given(st.text() | st.dictionaries(st.text(), st.text()) | st.floats() | st.integers())
-def test_whatever_can_be_written_can_be_read(value: Any) -> None:
+def test_whatever_can_be_written_can_be_read(parser: JSON, value: Any) -> None:
     assert json.loads(parser.encode(value)) is not ...
     parser.decode(parser.encode(value))
 
@@ -307,28 +395,36 @@ class Money:
 
 
 @pytest.mark.parametrize("beside", [None, "\ud800", 2**70])
-def test_a_function_of_the_user_writes_what_has_no_form(beside: Any) -> None:
-    made = JSON(default=twice).encode({"price": Money(5), "list": [Money(5)], "beside": beside})
+def test_a_function_of_the_user_writes_what_has_no_form(
+    parser_class: type[JSON], parser: JSON, beside: Any
+) -> None:
+    made = parser_class(default=twice).encode(
+        {"price": Money(5), "list": [Money(5)], "beside": beside}
+    )
 
     assert parser.decode(made) == {"price": "money", "list": ["money"], "beside": beside}
 
 
 @pytest.mark.parametrize("beside", [None, "\ud800"])
-def test_a_function_of_the_user_may_refuse_a_value_in_any_way(beside: Any) -> None:
+def test_a_function_of_the_user_may_refuse_a_value_in_any_way(
+    parser_class: type[JSON], beside: Any
+) -> None:
     def fails(value: Any) -> Any:
         raise LookupError(value)
 
     with pytest.raises(ParserError):
-        JSON(default=fails).encode([beside, object()])
+        parser_class(default=fails).encode([beside, object()])
 
 
-def test_a_function_that_never_gives_what_has_a_form_is_an_error() -> None:
+def test_a_function_that_never_gives_what_has_a_form_is_an_error(parser_class: type[JSON]) -> None:
     with pytest.raises(ParserError):
-        JSON(default=lambda value: object()).encode([object()])
+        parser_class(default=lambda value: object()).encode([object()])
 
 
-def test_the_function_is_used_on_the_fast_path(make_primus: MakePrimus) -> None:
-    primus = make_primus(parser=JSON(default=to_builtins))
+def test_the_function_is_used_on_the_fast_path(
+    parser_class: type[JSON], make_primus: MakePrimus
+) -> None:
+    primus = make_primus(parser=parser_class(default=to_builtins))
     spark, wire = join(primus)
 
     spark.write({"price": Decimal("1.50")})
@@ -338,6 +434,6 @@ def test_the_function_is_used_on_the_fast_path(make_primus: MakePrimus) -> None:
     assert primus.spec["parser"] == "json"
 
 
-def test_what_is_no_function_is_refused() -> None:
+def test_what_is_no_function_is_refused(parser_class: type[JSON]) -> None:
     with pytest.raises(OptionError, match="default='yes'"):
-        JSON(default="yes")  # type: ignore[arg-type]
+        parser_class(default="yes")  # type: ignore[arg-type]

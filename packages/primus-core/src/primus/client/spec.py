@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any, Final
 
@@ -117,11 +118,9 @@ def _shown(address: Address) -> str:
 
 
 def _parsed(body: bytes, url: str) -> dict[str, Any]:
-    import orjson
-
     try:
-        spec = orjson.loads(body)
-    except ValueError:
+        spec = json.loads(body)
+    except (ValueError, RecursionError):
         spec = None
     if not isinstance(spec, dict) or not all(
         isinstance(spec.get(name), str) for name in ("transformer", "parser")

@@ -1,6 +1,7 @@
 """The ``json`` parser: `JSON.stringify` and `JSON.parse`, as a JavaScript peer knows them.
 
-orjson does the work. What it refuses and JavaScript takes is done here:
+orjson does the work, or what is installed in its place (`primus.parsers.codecs`). What it refuses
+and JavaScript takes is done here:
 
 * ``NaN`` and the infinities are written as ``null``, and are errors when they arrive bare;
 * a lone surrogate is written, and read, as its escape (``"\\ud800"``);
@@ -22,13 +23,12 @@ from __future__ import annotations
 from collections.abc import Callable
 from functools import cache, partial
 from importlib.resources import files
-from typing import TYPE_CHECKING, Any
-
-import orjson
+from typing import TYPE_CHECKING, Any, ClassVar
 
 from primus.errors import ParserError
 from primus.hookspecs import hookimpl
 from primus.option_checks import function
+from primus.parsers.codecs import Codec, installed_codec
 from primus.parsers.stringify import stringify
 from primus.parsers.surrogates import has_surrogates, loads
 
@@ -55,13 +55,14 @@ class JSON:
     binary = False
     json = True
     threadsafe = True
-    quick_encode: Callable[[Any], bytes] = staticmethod(orjson.dumps)
-    quick_decode: Callable[[Any], Any] = staticmethod(orjson.loads)
+    codec: ClassVar[Codec] = installed_codec()
+    quick_encode: Callable[[Any], bytes] = staticmethod(codec.dumps)
+    quick_decode: Callable[[Any], Any] = staticmethod(codec.loads)
 
     def __init__(self, *, default: Default | None = None) -> None:
         self.default = function("default", default)
         if default is not None:
-            self.quick_encode = partial(orjson.dumps, default=default)
+            self.quick_encode = partial(self.codec.dumps, default=default)
 
     def encode(self, value: Any) -> str:
         """`value` as compact JSON.
@@ -74,7 +75,7 @@ class JSON:
         except TypeError:
             pass
         try:
-            return stringify(value, self.default)
+            return stringify(value, self.default, self.codec.dumps)
         except Exception as error:  # `default` may raise anything
             raise ParserError(f"cannot encode {type(value).__name__} as JSON: {error}") from error
 
@@ -85,9 +86,9 @@ class JSON:
             ParserError: `frame` is not JSON, or is nested too deeply.
         """
         try:
-            return orjson.loads(frame)
+            return self.codec.loads(frame)
         except ValueError as error:
-            return _parse(frame, error)
+            return _parse(frame, error, self.codec.loads)
 
     @staticmethod
     @cache
@@ -98,13 +99,13 @@ class JSON:
         return Browser(client=files("primus.parsers").joinpath("json.js").read_text("utf-8"))
 
 
-def _parse(frame: str | bytes, refused: ValueError) -> Any:
-    """What orjson refuses; only the escapes of lone surrogates are worth another try."""
+def _parse(frame: str | bytes, refused: ValueError, read: Callable[[str], Any]) -> Any:
+    """What the codec refuses; only the escapes of lone surrogates are worth another try."""
     try:
         text = frame if isinstance(frame, str) else frame.decode()
         if not has_surrogates(text):
             raise refused
-        return loads(text)
+        return loads(text, read)
     except ValueError as error:
         raise ParserError(f"not JSON: {error}", frame) from error
 

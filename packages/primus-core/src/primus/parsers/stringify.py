@@ -1,4 +1,4 @@
-"""JSON text of what orjson refuses to write, without recursion (pure).
+"""JSON text of what the codec refuses to write, without recursion (pure).
 
 orjson stops at 254 levels and refuses lone surrogates, integers beyond 64 bits and keys that are
 no strings. It still writes every part that it can, so only what is around those parts is slow.
@@ -13,8 +13,6 @@ from enum import Enum
 from json.encoder import encode_basestring_ascii
 from typing import Any, Final
 
-import orjson
-
 from primus.limits import DEFAULT_LIMITS
 from primus.parsers.values import key_text
 
@@ -27,12 +25,15 @@ CONTAINERS: Final = (dict, list, tuple)
 SCALARS: Final = frozenset({str, int, float, bool, type(None)})
 
 
-def stringify(value: Any, default: Callable[[Any], Any] | None = None) -> str:
+def stringify(
+    value: Any, default: Callable[[Any], Any] | None, dumps: Callable[[Any], bytes]
+) -> str:
     """`value` as compact JSON; lone surrogates are escapes, as `JSON.stringify` writes them.
 
     Args:
         value: the value.
         default: gives what is written instead of a value that has no JSON form.
+        dumps: writes the parts that need no care, and raises `TypeError` for the others.
 
     Raises:
         TypeError: a value or key has no JSON form.
@@ -48,9 +49,9 @@ def stringify(value: Any, default: Callable[[Any], Any] | None = None) -> str:
             write(lead)
             lead = ","
             if named:
-                write(_name(item[0]))
+                write(_name(item[0], dumps))
                 item = item[1]
-            text, item = _written(item, default)
+            text, item = _written(item, default, dumps)
             if text is not None:
                 write(text)
                 continue
@@ -68,7 +69,10 @@ def stringify(value: Any, default: Callable[[Any], Any] | None = None) -> str:
 
 
 def _written(
-    value: Any, default: Callable[[Any], Any] | None = None, times: int = 0
+    value: Any,
+    default: Callable[[Any], Any] | None,
+    dumps: Callable[[Any], bytes],
+    times: int = 0,
 ) -> tuple[str | None, Any]:
     """The text of a value that can be written at once; else `None` and the container it is."""
     if isinstance(value, CONTAINERS):
@@ -76,7 +80,7 @@ def _written(
         if not SCALARS.issuperset(map(type, inside)):
             return None, value
     try:
-        return orjson.dumps(value).decode(), value
+        return dumps(value).decode(), value
     except TypeError:
         pass
     match value:
@@ -86,10 +90,12 @@ def _written(
             return encode_basestring_ascii(value), value
         case int():
             return int.__repr__(value), value
+        case float():
+            return "null", value  # NaN or infinite
         case _ if dataclasses.is_dataclass(value) or isinstance(value, Enum):
-            return _written(_parts(value), default)
+            return _written(_parts(value), default, dumps)
         case _ if default is not None and times < MOST_TIMES:
-            return _written(default(value), default, times + 1)
+            return _written(default(value), default, dumps, times + 1)
         case _:
             raise TypeError(f"{type(value).__name__} has no form in JSON")
 
@@ -102,8 +108,8 @@ def _parts(value: Any) -> Any:
     return {name: getattr(value, name) for name in fields}
 
 
-def _name(key: Any) -> str:
+def _name(key: Any, dumps: Callable[[Any], bytes]) -> str:
     """A key with its colon; one that is no finite number is ``null``, as a value would be."""
     if isinstance(key, float) and not math.isfinite(key):
         key = None
-    return f"{_written(key_text(key))[0]}:"
+    return f"{_written(key_text(key), None, dumps)[0]}:"

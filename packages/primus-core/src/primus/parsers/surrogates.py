@@ -1,15 +1,14 @@
 """JSON with the escapes of lone surrogates, which orjson refuses and JavaScript takes (pure).
 
 The escapes are taken out of the text and put back into the value, so everything else in it is
-read, or refused, by orjson as ever.
+read, or refused, by the codec as ever.
 """
 
 from __future__ import annotations
 
 import re
+from collections.abc import Callable
 from typing import Any, Final
-
-import orjson
 
 __all__ = ["has_surrogates", "loads"]
 
@@ -33,13 +32,17 @@ def has_surrogates(text: str) -> bool:
     return "\\ud" in text or "\\uD" in text
 
 
-def loads(text: str) -> Any:
+def loads(text: str, read: Callable[[str], Any]) -> Any:
     """The value in `text`, whose strings may hold lone surrogates.
+
+    Args:
+        text: the text.
+        read: reads JSON without them, and raises `ValueError`.
 
     Raises:
         ValueError: it is not JSON, or nested too deeply.
     """
-    value = orjson.loads(ESCAPES.sub(_mark, text))
+    value = read(ESCAPES.sub(_mark, text))
     if isinstance(value, str):
         return _unmarked(value)
     waiting = [value]
