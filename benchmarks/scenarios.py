@@ -127,6 +127,7 @@ GUARDING = [
     ("spark-latency", "spark-latency", "`spark-latency`"),
     ("fortress", "fortress-maximus", "a validator of `fortress-maximus`"),
     ("analytics", "analytics", "`analytics`, of which clients have all"),
+    ("primacron", "mirage, fortress-maximus, emit-broadcast", "what `Primacron` adds to a message"),
 ]
 """Plugins that let messages pass: the name, what is plugged in, the title."""
 

@@ -15,6 +15,7 @@ from primus_metroplex import MetroplexPrimus
 from primus_mirage import MiragePrimus, MirageSocket, MirageSpark
 from primus_multiplex import MultiplexPrimus, MultiplexSpark
 from primus_omega_supreme import OmegaSupremePrimus
+from primus_primacron import Primacron, PrimacronSpark
 from primus_resource import ResourcePrimus, ResourceSocket
 from primus_responder import ResponderSocket, ResponderSpark
 from primus_spark_latency import SparkLatencyPrimus, SparkLatencySpark
@@ -160,3 +161,20 @@ async def client() -> None:
 def told(tally: dict[str, int]) -> None:
     """A listener of a client."""
     print(tally)
+
+
+class Voter(PrimacronSpark):
+    """A spark of the preset."""
+
+    name: str = "guest"
+
+
+preset = Primacron[Voter](password="secret", mirage_timeout=5.0)
+preset.mirage.generator(lambda spark: spark.name)
+Primacron(passwort="secret")  # E: "passwort" | "passwort"
+
+
+async def preset_client() -> None:
+    """A client of the preset."""
+    async with Primacron.client()("http://localhost") as socket:
+        print(socket.mirage.upper(), socket.emit("vote", "tea"))

@@ -27,6 +27,7 @@ from typing import TYPE_CHECKING, Any, Unpack
 
 from primus import (
     MessageT_co,
+    Order,
     Packet,
     Primus,
     ServerOptions,
@@ -49,6 +50,7 @@ __all__ = [
     "primus_incoming",
     "primus_latency",
     "primus_options",
+    "primus_order",
     "primus_teardown",
 ]
 
@@ -84,6 +86,12 @@ class SparkLatencySpark(Spark[MessageT_co]):
 def primus_options() -> Mapping[str, object]:
     """Of servers and of sockets."""
     return {OPTION: False}
+
+
+@hookimpl
+def primus_order() -> Order:
+    """A report is no message for the listeners of ``data`` that emit-broadcast calls itself."""
+    return Order(before="emit-broadcast")
 
 
 @hookimpl
