@@ -21,6 +21,7 @@ from primus import (
     Primus,
     Socket,
     UnknownPluginError,
+    listens,
 )
 from primus.server.watchdog import WATCHDOG
 from primus_testing import MemoryTransformer, eventually, join
@@ -51,6 +52,20 @@ async def application(scope: Any, receive: Any, send: Any) -> None:
 
 def client(**options: Any) -> Socket:
     return Socket("http://localhost", manual=True, **options)
+
+
+def handling(mark: Callable[[Any], Any] = lambda method: method) -> type:
+    """A class for `Primus.handler` with one method, ``data``."""
+
+    class Handling:
+        def __init__(self, spark: object) -> None:
+            pass
+
+        @mark
+        def data(self, message: object) -> None:
+            pass
+
+    return Handling
 
 
 RAISED: list[tuple[Callable[[], object], type[Exception], str]] = [
@@ -118,6 +133,24 @@ RAISED: list[tuple[Callable[[], object], type[Exception], str]] = [
         "it needs 'count' by name",
     ),
     (lambda: make().on("connection", "connected"), TypeError, "must be callable"),  # type: ignore[call-overload]
+    # handlers for every spark
+    (
+        lambda: make().on_spark("connection", lambda spark: None),
+        TypeError,
+        "sparks do not emit 'connection': use primus.on('connection')",
+    ),
+    (
+        lambda: make().on_spark("end", lambda spark, closed, more: None),
+        TypeError,
+        "it needs 3 arguments and gets 2",
+    ),
+    (lambda: listens(print), TypeError, 'listens needs the names of events: @listens("data")'),  # type: ignore[arg-type]
+    (listens, TypeError, "listens needs the names of events"),
+    (
+        lambda: make().handler(handling(listens("disconnection"))),
+        TypeError,
+        "sparks do not emit 'disconnection': use @listens(\"end\")",
+    ),
 ]
 
 
@@ -142,6 +175,11 @@ LOGGED: list[tuple[Callable[[], object], str]] = [
     (lambda: join(make())[0].on("dtaa", print), "Did you mean 'data'?"),
     (lambda: join(make())[0].on("data", print), ""),
     (lambda: client().on("opened", print), "Did you mean 'open'?"),
+    (
+        lambda: make().handler(handling()),
+        'listens to nothing: mark its methods, such as @listens("data")',
+    ),
+    (lambda: make().handler(handling(listens("data"))), ""),
     (lambda: make(authorization=lambda request: True), "List your origins."),
 ]
 

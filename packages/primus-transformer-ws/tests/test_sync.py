@@ -177,13 +177,29 @@ async def test_a_connection_that_is_lost_is_made_again() -> None:
         await blocking(socket.end)
 
 
+async def test_an_ended_socket_knows_why() -> None:
+    async with running() as server:
+        server.primus.on("connection", echo)
+        socket = await blocking(connect, server.url)
+        assert socket.closed is None
+
+        await blocking(socket.end)
+
+        assert socket.closed is not None
+        assert (socket.closed.code, socket.closed.by) == ("client end", "client")
+
+
 async def test_events_need_a_plugin_and_the_error_names_it() -> None:
     async with running() as server:
         socket = await blocking(connect, server.url)
         with pytest.raises(PrimusError, match='plugin="emit"'):
             await blocking(socket.emit, "news", 1)
-        with pytest.raises(AttributeError, match="no plugin in use adds it"):
+        with pytest.raises(
+            AttributeError, match=r"no plugin in use adds it: connect\(…, plugin='emitter'\)"
+        ):
             _ = socket.ask
+        with pytest.raises(AttributeError, match=r"has no 'write': send\(data\) sends a message"):
+            _ = socket.write
         await blocking(socket.end)
 
 

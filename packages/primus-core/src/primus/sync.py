@@ -22,15 +22,17 @@ from collections import deque
 from collections.abc import Awaitable, Callable, Coroutine, Iterator
 from concurrent.futures import Future
 from time import monotonic
-from types import TracebackType
+from types import MappingProxyType, TracebackType
 from typing import Any, Final, Self, TypeVar, Unpack, cast
 
 from primus.callables import is_awaitable
 from primus.client.connect import connect as open_socket
 from primus.client.socket import Socket
+from primus.closed import Closed
 from primus.errors import PrimusError, TransportError
 from primus.option_checks import duration
 from primus.option_types import ClientOptions
+from primus.suggestions import MEMBERS
 
 __all__ = ["SyncSocket", "connect"]
 
@@ -38,6 +40,18 @@ T = TypeVar("T")
 
 READ_AHEAD: Final = 256
 """Messages that wait to be taken before the server is not read any further."""
+
+HERE: Final = MappingProxyType(
+    {
+        "write": "send(data) sends a message",
+        "once": "on(event, fn) adds a listener, off(event, fn) removes it",
+        "drain": "send(data) waits itself",
+        "open": "a SyncSocket is open from the beginning",
+        "close": "end() ends the connection",
+        "destroy": "end() ends the connection",
+    }
+)
+"""What does here what another member does of `Socket`, or of other clients."""
 
 
 def connect(url: str, **options: Unpack[ClientOptions]) -> SyncSocket:
@@ -207,6 +221,11 @@ class SyncSocket:
         return self._socket.online
 
     @property
+    def closed(self) -> Closed | None:
+        """Why the connection has ended; `None` while it is open."""
+        return self._socket.closed
+
+    @property
     def ready_state(self) -> int:
         """``OPENING``, ``OPEN`` or ``CLOSED`` of `primus.Socket`."""
         return self._socket.ready_state
@@ -247,7 +266,10 @@ class SyncSocket:
     def __getattr__(self, name: str) -> Any:
         """What a plugin adds to sockets; a function of it blocks until it is done."""
         if name.startswith("_") or not self._is_added(name):
-            raise AttributeError(f"a SyncSocket has no {name!r}, and no plugin in use adds it")
+            hint = HERE.get(name, "no plugin in use adds it")
+            if plugin := MEMBERS["Socket"].get(name):
+                hint += f": connect(…, plugin={plugin!r})"
+            raise AttributeError(f"a SyncSocket has no {name!r}: {hint}")
         value = getattr(self._socket, name)
         if not callable(value):
             return value

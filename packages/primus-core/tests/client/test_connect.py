@@ -185,6 +185,9 @@ async def test_another_pathname_is_found(primus_server: Any) -> None:
     with pytest.raises(HandshakeError) as missing:
         await connect(running.url)
     assert missing.value.status == 404
+    assert "there is no Primus at '/primus' of this server: compare the option pathname" in str(
+        missing.value
+    )
 
 
 async def test_a_mistaken_option_is_told_before_anything_is_opened() -> None:

@@ -9,11 +9,18 @@ from types import TracebackType
 from typing import Any, Generic, TypeVar, Unpack, overload
 
 from primus.client.address import parse_url
-from primus.client.diagnosis import PLAIN_WEBSOCKETS, Client, differences, scheme_mismatch
+from primus.client.diagnosis import (
+    NOT_FOUND,
+    PLAIN_WEBSOCKETS,
+    Client,
+    differences,
+    nothing_there,
+    scheme_mismatch,
+)
 from primus.client.socket import PROFILE_OPTIONS, Socket
 from primus.client.socket_class import fitted
 from primus.client.spec import facts, fetch_spec
-from primus.errors import TransportError
+from primus.errors import HandshakeError, TransportError
 from primus.limits import DEFAULT_LIMITS
 from primus.option_types import ClientOptions as GivenOptions
 from primus.options import ClientOptions, client_options
@@ -86,7 +93,10 @@ class Connecting(Generic[SocketT]):
             )
         except TransportError as error:
             client = Client(parse_url(self._url, pathname), "", "", transport=transport)
-            hint = await scheme_mismatch(error, client, DEFAULT_LIMITS.diagnosis_timeout)
+            if isinstance(error, HandshakeError) and error.status == NOT_FOUND:
+                hint = nothing_there(client)
+            else:
+                hint = await scheme_mismatch(error, client, DEFAULT_LIMITS.diagnosis_timeout)
             if hint:
                 error.args = (f"{error}. {hint}",)
             raise

@@ -17,7 +17,15 @@ from primus.client.address import Address
 from primus.client.spec import fetch_spec
 from primus.errors import HandshakeError, MissingLibraryError, TransportError
 
-__all__ = ["PLAIN_WEBSOCKETS", "Client", "differences", "scheme_mismatch", "why_no_wire"]
+__all__ = [
+    "NOT_FOUND",
+    "PLAIN_WEBSOCKETS",
+    "Client",
+    "differences",
+    "nothing_there",
+    "scheme_mismatch",
+    "why_no_wire",
+]
 
 PLAIN_WEBSOCKETS: Final = ("websockets", "lws", "uws", "picows", "faye")
 """The transformers that are one and the same on the wire."""
@@ -45,6 +53,8 @@ SPEAKING: Final = (401, 407, 429, 503)
 
 FORBIDDEN: Final = 403
 """How ASGI servers answer for an application that closes before it accepts."""
+
+NOT_FOUND: Final = 404
 
 SPEC_OPTIONS: Final = ("headers", "ssl", "unix")
 
@@ -95,11 +105,8 @@ async def why_no_wire(error: Exception, client: Client, timeout: float) -> str:
     try:
         spec = await client.spec(timeout)
     except HandshakeError as refused:
-        if status == refused.status == 404:
-            return (
-                f"there is no Primus at {client.address.pathname!r} of this server: "
-                "compare the option pathname"
-            )
+        if status == refused.status == NOT_FOUND:
+            return nothing_there(client)
         return ""
     except TransportError:
         return ""
@@ -112,6 +119,14 @@ async def why_no_wire(error: Exception, client: Client, timeout: float) -> str:
         f"the server answers {client.address.pathname}/spec, but takes no WebSocket{answered}: "
         f"{perhaps}a proxy in between drops the headers Upgrade and Connection, or an ASGI "
         f"application has no WebSocket route at {client.address.pathname!r}"
+    )
+
+
+def nothing_there(client: Client) -> str:
+    """A sentence for a server that answers 404 at ``<pathname>/spec``."""
+    return (
+        f"there is no Primus at {client.address.pathname!r} of this server: "
+        "compare the option pathname"
     )
 
 

@@ -12,9 +12,19 @@ from abc import abstractmethod
 from collections.abc import Callable, Iterator, Mapping
 from inspect import getmembers
 from types import MethodType
-from typing import TYPE_CHECKING, Any, Generic, Literal, Protocol, TypeVar, cast, overload
+from typing import (
+    TYPE_CHECKING,
+    Any,
+    Final,
+    Generic,
+    Literal,
+    Protocol,
+    TypeVar,
+    cast,
+    overload,
+)
 
-from primus.callables import bounds
+from primus.callables import bounds, obstacle
 from primus.closed import Closed
 from primus.emitting import Added, Frame
 from primus.events import Emitter, Handler
@@ -42,9 +52,21 @@ SparkT = TypeVar("SparkT")
 LISTENS = "primus_listens"
 """The attribute of a method that names its events."""
 
+OF_THE_PRIMUS: Final = frozenset({"connection", "disconnection"})
+"""Events about sparks that a Primus emits, and no spark."""
+
+NAMES: Final = ("data", "end", "error", "heartbeat", "connection")
+"""What a method is likely to be called that is meant to listen, and is not marked."""
+
 
 def listens(*events: str) -> Callable[[Handler], Handler]:
-    """Mark a method of a handler class as the listener of events; see `Primus.handler`."""
+    """Mark a method of a handler class as the listener of events; see `Primus.handler`.
+
+    Raises:
+        TypeError: no event is named.
+    """
+    if not events or not all(isinstance(event, str) for event in events):
+        raise TypeError('listens needs the names of events: @listens("data")')
 
     def mark(method: Handler) -> Handler:
         setattr(method, LISTENS, (*getattr(method, LISTENS, ()), *events))
@@ -127,12 +149,18 @@ class PrimusEvents(Emitter, Generic[SparkT_co]):
             fn: plain or async; takes the spark, and of the arguments of the event what it likes.
 
         Raises:
-            TypeError: `fn` is not callable, or does not take the spark.
+            TypeError: `fn` is not callable, does not take the spark, or needs more than the spark
+                and what the event carries; or sparks do not emit the event.
         """
+        if event in OF_THE_PRIMUS:
+            raise TypeError(f"sparks do not emit {event!r}: use primus.on({event!r})")
         if fn is None:
             return lambda handler: self.on_spark(event, handler)
         if not callable(fn) or bounds(fn)[1] < 1:
             raise TypeError(f"handler of {event!r} must be callable with the spark, not {fn!r}")
+        most = Spark.carries.get(event)
+        if most is not None and (why := obstacle(fn, most + 1)) is not None:
+            raise TypeError(f"{fn!r} cannot listen to {event!r}: {why}")
         self.spark_listeners = (*self.spark_listeners, (event, fn))
         for spark in self:
             spark.on(event, MethodType(fn, spark))
@@ -160,12 +188,19 @@ class PrimusEvents(Emitter, Generic[SparkT_co]):
             kind: the class; it is called with the spark.
 
         Raises:
-            TypeError: `kind` is no class that can be made with a spark.
+            TypeError: `kind` is no class that can be made with a spark, or listens to an event
+                that sparks do not emit.
         """
         if not isinstance(kind, type) or bounds(kind)[1] < 1:
             raise TypeError(f"a handler must be a class that takes the spark, not {kind!r}")
         marked = getmembers(kind, lambda value: hasattr(value, LISTENS))
         listening = [(event, name) for name, method in marked for event in getattr(method, LISTENS)]
+        if any(event == "disconnection" for event, _ in listening):
+            raise TypeError("sparks do not emit 'disconnection': use @listens(\"end\")")
+        if not listening and (named := [each for each in NAMES if hasattr(kind, each)]):
+            self.log.warning(
+                '%r listens to nothing: mark its methods, such as @listens("%s")', kind, named[0]
+            )
 
         def connection(spark: Any) -> Any:
             handler: object = kind(spark)
