@@ -357,7 +357,7 @@ def _install(
     asked = {text for name in names for text in _group(name, group)}
     asked |= {text for name in names for text in _extras(name) if extras}
     pending = {*names, *_ours(asked)}
-    others |= {text for text in asked if not _ours([text])}
+    others |= {text for text in asked if not _ours([text])} | _extras_of(asked)
     wanted: set[str] = set()
     while pending:
         wanted |= pending
@@ -379,6 +379,15 @@ def _requirements(name: str) -> list[str]:
 
 def _extras(name: str) -> list[str]:
     return list(chain(*_declared(name)["project"].get("optional-dependencies", {}).values()))
+
+
+def _extras_of(requirements: Iterable[str]) -> set[str]:
+    """What the extras need that some requirements ask of distributions of this repository."""
+    found: set[str] = set()
+    for each in (Requirement(text) for text in requirements if _ours([text])):
+        optional = _declared(each.name)["project"].get("optional-dependencies", {})
+        found.update(*(optional[extra] for extra in each.extras))
+    return found
 
 
 def _group(name: str, group: str) -> list[str]:

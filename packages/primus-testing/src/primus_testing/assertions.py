@@ -1,6 +1,7 @@
 """Makes pytest show the values in the assertions of the contracts, as it does for test files.
 
-Imported before the contracts: a module is rewritten while it is imported, or never.
+Imported by the pytest plugin, before the contracts: a module is rewritten while it is imported, or
+never.
 """
 
 import pytest

@@ -8,13 +8,21 @@ from contextlib import AsyncExitStack
 from typing import Any
 
 import pytest
-import pytest_asyncio
 
+import primus_testing.assertions  # noqa: F401, before any contract is imported
 from primus_testing.clock import ManualClock
 from primus_testing.server import Running, running
 from primus_testing.tracebacks import Tracebacks
 
 __all__ = ["ServerFactory", "manual_clock", "primus_server", "tracebacks"]
+
+async_fixture: Callable[..., Any] = pytest.fixture
+try:
+    import pytest_asyncio
+except ImportError:
+    pass  # another plugin, such as that of anyio, runs what is async
+else:
+    async_fixture = pytest_asyncio.fixture
 
 ServerFactory = Callable[..., Awaitable[Running]]
 """``await primus_server(**options)`` gives a `Running`."""
@@ -37,7 +45,7 @@ def tracebacks() -> Iterator[Tracebacks]:
     handler.check()
 
 
-@pytest_asyncio.fixture
+@async_fixture
 async def primus_server(tracebacks: Tracebacks) -> AsyncIterator[ServerFactory]:
     """Starts servers on free ports, with the arguments of `running`.
 
