@@ -951,6 +951,19 @@ async def test_a_broadcast_waits_behind_a_message_that_is_still_encoded(
     await eventually(lambda: wire.sent == ['"slow"', '"to all"'])
 
 
+async def test_behind_a_message_that_is_still_encoded_what_cannot_be_is_an_error_event(
+    make_primus: MakePrimus,
+) -> None:
+    parser = Slowly()
+    spark, wire = join(make_primus(parser=parser))
+    seen = Recorder(spark, "error")
+    for value in ("slow", {"price": object()}, "after"):
+        spark.write(value)
+    parser.gate.set()
+    await eventually(lambda: wire.sent == ['"slow"', '"after"'])
+    assert [error.path for (error,) in seen.seen("error")] == ['data["price"]']
+
+
 def test_a_broadcast_to_a_spark_that_has_ended_is_nothing(primus: Primus) -> None:
     (spark, wire), (other, open_wire) = join(primus), join(primus)
     spark.abort()

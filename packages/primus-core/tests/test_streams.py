@@ -65,6 +65,15 @@ def test_a_stream_writes_until_it_ends_and_ends_once(spark: Any, stream: Echo) -
     assert len(stream.streams) == 0
 
 
+def test_a_stream_that_has_ended_delivers_nothing(primus: Any, stream: Echo) -> None:
+    stream.end()
+    events, server = Recorder(stream, "news"), Recorder(primus, "news")
+
+    assert stream.deliver("news", 1) is False
+    assert stream.deliver("news", 1, to=primus) is False
+    assert (events.story, server.story) == ([], [])
+
+
 def test_the_end_of_the_connection_ends_all_of_its_streams(spark: Any, streams: Streams) -> None:
     events = [Recorder(Echo(streams), "data", "close", "end") for _ in range(3)]
 

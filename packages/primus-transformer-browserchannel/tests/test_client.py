@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import gzip
 import re
 from collections.abc import Callable, Iterator, Sequence
@@ -261,6 +262,16 @@ async def test_a_back_channel_that_fails_again_and_again_is_the_end(back: Any) -
         assert len(asked(running, "back")) == 4
 
 
+async def test_a_back_channel_that_ends_in_the_middle_of_a_chunk_has_failed() -> None:
+    backs = iter([[answer(arrays(1, '"1"') + "15\n[[2")], [STREAM, piece(arrays(2, '"2"'))]])
+    async with server(back=backs) as running:
+        socket = client(running)
+        events = Recorder(socket, "data")
+        await eventually(lambda: len(events.seen("data")) == 2)
+        assert [fields(each)["t"] for each in asked(running, "back")] == ["1", "2"]
+        socket.destroy()
+
+
 async def test_data_makes_good_for_earlier_failures() -> None:
     numbers = iter(range(1, 20))
 
@@ -364,6 +375,27 @@ async def test_a_message_that_is_too_long_is_an_error() -> None:
         await events.next("end")
         assert events.seen("data") == []
         await eventually(lambda: asked(running, "leave"))
+
+
+async def test_a_back_channel_is_read_no_further_while_much_waits_for_a_busy_listener(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr(client_session, "KEPT", 10_000)
+    long = '"\\"' + "x" * 10_000 + '\\""'
+    backs = [STREAM, *(piece(arrays(number, long)) for number in range(1, 201))]
+    gate, received = asyncio.Event(), list[int]()
+    async with server(back=backs) as running:
+        socket = client(running)
+
+        @socket.on("data")
+        async def data(text: str) -> None:
+            await gate.wait()
+            received.append(len(text))
+
+        await eventually(lambda: socket._transport and socket._transport._room is not None)
+        gate.set()
+        await eventually(lambda: len(received) == 200)
+        socket.destroy()
 
 
 # -- the end

@@ -185,6 +185,27 @@ async def test_a_client_that_leaves_a_busy_listener_loses_none_of_its_posts(serv
     assert len(received) == 200
 
 
+async def test_much_that_waits_for_a_busy_listener_goes_with_its_session(serve: Any) -> None:
+    talk = await serve()
+    gate, received = asyncio.Event(), list[int]()
+
+    @talk.primus.on("connection")
+    def connection(spark: Spark) -> None:
+        spark.off("data")
+
+        @spark.on("data")
+        async def data(text: str) -> None:
+            await gate.wait()
+            received.append(len(text))
+
+    seen = Recorder(await talk.open(), "end")
+    await talk.post(messages(0, *['"' + "x" * 900 + '"'] * 200))
+    talk.session.over()
+    gate.set()
+    await seen.next("end")
+    assert 0 < len(received) < 200
+
+
 # -- sessions
 
 

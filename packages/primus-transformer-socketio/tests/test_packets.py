@@ -33,6 +33,8 @@ def test_a_message_is_sent_without_id_and_endpoint() -> None:
         ("3:7:/chat:hi", Packet("3", "7", "/chat", "hi")),
         ('5:::{"name":"x"}', Packet("5", "", "", '{"name":"x"}')),
         ("6:::4", Packet("6", "", "", "4")),
+        ("6:9::4", Packet("6", "", "", "4")),
+        ("2:9::", Packet("2", "", "", "")),
         ("7:::1+0", Packet("7", "", "", "1+0")),
         ("8::", Packet("8", "", "", "")),
     ],

@@ -458,6 +458,23 @@ async def test_what_leaves_meanwhile_is_not_admitted(primus: Any, leaves: str) -
     assert authorized[0].ready_state == Spark.CLOSED
 
 
+async def test_a_subscription_that_ends_before_it_is_decided_about_leaves_no_channel(
+    primus: Any,
+) -> None:
+    gate = asyncio.Event()
+
+    @primus.channels.authorize
+    async def authorize(spark: Any) -> None:
+        await gate.wait()
+
+    _, wire = join(primus)
+    wire.receive('[1,"one","mine"]')
+    assert primus.channels.get("mine") is not None
+    wire.receive('[2,"one","mine"]')
+    assert primus.channels.get("mine") is None
+    gate.set()
+
+
 async def test_an_authorization_that_fails_shows_nothing_of_the_reason(
     primus: Any, tracebacks: Tracebacks
 ) -> None:
