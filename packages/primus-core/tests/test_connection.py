@@ -588,6 +588,18 @@ def test_a_broadcast_to_some_is_framed_once_and_reaches_no_other_spark(primus: P
     assert [len(wire.sent) for _, wire in joined] == [1] * 3 + [0] * 7
 
 
+def test_what_a_transform_makes_for_each_does_not_pass_the_limit_of_a_slow_consumer(
+    make_primus: MakePrimus,
+) -> None:
+    primus = make_primus(high_water=100, slow_consumer="drop")
+    primus.transform("outgoing", lambda packet: None)
+    spark, wire = join(primus)
+    wire.clog()
+    spark.write("x" * 200)
+    primus.write("to all")
+    assert len(wire.sent) == 1
+
+
 def test_a_broadcast_to_no_spark_frames_nothing(primus: Primus) -> None:
     _, wire = join(primus)
     primus.write("to no spark", to=[])

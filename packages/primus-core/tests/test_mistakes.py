@@ -504,6 +504,11 @@ MISMATCHES = {
         REFUSED,
         "the server's transformer is 'ws-like', that of this client is 'websockets'",
     ),
+    "a server that lists its plugins in a way of its own": (
+        {**SPEC, "transformer": "engine.io", "plugins": 5},
+        REFUSED,
+        "the server's transformer is 'engine.io', that of this client is 'websockets'",
+    ),
     "an answer that is no description": ("<html>", REFUSED, ""),
 }
 

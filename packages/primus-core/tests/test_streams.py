@@ -267,6 +267,17 @@ def test_congestion_is_that_of_the_connection(spark: Any, stream: Echo) -> None:
     assert stream.is_congested is False
 
 
+async def test_packets_of_a_stream_do_not_pass_the_limit_of_a_slow_consumer() -> None:
+    primus = Primus(transformer=MemoryTransformer, high_water=100, slow_consumer="drop")
+    spark, wire = join(primus)
+    stream = Echo(Streams(spark))
+    wire.clog()
+    assert stream.write("x" * 200)
+    assert not stream.write("more")
+    assert len(wire.sent) == 1
+    await primus.destroy()
+
+
 async def test_a_stream_can_be_piped(primus: Any, stream: Echo) -> None:
     other, wire = join(primus)
 

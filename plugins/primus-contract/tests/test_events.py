@@ -104,6 +104,15 @@ def test_listeners_of_the_spark_get_it_too(primus: Any) -> None:
     assert votes.seen("vote") == [(Vote("tea"),)]
 
 
+def test_what_a_client_adds_to_a_payload_reaches_no_listener(primus: Any) -> None:
+    spark, wire = join(primus)
+    votes = Recorder(spark, "vote")
+
+    wire.receive('{"type":0,"data":["vote",{"choice":"tea"},{"role":"admin"}]}')
+
+    assert votes.seen("vote") == [(Vote("tea"),)]
+
+
 async def test_what_a_handler_returns_is_the_answer(primus: Any) -> None:
     @primus.on_event(VOTE)
     async def vote(spark: Spark, vote: Vote) -> Tally:
