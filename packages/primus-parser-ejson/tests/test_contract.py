@@ -53,9 +53,10 @@ class TestEJSON(ParserContract):
     )
     undecodable = (
         "", "{", '{"$date":"2023-11-14"}', '{"$date":1e300}', '{"$date":true}', '{"$binary":5}',
-        '{"$binary":"\\u20ac"}', '{"$binary":"A"}', '{"$InfNaN":"1"}', '{"$escape":5}',
-        '{"$escape":[]}', '{"$type":"Unknown","$value":1}', '{"$type":["a"],"$value":1}',
-        '{"$regexp":1,"$flags":"g"}', '["$",' + "[" * 1100 + "]" * 1101, b"\xff",
+        '{"$binary":"\\u20ac"}', '{"$binary":"A"}', '{"$binary":"A$Q$=="}', '{"$InfNaN":"1"}',
+        '{"$escape":5}', '{"$escape":[]}', '{"$type":"Unknown","$value":1}',
+        '{"$type":["a"],"$value":1}', '{"$regexp":1,"$flags":"g"}',
+        '["$",' + "[" * 1100 + "]" * 1101, b"\xff",
     )  # fmt: skip
     boastful = ('{"$binary":"', "[" * 5000)
     nesting = (

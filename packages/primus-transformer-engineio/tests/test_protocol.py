@@ -556,6 +556,13 @@ async def test_an_end_in_the_middle_of_an_upgrade_is_in_order(start: Start) -> N
         assert (await socket.receive()).type is WSMsgType.CLOSE
 
 
+async def test_a_post_that_is_too_long_ends_its_session(start: Start) -> None:
+    session = await start(max_length=1000, transport={"max_payload": 2000})
+    await session.open()
+    assert await session.post(raw=b"4" + b"x" * 3000) == "413"
+    assert await session.is_gone()
+
+
 async def test_messages_written_when_a_session_opens_come_along(primus_server: Any) -> None:
     server = await primus_server(transformer="engine.io", transport=SHORT)
     server.primus.on("connection", lambda spark: spark.write("welcome"))

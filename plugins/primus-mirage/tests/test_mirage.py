@@ -47,6 +47,15 @@ def test_an_id_that_is_brought_is_kept_and_not_announced(primus: Any) -> None:
     assert wire.sent == []
 
 
+def test_of_several_ids_the_first_is_brought(primus: Any) -> None:
+    seen: list[Any] = []
+    primus.mirage.validator(lambda spark: seen.append(spark.mirage))
+
+    spark, _ = join(primus, "/primus?_mirage=a&_mirage=b")
+
+    assert (spark.mirage, seen) == ("a", ["a"])
+
+
 def test_an_empty_id_is_none(primus: Any) -> None:
     primus.mirage.generator(lambda spark: "made")
 

@@ -88,7 +88,7 @@ class Mirage:
 
         The client is told of a new one. Without a valid id the spark ends, with an ``error``.
         """
-        brought = spark.query.get(FIELD)
+        brought = spark.query.text(FIELD)
         try:
             if not brought:
                 id = self._generator(spark)
