@@ -125,6 +125,7 @@ ANSWERING = [
 GUARDING = [
     ("mirage", "mirage", "session ids of `mirage`"),
     ("spark-latency", "spark-latency", "`spark-latency`"),
+    ("session", "session", "`session`, not asked"),
     ("fortress", "fortress-maximus", "a validator of `fortress-maximus`"),
     ("analytics", "analytics", "`analytics`, of which clients have all"),
     ("primacron", "mirage, fortress-maximus, emit-broadcast", "what `Primacron` adds to a message"),

@@ -70,7 +70,7 @@ def test_what_is_compared_is_measured_in_the_same_rounds() -> None:
     assert [
         *("plain", "transform", "listeners"),
         *("emitter", "responder", "resource", "backbone", "substream", "multiplex"),
-        *("mirage", "spark-latency", "fortress", "analytics", "primacron"),
+        *("mirage", "spark-latency", "session", "fortress", "analytics", "primacron"),
     ] in groups
     assert ["many"] in groups
     assert [each.name for each in chosen(["listeners"])] == ["plain", "listeners"]

@@ -18,6 +18,7 @@ from primus_omega_supreme import OmegaSupremePrimus
 from primus_primacron import Primacron, PrimacronSpark
 from primus_resource import ResourcePrimus, ResourceSocket
 from primus_responder import ResponderSocket, ResponderSpark
+from primus_session import SessionPrimus, SessionSpark, StarletteSessions
 from primus_spark_latency import SparkLatencyPrimus, SparkLatencySpark
 from primus_substream import SubstreamSpark
 
@@ -34,6 +35,7 @@ class Visitor(
     MirageSpark[Said],
     MultiplexSpark[Said],
     ResponderSpark[Said],
+    SessionSpark[Said],
     SparkLatencySpark[Said],
     SubstreamSpark[Said],
 ):
@@ -117,6 +119,8 @@ def badly(spark: Visitor, vote: str) -> int:
 async def server(spark: Visitor) -> None:
     """The members of the plugins, all in one."""
     primus.mirage.generator(lambda spark: "an id")
+    print(await spark.get_session(refresh=True))
+    await spark.get_session(refersh=True)  # E: Unexpected keyword argument "refersh" | "refersh"
     primus.validate("vote", Vote, limit=(5, 1.0))
     primus.validate("vote", Vote, limit="5")  # E: Argument "limit" to "validate" | "limit"
     print((spark.mirage or "").upper(), spark.mriage)  # E: has no attribute "mriage" | "mriage"
@@ -178,3 +182,8 @@ async def preset_client() -> None:
     """A client of the preset."""
     async with Primacron.client()("http://localhost") as socket:
         print(socket.mirage.upper(), socket.emit("vote", "tea"))
+
+
+Sessions = SessionPrimus[Visitor]
+Sessions(plugin="session", session=StarletteSessions("secret"))
+Sessions(plugin="session", session="secret")  # E: "session" | "session"

@@ -122,7 +122,7 @@ class AiohttpHost(Host):
         self.primus.writes.add(native.transport)
         answer = _native(request, response)
         if isinstance(native._payload, Watch):
-            await _sent(native, answer)
+            return await _sent(native, answer)
         return answer
 
     async def _watched(
@@ -136,11 +136,21 @@ class AiohttpHost(Host):
 
 
 class Detached(web.StreamResponse):
-    """What a handler returns for a connection that aiohttp no longer has: it sends nothing."""
+    """What a handler returns where aiohttp has nothing to send.
 
-    def __init__(self) -> None:
-        super().__init__(status=101)
+    Args:
+        sent: the answer that has been sent already, which middleware may refuse to see as a
+            `web.Response`, as aiohttp-session does; `None` for a connection that aiohttp no longer
+            has.
+    """
+
+    def __init__(self, sent: web.Response | None = None) -> None:
+        super().__init__(status=101 if sent is None else sent.status)
         self._keep_alive = False
+        if sent is not None:
+            self.headers.update(sent.headers)
+            self._keep_alive = sent.keep_alive
+            self._body_length = sent.body_length
 
     async def prepare(self, request: web.BaseRequest) -> None:
         """Send no head."""
@@ -233,13 +243,14 @@ async def _streamed(
     return answer
 
 
-async def _sent(native: web.Request, answer: web.Response) -> None:
+async def _sent(native: web.Request, answer: web.Response) -> Detached:
     """Send an answer while aiohttp still tells of a client that goes; it sends nothing itself."""
     try:
         await answer.prepare(native)
         await answer.write_eof()
     except ConnectionError:
         _tell_gone(native)
+    return Detached(answer)
 
 
 class Watch:
