@@ -857,6 +857,7 @@ def _spark_class(primus: Primus[Any]) -> type[Any]:
         "overtaking_hooks": (),
         "event_hooks": (),
         "loss_hooks": (),
+        "latency_hooks": (),
     }
     return type(base.__name__, (base,), attributes)
 
