@@ -202,6 +202,28 @@ async def test_authorization_accepts_known_tokens(http: aiohttp.ClientSession) -
             assert library.status == 200
 
 
+async def test_guards_know_the_user_the_tab_and_what_is_valid(
+    http: aiohttp.ClientSession,
+) -> None:
+    async with served("guards", ended=UVICORN) as (example, url):
+        async with websocket(url) as stranger:
+            assert (await receive(stranger))["emit"][0] == "mirage"
+            assert await receive(stranger) == {"refused": "sign in first"}
+        async with http.get(f"{url}/sign-in?user=Ada", allow_redirects=False) as signed_in:
+            cookie = {"Cookie": f"session={signed_in.cookies['session'].value}"}
+        async with websocket(url, additional_headers=cookie) as first:
+            _, id = (await receive(first))["emit"]
+            assert await receive(first) == {"user": "Ada", "visits": 1}
+            await first.send('{"emit":["note",{"kind":"rumour","text":"hi"}]}')
+            await first.send('{"emit":["note",{"kind":"answer","text":"hi"}]}')
+            assert await receive(first) == {"from": "Ada", "kind": "answer", "text": "hi"}
+            await example.says("refused: note: kind: ")
+        async with websocket(url, f"/primus?_mirage={id}", additional_headers=cookie) as again:
+            assert await receive(again) == {"user": "Ada", "visits": 2}
+        async with websocket(url, "/primus?_mirage=forged", additional_headers=cookie) as forged:
+            assert await receive(forged) == "primus::server::close"
+
+
 async def test_events_are_printed_as_they_happen() -> None:
     async with served("events", tracebacks=1) as (example, url):
         await example.says("primus   initialised +websockets json")
