@@ -1,6 +1,7 @@
 """Which messages pass, what is said of the others, and what listeners get."""
 
 import asyncio
+import json
 import logging
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -429,6 +430,76 @@ async def test_events_of_emitter_are_judged_by_name_and_acknowledgements_pass(
     assert [error.event for error, _ in told.seen("invalid")] == ["unchecked", "vote", "data"]
 
 
+@pytest.mark.parametrize(
+    ("plugin", "packet"),
+    [
+        ("emit, emitter", '{"emit":["ok",1],"type":0,"data":["vote","bad"]}'),
+        ("emitter, emit", '{"emit":["vote","bad"],"type":0,"data":["ok",1]}'),
+        ("emit, emitter", '{"emit":["vote","bad"],"type":1,"data":[],"id":1}'),
+        ("emit, responder", '{"emit":["vote","bad"],"plugin":"primus-responder","responseId":1}'),
+        (
+            "emitter, responder",
+            '{"type":0,"data":["vote","bad"],"plugin":"primus-responder","responseId":1}',
+        ),
+        (
+            "responder, emitter",
+            '{"type":0,"data":["ok",1],"plugin":"primus-responder","requestId":1}',
+        ),
+    ],
+)
+def test_a_message_that_is_several_things_is_refused(
+    make_primus: MakePrimus, plugin: str, packet: str
+) -> None:
+    primus = make_primus(f"fortress-maximus, {plugin}")
+    for event in ("ok", "vote", "request", "data"):
+        primus.validate(event, int)
+
+    (told,) = heard(primus, packet, events=("ok", "vote", "request", "data"))
+
+    assert told == ("Ambiguous message", [json.loads(packet)])
+
+
+@pytest.mark.parametrize("plugin", ["emitter", "responder", "substream"])
+def test_what_no_plugin_makes_an_event_of_is_judged_as_data(
+    make_primus: MakePrimus, plugin: str
+) -> None:
+    primus = make_primus(f"fortress-maximus, {plugin}")
+    primus.validate("ok", int)
+    primus.validate("data", str)
+
+    (told,) = heard(primus, '{"emit":["ok",1]}', events=("ok", "data"))
+
+    assert told == ("must be a text, not an object", [{"emit": ["ok", 1]}])
+
+
+def test_an_event_in_a_stream_that_has_none_is_judged_as_data(make_primus: MakePrimus) -> None:
+    primus = make_primus("fortress-maximus, substream, emitter, responder, emit")
+    primus.validate("ok", int)
+    primus.validate("request", int)
+    primus.validate("data", lambda data: isinstance(data, dict) and "substream" in data)
+    told = Recorder(primus, "invalid")
+    spark, wire = join(primus)
+    spark.on("data", anything)
+    stream = spark.substream("files")
+    seen = Recorder(stream, "data", "ok", "request")
+
+    for inner in (
+        '{"type":0,"data":["ok",1]}',
+        '{"emit":["ok",1]}',
+        '{"plugin":"primus-responder","requestId":1,"data":1}',
+    ):
+        wire.receive(f'{{"substream":"files","args":{inner}}}')
+
+    assert seen.story == []
+    assert [error.event for error, _ in told.seen("invalid")] == ["data"] * 3
+
+
+def test_a_name_that_is_nested_too_deeply_is_refused(primus: Any) -> None:
+    deep = "[" * 450 + "]" * 450
+
+    assert [text for text, _ in heard(primus, f'{{"emit":[{deep}]}}')] == ["Missing listener for "]
+
+
 async def test_requests_of_responder_are_judged_and_responses_pass(
     make_primus: MakePrimus,
 ) -> None:
@@ -461,13 +532,12 @@ async def test_messages_of_streams_are_judged_as_data_of_their_connection_and_of
     wire.receive('{"substream":"files","args":"first"}')
     spark.on("data", anything)
     wire.receive('{"substream":"files","args":"good"}', '{"substream":"files","args":"bad"}')
-    wire.receive('{"substream":"files","args":{"emit":["end"]}}')
+    wire.receive('{"substream":"files","args":{"emit":["end"]}}')  # which is data in a stream
 
-    assert [args[0] for args in data.seen("data")] == ["good"]
+    assert [args[0] for args in data.seen("data")] == ["good", {"emit": ["end"]}]
     assert [str(error) for error, _ in told.seen("invalid")] == [
         "Missing listener for data",
         "data did not validate",
-        "end is a reserved event",
     ]
 
 

@@ -144,12 +144,12 @@ def primus_overtakes(connection: ConnectionLike, data: Any) -> bool:
 
 
 @hookspec
-def primus_event(data: Any) -> Arriving | None:
+def primus_event(connection: ConnectionLike, data: Any) -> Arriving | None:
     """The event that a message of this plugin is, for plugins that judge what arrives.
 
-    It is called with a message as it was decoded, or as the transforms before have left it, when
-    such a plugin asks for it. `None` for messages of others, and for the plugin's own that are no
-    events.
+    It is called with a spark or a stream above it, and with a message as it was decoded, or as the
+    transforms before have left it, when such a plugin asks for it. `None` for messages of others,
+    for the plugin's own that are no events, and for all of a stream in which it makes none.
     """
     raise AssertionError
 

@@ -317,9 +317,10 @@ class Stream(Emitter):
             self._log_raised(f"{self!r}: a primus_overtakes hook raised", error)
             return False
 
-    def arriving(self, data: Any) -> Arriving | None:
+    def arriving(self, data: Any) -> list[Arriving]:
         """As `Connection.arriving`."""
-        return self.connection.arriving(data)
+        hooks = self.connection.event_hooks
+        return [event for hook in hooks if (event := hook(self, data)) is not None]
 
     @property
     def is_read(self) -> bool:

@@ -77,10 +77,10 @@ def primus_overtakes(data: Any) -> bool:
 
 
 @hookimpl
-def primus_event(data: Any) -> Arriving | None:
+def primus_event(connection: Any, data: Any) -> Arriving | None:
     """An event of primus-emitter, for plugins that judge events."""
     message = packets.read(data)
-    if not isinstance(message, packets.Event):
+    if not isinstance(message, packets.Event) or not hasattr(connection, "acks"):
         return None
     return Arriving(
         message.name, [*message.args], lambda args: {**data, "data": [message.name, *args]}

@@ -67,12 +67,16 @@ class Fortress:
         Returns:
             What a transform returns: `False` when the message is refused.
         """
-        if connection.overtakes(packet.data):
+        meanings = self._meanings(packet.data, connection)
+        is_answer = connection.overtakes(packet.data)
+        if is_answer and not meanings:
             return None  # an answer to what this server has asked
-        arriving = _emitted(packet.data) or connection.arriving(packet.data)
-        is_data = arriving is None
-        if arriving is None:
-            arriving = Arriving("data", [packet.data], lambda args: args[0])
+        if len(meanings) + is_answer > 1:
+            # What is judged would be one of them, and what is heard may be another.
+            error = Invalid(meanings[0].event, "Ambiguous message")
+            return self._refuse(connection, error, [packet.data])
+        is_data = not meanings
+        (arriving,) = meanings or [Arriving("data", [packet.data], lambda args: args[0])]
         event, args, _ = arriving
         args = list(args)
         text = self._forbids(event, packet.data, connection, is_data=is_data)
@@ -87,12 +91,20 @@ class Fortress:
             return self._refuse(connection, Invalid(event, text), args)
         return self._validate(validator, packet, connection, arriving._replace(args=args))
 
+    def _meanings(self, data: Any, connection: Any) -> list[Arriving]:
+        """The events that a message is to plugins in use; a sound message is one at most."""
+        meanings: list[Arriving] = connection.arriving(data)
+        emitted = None if isinstance(connection, Stream) else _emitted(data)
+        if emitted is not None and self._primus.uses("emit", "emit-broadcast"):
+            meanings.append(emitted)
+        return meanings
+
     def _forbids(self, event: str, data: Any, connection: Any, *, is_data: bool) -> str:
         """Why a message is refused before any validator is looked for; empty when it is not."""
         is_stream = isinstance(connection, Stream)
         if not is_stream and not self._admits(connection, None, self._limit):
             return "Rate limit exceeded"
-        is_broadcast = is_data or _emitted(data) is not None
+        is_broadcast = is_data or (not is_stream and _emitted(data) is not None)
         emitter = connection
         if self._is_on_primus and is_broadcast and not is_stream:
             emitter = self._primus
@@ -167,7 +179,10 @@ def _emitted(data: Any) -> Arriving | None:
     event = data.get("emit") if isinstance(data, dict) else None
     if not isinstance(event, list):
         return None
-    name = _text(event[0]) if event else "undefined"
+    try:
+        name = _text(event[0]) if event else "undefined"
+    except RecursionError:
+        name = ""
     return Arriving(name, event[1:], lambda args: {**data, "emit": [*event[:1], *args]})
 
 

@@ -137,10 +137,10 @@ def primus_overtakes(connection: Any, data: Any) -> bool:
 
 
 @hookimpl
-def primus_event(data: Any) -> Arriving | None:
+def primus_event(connection: Any, data: Any) -> Arriving | None:
     """A request, for plugins that judge events."""
     message = packets.read(data)
-    if not isinstance(message, packets.Request):
+    if not isinstance(message, packets.Request) or not is_responding(connection):
         return None
     return Arriving("request", [message.data], lambda args: {**data, "data": args[0]})
 

@@ -118,7 +118,7 @@ class Connection(Emitter, Generic[MessageT_co]):
     slow_consumer: str = "buffer"
     overtaking_hooks: ClassVar[tuple[Callable[..., Any], ...]] = ()
     """Functions of plugins, by ``primus_overtakes``."""
-    event_hooks: ClassVar[tuple[Callable[[Any], Arriving | None], ...]] = ()
+    event_hooks: ClassVar[tuple[Callable[[Any, Any], Arriving | None], ...]] = ()
     """Functions of plugins, by ``primus_event``; of sparks."""
     loss_hooks: ClassVar[tuple[Callable[..., Any], ...]] = ()
     """Functions of plugins, by ``primus_lost``."""
@@ -484,10 +484,12 @@ class Connection(Emitter, Generic[MessageT_co]):
             self._log_raised(f"{self!r}: a primus_overtakes hook raised", error)
             return False
 
-    def arriving(self, data: Any) -> Arriving | None:
-        """The event that a message is to become, as plugins say by ``primus_event``."""
-        found = (hook(data) for hook in self.event_hooks)
-        return next((event for event in found if event is not None), None)
+    def arriving(self, data: Any) -> list[Arriving]:
+        """The events that a message is to plugins, as they say by ``primus_event``.
+
+        Peers can make messages that are several; the first plugin that acts on one takes it away.
+        """
+        return [event for hook in self.event_hooks if (event := hook(self, data)) is not None]
 
     @property
     def is_read(self) -> bool:
