@@ -129,6 +129,13 @@ async def test_a_message_that_is_too_long_ends_its_session(serve: Any) -> None:
     assert seen.story == ["error", "end"]
 
 
+async def test_a_message_that_is_too_long_does_not_wait_for_those_before_it(serve: Any) -> None:
+    talk = await serve(max_length=1000)
+    await talk.open()
+    assert (await talk.post(messages(7, '"' + "x" * 1001 + '"'), rid=76315)).status == 413
+    assert len(talk.primus) == 0
+
+
 async def test_a_message_of_max_length_passes_however_it_is_escaped(serve: Any) -> None:
     talk = await serve(max_length=1000)
     await talk.open()

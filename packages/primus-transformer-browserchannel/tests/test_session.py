@@ -56,6 +56,13 @@ def test_a_map_without_a_message_is_counted() -> None:
     assert order.take(12, Maps(2, ["c"])) == ["c", "e"]
 
 
+def test_wide_characters_that_wait_are_counted_as_they_are_kept() -> None:
+    order = incoming(max_bytes=1000)
+    assert order.take(12, Maps(2, ["x" * 800])) == []
+    with pytest.raises(LimitError, match="which is missing"):
+        incoming(max_bytes=1000).take(12, Maps(2, ["x" * 799 + "\U0001f600"]))
+
+
 def test_a_post_that_is_too_far_ahead_is_refused() -> None:
     order = incoming()
     assert order.take(15, EMPTY) == []

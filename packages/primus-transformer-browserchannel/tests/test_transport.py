@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import asyncio
+from collections.abc import Mapping
+from typing import cast
 
-from primus import Primus
+from primus import Primus, Request
 from primus.polling import Sessions
-from primus_testing import ManualClock, make_request
+from primus_testing import ManualClock, eventually, make_request
 from primus_transformer_browserchannel.options import BrowserChannelOptions
-from primus_transformer_browserchannel.transport import Session
+from primus_transformer_browserchannel.transport import Replaced, Session
 
 
 def opened() -> Session:
@@ -37,3 +39,28 @@ async def test_a_request_that_has_gone_already_takes_no_place() -> None:
     gone = make_request(watch=lambda fn: fn())
     assert session.open_back_channel(gone).gone
     assert session.status == "7\n[0,0,0]"
+
+
+async def test_a_post_may_be_sent_again_and_again_at_once() -> None:
+    session = opened()
+    never = asyncio.Event()
+
+    class Trickling:
+        """A post whose body does not come."""
+
+        headers: Mapping[str, str] = {}
+
+        async def read(self, limit: int) -> bytes:
+            await never.wait()
+            return b""
+
+    posts = []
+    for _ in range(8):
+        posts.append(asyncio.ensure_future(session.read(cast("Request", Trickling()), 1)))
+        await asyncio.sleep(0)
+    await eventually(lambda: sum(post.done() for post in posts) >= 3)
+    for post in posts:
+        post.cancel()
+
+    outcomes = await asyncio.gather(*posts, return_exceptions=True)
+    assert {type(outcome) for outcome in outcomes} == {Replaced, asyncio.CancelledError}

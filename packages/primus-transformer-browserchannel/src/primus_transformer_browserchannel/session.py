@@ -65,7 +65,7 @@ class Incoming:
     Args:
         rid: the RID of the post that has opened the session.
         max_ahead: how many posts, and how many maps, may wait for earlier ones.
-        max_bytes: how many characters these may have.
+        max_bytes: how many bytes of memory these may take.
     """
 
     __slots__ = ("_ahead", "_end", "_max_ahead", "_max_bytes", "_next_map", "_next_rid", "_parts")
@@ -159,4 +159,9 @@ class Incoming:
 
 
 def _size(messages: Iterable[str | None]) -> int:
-    return sum(len(message or "") + OVERHEAD for message in messages)
+    return sum(_weight(message or "") + OVERHEAD for message in messages)
+
+
+def _weight(text: str) -> int:
+    """Bytes that a text takes in memory, at most: one wide character makes all of them wide."""
+    return len(text) if text.isascii() else 4 * len(text)

@@ -223,7 +223,7 @@ class Session(QueuedTransport):
             Replaced: the client has given it up.
             BodyRefused: it is too long, or comes too slowly.
         """
-        if self._post is not None and self._post[0] == rid:
+        if self._post is not None and self._post[0] == rid and not self._post[1].expired():
             self._post[1].reschedule(asyncio.get_running_loop().time())
         async with self._posting:
             try:
@@ -253,12 +253,14 @@ class Session(QueuedTransport):
         Raises:
             ProtocolError: the client has broken the rules.
         """
-        messages = self._incoming.take(rid, maps)
-        for message in messages:
-            if 4 * len(message) > self._max_length and len(utf8(message)) > self._max_length:
+        for message in maps.messages:
+            if message is not None and self._is_too_long(message):
                 raise LimitError(f"a message of more than {self._max_length} bytes", "max_length")
-        self._delivery.add(messages)
+        self._delivery.add(self._incoming.take(rid, maps))
         self._leave_in_order()
+
+    def _is_too_long(self, message: str) -> bool:
+        return 4 * len(message) > self._max_length and len(utf8(message)) > self._max_length
 
     def leave(self, rid: int) -> None:
         """Handle that the client leaves, behind what it has posted before.
