@@ -64,17 +64,6 @@ def test_an_empty_id_is_none(primus: Any) -> None:
     assert spark.mirage == "made"
 
 
-def test_an_id_that_is_brought_twice_ends_the_connection(primus: Any) -> None:
-    """Where the application expects a text it would be a list."""
-    seen: list[Any] = []
-    primus.mirage.validator(lambda spark: seen.append(spark.mirage))
-
-    spark, wire = join(primus, "/primus?_mirage=a&_mirage=b")
-
-    assert (spark.ready_state, spark.mirage, seen) == (spark.CLOSED, None, [])
-    assert wire.sent == [CLOSE]
-
-
 @pytest.mark.parametrize("is_async", [False, True])
 async def test_functions_of_the_application_make_and_replace_ids(
     primus: Any, is_async: bool

@@ -92,8 +92,6 @@ class Mirage:
         try:
             if not brought:
                 id = self._generator(spark)
-            elif not isinstance(brought, str):
-                raise InvalidId(f"{FIELD} stands in the URL more than once")
             else:
                 spark.mirage = brought if self._signature is None else self._signature.read(brought)
                 id = self._validator(spark)
