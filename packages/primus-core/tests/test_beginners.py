@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import functools
 import logging
+import sys
 import time
 from collections.abc import Callable
 from decimal import Decimal
@@ -23,7 +24,9 @@ from primus import (
     UnknownPluginError,
     listens,
 )
-from primus.server.watchdog import WATCHDOG
+from primus.events import MOST_SEEN
+from primus.server.watchdog import KNOWN, WATCHDOG, Watched
+from primus.threads import Home
 from primus_testing import MemoryTransformer, eventually, join
 
 MakePrimus = Callable[..., Primus]
@@ -201,6 +204,24 @@ def test_a_name_is_looked_at_once_for_all_connections(
     assert len(caplog.records) == 1
 
 
+def test_only_so_many_names_are_looked_at(primus: Primus, caplog: pytest.LogCaptureFixture) -> None:
+    for number in range(MOST_SEEN):
+        primus.on(f"{number}", print)
+    primus.on("conection", print)
+    assert caplog.records == []
+
+
+def test_only_so_many_functions_that_block_are_remembered() -> None:
+    watched = Watched(Home(None), 0.1, logging.getLogger("primus.server"))
+    watched._named.update(dict.fromkeys(range(KNOWN), 0.0))  # type: ignore[arg-type]
+
+    def called() -> None:
+        watched._name(sys._getframe(), 1.0)
+
+    called()
+    assert len(watched._named) == 1
+
+
 async def test_a_client_that_has_ended_takes_no_message() -> None:
     socket = client()
     socket.open()
@@ -293,6 +314,29 @@ async def test_a_listener_that_blocks_the_event_loop_is_named(
     texts = [record.getMessage() for record in caplog.records]
     assert [f"{listener.__name__} (" in text for text in texts] == ([True] if named else [])
     await primus.destroy()
+
+
+def test_functions_that_take_turns_are_not_taken_for_one_that_blocks(
+    caplog: pytest.LogCaptureFixture,
+) -> None:
+    watched = Watched(Home(None), 0.1, logging.getLogger("primus.server"))
+    namespace: dict[str, Any] = {"__name__": "primus.core"}
+    exec("def call(fn, now): fn(now)", namespace)
+
+    def one(now: float) -> None:
+        watched.look(sys._getframe(), now)
+
+    def other(now: float) -> None:
+        watched.look(sys._getframe(), now)
+
+    for now, listener in ((0.0, one), (0.2, other), (0.4, one), (0.45, one)):
+        namespace["call"](listener, now)
+    assert caplog.records == []
+    watched.look(sys._getframe(), 0.5)
+    namespace["call"](one, 0.6)
+    assert caplog.records == []
+    namespace["call"](one, 0.8)
+    assert len(caplog.records) == 1
 
 
 async def test_the_watchdog_is_gone_with_the_last_server(make_primus: MakePrimus) -> None:

@@ -655,6 +655,39 @@ async def test_behind_an_async_transform_what_cannot_be_encoded_is_an_error_even
     assert [error.path for (error,) in seen.seen("error")] == ['data["price"]', "data"]
 
 
+async def test_behind_a_message_that_waits_what_cannot_be_encoded_is_an_error_event(
+    primus: Primus,
+) -> None:
+    async def slowly() -> None:
+        await asyncio.sleep(0)
+
+    primus.transform("outgoing", lambda packet: slowly() if packet.data == "first" else None)
+    spark, wire = join(primus)
+    seen = Recorder(spark, "error")
+    assert spark.write("first") is True
+    assert spark.write({"price": object()}) is True
+    assert spark.write("last") is True
+    await eventually(lambda: wire.sent == ['"first"', '"last"'])
+
+    assert [error.path for (error,) in seen.seen("error")] == ['data["price"]']
+
+
+async def test_what_a_stream_cannot_encode_raises_or_is_an_error_event(primus: Primus) -> None:
+    spark, wire = join(primus)
+    seen = Recorder(spark, "error")
+    with pytest.raises(ParserError):
+        spark.write_for(spark, object(), lambda data: {"stream": data})
+
+    async def slowly(packet: Packet) -> None:
+        await asyncio.sleep(0)
+
+    primus.transform("outgoing", slowly)
+    assert spark.write_for(spark, object(), lambda data: {"stream": data}) is True
+    spark.write("after")
+    await eventually(lambda: wire.sent == ['"after"'])
+    assert [error.path for (error,) in seen.seen("error")] == ['data["stream"]']
+
+
 async def test_a_broadcast_that_fails_drops_what_async_transforms_began(primus: Primus) -> None:
     (first, wire), (second, _) = join(primus), join(primus)
 

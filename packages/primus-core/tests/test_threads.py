@@ -89,8 +89,9 @@ async def test_a_parser_that_is_not_made_for_threads_encodes_on_the_loop(
 
 @pytest.mark.parametrize("transforms", [False, True])
 async def test_a_write_that_has_come_too_late_is_dropped(primus: Primus, transforms: bool) -> None:
+    transformed: list[Any] = []
     if transforms:
-        primus.transform("outgoing", lambda packet: None)
+        primus.transform("outgoing", lambda packet: transformed.append(packet.data))
     spark, wire = join(primus)
     results: list[bool] = []
     thread = Thread(target=lambda: results.append(spark.write("late")))
@@ -101,6 +102,7 @@ async def test_a_write_that_has_come_too_late_is_dropped(primus: Primus, transfo
     await asyncio.sleep(0)
 
     assert results == [True]
+    assert transformed == []
     assert wire.sent == ['"primus::server::close"']
     assert await elsewhere(lambda: spark.write("later")) is False
 

@@ -56,16 +56,18 @@ def _counted(function: FunctionType, *, bound: bool) -> tuple[int, int]:
     return least, EVERYTHING if code.co_flags & inspect.CO_VARARGS else most
 
 
-def obstacle(fn: Callable[..., Any], given: int) -> str | None:
-    """Why `fn` cannot be called with so many positional arguments, or with fewer of them.
+def obstacle(fn: Callable[..., Any], least: int, given: int) -> str | None:
+    """Why a callable cannot be called with so many positional arguments, or with fewer of them.
 
-    A callable that shows no signature can.
+    Args:
+        fn: the callable; one that shows no signature can.
+        least: how many arguments it needs, by `bounds`.
+        given: how many it gets at the most.
     """
-    least, _ = bounds(fn)
     if least > given:
         return f"it needs {least} arguments and gets {given}"
     function = fn.__func__ if isinstance(fn, MethodType) else fn
-    if isinstance(function, FunctionType):
+    if isinstance(function, FunctionType) and function.__code__.co_kwonlyargcount:
         code, defaults = function.__code__, function.__kwdefaults__ or {}
         first = code.co_argcount
         named = code.co_varnames[first : first + code.co_kwonlyargcount]

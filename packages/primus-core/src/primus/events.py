@@ -212,12 +212,12 @@ class Emitter:
             return lambda handler: self._add(event, handler, once=once)
         if not callable(fn):
             raise TypeError(f"listener of {event!r} must be callable, not {fn!r}")
-        most = self.carries.get(event)
-        if (why := obstacle(fn, EVERYTHING if most is None else most)) is not None:
-            raise TypeError(f"{fn!r} cannot listen to {event!r}: {why}")
-        if most is None and (close := self.events.mistaken(event)) is not None:
-            self.log.warning("on(%r): there is no such event. Did you mean %r?", event, close)
+        most = self.carries.get(event, EVERYTHING)
         listener = Listener(fn, once, self.added.get(event, EVERYTHING))
+        if (why := obstacle(fn, listener.needs, most)) is not None:
+            raise TypeError(f"{fn!r} cannot listen to {event!r}: {why}")
+        if most == EVERYTHING and (close := self.events.mistaken(event)) is not None:
+            self.log.warning("on(%r): there is no such event. Did you mean %r?", event, close)
         self._listeners[event] = (*self._listeners.get(event, ()), listener)
         self._listeners_changed()
         return fn

@@ -116,9 +116,10 @@ def function(name: str, value: Any) -> Callable[..., Any] | None:
 
 def no_handler(fn: Callable[..., Any]) -> str | None:
     """Why a function is no authorization handler; `None` when it is called with the request."""
-    if bounds(fn)[1] < 1:
+    least, most = bounds(fn)
+    if most < 1:
         return "it takes no argument, and gets the request"
-    why = obstacle(fn, 1)
+    why = obstacle(fn, least, 1)
     return why and f"{why}: the request. There is no callback: refuse by raising Unauthorized"
 
 
