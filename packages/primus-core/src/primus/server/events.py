@@ -159,7 +159,7 @@ class PrimusEvents(Emitter, Generic[SparkT_co]):
         if not callable(fn) or bounds(fn)[1] < 1:
             raise TypeError(f"handler of {event!r} must be callable with the spark, not {fn!r}")
         most = Spark.carries.get(event)
-        if most is not None and (why := obstacle(fn, most + 1)) is not None:
+        if most is not None and (why := obstacle(fn, bounds(fn)[0], most + 1)) is not None:
             raise TypeError(f"{fn!r} cannot listen to {event!r}: {why}")
         self.spark_listeners = (*self.spark_listeners, (event, fn))
         for spark in self:
