@@ -42,13 +42,19 @@ def report(on: str, event: str, **fields: Any) -> None:
 
 
 async def serve(commands: Mapping[str, Command]) -> None:
-    """Answer the test's commands until it hangs up."""
+    """Answer the test's commands until it hangs up.
+
+    They start in their order, and none waits for what an earlier one awaits, as in wire.js.
+    """
     reader = asyncio.StreamReader(limit=64 * 2**20)
     await asyncio.get_running_loop().connect_read_pipe(
         lambda: asyncio.StreamReaderProtocol(reader), sys.stdin
     )
+    running = set[asyncio.Task[None]]()
     async for line in reader:
-        await _answer(commands, tagged.loads(line))
+        task = asyncio.create_task(_answer(commands, tagged.loads(line)))
+        running.add(task)
+        task.add_done_callback(running.discard)
 
 
 async def _answer(commands: Mapping[str, Command], message: dict[str, Any]) -> None:

@@ -13,6 +13,7 @@ from urllib.parse import parse_qs, urlsplit
 import pytest
 
 from primus import HandshakeError, Primus, ProtocolError, TransportError
+from primus.polling import NothingListens
 from primus_testing import Asked, Recorder, ScriptedServer, answer, eventually, scripted_server
 from primus_transformer_browserchannel import client_session
 
@@ -295,6 +296,21 @@ async def test_a_session_that_the_server_has_lost_is_the_end_at_once() -> None:
         assert isinstance(error, HandshakeError)
         assert (error.status, len(asked(running, "back"))) == (400, 1)
         assert not asked(running, "leave")
+
+
+@pytest.mark.parametrize("channel", ["back", "post"])
+async def test_a_server_that_is_gone_is_the_end_at_once_whatever_the_retry_delay(
+    channel: str,
+) -> None:
+    async with server(back=iter([[STREAM]])) as running:
+        socket = client(running, retry_delay=1000.0)
+        events = Recorder(socket, "open", "error", "end")
+        await eventually(lambda: asked(running, "back"))
+    if channel == "post":
+        socket.write("hello")
+    error = await events.one("error")
+    await events.next("end")
+    assert isinstance(error, NothingListens)
 
 
 async def test_a_back_channel_that_the_server_does_not_have_is_opened_again(

@@ -45,7 +45,7 @@ class BrowserChannelConnector(Connector):
             OptionError: the URL or a transport option cannot be used.
         """
         self.check(dial)
-        retries = Retries(_seconds(dial, "retry_delay", 5.0))
+        retries = Retries(_seconds(dial, "retry_delay", 2.0))
         close_timeout = _seconds(dial, "close_timeout", 5.0)
         streaming = dial.options.get("streaming", self.streaming)
         if streaming not in (None, True, False):

@@ -14,7 +14,7 @@ from primus.clock import SYSTEM_CLOCK, Timer, Within, expect
 from primus.closed import Ending
 from primus.errors import HandshakeError, LimitError, ProtocolError, TransportError
 from primus.limits import DEFAULT_LIMITS
-from primus.polling import FrameDelivery, PollingClient, QueuedTransport
+from primus.polling import FrameDelivery, NothingListens, PollingClient, QueuedTransport
 from primus.tasks import spawn
 from primus.websocket import utf8
 from primus_transformer_browserchannel.address import Address
@@ -78,7 +78,8 @@ class ClientSession(QueuedTransport):
 
     It reads from the first `resume_reading` on. One task has the back channel, and one posts while
     there is something to post. Both send their request again when it fails on the way: arrays that
-    came twice are dropped here, and maps that come twice by the server.
+    came twice are dropped here, and maps that come twice by the server. Where nothing listens any
+    more, the session is gone, and the connection is lost at once.
 
     Args:
         sid: the id of the session.
@@ -207,6 +208,7 @@ class ClientSession(QueuedTransport):
 
         Raises:
             HandshakeError: the server refuses.
+            NothingListens: it is gone.
             ProtocolError: it sends what it should not.
         """
         self._has_data = False
@@ -229,7 +231,7 @@ class ClientSession(QueuedTransport):
                         if self._is_stopped:
                             return None
                         await self._await_room(self._cut)
-        except (HandshakeError, ProtocolError):
+        except (HandshakeError, NothingListens, ProtocolError):
             raise
         except (TransportError, TimeoutError) as error:
             return error
@@ -340,7 +342,7 @@ class ClientSession(QueuedTransport):
             try:
                 reply = await self._send_off(tried)
                 break
-            except (HandshakeError, ProtocolError):
+            except (HandshakeError, NothingListens, ProtocolError):
                 raise
             except (TransportError, TimeoutError) as error:
                 if tried >= POST_RETRIES:
@@ -402,7 +404,7 @@ class ClientSession(QueuedTransport):
         for task in (self._receiver, self._poster):
             if task is not None and task is not asyncio.current_task():
                 task.cancel()
-        knows = self._is_stopped or isinstance(error, HandshakeError)
+        knows = self._is_stopped or isinstance(error, HandshakeError | NothingListens)
         spawn(self._leave(tell=not knows))
         if not len(self._delivery):
             self._tell()

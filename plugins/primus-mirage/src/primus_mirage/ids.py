@@ -21,7 +21,8 @@ FIELD: Final = "_mirage"
 SIZE: Final = 16
 """Bytes of a generated id."""
 
-Function = TypeVar("Function", bound=Callable[..., Any])
+Given = TypeVar("Given", bound="str | Awaitable[str]")
+Judged = TypeVar("Judged", bound="str | None | Awaitable[str | None]")
 
 
 def _generate(spark: Any) -> str:
@@ -60,7 +61,7 @@ class Mirage:
         timeout = duration("mirage_timeout", extra["mirage_timeout"])
         return cls(timeout, None if secret is None else Signature(secret))
 
-    def generator(self, fn: Function) -> Function:
+    def generator(self, fn: Callable[[Any], Given]) -> Callable[[Any], Given]:
         """Let ``fn(spark)``, plain or async, give the ids; works as a decorator.
 
         It is called for clients that bring none. What it raises ends the connection.
@@ -71,7 +72,7 @@ class Mirage:
         self._generator = _callable("generator", fn)
         return fn
 
-    def validator(self, fn: Function) -> Function:
+    def validator(self, fn: Callable[[Any], Judged]) -> Callable[[Any], Judged]:
         """Let ``fn(spark)``, plain or async, judge the id in ``spark.mirage``; a decorator too.
 
         `None` accepts it, a text is the new id of the client, and what it raises ends the

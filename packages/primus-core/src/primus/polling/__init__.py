@@ -49,13 +49,14 @@ from primus.polling.transport import QueuedTransport
 from primus.polling.utf16 import Utf16, units
 
 if TYPE_CHECKING:
-    from primus.polling.http_client import PollingClient
+    from primus.polling.http_client import NothingListens, PollingClient
 
 __all__ = [
     "COMPRESS_FROM",
     "BodyRefused",
     "FrameDelivery",
     "LongPoll",
+    "NothingListens",
     "Opener",
     "Pinged",
     "Pings",
@@ -77,8 +78,8 @@ __all__ = [
 
 def __getattr__(name: str) -> Any:
     """The client, imported when it is first asked for: a server does without aiohttp."""
-    if name == "PollingClient":
-        from primus.polling.http_client import PollingClient
+    if name in ("NothingListens", "PollingClient"):
+        from primus.polling import http_client
 
-        return PollingClient
+        return getattr(http_client, name)
     raise AttributeError(f"module {__name__!r} has no attribute {name!r}")

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 
@@ -14,7 +15,11 @@ from primus.limits import DEFAULT_LIMITS
 from primus.requesting import KEPT, open_session, read_up_to
 from primus.transformer import DialOptions
 
-__all__ = ["PollingClient"]
+__all__ = ["NothingListens", "PollingClient"]
+
+
+class NothingListens(TransportError):
+    """The connection was refused: the process that had the session is gone, and the session too."""
 
 
 class PollingClient:
@@ -62,6 +67,7 @@ class PollingClient:
 
         Raises:
             HandshakeError: the server refused.
+            NothingListens: it takes no connections.
             TransportError: it cannot be reached.
             ProtocolError: it answered with more than `limit` bytes.
         """
@@ -92,7 +98,9 @@ class PollingClient:
                     raise await _refusal(response)
                 yield response.content.iter_any()
         except (aiohttp.ClientError, OSError) as error:
-            raise TransportError(f"{method} {_shown(url)} failed: {error!r}") from error
+            is_refused = isinstance(error, OSError) and error.errno == errno.ECONNREFUSED
+            kind = NothingListens if is_refused else TransportError
+            raise kind(f"{method} {_shown(url)} failed: {error!r}") from error
 
     def cookies(self, url: str) -> dict[str, str]:
         """The header with the cookies for `url`, for what is asked elsewhere; there may be none.
