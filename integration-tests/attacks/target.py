@@ -32,6 +32,7 @@ PAGE = """<!doctype html><meta charset="utf-8"><title>Primus</title>
 <script src="/primus/primus.js"></script>"""
 
 IMPORTED = ("uvicorn", "primus_parser_binary", "primus_parser_ejson", "primus_parser_msgpack")
+IMPORTED += ("primus_multiplex", "primus_multiplex.rooms")
 IMPORTED += tuple(
     f"primus_transformer_{name}.server"
     for name in ("browserchannel", "engineio", "faye", "lws", "socketio", "sockjs", "ws")

@@ -94,6 +94,29 @@ async def test_a_websocket_that_is_tried_out_cannot_fill_the_memory_by_pings(
     assert target.peak < BOUND  # 39 MB of pings needed 50 and 106
 
 
+@pytest.mark.parametrize("host", ["own", "uvicorn"])
+async def test_channels_without_end_cannot_fill_the_memory(
+    targets: Targets, times: int, host: str
+) -> None:
+    (wire,) = [wire for wire in WIRES if wire.name == "websockets"]
+    target = await targets.server(
+        wire.transformer, host, options={**OPTIONS, "plugin": "multiplex"}
+    )
+    witness = await wire.open(target.port)
+    attacker = await wire.open(target.port)
+    await wire.answers(witness, '"before"')
+    target.mark()
+
+    for block in range(50 * times):
+        names = (f"{block}-{each}".ljust(120, "x") for each in range(500))
+        await attacker.flood(b"".join(wire.message(f'[1,"{n}","{n}"]') for n in names), 1)
+
+    assert target.peak < BOUND  # 25,000 channels needed 12 and 25 MB
+    await wire.answers(witness, '"after"')
+    attacker.close()
+    witness.close()
+
+
 async def post(port: int, sid: str, revision: int, body: bytes) -> int:
     """Post to a session; 0 when the server hangs up."""
     try:

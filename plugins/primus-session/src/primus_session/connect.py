@@ -72,7 +72,7 @@ def signed_value(cookie: str | None, secrets: Iterable[bytes]) -> str | None:
     value, dot, given = text.removeprefix(SIGNED).rpartition(".")
     if not dot:
         return None
-    signed = given.encode()
+    signed = given.encode("utf-8", "surrogatepass")
     # All secrets are tried, so that the time tells nothing of which.
     matches = [hmac.compare_digest(signature(value, secret), signed) for secret in secrets]
     return value if any(matches) else None
