@@ -26,6 +26,16 @@ from primus.options import (
 from primus.recovery import Backoff
 
 
+NODE_PLUGINS = {
+    *("fortress-maximus", "metroplex", "mirage", "omega-supreme", "primus-analytics"),
+    *("primus-emit", "substream", "primus-emitter", "primus-multiplex", "primus-resource"),
+    *("primus-responder", "primus-rooms", "primus-spark-latency", "primus-redis"),
+    *("primus-redis-rooms", "primus-cluster", "primus-express-session", "hapi_primus_sessions"),
+    *("backbone.primus", "primacron"),
+}
+"""Those that the README of Primus for Node names."""
+
+
 def literal(text: str) -> Any:
     special = {
         "inf": math.inf,
@@ -141,6 +151,16 @@ def test_every_command_has_its_help_on_the_page() -> None:
     )
 
     assert shown == commands
+
+
+def test_the_readme_says_what_stands_for_each_plugin_of_primus_for_node() -> None:
+    readme = (DOCS.parent / "README.md").read_text("utf-8")
+    _, _, behind = readme.partition("| Primus for Node | distribution |\n|---|---|\n")
+    rows = re.findall(r"^\| ([^|]+) \| (.*\]\(plugins/.*) \|$", behind, re.MULTILINE)
+    folders = re.findall(r"\]\((plugins/[\w-]+)\)", behind)
+
+    assert {name for plugins, _ in rows for name in plugins.split(", ")} == NODE_PLUGINS
+    assert [each for each in folders if not (DOCS.parent / each / "pyproject.toml").is_file()] == []
 
 
 def test_every_public_name_is_mentioned_somewhere() -> None:

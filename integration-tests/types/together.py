@@ -116,9 +116,14 @@ def badly(spark: Visitor, vote: str) -> int:
     return len(vote)
 
 
+def session_id(spark: Visitor) -> str:
+    """Make an id."""
+    return f"{spark.id} again"
+
+
 async def server(spark: Visitor) -> None:
     """The members of the plugins, all in one."""
-    primus.mirage.generator(lambda spark: "an id")
+    primus.mirage.generator(session_id)
     print(await spark.get_session(refresh=True))
     await spark.get_session(refersh=True)  # E: Unexpected keyword argument "refersh" | "refersh"
     primus.validate("vote", Vote, limit=(5, 1.0))
@@ -173,8 +178,13 @@ class Voter(PrimacronSpark):
     name: str = "guest"
 
 
+def voter_id(spark: Voter) -> str:
+    """Make an id."""
+    return spark.name
+
+
 preset = Primacron[Voter](password="secret", mirage_timeout=5.0)
-preset.mirage.generator(lambda spark: spark.name)
+preset.mirage.generator(voter_id)
 Primacron(passwort="secret")  # E: "passwort" | "passwort"
 
 
