@@ -25,7 +25,6 @@ from primus.options import (
 )
 from primus.recovery import Backoff
 
-
 NODE_PLUGINS = {
     *("fortress-maximus", "metroplex", "mirage", "omega-supreme", "primus-analytics"),
     *("primus-emit", "substream", "primus-emitter", "primus-multiplex", "primus-resource"),

@@ -78,8 +78,8 @@ class Promise:
 
 async def emit(case: Case) -> None:
     assert await case.receives(case.spark, "greeting", {"emit": ["greeting", 1]}) == [(1,)]
-    case.spark.emit("farewell", 2)
-    await case.sends({"emit": ["farewell", 2]})
+    case.spark.emit("news", 2)
+    await case.sends({"emit": ["news", 2]})
 
 
 async def emit_broadcast(case: Case) -> None:
