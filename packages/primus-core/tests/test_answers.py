@@ -319,6 +319,28 @@ async def test_a_request_is_answered_by_its_listeners(
     assert replied.story == story
 
 
+@pytest.mark.parametrize(
+    ("listener", "is_warned"),
+    [
+        (lambda number, bound="mine": bound, True),
+        (lambda *args: "mine", True),
+        (lambda number, reply: "a timer", False),
+        (lambda number, reply=None: reply(), False),
+        (lambda number, *, bound="mine": bound, False),
+    ],
+)
+def test_an_answer_that_is_ignored_is_a_warning_once(
+    asked: Asked, caplog: pytest.LogCaptureFixture, listener: Any, is_warned: bool
+) -> None:
+    asked.spark.on("double", listener)
+
+    for _ in range(2):
+        asked.spark.deliver_request("double", 21, reply=Replied())
+
+    warned = [each for each in caplog.records if "is no answer" in each.getMessage()]
+    assert len(warned) == is_warned
+
+
 async def refuses_later() -> None:
     await asyncio.sleep(0)
     raise IndexError

@@ -311,6 +311,30 @@ def test_an_event_of_another_contract_has_no_handler(primus: Any) -> None:
         primus.on_event(Received("other", Vote))
 
 
+def test_a_server_without_a_contract_is_told_of_the_option() -> None:
+    kind: Any = Primus
+    primus = kind(transformer=MemoryTransformer, plugin="contract, emitter")
+
+    with pytest.raises(OptionError, match=r"the option contract=Contract\(…\)"):
+        primus.on_event(VOTE)
+
+
+def test_events_without_an_event_plugin_are_a_warning(caplog: pytest.LogCaptureFixture) -> None:
+    kind: Any = Primus
+    kind(transformer=MemoryTransformer, plugin="contract, emitter")
+    assert caplog.text == ""
+
+    kind(transformer=MemoryTransformer, plugin="contract")
+
+    assert "Use plugin='emitter, contract'" in caplog.text
+
+
+@pytest.mark.parametrize("fn", [5, lambda spark, payload, more: None])
+def test_a_handler_that_cannot_be_called_is_refused(primus: Any, fn: Any) -> None:
+    with pytest.raises(TypeError, match=r"must be callable|it needs 3 arguments and gets 2"):
+        primus.on_event(VOTE)(fn)
+
+
 @pytest.mark.parametrize("contract", ["vote", {"vote": Vote}, Contract])
 async def test_an_option_that_is_no_contract_is_refused(contract: Any) -> None:
     kind: Any = Primus

@@ -185,7 +185,7 @@ def test_a_refusal_that_nothing_listens_to_is_logged(
 
     wire.receive('"secret"')
 
-    assert "a message was refused: Missing listener for data" in caplog.text
+    assert "a message was refused ('data'): Missing listener for data" in caplog.text
     assert "secret" not in caplog.text
 
 
@@ -233,6 +233,11 @@ def test_an_event_has_one_validator(primus: Any) -> None:
 
     with pytest.raises(OptionError, match="'data' has a validator already"):
         primus.validate("data", anything)
+
+
+def test_a_reserved_event_has_no_validator(primus: Any) -> None:
+    with pytest.raises(OptionError, match="'end' is a reserved event"):
+        primus.validate("end", anything)
 
 
 @pytest.mark.parametrize("fn", [5, "text", type("Plain", (), {})])

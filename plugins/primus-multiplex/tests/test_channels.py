@@ -38,6 +38,25 @@ def test_a_name_is_a_text(primus: Any, name: Any) -> None:
         primus.channel(name)
 
 
+def test_a_name_that_no_client_can_subscribe_to_is_refused(primus: Any) -> None:
+    assert primus.channel("n" * 128)
+
+    with pytest.raises(OptionError, match="at most 128: multiplex_name=129"):
+        primus.channel("n" * 129)
+
+
+def test_mistaken_listeners_of_a_channel_are_shown(
+    primus: Any, caplog: pytest.LogCaptureFixture
+) -> None:
+    news = primus.channel("news")
+
+    with pytest.raises(TypeError, match="cannot listen to 'connection': it needs 2 arguments"):
+        news.on("connection", lambda spark, channel: None)
+    news.on("conection", lambda spark: None)
+
+    assert "there is no such event. Did you mean 'connection'?" in caplog.text
+
+
 def test_a_subscription_is_a_spark_of_the_channel(primus: Any) -> None:
     news = primus.channel("news")
     spark, wire = join(primus, "/primus?token=1")

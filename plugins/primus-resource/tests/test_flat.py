@@ -292,3 +292,20 @@ def test_a_refused_call_is_a_debug_line(
 
     (record,) = [each for each in caplog.records if "'sum'" in each.getMessage()]
     assert record.levelname == "DEBUG"
+
+
+def test_an_object_without_methods_for_clients_is_a_warning(
+    primus: Any, caplog: pytest.LogCaptureFixture
+) -> None:
+    class Todo:
+        def add(self, spark: Any) -> None:
+            """Nothing that clients can call."""
+
+    primus.resource("later", multiplex=False)
+    assert caplog.text == ""
+
+    primus.resource("todo", Todo(), multiplex=False)
+
+    assert (
+        "the resource 'todo' has no methods for clients, whose names begin with 'on'" in caplog.text
+    )

@@ -70,14 +70,20 @@ class ReservedEvents:
     def __init__(self, names: frozenset[str]) -> None:
         self.names = set(names)
         self._seen: set[str] = set()
-        """Other names that have been listened to: each is looked at once."""
+        """Other names that have been listened to, and warnings: each is looked at once."""
 
     def mistaken(self, event: str) -> str | None:
         """The name that another one is likely to be a misspelling of; `None` the second time."""
-        if event in self._seen or event in self or len(self._seen) >= MOST_SEEN:
+        if event in self or not self.is_new(event):
             return None
-        self._seen.add(event)
         return next(iter(get_close_matches(event, sorted(self.names), n=1, cutoff=CLOSE)), None)
+
+    def is_new(self, text: str) -> bool:
+        """Whether a warning has not been given before; false the second time."""
+        if text in self._seen or len(self._seen) >= MOST_SEEN:
+            return False
+        self._seen.add(text)
+        return True
 
     def __contains__(self, event: object) -> bool:
         return isinstance(event, str) and (
@@ -145,6 +151,16 @@ class _Answering:
         if value is not None and listener.arity <= self._size and not self._is_answered:
             self.reply.returned(value)
             self._is_answered = True
+
+    def ignores(self, listener: Listener, value: Any) -> bool:
+        """Whether a listener has returned an answer that is none, since it was given the reply.
+
+        It could have been called without the reply, so it may have got it by mistake. What the
+        reply returns is a `bool`.
+        """
+        if value is None or isinstance(value, bool):
+            return False
+        return listener.needs <= self._size < listener.arity
 
     def failed(self, listener: Listener, error: BaseException) -> bool:
         """Take what a listener raised; False when that is its answer, and no failure to report."""
@@ -368,6 +384,14 @@ class Emitter:
         self, event: str, listener: Listener, value: Any, answering: _Answering
     ) -> None:
         """Answer with what a listener returned; what cannot be sent is a failure of its own."""
+        if answering.ignores(listener, value) and self.events.is_new(f"answer to {event}"):
+            self.log.warning(
+                "what %r returns for %r is no answer: it takes an argument more than the event "
+                "has, which is the function that answers. Make the parameter keyword-only to bind "
+                "a value of your own",
+                listener.fn,
+                event,
+            )
         try:
             answering.returned(listener, value)
         except Exception as error:

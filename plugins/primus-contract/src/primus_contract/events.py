@@ -6,7 +6,7 @@ from collections.abc import Awaitable, Callable
 from typing import TYPE_CHECKING, Any, Generic, Protocol, TypeVar, overload
 
 from primus import to_builtins
-from primus.callables import is_awaitable
+from primus.callables import arity, is_awaitable, obstacle
 from primus.schema import Type
 
 if TYPE_CHECKING:
@@ -156,10 +156,19 @@ def _key(name: Any) -> Any:
 
 
 def answering(fn: Callable[..., Any]) -> Callable[..., Any]:
-    """A handler, with what it returns as what every parser writes."""
+    """A handler, with what it returns as what every parser writes.
+
+    Raises:
+        TypeError: it is not callable, or not with a spark and a payload.
+    """
+    if not callable(fn):
+        raise TypeError(f"a handler must be callable, not {fn!r}")
+    if (why := obstacle(fn, 2)) is not None:
+        raise TypeError(f"{fn!r} cannot be called with a spark and a payload: {why}")
+    taken = min(2, arity(fn))
 
     def handle(spark: Any, payload: Any) -> Any:
-        result = fn(spark, payload)
+        result = fn(*(spark, payload)[:taken])
         return _later(result) if is_awaitable(result) else plain(result)
 
     async def _later(pending: Awaitable[Any]) -> Any:

@@ -118,7 +118,9 @@ class ContractPrimus(Primus[SparkT_co]):
             OptionError: the contract does not declare the event.
         """
         if self.contract.receives.get(event.name) is not event:
-            raise OptionError(f"{event!r} is not among what {self.contract!r} receives")
+            contract = self.options.extra["contract"]
+            hint = ": give the server the option contract=Contract(…)" if contract is None else ""
+            raise OptionError(f"{event!r} is not among what {self.contract!r} receives{hint}")
 
         def add(fn: Any) -> Any:
             self.on_spark(event.name, answering(fn))
@@ -166,6 +168,11 @@ def primus_setup(primus: Any) -> None:
     """
     primus.contract = contract_of(primus)
     primus.Spark.events.names.add("invalid")
+    if not primus.uses("emit", "emit-broadcast", "emitter"):
+        primus.log.warning(
+            "the plugin 'contract' sends and receives through an event plugin, and none is in use: "
+            "no declared event will come. Use plugin='emitter, contract'."
+        )
 
 
 @hookimpl

@@ -98,7 +98,8 @@ class FortressPrimus(Primus[SparkT_co]):
 
         Raises:
             TypeError: `fn` is neither a function nor a type that values can be checked against.
-            OptionError: the event has a validator already, or the limit cannot work.
+            OptionError: the event has a validator already or is reserved, or the limit cannot
+                work.
         """
         if fn is None:
             return lambda function: self.validate(event, function, limit=limit)

@@ -48,10 +48,14 @@ class Fortress:
 
         Raises:
             TypeError: it is neither a function nor a type.
-            OptionError: the event has a validator already, or the limit cannot work.
+            OptionError: the event has a validator already or is reserved, or the limit cannot
+                work.
         """
         if event in self._validators:
             raise OptionError(f"the event {event!r} has a validator already")
+        emitter = self._primus if self._is_on_primus else self._primus.Spark
+        if event != "data" and event in emitter.events:
+            raise OptionError(f"{event!r} is a reserved event: no message is let through as one")
         rate = Limit.of("limit", limit)
         self._validators[event] = Validator(event, fn, rate, takes_spark=self._is_on_primus)
         self._primus.events.names.add(RESERVED + event)
@@ -161,7 +165,9 @@ class Fortress:
     def _refuse(self, connection: Any, error: Invalid, args: list[Any]) -> Literal[False]:
         """Drop a message, and tell the application."""
         if not self._primus.dispatch("invalid", error, args):
-            connection.log.info("%r: a message was refused: %.200s", connection, error)
+            connection.log.info(
+                "%r: a message was refused (%.50r): %.200s", connection, error.event, error
+            )
         return False
 
 

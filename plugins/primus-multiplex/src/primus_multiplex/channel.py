@@ -4,13 +4,14 @@ from __future__ import annotations
 
 from collections.abc import Awaitable, Callable, Coroutine, Iterable, Iterator, Mapping
 from functools import partial
+from types import MappingProxyType
 from typing import Any, Protocol, Self, TypeVar, cast
 
 from primus import Spark, TransportError, Unauthorized
 from primus.answers import CONFIGURED
 from primus.callables import is_awaitable
 from primus.clock import Within
-from primus.events import Emitter
+from primus.events import Emitter, ReservedEvents
 from primus.http import Address, Headers, Query, Request
 from primus.pipeline import Pipeline
 from primus.server.broadcast import broadcast
@@ -165,11 +166,14 @@ class Channel(ChannelRooms, Emitter):
     Events: ``connection(spark)``, ``disconnection(spark)``, ``close``.
     """
 
+    carries = MappingProxyType({"close": 0, "connection": 1, "disconnection": 1})
+
     def __init__(self, channels: Home, name: str) -> None:
         super().__init__()
         self.name = name
         """Its name."""
         self.log = channels.primus.log
+        self.events = ReservedEvents(frozenset(self.carries))
         self.authorization: Authorize | None = None
         """Decides about subscriptions; see `authorize`."""
         self.members: Members[ChannelSpark] = Members()

@@ -6,7 +6,7 @@ from collections.abc import Callable
 from typing import TYPE_CHECKING, Any, TypeVar, Unpack
 from weakref import WeakValueDictionary
 
-from primus import MessageT_co, Packet, Primus, Spark, SparkT_co
+from primus import MessageT_co, OptionError, Packet, Primus, Spark, SparkT_co
 from primus.streams import Stream
 from primus_multiplex import packets
 from primus_multiplex.channel import Authorize, Channel, ChannelSpark
@@ -78,9 +78,15 @@ class Channels:
 
         Raises:
             TypeError: `name` is no text, or empty.
+            OptionError: it is too long for clients to subscribe.
         """
         if not name or type(name) is not str:
             raise TypeError(f"the name of a channel must be a text that is not empty: {name!r}")
+        if len(name) > self.bounds.name:
+            raise OptionError(
+                f"the name of a channel has {len(name)} characters, and clients may subscribe to "
+                f"names of at most {self.bounds.name}: multiplex_name={len(name)}"
+            )
         self._release(name)
         if name not in self._by_name:
             self._by_name[name] = Channel(self, name)

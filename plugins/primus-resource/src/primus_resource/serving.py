@@ -91,6 +91,11 @@ class Binding:
         self._methods: Mapping[str, Method] = {}
         self._look()
 
+    @property
+    def is_bare(self) -> bool:
+        """Whether an object of the application's own class has no methods for clients."""
+        return not self._methods and type(self.obj) is not Served
+
     def _look(self) -> Mapping[str, Method]:
         """The methods, those included that the object was given later."""
         attributes = tuple(vars(self.obj)) if hasattr(self.obj, "__dict__") else ()
@@ -160,6 +165,12 @@ class Resources(Mapping[str, object]):
         self._check(name, obj, multiplex)
         home = self._primus.channel(name) if multiplex else self._primus
         binding = Binding(name, obj, home, "" if multiplex else f"{name}::")
+        if binding.is_bare:
+            self._primus.log.warning(
+                "the resource %r has no methods for clients, whose names begin with 'on': %r",
+                name,
+                obj,
+            )
         _give(obj, resource_name=name, channel=home, broadcast=binding.broadcast)
         self._bindings[name] = binding
         if multiplex:
