@@ -6,7 +6,7 @@ from collections.abc import Awaitable, Callable
 from typing import TYPE_CHECKING, Any, Generic, Protocol, TypeVar, overload
 
 from primus import to_builtins
-from primus.callables import arity, is_awaitable, obstacle
+from primus.callables import bounds, is_awaitable, obstacle
 from primus.schema import Type
 
 if TYPE_CHECKING:
@@ -163,9 +163,10 @@ def answering(fn: Callable[..., Any]) -> Callable[..., Any]:
     """
     if not callable(fn):
         raise TypeError(f"a handler must be callable, not {fn!r}")
-    if (why := obstacle(fn, 2)) is not None:
+    least, most = bounds(fn)
+    if (why := obstacle(fn, least, 2)) is not None:
         raise TypeError(f"{fn!r} cannot be called with a spark and a payload: {why}")
-    taken = min(2, arity(fn))
+    taken = min(2, most)
 
     def handle(spark: Any, payload: Any) -> Any:
         result = fn(*(spark, payload)[:taken])
