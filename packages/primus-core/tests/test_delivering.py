@@ -428,15 +428,3 @@ async def test_a_plugin_tells_which_event_a_message_is_until_it_is_plugged_out()
     assert spark.arriving({"other": 1}) == []
     primus.plugout("shouts")
     assert spark.arriving({"shout": "hi"}) == []
-
-
-async def test_a_spark_knows_whether_its_messages_are_read() -> None:
-    first, _ = join(Primus(transformer=MemoryTransformer))
-    second, _ = join(Primus(transformer=MemoryTransformer))
-    assert not first.is_read
-
-    first.on("data", print)
-    aiter(second)
-
-    assert first.is_read
-    assert second.is_read

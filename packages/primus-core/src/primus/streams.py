@@ -322,11 +322,6 @@ class Stream(Emitter):
         hooks = self.connection.event_hooks
         return [event for hook in hooks if (event := hook(self, data)) is not None]
 
-    @property
-    def is_read(self) -> bool:
-        """As `Connection.is_read`."""
-        return "data" in self._listeners or self._iterations is not None
-
     def deliver(self, event: str, /, *args: Any, to: Delivering | None = None) -> Delivered:
         """As `Connection.deliver`."""
         if self._is_ended:

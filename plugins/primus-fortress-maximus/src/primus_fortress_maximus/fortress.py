@@ -114,8 +114,7 @@ class Fortress:
             emitter = self._primus
         if not is_data and emitter.reserved(event):
             return f"{event} is a reserved event"
-        is_heard = event == "data" and emitter is connection and connection.is_read
-        if not is_heard and not emitter.listeners(event):
+        if not emitter.listeners(event):
             return f"Missing listener for {event}"
         return ""
 

@@ -122,7 +122,7 @@ class Mirage:
             return
         if not isinstance(id, str) or not id:
             _refuse(spark, InvalidId(f"a session id must be a non-empty text, not {id!r}"))
-        elif spark.ready_state == Spark.OPEN:
+        else:
             spark.mirage = id
             announce(spark, id if self._signature is None else self._signature.sign(id))
 

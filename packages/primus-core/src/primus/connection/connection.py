@@ -491,11 +491,6 @@ class Connection(Emitter, Generic[MessageT_co]):
         """
         return [event for hook in self.event_hooks if (event := hook(self, data)) is not None]
 
-    @property
-    def is_read(self) -> bool:
-        """Whether messages reach anything: a listener of ``data``, or an iteration."""
-        return "data" in self._listeners or self._iterations is not None
-
     def hold(self, pending: Awaitable[Any]) -> None:
         """Keep messages back until `pending` is done, then deliver them in order."""
         inbox = self._inbox
