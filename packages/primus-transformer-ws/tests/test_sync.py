@@ -73,6 +73,36 @@ async def test_a_wrong_option_is_told_at_the_call() -> None:
         await blocking(connect, "http://localhost:1", strategie="online")
 
 
+async def test_a_timeout_of_zero_takes_what_has_come_and_does_not_wait() -> None:
+    def script(url: str) -> Any:
+        with connect(url, transformer="websockets", parser="json") as socket:
+            with pytest.raises(TimeoutError):
+                socket.recv(timeout=0)
+            socket.send("one")
+            socket.send("two")
+            first = socket.recv(timeout=30)
+            socket.id()  # is answered behind the second
+            return first, socket.recv(timeout=0)
+
+    async with running() as server:
+        server.primus.on("connection", echo)
+
+        assert await blocking(script, server.url) == ("one", "two")
+
+
+async def test_mistakes_are_shown_by_the_call() -> None:
+    def script(url: str) -> None:
+        with connect(url, transformer="websockets", parser="json") as socket:
+            for timeout in (-1, float("nan")):
+                with pytest.raises(ValueError, match="must be seconds, 0 or more, or None"):
+                    socket.recv(timeout=timeout)
+            with pytest.raises(PrimusError, match=r"messages go to recv\(\)"):
+                socket.on("data", print)
+
+    async with running() as server:
+        await blocking(script, server.url)
+
+
 async def test_a_timeout_of_recv_loses_no_message() -> None:
     async with running() as server:
         sparks: list[Spark] = []

@@ -30,7 +30,6 @@ from primus.client.connect import connect as open_socket
 from primus.client.socket import Socket
 from primus.closed import Closed
 from primus.errors import PrimusError, TransportError
-from primus.option_checks import duration
 from primus.option_types import ClientOptions
 from primus.suggestions import MEMBERS
 
@@ -137,22 +136,25 @@ class SyncSocket:
         """The next message.
 
         Args:
-            timeout: seconds to wait for it; `None` waits as long as the connection lasts.
+            timeout: seconds to wait for it, 0 for what has come already; `None` waits as long as
+                the connection lasts.
 
         Raises:
+            ValueError: `timeout` is below 0, or not a number.
             TimeoutError: no message came in time. None is lost by that.
             TransportError: the connection has ended, and all its messages have been taken.
         """
         self._check_caller()
-        seconds = duration("timeout", timeout)
-        until = None if seconds is None else monotonic() + seconds
+        if timeout is not None and not timeout >= 0:
+            raise ValueError(f"timeout={timeout!r}: must be seconds, 0 or more, or None")
+        until = None if timeout is None else monotonic() + timeout
         with self._change:
             while not self._messages:
                 if self._is_over:
                     raise TransportError(f"the connection has ended: {self._why}") from self._error
                 left = None if until is None else until - monotonic()
                 if left is not None and left <= 0:
-                    raise TimeoutError(f"no message came within {seconds} s")
+                    raise TimeoutError(f"no message came within {timeout} s")
                 self._change.wait(left)
             message = self._messages.popleft()
             is_paused = len(self._messages) == READ_AHEAD // 2
@@ -194,8 +196,13 @@ class SyncSocket:
         """Call `fn` when an event of `primus.Socket`, or of a plugin, happens.
 
         It runs in the client's own thread, so it must not block, nor call what blocks here.
-        Messages go to `recv` and not to listeners of ``data``.
+        Messages go to `recv`, so there are no listeners of ``data``.
+
+        Raises:
+            PrimusError: `event` is ``data``.
         """
+        if event == "data":
+            raise PrimusError("messages go to recv(), not to listeners of 'data'")
         self._run_plain(lambda: self._socket.on(event, fn))
 
     def off(self, event: str, fn: Callable[..., Any]) -> None:
