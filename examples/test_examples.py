@@ -294,6 +294,27 @@ async def test_pixels_are_painted_by_calls_and_shown_to_every_client(
             assert await robot.ends() == 0
 
 
+async def test_distances_of_all_clients_are_told_to_each(http: aiohttp.ClientSession) -> None:
+    reports: list[Any] = []
+    options: dict[str, Any] = {
+        "plugin": "spark-latency, analytics",
+        "use_clock_offset": True,
+        "analytics": {"sink": reports.append},
+    }
+    async with served("distances") as (_, url), connect(url, **options) as socket:
+        async with http.get(url) as answer:
+            assert "analytics: { sink }" in await answer.text()
+        async with asyncio.timeout(DEADLINE):
+            socket.write("look")
+            async for (mine,) in socket:
+                if mine["latency"]:
+                    break
+                socket.write("look")
+
+    assert mine.keys() == {"from", "latency", "offset"}
+    assert [report["eventAction"] for report in reports[:2]] == ["open", "write"]
+
+
 async def test_middleware_adds_headers_answers_and_refuses(http: aiohttp.ClientSession) -> None:
     async with served("middleware") as (_, url):
         async with http.get(f"{url}/primus/health") as health:
