@@ -588,15 +588,20 @@ def test_a_broadcast_to_some_is_framed_once_and_reaches_no_other_spark(primus: P
     assert [len(wire.sent) for _, wire in joined] == [1] * 3 + [0] * 7
 
 
-def test_what_a_transform_makes_for_each_does_not_pass_the_limit_of_a_slow_consumer(
+async def test_what_a_transform_makes_for_each_does_not_pass_the_limit_of_a_slow_consumer(
     make_primus: MakePrimus,
 ) -> None:
+    async def slowly(packet: Packet) -> None:
+        await asyncio.sleep(0)
+
     primus = make_primus(high_water=100, slow_consumer="drop")
-    primus.transform("outgoing", lambda packet: None)
+    primus.transform("outgoing", slowly)
     spark, wire = join(primus)
     wire.clog()
     spark.write("x" * 200)
+    await eventually(lambda: wire.sent and not spark._outbox.is_busy)
     primus.write("to all")
+    await eventually(lambda: not spark._outbox.is_busy)
     assert len(wire.sent) == 1
 
 
