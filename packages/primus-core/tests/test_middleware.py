@@ -198,6 +198,20 @@ async def test_a_preflight_depends_on_what_it_asks_for(make_primus: MakePrimus) 
         assert response.headers_for(request)["Vary"] == vary
 
 
+@pytest.mark.parametrize(("wanted", "granted"), [("X-A, X-B", "X-A, X-B"), ("X-A; *\x00", None)])
+async def test_a_preflight_grants_names_of_headers_and_nothing_else(
+    primus: Primus, wanted: str, granted: str | None
+) -> None:
+    headers = {
+        "Origin": "http://example.com",
+        "Access-Control-Request-Method": "PUT",
+        "Access-Control-Request-Headers": wanted,
+    }
+    response = await primus.handle(make_request(method="OPTIONS", headers=headers))
+    assert response is not None
+    assert response.headers.get("Access-Control-Allow-Headers") == granted
+
+
 async def test_every_origin_without_credentials_is_a_star(make_primus: MakePrimus) -> None:
     request = make_request(headers={"Origin": "http://example.com"})
     await make_primus(credentials=False).handle(request)

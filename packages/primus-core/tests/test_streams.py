@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 import pytest_asyncio
 
-from primus import Primus
+from primus import Primus, hookimpl
 from primus.streams import Stream, Streams
 from primus_testing import ManualClock, MemoryTransformer, Recorder, Tracebacks, eventually, join
 
@@ -255,6 +255,20 @@ async def test_a_listener_that_raises_disturbs_no_other(
     stream.receive("two")
 
     await eventually(lambda: events.story == ["error", "error"])
+
+
+def test_a_hook_that_raises_lets_no_message_of_a_stream_overtake(
+    primus: Any, tracebacks: Tracebacks
+) -> None:
+    class Broken:
+        @hookimpl
+        def primus_overtakes(self, data: Any) -> bool:
+            raise ZeroDivisionError
+
+    spark, _ = join(primus.use("broken", Broken()))
+
+    tracebacks.expect("a primus_overtakes hook raised")
+    assert not Echo(Streams(spark)).overtakes("anything")
 
 
 def test_congestion_is_that_of_the_connection(spark: Any, stream: Echo) -> None:

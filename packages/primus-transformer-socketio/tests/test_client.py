@@ -147,6 +147,11 @@ async def test_a_payload_that_opens_the_session_may_bring_messages() -> None:
     assert [request.method for request in requests] == ["GET"] * 4
 
 
+async def test_an_answer_without_bounds_brings_nothing() -> None:
+    brought, _ = await polled("1::", "\ufffd5\ufffd3:::1" + "x" * (17 << 20))
+    assert brought == []
+
+
 @pytest.mark.parametrize("error", ["7:::1+0", "7:::2"])
 async def test_a_session_that_the_server_ends_with_an_error_is_over(error: str) -> None:
     brought, requests = await polled("1::", "3:::1", error)

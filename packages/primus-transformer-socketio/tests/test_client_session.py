@@ -2,7 +2,9 @@
 
 from typing import Any
 
+from primus_testing import MemoryTransport
 from primus_transformer_socketio.client.session import ClientSession
+from primus_transformer_socketio.client.websocket import WebSocketSession
 
 
 class Talking(ClientSession):
@@ -36,3 +38,15 @@ def test_acknowledgements_that_the_server_does_not_read_are_not_made() -> None:
     assert session.take() == ["6:::1"]
     session.received("3:100::hello")
     assert session.take() == ["6:::100"]
+
+
+async def test_of_the_heartbeats_that_the_server_does_not_read_one_answer_waits() -> None:
+    session, wire = WebSocketSession(1000, None), MemoryTransport()
+    session.attach(wire)
+    session.feed("1::")
+    session.congested(True)
+    for _ in range(3):
+        session.feed("2::")
+    assert wire.sent == []
+    session.congested(False)
+    assert wire.sent == ["2::"]

@@ -9,7 +9,16 @@ import aiohttp
 import pytest
 from aiohttp import WSMsgType
 
-from primus_testing import DEADLINE, Answer, ManualClock, Recorder, Running, eventually
+from primus_testing import (
+    DEADLINE,
+    Answer,
+    ManualClock,
+    MemoryTransport,
+    Recorder,
+    Running,
+    eventually,
+    make_request,
+)
 
 SHORT = {"close_timeout": 0.1, "linger": 0.05}
 STILL: dict[str, Any] = {"timeout": False, "ping_interval": False}
@@ -322,6 +331,18 @@ async def test_acknowledgements_that_are_not_read_end_the_session(start: Start) 
 
 
 # -- WebSockets
+
+
+async def test_of_two_websockets_that_open_with_one_key_the_first_is_the_session(
+    start: Start,
+) -> None:
+    primus: Any = (await start()).server.primus
+    key = primus.transformer._handshakes.begin()
+    wires = [MemoryTransport(), MemoryTransport()]
+    for wire in wires:
+        primus.transformer._opened(make_request(), key, wire)
+    assert [bool(wire.closed) for wire in wires] == [False, True]
+    assert len(primus) == 1
 
 
 async def text(socket: aiohttp.ClientWebSocketResponse) -> str:

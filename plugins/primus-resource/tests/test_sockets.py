@@ -218,6 +218,18 @@ async def test_waiting_for_it_has_a_timeout(make_socket: Any, todo: Todo) -> Non
         await waiting
 
 
+async def test_a_wait_for_it_that_is_given_up_leaves_nothing(make_socket: Any) -> None:
+    socket = make_socket()
+    await socket.opened()
+    other = socket.resource("other", multiplex=False)
+    waiting = asyncio.create_task(other.ready())
+    await eventually(lambda: other._waiting)
+
+    waiting.cancel()
+
+    await eventually(lambda: not other._waiting)
+
+
 @pytest.mark.parametrize("names", [None, 5, {}, "abc", [1, None, ["x"]], ["add", 7] * 2000])
 async def test_a_server_can_name_anything(primus: Any, make_socket: Any, names: Any) -> None:
     primus.on("connection", lambda spark: spark.send("todo::ready", names))

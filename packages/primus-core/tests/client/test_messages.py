@@ -225,6 +225,19 @@ async def test_a_wait_for_the_id_that_is_given_up_disturbs_no_other(stage: Any) 
     assert await waiting == "me"
 
 
+async def test_a_wait_for_the_id_that_is_given_up_does_not_fail_with_the_connection(
+    stage: Any,
+) -> None:
+    socket, _ = await stage.opened()
+    given_up, waiting = (asyncio.ensure_future(socket.id()) for _ in range(2))
+    await asyncio.sleep(0)
+    given_up.cancel()
+    await asyncio.sleep(0)
+    socket.end()
+    with pytest.raises(TransportError, match="before the server told its id"):
+        await waiting
+
+
 async def test_a_wait_for_the_opening_that_is_given_up_disturbs_no_other(stage: Any) -> None:
     socket = stage.make()
     given_up, waiting = (asyncio.ensure_future(socket.opened()) for _ in range(2))

@@ -4,6 +4,7 @@ import test from 'node:test';
 import '../../../../packages/primus-core/src/primus/browser/js/stream.js';
 import emit from '../../../primus-emit/src/primus_emit/emit.js';
 import emitter from '../../../primus-emit/src/primus_emit/emitter.js';
+import substream from '../../../primus-substream/src/primus_substream/client.js';
 import multiplex from '../../src/primus_multiplex/client.js';
 import { makeClient } from '../../../../packages/primus-core/tests/browser/fakes.js';
 
@@ -261,4 +262,13 @@ test('ending or destroying the client leaves no listener and no timer', () => {
     client.destroy();
     assert.deepEqual(made.clock.waiting, []);
   }
+});
+
+test('a message of a stream that looks like a packet stays a message', () => {
+  const { made, client } = open({ multiplex, substream });
+  const seen = [];
+
+  client.substream('chat').on('data', (message) => seen.push(message));
+  made.receive({ substream: 'chat', args: [0, 'one', 'news', 1] });
+  assert.deepEqual(seen, [[0, 'one', 'news', 1]]);
 });
