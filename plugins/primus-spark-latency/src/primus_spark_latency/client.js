@@ -18,3 +18,5 @@ export default function sparkLatency(primus, { use_clock_offset: clock }) {
   // Only a client that pings by itself measures by the pongs.
   primus.on('incoming::pong', () => { if (primus.options.ping) report(); });
 }
+
+sparkLatency.optionNames = ['use_clock_offset'];

@@ -41,6 +41,13 @@ test('the clock is told when it is asked for', () => {
   assert.deepEqual(reports(made), [{ _latency: 0.1, _clock: made.clock.now() }]);
 });
 
+test('the option is known', () => {
+  const said = [];
+
+  makeClient({ use_clock_offset: true }, { prototype: { ark: { latency }, _warn: (text) => said.push(text) } });
+  assert.deepEqual(said, []);
+});
+
 test('a client that pings by itself reports with each pong', () => {
   const made = make({ ping: 1000 });
 

@@ -60,7 +60,8 @@ class Browser:
     - transformer: ``export default function connect(wire)``, see ``js/wire.js``;
     - parser: ``encode(value)`` and ``decode(frame)``;
     - plugin: ``export default function (socket, options)``, called once per client with the
-      client as `this`, after everything else of it is in place.
+      client as `this`, after everything else of it is in place; its property ``optionNames`` has
+      the names of its options that are not called as the plugin is.
 
     In its scope, `Primus` is the client class and `library` what its library exported.
 

@@ -82,7 +82,8 @@ function optionMistakes(given, known, others, where) {
  * What is likely to be wrong with the options of a client, each as one sentence.
  *
  * @param {object} given What the user passed.
- * @param {string[]} plugins The names of the plugins, which have options of the same name.
+ * @param {string[]} plugins The names of the plugins, which have options of the same name, and of
+ *   their other options.
  */
 export function mistakes(given, plugins) {
   const camel = plugins.map((name) => name.replace(/\W+(\w)/g, (_, letter) => letter.toUpperCase()));

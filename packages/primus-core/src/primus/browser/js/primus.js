@@ -21,7 +21,10 @@ class Client extends Connection {
     const bare = address && typeof address === 'object';
     const user = (bare ? address : given) || {};
 
-    for (const mistake of mistakes(user, Object.keys(this.ark))) this._warn(mistake);
+    const plugins = Object.keys(this.ark);
+    const named = plugins.map((name) => this.ark[name].optionNames || []);
+
+    for (const mistake of mistakes(user, plugins.concat(...named))) this._warn(mistake);
     this.options = completeOptions(user, this.compiled.pingTimeout, this.authorization);
     this.url = this.parse(bare ? user.url || user.uri : address);
     this.transport = this.options.transport;
@@ -37,7 +40,7 @@ class Client extends Connection {
       this._machine.state = 'scheduled';
       this.timers.setTimeout('open', () => this.open(), 0);
     }
-    for (const name of Object.keys(this.ark)) this.ark[name].call(this, this, this.options);
+    for (const name of plugins) this.ark[name].call(this, this, this.options);
   }
 
   /** Tells the developer of a mistake, on the console. */
