@@ -1,5 +1,7 @@
 """Primus around applications of ASGI frameworks besides FastAPI, Starlette and Django."""
 
+import subprocess
+import sys
 from collections.abc import Callable
 from typing import Any
 
@@ -105,3 +107,21 @@ async def test_a_framework_keeps_its_routes_and_its_lifespan_beside_a_primus(
         socket.end()
         await seen.next("end")
     assert steps == ["up", "down"]
+
+
+WITHOUT_AIOHTTP = """
+import sys
+sys.modules["aiohttp"] = None
+from primus import Primus
+from primus.registry import TRANSFORMER
+
+async def app(scope, receive, send):
+    pass
+
+for name in TRANSFORMER.distributions:
+    assert Primus(app, transformer=name).asgi
+"""
+
+
+def test_every_transformer_serves_under_asgi_where_aiohttp_is_not_installed() -> None:
+    subprocess.run([sys.executable, "-W", "error", "-c", WITHOUT_AIOHTTP], check=True)
