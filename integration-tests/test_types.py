@@ -105,28 +105,20 @@ def pyright(tmp_path_factory: pytest.TempPathFactory) -> Errors:
 
 
 @pytest.mark.parametrize("checker", ["mypy", "pyright"])
-def test_every_mistake_is_an_error_in_the_editor(
+def test_every_mistake_is_an_error_in_the_editor_and_nothing_else_is(
     checker: str, request: pytest.FixtureRequest
 ) -> None:
+    wanted = {(file, line): text for file, line, text in expected(checker)}
+
     found: Errors = request.getfixturevalue(checker)
 
     missed = [
         f"{file}:{line}: {text}: {found.get((file, line), 'no error')}"
-        for file, line, text in expected(checker)
+        for (file, line), text in wanted.items()
         if text not in found.get((file, line), "")
     ]
-
-    assert not missed, "\n".join(missed)
-
-
-@pytest.mark.parametrize("checker", ["mypy", "pyright"])
-def test_nothing_else_is_an_error(checker: str, request: pytest.FixtureRequest) -> None:
-    found: Errors = request.getfixturevalue(checker)
-    places = {(file, line) for file, line, _ in expected(checker)}
-
-    others = [f"{file}:{line}: {found[file, line]}" for file, line in found.keys() - places]
-
-    assert not others, "\n".join(sorted(others))
+    others = [f"{file}:{line}: {found[file, line]}" for file, line in found.keys() - wanted.keys()]
+    assert not missed + others, "\n".join([*missed, *sorted(others)])
 
 
 def test_the_strict_examples_have_neither_any_nor_ignored_lines() -> None:

@@ -298,19 +298,22 @@ async def test_a_session_that_the_server_has_lost_is_the_end_at_once() -> None:
         assert not asked(running, "leave")
 
 
-@pytest.mark.parametrize("channel", ["back", "post"])
-async def test_a_server_that_is_gone_is_the_end_at_once_whatever_the_retry_delay(
-    channel: str,
-) -> None:
-    async with server(back=iter([[STREAM]])) as running:
-        socket = client(running, retry_delay=1000.0)
-        events = Recorder(socket, "open", "error", "end")
+async def test_a_server_that_is_gone_is_the_end_at_once() -> None:
+    async with server() as running:
+        events = Recorder(client(running, retry_delay=1000.0), "error", "end")
         await eventually(lambda: asked(running, "back"))
-    if channel == "post":
-        socket.write("hello")
-    error = await events.one("error")
+    assert isinstance(await events.one("error"), NothingListens)
     await events.next("end")
-    assert isinstance(error, NothingListens)
+
+
+async def test_a_post_finds_out_that_the_server_is_gone_while_the_back_channel_waits() -> None:
+    async with server(back=lambda each: None) as running:
+        socket = client(running, retry_delay=1000.0)
+        events = Recorder(socket, "error", "end")
+        await eventually(lambda: len(asked(running, "back")) == 2)
+    socket.write("hello")
+    assert isinstance(await events.one("error"), NothingListens)
+    await events.next("end")
 
 
 async def test_a_back_channel_that_the_server_does_not_have_is_opened_again(
