@@ -4,17 +4,26 @@ from __future__ import annotations
 
 import os
 from pathlib import Path
+from typing import TYPE_CHECKING, Unpack
 
 from aiohttp import web
 
-from primus_analytics import AnalyticsPrimus
-from primus_spark_latency import SparkLatencyPrimus, SparkLatencySpark
+from primus_analytics import AnalyticsOptions, AnalyticsPrimus
+from primus_spark_latency import SparkLatencyOptions, SparkLatencyPrimus, SparkLatencySpark
 
 PAGE = Path(__file__).with_name("index.html")
 
 
+class Options(AnalyticsOptions, SparkLatencyOptions):
+    """The options of both plugins, for type checkers."""
+
+
 class Server(AnalyticsPrimus[SparkLatencySpark], SparkLatencyPrimus[SparkLatencySpark]):
     """A server with both plugins, for type checkers."""
+
+    if TYPE_CHECKING:
+
+        def __init__(self, server: object = None, **options: Unpack[Options]) -> None: ...
 
 
 app = web.Application()

@@ -376,9 +376,11 @@ def test_a_late_answer_to_an_earlier_ping_measures_nothing(
     manual_clock.advance(1.0)
     spark.heartbeat()
     manual_clock.advance(0.5)
-    wire.receive('"primus::pong::1000"', '"primus::pong::2000"')
+    wire.receive('"primus::pong::1000"')
+    manual_clock.advance(0.25)
+    wire.receive('"primus::pong::2000"')
 
-    assert measurements.story == [(spark, 0.5)]
+    assert measurements.story == [(spark, 0.75)]
 
 
 def test_a_latency_hook_that_raises_is_logged(primus: Primus, tracebacks: Tracebacks) -> None:

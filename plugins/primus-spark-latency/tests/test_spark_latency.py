@@ -61,6 +61,16 @@ def test_what_is_no_report_is_data(primus: Any, frame: str) -> None:
     assert events.story == ["data"]
 
 
+def test_what_looks_like_a_report_in_a_substream_is_a_message_of_that(primus: Any) -> None:
+    spark, wire = join(primus.use("substream"))
+    events = Recorder(spark.substream("files"), "data")
+
+    wire.receive('{"substream":"files","args":{"_latency":5}}')
+
+    assert [message for message, *_ in events.seen("data")] == [{"_latency": 5}]
+    assert spark.latency == 0.0
+
+
 def test_the_latency_of_a_client_that_is_pinged_is_measured(
     primus: Any, manual_clock: ManualClock
 ) -> None:
