@@ -77,7 +77,7 @@ async def test_large_messages_in_a_row_keep_their_heads(primus_server: Start) ->
     assert [len(await peer.receive()) - 2 for _ in sizes] == sizes
 
 
-async def test_what_a_peer_does_wrong_is_not_logged(
+async def test_what_a_peer_does_wrong_is_logged_by_core_and_by_nothing_else(
     primus_server: Start, caplog: pytest.LogCaptureFixture
 ) -> None:
     server = await primus_server(transformer="lws")
@@ -87,4 +87,7 @@ async def test_what_a_peer_does_wrong_is_not_logged(
         raw.send(wrong)
         await raw.close_code()
         await ends.next("disconnection")
-    assert [record for record in caplog.records if record.levelname != "INFO"] == []
+    told = [record for record in caplog.records if record.levelname != "INFO"]
+    assert [(record.name, record.levelname) for record in told] == [
+        ("primus.server", "WARNING")
+    ] * 4
