@@ -86,8 +86,8 @@ ON_THE_NEWEST = [
 """Leaves out what the newest Python alone tests: properties, uvloop, and hosts besides aiohttp."""
 
 PURE = """
-    callables control_text cookies credentials delivering events failures heartbeat members options
-    ordering origins pipeline protocol recovery
+    beginners callables control_text cookies credentials delivering events failures heartbeat members
+    options ordering origins pipeline protocol recovery
 """.split()
 """Topics whose tests take every branch of the pure modules, in seconds."""
 
@@ -111,7 +111,7 @@ def lint(session: nox.Session) -> None:
 @nox.session(allow_parallel=True)
 def docs(session: nox.Session) -> None:
     """The documentation, built strictly into docs/_build/html, and its snippets run."""
-    _install(session, *DISTRIBUTIONS, tools=["docs"])
+    _install(session, *DISTRIBUTIONS, tools=["docs"], extras=True)
     session.run("sphinx-build", "-W", "-n", "--keep-going", "-q", "docs", "docs/_build/html")
     session.run("pytest", "docs", *session.posargs)
 

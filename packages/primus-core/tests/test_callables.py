@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from primus.callables import after, bounds, dispose
+from primus.callables import after, bounds, dispose, obstacle
 
 EVERYTHING = bounds(lambda *args: None)[1]
 
@@ -92,3 +92,13 @@ class Bare:
 @pytest.mark.parametrize("value", [None, 1, "text", {"close": 1}, Bare()])
 def test_what_cannot_be_closed_is_let_go_of(value: Any) -> None:
     dispose(value)
+
+
+def test_what_is_needed_by_name_is_an_obstacle_and_what_has_a_default_is_not() -> None:
+    def needs(message: Any, *, room: str, loud: bool = False) -> None: ...
+
+    def may(message: Any, *, loud: bool = False) -> None: ...
+
+    assert obstacle(needs, 1, 1) == "it needs 'room' by name, and gets its arguments by position"
+    assert obstacle(may, 1, 1) is None
+    assert obstacle(may, 1, 0) == "it needs 1 arguments and gets 0"
