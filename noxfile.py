@@ -86,8 +86,8 @@ ON_THE_NEWEST = [
 """Leaves out what the newest Python alone tests: properties, uvloop, and hosts besides aiohttp."""
 
 PURE = """
-    beginners callables control_text cookies credentials delivering events failures heartbeat members
-    options ordering origins pipeline protocol recovery
+    beginners callables control_text cookies credentials delivering events failures heartbeat
+    members options ordering origins pipeline protocol recovery
 """.split()
 """Topics whose tests take every branch of the pure modules, in seconds."""
 
