@@ -15,9 +15,7 @@
 Models and collections in a page whose ``url`` begins with ``todos`` or ``/todos`` are then fetched
 and saved over Primus, and bound to its events: ``Backbone.sync``, ``ioBind``, ``ioUnbind`` and
 ``ioUnbindAll``. A handler has ``create``, ``read``, ``update``, ``patch`` and ``delete``, plain or
-async, as many as it needs. What it returns is what Backbone gets, and so is the text of a
-`BackboneError` or a `ValidationError` that it raises; any other exception is logged, and shows
-nothing.
+async, as many as it needs. What it returns is what Backbone gets; what it raises, too, as a text.
 
 It needs the plugin ``emitter``, on both sides.
 """

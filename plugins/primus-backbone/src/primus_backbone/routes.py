@@ -5,17 +5,13 @@ from __future__ import annotations
 from collections.abc import Awaitable
 from typing import Any, Final
 
-from primus import PrimusError, ValidationError
+from primus import PrimusError
 from primus.answers import Reply
 from primus.callables import is_awaitable
 
 __all__ = ["METHODS", "BackboneError", "Routes"]
 
 METHODS: Final = ("create", "read", "update", "patch", "delete")
-
-
-FAILED: Final = "the handler failed"
-"""What a client is told of an exception that was not meant for it."""
 
 
 class BackboneError(PrimusError):
@@ -74,12 +70,10 @@ class Call:
             self._refuse(reply, f"{self.event} has no answer that can be sent")
 
     def _failed(self, reply: Reply | None, error: Exception) -> None:
-        """Answer with the text of a refusal; any other error is logged, and shows nothing."""
-        if isinstance(error, BackboneError | ValidationError):
-            self._refuse(reply, str(error) or type(error).__name__)
-        else:
+        """Answer with the text of an error; one that is no refusal is logged as well."""
+        if not isinstance(error, PrimusError):
             self._log(error)
-            self._refuse(reply, FAILED)
+        self._refuse(reply, str(error) or type(error).__name__)
 
     def _log(self, error: Exception) -> None:
         spark = self._spark
