@@ -79,7 +79,10 @@ class Uvicorn:
         """Listen on loopback; the port, and what ends it."""
         import uvicorn
 
-        config = uvicorn.Config(primus.asgi, log_config=None, access_log=False, proxy_headers=False)
+        # httptools, which uvicorn prefers where it is installed, bounds no head.
+        config = uvicorn.Config(
+            primus.asgi, http="h11", log_config=None, access_log=False, proxy_headers=False
+        )
         config.load()
         server = uvicorn.Server(config)
         server.lifespan = config.lifespan_class(config)
