@@ -9,7 +9,7 @@ from typing import Any
 import pluggy
 import pytest
 
-from primus import Primus, Spark, hookimpl
+from primus import Primus, Socket, Spark, hookimpl
 from primus_testing import MemoryTransport, join
 
 MakePrimus = Callable[..., Primus]
@@ -188,3 +188,10 @@ def census() -> Counter[str]:
     for _ in range(3):
         gc.collect()
     return Counter(type(one).__qualname__ for one in gc.get_objects())
+
+
+@pytest.mark.parametrize("kind", [Primus, Spark, Socket])
+def test_attributes_are_read_the_short_way(kind: type) -> None:
+    """A class with `__getattr__` reads every attribute the long way in CPython 3.11."""
+    assert not hasattr(kind, "__getattr__")
+    assert kind.__getattribute__ is object.__getattribute__

@@ -8,9 +8,9 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
 from types import MappingProxyType
-from typing import Any, Final, Literal
+from typing import Any, Final, Literal, Never
 
-__all__ = ["MEMBERS", "missing"]
+__all__ = ["MEMBERS", "MissingMember", "suggest"]
 
 Kind = Literal["Primus", "Spark", "Socket"]
 
@@ -63,23 +63,53 @@ MEMBERS: Final[Mapping[Kind, Mapping[str, str]]] = MappingProxyType(
 """By the class that has it: a member, and the plugin that adds it."""
 
 
-def missing(kind: Kind, owner: Any, name: str, used: Iterable[str]) -> AttributeError:
-    """The error for a member that is not there.
+class MissingMember:
+    """Stands on a class for a member that a plugin adds: asking for it is an error that says so.
+
+    A `__getattr__` would do so for every name, and make each attribute that is there slower to
+    read: CPython 3.11 reads those of a class that has one the long way. What a plugin adds stands
+    on a derived class, and goes first.
+    """
+
+    __slots__ = ("_kind", "_name")
+
+    def __init__(self, kind: Kind, name: str) -> None:
+        self._kind = kind
+        self._name = name
+
+    def __get__(self, instance: Any, owner: type) -> Never:
+        """The error."""
+        if instance is None:
+            raise AttributeError(
+                f"{owner.__name__} has no attribute {self._name!r}", name=self._name
+            )
+        raise missing(self._kind, instance, self._name)
+
+
+def suggest(cls: type, kind: Kind) -> None:
+    """Let a class say which plugin adds a member that it does not have."""
+    for name in MEMBERS[kind]:
+        if not hasattr(cls, name):
+            setattr(cls, name, MissingMember(kind, name))
+
+
+def missing(kind: Kind, owner: Any, name: str) -> AttributeError:
+    """The error for a member that a plugin adds.
 
     Args:
         kind: the class that an application knows.
         owner: what was asked.
         name: what it was asked for.
-        used: the plugins in use.
-
-    Raises:
-        AttributeError: what a property has raised that is there.
     """
-    if hasattr(type(owner), name):
-        object.__getattribute__(owner, name)  # a property, which raises once more
     text = f"{owner!r} has no attribute {name!r}"
-    plugin = MEMBERS[kind].get(name)
-    if plugin is not None and not {plugin, f"primus-{plugin}"} & set(used):
+    plugin = MEMBERS[kind][name]
+    if not {plugin, f"primus-{plugin}"} & set(_used(kind, owner)):
         where = "Socket(url, " if kind == "Socket" else "Primus(…, "
         text += f": the plugin {plugin!r} adds it, and is not in use: {where}plugin={plugin!r})"
     return AttributeError(text, name=name, obj=owner)
+
+
+def _used(kind: Kind, owner: Any) -> Iterable[str]:
+    """The plugins in use."""
+    used: Iterable[str] = (owner.primus if kind == "Spark" else owner).plugin()
+    return used

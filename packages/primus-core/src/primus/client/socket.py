@@ -8,7 +8,7 @@ import time
 from collections.abc import Awaitable, Callable, Mapping
 from threading import get_ident
 from types import MappingProxyType, TracebackType
-from typing import TYPE_CHECKING, Any, ClassVar, Final, Self, Unpack, cast
+from typing import Any, ClassVar, Final, Self, Unpack, cast
 
 from primus.callables import dispose
 from primus.client.address import Stamps, parse_url
@@ -42,7 +42,7 @@ from primus.option_types import ClientOptions
 from primus.parser import is_json, parser_name
 from primus.pipeline import Pipeline
 from primus.protocol import Close, Control, Id, Ping, Side, id_request, pong
-from primus.suggestions import missing
+from primus.suggestions import suggest
 from primus.tasks import spawn
 from primus.transformer import DialOptions, Transport
 from primus.transforming import Transforming
@@ -210,14 +210,6 @@ class Socket(Transforming, SocketEvents[MessageT_co], Connection[MessageT_co]):
         if not chosen.manual:
             self._machine.state = State.SCHEDULED
             self._turn = asyncio.get_running_loop().call_soon(handle, Event.TURN)
-
-    if not TYPE_CHECKING:  # type checkers know all members, those of plugins included
-
-        def __getattr__(self, name):
-            """Name the plugin that adds a member, when it is not in use."""
-            if name.startswith("_"):
-                raise AttributeError(f"{type(self).__name__!r} has no attribute {name!r}")
-            raise missing("Socket", self, name, self.profile.ark)
 
     def __repr__(self) -> str:
         return f"<Socket {self._address.scheme}://{self._address.host}{self._address.pathname}>"
@@ -738,6 +730,9 @@ class Socket(Transforming, SocketEvents[MessageT_co], Connection[MessageT_co]):
 
     def _log_failure(self, error: Exception) -> None:
         self.log.info("%r: %s", self, error)
+
+
+suggest(Socket, "Socket")
 
 
 def _add(error: Exception, hint: str) -> None:

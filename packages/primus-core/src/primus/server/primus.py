@@ -52,7 +52,7 @@ from primus.server.spark import SPARK_EVENTS, Spark, SparkT_co
 from primus.server.sparks import Sparks
 from primus.server.unused import unused
 from primus.server.watchdog import WATCHDOG, Watched
-from primus.suggestions import missing
+from primus.suggestions import suggest
 from primus.tally import Stats, Tally
 from primus.tasks import spawn
 from primus.threads import Home, ThreadView, here
@@ -173,14 +173,6 @@ class Primus(Transforming, PrimusEvents[SparkT_co]):
             self._install(name)
         self.host: Host | None = None if server is None else attach(self, server, kind)
         self._warn_of_origins()
-
-    if not TYPE_CHECKING:  # type checkers know all members, those of plugins included
-
-        def __getattr__(self, name):
-            """Name the plugin that adds a member, when it is not in use."""
-            if name.startswith("_"):
-                raise AttributeError(f"{type(self).__name__!r} has no attribute {name!r}")
-            raise missing("Primus", self, name, self._ark)
 
     def __repr__(self) -> str:
         return f"<Primus {self.transformer_name} {self.parser_name} at {self.pathname}>"
@@ -838,6 +830,9 @@ class Primus(Transforming, PrimusEvents[SparkT_co]):
             self.writes.stop()
             self._unwatch()
             self.off()
+
+
+suggest(Primus, "Primus")
 
 
 def _spark_class(primus: Primus[Any]) -> type[Any]:

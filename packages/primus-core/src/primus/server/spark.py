@@ -37,7 +37,7 @@ if TYPE_CHECKING:
     from typing_extensions import TypeVar  # every type checker knows it, installed or not
 else:
     from typing import TypeVar
-from primus.suggestions import missing
+from primus.suggestions import suggest
 
 __all__ = ["SPARK_EVENTS", "Spark", "SparkT_co"]
 
@@ -75,14 +75,6 @@ class Spark(SparkEvents[MessageT_co], Connection[MessageT_co]):
         """The request that the connection was made with."""
         self.heartbeat_state = HeartbeatState(self.seen_at, generation)
         self._consumed: asyncio.Event | None = None
-
-    if not TYPE_CHECKING:  # type checkers know all members, those of plugins included
-
-        def __getattr__(self, name):
-            """Name the plugin that adds a member, when it is not in use."""
-            if name.startswith("_"):
-                raise AttributeError(f"{type(self).__name__!r} has no attribute {name!r}")
-            raise missing("Spark", self, name, self.primus.ark)
 
     def __repr__(self) -> str:
         return f"<Spark {self.id}>"
@@ -270,6 +262,9 @@ class Spark(SparkEvents[MessageT_co], Connection[MessageT_co]):
         self.primus.departed(self)
         self._finish_iteration()
         self.dispatch("end", self.closed)
+
+
+suggest(Spark, "Spark")
 
 
 if TYPE_CHECKING:
