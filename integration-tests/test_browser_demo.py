@@ -87,3 +87,18 @@ async def test_the_server_is_dropped_and_the_tabs_count_down_and_come_back(
     for tab in tabs:
         await tab.until(f"document.body.dataset.state === {before!r}", within=30)
     await other.until(shows("Written during the outage", by="others"), within=30)
+
+
+@pytest.mark.parametrize("transformer", ["browserchannel", "socket.io", "sockjs", "engine.io"])
+async def test_every_client_works_in_a_page_whose_policy_forbids_eval(
+    cast: Cast, transformer: str
+) -> None:
+    browser = (await cast.client(OURS_IN_CHROMIUM)).peer
+    assert isinstance(browser, Chromium)
+    async with example("demo", "--port", "0", "--transformer", transformer) as url:
+        tab = await browser.tab(f"{url}/")
+
+        await tab.until("document.querySelectorAll('#people li').length === 1")
+        shown = "document.getElementById('transformer').textContent"
+        await tab.until(f"{shown} === '{transformer}'")
+        await tab.close()

@@ -38,6 +38,9 @@ ACCEPT: Final = "application/json; application/x-www-form-urlencoded"
 
 NUMBER: Final = re.compile(r"[0-9]{1,15}", re.ASCII)
 
+PARSING: Final = ('eval("("+a+")")', "JSON.parse(a)")
+"""How BCSocket reads JSON, and how it does in a page whose Content-Security-Policy forbids that."""
+
 TEST_DELAY: Final = 2.0
 """Seconds between the two pieces of an answer that shows whether a proxy keeps answers back."""
 
@@ -267,7 +270,7 @@ class BrowserChannel(Transformer):
         package = files("primus_transformer_browserchannel")
         return Browser(
             client=package.joinpath("client.js").read_text("utf-8"),
-            library=package.joinpath("_assets", "bcsocket.js").read_text("utf-8"),
+            library=package.joinpath("_assets", "bcsocket.js").read_text("utf-8").replace(*PARSING),
         )
 
 
