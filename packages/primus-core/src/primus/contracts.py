@@ -109,6 +109,8 @@ class Server(Events, Protocol):
     transformer: Any
     transformer_name: str
     pathname: str
+    node: str
+    """Its name among the servers of its cluster; the ids of its sparks begin with it."""
     pipeline: Pipeline
     authorization: Callable[..., Any] | None
     home: Home | None
@@ -176,6 +178,9 @@ class Server(Events, Protocol):
 
     def write(self, data: Any, *, to: Iterable[Any] | None = None) -> None:
         """Send a message to every spark, or to those of them that are given."""
+
+    def relay(self, frame: str | bytes, *, to: Iterable[Any] | None = None) -> None:
+        """Send a frame of the parser's to every spark, or to those of them that are given."""
 
     def for_each(self, fn: Callable[[Any], Any]) -> Awaitable[None] | None:
         """Call a function with every spark."""

@@ -9,10 +9,12 @@ from __future__ import annotations
 import secrets
 from typing import Final
 
-__all__ = ["new_key", "new_spark_id"]
+__all__ = ["new_key", "new_node", "new_spark_id", "node_of"]
 
 BYTES: Final = 16
 """128 random bits, which are 22 characters."""
+NODE_BYTES: Final = 6
+"""Random bytes of the name of a server, which are 12 characters."""
 
 
 def new_key() -> str:
@@ -20,6 +22,25 @@ def new_key() -> str:
     return secrets.token_urlsafe(BYTES)
 
 
-def new_spark_id() -> str:
-    """An id for a spark. It may be published."""
-    return secrets.token_urlsafe(BYTES)
+def new_node() -> str:
+    """A name for a server that was given none."""
+    return secrets.token_hex(NODE_BYTES)
+
+
+def new_spark_id(node: str = "") -> str:
+    """An id for a spark. It may be published.
+
+    Args:
+        node: the name of the server, which the id begins with; empty for an id without.
+    """
+    random = secrets.token_urlsafe(BYTES)
+    return f"{node}-{random}" if node else random
+
+
+def node_of(id: str) -> str:
+    """The name of the server that an id begins with; empty when it has none.
+
+    An id that the application made itself may begin with something else.
+    """
+    node, separator, _ = id.partition("-")
+    return node if separator else ""

@@ -20,6 +20,7 @@ from primus.recovery import Backoff
 
 UNUSABLE: Final = re.compile(r"[?#%{}\x00-\x20\x7f\ud800-\udfff]")
 TOKEN: Final = re.compile(r"[!#$%&'*+.^_`|~0-9A-Za-z-]+")
+NODE: Final = re.compile(r"[A-Za-z0-9_]{1,32}")
 NO_VALUE: Final = re.compile(r"[\x00-\x08\x0a-\x1f\x7f\ud800-\udfff]")
 
 MILLISECONDS: Final = 10_000.0
@@ -112,6 +113,15 @@ def function(name: str, value: Any) -> Callable[..., Any] | None:
         raise OptionError(f"{name}={value!r}: must be callable")
     result: Callable[..., Any] | None = value
     return result
+
+
+def node(name: str, value: Any) -> str | None:
+    """The name of a server, in which a hyphen would end it; `None` for a random one."""
+    if value is not None and not (isinstance(value, str) and NODE.fullmatch(value)):
+        raise OptionError(
+            f"{name}={value!r}: must be 1 to 32 letters, digits or underscores, or None"
+        )
+    return value
 
 
 def no_handler(fn: Callable[..., Any]) -> str | None:

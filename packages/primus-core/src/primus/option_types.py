@@ -65,6 +65,7 @@ class ServerOptions(TypedDict, total=False):
     exposed: Names
     trusted_proxies: str | Iterable[str | Network] | Literal[False] | None
     id_generator: Callable[[], str] | None
+    node: str | None
     transport: Mapping[str, Any]
     high_water: int
     slow_consumer: SlowConsumer

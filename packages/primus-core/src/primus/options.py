@@ -73,6 +73,7 @@ class ServerOptions:
     exposed: tuple[str, ...] = ()
     trusted_proxies: tuple[Network, ...] = ()
     id_generator: Callable[[], str] | None = None
+    node: str | None = None
     transport: Mapping[str, Any] = field(default_factory=dict)
     high_water: int = MIB
     slow_consumer: SlowConsumer = "disconnect"
@@ -220,6 +221,7 @@ _SERVER: Final[dict[str, Callable[[str, Any], Any]]] = {
     "exposed": checks.names,
     "trusted_proxies": checks.networks,
     "id_generator": checks.function,
+    "node": checks.node,
     "transport": checks.mapping,
     "high_water": checks.size,
     "slow_consumer": checks.slow_consumer,

@@ -94,6 +94,7 @@ PLUGIN: Final = Kind(
         "responder": "primus-responder",
         "spark-latency": "primus-spark-latency",
         "analytics": "primus-analytics",
+        "backplane": "primus-backplane",
         "backbone": "primus-backbone",
         "backbone.primus": "primus-backbone",
         "substream": "primus-substream",

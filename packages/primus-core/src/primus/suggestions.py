@@ -31,6 +31,7 @@ MEMBERS: Final[Mapping[Kind, Mapping[str, str]]] = MappingProxyType(
         "Primus": {
             **dict.fromkeys((*_ROOMS, "adapter", "empty"), "rooms"),
             "backbone": "backbone",
+            "backplane": "backplane",
             "channel": "multiplex",
             "channels": "multiplex",
             "contract": "contract",

@@ -1,4 +1,7 @@
-"""Writing to many sparks: encoded once and framed once, where nothing looks at the spark."""
+"""Writing to many sparks: encoded once and framed once, where nothing looks at the spark.
+
+A frame that another server of the cluster has encoded is relayed as it is.
+"""
 
 from __future__ import annotations
 
@@ -7,13 +10,14 @@ from typing import Any, NamedTuple
 
 from primus.callables import dispose, is_awaitable
 from primus.encoding import encoding_failure
+from primus.errors import ParserError
 from primus.parser import Parser, encoded, is_threadsafe
 from primus.pipeline import Pipeline, run_out
 from primus.protocol import check_message
 from primus.server.spark import Spark
 from primus.tasks import spawn
 
-__all__ = ["Encoded", "broadcast", "encoded_here"]
+__all__ = ["Encoded", "broadcast", "encoded_here", "encoded_once", "relay"]
 
 
 def broadcast(sparks: Iterable[Spark], data: Any, parser: Parser, pipeline: Pipeline) -> None:
@@ -42,16 +46,55 @@ def broadcast(sparks: Iterable[Spark], data: Any, parser: Parser, pipeline: Pipe
         for spark in sparks:
             spark.write(data)
     elif frame != "":
-        prepared: dict[Any, Any] = {}
-        for spark in sparks:
-            spark.relay(frame, prepared)
+        _relay(sparks, frame)
+
+
+def relay(sparks: Iterable[Spark], frame: str | bytes, parser: Parser, pipeline: Pipeline) -> None:
+    """Send a frame of `parser`, its separators escaped, to each of `sparks`.
+
+    With an outgoing transform it is decoded, for each spark to get what the transforms make of it.
+
+    Raises:
+        ParserError: it has to be decoded and cannot be, or the parser is async.
+        ControlTextError: decoded, it is text that peers obey.
+    """
+    if not pipeline.outgoing:
+        _relay(sparks, frame)
+        return
+    try:
+        data = parser.decode(frame)
+    except Exception as error:
+        raise ParserError(f"failed to decode a frame to relay: {error!r}", frame) from error
+    if is_awaitable(data):
+        dispose(data)
+        raise ParserError("with an async parser and transforms no frame can be relayed", frame)
+    _write_each(sparks, data)
+
+
+def _relay(sparks: Iterable[Spark], frame: str | bytes) -> None:
+    prepared: dict[Any, Any] = {}
+    for spark in sparks:
+        spark.relay(frame, prepared)
 
 
 class Encoded(NamedTuple):
-    """A message to many sparks, which another thread has encoded."""
+    """A message to many sparks, which is encoded already."""
 
     data: Any
     frame: Any
+
+
+def encoded_once(data: Any, parser: Parser) -> Encoded:
+    """The message as `Encoded`; its frame is `None` when it would have to be awaited.
+
+    Raises:
+        ControlTextError: `data` is text that peers obey.
+        ParserError: the parser has no form for `data`.
+    """
+    if type(data) is Encoded:
+        return data
+    check_message(data)
+    return Encoded(data, _frame(parser, data))
 
 
 def encoded_here(data: Any, parser: Parser, pipeline: Pipeline) -> Any:
@@ -63,8 +106,7 @@ def encoded_here(data: Any, parser: Parser, pipeline: Pipeline) -> Any:
     """
     if pipeline.outgoing or not is_threadsafe(parser):
         return data
-    check_message(data)
-    return Encoded(data, _frame(parser, data))
+    return encoded_once(data, parser)
 
 
 def _write_each(sparks: Iterable[Spark], data: Any) -> None:

@@ -29,6 +29,7 @@ from primus.events import ReservedEvents
 from primus.failures import Failures, Quota
 from primus.heartbeat import Generation, HeartbeatPolicy
 from primus.http import ClientGone, Request, Response
+from primus.ids import new_node
 from primus.option_checks import no_handler
 from primus.option_types import ListenOptions, ServerOptions
 from primus.options import plugin_names, server_options
@@ -38,7 +39,7 @@ from primus.plugins import Ark
 from primus.registry import check_frames, parser_named, plugins_named, transformer_named
 from primus.requirements import needing
 from primus.server import ending, gate
-from primus.server.broadcast import broadcast, encoded_here
+from primus.server.broadcast import broadcast, encoded_here, relay
 from primus.server.client_library import ClientLibrary
 from primus.server.connection_phase import run_connection_phase
 from primus.server.events import PrimusEvents
@@ -150,7 +151,10 @@ class Primus(Transforming, PrimusEvents[SparkT_co]):
         """What each plugin in use has added, by its name."""
         self._connection_hooks: tuple[Callable[..., Any], ...] = ()
         self._disconnection_hooks: tuple[Callable[..., Any], ...] = ()
-        self._sparks: Sparks[SparkT_co] = Sparks(self.options.id_generator, self.log)
+        self.node = self.options.node or new_node()
+        """The name of this server among those of its cluster; the ids of its sparks begin with it.
+        """
+        self._sparks: Sparks[SparkT_co] = Sparks(self.options.id_generator, self.node, self.log)
         self._seats = Seats(self.limits, self._sparks.__len__, self.options.clock, self.log)
         self._heartbeats = HeartbeatMonitor(
             HeartbeatPolicy(self.options.timeout, self.options.ping_interval), self.options.clock
@@ -268,7 +272,14 @@ class Primus(Transforming, PrimusEvents[SparkT_co]):
         """
         return self._sparks.get(id)
 
-    def write(self, data: Any, *, to: Iterable[Spark] | None = None) -> None:
+    def write(
+        self,
+        data: Any,
+        *,
+        to: Iterable[Spark] | None = None,
+        everywhere: bool = False,
+        ordered: bool | None = None,
+    ) -> None:
         """Send `data` to every spark, encoded and framed once for all of them.
 
         From another thread it is handed over to the event loop, behind what that thread wrote
@@ -277,19 +288,59 @@ class Primus(Transforming, PrimusEvents[SparkT_co]):
         Args:
             data: the message.
             to: the sparks of this server that get it; `None` for all.
+            everywhere: whether all sparks of all servers get it; needs the plugin ``backplane``.
+            ordered: whether all servers send it in one order with what others write, this one too;
+                `None` for what the option ``backplane_ordered`` says.
 
         Raises:
             ControlTextError: `data` is text that begins with ``primus::``; no spark gets it.
             ParserError: the parser has no form for `data`; no spark gets it. Behind an async
                 transform, or an async parser, it is an ``error`` of each spark instead.
+            PluginError: `everywhere` is set without the plugin ``backplane``, or with `to`.
         """
-        if self.is_elsewhere:
+        if everywhere:
+            self._write_everywhere(data, to, ordered)
+        elif self.is_elsewhere:
             self.handed_over(self._write, self.encoded_here(data), to)
         else:
             self._write(data, to)
 
+    def relay(self, frame: str | bytes, *, to: Iterable[Spark] | None = None) -> None:
+        """Send a frame that this server's parser, or the same one elsewhere, has made.
+
+        Nothing is encoded again; with an outgoing transform it is decoded for that. Text that peers
+        obey is not looked for: a frame must come from what refuses it, as `write` does.
+
+        Args:
+            frame: the frame, with its separators escaped.
+            to: the sparks of this server that get it; `None` for all.
+
+        Raises:
+            ParserError: it has to be decoded and cannot be.
+            ControlTextError: it was decoded, and is text that begins with ``primus::``.
+        """
+        if self.is_elsewhere:
+            self.handed_over(self._relay, frame, to)
+        else:
+            self._relay(frame, to)
+
     def _write(self, data: Any, to: Iterable[Spark] | None) -> None:
         broadcast(self if to is None else to, data, self.parser, self.pipeline)
+
+    def _relay(self, frame: str | bytes, to: Iterable[Spark] | None) -> None:
+        relay(self if to is None else to, frame, self.parser, self.pipeline)
+
+    def _write_everywhere(
+        self, data: Any, to: Iterable[Spark] | None, ordered: bool | None
+    ) -> None:
+        backplane = vars(self).get("backplane")
+        if backplane is None or to is not None:
+            why = "needs the plugin 'backplane'" if to is None else "goes to all sparks, not `to`"
+            raise PluginError(f"write(everywhere=True) {why}")
+        if self.is_elsewhere:
+            self.handed_over(backplane.write, self.encoded_here(data), ordered)
+        else:
+            backplane.write(data, ordered)
 
     @property
     def thread(self) -> Self:

@@ -23,11 +23,15 @@ class Sparks(Generic[SparkT]):
 
     Args:
         id_generator: makes ids; `None` for random ones.
+        node: the name of the server, which those begin with.
         log: is told when `id_generator` fails.
     """
 
-    def __init__(self, id_generator: Callable[[], str] | None, log: logging.Logger) -> None:
+    def __init__(
+        self, id_generator: Callable[[], str] | None, node: str, log: logging.Logger
+    ) -> None:
         self._id_generator = id_generator
+        self._node = node
         self._log = log
         self._by_id: dict[str, SparkT] = {}
         self._by_key: dict[str, SparkT] = {}
@@ -103,7 +107,7 @@ class Sparks(Generic[SparkT]):
                     "of ours",
                     given,
                 )
-        return new_spark_id()
+        return new_spark_id(self._node)
 
     def for_each(self, fn: Callable[[SparkT], Any]) -> Awaitable[None] | None:
         """Call `fn` with every spark, as `Primus.for_each`."""
