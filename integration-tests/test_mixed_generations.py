@@ -61,3 +61,21 @@ async def test_one_that_ends_disturbs_no_other(stage: Stage) -> None:
         await client.write("still here")
         assert await client.data() == "still here"
     assert len(await server.connected()) == len(clients) - 1
+
+
+@pytest.mark.parametrize("kind", NODE)
+async def test_control_text_that_primus_for_node_does_not_know_is_data_to_it(
+    stage: Stage, kind: str
+) -> None:
+    """So plugins send none to a peer that has not shown that it has the plugin."""
+    server = await stage.server(kind)
+    client = await stage.client(kind)
+    await client.connect(server.url())
+    await client.event("open")
+    await server.connection()
+
+    await client.write("primus::word::up")
+    await server.broadcast("primus::word::down")
+
+    assert (await server.event("data"))["data"] == "primus::word::up"
+    assert await client.data() == "primus::word::down"

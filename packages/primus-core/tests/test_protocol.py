@@ -7,6 +7,7 @@ from primus.protocol import (
     IdRequest,
     Ignored,
     Ping,
+    PluginText,
     Pong,
     Side,
     control,
@@ -36,7 +37,10 @@ from primus.protocol import (
         (Side.CLIENT, "primus::server::other", Ignored("server")),
         (Side.SERVER, "primus::", Ignored("")),
         (Side.CLIENT, "primus::new", Ignored("new")),
-        (Side.CLIENT, "primus::new::thing", Ignored("new")),
+        (Side.CLIENT, "primus::new::thing", PluginText("new", "thing")),
+        (Side.SERVER, "primus::new::a::b", PluginText("new", "a::b")),
+        (Side.CLIENT, "primus::new:thing", Ignored("new")),
+        (Side.CLIENT, "primus::New::thing", Ignored("New")),
     ],
 )
 def test_control_text_means(side: Side, text: str, expected: Control) -> None:

@@ -92,6 +92,9 @@ class ConnectionLike(Events, Attachable, Protocol):
     def write(self, data: Any) -> bool:
         """Send a message; False when it was dropped."""
 
+    def send_control(self, name: str, value: str = "") -> None:
+        """Send a control message of a plugin, to a peer that has the plugin."""
+
     def end(self, data: Any = None) -> None:
         """End the connection in order, behind a last message."""
 

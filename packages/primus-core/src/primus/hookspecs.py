@@ -5,6 +5,7 @@ below. A hook may leave out arguments it does not need. Hooks run when a plugin 
 the order of this page, or when a connection opens, ends, loses its wire or answers a heartbeat. No
 hook is called for a message, but for ``primus_overtakes``, which is asked only while messages wait,
 and ``primus_event``, which is asked by plugins that judge messages; a transform sees every message.
+``primus_control`` is called for control messages that are not the core's.
 What hooks return, and what ``primus_setup`` installs, is taken back by ``plugout``, and when the
 plugin fails half-way.
 
@@ -170,6 +171,20 @@ def primus_latency(connection: ConnectionLike, seconds: float) -> None:
 
     A server measures it with each of its pings, so not with a client that pings by itself; a
     Python socket with each answer to ``primus::id::``.
+    """
+    raise AssertionError
+
+
+@hookspec
+def primus_control(connection: ConnectionLike, name: str, value: str) -> bool | None:
+    """A control message ``primus::<name>::<value>`` has come, to a spark or to a Python socket.
+
+    It is none of the core's (``ping``, ``pong``, ``id``, ``server``), comes in its turn, behind the
+    messages that arrived before it, and is no ``data``. Answer `True` to take it: no other plugin
+    is asked then. One that no plugin takes is ignored. Anything can come from a peer; send with
+    ``connection.send_control(name, value)``, and only to a peer that has shown that it has the
+    plugin, by its query for example: Primus for Node, which does not know the name, gives the text
+    to its ``data`` listeners.
     """
     raise AssertionError
 

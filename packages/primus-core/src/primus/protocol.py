@@ -6,6 +6,7 @@ reference implementations do is in Primus' own ``spark.js`` and ``primus.js`` (`
 
 from __future__ import annotations
 
+import re
 from dataclasses import dataclass
 from enum import Enum
 from typing import Any, Final
@@ -22,6 +23,7 @@ __all__ = [
     "IdRequest",
     "Ignored",
     "Ping",
+    "PluginText",
     "Pong",
     "Side",
     "check_message",
@@ -31,6 +33,7 @@ __all__ = [
     "id_reply",
     "id_request",
     "ping",
+    "plugin_text",
     "pong",
 ]
 
@@ -40,6 +43,11 @@ CLOSE: Final = "primus::server::close"
 
 OBEYED: Final = (PREFIX, "\ufeff" + PREFIX)
 """A `TextDecoder`, as msgpack's client has one, drops the mark before a text."""
+
+OWN_NAMES: Final = frozenset({"id", "ping", "pong", "server"})
+"""The names of the core's control messages, in either direction."""
+
+_PLUGIN_NAME: Final = re.compile("[a-z][a-z0-9-]{0,31}")
 
 SEPARATOR: Final = 0xE2
 """The first byte, in UTF-8, of the separators that are escaped, and of other characters."""
@@ -90,7 +98,15 @@ class Ignored:
     kind: str
 
 
-Control = Ping | Pong | IdRequest | Id | Close | Ignored
+@dataclass(frozen=True, slots=True)
+class PluginText:
+    """A word that the core does not know: of a plugin, or else ignored like `Ignored`."""
+
+    name: str
+    value: str
+
+
+Control = Ping | Pong | IdRequest | Id | Close | Ignored | PluginText
 
 
 def control(side: Side, text: str) -> Control:
@@ -114,8 +130,15 @@ def control(side: Side, text: str) -> Control:
             return Id(value)
         case Side.CLIENT, "server" if value == "close":
             return Close()
+        case _ if rest.startswith(":") and is_plugin_name(kind):
+            return PluginText(kind, value)
         case _:
             return Ignored(kind)
+
+
+def is_plugin_name(name: str) -> bool:
+    """Whether a plugin may have a control message of that name: the core's own are not free."""
+    return name not in OWN_NAMES and _PLUGIN_NAME.fullmatch(name) is not None
 
 
 def check_message(data: Any) -> None:
@@ -156,6 +179,20 @@ def id_request() -> str:
 def id_reply(id: str) -> str:
     """The answer to an id request."""
     return f"primus::id::{id}"
+
+
+def plugin_text(name: str, value: str) -> str:
+    """The text of a plugin's control message.
+
+    Raises:
+        ControlTextError: the name is one of the core's, or no name at all.
+    """
+    if not is_plugin_name(name):
+        raise ControlTextError(
+            f"{name!r} cannot name a control message of a plugin: take up to 32 lower-case "
+            f"letters, digits and hyphens, but none of {', '.join(sorted(OWN_NAMES))}"
+        )
+    return f"primus::{name}::{value}"
 
 
 def escape_separators(frame: str) -> str:

@@ -199,6 +199,55 @@ test('control text never reaches the user, even when it is unknown', () => {
   assert.equal(made.log.filter((name) => name === 'data').length, 1);
 });
 
+test('control text of a plugin reaches it in its place, and no listener', async () => {
+  const made = makeClient().accept();
+  const story = [];
+  let go;
+
+  made.client.transform('incoming', (packet, next) => {
+    story.push(packet.data);
+    if (packet.data === 1) go = next;
+    else next();
+  });
+  made.client.onControl('word', (value) => story.push(['word', value]));
+  for (const data of [1, 'primus::word::a::b', 'primus::other::x', 'primus::word', 'primus::wordx', 2]) {
+    made.receive(data);
+  }
+  assert.deepEqual(story, [1]);
+  go();
+  assert.deepEqual(story, [1, ['word', 'a::b'], 2]);
+  assert.equal(made.log.filter((name) => name === 'data').length, 2);
+});
+
+test('what a plugin throws at control text reaches the console, and stops nothing', () => {
+  const made = makeClient().accept();
+
+  made.client.onControl('word', () => { throw new Error('broken'); });
+  made.receive('primus::word::x');
+  made.receive(1);
+  made.clock.advance(0);
+  assert.deepEqual(made.clock.errors.map(String), ['Error: broken']);
+  assert.equal(made.log.pop(), 'data');
+});
+
+test('control text of a plugin is sent while the connection is open only', () => {
+  const made = makeClient();
+
+  made.client.sendControl('word', 'early');
+  made.accept();
+  made.client.sendControl('word', 'a::b').sendControl('word');
+  assert.deepEqual(made.wire.sent.slice(1), ['"primus::word::a::b"', '"primus::word::"']);
+});
+
+test('a name of the core, or none at all, names no control text of a plugin', () => {
+  const { client } = makeClient().accept();
+
+  for (const name of ['ping', 'pong', 'id', 'server', '', 'a:b', 'Word', '9']) {
+    assert.throws(() => client.onControl(name, () => {}), { name: 'TypeError' });
+    assert.throws(() => client.sendControl(name), { name: 'TypeError', message: /cannot name/ });
+  }
+});
+
 test('keys named __proto__ in messages change no prototype', () => {
   const made = makeClient().accept();
   let seen;

@@ -16,6 +16,7 @@ from typing import Any, ClassVar, Final, get_type_hints
 
 import pytest
 from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
 
 import primus as primus_package
 from primus.browser import Browser
@@ -23,6 +24,7 @@ from primus.errors import PluginError, TransformError
 from primus.members import declared, members
 from primus.option_types import ServerOptions
 from primus.plugins import Ark
+from primus.protocol import OWN_NAMES
 from primus.registry import PLUGIN, find
 from primus.server.install import Snapshot
 from primus.server.primus import Primus
@@ -59,6 +61,9 @@ class PluginContract:
 
     packets: ClassVar[Sequence[Callable[[Any], Any]]] = ()
     """The plugin's own packets: functions that put a value into one of their places."""
+
+    controls: ClassVar[Sequence[str]] = ()
+    """The names of the plugin's control messages, for a plugin with ``primus_control``."""
 
     # -- the contract
 
@@ -188,6 +193,50 @@ class PluginContract:
         failed = [error for (error,) in errors.seen("error") if isinstance(error, TransformError)]
         assert failed == []
         socket.destroy()
+        await primus.destroy()
+
+    @pytest.mark.asyncio
+    @settings(
+        max_examples=10,
+        deadline=None,
+        suppress_health_check=[
+            HealthCheck.function_scoped_fixture,
+            HealthCheck.differing_executors,
+        ],
+    )
+    @given(value=st.text() | st.integers().map(str))
+    async def test_no_control_message_makes_it_raise(
+        self, tracebacks: Tracebacks, value: str
+    ) -> None:
+        """Whatever either side sends, and in whatever order."""
+        primus = self._used()
+        socket = primus.Socket("http://memory")
+        await socket.opened()
+        (spark,) = primus
+        for connection in (spark, socket):
+            for name in (*self.controls, "unheard-of", *self.controls):
+                connection.send_control(name, value)
+        assert await socket.id() == spark.id
+        socket.destroy()
+        await primus.destroy()
+
+    @pytest.mark.asyncio
+    async def test_a_peer_without_it_gets_no_control_message_but_those_of_the_core(
+        self, tracebacks: Tracebacks
+    ) -> None:
+        """Primus for Node gives control messages that it does not know to ``data`` listeners."""
+        primus = self._used()
+        spark, wire = join(primus)
+        spark.heartbeat()
+        await self._echoes(primus)
+        primus.write("to all")
+        await eventually(lambda: '"to all"' in wire.sent)
+        spark.end()
+        texts = [
+            text for frame in wire.sent if isinstance(text := primus.parser.decode(frame), str)
+        ]
+        named = {text.split("::")[1] for text in texts if text.startswith("primus::")}
+        assert named <= OWN_NAMES
         await primus.destroy()
 
     @pytest.mark.asyncio

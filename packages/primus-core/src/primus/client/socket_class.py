@@ -123,6 +123,7 @@ def socket_class(
         "overtaking_hooks": ark.collect("primus_overtakes"),
         "loss_hooks": ark.collect("primus_lost"),
         "latency_hooks": ark.collect("primus_latency"),
+        "control_hooks": ark.collect("primus_control"),
         **extensions(ark, base),
     }
     return type(base.__name__, (base,), attributes)

@@ -45,11 +45,13 @@ from primus.protocol import (
     PREFIX,
     SEPARATOR,
     Control,
+    PluginText,
     Side,
     check_message,
     control,
     escape_separators,
     escape_separators_in_utf8,
+    plugin_text,
 )
 from primus.tally import Tally
 from primus.tasks import is_cancelled, spawn
@@ -124,6 +126,8 @@ class Connection(Emitter, Generic[MessageT_co]):
     """Functions of plugins, by ``primus_lost``."""
     latency_hooks: ClassVar[tuple[Callable[..., Any], ...]] = ()
     """Functions of plugins, by ``primus_latency``."""
+    control_hooks: ClassVar[tuple[Callable[..., Any], ...]] = ()
+    """Functions of plugins, by ``primus_control``."""
 
     def __init__(
         self,
@@ -408,7 +412,7 @@ class Connection(Emitter, Generic[MessageT_co]):
                 return
         kind = type(data)
         if kind is str and data.startswith(PREFIX):
-            self._control(control(self.side, data))
+            self._take_control(data)
             return
         self.received += 1
         if direct is None or self.pipeline.incoming or kind not in PLAIN:
@@ -421,6 +425,28 @@ class Connection(Emitter, Generic[MessageT_co]):
             return
         if type(result) not in PLAIN and is_awaitable(result):
             self.hold(result)
+
+    def _take_control(self, text: str) -> None:
+        """Act on a control message; one of a plugin waits behind what arrived before it."""
+        message = control(self.side, text)
+        inbox = self._inbox
+        if type(message) is not PluginText:
+            self._control(message)
+        elif inbox is None or not inbox.is_busy:
+            self._control_of_plugin(message)
+        elif inbox.put(message, text) and self._transport is not None:
+            self._transport.pause_reading()
+
+    def _control_of_plugin(self, message: PluginText) -> None:
+        """Bring a control message to the plugin that knows it; others are ignored."""
+        for hook in self.control_hooks:
+            try:
+                if hook(self, message.name, message.value):
+                    return
+            except Exception as error:
+                self._log_raised(f"{self!r}: a primus_control hook raised", error)
+                return
+        self.log.debug("%r: ignored a control message", self)
 
     def _admits(self, frame: str | bytes) -> bool:
         """Whether frames are taken at all; listeners of the private event are shown this one."""
@@ -523,10 +549,13 @@ class Connection(Emitter, Generic[MessageT_co]):
 
     def _handle(self, data: Any, raw: Any) -> Awaitable[Any] | None:
         """Handle a message whose turn in the inbox has come."""
-        if self._state == OPEN:
-            return self._receive(data, raw)
-        dispose(data)
-        return None
+        if self._state != OPEN:
+            dispose(data)
+            return None
+        if type(data) is PluginText:
+            self._control_of_plugin(data)
+            return None
+        return self._receive(data, raw)
 
     def _caught_up(self, *, was_paused: bool) -> None:
         """Resume, once no message waits any more."""
@@ -550,7 +579,11 @@ class Connection(Emitter, Generic[MessageT_co]):
         """Take what an async parser has decoded."""
         if isinstance(data, str) and data.startswith(PREFIX):
             self.received -= 1
-            self._control(control(self.side, data))
+            message = control(self.side, data)
+            if type(message) is PluginText:
+                self._control_of_plugin(message)
+            else:
+                self._control(message)
             return None
         return self._receive(data, raw)
 
@@ -775,6 +808,24 @@ class Connection(Emitter, Generic[MessageT_co]):
             self._report(error)
             return None
         return after(result, send_late, self._report) if is_awaitable(result) else send(result)
+
+    def send_control(self, name: str, value: str = "") -> None:
+        """Send ``primus::<name>::<value>`` to a peer whose plugin knows it; for plugins.
+
+        From a spark it goes behind the messages that were written before; from a socket at once,
+        while the connection is open. Send none before the peer has shown that it has the plugin:
+        Primus for Node gives words that it does not know to its ``data`` listeners.
+
+        Raises:
+            ControlTextError: the name is one of the core's, or no name at all.
+        """
+        text = plugin_text(name, value)
+        if self.handed_over(self._tell_open, text) is None:
+            self._tell_open(text)
+
+    def _tell_open(self, text: str) -> None:
+        if self._state == OPEN:
+            self._tell(text)
 
     def _tell(self, text: str, *, last: bool = False) -> None:
         """Send a control message, in its place behind the messages written before it.

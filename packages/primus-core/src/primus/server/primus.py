@@ -556,6 +556,7 @@ class Primus(Transforming, PrimusEvents[SparkT_co]):
         self.Spark.event_hooks = self._ark.collect("primus_event")
         self.Spark.loss_hooks = self._ark.collect("primus_lost")
         self.Spark.latency_hooks = self._ark.collect("primus_latency")
+        self.Spark.control_hooks = self._ark.collect("primus_control")
         self._library.changed()
 
     # -- clients
@@ -904,6 +905,7 @@ def _spark_class(primus: Primus[Any]) -> type[Any]:
         "event_hooks": (),
         "loss_hooks": (),
         "latency_hooks": (),
+        "control_hooks": (),
     }
     return type(base.__name__, (base,), attributes)
 

@@ -14,9 +14,10 @@ from primus.errors import ControlTextError, ListenerError, OptionError, ParserEr
 from primus.parsers.json import JSONParser
 from primus.registry import transformer_named
 from primus.server.spark import Spark
-from primus_testing.recorder import DEADLINE, Recorder
+from primus_testing.recorder import DEADLINE, Recorder, eventually
 from primus_testing.tracebacks import Tracebacks
-from primus_testing.transformer.base import Contract, Serve, echo, meet
+from primus_testing.transformer.base import Contract, Serve, Sockets, echo, meet
+from primus_testing.words import Words
 
 __all__ = ["MessagesContract"]
 
@@ -109,6 +110,24 @@ class MessagesContract(Contract):
         await met.peer.id()
         assert met.events.seen("data") == []
         assert len(server.primus) == 1
+
+    async def test_control_messages_of_a_plugin_go_both_ways_in_their_place(
+        self, serve: Serve, sockets: Sockets
+    ) -> None:
+        words = Words()
+        server = await serve(plugin={"words": words})
+        sparks = Recorder(server.primus, "connection")
+        socket = sockets(server)
+        data = Recorder(socket, "data")
+        await socket.opened()
+        spark = await sparks.one("connection")
+        for end in (socket, spark):
+            end.write(1)
+            end.send_control("word", "a::b \u2028")
+            end.write(2)
+        told = [1, ("word", "a::b \u2028"), 2]
+        await eventually(lambda: words.heard_by_socket == told and words.heard == told)
+        assert [message for message, _ in data.seen("data")] == [1, 2]
 
     async def test_text_that_peers_would_obey_is_refused_and_wrapped_it_is_data(
         self, serve: Serve

@@ -1,6 +1,6 @@
 import { EventEmitter } from './events.js';
 import { Pipeline } from './pipeline.js';
-import { checkMessage, parseControl } from './protocol.js';
+import { checkMessage, checkPluginName, formatControl, parseControl } from './protocol.js';
 import { Queue } from './queue.js';
 import { FINAL } from './state.js';
 
@@ -34,6 +34,8 @@ export class MessagePath extends EventEmitter {
     this.latency = 0;
     this.transformers = { incoming: [], outgoing: [] };
     this._ids = [];
+    /** What plugins do with their control texts, by name. */
+    this._controls = new Map();
     /** Whether a frame of the server has been read. */
     this._hasRead = false;
 
@@ -107,12 +109,12 @@ export class MessagePath extends EventEmitter {
     this._hasRead = true;
     const control = parseControl(data);
 
-    if (control) this._control(control.name, control.value);
+    if (control) this._control(control.name, control.value, data);
     else this._inbox.push(data, frame);
   }
 
   /** Control text never reaches the user, and is not held up by messages being transformed. */
-  _control(name, value) {
+  _control(name, value, text) {
     if (name === 'ping') {
       this._tell('incoming::ping', +value);
       this._tell('outgoing::pong', +value);
@@ -126,10 +128,48 @@ export class MessagePath extends EventEmitter {
       this._heartbeat.answered();
       for (const waiting of this._ids.splice(0)) waiting.resolve(value);
       this._tell('incoming::id', value);
-    } else if (name === 'server' && value === 'close') {
+    } else if (name === 'server') {
+      if (value !== 'close') return;
       this._note({ code: 'server end' });
       this._machine.handle('server close');
+    } else if (text === formatControl(name, value)) {
+      this._controlOfPlugin(name, value);
     }
+  }
+
+  /** Brings control text to its plugin, behind the messages that arrived before it. */
+  _controlOfPlugin(name, value) {
+    const taken = this._controls.get(name);
+
+    if (!taken) return;
+    this._inbox.after(() => {
+      try {
+        taken(value);
+      } catch (error) {
+        this.clock.setTimeout(() => { throw error; }, 0);
+      }
+    });
+  }
+
+  /**
+   * Lets a plugin take the control text `primus::<name>::<value>`: `fn(value)`, in its turn behind
+   * the messages that arrived before it.
+   */
+  onControl(name, fn) {
+    checkPluginName(name);
+    this._controls.set(name, fn);
+    return this;
+  }
+
+  /**
+   * Sends control text of a plugin at once, while the connection is open. Send none before the
+   * server has shown that it has the plugin: Primus for Node gives words that it does not know to
+   * its `data` listeners.
+   */
+  sendControl(name, value) {
+    checkPluginName(name);
+    if (this._connected()) this._outbox.pass(formatControl(name, value));
+    return this;
   }
 
   /** Takes what the transforms have made of a message, or control text of ours. */

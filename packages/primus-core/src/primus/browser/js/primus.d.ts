@@ -84,6 +84,10 @@ declare class Primus extends Emitter<Primus.Events> {
   emits(event: string, ...args: any[]): (...args: any[]) => boolean;
   /** Calls the listeners of `event` here; an incoming transform returns it, to swallow. */
   deliver(event: string, ...args: any[]): false;
+  /** For plugins: takes their control text `primus::<name>::<value>`, in its place. */
+  onControl(name: string, fn: (value: string) => void): this;
+  /** For plugins: sends their control text, while the connection is open. */
+  sendControl(name: string, value?: string): this;
   /** Adds a transform for incoming or outgoing messages. */
   transform(type: 'incoming' | 'outgoing', fn: Primus.Transform): this;
   /** The client half of a plugin, or all of them by name. */

@@ -32,6 +32,22 @@ export function checkMessage(data) {
   );
 }
 
+const OWN_NAMES = ['id', 'ping', 'pong', 'server'];
+
+/** Whether a plugin may have a control message of that name: those of the core are not free. */
+export function isPluginName(name) {
+  return OWN_NAMES.indexOf(name) < 0 && /^[a-z][a-z0-9-]{0,31}$/.test(name);
+}
+
+/** Throws when a plugin may have no control message of that name. */
+export function checkPluginName(name) {
+  if (isPluginName(name)) return;
+  throw new TypeError(
+    JSON.stringify(name) + ' cannot name a control message of a plugin: take up to 32 lower-case ' +
+    'letters, digits and hyphens, but none of ' + OWN_NAMES.join(', ')
+  );
+}
+
 /** The control text for a name and its value. */
 export function formatControl(name, value) {
   return PREFIX + name + '::' + (value === undefined ? '' : value);
