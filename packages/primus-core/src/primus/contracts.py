@@ -160,7 +160,12 @@ class Server(Events, Protocol):
         """Answer a request; `None` once an upgrade has been taken over."""
 
     async def destroy(
-        self, *, close: bool = True, reconnect: bool = False, timeout: float = 0
+        self,
+        *,
+        close: bool = True,
+        reconnect: bool = False,
+        timeout: float = 0,
+        over: float = 0,
     ) -> None:
         """Stop."""
 

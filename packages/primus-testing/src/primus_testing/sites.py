@@ -17,7 +17,7 @@ from typing import Any, ClassVar
 from aiohttp import web
 
 from primus.server.hosts.aiohttp import AiohttpHost
-from primus.server.listen import OwnServer
+from primus.server.listen import Listening, OwnServer
 from primus.server.primus import Primus
 from primus_testing.recorder import DEADLINE, eventually
 
@@ -111,7 +111,7 @@ class OwnSite(AiohttpSite):
         server = OwnServer(self.app, self.primus)
         self.runner = server.runner
         self.primus.host.own(server)
-        await server.start(address, port, self.tls)
+        await server.start(Listening(address, port), self.tls)
         self.primus.initialise()
         return server.port
 

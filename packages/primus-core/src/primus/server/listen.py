@@ -4,22 +4,26 @@ from __future__ import annotations
 
 import asyncio
 import logging
+import os
 import socket
 import ssl
 from collections.abc import Callable
+from dataclasses import dataclass
 from typing import Any, TypeVar
+from urllib.parse import quote
 
 from aiohttp import web
 from aiohttp.http_exceptions import HttpProcessingError
 
 from primus.callables import is_awaitable
 from primus.contracts import Server
+from primus.errors import OptionError
 from primus.server.acceptor import BACKLOG, Acceptor
 from primus.server.entrance import Entrance, PendingConnections
 from primus.server.hosts.aiohttp import AiohttpHost
 from primus.server.tls import tls_context
 
-__all__ = ["create_server"]
+__all__ = ["Listening", "create_server"]
 
 Made = TypeVar("Made", bound=Server)
 
@@ -34,12 +38,73 @@ LAST_CHANCE = 0.1
 TLS_OPTIONS = ("ssl_context", "root", "cert", "key", "ca", "pfx", "passphrase")
 
 
+@dataclass(frozen=True, slots=True)
+class Listening:
+    """Where a server listens.
+
+    Args:
+        host: the address; `None` for every interface.
+        port: the port; 0 picks a free one.
+        reuse_port: whether other processes may listen on that port, too.
+        sock: a stream socket that is bound already, in place of the others.
+
+    Raises:
+        OptionError: they do not go together, or this system cannot share a port.
+    """
+
+    host: str | None = None
+    port: int = 0
+    reuse_port: bool = False
+    sock: socket.socket | None = None
+
+    def __post_init__(self) -> None:
+        if self.sock is not None:
+            if self.host is not None or self.port or self.reuse_port:
+                raise OptionError("'sock' is bound already: no 'host', 'port' or 'reuse_port'")
+            if self.sock.type != socket.SOCK_STREAM:
+                raise OptionError(f"'sock' must be a stream socket, not {self.sock!r}")
+        if self.reuse_port and not hasattr(socket, "SO_REUSEPORT"):
+            raise OptionError("'reuse_port': this system cannot share a port among processes")
+
+    def open(self) -> socket.socket:
+        """A listening socket, whose connections wait for nothing before they send.
+
+        asyncio sets ``TCP_NODELAY`` on sockets that say by their protocol that they are TCP.
+
+        Raises:
+            OSError: the port is taken, or the address is not one of this machine.
+        """
+        made = self._bound() if self.sock is None else self.sock
+        if self.sock is not None:
+            made.listen(BACKLOG)
+        if made.family not in (socket.AF_INET, socket.AF_INET6):
+            return made
+        return socket.socket(made.family, made.type, socket.IPPROTO_TCP, fileno=made.detach())
+
+    def _bound(self) -> socket.socket:
+        """A listening socket; one for IPv4 and IPv6 together when `host` names no address."""
+        host, port = self.host, self.port
+        if not host and socket.has_dualstack_ipv6():
+            return socket.create_server(
+                ("", port),
+                family=socket.AF_INET6,
+                dualstack_ipv6=True,
+                backlog=BACKLOG,
+                reuse_port=self.reuse_port,
+            )
+        family, _, _, _, address = socket.getaddrinfo(
+            host or "0.0.0.0", port, type=socket.SOCK_STREAM, flags=socket.AI_PASSIVE
+        )[0]
+        return socket.create_server(
+            address, family=family, backlog=BACKLOG, reuse_port=self.reuse_port
+        )
+
+
 async def create_server(
     make: Callable[..., Made],
     on_connection: Callable[..., Any] | None,
     *,
-    host: str | None,
-    port: int,
+    where: Listening,
     setup: Callable[[Made], Any] | None,
     options: dict[str, Any],
 ) -> Made:
@@ -48,8 +113,7 @@ async def create_server(
     Args:
         make: the class of the Primus.
         on_connection: listens to ``connection``.
-        host: the address to listen on; `None` for every interface.
-        port: the port; 0 picks a free one.
+        where: where it listens.
         setup: called, or awaited, with the Primus before it listens.
         options: those of `Primus`, and for TLS either ``ssl_context`` or ``root``, ``cert``,
             ``key``, ``ca``, ``pfx`` and ``passphrase``.
@@ -75,7 +139,7 @@ async def create_server(
     assert isinstance(primus.host, AiohttpHost)
     server = OwnServer(app, primus)
     primus.host.own(server)
-    await server.start(host, port, tls)
+    await server.start(where, tls)
     primus.initialise()
     return primus
 
@@ -118,13 +182,13 @@ class OwnServer:
         self.url = ""
         self.port = 0
 
-    async def start(self, host: str | None, port: int, tls: ssl.SSLContext | None) -> None:
+    async def start(self, where: Listening, tls: ssl.SSLContext | None) -> None:
         """Begin to listen.
 
         Raises:
             OSError: the port is taken, or the address is not one of this machine.
         """
-        listener = _listener(host, port)
+        listener = where.open()
         try:
             await self.runner.setup()
             assert self.runner.server is not None
@@ -135,8 +199,14 @@ class OwnServer:
             listener.close()
             raise
         self._pending, self._acceptor = pending, acceptor
-        self.port = listener.getsockname()[1]
-        self.url = f"{'http' if tls is None else 'https'}://{_named(host)}:{self.port}"
+        scheme = "http" if tls is None else "https"
+        address = listener.getsockname()
+        if not isinstance(address, tuple):  # a unix socket has no port
+            self.url = f"{scheme}+unix://{quote(os.fsdecode(address), safe='')}"
+            return
+        self.port = address[1]
+        host = where.host if where.sock is None else _host(listener)
+        self.url = f"{scheme}://{_named(host)}:{self.port}"
 
     async def stop(self, since: float) -> None:
         """Listen no longer, and finish the requests under way.
@@ -157,25 +227,13 @@ class OwnServer:
         await self.runner.cleanup()
 
 
-def _listener(host: str | None, port: int) -> socket.socket:
-    """A listening socket, whose connections wait for nothing before they send.
-
-    asyncio sets ``TCP_NODELAY`` on sockets that say by their protocol that they are TCP.
-    """
-    made = _bound(host, port)
-    return socket.socket(made.family, made.type, socket.IPPROTO_TCP, fileno=made.detach())
-
-
-def _bound(host: str | None, port: int) -> socket.socket:
-    """A listening socket; one for IPv4 and IPv6 together when `host` names no address."""
-    if not host and socket.has_dualstack_ipv6():
-        return socket.create_server(
-            ("", port), family=socket.AF_INET6, dualstack_ipv6=True, backlog=BACKLOG
-        )
-    family, _, _, _, address = socket.getaddrinfo(
-        host or "0.0.0.0", port, type=socket.SOCK_STREAM, flags=socket.AI_PASSIVE
-    )[0]
-    return socket.create_server(address, family=family, backlog=BACKLOG)
+def _host(listener: socket.socket) -> str | None:
+    """The address that a socket is bound to; `None` when that is every one of IPv4 and IPv6."""
+    if listener.family == socket.AF_INET6:
+        alone = listener.getsockopt(socket.IPPROTO_IPV6, socket.IPV6_V6ONLY)
+        if listener.getsockname()[0] == "::" and not alone:
+            return None
+    return str(listener.getsockname()[0])
 
 
 def _named(host: str | None) -> str:

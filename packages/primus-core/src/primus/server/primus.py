@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import logging
+import socket
 import time
 from collections.abc import Awaitable, Callable, Coroutine, Iterable, Iterator, Mapping
 from pathlib import Path
@@ -42,6 +43,7 @@ from primus.server import ending, gate
 from primus.server.broadcast import broadcast, encoded_here, relay
 from primus.server.client_library import ClientLibrary
 from primus.server.connection_phase import run_connection_phase
+from primus.server.draining import end_over
 from primus.server.events import PrimusEvents
 from primus.server.heartbeats import HeartbeatMonitor
 from primus.server.hosts import Host, asgi_application, attach
@@ -188,6 +190,8 @@ class Primus(Transforming, PrimusEvents[SparkT_co]):
         *,
         host: str | None = None,
         port: int = 0,
+        reuse_port: bool = False,
+        sock: socket.socket | None = None,
         setup: Callable[[Self], Any] | None = None,
         **options: Unpack[ListenOptions],
     ) -> Self:
@@ -197,6 +201,10 @@ class Primus(Transforming, PrimusEvents[SparkT_co]):
             on_connection: listens to ``connection``.
             host: the address to listen on; `None` for every interface.
             port: the port; 0 picks a free one.
+            reuse_port: let other processes of the same user listen on that port too, where the
+                system shares the connections out among them (``SO_REUSEPORT``).
+            sock: a stream socket that is bound already, in place of `host`, `port` and
+                `reuse_port`, such as one that was inherited. It is closed with the server.
             setup: called, or awaited, with the Primus before it listens.
             options: those of `Primus`, and for TLS either ``ssl_context`` or ``root``,
                 ``cert``, ``key``, ``ca``, ``pfx`` and ``passphrase``.
@@ -207,10 +215,14 @@ class Primus(Transforming, PrimusEvents[SparkT_co]):
             Exception: whatever `setup` raises.
         """
         with needing("a server of its own"):
-            from primus.server.listen import create_server
+            from primus.server.listen import Listening, create_server
 
         return await create_server(
-            cls, on_connection, host=host, port=port, setup=setup, options={**options}
+            cls,
+            on_connection,
+            where=Listening(host, port, reuse_port, sock),
+            setup=setup,
+            options={**options},
         )
 
     @property
@@ -838,7 +850,12 @@ class Primus(Transforming, PrimusEvents[SparkT_co]):
     # -- the end
 
     async def destroy(
-        self, *, close: bool = True, reconnect: bool = False, timeout: float = 0
+        self,
+        *,
+        close: bool = True,
+        reconnect: bool = False,
+        timeout: float = 0,
+        over: float = 0,
     ) -> None:
         """Stop: refuse new handshakes, end every spark, and emit ``close``.
 
@@ -849,36 +866,47 @@ class Primus(Transforming, PrimusEvents[SparkT_co]):
         Args:
             close: stop the HTTP server too, when it was made by `create_server`.
             reconnect: let the clients come back, rather than tell them to stay away.
-            timeout: seconds that connections get to end by themselves first.
+            timeout: seconds that connections get to end by themselves first; with `over`, that
+                those get which have been told to end.
+            over: seconds over which the connections are ended, evenly: ``n / over`` of them a
+                second, so that their clients do not all come back at once. 0 ends all together.
         """
         if self._destroying is None:
             self.draining = True  # at once: what does not wait for the end is not let in either
-            self._destroying = spawn(self._stop(close or reconnect, reconnect, timeout))
+            options = {"close": close or reconnect, "reconnect": reconnect, "timeout": timeout}
+            if over > 0:
+                options["over"] = over
+            self._destroying = spawn(self._stop(options))
         if not ending.awaits_caller(self):
             await asyncio.shield(self._destroying)
 
     end = destroy
 
-    async def _stop(self, close: bool, reconnect: bool, timeout: float) -> None:
+    async def _stop(self, options: Mapping[str, Any]) -> None:
         ending.begin(self)
-        if not await self._sparks.gone(timeout):
+
+        def end(spark: Spark) -> None:
+            try:
+                spark.end(reconnect=options["reconnect"])
+            except Exception:
+                self.log.exception("%r: its transport failed to close", spark)
+
+        if "over" in options:
+            await end_over(self, options["over"], self.options.clock, end)
+        if not await self._sparks.gone(options["timeout"]):
             self.log.info("%d connections did not end by themselves", len(self))
         self.ending_since = asyncio.get_running_loop().time()
         for spark in self:
-            try:
-                spark.end(reconnect=reconnect)
-            except Exception:
-                self.log.exception("%r: its transport failed to close", spark)
+            end(spark)
         try:
             await self.transformer.close()
             self._heartbeats.stop()
-            options = {"close": close, "reconnect": reconnect, "timeout": timeout}
             await ending.announce(self, self._listeners.get("close", ()), options)
             for name in reversed(tuple(self._ark)):
                 self.plugout(name)
         finally:
             if self.host is not None:
-                await self.host.close(stop=close)
+                await self.host.close(stop=options["close"])
             self.writes.stop()
             self._unwatch()
             self.off()

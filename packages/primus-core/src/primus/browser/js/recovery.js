@@ -96,9 +96,8 @@ export class Recovery extends EventEmitter {
   }
 
   _delay(opts) {
-    // A single lost connection comes back quickly; only from the second attempt on does the
-    // crowd have to be spread (http://dthain.blogspot.nl/2009/02/exponential-backoff-in-distributed.html).
-    if (opts.attempt === 1) return opts.min;
+    // The first attempt is spread, too: when a server goes, all its clients go at the same moment
+    // (http://dthain.blogspot.nl/2009/02/exponential-backoff-in-distributed.html).
     const spread = (this.clock.random() + 1) * opts.min * Math.pow(opts.factor, opts.attempt - 1);
 
     return Math.min(Math.round(spread), opts.max);

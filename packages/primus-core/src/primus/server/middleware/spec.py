@@ -13,7 +13,11 @@ def layer(primus: Server) -> Layer:
     """The layer for ``spec`` below the pathname."""
 
     def spec(request: Request) -> Response | None:
-        found = request.path == f"{primus.pathname}/spec"
-        return Response.json(primus.spec) if found else None
+        if request.path != f"{primus.pathname}/spec":
+            return None
+        response = Response.json(primus.spec)
+        if primus.draining:  # load balancers that ask for it send newcomers elsewhere
+            response.status = 503
+        return response
 
     return Layer("spec", spec, upgrade=False)
