@@ -363,6 +363,45 @@ async def test_an_answer_that_is_not_taken_is_given_up(site: Site, size: int) ->
     assert told == ["gone"]
 
 
+class Wire:
+    """A connection that uvicorn shows."""
+
+    def __init__(self, *, is_closing: bool) -> None:
+        self.is_closing = lambda: is_closing
+        self.get_write_buffer_size = lambda: 0
+        self.get_extra_info = lambda name: None
+        self.abort = lambda: None
+
+
+@pytest.mark.parametrize(("is_closing", "failed"), [(True, False), (False, True)])
+async def test_a_write_to_a_wire_that_has_gone_is_no_failure(
+    site: Site, is_closing: bool, failed: bool
+) -> None:
+    primus = Primus(site, transformer=MemoryTransformer)
+    told: list[str] = []
+
+    @primus.before("answer")
+    def answer(request: Request) -> Response:
+        request.on_gone(lambda: told.append("gone"))
+        return Response(200, b"x")
+
+    class Uvicorn:
+        transport = Wire(is_closing=is_closing)
+
+        async def send(self, event: Any) -> None:
+            raise RuntimeError("unable to perform operation on <TCPTransport closed=True>")
+
+    async def app(scope: Any, receive: Any, send: Any) -> None:
+        await primus.asgi(scope, receive, Uvicorn().send)
+
+    exchange = AsgiServer(app).request("GET", "/primus")
+    ended = await asyncio.gather(exchange.end(), return_exceptions=True)
+
+    assert isinstance(ended[0], RuntimeError) == failed
+    assert told == ([] if failed else ["gone"])
+    await primus.destroy()
+
+
 async def test_a_client_that_does_not_leave_after_a_refusal_is_not_waited_for(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:

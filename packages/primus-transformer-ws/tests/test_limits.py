@@ -5,12 +5,13 @@ from __future__ import annotations
 import asyncio
 import socket
 import ssl
+from typing import Any
 
 import pytest
 import trustme
 
 from primus import Primus
-from primus_testing import ManualClock, Recorder
+from primus_testing import DEADLINE, ManualClock, Recorder
 from primus_testing.raw_websocket import HANDSHAKE
 from primus_testing.transformer.limits import pass_time
 
@@ -22,25 +23,33 @@ async def test_a_tls_client_that_says_nothing_is_dropped(shakes_hands: bool) -> 
     authority.issue_cert("localhost").configure_cert(server_side)
     client_side = ssl.create_default_context()
     authority.configure_trust(client_side)
-    primus = await Primus.create_server(
-        host="127.0.0.1", ssl_context=server_side, handshake_timeout=0.2
-    )
-    try:
-        reader, writer = await asyncio.open_connection(
-            "127.0.0.1",
-            primus.port,
-            ssl=client_side if shakes_hands else None,
-            server_hostname="localhost" if shakes_hands else None,
+    how = {"ssl": client_side, "server_hostname": "localhost"} if shakes_hands else {}
+    seconds, is_dropped = 0.1, False
+    while not is_dropped:
+        primus = await Primus.create_server(
+            host="127.0.0.1", ssl_context=server_side, handshake_timeout=seconds
         )
-        async with asyncio.timeout(5):
-            try:
-                rest = await reader.read()
-            except ConnectionError:
-                rest = b""
-        assert rest == b""
-        writer.close()
-    finally:
-        await primus.destroy()
+        try:
+            is_dropped = await connects_and_is_dropped(primus.port, how)
+        finally:
+            await primus.destroy()
+        seconds *= 2  # a busy machine has not shaken hands in that time
+
+
+async def connects_and_is_dropped(port: int, how: dict[str, Any]) -> bool:
+    """Connect and wait to be dropped; False when that has happened too early for a handshake."""
+    async with asyncio.timeout(DEADLINE):
+        try:
+            reader, writer = await asyncio.open_connection("127.0.0.1", port, **how)
+        except ConnectionError:
+            return False
+        try:
+            rest = await reader.read()
+        except ConnectionError:
+            rest = b""
+    assert rest == b""
+    writer.close()
+    return True
 
 
 async def test_a_tls_client_that_takes_nothing_is_dropped(manual_clock: ManualClock) -> None:

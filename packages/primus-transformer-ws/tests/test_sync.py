@@ -8,13 +8,24 @@ import subprocess
 import sys
 import threading
 from collections.abc import Callable
+from concurrent.futures import Future
+from types import SimpleNamespace
 from typing import Any, TypeVar
 
 import pytest
 
-from primus import HandshakeError, OptionError, PrimusError, Spark, TransportError, Unauthorized
+from primus import (
+    HandshakeError,
+    OptionError,
+    PrimusError,
+    Socket,
+    Spark,
+    TransportError,
+    Unauthorized,
+    hookimpl,
+)
 from primus.sync import READ_AHEAD, SyncSocket, connect
-from primus_testing import eventually, running
+from primus_testing import DEADLINE, eventually, running
 
 T = TypeVar("T")
 
@@ -32,7 +43,7 @@ async def test_a_script_sends_and_receives() -> None:
     def script(url: str) -> list[Any]:
         with connect(url, transformer="websockets", parser="json") as socket:
             assert socket.send({"hello": "world"}) is True
-            first = socket.recv(timeout=30)
+            first = socket.recv(timeout=DEADLINE)
             socket.send("and bye")
             return [first, *[message for message in socket if socket.end() is None]]
 
@@ -80,7 +91,7 @@ async def test_a_timeout_of_zero_takes_what_has_come_and_does_not_wait() -> None
                 socket.recv(timeout=0)
             socket.send("one")
             socket.send("two")
-            first = socket.recv(timeout=30)
+            first = socket.recv(timeout=DEADLINE)
             socket.id()  # is answered behind the second
             return first, socket.recv(timeout=0)
 
@@ -113,7 +124,7 @@ async def test_a_timeout_of_recv_loses_no_message() -> None:
 
         sparks[0].write("late")
 
-        assert await blocking(socket.recv, timeout=30) == "late"
+        assert await blocking(socket.recv, timeout=DEADLINE) == "late"
         await blocking(socket.end)
 
 
@@ -127,13 +138,48 @@ async def test_what_came_before_the_end_is_taken_first_and_then_an_error() -> No
 
         socket = await blocking(connect, server.url)
 
-        assert [await blocking(socket.recv) for _ in range(2)] == ["one", "two"]
+        assert [await blocking(socket.recv, timeout=DEADLINE) for _ in range(2)] == ["one", "two"]
         with pytest.raises(TransportError, match="the connection has ended"):
-            await blocking(socket.recv)
+            await blocking(socket.recv, timeout=DEADLINE)
         assert list(socket) == []
         assert await blocking(socket.send, "too late") is False
         await blocking(socket.end)
         assert socket.send("much too late") is False
+
+
+async def test_an_end_that_comes_before_the_thread_of_the_caller_goes_on_is_not_missed(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    has_ended, run = threading.Event(), asyncio.run_coroutine_threadsafe
+    calls: list[Future[Any]] = []
+
+    @hookimpl
+    def primus_socket(socket: Socket) -> None:
+        socket.on("end", has_ended.set)
+
+    def run_late(coroutine: Any, loop: asyncio.AbstractEventLoop) -> Future[Any]:
+        """Give the first call its answer when the connection has ended, and not before."""
+        calls.append(run(coroutine, loop))
+        if len(calls) == 1:
+            assert has_ended.wait(DEADLINE)
+            run(asyncio.sleep(0), loop).result()  # all listeners have been called
+        return calls[-1]
+
+    monkeypatch.setattr(asyncio, "run_coroutine_threadsafe", run_late)
+    async with running() as server:
+
+        @server.primus.on("connection")
+        def connection(spark: Spark) -> None:
+            spark.write("one")
+            spark.end("two")
+
+        plugin = {"watch": SimpleNamespace(primus_socket=primus_socket)}
+        socket = await blocking(connect, server.url, plugin=plugin)
+
+        assert [await blocking(socket.recv, timeout=DEADLINE) for _ in range(2)] == ["one", "two"]
+        with pytest.raises(TransportError, match="the connection has ended"):
+            await blocking(socket.recv, timeout=DEADLINE)
+        await blocking(socket.end)
 
 
 async def test_a_slow_script_is_not_read_far_ahead() -> None:
@@ -149,7 +195,7 @@ async def test_a_slow_script_is_not_read_far_ahead() -> None:
         await eventually(lambda: sparks[0].ready_state == Spark.OPEN)
         assert len(socket._messages) == READ_AHEAD
 
-        taken = await blocking(lambda: [socket.recv(timeout=30) for _ in range(3001)])
+        taken = await blocking(lambda: [socket.recv(timeout=DEADLINE) for _ in range(3001)])
         assert [message[0] for message in taken[:-1]] == list(range(3000))
         assert taken[-1] == "last"
         await blocking(socket.end)
@@ -163,7 +209,7 @@ async def test_threads_share_a_socket_and_each_message_goes_to_one_of_them() -> 
         def worker(number: int) -> list[Any]:
             for count in range(50):
                 socket.send([number, count])
-            return [socket.recv(timeout=30) for _ in range(50)]
+            return [socket.recv(timeout=DEADLINE) for _ in range(50)]
 
         taken = await asyncio.gather(*(blocking(worker, number) for number in range(4)))
 
@@ -203,7 +249,7 @@ async def test_a_connection_that_is_lost_is_made_again() -> None:
 
         assert await blocking(socket.send, "kept meanwhile") is True
 
-        assert await blocking(socket.recv, timeout=30) == "kept meanwhile"
+        assert await blocking(socket.recv, timeout=DEADLINE) == "kept meanwhile"
         await blocking(socket.end)
 
 

@@ -102,7 +102,7 @@ class SyncSocket:
         self._thread.start()
         self._loop = started.result()
         try:
-            self._socket = self._run(self._open(url, options))
+            self._run(self._open(url, options))
         except BaseException:
             self._stop()
             raise
@@ -298,14 +298,14 @@ class SyncSocket:
             started.set_result(runner.get_loop())
             runner.run(self._stopped.wait())
 
-    async def _open(self, url: str, options: dict[str, Any]) -> Socket:
-        socket: Socket = await open_socket(url, **options)
-        socket.on("data", self._arrived)
-        socket.on("error", self._failed)
-        socket.on("end", self._ended)
-        if socket.ready_state == Socket.CLOSED:
+    async def _open(self, url: str, options: dict[str, Any]) -> None:
+        # Set here: messages and the end may come before the thread that waits for this goes on.
+        self._socket: Socket = await open_socket(url, **options)
+        self._socket.on("data", self._arrived)
+        self._socket.on("error", self._failed)
+        self._socket.on("end", self._ended)
+        if self._socket.ready_state == Socket.CLOSED:
             self._ended()
-        return socket
 
     def _arrived(self, message: Any) -> Awaitable[None] | None:
         """Keep a message for `recv`; with too many, the connection is not read further."""

@@ -143,9 +143,17 @@ class Exchange:
         try:
             async with Within(None if self._wire is not None else self._writes.timeout):
                 await self._send(event)
-        except OSError as error:  # a timeout is one
+        except (OSError, RuntimeError) as error:  # a timeout is an OSError
+            # uvloop does not write to a wire that has gone, and says so with a RuntimeError.
+            if not isinstance(error, OSError) and not self._is_cut:
+                raise
             self._left()
             raise ClientGone("the client has gone before its answer was complete") from error
+
+    @property
+    def _is_cut(self) -> bool:
+        """Whether the connection is known to have gone."""
+        return self._wire is not None and self._wire.is_closing()
 
     async def _stream(
         self, request: Request, response: Response, chunks: AsyncIterator[bytes]
