@@ -21,8 +21,10 @@ INTERFACES = {
     "primus.emitting.SocketEvents": "the events of a Socket, for type checkers",
     "primus.emitting.SparkEvents": "the events of a Spark, for type checkers",
     "primus.errors.InvalidPluginError": "a documented error, which is raised by itself",
+    "primus.http.upgrade.Witness": "an HTTP server that follows what it has handed over",
     "primus.polling.pings.Pings": "used as it is by clients that may ping, too",
     "primus.server.events.PrimusEvents": "what listens to a Primus and to all sparks, with types",
+    "primus.server.hosts.asgi_transport.Offer": "what an ASGI server may put into a scope",
     "primus.transport.Receiver": "what a transport tells of its frames",
     "primus.websocket.hosted.HostedTransport": "the server's half, which the client's refines",
 }

@@ -1,7 +1,7 @@
 """A transport on a WebSocket of an HTTP server, which does as the test says."""
 
 import asyncio
-from collections.abc import AsyncIterator, Mapping, Sequence
+from collections.abc import AsyncIterator, Callable, Mapping, Sequence
 from typing import Any
 
 import pytest
@@ -14,6 +14,8 @@ from primus_testing import eventually
 
 class ScriptedWebSocket(HostWebSocket):
     """Receives what is put into `arriving`; sends while `is_free` is set."""
+
+    begins_bare = True
 
     def __init__(self) -> None:
         super().__init__()
@@ -53,6 +55,7 @@ class Receiving:
 
     def __init__(self) -> None:
         self.story: list[Any] = []
+        self.relieved: Callable[[], object] = lambda: None
 
     def feed(self, frame: str | bytes, last: bool = True) -> None:
         """A message."""
@@ -64,6 +67,8 @@ class Receiving:
     def congested(self, congested: bool) -> None:
         """The peer reads too slowly, or no longer so."""
         self.story.append("congested" if congested else "relieved")
+        if not congested:
+            self.relieved()
 
     def lost(self, error: Exception | None = None, ending: object = None) -> None:
         """The end."""
@@ -134,3 +139,52 @@ async def test_a_peer_that_does_not_finish_closing_is_dropped() -> None:
     opened.transport.send("too late")
     await eventually(opened.running.done)
     assert opened.socket.story == [(1000, ""), "aborted"]
+
+
+async def test_what_need_not_wait_is_sent_and_closed_at_once(opened: Open) -> None:
+    opened.transport.limit(10)
+    opened.transport.send("x" * 100)
+    opened.transport.close(1001, "away")
+    assert opened.socket.story == ["x" * 100, (1001, "away")]
+    assert opened.received.story == []  # it was never congested
+    assert opened.transport.buffered == 0
+
+
+async def test_what_waits_is_sent_in_order_with_what_is_written_meanwhile(opened: Open) -> None:
+    opened.transport.limit(100)
+    further = ["last"]
+    opened.received.relieved = lambda: further and opened.transport.send(further.pop())
+    opened.socket.is_free.clear()
+    for message in ("a" * 60, "b" * 60, "c"):
+        opened.transport.send(message)
+    assert opened.socket.story == []
+    assert opened.received.story[:1] == ["congested"]
+    opened.socket.is_free.set()
+    await eventually(lambda: opened.transport.buffered == 0)
+    assert opened.socket.story == ["a" * 60, "b" * 60, "c", "last"]
+    opened.transport.send("later")
+    assert opened.socket.story[-1] == "later"
+
+
+async def test_a_message_written_while_another_is_sent_goes_behind_it(opened: Open) -> None:
+    send = opened.socket.send
+
+    async def answered(message: str | bytes) -> None:
+        if message == "first":
+            opened.transport.send("second")
+        await send(message)
+
+    opened.socket.send = answered  # type: ignore[method-assign]
+    opened.transport.send("first")
+    assert opened.socket.story == ["first", "second"]
+
+
+async def test_a_peer_that_has_gone_is_found_by_the_first_message(opened: Open) -> None:
+    async def broken(message: str | bytes) -> None:
+        raise ConnectionResetError
+
+    opened.socket.send = broken  # type: ignore[method-assign]
+    opened.transport.send("first")
+    opened.transport.send("second")
+    assert opened.socket.story == ["aborted"]
+    assert opened.transport.buffered == 0

@@ -23,6 +23,6 @@ else:
 def pytest_asyncio_loop_factories(
     item: pytest.Item,
 ) -> dict[str, Callable[[], asyncio.AbstractEventLoop]]:
-    if item.path.stem == "test_asgi":
+    if item.path.stem in ("test_asgi", "test_uvicorn"):
         return dict(list(LOOPS.items())[-1:])
     return LOOPS

@@ -3,10 +3,15 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Coroutine
-from typing import Any
+import sys
+from collections.abc import Coroutine, Generator
+from types import coroutine
+from typing import Any, Final
 
-__all__ = ["is_cancelled", "spawn"]
+__all__ = ["EAGER", "begin", "is_cancelled", "spawn"]
+
+EAGER: Final[dict[str, Any]] = {"eager_start": True} if sys.version_info >= (3, 12) else {}
+"""How a task begins at once, where it can: most are over when they would have begun."""
 
 _running: set[asyncio.Task[Any]] = set()
 
@@ -17,7 +22,57 @@ def spawn(coroutine: Coroutine[Any, Any, Any]) -> asyncio.Task[Any]:
     Raises:
         RuntimeError: no event loop is running.
     """
-    task = asyncio.get_running_loop().create_task(coroutine)
+    return _kept(asyncio.get_running_loop().create_task(coroutine))
+
+
+def begin(coroutine: Coroutine[Any, Any, Any], *, bare: bool) -> asyncio.Task[Any] | None:
+    """Run `coroutine` at once, up to where it first waits, and the rest of it in a task.
+
+    Args:
+        coroutine: what is run.
+        bare: whether it asks for no current task before it first waits, as `asyncio.timeout` does.
+            Then a task is made only for the rest. Else it is one from the beginning, which Python
+            3.11 runs in the next turn of the loop.
+
+    Returns:
+        The task that is left, or `None` when it has ended already.
+
+    Raises:
+        Exception: what it raises before it waits.
+        RuntimeError: no event loop is running.
+    """
+    if bare:
+        try:
+            awaited = coroutine.send(None)
+        except StopIteration:
+            return None
+        return spawn(_continued(coroutine, awaited))
+    task = asyncio.Task(coroutine, loop=asyncio.get_running_loop(), **EAGER)
+    if not task.done():
+        return _kept(task)
+    task.result()
+    return None
+
+
+@coroutine
+def _continued(begun: Coroutine[Any, Any, Any], awaited: Any) -> Generator[Any, Any, Any]:
+    """The rest of a coroutine that has begun, and now waits for `awaited`."""
+    try:
+        while True:
+            try:
+                value = yield awaited
+            except GeneratorExit:
+                begun.close()
+                raise
+            except BaseException as error:
+                awaited = begun.throw(error)
+            else:
+                awaited = begun.send(value)
+    except StopIteration as end:
+        return end.value
+
+
+def _kept(task: asyncio.Task[Any]) -> asyncio.Task[Any]:
     _running.add(task)
     task.add_done_callback(_running.discard)
     return task

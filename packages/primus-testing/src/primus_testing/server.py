@@ -110,8 +110,8 @@ async def running(
         app: an application to attach to; by default one with routes of its own, see
             `primus_testing.sites`.
         host: the address to listen on.
-        on: the kind of host: ``aiohttp``, ``own`` as `Primus.create_server` makes it, or
-            ``asgi``, which needs uvicorn.
+        on: the kind of host: ``aiohttp``, ``own`` as `Primus.create_server` makes it, ``asgi``,
+            or ``uvicorn`` with the WebSockets of `primus.uvicorn`; the last two need uvicorn.
         options: those of `Primus`.
 
     Raises:

@@ -24,7 +24,7 @@ from primus_testing.recorder import DEADLINE, eventually
 PATIENCE = 2.0
 """Seconds that WebSockets get to finish closing before uvicorn shuts them down."""
 
-__all__ = ["SITES", "AiohttpSite", "AsgiSite", "OwnSite", "Site"]
+__all__ = ["SITES", "AiohttpSite", "AsgiSite", "OwnSite", "Site", "UvicornSite"]
 
 
 class Site(ABC):
@@ -138,6 +138,7 @@ class AsgiSite(Site):
         config = uvicorn.Config(
             self.primus.asgi,
             ws=self.websockets,
+            http="h11",  # with httptools, where it is installed, heads have no bound
             lifespan="on",
             log_config=None,
             access_log=False,
@@ -174,12 +175,23 @@ class AsgiSite(Site):
             await self._server.lifespan.shutdown()
 
 
+class UvicornSite(AsgiSite):
+    """uvicorn with the WebSockets of `primus.uvicorn`."""
+
+    websockets = "primus.uvicorn:WebSockets"
+
+
 def _is_closing(connection: Any) -> bool:
     """Whether it is a WebSocket that has sent its close frame and waits for that of the peer."""
     return getattr(connection, "close_sent", False)
 
 
-SITES: dict[str, type[Site]] = {"aiohttp": AiohttpSite, "own": OwnSite, "asgi": AsgiSite}
+SITES: dict[str, type[Site]] = {
+    "aiohttp": AiohttpSite,
+    "own": OwnSite,
+    "asgi": AsgiSite,
+    "uvicorn": UvicornSite,
+}
 """The kinds of host by their names."""
 
 

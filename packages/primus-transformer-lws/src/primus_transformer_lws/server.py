@@ -81,7 +81,7 @@ class LwsEngine(Engine):
         protocol = PicowsProtocol(listen, violations, largest)
         violations.complained, violations.closed = transport.complained, transport.closed
         _take_over(wire, protocol)
-        self.entered(transport, wire)
+        self.entered(transport, wire, handed.witness)
         transport.on_gone = self.left
         try:
             opened(transport)

@@ -103,7 +103,7 @@ class WebSocketsEngine(Engine):
             protocol,
             self.primus.limits,
         )
-        self.entered(transport, wire)
+        self.entered(transport, wire, handed.witness)
         transport.on_gone = self.left
         wire.set_protocol(transport)
         transport.connection_made(wire)

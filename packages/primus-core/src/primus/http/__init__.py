@@ -18,18 +18,20 @@ from primus.http.request import (
     without_authority,
 )
 from primus.http.response import Response, check_header, closing, phrase
-from primus.http.upgrade import HandOver, HostWebSocket
+from primus.http.upgrade import Closable, HandOver, HostWebSocket, Witness
 
 __all__ = [
     "Address",
     "BodyTooLarge",
     "ClientGone",
+    "Closable",
     "HandOver",
     "Headers",
     "HostWebSocket",
     "Query",
     "Request",
     "Response",
+    "Witness",
     "check_header",
     "closing",
     "parse_query",

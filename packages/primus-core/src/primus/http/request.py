@@ -102,7 +102,7 @@ class Request:
     for a WebSocket, and ``detachable`` whether `detach` can give its raw transport.
     ``response_headers`` are added to whatever is answered. ``native`` is the request object of
     the HTTP server (on a server of our own an upgrade may have its transport there), or `None`
-    once an upgrade has been handed over, or aiohttp has answered a plain request.
+    once aiohttp has handed an upgrade over, or answered a plain request.
     """
 
     __slots__ = (
@@ -246,6 +246,7 @@ class Request:
         detach, self._detach = self._detach, None
         handed = detach()
         self.release()
+        self.native = handed.native
         return handed
 
     def release(self) -> None:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from abc import ABC, abstractmethod
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any, Protocol
 
 from primus.closed import Ending
 from primus.http.response import Response
@@ -15,18 +15,39 @@ if TYPE_CHECKING:
 
     from primus.write_watch import Wire
 
-__all__ = ["HandOver", "HostWebSocket"]
+__all__ = ["Closable", "HandOver", "HostWebSocket", "Witness"]
+
+
+class Closable(Protocol):
+    """What a WebSocket can be closed by: its transport."""
+
+    def close(self, code: int | None = None, reason: str = "") -> None:
+        """As `primus.transport.Transport.close`."""
+
+
+class Witness(Protocol):
+    """An HTTP server that still has to know of a connection which it has handed over."""
+
+    def opened(self, transport: Closable) -> None:
+        """The connection is open: `transport` closes it."""
+
+    def left(self) -> None:
+        """Its wire is gone."""
 
 
 @dataclass(slots=True)
 class HandOver:
     """A raw transport with the bytes that followed the head of the upgrade request.
 
-    Reading is paused; the new owner sets its protocol and resumes reading.
+    Reading is paused; the new owner sets its protocol and resumes reading. ``native`` is what
+    `Request.native` is from now on. ``witness``, if there is one, is told by the new owner that the
+    connection is open, and that its wire is gone: engines pass it to `Engine.entered`.
     """
 
     transport: asyncio.Transport
     early: bytes
+    native: Any = None
+    witness: Witness | None = None
 
 
 class HostWebSocket(ABC):
@@ -36,6 +57,9 @@ class HostWebSocket(ABC):
     """
 
     __slots__ = ("ending", "gone", "seen")
+
+    begins_bare: bool = False
+    """Whether `send` and `close` ask for no current task before they first wait: see `begin`."""
 
     def __init__(self) -> None:
         self.seen: Callable[[], None] | None = None

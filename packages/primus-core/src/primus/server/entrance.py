@@ -13,7 +13,6 @@ from __future__ import annotations
 import asyncio
 import logging
 import re
-import sys
 from collections.abc import Callable, Coroutine
 from contextlib import suppress
 from email.utils import formatdate
@@ -28,13 +27,11 @@ from primus.clock import SYSTEM_CLOCK, Timer, expect
 from primus.contracts import Server
 from primus.http import HandOver, Request, Response, closing
 from primus.server.hosts.aiohttp import CHUNK, NO_PROTOCOL, Watch, address_of, is_upgrade
+from primus.tasks import EAGER
 
 __all__ = ["Entrance", "PendingConnections"]
 
 log = logging.getLogger("primus.server")
-
-EAGER: Final[dict[str, Any]] = {"eager_start": True} if sys.version_info >= (3, 12) else {}
-"""How a task begins at once, where it can: most are over when they would have begun."""
 
 END: Final = re.compile(rb"\n\r?\n")
 """The end of a head. aiohttp refuses bare line feeds, but it has to see them for that."""

@@ -35,6 +35,8 @@ class AiohttpWebSocket(HostWebSocket):
 
     __slots__ = ("_closing", "_gate", "native")
 
+    begins_bare = True
+
     def __init__(self) -> None:
         super().__init__()
         self.native: WebSocketResponse | ClientWebSocketResponse | None = None

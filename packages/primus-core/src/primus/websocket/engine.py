@@ -11,7 +11,7 @@ from typing import Any, ClassVar, Final
 from primus.clock import Within
 from primus.contracts import Server
 from primus.errors import OptionError
-from primus.http import Request, Response
+from primus.http import Request, Response, Witness
 from primus.transformer import Transport
 from primus.websocket.framing import CLOSE_TIMEOUT
 from primus.websocket.handshake import chosen_subprotocol
@@ -87,6 +87,7 @@ class Engine:
         self.primus = primus
         self.options = options
         self._transports: dict[Transport, Wire | None] = {}
+        self._witnesses: dict[Transport, Witness] = {}
         self._all_gone: asyncio.Event | None = None
 
     async def upgrade(self, request: Request, opened: Opened) -> Response | None:
@@ -131,14 +132,21 @@ class Engine:
             headers.append(("Sec-WebSocket-Protocol", subprotocol))
         return headers
 
-    def entered(self, transport: Transport, wire: Wire | None = None) -> None:
-        """Register an open WebSocket; with its wire, where that is known."""
+    def entered(
+        self, transport: Transport, wire: Wire | None = None, witness: Witness | None = None
+    ) -> None:
+        """Register an open WebSocket; with its wire and `HandOver.witness`, where there are any."""
         self._transports[transport] = wire
+        if witness is not None:
+            self._witnesses[transport] = witness
+            witness.opened(transport)
         self.primus.writes.keep(wire, transport)
 
     def left(self, transport: Transport) -> None:
         """Handle the loss of the wire of a WebSocket."""
         self.primus.writes.discard(self._transports.pop(transport, None))
+        if self._witnesses and (witness := self._witnesses.pop(transport, None)) is not None:
+            witness.left()
         if not self._transports and self._all_gone is not None:
             self._all_gone.set()
 

@@ -10,7 +10,7 @@ from primus.clock import SYSTEM_CLOCK, Timer, expect
 from primus.errors import LimitError, ProtocolError
 from primus.http import HostWebSocket
 from primus.limits import DEFAULT_LIMITS, Limits
-from primus.tasks import spawn
+from primus.tasks import begin
 from primus.transformer import Transport
 from primus.websocket.framing import utf8
 
@@ -23,8 +23,9 @@ TOO_BIG: Final = 1009
 class HostedTransport(Transport):
     """Carries frames over a WebSocket that the host speaks.
 
-    What is written waits in a queue of its own while the server is busy sending, so that
-    `buffered` and the limit work whatever the server does. A task exists only meanwhile.
+    What is written is sent at once. While the server keeps it waiting, further messages wait in a
+    queue of its own, so that `buffered` and the limit work whatever the server does. A task exists
+    only meanwhile.
 
     Args:
         socket: the WebSocket, which has been accepted.
@@ -38,6 +39,7 @@ class HostedTransport(Transport):
         "_high_water",
         "_is_congested",
         "_is_gone",
+        "_is_sending",
         "_limits",
         "_max_length",
         "_out",
@@ -60,11 +62,14 @@ class HostedTransport(Transport):
         self._socket = socket
         self._limits = limits
         self._max_length = max_length
-        self._out: deque[str | bytes | tuple[int, str]] = deque()
+        self._out: deque[tuple[str | bytes | tuple[int, str], int]] = deque()
+        """What has not been sent, and what each counts."""
         self._out_size = 0
         self._high_water: int | None = None
         self._is_congested = False
         self._writer: asyncio.Task[None] | None = None
+        self._is_sending = False
+        """Whether the first step of `_write` runs; a listener of it may write again."""
         self._closing = False
         self._is_gone = False
         self._resumed: asyncio.Event | None = None
@@ -168,33 +173,38 @@ class HostedTransport(Transport):
             self._socket.abort()
 
     def _put(self, item: str | bytes | tuple[int, str]) -> None:
-        self._out.append(item)
         cost = _cost(item)
+        self._out.append((item, cost))
         self._out_size += cost
         self.given += cost - DEFAULT_LIMITS.frame_overhead
+        if self._writer is None and not self._is_sending:
+            self._is_sending = True
+            try:
+                self._writer = begin(self._write(), bare=self._socket.begins_bare)
+            finally:
+                self._is_sending = False
         if self._high_water is not None and self._out_size > self._high_water:
             self._report(congested=True)
-        if self._writer is None:
-            self._writer = spawn(self._write())
 
     async def _write(self) -> None:
         try:
             while self._out:
-                item = self._out[0]
+                item, cost = self._out[0]
                 if isinstance(item, tuple):
                     await self._socket.close(*item)
                 else:
                     await self._socket.send(item)
-                self._sent()
+                self._sent(cost)
         except ConnectionError:
             self.abort()
         finally:
             self._writer = None
 
-    def _sent(self) -> None:
+    def _sent(self, cost: int) -> None:
         """Remove the oldest item, which has been sent, unless all were dropped meanwhile."""
         if self._out:
-            self._out_size -= _cost(self._out.popleft())
+            self._out.popleft()
+            self._out_size -= cost
         if self._is_congested and self._out_size <= (self._high_water or 0):
             self._report(congested=False)
 

@@ -15,6 +15,7 @@ from primus.server.spark import Spark
 from primus_testing.peer import Peer
 from primus_testing.recorder import Recorder
 from primus_testing.server import Running
+from primus_testing.sites import SITES, AsgiSite
 
 __all__ = ["Contract", "Met", "Serve", "Sockets", "dial", "echo", "meet", "upgrade_status"]
 
@@ -35,10 +36,15 @@ class Contract:
     """The transformer: a name, or a class."""
 
     host: ClassVar[str] = "aiohttp"
-    """The kind of host: ``aiohttp``, ``own``, or ``asgi``, which needs uvicorn."""
+    """The kind of host, one of `primus_testing.sites.SITES`; ``asgi`` and ``uvicorn`` need it."""
 
     options: ClassVar[Mapping[str, Any]] = {}
     """More options for every Primus, beside those that a test needs."""
+
+    @property
+    def is_asgi(self) -> bool:
+        """Whether the host is an ASGI server."""
+        return issubclass(SITES[self.host], AsgiSite)
 
     @pytest.fixture
     def serve(self, primus_server: Serve) -> Serve:

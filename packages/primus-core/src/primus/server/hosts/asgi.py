@@ -11,7 +11,9 @@ from __future__ import annotations
 
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
+from functools import partial
 from typing import Any, Final
+from weakref import WeakSet
 
 from primus.contracts import Server
 from primus.http import ClientGone, Request, Response
@@ -19,10 +21,11 @@ from primus.server.hosts import asgi_scope as scopes
 from primus.server.hosts.asgi_http import Exchange
 from primus.server.hosts.asgi_lifespan import Lifespan
 from primus.server.hosts.asgi_scope import Application, Place, Receive, Scope, Send, place
+from primus.server.hosts.asgi_transport import Offer, offered
 from primus.server.hosts.asgi_websocket import AsgiWebSocket
 from primus.server.hosts.base import Host
 
-__all__ = ["AsgiHost"]
+__all__ = ["AsgiHost", "may_take_transport"]
 
 OLD: Final = frozenset({"0.9", "1.0", "1"})
 """Versions of HTTP without upgrades (RFC 9110 section 7.8); granian calls 1.0 so."""
@@ -43,6 +46,7 @@ class AsgiHost(Host):
         self.primus = primus
         self.app = app
         self._located = False
+        _hosts.add(self)
 
     @property
     def listening(self) -> tuple[str, int] | None:
@@ -96,19 +100,26 @@ class AsgiHost(Host):
     async def _websocket(
         self, scope: Scope, found: Place | None, receive: Receive, send: Send
     ) -> None:
-        socket = AsgiWebSocket(scope, receive, send, self.primus.limits.write_timeout)
-        if not await socket.asked():
+        limits = self.primus.limits
+        socket = AsgiWebSocket(scope, receive, send, limits.write_timeout)
+        offer = offered(scope, receive, send) if self.primus.transformer.takes_transports else None
+        if offer is None and not await socket.asked():
             return
-        request = self._request(scope, found, socket=socket)
+        request = self._request(scope, found, socket=socket, offer=offer)
         response: Response | None
         if found is None:
             response = Response.error(404)
         elif scope.get("http_version") in OLD:
             response = Response.error(426)
+        elif offer is not None and offer.head_size > limits.max_head:
+            response = Response.error(431)
         else:
             response = await self.primus.handle(request)
         if response is not None:
-            await socket.refuse(request, response)
+            if await socket.asked():
+                await socket.refuse(request, response)
+        elif offer is not None and offer.is_taken:
+            await offer.gone()  # what is around the call may hold something for the connection
 
     def _request(
         self,
@@ -117,10 +128,11 @@ class AsgiHost(Host):
         *,
         exchange: Exchange | None = None,
         socket: AsgiWebSocket | None = None,
+        offer: Offer | None = None,
     ) -> Request:
         drop = None if exchange is None else exchange.drop
         path = str(scope["path"]) if found is None else self._locate(found)
-        return Request(
+        request = Request(
             scope.get("method", "GET"),
             f"{path}?{scopes.query_string(scope)}",
             scopes.headers(scope),
@@ -129,9 +141,13 @@ class AsgiHost(Host):
             body=None if exchange is None else exchange.body,
             watch=None if exchange is None else exchange.watch,
             drop=drop,
+            detach=None if offer is None else partial(offer.detach, scope),
             websocket=None if socket is None else lambda: socket,
             native=scope,
         )
+        if offer is not None:
+            request.response_headers.extend(offer.headers)
+        return request
 
     def _locate(self, found: Place) -> str:
         """The path as the layers know it: it begins with the pathname that clients are told.
@@ -142,3 +158,17 @@ class AsgiHost(Host):
             self._located = True
             self.primus.relocate(found.pathname)
         return self.primus.pathname + found.rest
+
+
+_hosts: WeakSet[AsgiHost] = WeakSet()
+
+
+def may_take_transport(path: str) -> bool:
+    """Whether a Primus of this process might take over the raw transport of an upgrade.
+
+    Only a hint for servers that offer them: the application decides where a path leads.
+    """
+    return any(
+        host.primus.options.pathname in path and host.primus.transformer.takes_transports
+        for host in _hosts
+    )

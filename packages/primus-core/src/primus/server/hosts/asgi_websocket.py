@@ -41,6 +41,7 @@ class AsgiWebSocket(HostWebSocket):
     __slots__ = (
         "_closed",
         "_gone",
+        "_is_asked",
         "_receive",
         "_scope",
         "_send",
@@ -59,6 +60,7 @@ class AsgiWebSocket(HostWebSocket):
         self._wire = wire_of(send)
         self._write_timeout = write_timeout
         self._gone = False
+        self._is_asked = False
         self._waiting: asyncio.Timeout | None = None
         self._closed: asyncio.Event | None = None
 
@@ -67,9 +69,16 @@ class AsgiWebSocket(HostWebSocket):
         """The connection, where the server shows it."""
         return self._wire
 
+    @property
+    def begins_bare(self) -> bool:  # type: ignore[override]
+        """What the server sends by itself does; middleware in between may do anything."""
+        return self._wire is not None
+
     async def asked(self) -> bool:
-        """Take the first event; False when the client has gone already."""
-        self._gone = (await self._receive())["type"] != "websocket.connect"
+        """Take the first event, once; False when the client has gone already."""
+        if not self._is_asked:
+            self._is_asked = True
+            self._gone = (await self._receive())["type"] != "websocket.connect"
         return not self._gone
 
     async def accept(
@@ -85,6 +94,7 @@ class AsgiWebSocket(HostWebSocket):
         Raises:
             ConnectionError: the client has gone.
         """
+        await self.asked()
         offered = self._scope.get("subprotocols") or ()
         chosen = next((name for name in subprotocols if name in offered), None)
         event = {"type": "websocket.accept", "headers": encoded(headers.items())}
