@@ -1,0 +1,122 @@
+"""The envelope that messages between servers travel in (pure).
+
+    1 <node>.<incarnation> <number> <kind> <parser> <text|binary>
+    <head: JSON, or nothing>
+    <frame>
+
+Three lines, of which the last is the frame as the parser of the writer has made it: the other
+servers relay it as it is. An incarnation is one life of a server: its numbers begin again with the
+next one.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any, Final, NamedTuple
+from urllib.parse import quote, unquote
+
+from primus.parsers.codecs import installed_codec
+from primus_backplane.errors import InvalidEnvelope
+
+__all__ = ["Message", "Writer", "opened", "sealed"]
+
+VERSION: Final = b"1"
+HEADER: Final = 512
+"""The longest first line, in bytes."""
+EMPTY: Final[Mapping[str, Any]] = {}
+NO_PARSER: Final = "-"
+"""What stands for the parser of an envelope without a frame."""
+
+_codec = installed_codec()
+
+
+class Writer(NamedTuple):
+    """What wrote a message: a server, or a publisher, in one of its lives."""
+
+    node: str
+    incarnation: str
+
+    def __str__(self) -> str:
+        return f"{self.node}.{self.incarnation}"
+
+
+@dataclass(slots=True)
+class Message:
+    """What one envelope says."""
+
+    writer: Writer
+    number: int
+    """The place of the message among those of its writer on its way, from 1."""
+    kind: str
+    """What it is: ``all``, ``rooms``, ``sparks``, or that of another plugin."""
+    head: Mapping[str, Any]
+    """The address, as the kind has it."""
+    parser: str
+    """The name of the parser that has made the frame; ``-`` without a frame."""
+    frame: str | bytes
+    shard: int = 0
+    position: int = 0
+    """Its place on the bus, which grows within a shard; 0 for what was told to this server alone.
+    """
+    is_own: bool = False
+    """Whether this server has written it."""
+
+
+def sealed(
+    writer: Writer,
+    number: int,
+    kind: str,
+    head: Mapping[str, Any] = EMPTY,
+    parser: str = NO_PARSER,
+    frame: str | bytes = b"",
+) -> bytes:
+    """The envelope of a message.
+
+    Raises:
+        TypeError: JSON has no form for the head.
+    """
+    if isinstance(frame, str):
+        form, body = "text", frame.encode("utf-8", "surrogatepass")
+    else:
+        form, body = "binary", frame
+    line = f"1 {writer.node}.{writer.incarnation} {number} {kind} {quote(parser, safe='')} {form}\n"
+    return b"%b%b\n%b" % (line.encode(), _codec.dumps(head) if head else b"", body)
+
+
+def opened(envelope: bytes) -> Message:
+    """The message in an envelope.
+
+    Raises:
+        InvalidEnvelope: it is none of this version.
+    """
+    end = envelope.find(b"\n", 0, HEADER)
+    parts = envelope[: max(end, 0)].split(b" ")
+    if end < 0 or len(parts) != 6:
+        raise InvalidEnvelope("no first line of six words")
+    version, writer, number, kind, parser, form = parts
+    if version != VERSION:
+        raise InvalidEnvelope(f"version {version[:20]!r}; this is {VERSION!r}")
+    if form not in (b"text", b"binary"):
+        raise InvalidEnvelope(f"a frame that is {form[:20]!r}")
+    second = envelope.find(b"\n", end + 1)
+    if second < 0:
+        raise InvalidEnvelope("it ends before the frame")
+    try:
+        node, _, incarnation = writer.decode().partition(".")
+        if not (node and incarnation and number.isdigit() and len(number) < 20):
+            raise InvalidEnvelope("no writer, or no number")
+        head = _codec.loads(envelope[end + 1 : second]) if second > end + 1 else EMPTY
+        if not isinstance(head, dict) and head is not EMPTY:
+            raise InvalidEnvelope("a head that is no object")
+        body = envelope[second + 1 :]
+        frame = body.decode("utf-8", "surrogatepass") if form == b"text" else body
+        return Message(
+            Writer(node, incarnation), int(number), kind.decode(), head, _named(parser), frame
+        )
+    except ValueError as error:  # of UTF-8, of numbers and of JSON
+        raise InvalidEnvelope(f"no text, or no JSON: {error}") from error
+
+
+def _named(parser: bytes) -> str:
+    return unquote(parser.decode()) if b"%" in parser else parser.decode()
