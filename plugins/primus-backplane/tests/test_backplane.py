@@ -572,6 +572,53 @@ async def test_a_plugin_sees_all_that_is_posted_before_it_is_delivered(server: C
     assert seen[1][1:3] == (True, 0)
 
 
+async def test_a_plugin_may_deliver_instead(server: Cluster) -> None:
+    one, two = server(), server()
+    (_, mine), (_, theirs) = join(one), join(two)
+    seen: list[Any] = []
+
+    def deliver(message: Message) -> bool:
+        seen.append(message.frame)
+        return message.frame == '"instead"'
+
+    for each in (one, two):
+        each.backplane.watch(deliver)
+    await settled(one, two)
+
+    one.write("instead", everywhere=True, ordered=True)
+    one.write("as ever", everywhere=True, ordered=True)
+    await settled(one, two)
+
+    assert sorted(seen) == ['"as ever"', '"as ever"', '"instead"', '"instead"']
+    assert mine.sent == theirs.sent == ['"as ever"']
+
+
+async def test_epochs_are_told(server: Cluster) -> None:
+    one = server()
+    events = Recorder(one.backplane, "epoch")
+    await settled(one)
+    first = one.backplane.epoch
+
+    await one.backplane.bus.end_epoch()
+    await settled(one)
+
+    assert events.seen("epoch") == [(first,), (one.backplane.epoch,)]
+    assert first != one.backplane.epoch
+
+
+async def test_the_newest_that_are_kept_can_be_read(server: Cluster) -> None:
+    one = server()
+    await settled(one)
+    for n in range(5):
+        one.write(n, everywhere=True)
+    await settled(one)
+
+    behind, kept = await one.backplane.kept(0, 2)
+
+    assert [message.frame for message in kept] == ["3", "4"]
+    assert [message.frame for message in await one.backplane.since(0, behind, 9)] == ["3", "4"]
+
+
 async def test_what_a_plugin_raises_harms_nothing_else(
     server: Cluster, tracebacks: Tracebacks
 ) -> None:

@@ -25,6 +25,7 @@ FAILURES: Final = 60.0
 """Seconds within which a failure of one place is logged once."""
 
 Handler = Callable[[Message], object]
+"""Handles a message. Of one that `Arrivals.watch` calls, true says that it has delivered it."""
 
 
 @dataclass(slots=True)
@@ -62,8 +63,11 @@ class Owner(Protocol):
     def rivalled(self, node: Node) -> None:
         """Another server has the name of this one."""
 
-    def returned(self, shard: int, number: int) -> None:
-        """A message of this server has come back."""
+    def returned(self, message: Message, delivered: bool) -> None:
+        """A message of this server has come back; whether it was delivered here."""
+
+    def begun_epoch(self, epoch: str) -> None:
+        """Positions of before mean nothing any more."""
 
 
 class Arrivals:
@@ -110,20 +114,24 @@ class Arrivals:
         self._kinds.pop(kind, None)
 
     def watch(self, fn: Handler) -> None:
-        """Call a function with each message that was posted, before it is delivered."""
+        """Call a function with each message that was posted, before it is delivered.
+
+        When it returns true it has delivered the message itself.
+        """
         self._watching = (*self._watching, fn)
 
     def unwatch(self, fn: Handler) -> None:
         """Call it no longer."""
         self._watching = tuple(each for each in self._watching if each != fn)
 
-    def attempt(self, fn: Callable[..., object], *args: Any) -> None:
-        """Call a function, and report what it raises."""
+    def attempt(self, fn: Callable[..., object], *args: Any) -> object:
+        """What a function returns; `None`, and a report, when it raises."""
         try:
-            fn(*args)
+            return fn(*args)
         except Exception as error:
             text = f"backplane: a message could not be delivered: {error!r}"
             self._failures.log(self._log, text, error, self._clock.time())
+            return None
 
     # -- `primus_backplane.bus.Listener`
 
@@ -133,11 +141,13 @@ class Arrivals:
         if message is None:
             return
         message.shard, message.position = shard, position
+        delivered = False
         for fn in self._watching:
-            self.attempt(fn, message)
+            delivered = self.attempt(fn, message) is True or delivered
         if message.is_own:
-            self._owner.returned(shard, message.number)
-        self._handle(message)
+            self._owner.returned(message, delivered)
+        if not delivered:
+            self._handle(message)
 
     def told(self, envelope: bytes) -> None:
         """Take an envelope that was told to this server alone."""
@@ -161,6 +171,10 @@ class Arrivals:
     def gap(self, shard: int) -> None:
         """Envelopes of a shard are missing, and will not come."""
         self._owner.has_gap(shard)
+
+    def epoch(self, epoch: str) -> None:
+        """Positions of before mean nothing any more."""
+        self._owner.begun_epoch(epoch)
 
     def nodes(self, nodes: Sequence[Node]) -> None:
         """The servers there are."""

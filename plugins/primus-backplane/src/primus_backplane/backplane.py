@@ -16,7 +16,7 @@ from primus.events import Emitter, ReservedEvents
 from primus.ids import node_of
 from primus.tasks import spawn
 from primus_backplane.arrivals import Arrivals, Counts, Handler
-from primus_backplane.bus import Bus, Node, Settings
+from primus_backplane.bus import Bus, Entry, Node, Settings
 from primus_backplane.engines import bus_of
 from primus_backplane.envelope import EMPTY, NO_PARSER, Message, Writer, sealed
 from primus_backplane.errors import BusError, TooLargeError
@@ -30,7 +30,7 @@ from primus_backplane.sending import Outgoing, RemoteSpark
 
 __all__ = ["EVENTS", "Backplane"]
 
-EVENTS: Final = frozenset({"away", "back", "gap", "nodes"})
+EVENTS: Final = frozenset({"away", "back", "epoch", "gap", "nodes"})
 ALL: Final = "all"
 ROOMS: Final = "rooms"
 SPARKS: Final = "sparks"
@@ -43,6 +43,7 @@ class Backplane(Emitter):
     """The servers that share a bus, as this one sees them.
 
     Events: ``gap(shard)`` when messages of other servers are missing and will not come;
+    ``epoch(epoch)`` when positions of before mean nothing any more, and for the first;
     ``away(why)`` and ``back()`` when the bus does not answer, and does again; ``nodes(nodes)`` when
     servers have come or gone.
 
@@ -88,6 +89,8 @@ class Backplane(Emitter):
         self._echoed_at: float | None = None
         self._rivals: set[str] = set()
         self._opening: asyncio.Task[None] | None = None
+        self._ordered_rooms: tuple[Callable[[str], object], ...] = ()
+        """What says of a room whether messages to it are ordered."""
         self._is_open = False
         self._is_closed = False
         self._must_end_epoch = False
@@ -230,6 +233,14 @@ class Backplane(Emitter):
 
     # -- for other plugins
 
+    def order_rooms(self, fn: Callable[[str], object]) -> None:
+        """Let a function say of a room whether messages to it are ordered."""
+        self._ordered_rooms = (*self._ordered_rooms, fn)
+
+    def has_order(self, rooms: Iterable[str]) -> bool:
+        """Whether messages to some of these rooms are ordered."""
+        return self._ordered or any(fn(room) for room in rooms for fn in self._ordered_rooms)
+
     def carry(self, kind: str, handler: Handler) -> None:
         """Let a function handle the messages of a kind, this server's own included.
 
@@ -247,8 +258,9 @@ class Backplane(Emitter):
     def watch(self, fn: Handler) -> None:
         """Call a function with each message that has been posted, before it is delivered.
 
-        This server's own are among them when they come back, although its sparks may have got them
-        already. What the function raises is logged.
+        This server's own are among them when they come back; its sparks have got them already,
+        unless they are ordered. The function returns true when it has delivered the message to the
+        sparks of this server; what it raises is logged.
         """
         self._arrivals.watch(fn)
 
@@ -330,8 +342,24 @@ class Backplane(Emitter):
         """
         await self.ready()
         entries = await self.bus.since(shard, position, limit)
-        if entries is None:
-            return None
+        return None if entries is None else self._read(shard, entries)
+
+    async def kept(self, shard: int, limit: int) -> tuple[int, list[Message]]:
+        """The newest messages that the bus keeps, and the position behind which none is missing.
+
+        Args:
+            shard: the shard.
+            limit: how many there are at the most.
+
+        Raises:
+            BusError: the bus did not answer in time.
+        """
+        await self.ready()
+        position, entries = await self.bus.kept(shard, limit)
+        return position, self._read(shard, entries)
+
+    def _read(self, shard: int, entries: Iterable[Entry]) -> list[Message]:
+        """The messages of entries, each once."""
         found, numbers = [], Numbers(self.settings.limits.writers)
         for entry in entries:
             message = self._arrivals.opened(entry.envelope)
@@ -439,10 +467,14 @@ class Backplane(Emitter):
         """Messages of other servers are missing."""
         self.dispatch("gap", shard)
 
-    def returned(self, shard: int, number: int) -> None:
-        """A message of this server has come back."""
+    def returned(self, message: Message, delivered: bool) -> None:
+        """A message of this server has come back; whether it was delivered here."""
         if self._pending:
-            self._pending.arrived(shard, number)
+            self._pending.arrived(message.shard, message.number, delivered)
+
+    def begun_epoch(self, epoch: str) -> None:
+        """Positions of before mean nothing any more."""
+        self.dispatch("epoch", epoch)
 
     def leased(self, nodes: Sequence[Node]) -> None:
         """The servers there are, with each lease; and a message to this one, to see it come."""

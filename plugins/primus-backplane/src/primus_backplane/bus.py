@@ -88,6 +88,11 @@ class Listener(Protocol):
     def gap(self, shard: int) -> None:
         """Take note that envelopes of a shard are missing, and will not come."""
 
+    def epoch(self, epoch: str) -> None:
+        """Take note that positions of before mean nothing any more; called with the first epoch,
+        too.
+        """
+
     def nodes(self, nodes: Sequence[Node]) -> None:
         """Take note of the servers there are, this one included; called with each lease."""
 
@@ -156,6 +161,21 @@ class Bus(ABC):
         Returns:
             The envelopes; `None` when the bus does not keep all of them any more, or when there are
             more than `limit`.
+
+        Raises:
+            BusError: the bus did not answer in time.
+        """
+
+    @abstractmethod
+    async def kept(self, shard: int, limit: int) -> tuple[int, list[Entry]]:
+        """The newest envelopes that the bus keeps, in order.
+
+        Args:
+            shard: the shard.
+            limit: how many there are at the most.
+
+        Returns:
+            The position behind which none is missing, and the envelopes behind it.
 
         Raises:
             BusError: the bus did not answer in time.

@@ -78,12 +78,13 @@ class MemoryBus(Bus):
         self._positions = [0] * settings.shards
         with _Hub.lock:
             hub = self._hub = _Hub.all.setdefault(settings.namespace, _Hub())
-            self.epoch = hub.epoch
             for shard in range(settings.shards):
                 self._positions[shard] = hub.shards.setdefault(shard, _Shard()).newest
             if listener is None:
+                self.epoch = hub.epoch
                 hub.publishers.add(self)
                 return
+            self._begin_epoch(hub.epoch)
             former = hub.members.get(node.name)
             hub.members[node.name] = self
             if former is not None:
@@ -133,13 +134,23 @@ class MemoryBus(Bus):
             found = [entry for _, entry in kept.kept if entry.position > position]
             return found if len(found) <= limit else None
 
+    async def kept(self, shard: int, limit: int) -> tuple[int, list[Entry]]:
+        """The newest envelopes, and the position behind which none of them is missing."""
+        with _Hub.lock:
+            kept = None if self._hub is None else self._hub.shards.get(shard)
+            if kept is None:
+                return 0, []
+            entries = [entry for _, entry in kept.kept]
+            older = entries[:-limit]
+            return (older[-1].position if older else kept.trimmed), entries[-limit:]
+
     async def end_epoch(self) -> None:
         """Give what is kept another epoch."""
         with _Hub.lock:
             if (hub := self._hub) is not None:
                 hub.epoch = uuid4().hex
                 for each in (*hub.members.values(), *hub.publishers):
-                    each.epoch = hub.epoch
+                    each._begin_epoch(hub.epoch)
 
     async def park(self, key: str, value: bytes, seconds: float) -> None:
         """Keep a value for any server to take."""
@@ -189,6 +200,10 @@ class MemoryBus(Bus):
                 self._arrive(lambda listener: listener.nodes(nodes))
                 delay = self._settings.lease / RENEWALS
                 self._timer = self._settings.clock.call_later(delay, self._renew)
+
+    def _begin_epoch(self, epoch: str) -> None:
+        self.epoch = epoch
+        self._arrive(lambda listener: listener.epoch(epoch))
 
     def _now(self) -> float:
         return self._settings.clock.time()

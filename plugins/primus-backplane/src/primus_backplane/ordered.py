@@ -33,7 +33,7 @@ class Pending:
         self,
         limits: BusLimits,
         clock: Clock,
-        deliver: Callable[[Callable[[], object]], None],
+        deliver: Callable[[Callable[[], object]], object],
         alone: Callable[[int], object],
     ) -> None:
         self._limits = limits
@@ -56,12 +56,13 @@ class Pending:
         if self._timer is None:
             self._set()
 
-    def arrived(self, shard: int, number: int) -> None:
-        """Deliver a message that has come back, if it still waits."""
+    def arrived(self, shard: int, number: int, delivered: bool = False) -> None:
+        """Deliver a message that has come back, if it still waits and was not `delivered`."""
         for index, waiting in enumerate(self._waiting):
             if waiting.number == number and waiting.shard == shard:
                 del self._waiting[index]
-                self._deliver(waiting.deliver)
+                if not delivered:
+                    self._deliver(waiting.deliver)
                 return
             if waiting.shard == shard:  # those of a shard come back in their order
                 return

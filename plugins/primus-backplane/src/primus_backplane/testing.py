@@ -42,6 +42,7 @@ class Ear:
         self.rivals: list[Node] = []
         self.lost = 0
         self.gaps: list[int] = []
+        self.epochs: list[str] = []
         self.is_away: bool | None = None
 
     @property
@@ -72,6 +73,10 @@ class Ear:
     def gap(self, shard: int) -> None:
         """Envelopes are missing."""
         self.gaps.append(shard)
+
+    def epoch(self, epoch: str) -> None:
+        """Positions of before mean nothing any more."""
+        self.epochs.append(epoch)
 
     def nodes(self, nodes: Sequence[Node]) -> None:
         """The servers there are."""
@@ -303,6 +308,21 @@ class BusContract:
         assert await bus.since(0, ear.taken[0][1], 8) is None
         assert len(await bus.since(0, ear.taken[0][1], 9) or ()) == 9
 
+    async def test_the_newest_that_are_kept_are_read(self, opened: Opener) -> None:
+        bus, ear = await opened("one")
+        nothing = await bus.kept(0, 5)
+        for index in range(10):
+            bus.post(0, b"%d" % index)
+        await until(lambda: len(ear.taken) == 10)
+        entries = [(at, envelope) for _, at, envelope in ear.taken]
+
+        assert nothing == (0, [])
+        assert await bus.kept(0, 10) == (0, entries)
+        behind, newest = await bus.kept(0, 4)
+        assert newest == entries[-4:]
+        assert entries[5][0] <= behind < entries[6][0]
+        assert await bus.since(0, behind, 10) == newest
+
     async def test_a_position_that_was_never_there_is_nothing(self, opened: Opener) -> None:
         bus, ear = await opened("one")
         bus.post(0, b"hello")
@@ -311,12 +331,13 @@ class BusContract:
         assert await bus.since(0, ear.taken[0][1] + (1 << 60), 10) is None
 
     async def test_an_epoch_ends_for_all(self, opened: Opener) -> None:
-        (one, _), (two, _) = await opened("one"), await opened("two")
+        (one, ear), (two, other) = await opened("one"), await opened("two")
         before = one.epoch
 
         await one.end_epoch()
 
         await until(lambda: two.epoch == one.epoch != before)
+        await until(lambda: ear.epochs == other.epochs == [before, one.epoch])
 
     async def test_a_value_is_parked_and_taken_once_by_any_server(self, opened: Opener) -> None:
         (one, _), (two, _) = await opened("one"), await opened("two")
