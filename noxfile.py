@@ -157,6 +157,13 @@ def mutants(session: nox.Session) -> None:
     session.run("python", "tools/mutants.py", *(session.posargs or ["--ci"]))
 
 
+@nox.session
+def survey(session: nox.Session) -> None:
+    """Breaks every guard of the files or folders that follow --, and lists what no test notices."""
+    _install(session, *DISTRIBUTIONS, group="test", tools=["coverage"], extras=True)
+    session.run("python", "tools/survey.py", *session.posargs)
+
+
 @nox.session(allow_parallel=True)
 def wheels(session: nox.Session) -> None:
     """Build every sdist and wheel into dist/, and use the wheels in a clean environment."""

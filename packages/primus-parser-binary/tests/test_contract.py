@@ -154,3 +154,43 @@ def test_frames_made_of_headers_are_a_value_or_an_error(content: Sequence[int]) 
         parser.decode(bytes(content))
     except ParserError:
         return
+
+
+@pytest.mark.parametrize(
+    ("value", "kind"), [(2.0**31, int), (-(2.0**31), int), (2.0**31 - 1, float), (1.0, float)]
+)
+def test_a_double_is_an_integer_only_where_whole_numbers_are_sent_as_doubles(
+    value: float, kind: type
+) -> None:
+    decoded = parser.decode(b"\xcb" + struct.pack(">d", value))
+
+    assert decoded == value
+    assert type(decoded) is kind
+
+
+@pytest.mark.parametrize(
+    ("frame", "left"),
+    [(b"\xb3ab", 2), (b"\xa3\x00", 1), (b"\xd8\x00\x03abc"[:-1], 2), (b"\x92\xb3a\x01", 2)],
+)
+def test_content_that_breaks_off_is_told_with_what_is_left(frame: bytes, left: int) -> None:
+    with pytest.raises(ParserError, match=f"breaks off: 3 bytes wanted, {left} left"):
+        parser.decode(frame)
+
+
+@pytest.mark.parametrize(
+    ("length", "head"),
+    [(15, b"\xbf"), (16, b"\xd8\x00\x10"), (0xFFFF, b"\xd8\xff\xff"), (1 << 16, b"\xd9\0\1\0\0")],
+)
+def test_a_length_has_the_shortest_form_that_holds_it(length: int, head: bytes) -> None:
+    assert parser.encode("x" * length) == head + b"x" * length
+
+
+def test_the_largest_and_least_integers_of_each_form() -> None:
+    edges = (0x7F, 0x80, 0xFF, 0x100, 0xFFFF, 0x10000, 0xFFFFFFFF)
+    assert [parser.encode(each)[:1] for each in edges] == [
+        b"\x7f", b"\xcc", b"\xcc", b"\xcd", b"\xcd", b"\xce", b"\xce",
+    ]  # fmt: skip
+    edges = (-0x20, -0x21, -0x80, -0x81, -0x8000, -0x8001, -0x80000000)
+    assert [parser.encode(each)[:1] for each in edges] == [
+        b"\xe0", b"\xd0", b"\xd0", b"\xd1", b"\xd1", b"\xd2", b"\xd2",
+    ]  # fmt: skip

@@ -6,7 +6,7 @@ import logging
 from collections.abc import Callable
 from dataclasses import dataclass
 from functools import partial
-from typing import Any, TypedDict
+from typing import Any, Literal, NewType, Optional, TypedDict
 
 import msgspec
 import pytest
@@ -305,6 +305,14 @@ def test_a_type_converts_what_listeners_get(
     ]
 
 
+@pytest.mark.parametrize("kind", [NewType("Count", int), Literal[1], int | None, Optional[int]])  # noqa: UP045
+def test_what_stands_for_a_type_is_not_called_as_a_function(primus: Any, kind: Any) -> None:
+    primus.validate("data", kind)
+
+    assert heard(primus, "1", '"text"')[0] == (1,)
+    assert len(heard(primus, "1", '"text"')) == 2
+
+
 def test_the_error_tells_which_field_is_wrong(primus: Any) -> None:
     primus.validate("vote", list[Vote])
     told = Recorder(primus, "invalid")
@@ -356,7 +364,67 @@ def test_in_the_mode_primus_listeners_and_reserved_names_are_those_of_the_primus
     ]
 
 
+def test_names_that_only_the_primus_reserves_have_no_validator_in_the_mode_primus(
+    primus: Any, make_primus: MakePrimus
+) -> None:
+    primus.validate("connection", anything)
+    on_primus = make_primus("fortress-maximus", fortress="primus")
+
+    with pytest.raises(OptionError, match="'connection' is a reserved event"):
+        on_primus.validate("connection", anything)
+
+
 # -- limits
+
+
+def test_a_limit_can_be_given_to_the_decorator(primus: Any) -> None:
+    primus.validate("data", limit=1)(anything)
+
+    assert heard(primus, "1", "2") == [(1,), ("Rate limit exceeded for data", [2])]
+
+
+def test_what_is_refused_for_another_reason_does_not_count_against_the_limit(primus: Any) -> None:
+    primus.validate("vote", lambda name: None, limit=1)
+    told = Recorder(primus, "invalid")
+    spark, wire = join(primus)
+
+    wire.receive('{"emit":["vote","early"]}', '{"emit":["vote"]}')
+    seen = Recorder(spark, "vote")
+    wire.receive('{"emit":["vote","tea"]}')
+
+    assert [str(error) for error, _ in told.seen("invalid")] == ["Missing listener for vote"] * 2
+    assert seen.seen("vote") == [("tea",)]
+
+
+async def test_messages_of_streams_count_once_against_the_limit_of_their_spark(
+    make_primus: MakePrimus,
+) -> None:
+    primus = make_primus("substream, fortress-maximus", fortress_limit=(3, 1.0))
+    primus.validate("data", anything)
+    spark, wire = join(primus)
+    spark.on("data", anything)
+    seen = Recorder(spark.substream("files"), "data")
+
+    wire.receive(*[f'{{"substream":"files","args":{each}}}' for each in range(4)])
+
+    assert [args[0] for args in seen.seen("data")] == [0, 1, 2]
+
+
+async def test_the_limit_of_an_event_holds_for_all_streams_of_a_spark_together(
+    make_primus: MakePrimus,
+) -> None:
+    primus = make_primus("substream, fortress-maximus")
+    primus.validate("data", anything, limit=(4, 1.0))
+    told = Recorder(primus, "invalid")
+    spark, wire = join(primus)
+    spark.on("data", anything)
+    seen = [Recorder(spark.substream(name), "data") for name in ("one", "two", "three")]
+
+    for name in ("one", "two", "three"):
+        wire.receive(f'{{"substream":"{name}","args":"{name}"}}')
+
+    assert [len(each.seen("data")) for each in seen] == [1, 1, 0]  # each counts in its spark, too
+    assert [str(error) for error, _ in told.seen("invalid")] == ["Rate limit exceeded for data"]
 
 
 def test_a_spark_may_send_an_event_only_so_often(primus: Any) -> None:

@@ -2,11 +2,9 @@
 
 from __future__ import annotations
 
-import inspect
 from collections.abc import Callable
-from functools import partial
 from types import GenericAlias, UnionType
-from typing import Any, TypeAlias, get_origin
+from typing import Any, TypeAlias
 
 from primus.callables import bounds
 from primus.schema import Type
@@ -47,7 +45,7 @@ class Validator:
         if most < takes_spark:
             raise TypeError(f"the validator of {event!r} must take the spark first")
         self._fn = fn
-        self._least, self._most = max(0, least - takes_spark), most - takes_spark
+        self._least, self._most = least - takes_spark, most - takes_spark
 
     @property
     def converts(self) -> bool:
@@ -84,7 +82,5 @@ class Validator:
 
 def _is_function(fn: Any) -> bool:
     """Whether it is called with the arguments, rather than a type that they are checked against."""
-    if inspect.isroutine(fn) or isinstance(fn, partial):
-        return True
-    is_type = isinstance(fn, type | GenericAlias | UnionType) or get_origin(fn) is not None
-    return callable(fn) and not is_type and type(fn).__module__ != "typing"
+    is_type = isinstance(fn, type | GenericAlias | UnionType) or type(fn).__module__ == "typing"
+    return callable(fn) and not is_type
