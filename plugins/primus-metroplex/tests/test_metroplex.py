@@ -38,6 +38,7 @@ async def test_a_server_registers_with_its_sparks_under_the_keys_of_node(
         "metroplex:servers": {HERE},
         "metroplex:sparks": {one.id: HERE, two.id: HERE},
         f"metroplex:{HERE}": "alive",
+        f"metroplex:{HERE}:owner": "alive",
         f"metroplex:{HERE}:sparks": {one.id, two.id},
     }
     assert 299_000 < await redis.pttl(f"metroplex:{HERE}") <= 300_000
@@ -106,7 +107,10 @@ async def test_a_namespace_keeps_clusters_apart(
     await there.metroplex.register(THERE)
 
     assert await here.metroplex.servers(include_self=True) == [HERE]
-    assert set(await snapshot()) == {f"a:{HERE}", f"b:{THERE}", "a:servers", "b:servers"}
+    assert set(await snapshot()) == {
+        *(f"a:{HERE}", f"a:{HERE}:owner", "a:servers"),
+        *(f"b:{THERE}", f"b:{THERE}:owner", "b:servers"),
+    }
 
 
 async def test_what_an_earlier_life_at_the_same_address_has_left_is_taken_away(

@@ -30,19 +30,25 @@ class ScriptedRegistry(Registry):
         if self.is_away:
             raise ConnectionError("away")
 
-    async def register(self, address: str, lease: float, sparks: Collection[str]) -> None:
+    async def register(
+        self, address: str, owner: str, lease: float, sparks: Collection[str]
+    ) -> None:
         self._note("register")
         self.sparks = set(sparks)
 
-    async def unregister(self, address: str) -> None:
+    async def unregister(self, address: str, owner: str | None = None) -> None:
         self._note("unregister")
 
-    async def renew(self, address: str, lease: float) -> int | None:
+    async def renew(self, address: str, owner: str, lease: float) -> int | None:
         self._note("renew")
         return len(self.sparks)
 
     async def update(
-        self, address: str, connected: Collection[str], disconnected: Collection[str]
+        self,
+        address: str,
+        owner: str,
+        connected: Collection[str],
+        disconnected: Collection[str],
     ) -> bool:
         self._note("update")
         await self.updates.wait()
@@ -72,10 +78,13 @@ class Server:
         self.reconciler = Reconciler(
             SETTINGS,
             self.clock,
+            "this one",
             registry=self.opened,
             sparks=lambda: list(self.sparks),
             told=lambda address: None,
             failed=self.failures.append,
+            changed=lambda: None,
+            lost=lambda: None,
         )
 
     async def opened(self) -> Registry:

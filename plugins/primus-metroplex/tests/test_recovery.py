@@ -48,11 +48,24 @@ async def test_a_server_that_the_others_gave_up_registers_again_with_all_its_spa
     await primus.metroplex.register(HERE)
     told = Recorder(primus, "register")
 
-    await redis.flushall()  # what a sweep of another server comes to
+    await redis.srem("metroplex:servers", HERE)  # what a sweep of another server comes to
+    await redis.delete(f"metroplex:{HERE}", f"metroplex:{HERE}:sparks", "metroplex:sparks")
     primus.options.clock.advance(10)
     await told.next("register")
 
     await whole(redis, HERE, one, two)
+
+
+async def test_a_registry_that_has_lost_everything_is_told_again_at_once(
+    make_primus: Any, redis: Any
+) -> None:
+    primus = make_primus()
+    spark, _ = join(primus)
+    await primus.metroplex.register(HERE)
+
+    await redis.flushall()
+
+    await whole(redis, HERE, spark)
 
 
 async def test_a_server_that_was_given_up_is_whole_as_soon_as_a_spark_comes(
@@ -119,6 +132,7 @@ async def test_a_server_whose_lease_has_ended_is_forgotten_with_its_sparks_but_n
         "metroplex:servers": {HERE, "http://10.0.0.3"},
         "metroplex:sparks": {spark.id: HERE, "alive": "http://10.0.0.3", "moved here": HERE},
         f"metroplex:{HERE}": "alive",
+        f"metroplex:{HERE}:owner": "alive",
         f"metroplex:{HERE}:sparks": {spark.id},
         "metroplex:http://10.0.0.3": "alive",
         "metroplex:http://10.0.0.3:sparks": {"alive", "moved here"},
@@ -153,6 +167,72 @@ async def test_a_spark_is_only_removed_by_its_owner(make_primus: Any, redis: Any
     await whole(redis, HERE)
 
     assert await redis.hget("metroplex:sparks", spark.id) == THERE
+
+
+# -- one address, two servers
+
+
+async def test_a_second_server_at_an_address_is_told_so_and_the_first_one_goes_on(
+    make_primus: Any, redis: Any, caplog: pytest.LogCaptureFixture, tracebacks: Any
+) -> None:
+    tracebacks.expect("another living server is registered")
+    first, second, other = make_primus(), make_primus(), make_primus()
+    one, _ = join(first)
+    two, _ = join(second)
+    told = Recorder(second, "error", "register")
+    await first.metroplex.register(HERE)
+    await other.metroplex.register(THERE)
+
+    with pytest.raises(MetroplexError, match=f"another living server is registered at {HERE}"):
+        await second.metroplex.register(HERE)
+    for _ in range(5):
+        second.options.clock.advance(1)
+        await other.metroplex.servers()
+
+    assert second.metroplex.address == ""
+    await whole(redis, HERE, one)
+    assert await other.metroplex.sparks([one.id, two.id]) == [HERE, None]
+    assert len(told.seen("error")) == 1
+    errors = [each.getMessage() for each in caplog.records if each.levelname == "ERROR"]
+    assert len(errors) == 1
+    assert "Give each server its own address" in errors[0]
+
+
+async def test_a_server_takes_the_address_over_as_soon_as_the_former_one_ends(
+    make_primus: Any, redis: Any, tracebacks: Any
+) -> None:
+    tracebacks.expect("another living server is registered")
+    first, second = make_primus(), make_primus()
+    two, _ = join(second)
+    await first.metroplex.register(HERE)
+    with pytest.raises(MetroplexError):
+        await second.metroplex.register(HERE)
+    told = Recorder(second, "register")
+
+    await first.destroy()  # the clock of the second one stands still
+    await told.next("register")
+
+    assert second.metroplex.address == HERE
+    await whole(redis, HERE, two)
+
+
+async def test_a_server_whose_address_was_taken_meanwhile_takes_nothing_away(
+    make_primus: Any, redis: Any, tracebacks: Any
+) -> None:
+    tracebacks.expect("another server has been registered at")
+    former, new = make_primus(), make_primus()
+    two, _ = join(new)
+    await former.metroplex.register(HERE)
+    await redis.delete(f"metroplex:{HERE}:owner")  # it was paused for so long
+    await new.metroplex.register(HERE)
+    told = Recorder(former, "error")
+
+    former.options.clock.advance(10)
+    await told.next("error")
+    assert former.metroplex.address == ""
+    await former.destroy()
+
+    await whole(redis, HERE, two)
 
 
 # -- Redis goes and comes
@@ -207,7 +287,7 @@ async def test_an_outage_of_redis_breaks_nothing_here_and_is_recovered_from(
         await primus.metroplex.spark(two.id)
     assert await primus.metroplex.spark(three.id) == HERE
     for _ in range(8):
-        primus.options.clock.advance(5)
+        primus.options.clock.advance(1)
         await eventually(lambda: primus.options.clock.pending)
     outages.end()
     while not told.seen("register"):

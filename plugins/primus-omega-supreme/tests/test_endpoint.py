@@ -338,6 +338,69 @@ async def test_no_more_bodies_than_so_many_are_read_at_a_time(make_primus: Any) 
     assert [(await answer).status for answer in answers] == [200, 200, 200]
 
 
+# -- batches
+
+
+async def test_a_batch_is_written_in_its_order_and_answered_message_by_message(
+    make_primus: Any,
+) -> None:
+    primus = make_primus(plugin="omega-supreme rooms")
+    (one, wire), (two, other) = join(primus), join(primus)
+    two.join("news")
+    batch = [
+        {"msg": 1, "sparks": ""},
+        {"msg": "primus::ping::1"},
+        {"msg": None},
+        "no message",
+        {"msg": 2, "sparks": [one.id, "unknown"]},
+        {"msg": 3, "sparks": [], "rooms": "news"},
+        {"msg": 4, "rooms": 5},
+    ]
+
+    status, text = await put(primus, {"batch": batch})
+
+    assert status == 200
+    answer = json.loads(text)
+    assert (answer["ok"], answer["send"]) == (True, 4)
+    first, control, *broken, fifth, sixth, seventh = answer["results"]
+    assert [first, fifth, sixth] == [2, 1, 1]
+    assert control["status"] == 400
+    assert broken == [{"status": 500, "reason": "invalid data structure"}] * 2
+    assert seventh == {"status": 400, "reason": "rooms must be a text or a list of texts"}
+    assert (wire.sent, other.sent) == (["1", "2"], ["1", "3"])
+
+
+@pytest.mark.parametrize("batch", [5, {"msg": 1}, [{"msg": 1}] * 257])
+async def test_what_is_no_batch_is_refused_and_nothing_is_written(primus: Any, batch: Any) -> None:
+    _, wire = join(primus)
+
+    answer = await put(primus, {"batch": batch})
+
+    assert answer == (500, '{ "ok": false, "reason": "invalid data structure" }')
+    assert wire.sent == []
+
+
+async def test_a_message_of_a_batch_that_fails_keeps_nothing_from_the_others(
+    primus: Any, monkeypatch: pytest.MonkeyPatch, tracebacks: Any
+) -> None:
+    tracebacks.expect("a message could not be written")
+    _, wire = join(primus)
+    write = primus.write
+
+    def fails_once(msg: Any, **to: Any) -> Any:
+        if msg == 1:
+            raise ValueError("a bug")
+        return write(msg, **to)
+
+    monkeypatch.setattr(primus, "write", fails_once)
+
+    _, text = await put(primus, {"batch": [{"msg": 1}, {"msg": 2}]})
+
+    failed = {"status": 500, "reason": "the message could not be written"}
+    assert json.loads(text)["results"] == [failed, 1]
+    assert wire.sent == ["2"]
+
+
 # -- options
 
 

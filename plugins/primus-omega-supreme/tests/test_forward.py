@@ -243,41 +243,6 @@ async def test_an_answer_that_does_not_count_counts_nothing(primus: Any, oddly: 
     await primus.destroy()
 
 
-async def test_a_server_that_does_not_answer_is_not_waited_for(make_primus: Any) -> None:
-    primus = make_primus(forward_timeout=0.05)
-    unreached = pytest.raises(ForwardError, match="cannot be reached")
-    with socket.create_server(("127.0.0.1", 0)) as deaf, unreached:
-        await primus.forward(f"http://127.0.0.1:{deaf.getsockname()[1]}", "x")
-    await primus.destroy()
-
-
-async def test_no_more_servers_than_so_many_are_asked_at_a_time(make_primus: Any) -> None:
-    primus = make_primus(concurrently=2)
-    go_on = asyncio.Event()
-    asked: list[str] = []
-
-    async def handle(request: web.Request) -> web.Response:
-        asked.append(request.path)
-        await go_on.wait()
-        return web.json_response({"ok": True, "send": 1})
-
-    async with AsyncExitStack() as stack:
-        urls = []
-        for _ in range(3):
-            app = web.Application()
-            app.router.add_route("*", "/{tail:.*}", handle)
-            urls.append((await stack.enter_async_context(TestServer(app))).make_url("/"))
-        sending = asyncio.ensure_future(primus.forward(list(map(str, urls)), "x"))
-        await eventually(lambda: len(asked) == 2)
-        for _ in range(20):
-            await asyncio.sleep(0)
-        assert len(asked) == 2
-        go_on.set()
-
-        assert await sending == {"ok": True, "send": 3}
-        await primus.destroy()
-
-
 @pytest.mark.parametrize("method", ["PUT", "POST"])
 async def test_a_message_whose_answer_is_lost_is_not_sent_again(
     make_primus: Any, method: str
@@ -361,7 +326,9 @@ async def test_rooms_are_reached_on_every_server(cluster: list[Any]) -> None:
 
 
 async def test_a_registry_that_is_away_keeps_nothing_from_those_here(make_primus: Any) -> None:
-    primus = make_primus(plugin="metroplex omega-supreme", redis="unix:///nowhere")
+    primus = make_primus(
+        plugin="metroplex omega-supreme", redis="unix:///nowhere", address="http://10.0.0.1:8080"
+    )
     spark, wire = join(primus)
 
     with pytest.raises(ForwardError, match="were not reached: the registry is away") as caught:
@@ -394,3 +361,117 @@ async def test_thousands_of_ids_go_in_several_requests(start: Start) -> None:
 
     assert reply == {"ok": True, "send": 1}
     assert wire.sent == ['"x"']
+
+
+# -- what the registry is asked
+
+
+@pytest.fixture
+def asked(cluster: list[Any], monkeypatch: pytest.MonkeyPatch) -> list[Any]:
+    """What the first server of the cluster asks the registry."""
+    registry = cluster[0].metroplex._reconciler.registry
+    asked: list[Any] = []
+    servers, addresses = registry.servers, registry.addresses
+
+    async def ask_servers() -> Any:
+        asked.append("servers")
+        return await servers()
+
+    async def ask_addresses(ids: Any) -> Any:
+        asked.append(len(ids))
+        await asyncio.sleep(0)
+        return await addresses(ids)
+
+    monkeypatch.setattr(registry, "servers", ask_servers)
+    monkeypatch.setattr(registry, "addresses", ask_addresses)
+    return asked
+
+
+async def test_the_registry_is_asked_for_the_servers_once_for_many_messages(
+    cluster: list[Any], asked: list[Any]
+) -> None:
+    _, wire = join(cluster[1])
+    replies = [cluster[0].forward.broadcast(number + 1) for number in range(50)]
+    await asyncio.gather(*replies)
+    for number in range(50, 100):
+        await cluster[0].forward.broadcast(number + 1)
+
+    assert asked == ["servers"]
+    assert wire.sent == [str(number + 1) for number in range(100)]
+
+
+async def test_a_server_that_comes_or_goes_makes_the_registry_be_asked_again(
+    cluster: list[Any], asked: list[Any], start: Start
+) -> None:
+    await cluster[0].forward.broadcast("to three")
+    late = await start("metroplex", "rooms")
+    _, wire = join(late.primus)
+    await late.primus.metroplex.register(late.url)
+    await cluster[0].forward.broadcast("to four")
+    await late.primus.metroplex.unregister()
+    await cluster[0].forward.broadcast("to three again")
+
+    assert wire.sent == ['"to four"']
+    assert asked == ["servers"] * 3
+
+
+async def test_a_server_that_does_not_answer_makes_the_registry_be_asked_again_once(
+    cluster: list[Any], asked: list[Any]
+) -> None:
+    registry = cluster[0].metroplex._reconciler.registry
+    with socket.socket() as taken:
+        taken.bind(("127.0.0.1", 0))
+        gone = f"http://127.0.0.1:{taken.getsockname()[1]}"
+        await registry.register(gone, "gone", 300.0, [])
+        for _ in range(10):
+            with pytest.raises(ForwardError, match="cannot be reached"):
+                await cluster[0].forward.broadcast("x")
+
+    assert asked == ["servers"] * 2
+
+
+async def test_many_sparks_are_looked_for_in_one_question_and_all_messages_keep_their_order(
+    cluster: list[Any], asked: list[Any]
+) -> None:
+    (one, wire), (two, other) = join(cluster[1]), join(cluster[2])
+    await known(cluster[0], one, two)
+    asked.clear()
+    forward, url = cluster[0].forward, cluster[1].metroplex.address
+    replies = []
+    for number in range(1, 201, 4):
+        replies += [
+            forward.spark(one.id, number),
+            forward.broadcast(number + 1),
+            forward.sparks([two.id, one.id], number + 2),
+            forward(url, number + 3),
+        ]
+    await asyncio.gather(*replies)
+
+    assert wire.sent == [str(number + 1) for number in range(200)]
+    assert other.sent == [text for text in wire.sent if int(text) % 4 in (2, 3)]
+    assert len(asked) <= 3
+
+
+async def test_without_an_address_it_is_not_said_that_the_others_were_reached(
+    make_primus: Any, caplog: pytest.LogCaptureFixture
+) -> None:
+    primus = make_primus(plugin="metroplex omega-supreme rooms", redis=None)
+    spark, wire = join(primus)
+    spark.join("news")
+    forward = primus.forward
+
+    for forwarding in (
+        forward.broadcast("a"),
+        forward.rooms("news", "b"),
+        forward.sparks([spark.id, "unknown"], "c"),
+    ):
+        with pytest.raises(ForwardError, match="this server has no address") as caught:
+            await forwarding
+        assert caught.value.send == 1
+    assert await forward.spark(spark.id, "d") == {"ok": True, "send": 1, "local": True}
+    for _ in range(10):
+        await eventually(forward.broadcast("e")._task.done)
+
+    assert wire.sent[:4] == ['"a"', '"b"', '"c"', '"d"']
+    assert caplog.text.count("has no address") == 1
+    await primus.destroy()

@@ -26,7 +26,8 @@ Options; durations are in seconds:
 Nothing waits for the registry but a call that queries it. When it is away, ``error`` is emitted
 once, connections and messages of this server go on, and once it is back it is told everything
 again. So it is when it has lost its memory, or when this server was paused for so long that the
-others gave it up.
+others gave it up. A second living server at the same address is an ``error``, and is not
+registered.
 """
 
 from primus_metroplex.errors import MetroplexError

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Sequence
+from collections.abc import Callable, Collection, Sequence
 from weakref import WeakValueDictionary
 
+from primus_metroplex.errors import AddressTaken
 from primus_metroplex.registry import Registry
 
 __all__ = ["MemoryRegistry"]
@@ -16,30 +17,46 @@ class MemoryRegistry(Registry):
     def __init__(self) -> None:
         self._sparks: dict[str, set[str]] = {}
         self._addresses: dict[str, str] = {}
+        self._owners: dict[str, str] = {}
+        self._watching: dict[str, Callable[[], None]] = {}
 
     def __repr__(self) -> str:
         return "<MemoryRegistry>"
 
-    async def register(self, address: str, lease: float, sparks: Collection[str]) -> None:
+    async def register(
+        self, address: str, owner: str, lease: float, sparks: Collection[str]
+    ) -> None:
         """Set a server with exactly these sparks."""
-        await self.unregister(address)
+        self._check(address, owner)
+        await self.update(address, owner, (), tuple(self._sparks.get(address, ())))
+        self._owners[address] = owner
         self._sparks[address] = set()
-        await self.update(address, sparks, ())
+        await self.update(address, owner, sparks, ())
+        self._tell()
 
-    async def unregister(self, address: str) -> None:
+    async def unregister(self, address: str, owner: str | None = None) -> None:
         """Forget a server and its sparks."""
-        await self.update(address, (), tuple(self._sparks.get(address, ())))
-        self._sparks.pop(address, None)
+        has = self._owners.get(address)
+        if has is None or (owner is not None and owner != has):
+            return
+        await self.update(address, has, (), tuple(self._sparks[address]))
+        del self._sparks[address], self._owners[address]
+        self._tell()
 
-    async def renew(self, address: str, lease: float) -> int | None:
+    async def renew(self, address: str, owner: str, lease: float) -> int | None:
         """How many sparks the registry has of a server, or `None`."""
+        self._check(address, owner)
         return len(self._sparks[address]) if address in self._sparks else None
 
     async def update(
-        self, address: str, connected: Collection[str], disconnected: Collection[str]
+        self,
+        address: str,
+        owner: str,
+        connected: Collection[str],
+        disconnected: Collection[str],
     ) -> bool:
         """Note which sparks have come to a server, and which have left it."""
-        if address not in self._sparks:
+        if self._owners.get(address) != owner:
             return False
         self._sparks[address].update(connected)
         self._sparks[address].difference_update(disconnected)
@@ -48,6 +65,29 @@ class MemoryRegistry(Registry):
             if self._addresses.get(id) == address:
                 del self._addresses[id]
         return True
+
+    @property
+    def is_watched(self) -> bool:
+        """Whether `watch` tells of every change: it does."""
+        return True
+
+    async def watch(
+        self, owner: str, changed: Callable[[], None], lost: Callable[[], None]
+    ) -> None:
+        """Tell when the servers change."""
+        self._watching[owner] = changed
+
+    async def unwatch(self, owner: str) -> None:
+        """Tell a server nothing any more."""
+        self._watching.pop(owner, None)
+
+    def _check(self, address: str, owner: str) -> None:
+        if self._owners.get(address, owner) != owner:
+            raise AddressTaken(f"another server is registered at {address}")
+
+    def _tell(self) -> None:
+        for changed in list(self._watching.values()):
+            changed()
 
     async def servers(self) -> list[str]:
         """The addresses of all servers."""

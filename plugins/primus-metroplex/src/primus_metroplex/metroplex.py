@@ -2,22 +2,38 @@
 
 from __future__ import annotations
 
+import asyncio
+import os
 from collections.abc import Awaitable, Callable, Sequence
-from typing import Any, Self, TypeVar
+from secrets import token_hex
+from typing import Any, Final, Self, TypeVar
 
 from primus import Primus, Spark
 from primus.clock import Within
 from primus.events import Emitter, ReservedEvents
 from primus_metroplex.address import derived
 from primus_metroplex.backends import open_registry
-from primus_metroplex.errors import MetroplexError
+from primus_metroplex.errors import AddressTaken, MetroplexError
 from primus_metroplex.options import Settings, address_of
 from primus_metroplex.reconciler import Reconciler
 from primus_metroplex.registry import Registry
+from primus_metroplex.server_list import ServerList
 
 __all__ = ["EVENTS", "Metroplex"]
 
 Result = TypeVar("Result")
+
+QUESTIONS: Final = 32
+"""How many questions the registry is asked at a time; a pool of connections has an end."""
+
+HOLDS: Final = 10.0
+"""Seconds that the list of servers holds at most while the registry tells of its changes."""
+
+HOLDS_UNTOLD: Final = 1.0
+"""Seconds that it holds while the registry does not."""
+
+PROCESS: Final = token_hex(8)
+"""Tells this process from others; with its id, since a process may be forked."""
 
 EVENTS = frozenset({"register", "unregister", "error"})
 
@@ -41,15 +57,21 @@ class Metroplex(Emitter):
         self.latency = settings.latency
         """How long a command may take, in seconds; the lease is renewed so much before its end."""
         self._settings = settings
+        self._list = ServerList()
+        self._room = asyncio.Semaphore(QUESTIONS)
         self._reconciler = Reconciler(
             settings,
             primus.options.clock,
+            f"{PROCESS}.{os.getpid()}.{id(primus):x}",
             registry=lambda: open_registry(settings),
             sparks=lambda: [spark.id for spark in primus],
             told=self._registered,
             failed=self._went_away,
+            changed=self._list.ask_again,
+            lost=self._lost,
         )
         self._is_away = False
+        self._is_taken = False  # whether another server has the address
         self._is_closed = False
 
     def __repr__(self) -> str:
@@ -57,8 +79,8 @@ class Metroplex(Emitter):
 
     @property
     def address(self) -> str:
-        """The address of this server; empty until it is known."""
-        return self._reconciler.address
+        """The address of this server; empty until it is known, or while another server has it."""
+        return "" if self._is_taken else self._reconciler.address
 
     @property
     def redis(self) -> Any:
@@ -111,7 +133,9 @@ class Metroplex(Emitter):
         if target == self.address:
             await self._reconciler.stop()
         if target:
-            await self._ask(lambda registry: registry.unregister(target))
+            owner = self._reconciler.owner if address is None else None
+            await self._ask(lambda registry: registry.unregister(target, owner))
+            self._list.gone(target)
             self._tell("unregister", target)
 
     def connect(self, spark: Spark) -> Self:
@@ -136,7 +160,23 @@ class Metroplex(Emitter):
             MetroplexError: the registry is away.
         """
         found = await self._ask(lambda registry: registry.servers())
-        return [address for address in found if include_self or address != self.address]
+        registry = self._reconciler.registry
+        holds = HOLDS if registry is not None and registry.is_watched else HOLDS_UNTOLD
+        servers = self._list.learn(found, self._now(), holds)
+        return [address for address in servers if include_self or address != self.address]
+
+    def known(self) -> list[str] | None:
+        """The addresses of the other servers, when the registry need not be asked for them.
+
+        They are known for some seconds after they have been asked for, until the registry tells
+        that they have changed, and as long as it is away.
+        """
+        known = self._list.last(self._now()) if self._is_away else self._list.known(self._now())
+        return None if known is None else [each for each in known if each != self.address]
+
+    def ask_again(self) -> None:
+        """Ask the registry for the servers the next time: one of them does not answer."""
+        self._list.ask_again()
 
     async def spark(self, id: str) -> str | None:
         """The address of the server that a spark is at; `None` for one unknown.
@@ -172,7 +212,7 @@ class Metroplex(Emitter):
             async with Within(self.latency):
                 await self._reconciler.stop()
                 if self.address and registry is not None and not self._is_away:
-                    await registry.unregister(self.address)
+                    await registry.unregister(self.address, self._reconciler.owner)
                     self._tell("unregister", self.address)
         except Exception as error:
             reason = str(error) or f"no answer within {self.latency} s"
@@ -180,6 +220,7 @@ class Metroplex(Emitter):
         finally:
             self._reconciler.address, self._reconciler.registry = "", None
             if registry is not None:
+                await registry.unwatch(self._reconciler.owner)
                 await registry.close()
 
     # -- inside
@@ -188,20 +229,37 @@ class Metroplex(Emitter):
         if self._is_closed:
             raise MetroplexError("the server has been destroyed, or the plugin taken out")
         try:
-            return await question(await self._reconciler.opened())
+            async with self._room:
+                return await question(await self._reconciler.opened())
         except Exception as error:
             reason = f"{type(error).__name__}: {error}"
             raise MetroplexError(f"the registry is away: {reason}") from error
 
+    def _now(self) -> float:
+        return float(self.primus.options.clock.time())
+
+    def _lost(self) -> None:
+        self._list.lost(self._now())
+
     def _registered(self, address: str) -> None:
+        self._is_taken = False
         if self._is_away:
             self._is_away = False
+            self._lost()
             self.primus.log.info("metroplex: the registry is back, and knows all about %s", address)
         self._tell("register", address)
 
     def _went_away(self, error: MetroplexError) -> None:
-        self._is_away = True
-        self.primus.log.warning("metroplex: %s; connections go on, it is tried again", error)
+        self._is_taken = isinstance(error, AddressTaken)
+        self._is_away = not self._is_taken
+        if self._is_taken:
+            self.primus.log.error(
+                "metroplex: %s; the sparks of this server are found by no other one. Give each "
+                "server its own address=…",
+                error,
+            )
+        else:
+            self.primus.log.warning("metroplex: %s; connections go on, it is tried again", error)
         self._tell("error", error)
 
     def _tell(self, event: str, value: Any) -> None:

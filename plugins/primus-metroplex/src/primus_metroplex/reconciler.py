@@ -8,7 +8,7 @@ from typing import Final
 
 from primus.clock import Clock
 from primus.tasks import spawn
-from primus_metroplex.errors import MetroplexError
+from primus_metroplex.errors import AddressTaken, MetroplexError
 from primus_metroplex.options import Settings
 from primus_metroplex.registry import Registry
 
@@ -21,7 +21,7 @@ forgotten everything while no spark came or went."""
 RETRY: Final = 0.1
 """Seconds before a failed step is tried again; they double with each failure."""
 
-SLOWEST_RETRY: Final = 5.0
+SLOWEST_RETRY: Final = 1.0
 """Seconds between two attempts at most."""
 
 SOON: Final = 0.05
@@ -36,23 +36,31 @@ class Reconciler:
     Args:
         settings: the options.
         clock: what leases and attempts are timed by.
+        owner: the name of the server, which tells it from one that is started after it.
         registry: opens the registry.
         sparks: gives the ids of the sparks that are here now.
         told: called with the address whenever the registry has been told everything.
-        failed: called with the error when the registry has gone away.
+        failed: called with the error when the registry has gone away, or has another server at
+            the address.
+        changed: called when other servers have come or gone.
+        lost: called when the registry may have lost its data.
     """
 
     def __init__(
         self,
         settings: Settings,
         clock: Clock,
+        owner: str,
         *,
         registry: Callable[[], Awaitable[Registry]],
         sparks: Callable[[], list[str]],
         told: Callable[[str], None],
         failed: Callable[[MetroplexError], None],
+        changed: Callable[[], None],
+        lost: Callable[[], None],
     ) -> None:
         self.address = ""
+        self.owner = owner
         self.registry: Registry | None = None
         self._settings = settings
         self._clock = clock
@@ -60,6 +68,8 @@ class Reconciler:
         self._sparks = sparks
         self._told = told
         self._failed = failed
+        self._changed = changed
+        self._lost = lost
         self._changes: dict[str, bool] = {}
         self._behind = True  # whether the registry has to be told everything
         self._failures = 0
@@ -130,8 +140,20 @@ class Reconciler:
             if not task.cancelling():
                 await self._pause()
 
+    def _servers_changed(self) -> None:
+        self._changed()
+        self._retry.set()  # the one that had the address of this one may have gone
+
+    def _data_lost(self) -> None:
+        """See at once whether the registry still knows this server."""
+        self._lost()
+        self._renewal = 0.0
+        self._wake.set()
+        self._retry.set()
+
     async def _step(self, registry: Registry) -> None:
         """Do whatever is due."""
+        await registry.watch(self.owner, self._servers_changed, self._data_lost)
         if self._behind:
             await self._tell_everything(registry)
         if self._changes:
@@ -147,7 +169,7 @@ class Reconciler:
         self._behind = False
         self._changes.clear()
         address = self.address
-        await registry.register(address, self._settings.interval, self._sparks())
+        await registry.register(address, self.owner, self._settings.interval, self._sparks())
         self._renewal = self._clock.time() + self._period
         waiting, self._waiting = self._waiting, []
         for future in waiting:
@@ -159,12 +181,12 @@ class Reconciler:
         changes, self._changes = self._changes, {}
         here = [id for id, is_here in changes.items() if is_here]
         gone = [id for id, is_here in changes.items() if not is_here]
-        if not await registry.update(self.address, here, gone):
+        if not await registry.update(self.address, self.owner, here, gone):
             self._behind = True
 
     async def _renew(self, registry: Registry) -> None:
         count = None if self._changes else len(self._sparks())
-        known = await registry.renew(self.address, self._settings.interval)
+        known = await registry.renew(self.address, self.owner, self._settings.interval)
         self._renewal = self._clock.time() + self._period
         # Changes that the registry is told of next make the numbers differ.
         if known is None or (count is not None and known != count):
@@ -174,8 +196,12 @@ class Reconciler:
         """What was under way may have been done in part: tell everything when it is back."""
         self._behind = True
         self._failures += 1
-        failure = MetroplexError(f"the registry is away: {type(error).__name__}: {error}")
-        failure.__cause__ = error
+        failure: MetroplexError
+        if isinstance(error, AddressTaken):
+            failure = error
+        else:
+            failure = MetroplexError(f"the registry is away: {type(error).__name__}: {error}")
+            failure.__cause__ = error
         waiting, self._waiting = self._waiting, []
         for future in waiting:
             if not future.done():

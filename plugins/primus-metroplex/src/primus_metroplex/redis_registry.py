@@ -3,22 +3,28 @@
 For the namespace ``metroplex``: the set ``metroplex:servers`` has the addresses of all servers; the
 hash ``metroplex:sparks`` has the address for the id of each spark; the set
 ``metroplex:<address>:sparks`` has the ids of the sparks of a server; and ``metroplex:<address>``,
-which expires, has the time in milliseconds when the server last renewed its lease.
+which expires, has the time in milliseconds when the server last renewed its lease. Of our own is
+``metroplex:<address>:owner``, which expires as well: the server that has the address. That server
+listens to the channel ``metroplex:owner:<server>``, by which others see whether it lives.
 """
 
 from __future__ import annotations
 
 import logging
 import time
-from collections.abc import Awaitable, Collection, Iterable, Iterator, Sequence
+from collections.abc import Awaitable, Callable, Collection, Iterable, Iterator, Sequence
 from itertools import islice
 from typing import Any, Final, TypeVar
 
+from redis.exceptions import ResponseError
+
 from primus import OptionError
 from primus.clock import Within
+from primus.redis_watch import RedisWatch
+from primus_metroplex.errors import AddressTaken
 from primus_metroplex.options import address_of
 from primus_metroplex.registry import Registry
-from primus_metroplex.scripts import BURY, LEAVE
+from primus_metroplex.scripts import BURY, CLAIM, LEAVE, RENEW
 
 __all__ = ["RedisRegistry"]
 
@@ -30,6 +36,10 @@ Result = TypeVar("Result")
 CHUNK: Final = 1000
 """How many sparks one command has at most: more would keep Redis, and all its clients, waiting."""
 
+
+OWNERSHIP: Final = 30.0
+"""Seconds that an address stays that of a server which says nothing, at most: a lease may be long,
+and a server that has been killed is started again soon."""
 
 LONGEST: Final = 1024
 """Characters of an address at most."""
@@ -55,18 +65,27 @@ class RedisRegistry(Registry):
         self._odd: set[str] = set()  # the keys of which something odd has been reported
         self._leave = redis.register_script(LEAVE)
         self._bury = redis.register_script(BURY)
+        self._claim = redis.register_script(CLAIM)
+        self._renew = redis.register_script(RENEW)
+        self._watch: RedisWatch | None = None
+        self._is_deaf = False  # whether Redis refuses to tell of changes
 
     def __repr__(self) -> str:
         return f"<RedisRegistry {self._prefix[:-1]}>"
 
     # -- the server itself
 
-    async def register(self, address: str, lease: float, sparks: Collection[str]) -> None:
+    async def register(
+        self, address: str, owner: str, lease: float, sparks: Collection[str]
+    ) -> None:
         """Set a server with exactly these sparks.
 
         What stays is never missing meanwhile, so that the sparks of a server that comes back are
         found all the time.
         """
+        keys, args = [self._owner(address)], [owner, _ownership(lease), self._channel("")]
+        if not await self._done(self._claim(keys=keys, args=args)):
+            raise AddressTaken(f"another living server is registered at {address}")
         async with self.redis.pipeline(transaction=True) as commands:
             commands.sadd(self._servers, address)
             commands.psetex(self._alive(address), _milliseconds(lease), _now())
@@ -75,25 +94,67 @@ class RedisRegistry(Registry):
         stale = {each if (id := _text(each)) is None else id for each in had}.difference(sparks)
         await self._update(address, sparks, stale)
 
-    async def unregister(self, address: str) -> None:
+    async def unregister(self, address: str, owner: str | None = None) -> None:
         """Forget a server and its sparks."""
-        await self._remove(address, "alive too")
+        await self._remove(address, "alive too", owner or "")
 
-    async def renew(self, address: str, lease: float) -> int | None:
+    async def renew(self, address: str, owner: str, lease: float) -> int | None:
         """Renew the lease of a server; how many sparks it has here, or `None`."""
-        async with self.redis.pipeline(transaction=True) as commands:
-            commands.psetex(self._alive(address), _milliseconds(lease), _now())
-            commands.sismember(self._servers, address)
-            commands.scard(self._own(address))
-            _, known, count = await self._done(commands.execute())
+        keys = [self._owner(address), self._alive(address), self._servers, self._own(address)]
+        args = [owner, _ownership(lease), _milliseconds(lease), _now(), address]
+        known, count = await self._done(self._renew(keys=keys, args=args))
+        if known < 0:
+            raise AddressTaken(f"another server has been registered at {address}")
         return int(count) if known else None
 
     async def update(
-        self, address: str, connected: Collection[str], disconnected: Collection[str]
+        self,
+        address: str,
+        owner: str,
+        connected: Collection[str],
+        disconnected: Collection[str],
     ) -> bool:
         """Note which sparks have come to a server, and which have left it."""
+        async with self.redis.pipeline(transaction=False) as commands:
+            commands.sismember(self._servers, address)
+            commands.get(self._owner(address))
+            known, has = await self._done(commands.execute())
+        if not known or (has is not None and _text(has) != owner):
+            return False
         await self._update(address, connected, disconnected)
-        return bool(await self._done(self.redis.sismember(self._servers, address)))
+        return True
+
+    # -- changes
+
+    @property
+    def is_watched(self) -> bool:
+        """Whether Redis tells of every change of the servers."""
+        return self._watch is not None and self._watch.is_open and self._watch.sees_keys
+
+    async def watch(
+        self, owner: str, changed: Callable[[], None], lost: Callable[[], None]
+    ) -> None:
+        """Tell from now on what changes; without the right to it, what must be asked is asked."""
+        if self._watch is not None and (self._watch.is_open or self._is_deaf):
+            return
+        self._watch = RedisWatch(
+            self.redis,
+            channels=[self._channel(owner)],
+            prefix=self._servers,
+            limit=self._limit,
+            changed=changed,
+            lost=lost,
+        )
+        try:
+            await self._watch.open()
+        except ResponseError as error:
+            self._is_deaf = True
+            log.info("metroplex: Redis tells of no changes, and is asked each second: %s", error)
+
+    async def unwatch(self, owner: str) -> None:
+        """Tell a server nothing any more."""
+        if self._watch is not None:
+            await self._watch.close()
 
     async def _update(
         self, address: str, connected: Collection[str], disconnected: Collection[str | bytes]
@@ -149,12 +210,13 @@ class RedisRegistry(Registry):
             leases = await self._done(commands.execute())
         for other, lease in zip(others, leases, strict=True):
             if lease == -2:  # there is no such key
-                await self._remove(other, "")
+                await self._remove(other, "", "")
         return min((lease / 1000 for lease in leases if lease >= 0), default=None)
 
-    async def _remove(self, address: str, which: str) -> None:
+    async def _remove(self, address: str, which: str, owner: str) -> None:
         keys = [self._sparks, self._own(address), self._alive(address), self._servers]
-        while await self._done(self._bury(keys=keys, args=[address, CHUNK, which])) > 0:
+        keys.append(self._owner(address))
+        while await self._done(self._bury(keys=keys, args=[address, CHUNK, which, owner])) > 0:
             pass
 
     async def close(self) -> None:
@@ -197,6 +259,12 @@ class RedisRegistry(Registry):
     def _own(self, address: str) -> str:
         return f"{self._prefix}{address}:sparks"
 
+    def _owner(self, address: str) -> str:
+        return f"{self._prefix}{address}:owner"
+
+    def _channel(self, owner: str) -> str:
+        return f"{self._prefix}owner:{owner}"
+
     async def _done(self, command: Awaitable[Result]) -> Result:
         try:
             async with Within(self._limit):
@@ -213,6 +281,10 @@ def _chunks(items: Iterable[Item]) -> Iterator[list[Item]]:
 
 def _milliseconds(seconds: float) -> int:
     return max(1, round(seconds * 1000))
+
+
+def _ownership(lease: float) -> int:
+    return _milliseconds(min(lease, OWNERSHIP))
 
 
 def _now() -> int:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
-from collections.abc import Collection, Sequence
+from collections.abc import Callable, Collection, Sequence
 
 __all__ = ["Registry"]
 
@@ -15,30 +15,65 @@ class Registry(ABC):
     done raises an exception, and may have been done in part: then `register` makes it whole.
     """
 
-    @abstractmethod
-    async def register(self, address: str, lease: float, sparks: Collection[str]) -> None:
-        """Set a server with exactly these sparks."""
+    @property
+    def is_watched(self) -> bool:
+        """Whether `watch` tells of every change of the servers."""
+        return False
 
     @abstractmethod
-    async def unregister(self, address: str) -> None:
-        """Forget a server and its sparks."""
+    async def register(
+        self, address: str, owner: str, lease: float, sparks: Collection[str]
+    ) -> None:
+        """Set a server with exactly these sparks.
+
+        Args:
+            address: of the server.
+            owner: its name, which no other server has, nor the same one when started again.
+            lease: how long it is known without being renewed.
+            sparks: their ids.
+
+        Raises:
+            AddressTaken: another server, which lives, has the address.
+        """
 
     @abstractmethod
-    async def renew(self, address: str, lease: float) -> int | None:
+    async def unregister(self, address: str, owner: str | None = None) -> None:
+        """Forget a server and its sparks; nothing happens when it is no longer that of `owner`."""
+
+    @abstractmethod
+    async def renew(self, address: str, owner: str, lease: float) -> int | None:
         """Renew the lease of a server.
 
         Returns:
             How many sparks the registry has of it; `None` when it does not know the server.
+
+        Raises:
+            AddressTaken: another server has taken the address.
+        """
+
+    async def watch(
+        self, owner: str, changed: Callable[[], None], lost: Callable[[], None]
+    ) -> None:
+        """Tell from now on what changes, as long as that can be told; see `is_watched`.
+
+        Args:
+            owner: the server that asks, which lives as long as it is told.
+            changed: called when the servers have changed.
+            lost: called when the registry may have lost its data.
         """
 
     @abstractmethod
     async def update(
-        self, address: str, connected: Collection[str], disconnected: Collection[str]
+        self,
+        address: str,
+        owner: str,
+        connected: Collection[str],
+        disconnected: Collection[str],
     ) -> bool:
         """Note which sparks have come to a server, and which have left it.
 
         Returns:
-            False when the registry does not know the server.
+            False when the registry does not know the server, or knows another one at its address.
         """
 
     @abstractmethod
@@ -56,6 +91,9 @@ class Registry(ABC):
         Returns:
             In how many seconds the next lease ends, unless it is renewed; `None` for none.
         """
+
+    async def unwatch(self, owner: str) -> None:
+        """Tell a server nothing any more."""
 
     async def close(self) -> None:
         """Let go of what was opened."""

@@ -8,7 +8,39 @@ from __future__ import annotations
 
 from typing import Final
 
-__all__ = ["BURY", "LEAVE"]
+__all__ = ["BURY", "CLAIM", "LEAVE", "RENEW"]
+
+CLAIM: Final = """
+local owner = redis.call('GET', KEYS[1])
+if owner and owner ~= ARGV[1] then
+  if redis.call('PUBSUB', 'NUMSUB', ARGV[3] .. owner)[2] > 0 then
+    return 0
+  end
+end
+redis.call('SET', KEYS[1], ARGV[1], 'PX', ARGV[2])
+return 1
+"""
+"""A server takes its address; gives 0 when another one that lives has it.
+
+KEYS: the owner of the address. ARGV: the server, milliseconds, the channels of servers. A server
+lives as long as it listens to the channel of its name, and at most so long without a word.
+"""
+
+RENEW: Final = """
+local owner = redis.call('GET', KEYS[1])
+if owner and owner ~= ARGV[1] then
+  return {-1, 0}
+end
+redis.call('SET', KEYS[1], ARGV[1], 'PX', ARGV[2])
+redis.call('PSETEX', KEYS[2], ARGV[3], ARGV[4])
+return {redis.call('SISMEMBER', KEYS[3], ARGV[5]), redis.call('SCARD', KEYS[4])}
+"""
+"""A server renews its lease; gives whether it is known, and how many sparks it has.
+
+-1 when the address has been taken by another. KEYS: the owner of the address, its lease, all
+servers, the sparks of this one. ARGV: the server, milliseconds of its ownership and of its lease,
+the time, its address.
+"""
 
 LEAVE: Final = """
 for i = 2, #ARGV do
@@ -28,6 +60,12 @@ BURY: Final = """
 if ARGV[3] ~= 'alive too' and redis.call('EXISTS', KEYS[3]) == 1 then
   return -1
 end
+if ARGV[4] ~= '' then
+  local owner = redis.call('GET', KEYS[5])
+  if owner and owner ~= ARGV[4] then
+    return -1
+  end
+end
 local kind = redis.call('TYPE', KEYS[2]).ok
 if kind ~= 'set' and kind ~= 'none' then
   redis.call('DEL', KEYS[2])
@@ -40,14 +78,15 @@ end
 local left = redis.call('SCARD', KEYS[2])
 if left == 0 then
   redis.call('SREM', KEYS[4], ARGV[1])
-  redis.call('DEL', KEYS[3])
+  redis.call('DEL', KEYS[3], KEYS[5])
 end
 return left
 """
 """A server goes, and some of its sparks with it; gives how many are left, -1 if it is alive.
 
-KEYS: all sparks, those of the server, its lease, all servers. ARGV: its address, how many sparks,
-and ``alive too`` for one that may still have its lease. Since the lease is looked at in the same
+KEYS: all sparks, those of the server, its lease, all servers, the owner of its address. ARGV: its
+address, how many sparks, ``alive too`` for one that may still have its lease, and the server that
+asks, when it must be the owner, or nothing. Since the lease is looked at in the same
 moment, a server that comes back is not taken away again. Something else than a set in the place of
 its sparks goes with it: the sweep of every other server would stumble over it for ever.
 """

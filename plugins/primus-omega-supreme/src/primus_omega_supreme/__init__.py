@@ -14,15 +14,19 @@ a reason.
 **primus.forward** is a `Forward`: ``forward(servers, msg, sparks=None)``, and with the plugin
 ``metroplex`` also ``broadcast(msg)``, ``sparks(ids, msg)``, ``spark(id, msg)`` and ``rooms(rooms,
 msg, except_=())``. Each can be awaited for a `Reply`, and goes on without. The sparks of
-this server are written to at once; what cannot be brought to others is a `ForwardError`.
+this server are written to at once; what cannot be brought to others is a `ForwardError`. Each
+server gets one request at a time, and so the messages in their order; what waits for one delays no
+other.
 
 Options; durations are in seconds, sizes in bytes:
 
 * ``password``: the secret; there is no default. ``username`` ("omega").
 * ``method`` ("PUT") and ``url`` (``<pathname>/omega/supreme``): where the endpoint is, here and on
   the other servers.
-* ``concurrently`` (20): how many requests are sent, and how many are read, at a time.
-* ``body_limit`` (4 MiB) of a request that arrives; ``forward_timeout`` (10.0) of one that is sent.
+* ``concurrently`` (20): how many requests are read at a time.
+* ``body_limit`` (4 MiB) of a request that arrives.
+* ``forward_timeout`` (10.0): until when another server must have taken a message; ``forward_queue``
+  (8 MiB): how much may wait for each.
 * ``middleware``: ``fn(request)``, plain or async, that gives the body instead of reading it; `None`
   lets the request pass, and a `Response` answers it.
 """

@@ -10,7 +10,16 @@ from typing import Any, Final
 from primus import ControlTextError, ParserError, Primus, PrimusError, Request, Response
 from primus.callables import is_awaitable
 from primus.http import BodyTooLarge
-from primus_omega_supreme.message import Envelope, InvalidBody, failure, open_envelope, success
+from primus_omega_supreme.message import (
+    BATCH_HEADER,
+    Envelope,
+    InvalidBody,
+    batch_success,
+    failure,
+    open_batch,
+    open_envelope,
+    success,
+)
 from primus_omega_supreme.options import Settings
 
 __all__ = ["Endpoint"]
@@ -86,17 +95,43 @@ class Endpoint:
             body = await self._read(request)
             if body is None or isinstance(body, Response):
                 return body
-            count = await self._write(open_envelope(body))
+            batch = open_batch(body)
         except BodyTooLarge:
             return _refusal(413, f"the body is longer than {self._settings.body_limit} bytes")
         except InvalidBody as error:
             return _refusal(error.status, str(error))
+        if batch is None:
+            result = await self._result(body)
+            if not isinstance(result, int):
+                return _refusal(result["status"], result["reason"])
+            text = success(result)
+        else:
+            text = batch_success([await self._result_of(part) for part in batch])
+        answer = Response(200, text, content_type="application/json")
+        answer.headers[BATCH_HEADER] = "1"
+        return answer
+
+    async def _result_of(self, part: Any) -> int | dict[str, Any]:
+        """As `_result`, for one of many: whatever becomes of it, the others get theirs."""
+        try:
+            return await self._result(part if isinstance(part, dict) else None)
+        except Exception:
+            self._primus.log.exception("omega-supreme: a message could not be written")
+            return {"status": 500, "reason": "the message could not be written"}
+        finally:
+            await asyncio.sleep(0)  # a long batch leaves the others their turns
+
+    async def _result(self, body: Any) -> int | dict[str, Any]:
+        """How many sparks a message was written to, or the status and reason of a refusal."""
+        try:
+            return await self._write(open_envelope(body))
+        except InvalidBody as error:
+            return {"status": error.status, "reason": str(error)}
         except (ControlTextError, ParserError) as error:
-            return _refusal(400, str(error))
+            return {"status": 400, "reason": str(error)}
         except PrimusError as error:
             self._primus.log.warning("omega-supreme: %s", error)
-            return _refusal(503, "the rooms cannot be told")
-        return Response(200, success(count), content_type="application/json")
+            return {"status": 503, "reason": "the rooms cannot be told"}
 
     async def _read(self, request: Request) -> Any:
         """The body; from the option ``middleware``, if there is one."""

@@ -2,17 +2,21 @@
 
 from __future__ import annotations
 
+import asyncio
 import logging
 from collections import defaultdict
-from collections.abc import Awaitable, Coroutine, Generator, Iterable, Iterator, Sequence
-from typing import Any, Final, NotRequired, TypedDict
+from collections.abc import Awaitable, Callable, Coroutine, Generator, Iterable, Iterator, Sequence
+from typing import Any, Final, NotRequired, TypeAlias, TypedDict
 
-from primus import Primus, PrimusError
+from primus import ParserError, Primus
 from primus.callables import is_awaitable
 from primus.tasks import spawn
-from primus_omega_supreme.errors import ForwardError
-from primus_omega_supreme.message import is_nothing
-from primus_omega_supreme.sender import Delivery, Sender, sealed
+from primus_omega_supreme.errors import Dropped, ForwardError
+from primus_omega_supreme.message import PARSER, Sealed, is_nothing, seal
+from primus_omega_supreme.options import Settings
+from primus_omega_supreme.outages import Outages
+from primus_omega_supreme.router import Question, Router
+from primus_omega_supreme.sender import Delivery, Sender
 
 __all__ = ["Forward", "Forwarding", "Reply"]
 
@@ -20,6 +24,13 @@ log = logging.getLogger("primus.server")
 
 CHUNK: Final = 10_000
 """How many ids one request has at most, so that its body stays short."""
+
+
+REGISTRY: Final = "the registry"
+"""What is away when the servers of a message are not known."""
+
+Put: TypeAlias = asyncio.Future[list[asyncio.Future[int]]]
+"""What the servers answer to a message, once it has been queued for them."""
 
 
 class Reply(TypedDict):
@@ -34,10 +45,16 @@ class Reply(TypedDict):
 
 
 class Forwarding(Awaitable[Reply]):
-    """A message on its way. It goes on without being awaited; then a failure is logged."""
+    """A message on its way. It goes on without being awaited; then a failure is logged.
 
-    def __init__(self, work: Coroutine[Any, Any, Reply]) -> None:
+    Args:
+        work: gives the reply.
+        outages: of which a failure is in the log already.
+    """
+
+    def __init__(self, work: Coroutine[Any, Any, Reply], outages: Outages) -> None:
         self._awaited = False
+        self._outages = outages
         self._task = spawn(work)
         self._task.add_done_callback(self._done)
 
@@ -46,9 +63,14 @@ class Forwarding(Awaitable[Reply]):
         return self._task.__await__()
 
     def _done(self, task: Any) -> None:
+        """Log a failure that nothing awaits; of what is away, the first one."""
         error = None if task.cancelled() else task.exception()
-        if error is not None and not self._awaited:
-            log.warning("omega-supreme: %s", error)
+        if error is None or self._awaited:
+            return
+        for each in error.errors if isinstance(error, ForwardError) else ():
+            is_known = each.outage and not self._outages.begins(each.outage)
+            if not is_known and not isinstance(each, Dropped):
+                log.warning("omega-supreme: %s", each)
 
 
 class Forward:
@@ -58,9 +80,10 @@ class Forward:
     sparks of this server are always written to at once, whatever comes of the others.
     """
 
-    def __init__(self, primus: Primus, sender: Sender) -> None:
+    def __init__(self, primus: Primus, settings: Settings) -> None:
         self._primus: Any = primus
-        self._sender = sender
+        self._sender = Sender(primus, settings, self._server_failed)
+        self._router = Router(self._metroplex, settings.forward_queue)
 
     def __call__(
         self,
@@ -82,18 +105,22 @@ class Forward:
         """
         addresses = [servers] if servers is None or isinstance(servers, str) else servers
         others = list(dict.fromkeys(address for address in addresses if address))
-        if isinstance(sparks, str) and sparks:
-            return Forwarding(self._one(sparks, msg, others))
-        if sparks is None or isinstance(sparks, str):
-            body = _sealed(msg, sparks="")
+        if sparks is None or sparks == "":
+            message = seal(_text(msg), sparks="")
             self._primus.write(msg)
-            send = len(self._primus)
-            return Forwarding(self._rest(send, [(other, body) for other in others]))
-        send, absent = self._here(msg, sparks)
-        deliveries = [delivery for other in others for delivery in _deliveries(other, msg, absent)]
-        if absent and not others:
-            return Forwarding(_no_spark(send))
-        return Forwarding(self._rest(send, deliveries))
+            everywhere = [(other, message) for other in others]
+            return self._routed(len(self._primus), [], len(message), lambda _: everywhere)
+        send, absent, text = self._here(msg, [sparks] if isinstance(sparks, str) else sparks)
+        as_it_is = sparks if isinstance(sparks, str) else None
+
+        def deliveries(_: object) -> list[Delivery]:
+            if absent and not others:
+                raise ForwardError("No servers provided")
+            if as_it_is is not None and absent:
+                return [(other, seal(text, sparks=as_it_is)) for other in others]
+            return [each for other in others for each in _deliveries(other, text, absent)]
+
+        return self._routed(send, [], len(text), deliveries)
 
     def broadcast(self, msg: Any) -> Forwarding:
         """Write to every spark of every server.
@@ -101,9 +128,10 @@ class Forward:
         Raises:
             ForwardError: as `__call__`, and when the plugin metroplex is not in use.
         """
-        metroplex, body = self._metroplex(), _sealed(msg, sparks="")
+        self._metroplex()
+        message = seal(_text(msg), sparks="")
         self._primus.write(msg)
-        return Forwarding(self._everywhere(metroplex, len(self._primus), body))
+        return self._everywhere(len(self._primus), message)
 
     def sparks(self, ids: Sequence[str], msg: Any) -> Forwarding:
         """Write to some sparks, wherever they are; unknown ids are passed over.
@@ -111,9 +139,8 @@ class Forward:
         Raises:
             ForwardError: as `broadcast`.
         """
-        metroplex = self._metroplex()
-        send, absent = self._here(msg, ids)
-        return Forwarding(self._found(metroplex, send, absent, msg))
+        self._metroplex()
+        return self._found(*self._here(msg, ids))
 
     def spark(self, id: str, msg: Any) -> Forwarding:
         """Write to a spark, wherever it is.
@@ -121,9 +148,8 @@ class Forward:
         Raises:
             ForwardError: as `broadcast`; the result raises it when no server has the spark.
         """
-        metroplex = self._metroplex()
-        send, absent = self._here(msg, [id])
-        return Forwarding(self._found(metroplex, send, absent, msg, needed=True))
+        self._metroplex()
+        return self._found(*self._here(msg, [id]), needed=True)
 
     def rooms(
         self, rooms: str | Sequence[str], msg: Any, except_: str | Sequence[str] = ()
@@ -138,17 +164,25 @@ class Forward:
         Raises:
             ForwardError: as `broadcast`, and when the plugin rooms is not in use.
         """
-        metroplex = self._metroplex()
+        self._metroplex()
         if not hasattr(self._primus, "room"):
             raise ForwardError("forward.rooms needs the plugin rooms")
         chosen = self._primus.room(rooms).except_(except_).local
         names, without = list(chosen.names), sorted(chosen.without)
         # A server on Node.js without rooms takes this for a message to none of its sparks.
-        body = _sealed(msg, sparks=[], rooms=names, **{"except": without})
-        return Forwarding(self._everywhere(metroplex, chosen.write(msg), body))
+        message = seal(_text(msg), sparks=[], rooms=names, **{"except": without})
+        return self._everywhere(chosen.write(msg), message)
+
+    @property
+    def dropped(self) -> int:
+        """How many messages found no room in the queue of a server, or while the registry was away.
+
+        The result of each of them raises a `ForwardError`.
+        """
+        return self._sender.dropped + self._router.dropped
 
     async def close(self) -> None:
-        """Close the connections to other servers."""
+        """Send what waits, and close the connections to other servers."""
         await self._sender.close()
 
     # -- how it is done
@@ -159,8 +193,17 @@ class Forward:
             raise ForwardError("this needs the plugin metroplex, which knows the other servers")
         return metroplex
 
-    def _here(self, msg: Any, ids: Iterable[str]) -> tuple[int, list[str]]:
-        """Write to the sparks that are here; how many they were, and which were not."""
+    def _server_failed(self) -> None:
+        """Let the registry be asked which servers there are."""
+        if (metroplex := getattr(self._primus, "metroplex", None)) is not None:
+            metroplex.ask_again()
+
+    def _here(self, msg: Any, ids: Iterable[str]) -> tuple[int, list[str], bytes]:
+        """Write to the sparks that are here.
+
+        Returns:
+            How many they were, which were not here, and the message for those.
+        """
         _check(msg)
         sparks, absent = [], []
         for id in ids:
@@ -169,51 +212,97 @@ class Forward:
                 absent.append(id)
             else:
                 sparks.append(spark)
+        text = _text(msg) if absent else b""
         self._primus.write(msg, to=sparks)
-        return len(sparks), absent
+        return len(sparks), absent, text
 
-    def _one(self, id: str, msg: Any, others: list[str]) -> Coroutine[Any, Any, Reply]:
-        send, absent = self._here(msg, [id])
-        if absent and not others:
-            return _no_spark(send)
-        body = _sealed(msg, sparks=id)
-        return self._rest(send, [(other, body) for other in others if absent])
+    def _everywhere(self, send: Any, message: Sealed) -> Forwarding:
+        """Bring a message to all other servers, after it was written here `send` times."""
 
-    async def _rest(self, send: int, deliveries: list[Delivery]) -> Reply:
-        """Bring a message to the other servers, after it was written here `send` times."""
-        if not deliveries:
-            return {"ok": True, "send": send, "local": True}
-        try:
-            return {"ok": True, "send": send + await self._sender.send(deliveries)}
-        except ForwardError as error:
-            error.send += send
-            raise
+        def deliveries(servers: Sequence[str | None]) -> list[Delivery]:
+            return [(server, message) for server in servers if server]
 
-    async def _everywhere(self, metroplex: Any, sending: Any, body: bytes) -> Reply:
-        send = await sending if is_awaitable(sending) else sending
-        servers = await _asked(metroplex.servers(), send)
-        return await self._rest(send, [(server, body) for server in servers])
+        return self._routed(send, None, len(message), deliveries)
 
-    async def _found(
-        self, metroplex: Any, send: int, ids: list[str], msg: Any, *, needed: bool = False
-    ) -> Reply:
+    def _found(self, send: int, ids: list[str], text: bytes, *, needed: bool = False) -> Forwarding:
         """Find the servers of sparks that are not here, and bring each what is for its own."""
-        places = await _asked(metroplex.sparks(ids), send) if ids else []
-        at: dict[str, list[str]] = defaultdict(list)
-        for id, place in zip(ids, places, strict=True):
-            if place and place != metroplex.address:  # one that was here has just gone
-                at[place].append(id)
-        if needed and ids and not at:
-            return await _no_spark(send)
-        deliveries = [
-            delivery for place, own in at.items() for delivery in _deliveries(place, msg, own)
-        ]
-        return await self._rest(send, deliveries)
+
+        def deliveries(places: Sequence[str | None]) -> list[Delivery]:
+            own = self._metroplex().address
+            at: dict[str, list[str]] = defaultdict(list)
+            for id, place in zip(ids, places, strict=True):
+                if place and place != own:  # one that was here has just gone
+                    at[place].append(id)
+            if needed and ids and not at:
+                raise ForwardError("No servers provided")
+            return [each for place, its in at.items() for each in _deliveries(place, text, its)]
+
+        return self._routed(send, ids, len(text), deliveries)
+
+    def _routed(
+        self,
+        send: Any,
+        ids: list[str] | None,
+        size: int,
+        deliveries: Callable[[Sequence[str | None]], list[Delivery]],
+    ) -> Forwarding:
+        """Queue a message for its servers once they are known, in the order of the calls."""
+        put: Put = asyncio.get_running_loop().create_future()
+
+        def answer(found: Sequence[str | None]) -> None:
+            self._sender.outages.ends(REGISTRY)
+            try:
+                put.set_result([self._sender.put(*each) for each in deliveries(found)])
+            except ForwardError as error:
+                put.set_exception(error)
+
+        def fail(error: Exception) -> None:
+            reason = f"the other servers were not reached: {error}"
+            failure = ForwardError(reason, outage=REGISTRY)
+            failure.__cause__ = error
+            put.set_exception(failure)
+
+        if (ids is None or ids) and not self._metroplex().address:
+            fail(ForwardError("this server has no address, and so no place among them"))
+        else:
+            self._router.ask(Question(ids, size, answer, fail))
+        return self._forwarding(send, put)
+
+    def _forwarding(self, send: Any, put: Put) -> Forwarding:
+        put.add_done_callback(lambda put: put.cancelled() or put.exception())
+        return Forwarding(_reply(send, put), self._sender.outages)
 
 
-def _deliveries(server: str, msg: Any, ids: list[str]) -> Iterator[Delivery]:
+async def _reply(sending: Any, put: Put) -> Reply:
+    """The reply to a message that was written here `sending` times, and queued for others.
+
+    Raises:
+        ForwardError: not all servers have taken theirs; the others have.
+    """
+    send = await sending if is_awaitable(sending) else sending
+    try:
+        queued = await put
+    except ForwardError as error:
+        error.send = send
+        raise
+    if not queued:
+        return {"ok": True, "send": send, "local": True}
+    results = await asyncio.gather(*queued, return_exceptions=True)
+    failures = [each for each in results if isinstance(each, ForwardError)]
+    send += sum(each for each in results if isinstance(each, int))
+    if not failures:
+        return {"ok": True, "send": send}
+    first = failures[0]  # which may be that of several messages
+    failure = ForwardError(
+        str(first), url=first.url, status=first.status, body=first.body, send=send
+    )
+    failure.errors = failures
+    raise failure from first.__cause__
+
+
+def _deliveries(server: str, text: bytes, ids: list[str]) -> Iterator[Delivery]:
     for start in range(0, len(ids), CHUNK):
-        yield server, _sealed(msg, sparks=ids[start : start + CHUNK])
+        yield server, seal(text, sparks=ids[start : start + CHUNK])
 
 
 def _check(msg: Any) -> None:
@@ -222,18 +311,14 @@ def _check(msg: Any) -> None:
         raise ForwardError(f"{msg!r} cannot be forwarded: servers take it for no message")
 
 
-def _sealed(msg: Any, **to: Any) -> bytes:
+def _text(msg: Any) -> bytes:
+    """A message in JSON.
+
+    Raises:
+        ForwardError: it is none, or has no JSON form.
+    """
     _check(msg)
-    return sealed(msg, **to)
-
-
-async def _no_spark(send: int) -> Reply:
-    raise ForwardError("No servers provided", send=send)
-
-
-async def _asked(question: Awaitable[Any], send: int) -> Any:
-    """What the registry answers, after a message was written here `send` times."""
     try:
-        return await question
-    except PrimusError as error:
-        raise ForwardError(f"the other servers were not reached: {error}", send=send) from error
+        return PARSER.encode(msg).encode()
+    except ParserError as error:
+        raise ForwardError(f"the message cannot be forwarded: {error}") from error

@@ -23,6 +23,7 @@ DEFAULTS: Final = {
     "middleware": None,
     "body_limit": 4 * MIB,
     "forward_timeout": 10.0,
+    "forward_queue": 8 * MIB,
 }
 
 
@@ -37,6 +38,7 @@ class Settings:
     middleware: Callable[..., Any] | None
     body_limit: int
     forward_timeout: float
+    forward_queue: int
 
 
 class OmegaSupremeOptions(ServerOptions, total=False):
@@ -50,6 +52,7 @@ class OmegaSupremeOptions(ServerOptions, total=False):
     middleware: Callable[[Request], object] | None
     body_limit: int
     forward_timeout: float
+    forward_queue: int
 
 
 @hookimpl
@@ -79,6 +82,7 @@ def settings(given: Mapping[str, Any], pathname: str) -> Settings:
         middleware=checks.function("middleware", chosen["middleware"]),
         body_limit=checks.size("body_limit", chosen["body_limit"]),
         forward_timeout=timeout,
+        forward_queue=checks.size("forward_queue", chosen["forward_queue"]),
     )
 
 

@@ -12,7 +12,6 @@ from primus.tasks import spawn
 from primus_omega_supreme.endpoint import Endpoint
 from primus_omega_supreme.forward import Forward
 from primus_omega_supreme.options import OmegaSupremeOptions, settings
-from primus_omega_supreme.sender import Sender
 
 __all__ = [
     "OmegaSupremePrimus",
@@ -57,8 +56,7 @@ def primus_extend_primus() -> type[Primus]:
 @hookimpl
 def primus_setup(primus: Any) -> None:
     """``primus.forward``."""
-    sender = Sender(primus, settings(primus.options.extra, primus.pathname))
-    forward = primus.forward = Forward(primus, sender)
+    forward = primus.forward = Forward(primus, settings(primus.options.extra, primus.pathname))
     primus.on("close", forward.close)
 
 
