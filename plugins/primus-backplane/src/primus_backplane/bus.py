@@ -103,9 +103,6 @@ class Listener(Protocol):
 class Bus(ABC):
     """Carries envelopes between servers; one object serves one server, or one publisher."""
 
-    epoch: str = ""
-    """Names one life of what the bus keeps; another one when anything of that was lost."""
-
     @abstractmethod
     async def open(self, node: Node, listener: Listener | None, settings: Settings) -> None:
         """Open the bus for a server, without waiting for a broker that is away.
@@ -116,6 +113,11 @@ class Bus(ABC):
                 hears anything nor counts as a server.
             settings: the namespace, and so on.
         """
+
+    @property
+    @abstractmethod
+    def epoch(self) -> str:
+        """Names one life of what the bus keeps: another one when anything of that was lost."""
 
     @property
     @abstractmethod

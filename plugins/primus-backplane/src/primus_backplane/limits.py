@@ -26,6 +26,8 @@ class BusLimits:
     """How long an envelope waits for a bus that is away."""
     answer_timeout: float = 2.0
     """How long the broker may take to answer."""
+    flush_timeout: float = 5.0
+    """How long `Bus.flush` waits, and so a publisher."""
     retry: float = 0.1
     retry_most: float = 0.5
     """How long to wait before the next attempt: at first, and at the most."""

@@ -62,6 +62,7 @@ class MemoryBus(Bus):
     def __init__(self, url: str = "memory:") -> None:
         self._url = url
         self._hub: _Hub | None = None
+        self._epoch = ""
         self._inbox: deque[Callable[[Listener], object]] = deque()
         self._is_scheduled = False
         """Whether the loop will hand over what is in the inbox."""
@@ -81,7 +82,7 @@ class MemoryBus(Bus):
             for shard in range(settings.shards):
                 self._positions[shard] = hub.shards.setdefault(shard, _Shard()).newest
             if listener is None:
-                self.epoch = hub.epoch
+                self._epoch = hub.epoch
                 hub.publishers.add(self)
                 return
             self._begin_epoch(hub.epoch)
@@ -92,6 +93,11 @@ class MemoryBus(Bus):
             self._arrive(lambda listener: listener.back())
             self._tell_nodes(hub)
         self._renew()
+
+    @property
+    def epoch(self) -> str:
+        """Names one life of what is kept."""
+        return self._epoch
 
     @property
     def positions(self) -> Sequence[int]:
@@ -127,7 +133,7 @@ class MemoryBus(Bus):
         """The envelopes behind a position; `None` when not all of them are kept."""
         with _Hub.lock:
             kept = None if self._hub is None else self._hub.shards.get(shard)
-            if self._hub is None or self.epoch != self._hub.epoch or kept is None:
+            if self._hub is None or self._epoch != self._hub.epoch or kept is None:
                 return None
             if position < kept.trimmed or position > kept.newest:
                 return None
@@ -202,7 +208,7 @@ class MemoryBus(Bus):
                 self._timer = self._settings.clock.call_later(delay, self._renew)
 
     def _begin_epoch(self, epoch: str) -> None:
-        self.epoch = epoch
+        self._epoch = epoch
         self._arrive(lambda listener: listener.epoch(epoch))
 
     def _now(self) -> float:

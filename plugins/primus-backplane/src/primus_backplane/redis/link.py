@@ -1,0 +1,191 @@
+"""`Link`: the keys, the clients and the state that the parts of the engine share."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Sequence
+from functools import lru_cache
+from hashlib import sha1
+from typing import Any, Final, NamedTuple
+from uuid import uuid4
+
+from redis.asyncio import Redis
+from redis.asyncio.retry import Retry
+from redis.backoff import NoBackoff
+from redis.exceptions import NoScriptError, RedisError
+
+from primus_backplane.bus import Listener, Node, Settings
+from primus_backplane.errors import BusError
+from primus_backplane.redis.ids import NOTHING, Id
+from primus_backplane.redis.scripts import EPOCH
+
+__all__ = ["EPOCH_ENDED", "FAILURES", "INBOX", "Keys", "Lane", "Link"]
+
+FAILURES: Final = (RedisError, OSError, asyncio.TimeoutError)
+"""What a client raises when the broker does not answer as it should."""
+
+INBOX: Final = -1
+"""The shard that stands for what is told to this server."""
+EPOCH_ENDED: Final = b"epoch"
+"""What is published when an epoch has ended."""
+QUERIES: Final = 8
+"""How many questions are under way at a time."""
+
+Lane = int | str
+"""A shard, or the name of a server that is told something."""
+
+
+class Keys(NamedTuple):
+    """The keys of one lane; the channel has the name of the stream."""
+
+    stream: str
+    newest: str
+
+    @property
+    def all(self) -> tuple[str, str, str]:
+        """As scripts want them."""
+        return self.stream, self.newest, self.stream
+
+
+class Link:
+    """One server's connection to the broker, with what is known of it.
+
+    Args:
+        url: of Redis or Valkey.
+        node: the server.
+        listener: what is told; `None` for a publisher.
+        settings: the namespace, and so on.
+    """
+
+    def __init__(self, url: str, node: Node, listener: Listener | None, settings: Settings) -> None:
+        self.node = node
+        self.listener = listener
+        self.settings = settings
+        self.epoch = ""
+        self.known: list[Node] = []
+        """The servers there are, as of the last lease."""
+        self.places: dict[int, Id] = dict.fromkeys(range(settings.shards), NOTHING)
+        """The newest id of each shard, and of the inbox, that was given to this server."""
+        if listener is not None:
+            self.places[INBOX] = NOTHING
+        timeout = settings.limits.answer_timeout
+        options: dict[str, Any] = {
+            "socket_timeout": timeout,
+            "socket_connect_timeout": timeout,
+            "retry": Retry(NoBackoff(), 0),
+            "decode_responses": False,
+        }
+        self.poster: Any = Redis.from_url(url, **options)
+        """For what is posted and told."""
+        self.asker: Any = Redis.from_url(url, **options)
+        """For leases and questions."""
+        self.ear: Any = Redis.from_url(url, **options)
+        """For what is published."""
+        self.has_regressed = False
+        """Whether the broker has lost data, so that the epoch has to end."""
+        self.wants_lease = asyncio.Event()
+        """Set when the lease is to be renewed at once."""
+        self._questions = asyncio.Semaphore(QUERIES)
+        self._failing = set() if listener is None else {"lease", "listening"}
+        self._prefix = f"primus:{{{settings.namespace}}}"
+
+    @property
+    def servers(self) -> str:
+        """The key of the servers."""
+        return f"{self._prefix}:nodes"
+
+    @property
+    def epochs(self) -> str:
+        """The key of the epoch."""
+        return f"{self._prefix}:epoch"
+
+    def keys(self, lane: Lane) -> Keys:
+        """The keys of a lane."""
+        name = f"bus:{lane}" if isinstance(lane, int) else f"to:{lane}"
+        return Keys(f"{self._prefix}:{name}", f"{self._prefix}:last:{name}")
+
+    def keys_of(self, shard: int) -> Keys:
+        """The keys of a shard, or of what is told to this server."""
+        return self.keys(self.node.name if shard == INBOX else shard)
+
+    def parked(self, key: str) -> str:
+        """The key of a value that any server may take."""
+        return f"{self._prefix}:parked:{key}"
+
+    # -- what is told
+
+    def failing(self, part: str, error: BaseException) -> None:
+        """A part of the engine got no answer."""
+        self._failing.add(part)
+        if self.listener is not None:
+            self.listener.away(f"{type(error).__name__}: {error}" if str(error) else repr(error))
+
+    def working(self, part: str) -> None:
+        """A part of the engine got its answer."""
+        if part in self._failing:
+            self._failing.discard(part)
+            if not self._failing and self.listener is not None:
+                self.listener.back()
+
+    @property
+    def is_failing(self) -> bool:
+        """Whether some part gets no answers."""
+        return bool(self._failing)
+
+    def dropped(self, count: int) -> None:
+        """Envelopes were dropped."""
+        if self.listener is not None:
+            self.listener.dropped(count)
+
+    def begin_epoch(self, epoch: str) -> None:
+        """Know the epoch."""
+        if epoch != self.epoch:
+            self.epoch = epoch
+            if self.listener is not None:
+                self.listener.epoch(epoch)
+
+    # -- asking
+
+    async def run(self, client: Any, script: str, keys: Sequence[str], *args: Any) -> Any:
+        """Run a script, which is sent once only."""
+        try:
+            return await client.evalsha(_digest(script), len(keys), *keys, *args)
+        except NoScriptError:
+            return await client.eval(script, len(keys), *keys, *args)
+
+    def add(self, pipeline: Any, script: str, keys: Sequence[str], *args: Any) -> None:
+        """Let a pipeline run a script that the broker has."""
+        pipeline.evalsha(_digest(script), len(keys), *keys, *args)
+
+    async def ask(self, question: Any) -> Any:
+        """What a coroutine of a client gives.
+
+        Raises:
+            BusError: the broker did not answer in time.
+        """
+        try:
+            async with self._questions:
+                return await question
+        except FAILURES as error:
+            raise BusError(f"the bus did not answer: {error!r}") from error
+
+    async def end_epoch(self) -> None:
+        """End the epoch that this server knows, unless another server has ended it.
+
+        Raises:
+            RedisError, OSError, TimeoutError: the broker did not answer.
+        """
+        keys = [self.epochs, self.keys(0).stream]
+        epoch = await self.run(self.asker, EPOCH, keys, self.epoch, uuid4().hex, EPOCH_ENDED)
+        if epoch is not None:
+            self.begin_epoch(epoch.decode(errors="replace"))
+
+    async def close(self) -> None:
+        """Close the clients."""
+        for client in (self.poster, self.asker, self.ear):
+            await client.aclose()
+
+
+@lru_cache
+def _digest(script: str) -> str:
+    return sha1(script.encode(), usedforsecurity=False).hexdigest()

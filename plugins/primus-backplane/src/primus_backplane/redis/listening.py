@@ -1,0 +1,182 @@
+"""`Subscriber`: takes what is published, and reads from the streams what it has missed."""
+
+from __future__ import annotations
+
+import asyncio
+from typing import Any, Final
+
+from primus.tasks import is_cancelled
+from primus_backplane.bus import Listener
+from primus_backplane.redis.entries import Stored, envelopes, published, stored
+from primus_backplane.redis.ids import NOTHING, Id, id_of, shown
+from primus_backplane.redis.link import EPOCH_ENDED, FAILURES, INBOX, Link
+
+__all__ = ["Subscriber"]
+
+PART = "listening"
+SILENCE: Final = 60.0
+"""Seconds after which a read is begun again, if nothing comes."""
+
+
+class Subscriber:
+    """Gives a listener every entry of each shard and of the inbox, in the order of the streams.
+
+    Args:
+        link: the connection.
+        listener: what is told.
+    """
+
+    def __init__(self, link: Link, listener: Listener) -> None:
+        self._link = link
+        self._listener = listener
+        self._limits = link.settings.limits
+        self._lanes = {link.keys_of(shard).stream.encode(): shard for shard in link.places}
+        self._is_new = True
+        """Whether nothing has been read yet: then only what comes from now on counts."""
+        self._taken = 0
+        """How many entries were handled in this turn of the loop."""
+        self._late: dict[int, Id] = {}
+        """What was taken of the lanes that had newer entries when the lease was last renewed."""
+        self._reading: asyncio.Task[None] | None = None
+
+    async def run(self) -> None:
+        """Listen, for ever."""
+        pause = self._limits.retry
+        while True:
+            self._reading = asyncio.ensure_future(self._listen())
+            try:
+                await asyncio.shield(self._reading)
+            except asyncio.CancelledError:
+                if is_cancelled():  # rather than what it awaits
+                    self._reading.cancel()
+                    await asyncio.wait([self._reading])
+                    raise
+            except FAILURES as error:
+                self._link.failing(PART, error)
+                await asyncio.sleep(pause)
+                pause = min(2 * pause, self._limits.retry_most)
+                continue
+            pause = self._limits.retry
+
+    def compare(self, taken: dict[int, Id], newest: dict[int, Id]) -> None:
+        """Compare what was taken before a lease was renewed with the newest ids there were then.
+
+        What is newer, at two leases in a row, has not come by itself: the connection is made again.
+        What is older shows that the broker has lost data.
+        """
+        if self._is_new or self._reading is None:
+            return
+        for shard, id in newest.items():
+            if id < taken[shard] == self._link.places[shard]:
+                self._regressed(shard)
+        late = {shard: place for shard, place in self._link.places.items() if newest[shard] > place}
+        if any(self._late.get(shard) == place for shard, place in late.items()):
+            late = {}
+            self._reading.cancel()
+        self._late = late
+
+    async def _listen(self) -> None:
+        """Subscribe, read what was missed, and take what comes."""
+        pubsub: Any = self._link.ear.pubsub()
+        try:
+            await pubsub.subscribe(*self._lanes)
+            for _ in self._lanes:
+                await self._confirmed(pubsub)
+            for shard in self._link.places:
+                await self._catch_up(shard)
+            self._is_new = False
+            self._link.working(PART)
+            while True:
+                response = await pubsub.parse_response(block=False, timeout=SILENCE)
+                if response is not None and response[0] == b"message":
+                    await self._arrived(response[1], response[2])
+        finally:
+            await pubsub.aclose()
+
+    async def _confirmed(self, pubsub: Any) -> None:
+        response = await pubsub.parse_response(block=False, timeout=self._limits.answer_timeout)
+        if response is None:
+            raise TimeoutError("a subscription was not confirmed")
+
+    async def _catch_up(self, shard: int) -> None:
+        """Read what came while nothing was heard; at first, only where the stream ends."""
+        link = self._link
+        newest = id_of(await link.asker.get(link.keys_of(shard).newest))
+        if newest < link.places[shard]:
+            self._regressed(shard)
+        if self._is_new:
+            link.places[shard] = newest
+        elif newest > link.places[shard]:
+            await self._fill(shard, None)
+
+    async def _arrived(self, channel: bytes, data: bytes) -> None:
+        shard = self._lanes.get(channel)
+        if shard is None:
+            return
+        if data == EPOCH_ENDED:
+            self._link.wants_lease.set()
+            return
+        try:
+            entry = published(data)
+        except ValueError:
+            self._take(shard, data)
+            return
+        place = self._link.places[shard]
+        if entry.before < place and (entry.before == NOTHING or entry.id > place):
+            self._regressed(shard)
+            place = self._link.places[shard]
+        if entry.id <= place:
+            return  # it was read from the stream
+        if entry.before != place:
+            await self._fill(shard, entry.id)
+        self._deliver(shard, entry)
+        self._taken += 1
+        if self._taken >= self._limits.turn_entries:
+            self._taken = 0
+            await asyncio.sleep(0)
+
+    def _regressed(self, shard: int) -> None:
+        """The broker has lost data: it knows less than it has given to this server."""
+        link = self._link
+        link.places[shard] = NOTHING
+        link.has_regressed = True
+        link.wants_lease.set()
+
+    async def _fill(self, shard: int, before: Id | None) -> None:
+        """Read from the stream what is behind the newest that was taken.
+
+        Args:
+            shard: the shard.
+            before: the entry that was published behind it; `None` to read all.
+        """
+        link = self._link
+        stream, page = link.keys_of(shard).stream, self._limits.page
+        end = b"+" if before is None else b"(" + shown(before)
+        while True:
+            place = link.places[shard]
+            start = b"-" if place == NOTHING else b"(" + shown(place)
+            items = await link.asker.xrange(stream, start, end, count=page)
+            for item in items:
+                self._deliver(shard, stored(item))
+            if len(items) < page:
+                return
+
+    def _deliver(self, shard: int, entry: Stored) -> None:
+        if entry.before > self._link.places[shard] and shard != INBOX:
+            self._listener.gap(shard)
+        self._link.places[shard] = entry.id
+        try:
+            for position, envelope in envelopes(entry, self._limits.batch_envelopes):
+                if shard == INBOX:
+                    self._listener.told(envelope)
+                else:
+                    self._listener.take(shard, position, envelope)
+        except ValueError:
+            self._take(shard, entry.envelopes)
+
+    def _take(self, shard: int, data: bytes) -> None:
+        """Give the listener something that is no envelope, for it to say so."""
+        if shard == INBOX:
+            self._listener.told(data[:100])
+        else:
+            self._listener.take(shard, 0, data[:100])
