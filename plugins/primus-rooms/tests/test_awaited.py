@@ -34,9 +34,11 @@ def test_they_declare_the_same_methods_with_the_same_parameters(kind: Any) -> No
         if inspect.isfunction(fn) and not name.startswith("_") and name != "in_"
     }
 
-    assert {name for name in methods if not name.startswith("_")} - {"local", "rooms"} == (
-        own.keys() - {"rooms"}
-    )
+    assert {name for name in methods if not name.startswith("_")} - {
+        "local",
+        "ordered",
+        "rooms",
+    } == (own.keys() - {"rooms"})
     for name, fn in own.items():
         parameters = methods[name].args
         named = [each.arg for each in (*parameters.posonlyargs, *parameters.args)]

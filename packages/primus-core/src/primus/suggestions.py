@@ -35,6 +35,7 @@ MEMBERS: Final[Mapping[Kind, Mapping[str, str]]] = MappingProxyType(
             "channel": "multiplex",
             "channels": "multiplex",
             "contract": "contract",
+            "event_message": "emitter",
             "forward": "omega-supreme",
             "metroplex": "metroplex",
             "mirage": "mirage",

@@ -8,6 +8,7 @@ import socket
 import zlib
 from collections import deque
 from collections.abc import Awaitable, Callable, Iterable, Mapping, Sequence
+from functools import partial
 from typing import Any, Final
 from uuid import uuid4
 
@@ -426,19 +427,18 @@ class Backplane(Emitter):
         """Deliver to rooms of the plugin ``rooms``; a server without it has none."""
         rooms = vars(self.primus).get("rooms")
         if rooms is not None:
-            deliver, frames = rooms.deliver_relayed, self.frames
-            deliver(
-                _texts(message.head, "rooms"),
-                _texts(message.head, "except"),
-                lambda to: frames.deliver(message.parser, message.frame, to),
-            )
+            names, without = _texts(message.head, "rooms"), _texts(message.head, "except")
+            rooms.deliver_relayed(names, without or (), partial(self._send, message))
+
+    def _send(self, message: Message, sparks: Sequence[Spark]) -> None:
+        self.frames.deliver(message.parser, message.frame, sparks)
 
     def _deliver_to_sparks(self, message: Message) -> None:
         spark_of = self.primus.spark
         ids = _texts(message.head, "ids") or ()
         sparks = [spark for id in ids if (spark := spark_of(id)) is not None]
         if sparks:
-            self.frames.deliver(message.parser, message.frame, sparks)
+            self._send(message, sparks)
 
     def _echo(self, message: Message) -> None:
         if message.is_own:

@@ -39,7 +39,7 @@ from primus.browser import Browser
 from primus.pipeline import Transform
 from primus_emit.acks import AckFailed, AckLost, AckTimeout
 from primus_emit.receiving import incoming, primus_event, primus_lost, primus_overtakes
-from primus_emit.sending import acks_of, ask, send, send_to_all, settings
+from primus_emit.sending import acks_of, ask, event_message, send, send_to_all, settings
 
 if TYPE_CHECKING:
     from primus import Socket
@@ -86,6 +86,7 @@ class EmitterPrimus(Primus[SparkT_co]):
     """A Primus with the plugin ``emitter``."""
 
     send = send_to_all
+    event_message = event_message
 
     if TYPE_CHECKING:
 

@@ -16,7 +16,7 @@ from primus_emit.acks import WORDS, acknowledged
 if TYPE_CHECKING:
     from primus import Socket
 
-__all__ = ["acks_of", "ask", "send", "send_to_all", "settings"]
+__all__ = ["acks_of", "ask", "event_message", "send", "send_to_all", "settings"]
 
 UNSENT: Final = ("newListener", "removeListener")
 """How the names begin that Node's emitters use for themselves; primus-emitter sends none."""
@@ -116,8 +116,13 @@ def send_to_all(
             return
         for spark in primus if to is None else to:
             send(spark, event, *args, timeout=timeout)
-    elif not event.startswith(UNSENT):
-        primus.write(packets.event(event, args), to=to)
+    elif (message := event_message(primus, event, *args)) is not None:
+        primus.write(message, to=to)
+
+
+def event_message(primus: Primus, event: str, /, *args: Any) -> dict[str, Any] | None:
+    """What an event is written as, for what writes messages; `None` when it is never sent."""
+    return None if event.startswith(UNSENT) else packets.event(event, args)
 
 
 def _write(

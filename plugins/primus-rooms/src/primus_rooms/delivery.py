@@ -24,7 +24,7 @@ from primus_rooms.copying import deep_copy
 from primus_rooms.errors import RoomsError
 from primus_rooms.selection import Selection
 
-__all__ = ["deliver"]
+__all__ = ["deliver", "deliver_everywhere", "sparks_among"]
 
 
 def deliver(
@@ -42,10 +42,7 @@ def deliver(
     if method == "write" and not (selection.transforms or primus.pipeline.outgoing):
         check_message(args[0])
     forwards = adapter.forwards and not selection.only_here
-    if callable(args[-1]):
-        raise RoomsError("Callbacks are not supported when broadcasting")
-    if method == "send" and not hasattr(primus, "send"):
-        raise RoomsError('send needs the plugin "emitter"; write needs none')
+    _refuse(primus, args, method)
     if forwards and (method == "send" or selection.transforms):
         raise RoomsError("only write, without a transform, reaches the sparks of other servers")
 
@@ -60,6 +57,72 @@ def deliver(
         return len(sparks)
 
     return finish
+
+
+def deliver_everywhere(
+    primus: Any,
+    backplane: Any,
+    selection: Selection,
+    args: list[Any],
+    method: str,
+    here: Callable[[Encoded | None], Any],
+) -> Any:
+    """Deliver a message to a selection on all servers, by the plugin ``backplane``.
+
+    Args:
+        primus: the server.
+        backplane: ``primus.backplane``.
+        selection: the rooms.
+        args: the message, or the event and its arguments.
+        method: ``write`` or ``send``.
+        here: delivers it to the sparks of this server, and gives how many they are; called with
+            `None` it only counts them.
+
+    Raises:
+        RoomsError: it cannot be delivered in this way, to any spark.
+        ControlTextError: it is text that peers obey.
+        ParserError: the parser has no form for it.
+        PrimusError: it is too long for the bus.
+    """
+    _refuse(primus, args, method)
+    if selection.transforms:
+        raise RoomsError("a transform does not reach other servers: see Selection.local")
+    data = args[0] if method == "write" else primus.event_message(*args)
+    if data is None:
+        return 0
+    names = selection.names
+    head: dict[str, Any] = {} if names is None else {"rooms": names}
+    if selection.without:
+        head["except"] = sorted(selection.without)
+    outgoing = backplane.outgoing("rooms", head, data, names[0] if names else "")
+    ordered = selection.is_ordered
+    if ordered is None:
+        ordered = backplane.has_order(names or ())
+    if ordered:
+        count = here(None)
+        outgoing.send(lambda: here(outgoing.message), True)
+        return count
+    return outgoing.send(lambda: here(outgoing.message), False)
+
+
+def sparks_among(primus: Any, ids: Collection[str], without: Collection[str]) -> list[Spark]:
+    """The sparks of this server among some ids, without others."""
+    spark_of = primus.spark
+    if without:
+        ids = [id for id in ids if id not in without]
+    return [spark for id in ids if (spark := spark_of(id)) is not None]
+
+
+def _refuse(primus: Any, args: list[Any], method: str) -> None:
+    """Refuse what cannot be delivered to several sparks.
+
+    Raises:
+        RoomsError: it cannot.
+    """
+    if callable(args[-1]):
+        raise RoomsError("Callbacks are not supported when broadcasting")
+    if method == "send" and not hasattr(primus, "send"):
+        raise RoomsError('send needs the plugin "emitter"; write needs none')
 
 
 def _plain(data: Any) -> Any:

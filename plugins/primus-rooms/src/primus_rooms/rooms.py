@@ -2,15 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Callable, Collection, Iterable, Sequence
 from dataclasses import replace
 from functools import partial
 from typing import Any
 
 from primus import Primus, Spark
+from primus.server.broadcast import Encoded
 from primus_rooms.adapter import Maybe, Members, at_once
 from primus_rooms.adapter_calls import AdapterCalls
-from primus_rooms.delivery import deliver
+from primus_rooms.delivery import deliver, deliver_everywhere, sparks_among
 from primus_rooms.errors import RoomsError
 from primus_rooms.memory import MemoryAdapter
 from primus_rooms.names import Names, names
@@ -217,13 +218,56 @@ class Rooms(AdapterCalls):
                 args = [primus.encoded_here(args[0])]
             return bool(primus.handed_over(self.deliver, selection, args, method))
         adapter = self.adapter
-        finish = deliver(self.primus, adapter, selection, args, method)
         spark = selection.spark
-        if selection.names == () or (spark is not None and spark.ready_state != Spark.OPEN):
+        reaches_none = selection.names == () or (
+            spark is not None and spark.ready_state != Spark.OPEN
+        )
+        backplane = vars(primus).get("backplane")
+        if backplane is not None and not selection.only_here and not reaches_none:
+            here = partial(self._deliver_here, selection)
+            return deliver_everywhere(primus, backplane, selection, args, method, here)  # type: ignore[no-any-return]
+        finish = deliver(self.primus, adapter, selection, args, method)
+        if reaches_none:
             return finish(())
         if type(adapter) is not MemoryAdapter:
             finish(())  # what cannot be encoded raises here, not where nothing may wait for it
         return self._perform(lambda: adapter.members(selection.names), finish, spark=spark)
+
+    def deliver_relayed(
+        self,
+        rooms: Sequence[str] | None,
+        without: Collection[str],
+        send: Callable[[list[Spark]], object],
+    ) -> None:
+        """Deliver what another server has written to rooms, by the plugin ``backplane``.
+
+        Args:
+            rooms: their names; `None` for any room.
+            without: the ids of sparks that do not get it.
+            send: sends it to sparks.
+        """
+        adapter, primus = self.adapter, self.primus
+
+        def finish(ids: Collection[str]) -> None:
+            sparks = sparks_among(primus, ids, without)
+            if sparks:
+                send(sparks)
+
+        self._perform(lambda: adapter.members(rooms), finish)
+
+    def _deliver_here(self, selection: Selection, message: Encoded | None) -> Maybe[int]:
+        """Write to the sparks of this server in a selection; without a message, count them."""
+        adapter, primus = self.adapter, self.primus
+
+        def finish(ids: Collection[str]) -> int:
+            sparks = sparks_among(primus, ids, selection.without)
+            if message is not None:
+                primus.write(message, to=sparks)
+            return len(sparks)
+
+        return self._perform(
+            lambda: adapter.members(selection.names), finish, spark=selection.spark
+        )
 
     # -- the end
 

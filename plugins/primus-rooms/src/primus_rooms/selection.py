@@ -66,6 +66,8 @@ class Selection:
     without: frozenset[str] = frozenset()
     transforms: Transforms = ()
     only_here: bool = False
+    is_ordered: bool | None = None
+    """Whether all servers deliver in one order, this one too; `None` for what the options say."""
 
     # -- choosing
 
@@ -105,6 +107,14 @@ class Selection:
     def local(self) -> Selection:
         """The same, but only the sparks of this server are written to."""
         return replace(self, only_here=True)
+
+    @property
+    def ordered(self) -> Selection:
+        """The same, but all servers deliver in one order with what others write, this one too.
+
+        It takes effect with the plugin ``backplane`` only.
+        """
+        return replace(self, is_ordered=True)
 
     # -- writing
 
