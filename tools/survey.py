@@ -18,15 +18,18 @@ import argparse
 import gc
 import importlib
 import json
+import mmap
 import os
 import random
 import signal
+import struct
 import sys
 import traceback
+from collections import Counter
 from collections.abc import Sequence
 from itertools import accumulate, count
 from pathlib import Path
-from time import monotonic, sleep
+from time import monotonic, process_time, sleep
 from types import CodeType, FunctionType
 
 import coverage
@@ -36,10 +39,10 @@ from breaking import Mutant, mutants
 ROOT = Path(__file__).resolve().parent.parent
 
 GRACE = 5.0
-"""Seconds that the tests of a mutant may take beside five times what they take unbroken."""
+"""Seconds that the tests of a mutant may take beside four times what they take unbroken."""
 
 BUDGET = 6.0
-"""Seconds of tests, as they take unbroken, that are run for one mutant: the fast ones first."""
+"""Seconds of the processor for the tests of one mutant; those that noticed others come first."""
 
 SURVIVED, DIED, UNFIT = 0, 1, 3
 """How the process of a mutant ends; unfit is what cannot be put in the place of the original."""
@@ -55,6 +58,13 @@ class Survey:
         self._items: list[pytest.Item] = []
         self._reached: dict[tuple[str, int], set[int]] = {}
         self._took: list[float] = []
+        """Seconds that each test takes."""
+        self._cost: list[float] = []
+        """Seconds of the processor that each takes."""
+        self._noticed: Counter[tuple[str, int]] = Counter()
+        """How many mutants of a file each test has noticed: it is asked first about others."""
+        self._noticing = mmap.mmap(-1, 4 * (len(wanted) + 1))
+        """The test that noticed each mutant, plus 1."""
         self._functions: dict[str, list[FunctionType]] = {}
         self.survivors: list[Mutant] = []
         self.untested: list[Mutant] = []
@@ -101,7 +111,7 @@ class Survey:
         os.waitpid(pid, 0)
         if isinstance(answer, str):
             raise SystemExit(answer)
-        reached, self._took, failed = answer
+        reached, self._took, self._cost, failed = answer
         for file, lines in reached.items():
             for line, tests in lines.items():
                 self._reached[file, int(line)] = set(tests)
@@ -117,15 +127,16 @@ class Survey:
             data_file=None, config_file=False, include=[str(ROOT / file) for file in files]
         )
         measured.start()
-        took, failed = [], []
+        took, cost, failed = [], [], []
         session = self._items[0].session
         for index, item in enumerate(self._items):
             measured.switch_context(str(index))
-            began = monotonic()
+            began, used = monotonic(), process_time()
             before = session.testsfailed
             following = self._items[index + 1] if index + 1 < len(self._items) else None
             item.config.hook.pytest_runtest_protocol(item=item, nextitem=following)
             took.append(monotonic() - began)
+            cost.append(process_time() - used)
             if session.testsfailed > before:
                 failed.append(item.nodeid)
         measured.stop()
@@ -137,26 +148,26 @@ class Survey:
             }
             for file in files
         }
-        return reached, took, failed
+        return reached, took, cost, failed
 
     def _run_all(self, session: pytest.Session) -> None:
-        waiting = list(reversed(self._wanted))
-        running: dict[int, tuple[Mutant, float]] = {}
+        waiting = list(reversed(range(len(self._wanted))))
+        running: dict[int, tuple[int, float]] = {}
         done = count(1)
         while waiting or running:
             while waiting and len(running) < self._jobs:
-                mutant = waiting.pop()
+                number = waiting.pop()
+                mutant = self._wanted[number]
                 chosen = self._tests_of(mutant)
                 if not chosen:
                     self.untested.append(mutant)
                     print("untested ", mutant, flush=True)
                     continue
-                limit = GRACE + 5 * sum(self._took[each] for each in chosen)
-                running[self._start(session, mutant, chosen)] = mutant, monotonic() + limit
+                limit = GRACE + 4 * sum(self._took[each] for each in chosen)
+                running[self._start(session, number, chosen)] = number, monotonic() + limit
             pid, status = os.waitpid(-1, os.WNOHANG) if running else (0, 0)
             if pid in running:
-                mutant, _ = running.pop(pid)
-                self._judge(mutant, status)
+                self._judge(running.pop(pid)[0], status)
                 if next(done) % 200 == 0:
                     print("...", len(waiting), "to go", flush=True)
                 continue
@@ -169,11 +180,19 @@ class Survey:
         """The tests that reach the line, those named after the module and the fast ones first."""
         tests = self._reached.get((mutant.file, mutant.line), set())
         stem = Path(mutant.file).stem
-        found = sorted(tests, key=lambda i: (stem not in self._items[i].path.stem, self._took[i]))
-        total = accumulate(self._took[each] for each in found)
+        found = sorted(
+            tests,
+            key=lambda i: (
+                -self._noticed[mutant.file, i],
+                stem not in self._items[i].path.stem,
+                self._cost[i],
+            ),
+        )
+        total = accumulate(self._cost[each] for each in found)
         return [each for each, seconds in zip(found, total, strict=True) if seconds < self._budget]
 
-    def _start(self, session: pytest.Session, mutant: Mutant, chosen: Sequence[int]) -> int:
+    def _start(self, session: pytest.Session, number: int, chosen: Sequence[int]) -> int:
+        mutant = self._wanted[number]
         if (pid := os.fork()) != 0:
             return pid
         ended = UNFIT
@@ -190,6 +209,7 @@ class Survey:
                 following = items[index + 1] if index + 1 < len(items) else None
                 item.config.hook.pytest_runtest_protocol(item=item, nextitem=following)
                 if session.testsfailed:
+                    struct.pack_into("I", self._noticing, 4 * number, chosen[index] + 1)
                     break
             ended = DIED if session.testsfailed else SURVIVED
         except BaseException:  # a session that breaks down has noticed as well
@@ -197,7 +217,8 @@ class Survey:
         finally:
             os._exit(ended)
 
-    def _judge(self, mutant: Mutant, status: int) -> None:
+    def _judge(self, number: int, status: int) -> None:
+        mutant = self._wanted[number]
         code = os.waitstatus_to_exitcode(status)
         if code == SURVIVED:
             self.survivors.append(mutant)
@@ -207,6 +228,8 @@ class Survey:
             print("unfit    ", mutant, flush=True)
         else:
             self.died += 1
+            (test,) = struct.unpack_from("I", self._noticing, 4 * number)
+            self._noticed[mutant.file, test - 1] += test > 0
             if code == -signal.SIGKILL:
                 self.hung.append(mutant)
 

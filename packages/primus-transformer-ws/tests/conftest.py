@@ -1,6 +1,7 @@
 """Every test of this folder runs on the stock loop and, where it is installed, on uvloop.
 
-Those under ASGI run on one of the two: they are about the server more than about its loop.
+Those under ASGI, and those without a socket, run on one of the two: they are about the server more
+than about its loop.
 """
 
 from __future__ import annotations

@@ -63,6 +63,7 @@ def test_a_url_is_completed(url: str, expected: str) -> None:
         ("http://host?\ud800", r"there is '\\ud800' in it"),
         ("http://[::1", "Invalid IPv6 URL"),
         ("http://[::g]", "not permitted|Only hex digits|does not appear"),
+        ("http://[v1.a]", "Only hex digits|not permitted|At least 3 parts"),
         ("http://[fe80::1%25eth0]:80", "an address with a zone cannot be asked"),
         ("http://[fe80::1%eth0]:80", "an address with a zone cannot be asked"),
         ("http://a%3Ab:c@host", "the user in the URL has a colon in its name"),
@@ -107,10 +108,27 @@ def test_stamps_differ_within_one_millisecond() -> None:
     assert stamps.next(1_700_000_000_001) not in made
 
 
+def test_a_stamp_is_the_time_in_digits_of_six_bits() -> None:
+    stamps = Stamps()
+
+    assert [stamps.next(each) for each in (1, 63, 64, 64, 64, 1_700_000_000_000)] == [
+        "1",
+        "_",
+        "10",
+        "10.0",
+        "10.1",
+        "OlFvMW0",
+    ]
+
+
 def test_loopback_is_recognised() -> None:
     assert is_loopback(parse_url("http://127.8.9.10:1", "/primus"))
     assert not is_loopback(parse_url("http://192.0.2.1", "/primus"))
     assert not is_loopback(parse_url("http://example.com", "/primus"))
+    assert is_loopback(parse_url("http://localhost:1", "/primus"))
+    assert is_loopback(parse_url("http://app.localhost", "/primus"))
+    assert is_loopback(parse_url("http://[::1]:80", "/primus"))
+    assert not is_loopback(parse_url("http://notlocalhost", "/primus"))
 
 
 def test_what_plugins_carry_takes_the_place_of_fields_of_the_same_name() -> None:

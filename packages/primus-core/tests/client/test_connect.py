@@ -125,6 +125,22 @@ async def test_user_info_and_headers_reach_the_server(primus_server: Any) -> Non
         assert spark.headers["X-Custom"] == "yes"
 
 
+async def test_headers_are_sent_with_the_question_for_the_transformer_as_well(
+    primus_server: Any,
+) -> None:
+    running = await primus_server()
+
+    @running.primus.before("gateway", index=0)
+    def gateway(request: Request) -> Response | None:
+        return None if "X-Custom" in request.headers else Response.json({"error": "no key"}, 403)
+
+    async with connect(running.url, transport={"headers": {"X-Custom": "yes"}}) as client:
+        assert client.ready_state == client.OPEN
+    with pytest.raises(HandshakeError) as refusal:
+        await connect(running.url)
+    assert refusal.value.status == 403
+
+
 async def test_a_server_that_is_not_there_is_told_at_once(unused_tcp_port: int) -> None:
     with pytest.raises(TransportError):
         await connect(f"http://127.0.0.1:{unused_tcp_port}")

@@ -1,0 +1,512 @@
+"""One WebSocket on a wire that does nothing by itself: literal bytes in and out."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import replace
+from typing import Any
+
+import pytest
+from websockets.extensions.permessage_deflate import PerMessageDeflate
+from websockets.protocol import SERVER, Protocol
+
+from primus.errors import LimitError, ProtocolError
+from primus.limits import DEFAULT_LIMITS
+from primus_testing import eventually
+from primus_testing.noise import KeepingTransport
+from primus_testing.raw_websocket import BINARY, CLOSE, CONT, PING, PONG, TEXT, frame
+from primus_transformer_ws.server_transport import ServerTransport
+from primus_transformer_ws.transport import WebSocketTransport
+
+LIMITS = replace(DEFAULT_LIMITS, fragments=3, short_fragment=4, turn_bytes=1000, turn_messages=5)
+MAX = 200
+FOR_EVER = 3600.0
+
+
+class Wire(KeepingTransport):
+    """Knows how it was ended, and whether it is read."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.ended = ""
+        self.is_read = True
+        self.waiting = 0
+
+    def close(self) -> None:
+        self.ended, self.closed = "close", True
+
+    def abort(self) -> None:
+        self.ended, self.closed = "abort", True
+
+    def write_eof(self) -> None:
+        self.ended = "eof"
+
+    def pause_reading(self) -> None:
+        self.is_read = False
+
+    def resume_reading(self) -> None:
+        self.is_read = True
+
+    def get_write_buffer_size(self) -> int:
+        return self.waiting
+
+
+class Ear:
+    """What a transport tells its connection."""
+
+    def __init__(self) -> None:
+        self.told: list[Any] = []
+        self.on_frame: Callable[[], object] = int
+
+    def feed(self, frame: str | bytes) -> None:
+        self.told.append(frame)
+        self.on_frame()
+
+    def seen(self) -> None:
+        self.told.append("seen")
+
+    def congested(self, congested: bool) -> None:
+        self.told.append(congested)
+
+    def lost(self, error: Exception | None = None, ending: Any = None) -> None:
+        self.told.append(error or ending)
+
+
+End = tuple[WebSocketTransport, Wire, Ear]
+Make = Callable[..., End]
+
+
+def library() -> Protocol:
+    return Protocol(SERVER, max_size=MAX)
+
+
+def short_way(close_timeout: float = FOR_EVER) -> End:
+    """A server's transport, which handles whole messages itself."""
+    return attached(ServerTransport(library, MAX, close_timeout, limits=LIMITS))
+
+
+def attached(transport: Any) -> End:
+    wire, ear = Wire(), Ear()
+    transport.connection_made(wire)
+    transport.connection = ear
+    return transport, wire, ear
+
+
+class Masking(WebSocketTransport):
+    """The library's way, of a peer that masks."""
+
+    __slots__ = ()
+
+    peer_masks = True
+
+
+def long_way_masked(close_timeout: float = FOR_EVER) -> End:
+    """One that leaves every frame to the library."""
+    return attached(Masking(library(), close_timeout, LIMITS))
+
+
+both = pytest.mark.parametrize("make", [short_way, long_way_masked])
+
+
+@both
+async def test_messages_are_brought_as_they_were_sent(make: Make) -> None:
+    transport, wire, ear = make()
+
+    transport.data_received(frame(TEXT, b"text") + frame(BINARY, b"\xff\x00") + frame(TEXT))
+
+    assert ear.told == ["text", b"\xff\x00", ""]
+    assert not wire.written
+
+
+@both
+async def test_nothing_is_sent_once_it_is_closing(make: Make) -> None:
+    transport, wire, _ = make()
+    transport.close(1000, "bye")
+    assert wire.written == b"\x88\x05\x03\xe8bye"
+
+    transport.send("late")
+    transport.send(b"late")
+    transport.send_text(b"late")
+    transport.send_prepared(b"\x81\x04late") if isinstance(transport, ServerTransport) else None
+    transport.ping()
+    transport.close(1001)
+
+    assert wire.written == b"\x88\x05\x03\xe8bye"
+    transport.abort()
+
+
+@both
+async def test_a_close_without_a_code_has_no_payload_and_lets_the_answer_be_read(
+    make: Make,
+) -> None:
+    transport, wire, ear = make()
+    transport.pause_reading()
+    assert not wire.is_read
+
+    transport.close()
+    assert wire.written == b"\x88\x00"
+    assert wire.is_read
+    transport.data_received(frame(CLOSE))
+
+    assert wire.ended == "close"
+    assert [(each.status, each.reason) for each in ear.told] == [(None, "")]
+    transport.connection_lost(None)
+
+
+@both
+async def test_a_peer_that_does_not_answer_a_close_is_dropped(make: Make) -> None:
+    transport, wire, _ = make(close_timeout=0.01)
+
+    transport.close(1000)
+
+    await eventually(lambda: wire.ended == "abort")
+
+
+@both
+async def test_a_peer_that_closes_is_answered_with_its_own_code_and_told_once(make: Make) -> None:
+    transport, wire, ear = make()
+
+    transport.data_received(frame(CLOSE, b"\x0f\xa0done") + frame(TEXT, b"late"))
+    transport.data_received(frame(TEXT, b"later"))
+    transport.connection_lost(None)
+
+    assert wire.written == b"\x88\x06\x0f\xa0done"
+    assert wire.ended == "close"
+    assert [(each.status, each.reason) for each in ear.told] == [(4000, "done")]
+
+
+@both
+async def test_a_peer_that_closes_and_stays_is_dropped(make: Make) -> None:
+    transport, wire, _ = make(close_timeout=0.01)
+
+    transport.data_received(frame(CLOSE, b"\x03\xe8"))
+
+    await eventually(lambda: wire.ended == "abort")
+
+
+@both
+@pytest.mark.parametrize(
+    ("wrong", "code"),
+    [
+        (frame(TEXT, b"x", masked=False), 1002),
+        (frame(TEXT, b"\xff"), 1007),
+        (frame(TEXT, b"x" * (MAX + 1)), 1009),
+        (frame(BINARY, b"x" * (MAX + 1)), 1009),
+        (frame(3, b"x"), 1002),
+        (frame(TEXT, b"x", rsv=4), 1002),
+        (frame(CONT, b"x"), 1002),
+        (frame(CLOSE, b"\x03"), 1002),
+        (frame(CLOSE, b"\x03\xed"), 1002),
+        (frame(CLOSE, b"\x03\xe8\xff"), 1007),
+        (frame(CLOSE, b"\x03\xe8" + b"x" * 124), 1002),
+        (frame(PING, b"x" * 126), 1002),
+        (frame(PING, fin=False), 1002),
+        (frame(TEXT, b"a", fin=False) + frame(TEXT, b"b"), 1002),
+        (frame(TEXT, b"\xc3", fin=False) + frame(CONT, b"("), 1007),
+    ],
+)
+async def test_a_peer_that_breaks_a_rule_is_told_why_and_nothing_more_is_processed(
+    make: Make, wrong: bytes, code: int
+) -> None:
+    transport, wire, ear = make()
+
+    transport.data_received(wrong + frame(TEXT, b"late"))
+    transport.data_received(frame(TEXT, b"later"))
+
+    assert bytes(wire.written[2:4]) == code.to_bytes(2)
+    assert wire.written[0] == 0x88
+    assert wire.ended == "eof"  # it may still be sending: a reset would cost it the close frame
+    assert len(ear.told) == 1
+    assert isinstance(ear.told[0], LimitError if code == 1009 else ProtocolError)
+    assert isinstance(ear.told[0], LimitError) is (code == 1009)
+    transport.abort()
+
+
+@both
+async def test_a_close_in_the_middle_of_a_message_breaks_a_rule(make: Make) -> None:
+    transport, wire, ear = make()
+
+    transport.data_received(frame(TEXT, b"a", fin=False) + frame(CLOSE, b"\x03\xe8"))
+
+    assert wire.written[2:] == b"\x03\xeaincomplete fragmented message"
+    assert wire.ended == "close"
+    assert len(ear.told) == 1
+    transport.abort()
+
+
+@both
+async def test_a_peer_that_broke_a_rule_and_stays_is_dropped(make: Make) -> None:
+    transport, wire, _ = make(close_timeout=0.01)
+
+    transport.data_received(frame(TEXT, b"\xff"))
+
+    await eventually(lambda: wire.ended == "abort")
+
+
+@both
+@pytest.mark.parametrize("size", [MAX, 126, 125])
+async def test_a_message_as_long_as_the_limit_is_taken(make: Make, size: int) -> None:
+    transport, _, ear = make()
+
+    transport.data_received(frame(TEXT, b"x" * size) + frame(BINARY, b"y" * size))
+
+    assert ear.told == ["x" * size, b"y" * size]
+
+
+async def test_a_limit_below_the_short_lengths_holds_for_them() -> None:
+    for size, limit in ((10, 10), (11, 10)):
+        make = ServerTransport(lambda: Protocol(SERVER, max_size=10), limit, FOR_EVER)
+        transport, _, ear = attached(make)
+        transport.data_received(frame(TEXT, b"x" * size))
+        assert (ear.told == ["x" * size]) is (size <= limit)
+        transport.abort()
+
+
+@both
+@pytest.mark.parametrize("head", [b"\x81\x05", b"\x83\x85", b"\x81\x7e\x00"])
+async def test_a_head_that_is_wrong_is_refused_before_it_is_whole(make: Make, head: bytes) -> None:
+    transport, wire, ear = make()
+
+    transport.data_received(head)
+
+    assert wire.written[2:4] == b"\x03\xea"
+    assert isinstance(ear.told[0], ProtocolError)
+    transport.abort()
+
+
+@both
+async def test_a_message_may_arrive_byte_by_byte(make: Make) -> None:
+    transport, wire, ear = make()
+
+    for byte in frame(TEXT, b"x" * 130) + frame(PING, b"?") + frame(CLOSE, b"\x03\xe8"):
+        transport.data_received(bytes([byte]))
+
+    assert ear.told[:2] == ["x" * 130, "seen"]
+    assert ear.told[2].status == 1000
+    assert wire.written == b"\x8a\x01?\x88\x02\x03\xe8"
+    transport.abort()
+
+
+@both
+async def test_pings_are_answered_and_with_pongs_are_signs_of_life_and_no_messages(
+    make: Make,
+) -> None:
+    transport, wire, ear = make()
+
+    transport.data_received(frame(PING, b"?") + frame(PONG, b"!"))
+
+    assert ear.told == ["seen", "seen"]
+    assert wire.written == b"\x8a\x01?"
+
+
+@both
+async def test_pongs_are_left_out_for_a_congested_peer_and_messages_are_not(make: Make) -> None:
+    transport, wire, _ = make()
+    transport.limit(10)
+    wire.waiting = 11
+    transport.pause_writing()
+
+    transport.data_received(frame(PING, b"?"))
+    transport.send("x")
+    wire.waiting = 0
+    transport.resume_writing()
+    transport.data_received(frame(PING, b"!"))
+
+    assert wire.written == b"\x81\x01x\x8a\x01!"
+
+
+@both
+async def test_short_fragments_are_counted_and_long_ones_are_not(make: Make) -> None:
+    transport, _, ear = make()
+    long, short = b"long", b"sho"
+
+    transport.data_received(frame(TEXT, short, fin=False))
+    for _ in range(20):
+        transport.data_received(frame(CONT, long, fin=False))
+    transport.data_received(frame(CONT, short, fin=False) + frame(CONT, short))
+    assert ear.told == ["sho" + "long" * 20 + "shosho"]
+
+
+@both
+async def test_more_short_fragments_than_the_limit_are_refused(make: Make) -> None:
+    transport, wire, ear = make()
+
+    transport.data_received(frame(TEXT, b"", fin=False))
+    transport.data_received(frame(CONT, b"", fin=False) * 2)
+    assert not ear.told
+    transport.data_received(frame(CONT, b"") + frame(TEXT, b"late"))
+
+    assert wire.written[2:] == b"\x03\xf1too many fragments"
+    (error,) = ear.told
+    assert isinstance(error, LimitError)
+    assert "more than 3 short fragments" in str(error)
+    transport.abort()
+
+
+@both
+async def test_the_kind_of_a_fragmented_message_is_that_of_its_first_frame(make: Make) -> None:
+    transport, _, ear = make()
+
+    for kind in (BINARY, TEXT):
+        transport.data_received(frame(kind, b"ab", fin=False) + frame(CONT, b"cd"))
+
+    assert ear.told == [b"abcd", "abcd"]
+
+
+@both
+async def test_what_a_paused_connection_has_not_taken_waits_and_comes_in_order(make: Make) -> None:
+    transport, wire, ear = make()
+    ear.on_frame = transport.pause_reading
+
+    transport.data_received(frame(TEXT, b"1") + frame(TEXT, b"2"))
+    transport.data_received(frame(TEXT, b"3"))
+    assert ear.told == ["1"]
+    assert not wire.is_read
+    transport.resume_reading()
+    assert ear.told == ["1", "2"]
+    ear.on_frame = int
+    transport.resume_reading()
+
+    assert ear.told == ["1", "2", "3"]
+    assert wire.is_read
+
+
+@both
+async def test_a_turn_ends_and_the_rest_comes_in_the_next(make: Make) -> None:
+    transport, wire, ear = make()
+
+    transport.data_received(frame(TEXT, b"x") * 10)
+
+    assert len(ear.told) == 6  # the first, and so many as a turn has
+    assert not wire.is_read
+    await eventually(lambda: len(ear.told) == 10)
+    assert wire.is_read
+
+
+@both
+async def test_what_arrived_before_the_wire_went_is_delivered_first(make: Make) -> None:
+    transport, _, ear = make()
+
+    transport.data_received(frame(TEXT, b"x") * 10)
+    transport.connection_lost(None)
+
+    assert ear.told == ["x"] * 10 + [None]
+
+
+@both
+async def test_an_abort_drops_what_waits_in_both_directions(make: Make) -> None:
+    transport, wire, ear = make()
+    transport.data_received(frame(TEXT, b"x") * 10)
+    transport.corked = True
+    transport.send("held back")
+
+    transport.abort()
+    transport.corked = False
+    transport._flush()
+    transport.connection_lost(None)
+
+    assert wire.ended == "abort"
+    assert not wire.written
+    assert ear.told == ["x"] * 6 + [None]
+
+
+@both
+async def test_an_end_in_the_middle_of_a_frame_is_no_breach_of_the_peer(make: Make) -> None:
+    for rest in (b"\x81", frame(TEXT, b"x" * 50)[:20]):
+        transport, _, ear = make()
+        transport.data_received(frame(TEXT, b"x") + rest)
+        transport.eof_received()
+        transport.connection_lost(None)
+        assert ear.told == ["x", None]
+
+
+@both
+async def test_when_it_is_gone_is_told_once_and_not_for_a_wire_that_was_gone(make: Make) -> None:
+    transport, _, _ = make()
+    gone: list[bool] = []
+    assert transport.when_gone(lambda: gone.append(True))
+    assert not gone
+
+    transport.connection_lost(None)
+    transport.connection_lost(None)
+
+    assert gone == [True]
+    assert not transport.when_gone(int)
+
+
+@both
+async def test_the_wire_that_went_ends_the_wait_for_the_close(make: Make) -> None:
+    transport, wire, _ = make(close_timeout=0.01)
+    transport.close(1000)
+    assert transport._timer is not None
+
+    transport.connection_lost(None)
+
+    assert transport._timer is None
+    assert wire.ended == ""
+
+
+@both
+async def test_a_start_takes_what_came_with_the_handshake_and_reads_on_unless_paused(
+    make: Make,
+) -> None:
+    transport, wire, ear = make()
+    wire.is_read = False
+    transport.start(frame(TEXT, b"early"))
+    assert ear.told == ["early"]
+    assert wire.is_read
+
+    transport, wire, ear = make()
+    wire.is_read = False
+    ear.on_frame = transport.pause_reading
+    transport.start(frame(TEXT, b"early") * 2)
+    assert ear.told == ["early"]
+    assert not wire.is_read
+
+
+@both
+async def test_answers_of_one_read_leave_in_one_write(make: Make) -> None:
+    transport, wire, ear = make()
+    writes: list[bytes] = []
+    wire.write = lambda data: writes.append(bytes(data))  # type: ignore[method-assign]
+    ear.on_frame = lambda: transport.send("a")
+
+    transport.data_received(frame(TEXT, b"1") + frame(TEXT, b"2"))
+    transport.send("b")
+
+    assert writes == [b"\x81\x01a\x81\x01a", b"\x81\x01b"]
+
+
+async def test_a_wire_that_cannot_half_close_is_closed_after_a_breach() -> None:
+    transport, wire, _ = short_way()
+    wire.can_write_eof = lambda: False  # type: ignore[method-assign]
+
+    transport.data_received(frame(TEXT, b"\xff"))
+
+    assert wire.ended == "close"
+
+
+@pytest.mark.parametrize(("size", "is_compressed"), [(1023, False), (1024, True)])
+async def test_only_messages_that_are_long_enough_are_compressed(
+    size: int, is_compressed: bool
+) -> None:
+    protocol = library()
+    protocol.extensions = [PerMessageDeflate(True, True, 15, 15)]
+    transport, wire, _ = attached(ServerTransport(library, MAX, FOR_EVER, protocol))
+
+    for send in (
+        lambda: transport.send("x" * size),
+        lambda: transport.send(b"x" * size),
+        lambda: transport.send_text(b"x" * size),
+    ):
+        wire.written.clear()
+        send()
+        assert (wire.written[0] & 0x40 != 0) is is_compressed
+        assert (len(wire.written) < size) is is_compressed
+
+
+async def test_a_server_pings_without_a_payload() -> None:
+    for make in (short_way, long_way_masked):
+        transport, wire, _ = make()
+        assert transport.ping()
+        assert wire.written == b"\x89\x00"
