@@ -12,6 +12,7 @@ import pytest
 import pytest_asyncio
 
 from harness.casts import NODE, OURS_IN_PYTHON, meetings, takes_key_for_id
+from harness.inbox import DEADLINE
 from harness.parties import Client, Server
 from harness.stage import Stage
 
@@ -20,6 +21,9 @@ pytestmark = pytest.mark.asyncio(loop_scope="session")
 QUICK: dict[str, Any] = {"reconnect": {"min": 20, "max": 200, "timeout": 2000, "retries": 100}}
 """Client options with which a reconnection, wanted or not, happens at once, and is not given up
 while a busy machine starts a server."""
+
+POLLING = ("browserchannel", "engine.io", "socket.io", "sockjs")
+"""Transformers whose servers tell a client something when it asks."""
 
 AWKWARD = [
     {"nested": [{"deep": {"er": [[], {}, [None]]}}], "": "empty key"},
@@ -92,6 +96,20 @@ class Pair:
         speech, kind = self.stage.speech, self.server_kind
         recurses = speech.transformer == "socket.io" and "websocket" in speech.transports
         return 100 if recurses and kind in NODE else 1000
+
+    @property
+    def patience(self) -> dict[str, Any]:
+        """Options with which a server of ours waits for a client until it has been told its end."""
+        polls = self.stage.speech.transformer in POLLING and self.server_kind not in NODE
+        return {"transport": {"close_timeout": DEADLINE}} if polls else {}
+
+    async def will_hear(self, server: Server) -> None:
+        """Wait until a server of Node can tell its client something, where it needs a request.
+
+        When it is destroyed it takes no requests any more, and cannot tell the client why.
+        """
+        if self.stage.speech.transformer == "browserchannel" and self.server_kind in NODE:
+            await server.waits_for("RID=rpc")
 
     async def server(self, **arguments: object) -> Server:
         return await self.stage.server(self.server_kind, **arguments)
@@ -305,9 +323,10 @@ async def test_a_broadcast_reaches_every_client(pair: Pair) -> None:
 
 
 async def test_destroying_the_server_sends_its_clients_away(pair: Pair) -> None:
-    server = await pair.server()
+    server = await pair.server(options=pair.patience)
     client = await pair.client(server)
     await server.connection()
+    await pair.will_hear(server)
 
     await server.destroy()
 

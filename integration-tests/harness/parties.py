@@ -1,5 +1,6 @@
 """The two parties of a conversation as a test sees them, whatever they are made of."""
 
+import asyncio
 import itertools
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -125,6 +126,12 @@ class Server(Party):
     async def connected(self) -> list[str]:
         """The ids of the sparks that are connected."""
         return list(await self.ask("connected"))
+
+    async def waits_for(self, text: str) -> None:
+        """Wait until a server of Node holds a request with that text in its URL."""
+        async with asyncio.timeout(DEADLINE):
+            while not any(text in url for url in await self.ask("unanswered")):
+                pass
 
     async def id_for(self, name: str) -> str:
         """The id of the spark that ``primus.spark(name)`` finds."""

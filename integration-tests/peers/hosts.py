@@ -10,7 +10,7 @@ from aiohttp import web
 
 from primus import Primus
 from primus.server.hosts.aiohttp import AiohttpHost
-from primus.server.listen import OwnServer
+from primus.server.listen import Listening, OwnServer
 
 Pages = Mapping[str, tuple[str, str]]
 """Content type and text by path."""
@@ -51,7 +51,7 @@ class Own(Aiohttp):
         assert isinstance(primus.host, AiohttpHost)
         server = OwnServer(self.app, primus)
         primus.host.own(server)
-        await server.start("127.0.0.1", port, None)
+        await server.start(Listening("127.0.0.1", port), None)
         primus.initialise()
 
         async def stop() -> None:

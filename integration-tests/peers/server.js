@@ -10,6 +10,8 @@ const makeStreams = require('./streams.js');
 const Primus = createRequire(path.join(process.argv[2], 'package.json'))('primus');
 const modern = Number(Primus.prototype.version.split('.')[0]) > 6;
 const servers = new Map();
+// The responses that are not complete, by server.
+const unanswered = new Map();
 const streams = makeStreams(wire.report);
 // A server of Node makes another channel of the same name each time that it is asked for one.
 const known = new Map();
@@ -122,6 +124,11 @@ wire.serve(Object.assign(streams.commands, {
     watch(on, primus, echo, hear, overhear);
     watchStreams(on, primus, substreams, channels, inside);
     servers.set(on, primus);
+    unanswered.set(on, new Set());
+    server.on('request', (req, res) => {
+      unanswered.get(on).add(res);
+      res.on('close', () => unanswered.get(on).delete(res));
+    });
 
     return new Promise((resolve, reject) => {
       server.on('error', reject);
@@ -180,6 +187,7 @@ wire.serve(Object.assign(streams.commands, {
   },
 
   connected({ on }) { return connected(on).map((spark) => spark.id); },
+  unanswered({ on }) { return [...unanswered.get(on)].map((res) => res.req.url); },
   id_for({ on, name }) { return servers.get(on).spark(name).id; },
 
   destroy({ on, reconnect }) {

@@ -345,6 +345,27 @@ async def test_a_client_that_was_told_of_the_end_is_not_waited_for(serve: Any) -
         await talk.primus.destroy(close=False)
 
 
+async def test_what_a_client_posts_while_it_is_told_of_the_end_is_no_error_to_it(
+    serve: Any,
+) -> None:
+    talk = await serve({"close_timeout": 1000.0})
+    await talk.open()
+    other = type(talk)(talk.server)  # is not told yet, and so keeps the server from its end
+    await other.open()
+    session = talk.session
+    destroying = asyncio.ensure_future(talk.primus.destroy(close=False))
+    await eventually(lambda: session.closing)
+
+    assert await talk.poll() == '47\n[[1,"\\"primus::server::close\\""],[2,["stop"]]]\n'
+    answer = await talk.post("count=1&ofs=0&req0__S=%22late%22")
+
+    assert (answer.status, answer.text) == (200, "7\n[1,2,0]")
+    assert "Unknown SID" in await talk.poll()
+    await other.poll()
+    async with asyncio.timeout(DEADLINE):
+        await destroying
+
+
 async def test_one_timer_serves_all_sessions(serve: Any, manual_clock: ManualClock) -> None:
     talk = await serve(clock=manual_clock)
     for _ in range(10):

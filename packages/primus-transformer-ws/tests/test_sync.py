@@ -25,7 +25,7 @@ from primus import (
     hookimpl,
 )
 from primus.sync import READ_AHEAD, SyncSocket, connect
-from primus_testing import DEADLINE, eventually, running
+from primus_testing import DEADLINE, Recorder, eventually, running
 
 T = TypeVar("T")
 
@@ -85,20 +85,17 @@ async def test_a_wrong_option_is_told_at_the_call() -> None:
 
 
 async def test_a_timeout_of_zero_takes_what_has_come_and_does_not_wait() -> None:
-    def script(url: str) -> Any:
-        with connect(url, transformer="websockets", parser="json") as socket:
-            with pytest.raises(TimeoutError):
-                socket.recv(timeout=0)
-            socket.send("one")
-            socket.send("two")
-            first = socket.recv(timeout=DEADLINE)
-            socket.id()  # is answered behind the second
-            return first, socket.recv(timeout=0)
-
     async with running() as server:
         server.primus.on("connection", echo)
+        socket = await blocking(connect, server.url)
+        with pytest.raises(TimeoutError):
+            await blocking(socket.recv, timeout=0)
+        await blocking(socket.send, "one")
 
-        assert await blocking(script, server.url) == ("one", "two")
+        await eventually(lambda: socket._messages)
+
+        assert await blocking(socket.recv, timeout=0) == "one"
+        await blocking(socket.end)
 
 
 async def test_mistakes_are_shown_by_the_call() -> None:
@@ -116,13 +113,13 @@ async def test_mistakes_are_shown_by_the_call() -> None:
 
 async def test_a_timeout_of_recv_loses_no_message() -> None:
     async with running() as server:
-        sparks: list[Spark] = []
-        server.primus.on("connection", sparks.append)
+        sparks = Recorder(server.primus, "connection")
         socket = await blocking(connect, server.url)
+        spark = await sparks.one("connection")
         with pytest.raises(TimeoutError, match=r"within 0\.01 s"):
             await blocking(socket.recv, timeout=0.01)
 
-        sparks[0].write("late")
+        spark.write("late")
 
         assert await blocking(socket.recv, timeout=DEADLINE) == "late"
         await blocking(socket.end)
@@ -184,15 +181,14 @@ async def test_an_end_that_comes_before_the_thread_of_the_caller_goes_on_is_not_
 
 async def test_a_slow_script_is_not_read_far_ahead() -> None:
     async with running() as server:
-        sparks: list[Spark] = []
-        server.primus.on("connection", sparks.append)
+        sparks = Recorder(server.primus, "connection")
         socket = await blocking(connect, server.url)
+        spark = await sparks.one("connection")
 
         for number in range(3000):
-            sparks[0].write([number, "x" * 1000])
+            spark.write([number, "x" * 1000])
         await eventually(lambda: len(socket._messages) >= READ_AHEAD)
-        sparks[0].write("last")
-        await eventually(lambda: sparks[0].ready_state == Spark.OPEN)
+        spark.write("last")
         assert len(socket._messages) == READ_AHEAD
 
         taken = await blocking(lambda: [socket.recv(timeout=DEADLINE) for _ in range(3001)])
@@ -222,9 +218,9 @@ async def test_a_listener_runs_beside_and_cannot_block_its_own_thread() -> None:
     told: list[Exception] = []
 
     async with running() as server:
-        sparks: list[Spark] = []
-        server.primus.on("connection", sparks.append)
+        sparks = Recorder(server.primus, "connection")
         socket = await blocking(connect, server.url)
+        spark = await sparks.one("connection")
 
         def reconnecting(options: Any) -> None:
             try:
@@ -233,7 +229,7 @@ async def test_a_listener_runs_beside_and_cannot_block_its_own_thread() -> None:
                 told.append(error)
 
         await blocking(socket.on, "reconnect scheduled", reconnecting)
-        sparks[0].end(reconnect=True)
+        spark.end(reconnect=True)
         await eventually(lambda: told)
         assert "own thread" in str(told[0])
         await blocking(socket.off, "reconnect scheduled", reconnecting)
@@ -242,10 +238,12 @@ async def test_a_listener_runs_beside_and_cannot_block_its_own_thread() -> None:
 
 async def test_a_connection_that_is_lost_is_made_again() -> None:
     async with running() as server:
+        sparks = Recorder(server.primus, "connection")
         server.primus.on("connection", echo)
         quick = {"min": 0.01, "max": 0.1}
         socket = await blocking(connect, server.url, reconnect=quick)
-        next(iter(server.primus)).end(reconnect=True)
+        spark = await sparks.one("connection")
+        spark.end(reconnect=True)
 
         assert await blocking(socket.send, "kept meanwhile") is True
 

@@ -66,6 +66,8 @@ class BrowserChannel(Transformer):
         self._origins = Origins(primus.options.origins)
         shortest = min(options.keepalive_interval, options.session_timeout)
         self.sessions: Sessions[Session] = Sessions(primus.options.clock, shortest)
+        self._last: dict[str, Session] = {}
+        """The sessions there were when the server began to end."""
 
     def opens(self, request: Request) -> bool:
         """Whether a request is a test, with which clients begin, or a post of no session."""
@@ -100,6 +102,7 @@ class BrowserChannel(Transformer):
 
     async def close(self) -> None:
         """Wait until clients have fetched what they were sent; drop those that do not."""
+        self._last = {session.key: session for session in self.sessions}
         for session in self.sessions:
             session.shorten()
         await self.sessions.close(self.options.close_timeout)
@@ -135,6 +138,10 @@ class BrowserChannel(Transformer):
 
     async def _bind(self, request: Request) -> Response:
         query = request.query
+        if query.get("SID") in self._last and request.method == "POST":
+            # The client is being told the end: to refuse what it posts would tell it first, and
+            # that it is to come back.
+            return await self._post(self._last[str(query["SID"])], request)
         session = self._session(request)
         if session is not None and (last := _number(query.get("AID"))) is not None:
             session.acknowledge(last)
@@ -228,8 +235,10 @@ class BrowserChannel(Transformer):
         except ProtocolError as error:
             session.over(error)
             raise Refused("Bad data") from error
-        if session.is_over:
+        if session.is_over and not session.is_told:
             raise Refused("Unknown SID")
+        if session.is_over:
+            return Response(200, session.status, HEADERS)
         return self._bring(session, rid, maps) or Response(200, session.status, HEADERS)
 
     def _bring(self, session: Session, rid: int, maps: Maps) -> Response | None:

@@ -205,13 +205,19 @@ class Session(QueuedTransport):
         self.confirm(self._numbering.confirm(last))
 
     @property
+    def is_told(self) -> bool:
+        """Whether the client has been told the end, as far as we know."""
+        return self._is_stopped
+
+    @property
     def status(self) -> str:
         """What a post is answered with.
 
         Whether there is a back channel, the last array that was sent, and how many bytes of those
-        sent the client may not have.
+        sent the client may not have. The last answer of all is on its way: a client that took it
+        for lost would drop it, and ask for another.
         """
-        back = int(self._back is not None)
+        back = int(self._back is not None or self.is_over)
         return chunk(f"[{back},{self._numbering.last_sent},{self.outstanding}]")
 
     # -- posts
