@@ -121,7 +121,7 @@ def contestants() -> list[Contestant]:
         if transformer in _transformers():
             loops = LOOPS if transformer in ENGINES else LOOPS[:1]
             found += [ours(f"primus {transformer} {loop}", transformer, loop) for loop in loops]
-    return found + _beside() + _python_peers()
+    return found + _under_uvicorn() + _beside() + _python_peers()
 
 
 def polled() -> list[Contestant]:
@@ -134,6 +134,19 @@ def polled() -> list[Contestant]:
     if "browserchannel" in _transformers():
         found.append(ours(f"primus browserchannel {LOOPS[0]}", "browserchannel"))
     return [replace(one, path=BROWSERCHANNEL, dialect="browserchannel") for one in found]
+
+
+def _under_uvicorn() -> list[Contestant]:
+    """Our server under uvicorn: with raw transports, and with uvicorn's own WebSockets."""
+    if not _installed("uvloop", "uvicorn"):
+        return []
+    kinds = {"raw": "primus.uvicorn:WebSockets", "own": "auto"}
+    return [
+        ours(f"primus {transformer} uvicorn {kind}", transformer, ws=websockets)
+        for transformer in ENGINES[:1]
+        if transformer in _transformers()
+        for kind, websockets in kinds.items()
+    ]
 
 
 def _beside() -> list[Contestant]:

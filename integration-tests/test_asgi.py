@@ -24,6 +24,7 @@ pytestmark = pytest.mark.asyncio(loop_scope="session")
 UVICORN = ["uvicorn", "--no-proxy-headers", "--host", "127.0.0.1", "--port", "{port}"]
 SERVERS = {
     "uvicorn": [*UVICORN, "--ws", "websockets-sansio"],
+    "uvicorn-primus": [*UVICORN, "--ws", "primus.uvicorn:WebSockets"],
     "uvicorn-wsproto": [*UVICORN, "--ws", "wsproto", "--loop", "asyncio", "--http", "h11"],
     "hypercorn": ["hypercorn", "--graceful-timeout", "1", "--bind", "127.0.0.1:{port}"],
     "granian": ["granian", "--interface", "asgi", "--host", "127.0.0.1", "--port", "{port}"],
@@ -99,7 +100,11 @@ async def running(name: str, application: str) -> AsyncIterator[Running]:
 @pytest_asyncio.fixture(
     loop_scope="session",
     scope="module",
-    params=[("uvicorn", "mounted"), *((name, "wrapped") for name in SERVERS)],
+    params=[
+        ("uvicorn", "mounted"),
+        ("uvicorn-primus", "mounted"),
+        *((name, "wrapped") for name in SERVERS),
+    ],
     ids="-".join,
 )
 async def server(request: pytest.FixtureRequest) -> AsyncIterator[Running]:

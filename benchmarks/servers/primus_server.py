@@ -1,9 +1,10 @@
 """Our server: ``python -m benchmarks.servers.primus_server MODE SETTINGS``.
 
 ``SETTINGS`` is JSON: ``loop`` is ``uvloop`` or ``asyncio``, ``listeners`` and ``transforms`` are
-how many of them are installed, and ``options`` are those of `Primus`. With a plugin that answers
-(``emitter``, ``responder``, ``resource``) it answers with what it is asked; with one that has
-streams (``substream``, ``multiplex``) it sends back what arrives in one.
+how many of them are installed, and ``options`` are those of `Primus`. ``ws`` is uvicorn's option
+of that name: then the Primus runs under uvicorn, else on a server of its own. With a plugin that
+answers (``emitter``, ``responder``, ``resource``) it answers with what it is asked; with one that
+has streams (``substream``, ``multiplex``) it sends back what arrives in one.
 """
 
 from __future__ import annotations
@@ -11,6 +12,7 @@ from __future__ import annotations
 import asyncio
 import json
 import logging
+import socket
 import sys
 from typing import Any
 
@@ -35,7 +37,20 @@ async def serve(mode: str, settings: dict[str, Any]) -> None:
             spark.on("data", _listener)
 
     options = settings.get("options", {})
-    primus: Any = await Primus.create_server(connection, host="127.0.0.1", **options)
+    primus: Any
+    if "ws" in settings:
+        options.pop("iknowhttpsisbetter")  # of `create_server`
+        primus = Primus(**options)
+        primus.on("connection", connection)
+        await _run_uvicorn(primus, settings["ws"])
+        return
+    primus = await Primus.create_server(connection, host="127.0.0.1", **options)
+    _prepare(primus, plugins, settings)
+    print(primus.port, flush=True)
+    await asyncio.Event().wait()
+
+
+def _prepare(primus: Any, plugins: str, settings: dict[str, Any]) -> None:
     if "resource" in plugins:
         primus.resource("bench", Bench(), multiplex=False)
     if "backbone" in plugins:
@@ -47,8 +62,16 @@ async def serve(mode: str, settings: dict[str, Any]) -> None:
     for _ in range(settings.get("transforms", 0)):
         primus.transform("incoming", _transform)
         primus.transform("outgoing", _transform)
-    print(primus.port, flush=True)
-    await asyncio.Event().wait()
+
+
+async def _run_uvicorn(primus: Primus, websockets: str) -> None:
+    import uvicorn
+
+    listener = socket.create_server(("127.0.0.1", 0), backlog=4096)
+    print(listener.getsockname()[1], flush=True)
+    chosen: dict[str, Any] = {"ws": websockets, "ws_per_message_deflate": False}
+    config = uvicorn.Config(primus.asgi, log_level="critical", lifespan="on", **chosen)
+    await uvicorn.Server(config).serve(sockets=[listener])
 
 
 def _subscribed(spark: Any) -> None:

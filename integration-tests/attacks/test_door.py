@@ -3,11 +3,13 @@
 import base64
 import contextlib
 import json
+from itertools import product
 
 import pytest
 
 from attacks.targets import Targets
 from attacks.wires import (
+    HANDED_OVER,
     HOSTS,
     TEXT,
     WIRES,
@@ -24,7 +26,10 @@ from attacks.wires import (
 pytestmark = pytest.mark.asyncio(loop_scope="session")
 
 WEBSOCKETS, LWS, FAYE, ENGINEIO3, ENGINEIO4, SOCKJS = WIRES
-PAIRS = [pytest.param(wire, host, id=f"{wire.name}-{host}") for wire in WIRES for host in HOSTS]
+PAIRS = [
+    pytest.param(wire, host, id=f"{wire.name}-{host}")
+    for wire, host in (*product(WIRES, HOSTS), *HANDED_OVER)
+]
 GOOD, EVIL = "Origin: http://good.example\r\n", "Origin: http://evil.example\r\n"
 ORIGINS = {
     "a foreign one": EVIL,

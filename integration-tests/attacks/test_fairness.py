@@ -1,13 +1,18 @@
 """One that floods, and others that are quiet: how many of its messages go before one of theirs."""
 
+from itertools import product
+
 import pytest
 
 from attacks.targets import Targets
-from attacks.wires import HOSTS, WIRES, Wire, upgrade
+from attacks.wires import HANDED_OVER, HOSTS, WIRES, Wire, upgrade
 
 pytestmark = pytest.mark.asyncio(loop_scope="session")
 
-PAIRS = [pytest.param(wire, host, id=f"{wire.name}-{host}") for wire in WIRES for host in HOSTS]
+PAIRS = [
+    pytest.param(wire, host, id=f"{wire.name}-{host}")
+    for wire, host in (*product(WIRES, HOSTS), *HANDED_OVER)
+]
 ROUNDS = 10
 
 

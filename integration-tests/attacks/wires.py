@@ -12,7 +12,19 @@ from typing import Any, ClassVar
 from harness.inbox import DEADLINE
 from primus_testing.raw_websocket import BINARY, CLOSE, CONT, PING, TEXT, frame
 
-__all__ = ["BINARY", "CLOSE", "CONT", "PING", "TEXT", "WIRES", "Raw", "Wire", "frame", "http"]
+__all__ = [
+    "BINARY",
+    "CLOSE",
+    "CONT",
+    "HANDED_OVER",
+    "PING",
+    "TEXT",
+    "WIRES",
+    "Raw",
+    "Wire",
+    "frame",
+    "http",
+]
 
 KEY = "dGhlIHNhbXBsZSBub25jZQ=="
 
@@ -307,6 +319,8 @@ WIRES = [
     Wire("sockjs", "sockjs"),
 ]
 HOSTS = ["own", "aiohttp", "uvicorn"]
+HANDED_OVER = [(wire, "uvicorn-primus") for wire in WIRES[:2]]
+"""Raw transports on uvicorn: the wires are those of our own server, the way there is not."""
 
 
 # -- polling

@@ -63,6 +63,8 @@ class Own(Aiohttp):
 class Uvicorn:
     """An ASGI application with some pages."""
 
+    websockets = "auto"
+
     def __init__(self, pages: Pages) -> None:
         self.pages = pages
         self.app = self.page
@@ -81,7 +83,12 @@ class Uvicorn:
 
         # httptools, which uvicorn prefers where it is installed, bounds no head.
         config = uvicorn.Config(
-            primus.asgi, http="h11", log_config=None, access_log=False, proxy_headers=False
+            primus.asgi,
+            ws=self.websockets,
+            http="h11",
+            log_config=None,
+            access_log=False,
+            proxy_headers=False,
         )
         config.load()
         server = uvicorn.Server(config)
@@ -99,9 +106,20 @@ class Uvicorn:
         return int(listener.getsockname()[1]), stop
 
 
+class UvicornHandsOver(Uvicorn):
+    """uvicorn with the WebSockets of `primus.uvicorn`."""
+
+    websockets = "primus.uvicorn:WebSockets"
+
+
 def is_closing(connection: Any) -> bool:
     """Whether it is a WebSocket that waits for the close frame of its peer."""
     return getattr(connection, "close_sent", False)
 
 
-HOSTS: dict[str, type[Aiohttp | Uvicorn]] = {"aiohttp": Aiohttp, "own": Own, "uvicorn": Uvicorn}
+HOSTS: dict[str, type[Aiohttp | Uvicorn]] = {
+    "aiohttp": Aiohttp,
+    "own": Own,
+    "uvicorn": Uvicorn,
+    "uvicorn-primus": UvicornHandsOver,
+}

@@ -14,6 +14,12 @@ class TestWebSocketUnderAsgi(TransformerContract):
     options: ClassVar[dict[str, Any]] = {"transport": STILL}
 
 
+class TestWebSocketOfUvicorn(MessagesContract):
+    transformer = "socket.io"
+    host = "uvicorn"
+    options: ClassVar[dict[str, Any]] = {"transport": STILL}
+
+
 class TestPollingUnderAsgi(MessagesContract):
     transformer = "socket.io"
     host = "asgi"

@@ -30,7 +30,7 @@ from uvicorn.protocols.utils import (
 from uvicorn.protocols.websockets.auto import AutoWebSocketsProtocol
 from uvicorn.server import ServerState
 
-from primus.http import Closable, HandOver, Witness
+from primus.http import Closable, HandOver, Witness, phrase
 from primus.server.hosts.asgi import may_take_transport
 from primus.server.hosts.asgi_scope import Event, Receive, Scope, Send
 from primus.server.hosts.asgi_transport import EXTENSION, Offer
@@ -122,7 +122,7 @@ class WebSockets(asyncio.Protocol):
         elif self._call is not None and self._call.is_taken:
             self._call.close()
         else:
-            self._refuse(b"503 Service Unavailable")
+            self.refuse(503)
 
     def _decide(self) -> None:
         """Call the application, or let uvicorn's own class do that."""
@@ -146,7 +146,7 @@ class WebSockets(asyncio.Protocol):
         self.state.connections.discard(cast("Any", self))
         if self.others is None:
             log.error("no WebSocket library is installed: pip install websockets (or wsproto)")
-            self._refuse(b"501 Not Implemented")
+            self.refuse(501)
             return False
         self._other = type(self).others(  # type: ignore[misc]
             config=config, server_state=self.state, app_state=self.app_state
@@ -159,8 +159,9 @@ class WebSockets(asyncio.Protocol):
             self._other.data_received(early)
         return True
 
-    def _refuse(self, status: bytes) -> None:
-        self.transport.write(REFUSAL % status)
+    def refuse(self, status: int) -> None:
+        """Answer with nothing but a status."""
+        self.transport.write(REFUSAL % f"{status} {phrase(status)}".encode())
         self.transport.close()
 
 
@@ -175,6 +176,7 @@ class _Call(Offer, Witness):
         self._transport: Closable | None = None
         """What the Primus has made of the wire."""
         self._is_taken = False
+        self._is_rejected = False
         self._ended = asyncio.Event()
         self._events: asyncio.Future[tuple[Receive, Send]] | None = None
         """Those of uvicorn's own class, once an event was asked for or sent."""
@@ -204,7 +206,7 @@ class _Call(Offer, Witness):
     @property
     def is_open(self) -> bool:
         """Whether neither a Primus nor uvicorn's own class has the connection."""
-        return not self._is_taken and self._events is None
+        return not (self._is_taken or self._is_rejected) and self._events is None
 
     @property
     def is_taken(self) -> bool:
@@ -233,6 +235,12 @@ class _Call(Offer, Witness):
         self._protocol.state.connections.discard(cast("Any", self._protocol))
         self._transport = None
         self._ended.set()
+
+    def reject(self, status: int) -> None:
+        """Answer with nothing but a status."""
+        if self.is_open and not self._wire.is_closing():
+            self._is_rejected = True
+            self._protocol.refuse(status)
 
     async def gone(self) -> None:
         """Wait until the connection has gone."""
@@ -291,22 +299,22 @@ class _Call(Offer, Witness):
             result = await config.loaded_app(self._scope, self._receive, self._send)
         except BaseException as raised:
             error = raised
-        if self._is_taken:
-            self._end_taken(error)
-        elif not isinstance(error, asyncio.CancelledError):
+        if self._is_taken or self._is_rejected:
+            self._end_own(error)
+        elif isinstance(error, asyncio.CancelledError):
+            self._wire.abort()
+        else:
             await self._of_other()
             if not self._outcome.done():
                 _settle(self._outcome, result, error)
-        else:
-            self._wire.abort()
         if isinstance(error, asyncio.CancelledError | KeyboardInterrupt | SystemExit):
             raise error
 
-    def _end_taken(self, error: BaseException | None) -> None:
-        """The application has returned: it may have cut the connection off."""
+    def _end_own(self, error: BaseException | None) -> None:
+        """The application has returned, early if it cuts the connection off."""
         if isinstance(error, Exception):
             log.error("Exception in ASGI application\n", exc_info=error)
-        if not self._ended.is_set():
+        if self._is_taken and not self._ended.is_set():
             self._wire.abort()
             self.left()
 

@@ -102,7 +102,7 @@ class Running:
 
 @asynccontextmanager
 async def running(
-    app: Any = None, host: str = "127.0.0.1", *, on: str = "aiohttp", **options: Any
+    app: Any = None, host: str = "127.0.0.1", *, on: str | type[Site] = "aiohttp", **options: Any
 ) -> AsyncIterator[Running]:
     """Run a Primus on a free port.
 
@@ -111,14 +111,15 @@ async def running(
             `primus_testing.sites`.
         host: the address to listen on.
         on: the kind of host: ``aiohttp``, ``own`` as `Primus.create_server` makes it, ``asgi``,
-            or ``uvicorn`` with the WebSockets of `primus.uvicorn`; the last two need uvicorn.
+            or ``uvicorn`` with the WebSockets of `primus.uvicorn`; the last two need uvicorn. Or
+            a class of yours that makes one.
         options: those of `Primus`.
 
     Raises:
         AssertionError: at the end, when it leaves sparks or tasks behind.
     """
     before = asyncio.all_tasks()
-    kind = SITES[on]
+    kind = SITES[on] if isinstance(on, str) else on
     app = kind.application() if app is None else app
     primus = Primus(app, **options)
     site = kind(primus, app)

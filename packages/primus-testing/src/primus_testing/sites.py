@@ -10,8 +10,9 @@ import asyncio
 import socket
 import ssl
 from abc import ABC, abstractmethod
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Mapping
 from contextlib import suppress
+from types import MappingProxyType
 from typing import Any, ClassVar
 
 from aiohttp import web
@@ -126,25 +127,38 @@ class AsgiSite(Site):
     websockets: ClassVar[str] = "auto"
     """Which of its WebSocket implementations to run."""
 
+    settings: ClassVar[Mapping[str, Any]] = MappingProxyType({})
+    """More options for its ``Config``, or others in place of those here."""
+
+    def __init__(self, primus: Primus, app: Any) -> None:
+        super().__init__(primus, app)
+        self.served: Callable[..., Awaitable[None]] = primus.asgi
+        """The application that it runs, which a test may put middleware around."""
+
     @staticmethod
     def application() -> Callable[..., Awaitable[None]]:
         """An application of no framework."""
         return _application
 
+    @property
+    def state(self) -> Any:
+        """uvicorn's connections and tasks."""
+        return self._server.server_state
+
     async def start(self, address: str, port: int = 0) -> int:
         """Start up and listen."""
         import uvicorn
 
-        config = uvicorn.Config(
-            self.primus.asgi,
-            ws=self.websockets,
-            http="h11",  # with httptools, where it is installed, heads have no bound
-            lifespan="on",
-            log_config=None,
-            access_log=False,
-            proxy_headers=False,
-            server_header=False,
-        )
+        chosen: dict[str, Any] = {
+            "ws": self.websockets,
+            "http": "h11",  # with httptools, where it is installed, heads have no bound
+            "lifespan": "on",
+            "log_config": None,
+            "access_log": False,
+            "proxy_headers": False,
+            "server_header": False,
+        }
+        config = uvicorn.Config(self.served, **{**chosen, **self.settings})
         config.load()
         self._server = uvicorn.Server(config)
         self._server.lifespan = config.lifespan_class(config)

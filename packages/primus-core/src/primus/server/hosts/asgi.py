@@ -112,7 +112,8 @@ class AsgiHost(Host):
         elif scope.get("http_version") in OLD:
             response = Response.error(426)
         elif offer is not None and offer.head_size > limits.max_head:
-            response = Response.error(431)
+            offer.reject(431)
+            return
         else:
             response = await self.primus.handle(request)
         if response is not None:

@@ -76,6 +76,10 @@ class Offer(ABC):
         """
 
     @abstractmethod
+    def reject(self, status: int) -> None:
+        """Answer with nothing but a status: the server's own WebSocket might not read the head."""
+
+    @abstractmethod
     async def gone(self) -> None:
         """Wait until the connection that was taken has gone."""
 

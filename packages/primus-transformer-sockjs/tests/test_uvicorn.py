@@ -1,0 +1,8 @@
+"""Messages over WebSockets that uvicorn hands over."""
+
+from primus_testing.transformer.messages import MessagesContract
+
+
+class TestSockJSOfUvicorn(MessagesContract):
+    transformer = "sockjs"
+    host = "uvicorn"
