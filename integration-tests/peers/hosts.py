@@ -49,7 +49,8 @@ class Own(Aiohttp):
     async def start(self, primus: Primus, port: int) -> tuple[int, Stop]:
         """Listen on loopback; the port, and what ends it."""
         assert isinstance(primus.host, AiohttpHost)
-        server = OwnServer(self.app, primus)
+        server = OwnServer()
+        server.serve(primus, self.app)
         primus.host.own(server)
         await server.start(Listening("127.0.0.1", port), None)
         primus.initialise()

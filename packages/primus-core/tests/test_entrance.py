@@ -13,7 +13,7 @@ import aiohttp
 import pytest
 
 from primus import Primus, Request, Response, Transformer
-from primus.server.hosts.aiohttp import AiohttpHost
+from primus.server.hosts.own import OwnHost
 from primus.server.listen import OwnServer
 from primus_testing import DEADLINE, eventually
 
@@ -85,8 +85,7 @@ async def asked(primus: Primus, said: bytes = b"") -> bytes:
 
 
 def own(primus: Primus) -> OwnServer:
-    assert isinstance(primus.host, AiohttpHost)
-    assert primus.host._server is not None
+    assert isinstance(primus.host, OwnHost)
     return primus.host._server
 
 
@@ -94,22 +93,22 @@ def waiting(primus: Primus) -> int:
     """How many have made no request yet."""
     pending = own(primus)._pending
     assert pending is not None
-    return len(pending._waiting)
+    return len(pending.requests)
 
 
 def kept(primus: Primus) -> list[bytes]:
     """The heads that are not whole yet."""
     pending = own(primus)._pending
     assert pending is not None
-    entrances = [transport.get_protocol() for transport in pending._waiting]
+    entrances = [transport.get_protocol() for transport in pending.requests._since]
     return [bytes(each._head) for each in entrances if each._head is not None]
 
 
-def passed_on(primus: Primus) -> int:
-    """How many connections are with aiohttp."""
-    server = own(primus).runner.server
-    assert server is not None
-    return len(server.connections)
+def idle(primus: Primus) -> int:
+    """How many are kept open for another request."""
+    pending = own(primus)._pending
+    assert pending is not None
+    return len(pending.idle)
 
 
 @pytest.mark.parametrize(
@@ -177,8 +176,7 @@ async def test_a_head_that_is_not_whole_costs_neither_task_nor_timer() -> None:
             writer.write(HEAD[:-1])
         await eventually(lambda: kept(primus) == 20 * [HEAD[:-1]])
         assert len(asyncio.all_tasks()) == before
-        assert passed_on(primus) == 0
-        assert own(primus)._pending._timer is not None
+        assert own(primus)._pending.requests._timer is not None
         for reader, writer in dialled:
             writer.write(HEAD[-1:])
             assert await reader.read() == b"taken "
@@ -225,20 +223,23 @@ async def test_a_head_that_never_ends_is_refused_and_the_rest_passed_over() -> N
 
 
 async def test_a_request_behind_one_that_was_refused_is_not_looked_at() -> None:
+    seen: list[Request] = []
     async with served(max_head=1000) as primus:
+        primus.before("look", seen.append)
         reader, writer = await dial(primus)
         writer.write(padded(REQUEST, 1001))
         assert (await reader.read()).startswith(b"HTTP/1.1 431 ")
         pending = own(primus)._pending
         assert pending is not None
-        (transport,) = pending._waiting
+        (transport,) = pending.requests._since
         transport.get_protocol().data_received(REQUEST)
-        assert passed_on(primus) == 0
+        await asyncio.sleep(0)
+        assert seen == []
         writer.close()
 
 
 async def test_a_connection_that_comes_while_the_server_ends_is_dropped() -> None:
-    async with served() as primus:
+    async with served(handshake_timeout=False) as primus:
         pending = own(primus)._pending
         assert pending is not None
         await pending.close(0)
@@ -338,7 +339,7 @@ async def test_what_comes_while_a_layer_is_busy_is_kept() -> None:
         writer.write(HEAD + b"one ")
         entrance = (await slow.entered).native.get_protocol()
         writer.write(b"two")
-        await eventually(lambda: entrance._early == b"one two")
+        await eventually(lambda: entrance._ahead == b"one two")
         slow.gate.set()
         assert await reader.read() == b"taken one two"
         writer.close()
@@ -352,7 +353,7 @@ async def test_while_a_layer_is_busy_nothing_more_is_read() -> None:
         writer.write(HEAD)
         transport = (await slow.entered).native
         writer.write(b"x" * 10_000_000)
-        await eventually(lambda: transport.get_protocol()._early)
+        await eventually(lambda: transport.get_protocol()._ahead)
         assert not transport.is_reading()
         writer.transport.abort()
         slow.gate.set()
@@ -398,7 +399,7 @@ async def test_an_upgrade_may_be_refused_piece_by_piece() -> None:
     async with served() as primus:
         primus.before("no", lambda request: Response(200, pieces()))
         answer = await asked(primus, HEAD)
-        assert answer.endswith(b"\r\n\r\none two")
+        assert answer.endswith(b"\r\n\r\n4\r\none \r\n3\r\ntwo\r\n0\r\n\r\n")
         assert b"Content-Length" not in answer
         assert closed.is_set()
 
@@ -426,7 +427,7 @@ async def test_a_transformer_that_fails_is_answered_for(caplog: pytest.LogCaptur
     ("said", "answer"),
     [
         (HEAD.replace(b"/primus/", b"/other/"), b"HTTP/1.1 404 "),
-        (HEAD.replace(b"Host: a", b"Host : a"), b"HTTP/1.0 400 "),
+        (HEAD.replace(b"Host: a", b"Host : a"), b"HTTP/1.1 400 "),
         (HEAD.replace(b"HTTP/1.1", b"HTTP/1.0"), b"HTTP/1.0 200 "),
         (HEAD.replace(b"websocket", b"h2c"), b"HTTP/1.1 200 "),
         (with_header(b"Expect: 100-continue"), b"HTTP/1.1 100 "),
@@ -449,7 +450,7 @@ async def test_a_transformer_that_fails_is_answered_for(caplog: pytest.LogCaptur
         "absolute",
     ],
 )
-async def test_everything_else_is_answered_as_aiohttp_does(said: bytes, answer: bytes) -> None:
+async def test_everything_else_is_answered_as_what_it_is(said: bytes, answer: bytes) -> None:
     async with served() as primus:
         reader, writer = await dial(primus)
         writer.write(said)
@@ -561,12 +562,11 @@ async def test_a_peer_that_has_gone_is_forgotten() -> None:
         reader, writer = await dial(primus)
         writer.write(REQUEST)
         await reader.readuntil(PLAIN)
-        await eventually(lambda: passed_on(primus) == 1)
-        assert waiting(primus) == 0
+        await eventually(lambda: (idle(primus), waiting(primus)) == (1, 0))
         writer.write(REQUEST[:30])
-        await eventually(lambda: waiting(primus) == 1)
+        await eventually(lambda: (idle(primus), waiting(primus)) == (0, 1))
         writer.transport.abort()
-        await eventually(lambda: (passed_on(primus), waiting(primus)) == (0, 0))
+        await eventually(lambda: (idle(primus), waiting(primus)) == (0, 0))
 
 
 async def test_a_server_that_stops_does_not_wait_for_silent_peers() -> None:

@@ -64,6 +64,38 @@ def test_an_asgi_server_does_without_aiohttp() -> None:
 
 WITHOUT_AIOHTTP = "import asyncio, sys\nsys.modules['aiohttp'] = None\n"
 
+A_SERVER_OF_ITS_OWN = """
+import asyncio
+from primus import Primus
+
+async def main():
+    primus = await Primus.create_server(
+        host='127.0.0.1', transformer={transformer!r}, iknowhttpsisbetter=True
+    )
+    reader, writer = await asyncio.open_connection('127.0.0.1', primus.port)
+    writer.write(b'GET /primus/spec HTTP/1.1\\r\\nHost: a\\r\\nConnection: close\\r\\n\\r\\n')
+    answer = await reader.read()
+    assert answer.startswith(b'HTTP/1.1 200 OK'), answer
+    assert b'"transformer":"{transformer}"' in answer, answer
+    writer.close()
+    await primus.destroy()
+
+asyncio.run(main())
+"""
+
+
+def test_a_server_of_its_own_does_without_aiohttp() -> None:
+    modules = imported_by(A_SERVER_OF_ITS_OWN.format(transformer="websockets"))
+    assert within(modules, "primus.server.entrance")
+    assert within(modules, "aiohttp") == set()
+
+
+def test_a_server_of_its_own_is_aiohttp_s_where_httptools_is_not_installed() -> None:
+    without = "import sys\nsys.modules['httptools'] = None\n"
+    modules = imported_by(without + A_SERVER_OF_ITS_OWN.format(transformer="websockets"))
+    assert within(modules, "primus.server.application")
+
+
 ECHO_OVER_ASGI = """
 from primus import Primus
 
@@ -103,10 +135,13 @@ def test_json_works_where_neither_orjson_nor_msgspec_is_installed() -> None:
 
 def test_what_needs_aiohttp_says_what_installs_it() -> None:
     imported_by(
-        WITHOUT_AIOHTTP + "from primus import MissingLibraryError, Primus, connect\n"
+        WITHOUT_AIOHTTP + "from primus import MissingLibraryError, Primus, Transformer, connect\n"
+        "class OnItsServer(Transformer):\n"
+        "    async def request(self, request): ...\n"
+        "    async def upgrade(self, request): return request.websocket()\n"
         "async def main():\n"
         "    for make in (\n"
-        "        lambda: Primus.create_server(),\n"
+        "        lambda: Primus.create_server(transformer=OnItsServer),\n"
         "        lambda: connect('http://localhost:9'),\n"
         "    ):\n"
         "        try:\n"

@@ -76,7 +76,7 @@ async def test_connections_of_a_given_socket_send_at_once() -> None:
 
     @primus.before("watch", index=0)
     def watch(request: Any) -> None:
-        connection = request.native.transport.get_extra_info("socket")
+        connection = request.native.get_extra_info("socket")
         told.append(connection.getsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY))
 
     await spec(primus.port)

@@ -516,7 +516,7 @@ async def test_connections_of_a_server_of_its_own_send_at_once(host: str | None)
 
     @primus.before("watch", index=0)
     def watch(request: Request) -> None:
-        connection = request.native.transport.get_extra_info("socket")
+        connection = request.native.get_extra_info("socket")
         told.append(connection.getsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY))
 
     reader, writer = await asyncio.open_connection("127.0.0.1", primus.port)

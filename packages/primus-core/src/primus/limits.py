@@ -89,6 +89,10 @@ class Limits:
     """Characters of a session id that a server gives: a client repeats it with each request."""
     accepted_per_turn: int = 64
     """How many connections are accepted before the others get a turn."""
+    max_headers: int = 128
+    """How many headers a request has at most, on a server of our own."""
+    keepalive_timeout: float | None = 75.0
+    """Seconds that a server of our own keeps an idle HTTP connection; aiohttp's is an hour."""
 
 
 DEFAULT_LIMITS: Final = Limits()

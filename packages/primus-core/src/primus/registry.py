@@ -109,10 +109,15 @@ PLUGIN: Final = Kind(
 HOST: Final = Kind(
     "host",
     "primus.hosts",
-    {"aiohttp.web_app.application": "primus-core", "asgi": "primus-core"},
+    {
+        "aiohttp.web_app.application": "primus-core",
+        "asgi": "primus-core",
+        "primus.server.listen.ownserver": "primus-core",
+    },
     {
         "aiohttp.web_app.Application": "primus.server.hosts.aiohttp:AiohttpHost",
         "asgi": "primus.server.hosts.asgi:AsgiHost",
+        "primus.server.listen.OwnServer": "primus.server.hosts.own:OwnHost",
     },
 )
 """A host is named by the class of the servers that it serves; that of ASGI serves the rest."""

@@ -109,8 +109,8 @@ class OwnSite(AiohttpSite):
     async def start(self, address: str, port: int = 0) -> int:
         """Listen."""
         assert isinstance(self.primus.host, AiohttpHost)
-        server = OwnServer(self.app, self.primus)
-        self.runner = server.runner
+        server = OwnServer()
+        server.serve(self.primus, self.app)
         self.primus.host.own(server)
         await server.start(Listening(address, port), self.tls)
         self.primus.initialise()

@@ -17,11 +17,14 @@ from primus.http.request import (
     shown,
     without_authority,
 )
-from primus.http.response import Response, check_header, closing, phrase
+from primus.http.response import Answered, Response, check_header, closing, phrase
+from primus.http.semantics import CONTINUE, expectation, has_body, is_upgrade, repeated
 from primus.http.upgrade import Closable, HandOver, HostWebSocket, Witness
 
 __all__ = [
+    "CONTINUE",
     "Address",
+    "Answered",
     "BodyTooLarge",
     "ClientGone",
     "Closable",
@@ -34,8 +37,12 @@ __all__ = [
     "Witness",
     "check_header",
     "closing",
+    "expectation",
+    "has_body",
+    "is_upgrade",
     "parse_query",
     "phrase",
+    "repeated",
     "shown",
     "without_authority",
 ]

@@ -132,7 +132,7 @@ class Request:
         *,
         address: Address,
         secure: bool = False,
-        body: Callable[[], AsyncIterator[bytes]] | None = None,
+        body: bytes | Callable[[], AsyncIterator[bytes]] | None = None,
         detach: Callable[[], HandOver] | None = None,
         websocket: Callable[[], HostWebSocket] | None = None,
         watch: Callable[[Callable[[], None]], None] | None = None,
@@ -193,14 +193,24 @@ class Request:
             ProtocolError: it is malformed.
             ClientGone: the client has gone before all of it had come.
         """
-        if self._body is None:
+        body = self._body
+        if body is None:
             return b""
+        if isinstance(body, bytes):
+            if limit is not None and len(body) > limit:
+                raise BodyTooLarge(f"the body is longer than {limit} bytes")
+            return body
         received = bytearray()
-        async for chunk in self._body():
+        async for chunk in body():
             received += chunk
             if limit is not None and len(received) > limit:
                 raise BodyTooLarge(f"the body is longer than {limit} bytes")
         return bytes(received)
+
+    @property
+    def is_whole(self) -> bool:
+        """Whether `read` has nothing to wait for."""
+        return self._body is None or isinstance(self._body, bytes)
 
     def on_gone(self, fn: Callable[[], None]) -> None:
         """Call `fn` once, should the client go before all of the answer has been sent.

@@ -64,8 +64,7 @@ class Response:
             content_type = "text/plain; charset=utf-8"
         if content_type is not None:
             self.headers.setdefault("Content-Type", content_type)
-        for name, value in self.headers.items():
-            check_header(name, value)
+        check_headers(self.headers)
 
     def __repr__(self) -> str:
         return f"<Response {self.status} {self.reason}>"
@@ -93,8 +92,7 @@ class Response:
             headers["Vary"] = _merged("Vary", request.response_headers, self.headers)
         if self.chunks is None:
             headers["Content-Length"] = str(len(self.body))
-        for name, value in headers.items():
-            check_header(name, value)
+        check_headers(headers)
         return headers
 
     @property
@@ -126,6 +124,18 @@ def phrase(status: int) -> str:
         return HTTPStatus(status).phrase
     except ValueError:
         return ""
+
+
+def check_headers(headers: CIMultiDict[str]) -> None:
+    """As `check_header`, for all of them.
+
+    Raises:
+        ValueError: one of them cannot be sent.
+    """
+    text = "".join(map("".join, headers.items()))
+    if not text.isascii() or LINE_END.search(text) is not None:
+        for name, value in headers.items():
+            check_header(name, value)
 
 
 def check_header(name: str, value: str) -> None:

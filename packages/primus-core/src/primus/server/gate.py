@@ -12,19 +12,9 @@ from string import ascii_letters, digits
 from typing import Final
 
 from primus.contracts import Server
-from primus.http import Request, Response
+from primus.http import Request, Response, repeated
 
 __all__ = ["refusal"]
-
-SINGLE: Final = (
-    "Host",
-    "Origin",
-    "Authorization",
-    "Content-Length",
-    "Sec-WebSocket-Key",
-    "Sec-WebSocket-Version",
-)
-"""Headers that decide something: two of them would let two readers decide differently."""
 
 UNRESERVED: Final = f"{ascii_letters}{digits}-._~"
 PLAIN: Final = f"{UNRESERVED}!$&'()*+,=:@"
@@ -44,9 +34,9 @@ def refusal(primus: Server, request: Request) -> Response | None:
     headers = request.headers
     if _head_size(request) > primus.limits.max_head:
         return Response.error(431)
-    for name in SINGLE:
-        if len(headers.getall(name, ())) > 1:
-            return Response.error(400, f"the header {name} is there more than once")
+    twice = repeated(headers)
+    if twice is not None:
+        return Response.error(400, f"the header {twice} is there more than once")
     if not _is_normal(request.path, primus.pathname):
         return Response.error(404)
     if request.upgrade and (
@@ -59,10 +49,9 @@ def refusal(primus: Server, request: Request) -> Response | None:
 def _head_size(request: Request) -> int:
     """Bytes of the head, as far as hosts tell; characters beyond ASCII count as one."""
     query = request.query_string
+    headers = request.headers
     size = LINE + len(request.method) + len(request.path) + (len(query) + 1 if query else 0)
-    for name, value in request.headers.items():
-        size += len(name) + len(value) + FIELD
-    return size
+    return size + FIELD * len(headers) + sum(map(len, headers)) + sum(map(len, headers.values()))
 
 
 def _is_normal(path: str, pathname: str) -> bool:

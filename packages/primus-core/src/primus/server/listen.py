@@ -9,28 +9,33 @@ import socket
 import ssl
 from collections.abc import Callable
 from dataclasses import dataclass
-from typing import Any, TypeVar
+from functools import partial
+from typing import TYPE_CHECKING, Any, TypeVar
 from urllib.parse import quote
-
-from aiohttp import web
-from aiohttp.http_exceptions import HttpProcessingError
 
 from primus.callables import is_awaitable
 from primus.contracts import Server
 from primus.errors import OptionError
 from primus.server.acceptor import BACKLOG, Acceptor
-from primus.server.entrance import Entrance, PendingConnections
-from primus.server.hosts.aiohttp import AiohttpHost
+from primus.server.head_intake import HeadIntake
+from primus.server.pending import PendingConnections
 from primus.server.tls import tls_context
 
-__all__ = ["Listening", "create_server"]
+if TYPE_CHECKING:
+    from aiohttp.web import Application as AiohttpApplication
+
+    from primus.server.application import Application
+
+try:
+    from primus.server.entrance import Entrance
+except ModuleNotFoundError:  # httptools is not there for PyPy: everything is aiohttp's then
+    Entrance = None  # type: ignore[assignment, misc]
+
+__all__ = ["Listening", "OwnServer", "create_server"]
 
 Made = TypeVar("Made", bound=Server)
 
 log = logging.getLogger("primus.server")
-
-KEEPALIVE = 75.0
-"""Seconds that an idle HTTP connection is kept; aiohttp's own default is an hour."""
 
 LAST_CHANCE = 0.1
 """Seconds that requests under way get at least: what is ready is sent."""
@@ -124,8 +129,8 @@ async def create_server(
         Exception: whatever `setup` raises.
     """
     tls = tls_context(**{name: options.pop(name) for name in TLS_OPTIONS if name in options})
-    app = web.Application()
-    primus = make(app, **options)
+    server = OwnServer()
+    primus = make(server, **options)
     if tls is None and not primus.options.iknowhttpsisbetter:
         log.warning(
             "serving plain HTTP: connections over TLS are blocked less often by firewalls and "
@@ -136,51 +141,40 @@ async def create_server(
     result: Any = None if setup is None else setup(primus)
     if is_awaitable(result):
         await result
-    assert isinstance(primus.host, AiohttpHost)
-    server = OwnServer(app, primus)
-    primus.host.own(server)
     await server.start(where, tls)
     primus.initialise()
     return primus
 
 
-class ServerLogger(logging.LoggerAdapter[logging.Logger]):
-    """Logs at DEBUG, without a traceback, what only a peer's malformed request has caused."""
-
-    def exception(self, msg: object, *args: Any, **kwargs: Any) -> None:
-        """Log an error; a malformed request is none of ours."""
-        error = kwargs.get("exc_info")
-        if isinstance(error, HttpProcessingError):
-            self.debug("refused a malformed request: %s", error.message)
-        else:
-            super().exception(msg, *args, **kwargs)
-
-
 class OwnServer:
-    """An aiohttp server with an `Entrance` before it.
+    """An HTTP server of our own: an `Entrance`, and an application of aiohttp where that is needed.
 
-    Args:
-        app: the application to serve.
-        primus: what is attached to it.
+    `create_server` makes it before the Primus, which is attached to it as to other servers.
     """
 
-    def __init__(self, app: web.Application, primus: Server) -> None:
-        longest = primus.limits.max_head
-        self.runner = web.AppRunner(
-            app,
-            access_log=None,
-            keepalive_timeout=KEEPALIVE,
-            shutdown_timeout=LAST_CHANCE,
-            logger=ServerLogger(log),
-            auto_decompress=False,  # no client compresses, and a bomb blocks the loop unread
-            max_line_size=longest,
-            max_field_size=longest,
-        )
-        self._primus = primus
-        self._pending: PendingConnections | None = None
-        self._acceptor: Acceptor | None = None
+    answers_requests = Entrance is not None
+    """Whether it answers requests without aiohttp."""
+
+    def __init__(self) -> None:
         self.url = ""
         self.port = 0
+        self._primus: Server | None = None
+        self._application: Application | None = None
+        self._pending: PendingConnections | None = None
+        self._acceptor: Acceptor | None = None
+
+    def serve(self, primus: Server, app: AiohttpApplication | None = None) -> None:
+        """Serve a Primus.
+
+        Args:
+            primus: what answers below its pathname.
+            app: what answers everything else, with a Primus attached to it; `None` for nothing.
+        """
+        self._primus = primus
+        if app is not None:
+            from primus.server.application import Application
+
+            self._application = Application(app, primus.limits, LAST_CHANCE)
 
     async def start(self, where: Listening, tls: ssl.SSLContext | None) -> None:
         """Begin to listen.
@@ -188,12 +182,14 @@ class OwnServer:
         Raises:
             OSError: the port is taken, or the address is not one of this machine.
         """
+        primus, application = self._primus, self._application
+        assert primus is not None
         listener = where.open()
         try:
-            await self.runner.setup()
-            assert self.runner.server is not None
-            pending = PendingConnections(self._primus, self.runner.server, tls is not None)
-            acceptor = Acceptor(listener, lambda: Entrance(pending), tls, self._primus.limits)
+            if application is not None:
+                await application.start()
+            pending = PendingConnections(primus, application, tls is not None)
+            acceptor = Acceptor(listener, partial(self._protocol, pending), tls, primus.limits)
             await acceptor.start()
         except BaseException:
             listener.close()
@@ -215,16 +211,22 @@ class OwnServer:
             since: when they were told to end, on the loop's clock: the time that connections took
                 to close is theirs, too, so that a server ends within its limits whatever peers do.
         """
-        if self._acceptor is not None:
-            self._acceptor.close()
+        if self._acceptor is None or self._pending is None or self._primus is None:
+            return
+        self._acceptor.close()
         elapsed = asyncio.get_running_loop().time() - since
         left = max(self._primus.limits.shutdown_timeout - elapsed, LAST_CHANCE)
-        endings = [] if self._pending is None else [self._pending.close(left)]
-        if self.runner.server is not None:
-            self.runner.server.pre_shutdown()  # idle connections, which browsers keep, end at once
-            endings.append(self.runner.server.shutdown(left))
+        endings = [self._pending.close(left)]
+        if self._application is not None:
+            endings.append(self._application.stop(left))
         await asyncio.gather(*endings)
-        await self.runner.cleanup()
+
+    def _protocol(self, pending: PendingConnections) -> HeadIntake:
+        """The protocol of a connection."""
+        if self.answers_requests:
+            return Entrance(pending)
+        assert self._application is not None
+        return self._application(pending)
 
 
 def _host(listener: socket.socket) -> str | None:

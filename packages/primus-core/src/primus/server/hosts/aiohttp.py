@@ -5,7 +5,7 @@ transport goes to the transformer, and neither a task nor an object of aiohttp s
 connection. Where the transformer wants aiohttp's own WebSocket (`aiohttp_websocket`), the handler
 returns that as usual. The hand-over touches private names of aiohttp
 (`RequestHandler._message_tail`, the bytes that followed the head, and the setter of
-`transport`), as does the entrance of a server of our own, so they are looked for at import.
+`transport`), as does the application behind a server of our own, so they are looked for at import.
 
 aiohttp tells a handler that its client has gone only if the application was started so. What it
 always does is to fail the body of the request (`BaseRequest._cancel`), so `Watch` takes the place
@@ -14,7 +14,6 @@ of a body that has been read.
 
 from __future__ import annotations
 
-import asyncio
 from collections.abc import AsyncIterator, Callable
 from contextlib import suppress
 from functools import partial
@@ -27,11 +26,21 @@ from aiohttp.web_protocol import RequestHandler
 
 from primus.contracts import Server
 from primus.errors import AttachError, ProtocolError
-from primus.http import Address, ClientGone, HandOver, Headers, Request, Response, closing
+from primus.http import (
+    CONTINUE,
+    ClientGone,
+    HandOver,
+    Request,
+    Response,
+    closing,
+    expectation,
+    is_upgrade,
+)
 from primus.server.hosts.aiohttp_websocket import ServedWebSocket
 from primus.server.hosts.base import Host, Serving
+from primus.server.hosts.transports import address_of, taken
 
-__all__ = ["CHUNK", "NO_PROTOCOL", "AiohttpHost", "Watch", "address_of", "is_upgrade"]
+__all__ = ["AiohttpHost", "Watch"]
 
 PRIVATE: Final = ("_current_request", "_message_tail", "_payload_parser", "_waiter")
 
@@ -42,9 +51,6 @@ if not (
         f"aiohttp {aiohttp.__version__} does not let connections be handed over; "
         "install aiohttp >= 3.12, < 4"
     )
-
-NO_PROTOCOL: Final = asyncio.Protocol()
-"""Held by transports between two owners: uvloop keeps the last protocol it was given alive."""
 
 CHUNK: Final = 64 * 1024
 
@@ -161,10 +167,10 @@ class Detached(web.StreamResponse):
 
 async def _expect(native: web.Request) -> None:
     """Tell a client that asks first to go on; one that has gone meanwhile is no error."""
-    if native.headers.get("Expect", "").lower() != "100-continue":
+    if expectation(native.headers) != 100:
         raise web.HTTPExpectationFailed
     with suppress(ConnectionError):
-        await native.writer.write(b"HTTP/1.1 100 Continue\r\n\r\n")
+        await native.writer.write(CONTINUE)
     native.writer.output_size = 0  # the response itself has not begun
 
 
@@ -182,25 +188,6 @@ def _request(native: web.Request, socket: ServedWebSocket | None) -> Request:
         watch=None if upgrade else partial(_watch, native),
         drop=partial(_drop, native),
         native=native,
-    )
-
-
-def address_of(transport: asyncio.BaseTransport | None) -> Address:
-    """Where the peer of a connection is."""
-    peer = transport.get_extra_info("peername") if transport else None
-    return Address(str(peer[0]), int(peer[1])) if isinstance(peer, tuple) else Address("")
-
-
-def is_upgrade(method: str, headers: Headers) -> bool:
-    """Whether a request asks for a WebSocket.
-
-    RFC 6455 section 4.1: it is a GET whose ``Connection`` names ``upgrade``, among others.
-    """
-    tokens = ",".join(headers.getall("Connection", ())).lower().split(",")
-    return (
-        method == "GET"
-        and headers.get("Upgrade", "").lower() == "websocket"
-        and "upgrade" in (token.strip() for token in tokens)
     )
 
 
@@ -298,9 +285,8 @@ def _detach(native: web.Request) -> HandOver:
     protocol, transport = native.protocol, native.transport
     if transport is None or transport.is_closing():
         raise ConnectionResetError("the client has gone before its upgrade was answered")
-    transport.pause_reading()
+    transport.pause_reading()  # at once: what aiohttp reads now would be lost
     early, protocol._message_tail = bytes(protocol._message_tail), b""
     protocol.transport = None  # so that none of aiohttp's clean-up can close it
     protocol.connection_lost(None)
-    transport.set_protocol(NO_PROTOCOL)
-    return HandOver(transport, early)
+    return taken(transport, early)

@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
-from typing import ClassVar, Protocol
+from typing import Any, ClassVar, Protocol
+
+from primus.contracts import Server
 
 __all__ = ["Host", "Serving"]
 
@@ -14,6 +16,11 @@ class Serving(Protocol):
     url: str
     """Where it listens; empty before."""
     port: int
+    answers_requests: bool
+    """Whether it answers requests without aiohttp."""
+
+    def serve(self, primus: Server, app: Any = None) -> None:
+        """Serve a Primus, and an application of aiohttp behind it."""
 
     async def stop(self, since: float) -> None:
         """Stop it; the end of the Primus has begun at `since`, in seconds of the loop."""

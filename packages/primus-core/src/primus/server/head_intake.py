@@ -1,0 +1,132 @@
+"""Connections of which heads of requests are kept until they are whole, within ``max_head``."""
+
+from __future__ import annotations
+
+import asyncio
+import re
+from abc import abstractmethod
+from typing import Final, cast
+
+from multidict import CIMultiDict
+
+from primus.http import Response
+from primus.server.pending import PendingConnections
+
+__all__ = ["HeadIntake"]
+
+END: Final = re.compile(rb"\n\r?\n")
+"""The end of a head. Parsers refuse bare line feeds, but they have to see them for that."""
+
+METHOD: Final = frozenset(b"ABCDEFGHIJKLMNOPQRSTUVWXYZ")
+"""Every method that is known begins so; anything else is answered at once."""
+
+
+class Unread:
+    """A request that cannot be read, as its answer sees it."""
+
+    response_headers: CIMultiDict[str] = CIMultiDict()
+
+
+class HeadIntake(asyncio.Protocol):
+    """A connection whose heads are kept until they are whole.
+
+    A subclass calls `collect` with what comes while it waits for a head, and gets each head by
+    `arrived`.
+    """
+
+    __slots__ = ("_head", "_is_refused", "_pending", "_transport")
+
+    _transport: asyncio.Transport
+
+    def __init__(self, pending: PendingConnections) -> None:
+        self._pending = pending
+        self._head: bytearray | None = None
+        """The head of the next request as far as it has come."""
+        self._is_refused = False
+        """What still comes is passed over."""
+
+    @property
+    def is_between_heads(self) -> bool:
+        """Whether nothing of the next head has come by another way."""
+        return True
+
+    def adopt(self, transport: asyncio.Transport, data: bytes) -> None:
+        """Take over a connection, whose next request `data` begins with."""
+        self._transport = transport
+        transport.set_protocol(self)
+        self.arrived(data, len(data))
+
+    @abstractmethod
+    def arrived(self, data: bytes, end: int) -> None:
+        """Take a head, which ends at `end` of `data`."""
+
+    def connection_made(self, transport: asyncio.BaseTransport) -> None:
+        """Wait for a request."""
+        self._transport = cast("asyncio.Transport", transport)  # uvloop's is no subclass
+        if self._pending.is_closed:
+            self._transport.abort()
+        else:
+            self._pending.requests.enter(self._transport)
+
+    def connection_lost(self, exc: Exception | None) -> None:
+        """Forget the connection."""
+        self._pending.requests.leave(self._transport)
+        self._pending.idle.leave(self._transport)
+        self._pending.primus.writes.discard(self._transport)
+
+    def pause_writing(self) -> None:
+        """See whether the client, which reads too slowly, reads at all."""
+        self._pending.primus.writes.add(self._transport)
+
+    def collect(self, data: bytes) -> None:
+        """Take a part of a head, and go on once it is whole."""
+        head = self._head
+        if head is None:
+            if self.is_between_heads:
+                data = data.lstrip(b"\r\n")  # RFC 9112 section 2.2
+                if not data:
+                    return
+            searched = 0
+        else:
+            searched = max(len(head) - 3, 0)
+            head += data
+        whole = data if head is None else head
+        end = END.search(whole, searched)
+        if (len(whole) if end is None else end.end()) > self._pending.max_head:
+            self.refuse(Response.error(431))
+        elif end is not None or whole[0] not in METHOD:
+            self._head = None
+            self._pending.requests.leave(self._transport)
+            self._pending.idle.leave(self._transport)
+            self.arrived(bytes(whole), len(whole) if end is None else end.end())
+        elif head is None:
+            self._head = bytearray(data)
+            self._pending.idle.leave(self._transport)
+            self._pending.requests.enter(self._transport)
+
+    def refuse(self, response: Response) -> None:
+        """Answer for good, a request that cannot be read."""
+        framing = self._pending.heads.framing(response, Unread(), is_old=False, closes=True)
+        self._pending.primus.writes.add(self._transport)
+        self._transport.write(framing.head + response.body)
+        self.linger()
+
+    def linger(self) -> None:
+        """Close the connection once its client has read the answer, and pass over what it sends.
+
+        The client gets the answer only while it can send the rest: closing at once would reset
+        the connection. So it is dropped when its time is over.
+        """
+        self._head = None
+        self._is_refused = True
+        transport = self._transport
+        if transport.is_closing():
+            return
+        if self._pending.requests.timeout is None or self._pending.is_closed:
+            transport.close()
+            return
+        self._pending.requests.enter(transport)
+        if not transport.is_reading():
+            transport.resume_reading()
+        if transport.can_write_eof():
+            transport.write_eof()
