@@ -50,6 +50,7 @@ class Target:
         self.primus: Primus | None = None
         self.stop: Stop | None = None
         self.handled: Counter[str] = Counter()
+        self._in_turn = self._most = 0
         self.seen: Counter[str] = Counter()
         self.said: list[str] = []
         self.socket: Socket | None = None
@@ -103,6 +104,7 @@ class Target:
 
     def count(self, spark: Spark, message: Any) -> None:
         self.handled[spark.id] += 1
+        self._in_turn += 1
         if len(self.said) < 1000:
             self.said.append(repr(message)[:200])
 
@@ -242,6 +244,19 @@ class Target:
             "kinds": kinds,
             **self.news(),
         }
+
+    def count_turns(self) -> None:
+        """Note from now on how many messages are handled in one turn of the loop, at most."""
+        self._in_turn = self._most = 0
+        self._turn()
+
+    def _turn(self) -> None:
+        self._most, self._in_turn = max(self._most, self._in_turn), 0
+        asyncio.get_running_loop().call_soon(self._turn)
+
+    def most_in_a_turn(self) -> int:
+        """How many that were."""
+        return self._most
 
     def news(self) -> dict[str, Any]:
         """What has happened."""

@@ -25,7 +25,8 @@ async def test_the_messages_of_others_are_not_behind_all_of_a_flood(
     flooder = await targets.make()
     block = (wire.message("[1]") * 5000).decode("latin-1")
     await flooder.ask("pour", port=target.port, opening=upgrade(wire.path()).decode(), block=block)
-    before = await target.until("news", lambda news: sum(news["handled"].values()) > 1000)
+    await target.until("news", lambda news: sum(news["handled"].values()) > 1000)
+    await target.ask("count_turns")
 
     for _ in range(ROUNDS):
         for raw in quiet:
@@ -33,7 +34,5 @@ async def test_the_messages_of_others_are_not_behind_all_of_a_flood(
         for raw in quiet:
             await raw.receive()
 
-    after = await target.ask("news")
-    handled = sum(after["handled"].values()) - sum(before["handled"].values())
-    # Some 1,000. A turn without a budget took 25,000 and more before each of the others.
-    assert handled / ROUNDS < 10_000
+    # 65, or 120 of lws. A turn without a budget took 25,000 and more before any of the others.
+    assert 0 < await target.ask("most_in_a_turn") < 500

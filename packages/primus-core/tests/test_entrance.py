@@ -260,13 +260,18 @@ async def test_the_next_head_of_a_kept_connection_is_bounded_too() -> None:
 
 
 async def test_the_next_head_of_a_kept_connection_has_as_long_as_the_first() -> None:
-    async with served(handshake_timeout=0.05) as primus:
-        reader, writer = await dial(primus)
-        writer.write(REQUEST)
-        await reader.readuntil(PLAIN)
-        writer.write(REQUEST[:-1])
-        assert await reader.read() == b""
-        writer.close()
+    is_answered, seconds = False, 0.05
+    while not is_answered:  # on a busy machine the first request may come too late for that
+        async with served(handshake_timeout=seconds) as primus:
+            reader, writer = await dial(primus)
+            writer.write(REQUEST)
+            with suppress(asyncio.IncompleteReadError, ConnectionError):
+                await reader.readuntil(PLAIN)
+                is_answered = True
+                writer.write(REQUEST[:-1])
+                assert await reader.read() == b""
+            writer.close()
+        seconds *= 2
 
 
 @pytest.mark.parametrize("rest", [1, 2, 3, 4, 11, 20])
@@ -550,6 +555,7 @@ async def test_a_peer_that_sends_nothing_or_too_little_is_dropped() -> None:
     async with served(handshake_timeout=0.05) as primus:
         assert await asked(primus) == b""
         assert await asked(primus, HEAD[:30]) == b""
+    async with served() as primus:
         assert await asked(primus, b"GET / HTTP/1.1\r\nHost: a\r\nConnection: close\r\n\r\n") != b""
 
 

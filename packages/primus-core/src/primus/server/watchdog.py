@@ -112,6 +112,8 @@ class Watchdog:
     def __init__(self) -> None:
         self._watched: set[Watched] = set()
         self._lock = threading.Lock()
+        self._change = threading.Event()
+        """Set when another loop is watched, which may want a closer look, or one no longer."""
         self._thread: threading.Thread | None = None
 
     @property
@@ -126,15 +128,18 @@ class Watchdog:
             if not self.is_running:  # as after a fork
                 self._thread = threading.Thread(target=self._run, name="primus", daemon=True)
                 self._thread.start()
+        self._change.set()
 
     def unwatch(self, watched: Watched) -> None:
         """Watch a loop no longer."""
         with self._lock:
             self._watched.discard(watched)
+        self._change.set()
 
     def _run(self) -> None:
         while watched := self._left():
-            time.sleep(min(each.limit for each in watched) / LOOKS)
+            self._change.wait(min(each.limit for each in watched) / LOOKS)
+            self._change.clear()
             frames, now = sys._current_frames(), time.monotonic()
             for each in watched:
                 frame = frames.get(each.home.thread)

@@ -337,7 +337,7 @@ class HandoverContract(Contract):
         cleanup = asyncio.ensure_future(served.site.stop())
         assert await peer.frame() == (0x88, b"")
         peer.send(frame(CLOSE, b""))
-        await asyncio.wait_for(cleanup, 5)
+        await asyncio.wait_for(cleanup, DEADLINE)
         assert served.primus.connected == 0
 
     async def test_a_peer_that_never_closes_is_dropped(self, tls: Tls | None) -> None:
