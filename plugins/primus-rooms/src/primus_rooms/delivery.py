@@ -24,39 +24,70 @@ from primus_rooms.copying import deep_copy
 from primus_rooms.errors import RoomsError
 from primus_rooms.selection import Selection
 
-__all__ = ["deliver", "deliver_everywhere", "sparks_among"]
+__all__ = ["Delivery", "deliver_everywhere", "sparks_among"]
 
 
-def deliver(
-    primus: Primus, adapter: Adapter, selection: Selection, args: list[Any], method: str
-) -> Callable[[Collection[str]], int]:
-    """What delivers a message to those of a selection whose ids it is given.
+class Delivery:
+    """A message on its way to those of a selection.
 
     Raises:
         RoomsError: it cannot be delivered in this way, to any spark.
         ControlTextError: it is text that peers obey.
-
-    What it returns raises `ParserError` when the message cannot be encoded, for one of the sparks:
-    none of them gets it then.
     """
-    if method == "write" and not (selection.transforms or primus.pipeline.outgoing):
-        check_message(args[0])
-    forwards = adapter.forwards and not selection.only_here
-    _refuse(primus, args, method)
-    if forwards and (method == "send" or selection.transforms):
-        raise RoomsError("only write, without a transform, reaches the sparks of other servers")
 
-    def finish(ids: Collection[str]) -> int:
-        chosen = [id for id in ids if id not in selection.without]
-        sparks = [spark for id in chosen if (spark := primus.spark(id)) is not None]
-        if selection.transforms:
-            return _transformed(sparks, selection, args, method)
-        getattr(primus, method)(*args, to=sparks)
-        if forwards and len(sparks) < len(chosen):
-            _forward(primus, [id for id in chosen if primus.spark(id) is None], _plain(args[0]))
+    def __init__(
+        self, primus: Primus, adapter: Adapter, selection: Selection, args: list[Any], method: str
+    ) -> None:
+        if method == "write" and not (selection.transforms or primus.pipeline.outgoing):
+            check_message(args[0])
+        self.forwards = adapter.forwards and not selection.only_here
+        """Whether it is for members on other servers too."""
+        _refuse(primus, args, method)
+        if self.forwards and (method == "send" or selection.transforms):
+            raise RoomsError("only write, without a transform, reaches the sparks of other servers")
+        self._primus: Any = primus
+        self._selection = selection
+        self._args = args
+        self._method = method
+
+    def finish(self, ids: Collection[str]) -> int:
+        """Deliver it to all members; how many of them are here.
+
+        Raises:
+            ParserError: it cannot be encoded, for one of the sparks: none of them gets it.
+        """
+        count = self.here(ids)
+        if self.forwards:
+            self.elsewhere(ids)
+        return count
+
+    def here(self, ids: Collection[str]) -> int:
+        """Deliver it to the members that are here; how many there are.
+
+        Raises:
+            ParserError: as `finish`.
+        """
+        sparks = sparks_among(self._primus, ids, self._selection.without)
+        if self._selection.transforms:
+            return _transformed(sparks, self._selection, self._args, self._method)
+        getattr(self._primus, self._method)(*self._args, to=sparks)
         return len(sparks)
 
-    return finish
+    def elsewhere(self, ids: Collection[str] | None) -> None:
+        """Forward it to the members on other servers, by the plugins omega-supreme and metroplex.
+
+        Args:
+            ids: of all members; `None` when they are not known: then each server of ours that is
+                told finds its own.
+        """
+        data, forward = _plain(self._args[0]), self._primus.forward
+        if ids is None:
+            forward.elsewhere(self._selection.names, data, self._selection.without)
+            return
+        without = self._selection.without
+        absent = [id for id in ids if id not in without and self._primus.spark(id) is None]
+        if absent:
+            forward.sparks(absent, data)
 
 
 def deliver_everywhere(
@@ -128,11 +159,6 @@ def _refuse(primus: Any, args: list[Any], method: str) -> None:
 def _plain(data: Any) -> Any:
     """A message as it was before another thread encoded it."""
     return data.data if isinstance(data, Encoded) else data
-
-
-def _forward(primus: Any, ids: list[str], data: Any) -> None:
-    """Send a message to sparks elsewhere, by the plugins omega-supreme and metroplex."""
-    primus.forward.sparks(ids, data)
 
 
 def _transformed(

@@ -5,23 +5,26 @@ from __future__ import annotations
 from collections.abc import Callable, Collection, Iterable, Sequence
 from dataclasses import replace
 from functools import partial
-from typing import Any
+from typing import Any, TypeVar
 
 from primus import Primus, Spark
+from primus.callables import is_awaitable
 from primus.server.broadcast import Encoded
-from primus_rooms.adapter import Maybe, Members, at_once
+from primus_rooms.adapter import Adapter, Maybe, Members, at_once
 from primus_rooms.adapter_calls import AdapterCalls
-from primus_rooms.delivery import deliver, deliver_everywhere, sparks_among
-from primus_rooms.errors import RoomsError
+from primus_rooms.delivery import Delivery, deliver_everywhere, sparks_among
+from primus_rooms.errors import AdapterAway, RoomsError
 from primus_rooms.memory import MemoryAdapter
 from primus_rooms.names import Names, names
 from primus_rooms.options import Settings
 from primus_rooms.selection import Selection
-from primus_rooms.waiting import all_true, each
+from primus_rooms.waiting import all_true, done, each
 
 __all__ = ["Rooms"]
 
 SparkOrId = Spark | str
+
+Result = TypeVar("Result")
 
 
 class Rooms(AdapterCalls):
@@ -146,8 +149,9 @@ class Rooms(AdapterCalls):
                 self._tell("joinroom", room, spark)
             return True
 
-        adding = [partial(adapter.add, id, r, wildcard=wild and "*" in r) for r in rooms]
-        return self._perform(lambda: each(adding), joined, key=id, spark=spark)
+        return self._perform(
+            lambda: adapter.join(id, rooms, wildcard=wild), joined, key=id, spark=spark
+        )
 
     def _leave(self, id: str, spark: Spark | None, rooms: tuple[str, ...], wild: bool) -> Any:
         adapter = self.adapter
@@ -157,8 +161,12 @@ class Rooms(AdapterCalls):
                 self._tell("leaveroom", room, spark)
             return True
 
-        removing = [partial(adapter.remove, id, r, wildcard=wild and "*" in r) for r in rooms]
-        return self._perform(lambda: each(removing), left, key=id, spark=spark)
+        own = adapter.own
+        if own is not None and spark is not None and not own.rooms(id):
+            return self._perform(lambda: done(None), left, key=id, spark=spark)
+        return self._perform(
+            lambda: adapter.leave(id, rooms, wildcard=wild), left, key=id, spark=spark
+        )
 
     # -- choosing
 
@@ -218,20 +226,30 @@ class Rooms(AdapterCalls):
                 args = [primus.encoded_here(args[0])]
             return bool(primus.handed_over(self.deliver, selection, args, method))
         adapter = self.adapter
-        spark = selection.spark
-        reaches_none = selection.names == () or (
-            spark is not None and spark.ready_state != Spark.OPEN
-        )
+        spark, names = selection.spark, selection.names
+        reaches_none = names == () or (spark is not None and spark.ready_state != Spark.OPEN)
         backplane = vars(primus).get("backplane")
         if backplane is not None and not selection.only_here and not reaches_none:
             here = partial(self._deliver_here, selection)
             return deliver_everywhere(primus, backplane, selection, args, method, here)  # type: ignore[no-any-return]
-        finish = deliver(self.primus, adapter, selection, args, method)
+        delivery = Delivery(self.primus, adapter, selection, args, method)
         if reaches_none:
-            return finish(())
-        if type(adapter) is not MemoryAdapter:
-            finish(())  # what cannot be encoded raises here, not where nothing may wait for it
-        return self._perform(lambda: adapter.members(selection.names), finish, spark=spark)
+            return delivery.finish(())
+        if adapter.own is None:
+            if type(adapter) is not MemoryAdapter:
+                delivery.finish(())  # what cannot be encoded raises here, where it is looked at
+            return self._perform(lambda: adapter.members(names), delivery.finish, spark=spark)
+        count = delivery.here(at_once(adapter.own.members(names)))
+        if not delivery.forwards:
+            if not selection.only_here:
+                adapter.stays_here()
+            return done(count)
+
+        def rest(ids: Collection[str] | None) -> int:
+            delivery.elsewhere(ids)
+            return count
+
+        return self._perform(lambda: _members(adapter, names), rest, spark=spark)
 
     def deliver_relayed(
         self,
@@ -246,18 +264,18 @@ class Rooms(AdapterCalls):
             without: the ids of sparks that do not get it.
             send: sends it to sparks.
         """
-        adapter, primus = self.adapter, self.primus
+        primus = self.primus
 
         def finish(ids: Collection[str]) -> None:
             sparks = sparks_among(primus, ids, without)
             if sparks:
                 send(sparks)
 
-        self._perform(lambda: adapter.members(rooms), finish)
+        self._with_members(rooms, finish)
 
     def _deliver_here(self, selection: Selection, message: Encoded | None) -> Maybe[int]:
         """Write to the sparks of this server in a selection; without a message, count them."""
-        adapter, primus = self.adapter, self.primus
+        primus = self.primus
 
         def finish(ids: Collection[str]) -> int:
             sparks = sparks_among(primus, ids, selection.without)
@@ -265,9 +283,19 @@ class Rooms(AdapterCalls):
                 primus.write(message, to=sparks)
             return len(sparks)
 
-        return self._perform(
-            lambda: adapter.members(selection.names), finish, spark=selection.spark
-        )
+        return self._with_members(selection.names, finish, selection.spark)
+
+    def _with_members(
+        self,
+        names: Sequence[str] | None,
+        finish: Callable[[Collection[str]], Result],
+        spark: Spark | None = None,
+    ) -> Maybe[Result]:
+        """Do something with the members that are here, at once if they are known at once."""
+        adapter = self.adapter
+        if adapter.own is not None:
+            return done(finish(at_once(adapter.own.members(names))))
+        return self._perform(lambda: adapter.members(names), finish, spark=spark)
 
     # -- the end
 
@@ -299,6 +327,18 @@ class Rooms(AdapterCalls):
 
 def _id(spark: SparkOrId) -> str:
     return spark if isinstance(spark, str) else spark.id
+
+
+async def _members(adapter: Adapter, names: Sequence[str] | None) -> Collection[str] | None:
+    """The members of rooms on all servers; `None` while what knows them is away."""
+    try:
+        members: Any = adapter.members(names)
+        found: Collection[str] = await members if is_awaitable(members) else members
+        return found
+    except AdapterAway:
+        if names is None:  # servers are told of rooms by their names
+            raise
+        return None
 
 
 def _nothing(_: object) -> None:

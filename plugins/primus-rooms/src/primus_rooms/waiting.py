@@ -10,7 +10,7 @@ from typing import Any, Final, TypeVar
 from primus.callables import is_awaitable
 from primus.tasks import spawn
 
-__all__ = ["KeyedQueue", "all_true", "each"]
+__all__ = ["KeyedQueue", "all_true", "done", "each"]
 
 Result = TypeVar("Result")
 
@@ -53,6 +53,17 @@ def all_true(results: Sequence[Any]) -> bool | Awaitable[bool]:
 
 async def _all_true(results: Sequence[Any]) -> bool:
     return all([await result if is_awaitable(result) else result for result in results])
+
+
+def done(value: Result) -> asyncio.Future[Result]:
+    """A result that is there, for a caller that awaits it.
+
+    Raises:
+        RuntimeError: no event loop is running.
+    """
+    result: asyncio.Future[Result] = asyncio.get_running_loop().create_future()
+    result.set_result(value)
+    return result
 
 
 class KeyedQueue:
