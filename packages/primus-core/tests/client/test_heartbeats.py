@@ -4,6 +4,11 @@ from __future__ import annotations
 
 from typing import Any
 
+import pytest
+
+from primus.client.heartbeat import Heartbeat, Rhythm, rhythm
+from primus_testing import ManualClock
+
 PING, ID = '"primus::ping::1700000000000"', '"primus::id::"'
 
 
@@ -251,3 +256,148 @@ async def test_the_latency_is_the_time_the_id_takes(stage: Any) -> None:
     wire.receive('"primus::id::abc"')
 
     assert socket.latency == 0.25
+
+
+class Beating:
+    """A heartbeat by itself, and what it does."""
+
+    def __init__(self, clock: ManualClock, rhythm: Rhythm) -> None:
+        self.clock = clock
+        self.asked = 0
+        self.expired = 0
+        self.is_held = False
+        self.traffic = (clock.time(), clock.time())
+        self.on_ask: Any = int
+        self.heartbeat = Heartbeat(
+            rhythm,
+            clock,
+            ask=self._ask,
+            traffic=lambda: self.traffic,
+            is_held=lambda: self.is_held,
+            expired=self._expire,
+        )
+
+    def _ask(self) -> None:
+        self.asked += 1
+        self.on_ask()
+
+    def _expire(self) -> None:
+        self.expired += 1
+
+    def advance(self, seconds: float) -> tuple[int, int]:
+        """How often the server has been asked by then, and been taken for lost."""
+        self.clock.advance(seconds)
+        return self.asked, self.expired
+
+
+@pytest.mark.parametrize(
+    ("ping", "timeout", "expected"),
+    [
+        (25.0, None, 25.0),
+        (None, 15.0, None),
+        (25.0, 35.0, 25.0),
+        (25.0, 15.0, 6.0),
+        (25.0, 5.0, 2.0),
+        (2.0, 15.0, 2.0),
+        (25.0, 30.0, 20.0),
+    ],
+)
+def test_a_sign_of_life_comes_before_a_server_that_ends_silent_connections(
+    ping: float | None, timeout: float | None, expected: float | None
+) -> None:
+    assert rhythm(ping, 10.0, 45.0, timeout) == Rhythm(expected, 10.0, 45.0)
+
+
+def test_a_heartbeat_that_has_stopped_does_nothing_whatever_still_arrives(
+    manual_clock: ManualClock,
+) -> None:
+    beating = Beating(manual_clock, Rhythm(5.0, 10.0, 20.0))
+    beating.heartbeat.start(pings=False)
+    assert beating.advance(5.0) == (1, 0)
+    assert beating.heartbeat.asking
+
+    beating.heartbeat.stop()
+    assert not beating.heartbeat.asking
+    assert manual_clock.pending == 0
+    assert not beating.heartbeat.answered()
+    beating.heartbeat.pinged()
+
+    assert manual_clock.pending == 0
+    assert beating.advance(100.0) == (1, 0)
+
+
+def test_a_heartbeat_that_is_stopped_by_what_it_asks_is_not_armed_again(
+    manual_clock: ManualClock,
+) -> None:
+    beating = Beating(manual_clock, Rhythm(5.0, None, None))
+    beating.on_ask = beating.heartbeat.stop
+    beating.heartbeat.start(pings=False)
+
+    assert beating.advance(5.0) == (1, 0)
+    assert manual_clock.pending == 0
+
+
+def test_a_server_that_is_lost_is_told_once_and_not_asked_any_more(
+    manual_clock: ManualClock,
+) -> None:
+    beating = Beating(manual_clock, Rhythm(5.0, 5.0, None))
+    beating.heartbeat.start(pings=False)
+
+    assert beating.advance(9.9) == (1, 0)
+    assert beating.advance(0.1) == (1, 1)
+    assert beating.advance(100.0) == (1, 1)
+
+
+def test_a_new_connection_owes_nothing_for_the_last(manual_clock: ManualClock) -> None:
+    beating = Beating(manual_clock, Rhythm(5.0, 5.0, 8.0))
+    beating.heartbeat.start(pings=True)
+    beating.advance(5.0)
+
+    beating.heartbeat.start(pings=False)
+    assert not beating.heartbeat.asking
+    beating.traffic = (manual_clock.time(), manual_clock.time())
+
+    assert beating.advance(4.9) == (1, 0)
+    assert beating.advance(0.1) == (2, 0)
+    assert beating.advance(4.9) == (2, 0)
+    assert beating.advance(0.1) == (2, 1)
+
+
+def test_the_first_ping_starts_the_time_for_the_next(manual_clock: ManualClock) -> None:
+    beating = Beating(manual_clock, Rhythm(None, None, 8.0))
+    beating.heartbeat.start(pings=False)
+    assert manual_clock.pending == 0
+
+    beating.heartbeat.pinged()
+
+    assert beating.advance(7.9) == (0, 0)
+    beating.heartbeat.pinged()
+    assert beating.advance(7.9) == (0, 0)
+    assert beating.advance(0.1) == (0, 1)
+
+
+def test_the_server_has_its_time_again_after_we_did_not_read(manual_clock: ManualClock) -> None:
+    beating = Beating(manual_clock, Rhythm(5.0, 5.0, 8.0))
+    beating.heartbeat.start(pings=True)
+    beating.is_held = True
+    beating.advance(20.0)
+    asked = beating.asked
+    beating.is_held = False
+
+    assert beating.advance(4.0)[1] == 0
+    assert beating.advance(20.0)[1] == 1
+    assert beating.asked > asked
+
+
+def test_a_question_of_its_own_is_measured_from_the_first_time(manual_clock: ManualClock) -> None:
+    beating = Beating(manual_clock, Rhythm(None, None, None))
+    beating.heartbeat.start(pings=False)
+    beating.heartbeat.ask()
+    manual_clock.advance(0.25)
+    beating.heartbeat.ask()
+    manual_clock.advance(0.25)
+
+    assert beating.heartbeat.answered()
+    assert beating.heartbeat.latency == 0.5
+    assert not beating.heartbeat.answered()
+    assert beating.heartbeat.latency == 0.5

@@ -6,7 +6,7 @@ import asyncio
 import socket as sockets
 import struct
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from typing import Any
 
 import pytest
@@ -247,6 +247,102 @@ def test_an_interface_that_is_removed_is_no_network() -> None:
     assert not state.online
 
 
+def spoiled(message: bytes, place: int, form: str, value: int) -> bytes:
+    """A message in which a number is wrong."""
+    return message[:place] + struct.pack(form, value) + message[place + struct.calcsize(form) :]
+
+
+def test_messages_stand_one_behind_the_other_and_the_last_may_end_with_its_header() -> None:
+    state = InterfaceState()
+    done = struct.pack("=IHHII", 16, 3, 0, 0, 0)
+
+    assert not state.feed(link(2, UP_AND_RUNNING) + address(2))
+    assert state.online
+    assert state.feed(link(3, 0) + done)
+    assert state.feed(done)
+    assert state.feed(done + link(2, 0))
+    assert not state.online
+
+
+@pytest.mark.parametrize("length", [0, 15])
+def test_what_follows_a_message_of_an_impossible_length_is_not_read(length: int) -> None:
+    state = InterfaceState()
+
+    state.feed(spoiled(link(3, 0), 0, "=I", length) + link(2, UP_AND_RUNNING) + address(2))
+
+    assert not state.online
+
+
+def test_an_address_is_known_by_its_attribute_behind_others() -> None:
+    state = InterfaceState()
+    label = struct.pack("=HH4s", 8, 3, b"eth0")
+    odd = struct.pack("=HHB3x", 5, 9, 1)  # aligned to four bytes
+    empty = struct.pack("=HH", 4, 9)
+
+    def told(last: int, *before: bytes, kind: int = 20) -> bytes:
+        attributes = b"".join(before) + struct.pack("=HH4B", 8, 1, 192, 0, 2, last)
+        body = struct.pack("=BBBBI", 2, 24, 0, 0, 2) + attributes
+        return struct.pack("=IHHII", 16 + len(body), kind, 0, 0, 0) + body
+
+    state.feed(link(2, UP_AND_RUNNING) + told(1, label) + told(2, odd, empty))
+    assert state.online
+    state.feed(told(1, kind=21))
+    assert state.online
+    state.feed(told(2, kind=21))
+    assert not state.online
+
+
+def test_an_attribute_of_an_impossible_length_ends_the_search_for_the_address() -> None:
+    state = InterfaceState()
+    for length in (0, 3):
+        body = struct.pack("=BBBBI", 2, 24, 0, 0, 2) + struct.pack("=HH", length, 7)
+        state.feed(struct.pack("=IHHII", 16 + len(body), 20, 0, 0, 0) + body)
+
+    assert not state.online
+    state.feed(link(2, UP_AND_RUNNING))
+    assert state.online
+
+
+def test_an_address_without_attributes_and_messages_of_other_kinds() -> None:
+    state = InterfaceState()
+    bare = struct.pack("=IHHII", 24, 20, 0, 0, 0) + struct.pack("=BBBBI", 2, 24, 0, 0, 2)
+    state.feed(link(2, UP_AND_RUNNING))
+
+    state.feed(address(2, kind=24) + link(2, 0, kind=24))  # of routes
+    assert not state.online
+    state.feed(bare)
+    assert state.online
+    state.feed(spoiled(bare, 4, "=H", 21))
+    assert not state.online
+
+
+@pytest.mark.parametrize("body", [b"", bytes(7)])
+def test_a_message_too_short_for_what_it_is_says_nothing(body: bytes) -> None:
+    state = InterfaceState()
+    state.feed(link(2, UP_AND_RUNNING) + address(2))
+
+    for kind in (16, 17, 20, 21):
+        state.feed(struct.pack("=IHHII", 16 + len(body), kind, 0, 0, 0) + body)
+
+    assert state.online
+
+
+def test_an_interface_that_is_not_known_may_be_removed() -> None:
+    state = InterfaceState()
+
+    state.feed(link(5, 0, kind=17) + address(5, kind=21))
+
+    assert not state.online
+
+
+def test_an_address_of_another_interface_is_no_network() -> None:
+    state = InterfaceState()
+
+    state.feed(link(2, UP_AND_RUNNING) + address(3) + link(3, 0x40) + address(4) + link(4, 0x1))
+
+    assert not state.online
+
+
 def test_a_message_that_is_cut_off_does_no_harm() -> None:
     state = InterfaceState()
     whole = link(2, UP_AND_RUNNING) + address(2)
@@ -268,3 +364,163 @@ async def test_the_interfaces_of_this_machine_can_be_watched(stage: Any) -> None
     finally:
         subscription.close()
     assert watched._socket is None
+
+
+@pytest.fixture
+def kernel(monkeypatch: pytest.MonkeyPatch) -> Iterator[list[sockets.socket]]:
+    """Our ends of the sockets that are opened in place of those to the kernel."""
+    ends: list[sockets.socket] = []
+    make = sockets.socket
+
+    def opened(family: int = -1, kind: int = -1, proto: int = -1, fileno: Any = None) -> Any:
+        if family != getattr(sockets, "AF_NETLINK", None):
+            return make(family, kind, proto, fileno)
+        ours, theirs = sockets.socketpair(sockets.AF_UNIX, sockets.SOCK_SEQPACKET)
+        ends.append(ours)
+        return Bindable(theirs)
+
+    with monkeypatch.context() as patch:
+        patch.setattr("primus.client.netlink.socket.socket", opened)
+        yield ends
+    for end in ends:
+        end.close()
+
+
+class Bindable:
+    """One end of a pair, which can be bound as a netlink socket is."""
+
+    failure: Exception | None = None
+
+    def __init__(self, end: sockets.socket) -> None:
+        self._end = end
+
+    def bind(self, address: tuple[int, int]) -> None:
+        if Bindable.failure is not None:
+            raise Bindable.failure
+
+    def __getattr__(self, name: str) -> Any:
+        return getattr(self._end, name)
+
+
+DONE = struct.pack("=IHHII", 16, 3, 0, 0, 0)
+
+
+def asked(end: sockets.socket) -> int:
+    """What the kernel is asked for next."""
+    request = end.recv(1 << 16)
+    length, kind, flags, _, _ = struct.unpack_from("=IHHII", request)
+    assert (length, flags) == (len(request), 0x301)
+    return int(kind)
+
+
+async def tell(end: sockets.socket, *messages: bytes) -> None:
+    """Tell one datagram after the other, and let each be read."""
+    for message in messages:
+        end.send(message)
+        for _ in range(3):
+            await asyncio.sleep(0)
+
+
+@pytest.mark.skipif(not sys.platform.startswith("linux"), reason="netlink is Linux")
+async def test_links_are_asked_for_then_addresses_and_only_changes_are_told(
+    kernel: list[sockets.socket],
+) -> None:
+    watched, told = Interfaces(), []
+    first = watched.subscribe(lambda online: told.append(("first", online)))
+    second = watched.subscribe(lambda online: told.append(("second", online)))
+    (end,) = kernel
+
+    assert asked(end) == 18
+    await tell(end, link(2, UP_AND_RUNNING))
+    end.setblocking(False)
+    with pytest.raises(BlockingIOError):
+        asked(end)  # one dump at a time
+    await tell(end, DONE)
+    assert asked(end) == 22
+    await tell(end, address(2), DONE)
+    assert told == []  # what is found first is no change
+
+    await tell(end, link(2, 0), link(2, 0))
+    assert sorted(told) == [("first", False), ("second", False)]
+    second.close()
+    await tell(end, link(2, UP_AND_RUNNING))
+    assert told[2:] == [("first", True)]
+    with pytest.raises(BlockingIOError):
+        asked(end)
+
+    first.close()
+    assert end.recv(1) == b""  # it is closed
+
+
+@pytest.mark.skipif(not sys.platform.startswith("linux"), reason="netlink is Linux")
+async def test_a_subscriber_that_comes_when_all_have_left_is_told_no_change_of_before(
+    kernel: list[sockets.socket],
+) -> None:
+    watched, told = Interfaces(), []
+    subscription = watched.subscribe(told.append)
+    await tell(kernel[0], DONE, link(2, UP_AND_RUNNING) + address(2) + DONE)
+    subscription.close()
+    subscription.close()
+
+    subscription = watched.subscribe(told.append)
+    await tell(kernel[1], link(2, 0) + DONE)
+    assert told == []
+    await tell(kernel[1], DONE)
+    await tell(kernel[1], link(2, UP_AND_RUNNING) + address(2))
+
+    assert told == [True]
+    subscription.close()
+
+
+@pytest.mark.skipif(not sys.platform.startswith("linux"), reason="netlink is Linux")
+async def test_lost_messages_are_made_good_by_asking_again(
+    kernel: list[sockets.socket], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    watched, told = Interfaces(), []
+    subscription = watched.subscribe(told.append)
+    (end,) = kernel
+    await tell(end, link(2, UP_AND_RUNNING) + DONE, address(2) + DONE)
+    assert (asked(end), asked(end)) == (18, 22)
+
+    lost = [OSError(105, "no buffer space"), BlockingIOError()]
+
+    def recv(size: int) -> bytes:
+        if lost:
+            theirs.recv(size)
+            raise lost.pop(0)
+        return bytes(theirs.recv(size))
+
+    theirs: Any = watched._socket._end  # type: ignore[union-attr]
+    monkeypatch.setattr(watched._socket, "recv", recv, raising=False)
+    await tell(end, b"lost", b"nothing")
+    assert asked(end) == 18
+    assert told == []  # though nothing is known of any interface now
+    await tell(end, link(2, 0) + DONE)
+    assert told == []
+    await tell(end, DONE)
+
+    assert told == [False]
+    subscription.close()
+
+
+@pytest.mark.skipif(not sys.platform.startswith("linux"), reason="netlink is Linux")
+@pytest.mark.parametrize("failure", [OSError("no permission"), NotImplementedError()])
+async def test_a_machine_that_lets_nothing_be_watched_is_left_alone(
+    kernel: list[sockets.socket], monkeypatch: pytest.MonkeyPatch, failure: Exception
+) -> None:
+    monkeypatch.setattr(Bindable, "failure", failure)
+    watched = Interfaces()
+
+    subscription = watched.subscribe(print)
+
+    assert watched._socket is None
+    assert kernel[0].recv(1) == b""  # it is closed
+    subscription.close()
+
+
+async def test_a_sandbox_without_netlink_is_left_alone(monkeypatch: pytest.MonkeyPatch) -> None:
+    def refused(*args: Any) -> Any:
+        raise PermissionError
+
+    monkeypatch.setattr("primus.client.netlink.socket.socket", refused)
+    Interfaces().subscribe(print).close()
