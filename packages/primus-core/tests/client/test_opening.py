@@ -406,3 +406,46 @@ async def test_unknown_options_are_refused_by_name(stage: Any) -> None:
         stage.make("ftp://server")
     with pytest.raises(OptionError, match="made for a server"):
         stage.make(parser=None, transformer="websockets")
+
+
+async def test_a_last_message_is_not_kept_for_a_connection_that_is_made_again(stage: Any) -> None:
+    socket, wire = await stage.opened()
+    wire.lose()
+
+    socket.end("last")
+    await socket.open().opened()
+    await stage.settle()
+
+    assert '"last"' not in stage.wire.sent
+
+
+async def test_the_block_of_a_socket_ends_when_its_wire_is_gone(stage: Any) -> None:
+    socket = stage.make()
+    async with socket:
+        wire = stage.wire
+        wire.clog()
+        socket.write("x")
+
+        async def read() -> bool:
+            await stage.settle()
+            is_over = block.done()
+            wire.unclog()
+            return is_over
+
+        block = asyncio.ensure_future(socket.wait_closed())
+        await block
+        block = asyncio.get_running_loop().create_future()
+        reading = asyncio.ensure_future(read())
+    block.set_result(None)
+
+    assert reading.done()
+    assert await reading is False
+
+
+async def test_no_timeout_means_that_an_attempt_may_take_for_ever(stage: Any, story: Any) -> None:
+    stage.dialler.answer = None
+    heard = story(stage.make(timeout=False))
+
+    await stage.advance(100_000)
+
+    assert heard.story == []
