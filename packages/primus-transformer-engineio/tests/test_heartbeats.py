@@ -82,3 +82,39 @@ def test_a_peer_that_answers_what_was_not_asked_breaks_the_protocol() -> None:
     _, heartbeat = beating(ManualClock(), ClientPings)
     with pytest.raises(ProtocolError, match="has sent a pong"):
         heartbeat.pong()
+
+
+@pytest.mark.parametrize(("kind", "limit"), [(ServerPings, 45), (ClientPings, 45)])
+def test_a_heartbeat_that_has_stopped_ends_nothing_and_leaves_no_timer(
+    kind: type[Heartbeat], limit: int
+) -> None:
+    clock = ManualClock()
+    session, heartbeat = beating(clock, kind)
+    clock.advance(1)
+
+    heartbeat.stop()
+    clock.advance(10 * limit)
+
+    assert not session.is_over
+    assert session.sent == []
+    assert clock.pending == 0
+
+
+def test_a_client_that_pings_is_over_when_its_interval_and_timeout_are() -> None:
+    clock = ManualClock()
+    session, heartbeat = beating(clock, ClientPings)
+    heartbeat.ping("probe")
+    assert session.sent == ["3probe"]
+    clock.advance(44.9)
+    assert not heartbeat.expired
+    clock.advance(0.1)
+    assert heartbeat.expired
+    clock.advance(1.1)  # the timer is that coarse
+    assert session.is_over
+    assert heartbeat.silence.option == 'transport["ping_timeout"]'
+
+
+def test_a_client_that_must_not_ping_breaks_the_protocol() -> None:
+    _, heartbeat = beating(ManualClock(), ServerPings)
+    with pytest.raises(ProtocolError, match="has sent a ping"):
+        heartbeat.ping("")

@@ -1,14 +1,19 @@
 """A session of the server by itself: its wire is a list, and its clock is moved by hand."""
 
+import asyncio
 from typing import Any
 
 import pytest
 
+from primus import Request
 from primus.errors import LimitError
 from primus.polling import Sessions
-from primus_testing import ManualClock, MemoryTransport, eventually
+from primus_testing import ManualClock, MemoryTransport, eventually, make_request
+from primus_transformer_engineio.answers import Refused
 from primus_transformer_engineio.options import EngineIOOptions
+from primus_transformer_engineio.revision3 import Revision3
 from primus_transformer_engineio.revision4 import Revision4
+from primus_transformer_engineio.revisions import Revision
 from primus_transformer_engineio.session import Session
 from primus_transformer_engineio.upgrading import try_out
 
@@ -54,10 +59,11 @@ class Receiving:
 class Open:
     """An open session, polled."""
 
-    def __init__(self) -> None:
+    def __init__(self, revision: Revision | None = None) -> None:
         self.clock = ManualClock()
         self.sessions: Sessions[Session] = Sessions(self.clock)
-        self.session = Session("key", OPTIONS, self.sessions, Revision4(), binary=True)
+        speaking = revision or Revision4()
+        self.session = Session("key", OPTIONS, self.sessions, speaking, binary=True)
         self.received = Receiving()
         self.session.connection = self.received  # type: ignore[assignment]
         self.session.begin("sid")
@@ -209,3 +215,233 @@ def test_a_poll_that_is_left_ends_a_session_that_has_no_websocket_yet(opened: Op
     for each in (opened, other):
         each.session._poll_lost()
     assert (opened.received.story, other.received.story) == (["lost"], [])
+
+
+async def test_a_poll_is_answered_at_once_when_something_waits_and_else_when_it_is_sent(
+    opened: Open,
+) -> None:
+    opened.session.send("one")
+    first = await opened.session.poll(make_request(), None)
+    assert first.body == b"4one"
+
+    polling = asyncio.ensure_future(opened.session.poll(make_request(), None))
+    for _ in range(3):
+        await asyncio.sleep(0)
+    assert not polling.done()
+    opened.session.send("two")
+    opened.session.send("three")
+    assert (await polling).body == b"4two\x1e4three"
+
+
+async def test_two_polls_at_once_cost_a_session_its_life_and_the_first_says_so(
+    opened: Open,
+) -> None:
+    polling = asyncio.ensure_future(opened.session.poll(make_request(), None))
+    await asyncio.sleep(0)
+
+    with pytest.raises(Refused):
+        await opened.session.poll(make_request(), None)
+
+    assert (await polling).body == b"1"
+    assert opened.received.story == ["lost"]
+    assert opened.session.is_over
+
+
+async def test_a_client_that_goes_while_it_polls_ends_its_session(opened: Open) -> None:
+    gone: list[Any] = []
+    polling = asyncio.ensure_future(opened.session.poll(make_request(watch=gone.append), None))
+    await asyncio.sleep(0)
+
+    gone[0]()
+
+    assert (await polling).status == 400
+    assert opened.received.story == ["lost"]
+    assert len(opened.sessions) == 0
+
+
+def posted(*packets: str) -> Request:
+    return make_request(method="POST", body=["\x1e".join(packets).encode()])
+
+
+async def test_posts_come_one_after_the_other_and_two_at_once_end_the_session(
+    opened: Open,
+) -> None:
+    assert (await opened.session.post(posted("4one"), form=False)).status == 200
+    assert (await opened.session.post(posted("4two", "4three"), form=False)).body == b"ok"
+    opened.session.pause_reading()
+    waiting = asyncio.ensure_future(opened.session.post(posted("4four"), form=False))
+    await asyncio.sleep(0)
+
+    with pytest.raises(Refused):
+        await opened.session.post(posted("4five"), form=False)
+    await waiting
+
+    assert opened.received.story == ["one", "two", "three", "lost"]
+
+
+async def test_a_post_waits_while_the_connection_is_paused(opened: Open) -> None:
+    opened.session.pause_reading()
+    posting = asyncio.ensure_future(opened.session.post(posted("4one"), form=False))
+    for _ in range(5):
+        await asyncio.sleep(0)
+    assert not posting.done()
+    opened.session.resume_reading()
+
+    assert (await posting).status == 200
+    assert opened.received.story == ["one"]
+
+
+@pytest.mark.parametrize(
+    ("body", "status"), [("x" * 5001, 413), ("4" + "x" * 1001, 413), ("9", None), ("2", None)]
+)
+async def test_a_post_that_breaks_a_rule_ends_the_session(
+    opened: Open, body: str, status: int | None
+) -> None:
+    if status is None:
+        with pytest.raises(Refused):
+            await opened.session.post(posted("4ok", body, "4late"), form=False)
+        assert opened.received.story == ["ok", "lost"]
+    else:
+        assert (await opened.session.post(posted(body), form=False)).status == status
+        assert opened.received.story == ["lost"]
+
+
+async def test_as_many_packets_as_are_allowed_may_be_posted(opened: Open) -> None:
+    assert (await opened.session.post(posted(*["4x"] * 100), form=False)).status == 200
+    with pytest.raises(Refused):
+        await opened.session.post(posted(*["4x"] * 101), form=False)
+    assert opened.received.story == ["x"] * 200 + ["lost"]
+
+
+async def test_a_close_that_is_posted_ends_the_session_and_its_poll_says_nothing(
+    opened: Open,
+) -> None:
+    polling = asyncio.ensure_future(opened.session.poll(make_request(), None))
+    await asyncio.sleep(0)
+
+    assert (await opened.session.post(posted("4one", "1", "4late"), form=False)).status == 200
+
+    assert (await polling).body == b"6"
+    assert opened.received.story[:1] == ["one"]
+    assert "lost" in opened.received.story
+
+
+async def test_a_websocket_that_is_probed_wakes_the_poll_and_takes_what_is_sent_after(
+    opened: Open,
+) -> None:
+    polling = asyncio.ensure_future(opened.session.poll(make_request(), None))
+    await asyncio.sleep(0)
+    wire = MemoryTransport()
+    try_out(opened.session, True, wire)
+    wire.receive("2probe")
+    assert wire.sent == ["3probe"]
+    assert (await polling).body == b"6"
+    assert (await opened.session.poll(make_request(), None)).body == b"6"  # while it switches
+    opened.session.send("kept")
+
+    wire.receive("5")
+    opened.session.send("more")
+
+    assert wire.sent == ["3probe", "4kept", "4more"]
+    assert opened.session.upgraded
+
+
+async def test_a_probe_that_does_not_switch_in_time_is_dropped_and_polling_goes_on(
+    opened: Open,
+) -> None:
+    wire = MemoryTransport()
+    try_out(opened.session, True, wire)
+    opened.clock.advance(9)
+    assert wire.closed is None
+    opened.clock.advance(2)
+    assert wire.closed is not None
+    assert opened.received.story == []
+
+    second = MemoryTransport()
+    try_out(opened.session, True, second)
+    second.receive("2probe", "5")
+    assert opened.session.upgraded
+    opened.clock.advance(12)
+    assert second.closed is None  # it is not tried out any more
+
+
+def test_a_session_that_ends_drops_the_websocket_that_is_tried_out(opened: Open) -> None:
+    wire = MemoryTransport()
+    try_out(opened.session, True, wire)
+    opened.session.over()
+    opened.session.over()
+
+    assert wire.closed is not None
+    assert opened.received.story == ["lost"]
+    try_out(opened.session, True, late := MemoryTransport())
+    assert late.closed is not None
+
+
+def test_a_session_with_a_websocket_tries_out_no_other(opened: Open) -> None:
+    wire = opened.upgraded()
+    try_out(opened.session, True, other := MemoryTransport())
+    assert (wire.closed, other.closed) == (None, (None, ""))
+
+
+def test_a_session_that_was_closed_while_it_switches_closes_its_websocket(opened: Open) -> None:
+    opened.session.send("last")
+    opened.session.close()
+    wire = opened.upgraded()
+    assert wire.sent[1:] == ["4last"]
+    assert wire.closed == (None, "")
+
+
+def test_an_abort_drops_the_websocket_and_the_session(opened: Open) -> None:
+    wire = opened.upgraded()
+    opened.session.abort()
+    assert wire.closed is not None
+    assert opened.session.is_over
+    assert opened.received.story == ["lost"]
+    opened.session.abort()
+    assert opened.received.story == ["lost"]
+
+
+def test_pongs_to_a_websocket_that_is_not_read_leave_one() -> None:
+    opened = Open(Revision3(json=True))
+    opened.session.limit(10)
+    wire = opened.upgraded()
+    wire.clog()
+    opened.session.send("x" * 20)
+    for stamp in ("1", "2", "3"):
+        wire.receive(f"2{stamp}")
+    assert wire.sent[-1] == "4" + "x" * 20
+
+    wire.unclog()
+
+    assert wire.sent[-1] == "33"
+    wire.receive("24")
+    assert wire.sent[-2:] == ["33", "34"]
+
+
+def test_what_waits_counts_polled_and_over_a_websocket(opened: Open) -> None:
+    opened.session.send("four")
+    assert opened.session.buffered > 4
+    opened.session.fetched()
+    assert opened.session.buffered == 0
+    wire = opened.upgraded()
+    wire.clog()
+    opened.session.send("four")
+    assert opened.session.buffered == 5
+
+
+def test_a_pause_and_its_end_reach_the_websocket(opened: Open) -> None:
+    wire = opened.upgraded()
+    opened.session.pause_reading()
+    assert wire.paused
+    opened.session.resume_reading()
+    assert not wire.paused
+
+
+def test_a_session_without_a_connection_takes_frames_and_drops_them(opened: Open) -> None:
+    opened.session.connection = None
+    wire = opened.upgraded()
+    wire.receive("4nobody")
+    wire.seen()
+    wire.clog()
+    opened.session.wire_congested(True)
+    assert opened.received.story == []

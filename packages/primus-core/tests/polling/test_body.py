@@ -7,6 +7,7 @@ import pytest
 from multidict import CIMultiDict, CIMultiDictProxy
 
 from primus import Request, Response
+from primus.errors import ProtocolError
 from primus.http import Address
 from primus.polling import BodyRefused, read_body
 from primus_testing import DEADLINE, ManualClock, make_request, running
@@ -118,3 +119,46 @@ def trickling() -> Request:
 
     headers = CIMultiDictProxy(CIMultiDict[str]())
     return Request("POST", "/primus", headers, address=Address("127.0.0.1"), body=body)
+
+
+async def test_a_body_as_long_as_the_limit_is_taken(manual_clock: ManualClock) -> None:
+    headers = {"Content-Length": "6"}
+    request = make_request(method="POST", headers=headers, body=[b"onetwo"])
+    assert await read_body(request, limit=6, within=10, clock=manual_clock) == b"onetwo"
+
+
+@pytest.mark.parametrize("length", ["-7", "+7", "7.0", "seven", ""])
+async def test_a_length_that_is_no_number_announces_nothing(
+    manual_clock: ManualClock, length: str
+) -> None:
+    request = make_request(method="POST", headers={"Content-Length": length}, body=[b"x"])
+    assert await read_body(request, limit=6, within=10, clock=manual_clock) == b"x"
+
+
+@pytest.mark.parametrize(
+    ("status", "option"),
+    [(408, 'transport["body_timeout"]'), (413, 'transport["max_payload"]'), (400, None)],
+)
+def test_the_error_of_a_body_names_the_option_it_has_not_kept_to(
+    status: int, option: str | None
+) -> None:
+    refused = BodyRefused("no", status)
+
+    assert getattr(refused.error, "option", None) == option
+    assert refused.response.headers["Connection"] == "close"
+
+
+@pytest.mark.parametrize("failure", [ProtocolError("chunks"), ConnectionResetError("gone")])
+async def test_a_body_that_breaks_off_is_refused(
+    manual_clock: ManualClock, failure: Exception
+) -> None:
+    async def read() -> AsyncIterator[bytes]:
+        yield b"x"
+        raise failure
+
+    headers = CIMultiDictProxy(CIMultiDict[str]())
+    address = Address("127.0.0.1", 1)
+    request = Request("POST", "/primus", headers, address=address, secure=False, body=read)
+    with pytest.raises(BodyRefused, match="did not arrive") as refused:
+        await read_body(request, limit=6, within=10, clock=manual_clock)
+    assert refused.value.status == 400

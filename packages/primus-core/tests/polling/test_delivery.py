@@ -112,3 +112,32 @@ def test_a_connection_that_is_gone_gets_nothing() -> None:
     taking.delivery.add(["two"])
     taking.delivery.rush()
     assert taking.got == []
+
+
+async def test_a_turn_has_so_many_frames_and_the_transport_is_empty_once() -> None:
+    taking = Taking()
+    taking.delivery.resume()
+    taking.delivery.add(["x"] * (DEFAULT_LIMITS.turn_messages + 1))
+    assert len(taking.got) == DEFAULT_LIMITS.turn_messages
+    assert taking.emptied == 0
+
+    taking.delivery.add(["y"])
+    assert len(taking.got) == DEFAULT_LIMITS.turn_messages
+    await asyncio.sleep(0)
+
+    assert taking.got[-2:] == ["x", "y"]
+    assert taking.emptied == 1
+    assert taking.delivery.size == 0
+
+
+async def test_what_is_cleared_in_the_middle_of_a_turn_takes_no_other() -> None:
+    taking = Taking()
+    taking.delivery.resume()
+    taking.delivery.add(["x"] * (DEFAULT_LIMITS.turn_messages + 1))
+    taking.delivery.clear()
+    await asyncio.sleep(0)
+    assert len(taking.got) == DEFAULT_LIMITS.turn_messages
+    assert (taking.delivery.size, taking.emptied) == (0, 0)
+
+    taking.delivery.add(["later"])
+    assert taking.got[-1] == "later"

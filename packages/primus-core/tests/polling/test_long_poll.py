@@ -109,3 +109,27 @@ async def test_over_a_real_wire() -> None:
 async def _ask(http: aiohttp.ClientSession, url: str) -> str:
     async with http.get(url) as response:
         return await response.text()
+
+
+async def test_a_poll_whose_place_another_has_taken_is_woken_and_its_client_may_go() -> None:
+    client = Client()
+    client.poll.replace()
+    assert client.poll.woken
+    client.leave()
+
+    assert client.told == []
+    assert client.poll.gone
+
+
+async def test_a_poll_whose_client_has_gone_rests_no_more() -> None:
+    client = Client()
+    client.poll.wake()
+    assert await client.poll.wait()
+    client.poll.rest()
+    assert not client.poll.woken
+
+    client.leave()
+    client.poll.rest()
+
+    assert client.poll.woken
+    assert await client.poll.wait() is False

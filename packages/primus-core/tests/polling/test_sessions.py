@@ -61,3 +61,26 @@ async def test_the_end_drops_those_that_do_not_go(manual_clock: ManualClock) -> 
     assert session.aborted
     assert len(sessions) == 0
     await sessions.close(within=0.01)
+
+
+async def test_the_end_of_a_server_without_sessions_waits_for_nothing_and_stops_its_timer(
+    manual_clock: ManualClock,
+) -> None:
+    sessions: Sessions[Session] = Sessions(manual_clock)
+    sessions.timers.put(print, manual_clock.time() + 5)
+    await sessions.close(within=DEADLINE)
+    assert manual_clock.pending == 0
+
+
+async def test_the_end_waits_for_the_last_session(manual_clock: ManualClock) -> None:
+    sessions: Sessions[Session] = Sessions(manual_clock)
+    Session(sessions, "one"), Session(sessions, "two")
+    closing = asyncio.ensure_future(sessions.close(within=DEADLINE))
+    await asyncio.sleep(0)
+    sessions.discard("one")
+    sessions.discard("other")
+    for _ in range(3):
+        await asyncio.sleep(0)
+    assert not closing.done()
+    sessions.discard("two")
+    await closing

@@ -174,3 +174,83 @@ def test_what_is_kept_is_forgotten_with_the_rest() -> None:
     queue.forget()
     queue.restore()
     assert (queue.take(), queue.buffered, queue.outstanding) == ([], 0, 0)
+
+
+def test_exactly_the_limit_is_no_congestion_and_relief_is_told_once() -> None:
+    queue = Queued()
+    queue.limit(2 * OVERHEAD + 2)
+    queue.put("x", "x")
+    assert queue.told == []
+    queue.put("x")
+    queue.put("x")
+    assert queue.told == [True]
+    queue.take(count=1)
+    assert queue.told == [True]
+    queue.take(count=1)
+    queue.take(count=1)
+
+    assert queue.told == [True, False]
+
+
+def test_without_a_limit_nothing_is_congested() -> None:
+    queue = Queued()
+    queue.put("x" * 10_000_000)
+    assert queue.told == []
+
+
+def test_an_answer_counts_for_what_is_taken_together() -> None:
+    queue = Queued()
+    queue.answer("pong")
+    queue.put("xx", "yy")
+    assert queue.queued == 3
+    assert queue.take(at_most=6) == ["pong", "xx"]
+    assert queue.take(at_most=1) == ["yy"]
+    assert queue.buffered == 0
+
+
+def test_what_is_forgotten_is_neither_taken_nor_counted() -> None:
+    queue = Queued()
+    queue.put("one", "two")
+    queue.take(count=1, keep=True)
+    queue.answer("pong")
+
+    queue.forget()
+    queue.restore()
+
+    assert (queue.buffered, queue.outstanding, queue.queued) == (0, 0, 0)
+    assert queue.take() == []
+
+
+def test_no_more_is_confirmed_than_is_kept() -> None:
+    queue = Queued()
+    queue.put("one", "two")
+    queue.take(keep=True)
+
+    queue.confirm(5)
+
+    assert queue.outstanding == 0
+    queue.restore()
+    assert queue.take() == []
+
+
+async def test_a_pause_that_is_repeated_is_one_and_every_wait_ends_with_it() -> None:
+    queue = Queued()
+    queue.resume_reading()
+    queue.pause_reading()
+    waiting = [asyncio.ensure_future(queue.readable()) for _ in range(2)]
+    await asyncio.sleep(0)
+    queue.pause_reading()
+    queue.resume_reading()
+    await asyncio.gather(*waiting)
+    assert not queue.paused
+
+    queue.pause_reading()
+    again = asyncio.ensure_future(queue.readable())
+    await asyncio.sleep(0)
+    queue.resume_reading()
+    queue.pause_reading()
+    await asyncio.sleep(0)
+    await asyncio.sleep(0)
+    assert not again.done()  # it was paused again before it could go on
+    queue.resume_reading()
+    await again
