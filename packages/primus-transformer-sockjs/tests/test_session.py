@@ -2,13 +2,14 @@
 
 import asyncio
 import json
+from dataclasses import replace
 from typing import Any
 
 import pytest
 
 from primus import Primus
 from primus.limits import DEFAULT_LIMITS
-from primus.polling import Opener, Sessions
+from primus.polling import LongPoll, Opener, Sessions
 from primus_testing import ManualClock, MemoryTransport, make_request
 from primus_transformer_sockjs.options import SockJSOptions
 from primus_transformer_sockjs.routes import route
@@ -166,3 +167,327 @@ def test_a_websocket_that_is_gone_or_closed_leaves_no_timer(
     closed.clog()  # what waits keeps it open for now
     second.close()
     assert len(sessions.timers) == 0
+
+
+# -- requests that receive
+
+
+class Polled:
+    """A session that is polled, its clock, and what its connection is told."""
+
+    def __init__(self, sessions: Sessions[Session], options: SockJSOptions) -> None:
+        self.clock: Any = sessions.clock
+        self.sessions = sessions
+        self.session = opened(sessions, options)
+        self.received = Receiving()
+        self.session.connection = self.received  # type: ignore[assignment]
+        self.gone: list[Any] = []
+
+    def poll(self) -> LongPoll:
+        """A request that receives."""
+        poll = self.session.receive(make_request(watch=self.gone.append))
+        assert poll is not None
+        return poll
+
+    async def frame(self, poll: LongPoll | None = None) -> str | None:
+        """The next frame, of a poll of its own without one."""
+        own = poll or self.poll()
+        frame = await self.session.next(own)
+        if poll is None:
+            self.session.release(own)
+        return frame
+
+
+@pytest.fixture
+def polled(sessions: Sessions[Session], options: SockJSOptions) -> Polled:
+    return Polled(sessions, options)
+
+
+async def test_the_first_frame_opens_the_session_and_what_waits_goes_together(
+    polled: Polled,
+) -> None:
+    polled.session.send("one")
+    polled.session.send(b"two")
+
+    assert [await polled.frame(), await polled.frame()] == ["o", 'a["one","two"]']
+
+
+async def test_a_poll_waits_for_what_is_sent_and_a_close_is_told_again_and_again(
+    polled: Polled,
+) -> None:
+    await polled.frame()
+    waiting = asyncio.ensure_future(polled.frame())
+    for _ in range(3):
+        await asyncio.sleep(0)
+    assert not waiting.done()
+    polled.session.send("late")
+    assert await waiting == 'a["late"]'
+
+    polled.session.send("last")
+    polled.session.close(3000, "Go away!")
+    polled.session.close(1000, "again")
+    polled.session.send("never")
+
+    assert not polled.session.is_over
+    told = [await polled.frame() for _ in range(3)]
+    assert told == ['a["last"]', 'c[3000,"Go away!"]', 'c[3000,"Go away!"]']
+    assert polled.session.is_over
+
+
+async def test_no_more_is_answered_at_once_than_the_limit_of_a_response(
+    sessions: Sessions[Session], options: SockJSOptions
+) -> None:
+    polled = Polled(sessions, replace(options, response_limit=12))
+    await polled.frame()
+    for text in ("123456", "12", "1"):
+        polled.session.send(text)
+
+    assert [await polled.frame(), await polled.frame()] == ['a["123456","12"]', 'a["1"]']
+
+
+async def test_a_heartbeat_is_sent_when_nothing_else_was_said_for_so_long(polled: Polled) -> None:
+    poll = polled.poll()
+    assert await polled.frame(poll) == "o"
+    polled.clock.advance(20)
+    polled.session.send("x")
+    assert await polled.frame(poll) == 'a["x"]'
+    waiting = asyncio.ensure_future(polled.frame(poll))
+    polled.clock.advance(24)
+    for _ in range(3):
+        await asyncio.sleep(0)
+    assert not waiting.done()
+
+    polled.clock.advance(2)
+    assert await waiting == "h"
+    again = asyncio.ensure_future(polled.frame(poll))
+    for _ in range(3):
+        await asyncio.sleep(0)
+    assert not again.done()  # it is due once
+    polled.clock.advance(26)
+    assert await again == "h"
+
+
+async def test_without_heartbeats_nothing_is_sent(
+    sessions: Sessions[Session], options: SockJSOptions
+) -> None:
+    polled = Polled(sessions, replace(options, heartbeat_delay=None))
+    poll = polled.poll()
+    await polled.frame(poll)
+
+    assert polled.clock.pending == 0
+
+
+async def test_a_session_that_is_not_received_ends_after_its_delay_and_not_before(
+    polled: Polled,
+) -> None:
+    await polled.frame()
+    polled.clock.advance(4)
+    await_release = polled.poll()
+    polled.clock.advance(30)
+    assert polled.received.story == []
+    polled.session.release(await_release)
+    polled.clock.advance(4.5)
+    assert polled.received.story == []
+    polled.clock.advance(2)
+
+    assert polled.received.story == ["lost"]
+    assert polled.sessions.get("name") is None
+    polled.session.lost()
+    assert polled.received.story == ["lost"]
+
+
+async def test_a_client_that_goes_while_it_receives_ends_its_session(polled: Polled) -> None:
+    await polled.frame()
+    waiting = asyncio.ensure_future(polled.frame())
+    await asyncio.sleep(0)
+
+    polled.gone[-1]()
+
+    assert await waiting is None
+    assert polled.received.story == ["lost"]
+    assert polled.clock.pending == 0 or len(polled.sessions.timers) == 0
+
+
+async def test_an_answer_that_is_broken_off_ends_the_session(polled: Polled) -> None:
+    poll = polled.poll()
+    polled.session.abandon(poll)
+    assert polled.received.story == ["lost"]
+
+
+async def test_a_session_that_need_not_linger_is_gone_with_its_close_frame(
+    polled: Polled,
+) -> None:
+    await polled.frame()
+    polled.session.close()
+    polled.session.shorten()
+    assert polled.sessions.get("name") is not None  # the client has not been told yet
+
+    assert await polled.frame() == 'c[1000,"Normal closure"]'
+
+    assert polled.sessions.get("name") is None
+    assert polled.received.story == ["lost"]
+
+
+async def test_a_session_that_has_told_its_end_is_gone_when_the_server_ends(
+    polled: Polled,
+) -> None:
+    await polled.frame()
+    polled.session.close()
+    poll = polled.poll()
+    await polled.frame(poll)
+    polled.session.shorten()
+    assert polled.received.story == []
+    polled.session.release(poll)
+    assert polled.received.story == ["lost"]
+
+    other = Polled(polled.sessions, polled.session._options)
+    await other.frame()
+    other.session.close()
+    await other.frame()
+    other.session.shorten()
+    assert other.received.story == ["lost"]
+
+
+async def test_messages_wait_while_the_connection_is_paused_and_end_with_the_session(
+    polled: Polled,
+) -> None:
+    await polled.session.bring(["one", "two"])
+    polled.session.pause_reading()
+    bringing = asyncio.ensure_future(polled.session.bring(["three", "four"]))
+    for _ in range(3):
+        await asyncio.sleep(0)
+    assert polled.received.story == ["one", "two"]
+
+    polled.session.lost()
+    await bringing
+
+    assert polled.received.story == ["one", "two", "three", "four", "lost"]
+
+
+@pytest.mark.parametrize(("more", "brought"), [(0, 2), (1, 0)])
+async def test_a_rest_that_is_longer_than_may_always_wait_is_dropped_with_the_session(
+    polled: Polled, more: int, brought: int
+) -> None:
+    polled.session.pause_reading()
+    rest = ["x", "y" * (DEFAULT_LIMITS.read_ahead_bytes - 1 + more)]
+    bringing = asyncio.ensure_future(polled.session.bring(rest))
+    await asyncio.sleep(0)
+
+    polled.session.lost()
+    await bringing
+
+    assert len(polled.received.story) == brought + 1
+
+
+async def test_an_abort_drops_what_waits_and_the_request_that_receives(polled: Polled) -> None:
+    dropped: list[bool] = []
+    request = make_request()
+    request._drop = lambda: dropped.append(True)
+    poll = polled.session.receive(request)
+    assert poll is not None
+    await polled.frame(poll)
+    polled.session.pause_reading()
+    bringing = asyncio.ensure_future(polled.session.bring(["late"]))
+    await asyncio.sleep(0)
+
+    polled.session.abort()
+    await bringing
+
+    assert polled.received.story == ["lost"]
+    assert dropped == [True]
+    assert await polled.frame(poll) == 'c[1006,"Connection dropped"]'
+
+
+async def test_a_session_that_closes_reads_to_its_end(polled: Polled) -> None:
+    polled.session.pause_reading()
+    polled.session.close()
+    assert not polled.session.paused
+
+
+# -- over a WebSocket
+
+
+class Pinged(MemoryTransport):
+    """A wire that can ping."""
+
+    __slots__ = ()
+
+    def ping(self) -> bool:
+        return True
+
+
+@pytest.mark.parametrize("wire", [Pinged()])
+def test_a_websocket_that_answers_no_ping_is_closed_once_its_time_is_over(
+    sessions: Sessions[Session], session: WebSocketSession, wire: MemoryTransport
+) -> None:
+    clock, received = sessions.clock, session.connection
+    clock.advance(26)  # type: ignore[attr-defined]
+    wire.seen()
+    clock.advance(12)  # type: ignore[attr-defined]
+    assert wire.closed is None
+    clock.advance(14)  # type: ignore[attr-defined]
+    assert wire.closed is None
+    clock.advance(11)  # type: ignore[attr-defined]
+
+    assert wire.closed == (3000, "No response from heartbeat")
+    assert received.story == ["lost"]  # type: ignore[union-attr]
+    assert len(sessions.timers) == 0
+
+
+def test_a_message_that_is_sent_puts_the_next_ping_off(
+    sessions: Sessions[Session], session: WebSocketSession, wire: MemoryTransport
+) -> None:
+    clock: Any = sessions.clock
+    clock.advance(20)
+    session.send("x")
+    clock.advance(10)
+    session.send_prepared(session.prepare("y"))
+    clock.advance(24)
+    assert wire.sent == ["o", 'a["x"]', 'a["y"]']
+    clock.advance(2)
+    assert wire.sent[-1] == "h"
+
+
+@pytest.mark.parametrize("wire", [Pinged()])
+def test_a_websocket_that_we_do_not_read_may_be_silent(
+    sessions: Sessions[Session], session: WebSocketSession, wire: MemoryTransport
+) -> None:
+    session.pause_reading()
+    sessions.clock.advance(200)  # type: ignore[attr-defined]
+    assert wire.closed is None
+    session.resume_reading()
+    sessions.clock.advance(40)  # type: ignore[attr-defined]
+    assert wire.closed == (3000, "No response from heartbeat")
+
+
+def test_an_empty_frame_is_a_sign_of_life_and_holds_nothing(
+    session: WebSocketSession, wire: MemoryTransport
+) -> None:
+    received: Any = session.connection
+    wire.receive("", '["x"]', "[]")
+    assert received.story == ["x"]
+
+
+def test_what_has_arrived_before_the_wire_went_is_delivered_if_it_is_taken(
+    session: WebSocketSession, wire: MemoryTransport
+) -> None:
+    received: Any = session.connection
+    received.feed = lambda frame: (received.story.append(frame), session.pause_reading())
+    wire.receive('["one","two"]')
+    assert received.story == ["one"]
+    session.lost()
+    assert received.story == ["one", "lost"]
+    session.lost()
+    assert received.story == ["one", "lost"]
+
+
+async def test_what_is_left_of_a_turn_is_delivered_before_the_loss(
+    session: WebSocketSession, wire: MemoryTransport
+) -> None:
+    received: Any = session.connection
+    wire.receive(MANY)
+    assert len(received.story) == TURN
+    session.lost()
+    assert received.story[TURN:] == [*map(str, range(TURN, TURN + 10)), "lost"]
+    await asyncio.sleep(0)
+    assert received.story[-1] == "lost"

@@ -4,8 +4,8 @@ from pathlib import Path
 
 import pytest
 
-from primus.errors import HandshakeError, TransportError
-from primus.polling import PollingClient
+from primus.errors import HandshakeError, ProtocolError, TransportError
+from primus.polling import NothingListens, PollingClient
 from primus.transformer import DialOptions
 from primus_testing import answer, scripted_server
 
@@ -29,3 +29,69 @@ async def test_a_request_follows_no_redirect(status: str) -> None:
         await client.close()
         assert raised.value.status == int(status[:3])
         assert [asked.target for asked in server.requests] == ["/primus"]
+
+
+@pytest.mark.parametrize(("size", "fits"), [(10, True), (11, False)])
+async def test_an_answer_may_be_as_long_as_the_limit(size: int, fits: bool) -> None:
+    async with scripted_server(lambda asked: [answer("x" * size)]) as server:
+        client = PollingClient(DialOptions(server.url, 1000))
+        if fits:
+            assert await client.ask("GET", server.url, limit=10) == b"x" * size
+        else:
+            with pytest.raises(ProtocolError, match="more than 10 bytes"):
+                await client.ask("GET", server.url, limit=10)
+        await client.close()
+
+
+@pytest.mark.parametrize(
+    ("status", "is_taken"),
+    [("200 OK", True), ("204 No Content", True), ("201 Created", False), ("404 No", False)],
+)
+async def test_an_answer_is_taken_by_its_status(status: str, is_taken: bool) -> None:
+    async with scripted_server(lambda asked: [answer("", status)]) as server:
+        client = PollingClient(DialOptions(server.url, 1000))
+        if is_taken:
+            assert await client.ask("GET", server.url, limit=10) == b""
+        else:
+            with pytest.raises(HandshakeError):
+                await client.ask("GET", server.url, limit=10)
+        await client.close()
+
+
+async def test_a_server_that_refuses_connections_is_told_from_one_that_breaks_them(
+    unused_tcp_port: int,
+) -> None:
+    url = f"http://127.0.0.1:{unused_tcp_port}/"
+    client = PollingClient(DialOptions(url, 1000))
+    with pytest.raises(NothingListens):
+        await client.ask("GET", url, limit=10)
+    await client.close()
+    async with scripted_server(lambda asked: None) as server:
+        client = PollingClient(DialOptions(server.url, 1000))
+        with pytest.raises(TransportError) as broken:
+            await client.ask("GET", server.url, limit=10)
+        assert not isinstance(broken.value, NothingListens)
+        await client.close()
+
+
+async def test_the_type_of_what_is_posted_is_told_only_where_it_is_known() -> None:
+    async with scripted_server(lambda asked: [answer("")]) as server:
+        client = PollingClient(DialOptions(server.url, 1000))
+        await client.ask("POST", server.url, b"x", content_type="text/plain", limit=10)
+        await client.ask("GET", server.url, limit=10)
+        await client.close()
+    assert server.requests[0].headers["content-type"] == "text/plain"
+    assert "content-type" not in server.requests[1].headers
+
+
+async def test_cookies_of_the_server_take_the_place_of_the_users_of_that_name() -> None:
+    set_cookie = answer("", "200 OK", "Set-Cookie: node=2", "Set-Cookie: b=x")
+    async with scripted_server(lambda asked: [set_cookie]) as server:
+        headers = {"Cookie": "a=1; node = 1;; c=3"}
+        client = PollingClient(DialOptions(server.url, 1000, options={"headers": headers}))
+        assert client.cookies(server.url) == {}
+        await client.ask("GET", server.url, limit=10)
+        found = client.cookies(server.url)["Cookie"].split("; ")
+        await client.close()
+    assert found[:2] == ["a=1", "c=3"]
+    assert sorted(found[2:]) == ["b=x", "node=2"]

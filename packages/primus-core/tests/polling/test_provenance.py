@@ -102,3 +102,13 @@ def test_cookies_may_all_change_for_a_proved_opener_at_the_same_address(
 def test_every_line_of_a_header_counts() -> None:
     both: Any = [("Authorization", "Basic YTpi"), ("Authorization", "Basic Yzpk")]
     assert not Opener(make_request(headers=both[:1])).made(make_request(headers=both))
+
+
+def test_an_opener_that_showed_an_authorization_is_known_by_it_alone() -> None:
+    opener = Opener(make_request(headers={"Authorization": "Bearer one"}))
+
+    assert opener.made(make_request(headers={"Authorization": "Bearer one"}))
+    assert not opener.made(make_request(headers={"Authorization": "Bearer two"}))
+    assert not opener.made(make_request())
+    nothing = Opener(make_request())
+    assert nothing.made(make_request(headers={"Authorization": "Bearer one"}))
