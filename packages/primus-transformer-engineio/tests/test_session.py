@@ -440,7 +440,7 @@ def test_a_pause_and_its_end_reach_the_websocket(opened: Open) -> None:
 def test_a_session_without_a_connection_takes_frames_and_drops_them(opened: Open) -> None:
     opened.session.connection = None
     wire = opened.upgraded()
-    wire.receive("4nobody")
+    wire.receive("4unheard")
     wire.seen()
     wire.clog()
     opened.session.wire_congested(True)

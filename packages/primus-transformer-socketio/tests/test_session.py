@@ -7,9 +7,11 @@ from typing import Any
 import pytest
 from multidict import CIMultiDict, CIMultiDictProxy
 
+from primus.errors import ProtocolError
 from primus.http import Address, Request
+from primus.limits import DEFAULT_LIMITS
 from primus.polling import Sessions
-from primus_testing import ManualClock, MemoryTransport
+from primus_testing import ManualClock, MemoryTransport, make_request
 from primus_transformer_socketio.options import SocketIOOptions
 from primus_transformer_socketio.session import Session
 from primus_transformer_socketio.styles import style
@@ -59,6 +61,12 @@ class Open:
         asked = asked or request()
         answer = await self.session.receive(asked, style("xhr-polling", asked))
         return answer.body.decode() if answer.status == 200 else str(answer.status)
+
+    async def hanging_after(self, text: str) -> asyncio.Task[str]:
+        """A request that waited until a message was sent."""
+        task = await self.hanging()
+        self.session.send(text[4:])
+        return task
 
     async def hanging(self, asked: Request | None = None) -> asyncio.Task[str]:
         """A request that waits."""
@@ -218,3 +226,247 @@ async def test_a_websocket_that_asks_for_acknowledgements_and_reads_none_is_clos
     receiver.feed("3:2::2")
     assert websocket.wire.sent == ["1::", "6:::1", "0::"]
     assert websocket.connection.story == ["1", "congested", "lost"]
+
+
+def posted(*packets: str) -> Request:
+    body = packets[0] if len(packets) == 1 else "".join(f"\ufffd{len(p)}\ufffd{p}" for p in packets)
+    return make_request(method="POST", body=[body.encode()])
+
+
+async def test_a_poll_whose_place_another_takes_is_answered_without_messages(opened: Open) -> None:
+    first = await opened.hanging()
+    second = await opened.hanging()
+    assert await first == "8::"
+    opened.session.send("x")
+    assert await second == "3:::x"
+
+
+async def test_posts_are_taken_one_after_the_other_and_two_at_once_end_the_session(
+    opened: Open,
+) -> None:
+    answer = await opened.session.post(posted("3:::one", "3:::two"), "xhr-polling")
+    assert (answer.status, answer.body) == (200, b"1")
+    assert (await opened.session.post(posted("3:::three"), "xhr-polling")).status == 200
+    opened.session.pause_reading()
+    waiting = asyncio.ensure_future(opened.session.post(posted("3:::four"), "xhr-polling"))
+    await asyncio.sleep(0)
+
+    assert (await opened.session.post(posted("3:::five"), "xhr-polling")).status == 400
+    await waiting
+
+    assert opened.connection.story == ["one", "two", "three", "lost"]
+
+
+async def test_a_post_waits_while_the_connection_is_paused(opened: Open) -> None:
+    opened.session.pause_reading()
+    posting = asyncio.ensure_future(opened.session.post(posted("3:::one"), "xhr-polling"))
+    for _ in range(5):
+        await asyncio.sleep(0)
+    assert not posting.done()
+    opened.session.resume_reading()
+    assert (await posting).status == 200
+    assert opened.connection.story == ["one"]
+
+
+@pytest.mark.parametrize(
+    ("body", "status"),
+    [("3:::" + "x" * 1001, 413), ("3:::" + "é" * 501, 413), ("x" * 5001, 413), ("nonsense", 400)],
+)
+async def test_a_post_that_breaks_a_rule_ends_the_session(
+    opened: Open, body: str, status: int
+) -> None:
+    assert (await opened.session.post(posted(body), "xhr-polling")).status == status
+    assert opened.connection.story == ["lost"]
+    assert len(opened.sessions) == 0
+
+
+@pytest.mark.parametrize("text", ["x" * 1000, "é" * 500, "x" * 250, "😀" * 250])
+async def test_a_message_as_long_as_the_limit_is_taken(opened: Open, text: str) -> None:
+    opened.session.received(f"3:::{text}")
+    assert opened.connection.story == [text]
+
+
+async def test_a_client_that_says_it_ends_has_ended(opened: Open) -> None:
+    waiting = await opened.hanging()
+    assert (await opened.session.post(posted("3:::one", "0::"), "xhr-polling")).status == 200
+    assert await waiting == "0::"
+    assert opened.connection.story == ["one", "lost"]
+
+
+async def test_packets_of_other_endpoints_and_without_a_meaning_are_left_alone(
+    opened: Open,
+) -> None:
+    for packet in ("3:1:/other:x", "0::/other", "2::", "8::", "1::"):
+        opened.session.received(packet)
+    assert opened.connection.story == []
+    assert await (await opened.hanging_after("3:::x")) == "3:::x"
+
+
+async def test_a_message_that_asks_for_it_is_acknowledged(opened: Open) -> None:
+    opened.session.received("3:7::x")
+    assert opened.connection.story == ["x"]
+    assert await opened.receive() == "6:::7"
+
+
+async def test_acknowledgements_that_are_not_read_end_the_session(opened: Open) -> None:
+    opened.session.limit(100)
+    opened.session.send("x" * 200)
+    with pytest.raises(ProtocolError, match="acknowledgements"):
+        opened.session.received("3:7::x")
+
+
+async def test_a_client_that_stays_away_is_waited_for_while_its_post_is_under_way(
+    opened: Open,
+) -> None:
+    gone: list[Callable[[], None]] = []
+    polling = await opened.hanging(request(gone.append))
+    opened.session.pause_reading()
+    posting = asyncio.ensure_future(opened.session.post(posted("3:::last"), "xhr-polling"))
+    await asyncio.sleep(0)
+    gone[0]()
+    opened.clock.advance(5)
+    assert opened.connection.story == []
+
+    opened.session.resume_reading()
+    await posting
+    await polling
+    opened.clock.advance(5)
+
+    assert opened.connection.story == ["last", "lost"]
+
+
+async def test_what_has_fallen_back_is_polled_in_time_or_given_up(
+    websocket: OverWebSocket,
+) -> None:
+    websocket.session.send("1")
+    assert websocket.session.fall_back()
+    assert websocket.session.fall_back()
+    websocket.clock.advance(59)
+    assert websocket.connection.story == []
+    websocket.clock.advance(2)
+    assert websocket.connection.story == ["lost"]
+
+
+@pytest.mark.parametrize("seconds", [14.9, 15.0])
+async def test_a_websocket_is_doubted_only_for_a_while(
+    websocket: OverWebSocket, seconds: float
+) -> None:
+    websocket.clock.advance(seconds)
+    assert websocket.session.fall_back() is (seconds < 15.0)
+
+
+async def test_a_websocket_that_has_brought_something_is_not_doubted(
+    websocket: OverWebSocket,
+) -> None:
+    websocket.wire.receive("2::")
+    assert not websocket.session.fall_back()
+    assert not websocket.wire.aborted
+
+
+@pytest.mark.parametrize(("more", "is_kept"), [(0, True), (1, False)])
+async def test_so_much_is_kept_of_what_a_doubted_websocket_was_sent(
+    websocket: OverWebSocket, more: int, is_kept: bool
+) -> None:
+    size = DEFAULT_LIMITS.read_ahead_bytes - len("3:::") - len("3:::x") + more
+    websocket.session.send("x" * size)
+    websocket.session.send_prepared(Session.prepare("x"))
+    assert websocket.session.fall_back() is is_kept
+
+
+async def test_bytes_and_nonsense_over_a_websocket_end_the_session(
+    websocket: OverWebSocket,
+) -> None:
+    other = OverWebSocket()
+    websocket.wire.receive(b"3:::x")
+    other.wire.receive("nonsense")
+    for each in (websocket, other):
+        assert each.connection.story == ["lost"]
+        assert each.wire.closed == (None, "")
+        assert each.wire.sent[-1] == "0::"
+
+
+async def test_a_message_over_a_websocket_that_is_too_long_closes_it_with_its_status(
+    websocket: OverWebSocket,
+) -> None:
+    websocket.wire.receive("3:::" + "x" * 1001)
+    assert websocket.wire.closed == (1009, "")
+
+
+async def test_a_close_over_a_websocket_is_said_in_both_ways_once(
+    websocket: OverWebSocket,
+) -> None:
+    websocket.wire.clog()
+    websocket.session.pause_reading()
+    websocket.session.close(4000, "bye")
+    websocket.session.close()
+    websocket.session.send("late")
+    assert websocket.wire.sent == ["1::", "0::"]
+    assert websocket.wire.closed == (4000, "bye")
+    assert not websocket.session.paused
+
+
+async def test_a_websocket_that_answers_no_ping_is_given_up(websocket: OverWebSocket) -> None:
+    websocket.clock.advance(OPTIONS.heartbeat_interval + 1)
+    assert websocket.wire.sent == ["1::", "2::"]
+    websocket.wire.receive("2::")
+    websocket.clock.advance(OPTIONS.heartbeat_interval + 1)
+    assert websocket.wire.sent == ["1::", "2::", "2::"]
+    websocket.clock.advance(OPTIONS.heartbeat_timeout + 2)
+    assert websocket.connection.story == ["lost"]
+    assert websocket.clock.pending == 0 or len(websocket.session._sessions.timers) == 0
+
+
+async def test_pauses_and_limits_reach_the_websocket(websocket: OverWebSocket) -> None:
+    websocket.session.pause_reading()
+    assert websocket.wire.paused
+    websocket.session.resume_reading()
+    assert not websocket.wire.paused
+    websocket.session.limit(10)
+    websocket.wire.clog()
+    websocket.session.send("x" * 20)
+    assert websocket.connection.story == ["congested"]
+    assert websocket.session.buffered == 24
+
+
+async def test_a_stream_sends_what_there_is_until_another_request_receives(opened: Open) -> None:
+    asked = request()
+    answer = await opened.session.receive(asked, style("htmlfile", asked))
+    assert answer.chunks is not None
+    pieces: Any = answer.chunks
+    prelude = await anext(pieces)
+    assert prelude
+    opened.session.send("one")
+    assert b"3:::one" in await anext(pieces)
+    waiting = asyncio.ensure_future(anext(pieces, None))
+    await asyncio.sleep(0)
+    assert not waiting.done()
+    other = await opened.hanging()
+    assert await waiting is None
+    opened.session.send("two")
+    assert await other == "3:::two"
+    assert opened.connection.story == []
+
+
+async def test_a_stream_that_is_broken_off_is_a_client_that_leaves(opened: Open) -> None:
+    asked = request()
+    answer = await opened.session.receive(asked, style("htmlfile", asked))
+    assert answer.chunks is not None
+    pieces: Any = answer.chunks
+    await anext(pieces)
+
+    await pieces.aclose()
+    opened.clock.advance(2)
+
+    assert opened.connection.story == ["lost"]
+
+
+async def test_a_stream_ends_with_the_session(opened: Open) -> None:
+    asked = request()
+    answer = await opened.session.receive(asked, style("htmlfile", asked))
+    assert answer.chunks is not None
+    pieces: Any = answer.chunks
+    await anext(pieces)
+    opened.session.over()
+    assert b"0::" in await anext(pieces)
+    assert await anext(pieces, None) is None
+    assert opened.connection.story == ["lost"]
