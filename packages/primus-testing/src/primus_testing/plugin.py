@@ -10,11 +10,21 @@ from typing import Any
 import pytest
 
 import primus_testing.assertions  # noqa: F401, before any contract is imported
+from primus.server.primus import Primus
 from primus_testing.clock import ManualClock
+from primus_testing.network import MemoryTransformer
 from primus_testing.server import Running, running
 from primus_testing.tracebacks import Tracebacks
 
-__all__ = ["ServerFactory", "manual_clock", "primus_server", "tracebacks"]
+__all__ = [
+    "MakePrimus",
+    "ServerFactory",
+    "make_primus",
+    "manual_clock",
+    "primus",
+    "primus_server",
+    "tracebacks",
+]
 
 async_fixture: Callable[..., Any] = pytest.fixture
 try:
@@ -26,6 +36,9 @@ else:
 
 ServerFactory = Callable[..., Awaitable[Running]]
 """``await primus_server(**options)`` gives a `Running`."""
+
+MakePrimus = Callable[..., Any]
+"""``make_primus(plugin, **options)`` gives a `Primus` in memory."""
 
 
 @pytest.fixture
@@ -58,3 +71,24 @@ async def primus_server(tracebacks: Tracebacks) -> AsyncIterator[ServerFactory]:
             return await stack.enter_async_context(running(**options))
 
         yield start
+
+
+@async_fixture
+async def make_primus(tracebacks: Tracebacks) -> AsyncIterator[MakePrimus]:
+    """Makes servers in memory whose clocks stand still, and destroys them after the test."""
+    made: list[Primus] = []
+
+    def make(plugin: Any, **options: Any) -> Any:
+        options = {"clock": ManualClock(), "timeout": False, "ping_interval": False, **options}
+        made.append(Primus(transformer=MemoryTransformer, plugin=plugin, **options))
+        return made[-1]
+
+    yield make
+    for each in made:
+        await each.destroy()
+
+
+@pytest.fixture
+def primus(request: pytest.FixtureRequest, make_primus: MakePrimus) -> Any:
+    """A server of `make_primus`, with what the test module names as ``PLUGIN``."""
+    return make_primus(request.module.PLUGIN)
