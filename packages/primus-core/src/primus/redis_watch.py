@@ -17,6 +17,9 @@ __all__ = ["RedisWatch"]
 INVALIDATED: Final = "__redis__:invalidate"
 """The channel on which Redis names the keys that have changed."""
 
+RESP3: Final = ("maint_notifications_config", "maint_notifications_pool_handler")
+"""What redis-py gives its own connections that speak RESP 3."""
+
 
 class RedisWatch:
     """Tells of messages in channels, and of keys that change, whatever changes them.
@@ -65,10 +68,11 @@ class RedisWatch:
             Exception: Redis is away, or refuses.
         """
         pool = self._redis.connection_pool
-        connection = pool.connection_class(
-            # The keys that have changed are a message of a channel, as they are with RESP 2 only.
-            **{**pool.connection_kwargs, "protocol": 2, "socket_timeout": None}
-        )
+        chosen = {
+            key: pool.connection_kwargs[key] for key in pool.connection_kwargs if key not in RESP3
+        }
+        # The keys that have changed are a message of a channel, as they are with RESP 2 only.
+        connection = pool.connection_class(**{**chosen, "protocol": 2, "socket_timeout": None})
         try:
             async with Within(self._limit):
                 await connection.connect()
