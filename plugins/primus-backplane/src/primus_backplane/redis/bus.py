@@ -142,9 +142,10 @@ class RedisBus(Bus):
         if not link.is_failing:
             with suppress(BusError):
                 await poster.flush(timeout)
-        for task in tasks:
-            task.cancel()
-        await asyncio.wait(tasks)
+        while tasks:  # a client may swallow a cancellation while it connects
+            for task in tasks:
+                task.cancel()
+            tasks = list((await asyncio.wait(tasks, timeout=link.settings.limits.retry))[1])
         poster.outbox.clear()
         if lease is not None and not link.is_failing:
             with suppress(*FAILURES):

@@ -25,6 +25,11 @@ class Stored(NamedTuple):
     """The id of the entry before it; `NOTHING` for the first of all."""
     envelopes: bytes
 
+    @property
+    def is_ours(self) -> bool:
+        """Whether it is an entry of this engine."""
+        return self.envelopes is not UNREADABLE
+
 
 def stored(item: Any) -> Stored:
     """The entry in what a stream gives; one that is none of ours cannot be read later."""

@@ -10,7 +10,7 @@ from uuid import uuid4
 
 from primus_backplane.bus import RENEWALS, Listener, Node
 from primus_backplane.redis.ids import Id, id_of
-from primus_backplane.redis.link import FAILURES, Link
+from primus_backplane.redis.link import RENEW, Link
 from primus_backplane.redis.scripts import LEASE, LEAVE
 
 __all__ = ["Lease", "is_alive", "nodes_of"]
@@ -48,7 +48,7 @@ class Lease:
             link.wants_lease.clear()
             try:
                 await self._renew()
-            except FAILURES as error:
+            except Exception as error:
                 link.failing(PART, error)
                 await asyncio.sleep(pause)
                 pause = min(2 * pause, limits.retry_most)
@@ -65,7 +65,9 @@ class Lease:
     async def leave(self) -> None:
         """Let the others know at once that this server is no more."""
         link = self._link
-        await link.run(link.asker, LEAVE, [link.servers], link.node.name, link.node.incarnation)
+        node = link.node
+        news = RENEW, link.keys(0).stream
+        await link.run(link.asker, LEAVE, [link.servers], node.name, node.incarnation, *news)
 
     async def _renew(self) -> None:
         link = self._link
@@ -82,7 +84,7 @@ class Lease:
             LEASE,
             keys,
             *(node.name, node.incarnation, json.dumps(node.about)),
-            *(lease, uuid4().hex, int(self._takes_name)),
+            *(lease, uuid4().hex, int(self._takes_name), RENEW, link.keys(0).stream),
         )
         self._takes_name = False
         link.begin_epoch(epoch.decode(errors="replace"))
@@ -90,7 +92,7 @@ class Lease:
         if other is not None:
             self._listener.rival(other)
         records = zip(servers[::2], servers[1::2], strict=True)
-        link.known = nodes_of(records, link.settings.limits.nodes)
+        link.know(nodes_of(records, link.settings.limits.nodes))
         self._listener.nodes(link.known)
         ids = {shard: id_of(text) for shard, text in zip(shards, newest, strict=True)}
         self._compare(before, ids)

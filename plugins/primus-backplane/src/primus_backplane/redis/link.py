@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import logging
 from collections.abc import Sequence
 from functools import lru_cache
 from hashlib import sha1
@@ -19,15 +20,17 @@ from primus_backplane.errors import BusError
 from primus_backplane.redis.ids import NOTHING, Id
 from primus_backplane.redis.scripts import EPOCH
 
-__all__ = ["EPOCH_ENDED", "FAILURES", "INBOX", "Keys", "Lane", "Link"]
+__all__ = ["FAILURES", "INBOX", "RENEW", "Keys", "Lane", "Link"]
+
+log = logging.getLogger("primus.server")
 
 FAILURES: Final = (RedisError, OSError, asyncio.TimeoutError)
 """What a client raises when the broker does not answer as it should."""
 
 INBOX: Final = -1
 """The shard that stands for what is told to this server."""
-EPOCH_ENDED: Final = b"epoch"
-"""What is published when an epoch has ended."""
+RENEW: Final = b"lease"
+"""What is published when servers come or go, or an epoch ends: all renew their leases, and see."""
 QUERIES: Final = 8
 """How many questions are under way at a time."""
 
@@ -64,6 +67,8 @@ class Link:
         self.epoch = ""
         self.known: list[Node] = []
         """The servers there are, as of the last lease."""
+        self._former: dict[str, tuple[Node, float]] = {}
+        """Those of before the broker lost data, by name, and until when they count."""
         self.places: dict[int, Id] = dict.fromkeys(range(settings.shards), NOTHING)
         """The newest id of each shard, and of the inbox, that was given to this server."""
         if listener is not None:
@@ -115,7 +120,9 @@ class Link:
     # -- what is told
 
     def failing(self, part: str, error: BaseException) -> None:
-        """A part of the engine got no answer."""
+        """A part of the engine got no answer; what a client does not raise is a fault of ours."""
+        if not isinstance(error, FAILURES) and part not in self._failing:
+            log.error("backplane: the engine failed: %r", error, exc_info=error)
         self._failing.add(part)
         if self.listener is not None:
             self.listener.away(f"{type(error).__name__}: {error}" if str(error) else repr(error))
@@ -138,11 +145,24 @@ class Link:
             self.listener.dropped(count)
 
     def begin_epoch(self, epoch: str) -> None:
-        """Know the epoch."""
+        """Know the epoch. With another one the broker may have lost the servers as well: those that
+        were known count for a lease, within which they say that they are there.
+        """
         if epoch != self.epoch:
+            if self.epoch:
+                until = self.settings.clock.time() + self.settings.lease
+                self._former = {node.name: (node, until) for node in self.known}
             self.epoch = epoch
             if self.listener is not None:
                 self.listener.epoch(epoch)
+
+    def know(self, nodes: list[Node]) -> None:
+        """Know which servers the broker has."""
+        now = self.settings.clock.time()
+        for node in nodes:
+            self._former.pop(node.name, None)
+        former = [node for node, until in self._former.values() if until > now]
+        self.known = nodes + former
 
     # -- asking
 
@@ -176,7 +196,7 @@ class Link:
             RedisError, OSError, TimeoutError: the broker did not answer.
         """
         keys = [self.epochs, self.keys(0).stream]
-        epoch = await self.run(self.asker, EPOCH, keys, self.epoch, uuid4().hex, EPOCH_ENDED)
+        epoch = await self.run(self.asker, EPOCH, keys, self.epoch, uuid4().hex, RENEW)
         if epoch is not None:
             self.begin_epoch(epoch.decode(errors="replace"))
 

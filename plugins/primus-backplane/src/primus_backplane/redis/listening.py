@@ -9,7 +9,7 @@ from primus.tasks import is_cancelled
 from primus_backplane.bus import Listener
 from primus_backplane.redis.entries import Stored, envelopes, published, stored
 from primus_backplane.redis.ids import NOTHING, Id, id_of, shown
-from primus_backplane.redis.link import EPOCH_ENDED, FAILURES, INBOX, Link
+from primus_backplane.redis.link import INBOX, RENEW, Link
 
 __all__ = ["Subscriber"]
 
@@ -35,6 +35,8 @@ class Subscriber:
         """Whether nothing has been read yet: then only what comes from now on counts."""
         self._taken = 0
         """How many entries were handled in this turn of the loop."""
+        self._floors: dict[int, Id] = dict.fromkeys(link.places, NOTHING)
+        """Where each lane was when this server began to listen."""
         self._late: dict[int, Id] = {}
         """What was taken of the lanes that had newer entries when the lease was last renewed."""
         self._reading: asyncio.Task[None] | None = None
@@ -50,8 +52,9 @@ class Subscriber:
                 if is_cancelled():  # rather than what it awaits
                     self._reading.cancel()
                     await asyncio.wait([self._reading])
+                    _ = self._reading.cancelled() or self._reading.exception()
                     raise
-            except FAILURES as error:
+            except Exception as error:
                 self._link.failing(PART, error)
                 await asyncio.sleep(pause)
                 pause = min(2 * pause, self._limits.retry_most)
@@ -66,11 +69,13 @@ class Subscriber:
         """
         if self._is_new or self._reading is None:
             return
+        has_regressed = False
         for shard, id in newest.items():
             if id < taken[shard] == self._link.places[shard]:
-                self._regressed(shard)
+                self._regressed(shard, id)
+                has_regressed = True
         late = {shard: place for shard, place in self._link.places.items() if newest[shard] > place}
-        if any(self._late.get(shard) == place for shard, place in late.items()):
+        if has_regressed or any(self._late.get(shard) == at for shard, at in late.items()):
             late = {}
             self._reading.cancel()
         self._late = late
@@ -103,9 +108,9 @@ class Subscriber:
         link = self._link
         newest = id_of(await link.asker.get(link.keys_of(shard).newest))
         if newest < link.places[shard]:
-            self._regressed(shard)
+            self._regressed(shard, newest)
         if self._is_new:
-            link.places[shard] = newest
+            link.places[shard] = self._floors[shard] = newest
         elif newest > link.places[shard]:
             await self._fill(shard, None)
 
@@ -113,7 +118,7 @@ class Subscriber:
         shard = self._lanes.get(channel)
         if shard is None:
             return
-        if data == EPOCH_ENDED:
+        if data == RENEW:
             self._link.wants_lease.set()
             return
         try:
@@ -123,7 +128,7 @@ class Subscriber:
             return
         place = self._link.places[shard]
         if entry.before < place and (entry.before == NOTHING or entry.id > place):
-            self._regressed(shard)
+            self._regressed(shard, entry.before)
             place = self._link.places[shard]
         if entry.id <= place:
             return  # it was read from the stream
@@ -135,10 +140,13 @@ class Subscriber:
             self._taken = 0
             await asyncio.sleep(0)
 
-    def _regressed(self, shard: int) -> None:
-        """The broker has lost data: it knows less than it has given to this server."""
+    def _regressed(self, shard: int, known: Id) -> None:
+        """The broker has lost data: it had only got to an id that is behind what it has given.
+
+        What it has now is read again; what was taken before is dropped as repeated.
+        """
         link = self._link
-        link.places[shard] = NOTHING
+        link.places[shard] = min(known, self._floors[shard])
         link.has_regressed = True
         link.wants_lease.set()
 
@@ -152,19 +160,28 @@ class Subscriber:
         link = self._link
         stream, page = link.keys_of(shard).stream, self._limits.page
         end = b"+" if before is None else b"(" + shown(before)
+        read = link.places[shard]
+        has_regressed = False
         while True:
-            place = link.places[shard]
-            start = b"-" if place == NOTHING else b"(" + shown(place)
+            start = b"-" if read == NOTHING else b"(" + shown(read)
             items = await link.asker.xrange(stream, start, end, count=page)
-            for item in items:
-                self._deliver(shard, stored(item))
-            if len(items) < page:
-                return
+            for entry in map(stored, items):
+                if entry.before < link.places[shard] and entry.is_ours and not has_regressed:
+                    has_regressed = True
+                    self._regressed(shard, entry.before)
+                    read = link.places[shard]
+                    break
+                read = entry.id
+                self._deliver(shard, entry)
+            else:
+                if len(items) < page:
+                    return
 
     def _deliver(self, shard: int, entry: Stored) -> None:
-        if entry.before > self._link.places[shard] and shard != INBOX:
-            self._listener.gap(shard)
-        self._link.places[shard] = entry.id
+        if entry.is_ours:
+            if entry.before > self._link.places[shard] and shard != INBOX:
+                self._listener.gap(shard)
+            self._link.places[shard] = entry.id
         try:
             for position, envelope in envelopes(entry, self._limits.batch_envelopes):
                 if shard == INBOX:

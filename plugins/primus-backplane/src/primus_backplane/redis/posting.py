@@ -8,7 +8,7 @@ from redis.exceptions import NoScriptError
 
 from primus_backplane.errors import BusError
 from primus_backplane.outbox import Batch, Outbox
-from primus_backplane.redis.link import FAILURES, Lane, Link
+from primus_backplane.redis.link import Lane, Link
 from primus_backplane.redis.scripts import POST, TELL
 
 __all__ = ["Poster"]
@@ -110,7 +110,7 @@ class Poster:
                 for lane, batches in work.items():
                     self._add(pipeline, lane, batches)
                 results = await pipeline.execute(raise_on_error=False)
-        except FAILURES as error:
+        except Exception as error:
             for lane in work:
                 self.outbox.failed(lane)
             link.failing(PART, error)
@@ -167,7 +167,7 @@ class Poster:
         try:
             for script in (POST, TELL):
                 await self._link.poster.script_load(script)
-        except FAILURES as error:
+        except Exception as error:
             self._link.failing(PART, error)
             return False
         self._wake.set()

@@ -72,7 +72,10 @@ if rival == '' then
   local till = string.format('%.0f', now + ARGV[4])
   redis.call('HSET', KEYS[1], ARGV[1], till .. ' ' .. ARGV[2] .. ' ' .. ARGV[3])
 end
-redis.call('SET', KEYS[2], ARGV[5], 'NX')
+local is_new = redis.call('SET', KEYS[2], ARGV[5], 'NX')
+if is_new or not mine or ARGV[6] == '1' then
+  redis.call('PUBLISH', ARGV[8], ARGV[7])
+end
 local servers = {}
 local all = redis.call('HGETALL', KEYS[1])
 for i = 1, #all, 2 do
@@ -92,7 +95,8 @@ return {redis.call('GET', KEYS[2]), rival, servers, newest}
 """
 )
 """Keys: servers, epoch, newest of each lane. Arguments: server, incarnation, what is known of it,
-lease in milliseconds, another epoch, whether to take the name. Gives the epoch, the record of
+lease in milliseconds, another epoch, whether to take the name, what to publish when servers have
+to look, and the channel. Gives the epoch, the record of
 another server that has the name, the servers, and the newest ids."""
 
 EPOCH: Final = """
@@ -109,7 +113,8 @@ LEAVE: Final = """
 local mine = redis.call('HGET', KEYS[1], ARGV[1])
 if mine and string.match(mine, '^%d+ (%S+) ') == ARGV[2] then
   redis.call('HDEL', KEYS[1], ARGV[1])
+  redis.call('PUBLISH', ARGV[4], ARGV[3])
 end
 return 1
 """
-"""Keys: servers. Arguments: server, incarnation."""
+"""Keys: servers. Arguments: server, incarnation, what to publish, and the channel."""
