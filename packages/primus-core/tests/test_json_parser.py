@@ -437,3 +437,97 @@ def test_the_function_is_used_on_the_fast_path(
 def test_what_is_no_function_is_refused(parser_class: type[JSON]) -> None:
     with pytest.raises(OptionError, match="default='yes'"):
         parser_class(default="yes")  # type: ignore[arg-type]
+
+
+@pytest.mark.parametrize("pair", ["[]", "{}", "a"])
+def test_every_library_reads_as_deep_as_the_limit_and_no_deeper(parser: JSON, pair: str) -> None:
+    deepest = DEFAULT_LIMITS.max_depth
+    opening, closing = ('{"a":', "}") if pair != "[]" else ("[", "]")
+    inner = '"[[{{"' if pair == "a" else "1"  # brackets of texts do not count
+
+    value = parser.decode(opening * deepest + inner + closing * deepest)
+    for _ in range(deepest):
+        value = value["a"] if isinstance(value, dict) else value[0]
+
+    assert value == json.loads(inner)
+    with pytest.raises(ParserError):
+        parser.decode(opening * (deepest + 1) + inner + closing * (deepest + 1))
+    wide = f"[{','.join(['[]'] * 5000)}]"
+    assert len(parser.decode(wide)) == 5000
+
+
+def test_what_is_written_with_care_is_as_deep_as_the_limit_and_no_deeper(parser: JSON) -> None:
+    def nested(depth: int) -> Any:
+        value: Any = "\ud800"
+        for _ in range(depth):
+            value = [value]
+        return value
+
+    deepest = DEFAULT_LIMITS.max_depth_written
+    assert str(parser.encode(nested(deepest))).count("[") == deepest
+    with pytest.raises(ParserError):
+        parser.encode(nested(deepest + 1))
+
+
+@dataclass
+class Hiding:
+    """Has a field that is its own."""
+
+    shown: str
+    _hidden: str = "secret"
+
+
+@pytest.mark.parametrize("text", ["plain", "\ud800"])
+def test_private_fields_are_not_written(parser: JSON, text: str) -> None:
+    assert parser.decode(parser.encode(Hiding(text))) == {"shown": text}
+    assert parser.decode(parser.encode([{"a": (Hiding(text), text)}])) == [
+        {"a": [{"shown": text}, text]}
+    ]
+
+
+@pytest.mark.parametrize("value", [Hiding, {"a": Hiding}, ["\ud800", Hiding], object()])
+def test_classes_and_other_objects_have_no_form(parser: JSON, value: Any) -> None:
+    with pytest.raises(ParserError):
+        parser.encode(value)
+
+
+class Steps:
+    """Becomes a text after so many calls of the function of the user."""
+
+    def __init__(self, left: int, text: str) -> None:
+        self.left, self.text = left, text
+
+    @staticmethod
+    def plain(value: Any) -> Any:
+        return value.text if value.left == 1 else Steps(value.left - 1, value.text)
+
+
+@pytest.mark.parametrize("text", ["plain", "\ud800"])
+def test_a_function_of_the_user_may_give_what_has_to_be_asked_about_again(
+    parser_class: type[JSON], text: str
+) -> None:
+    parser = parser_class(default=Steps.plain)
+    for left in (1, 2, 100):
+        assert parser.decode(parser.encode([Steps(left, text)])) == [text]
+    with pytest.raises(ParserError):
+        parser.encode([Steps(1000, text)])
+
+
+@pytest.mark.parametrize(
+    ("digits", "kind"),
+    [
+        (str(2**64 - 1), int), (str(2**64), float), (str(-(2**63)), int),
+        (str(-(2**63) - 1), float), ("1" + "0" * 18, int), ("1" + "0" * 25, float),
+        ("-" + "9" * 18, int), ("-0", int),
+    ],
+)  # fmt: skip
+@pytest.mark.parametrize("frame", ["{}", "[1,{},2]", '{{"a":{}}}'])
+def test_every_library_reads_integers_of_64_bits_and_floats_beyond(
+    parser: JSON, digits: str, kind: type, frame: str
+) -> None:
+    value = parser.decode(frame.format(digits))
+    value = value[1] if isinstance(value, list) else value
+    value = value["a"] if isinstance(value, dict) else value
+    assert value == float(digits) if kind is float else value == int(digits)
+    if digits != "-0":
+        assert type(value) is kind

@@ -404,3 +404,33 @@ def test_a_parameter_of_an_unknown_type_is_refused_when_it_is_read() -> None:
 
     with pytest.raises(TypeError, match="'Nowhere' is not defined"):
         Arguments(fn)
+
+
+@pytest.mark.parametrize(
+    ("bounds", "within", "beyond", "reason"),
+    [
+        (Bounds(ge=2), [2, 3], [1, 1.9], "at least 2"),
+        (Bounds(gt=2), [2.1, 3], [2, 1], "more than 2"),
+        (Bounds(le=2), [2, 1], [3, 2.1], "at most 2"),
+        (Bounds(lt=2), [1, 1.9], [2, 3], "less than 2"),
+        (Bounds(min_length=2), ["ab", [1, 2, 3]], ["a", "", []], "at least 2 long"),
+        (Bounds(max_length=2), ["ab", "", [1]], ["abc", [1, 2, 3]], "at most 2 long"),
+        (Bounds(min_length=0, max_length=0), ["", {}], ["a"], "at most 0 long"),
+        (Bounds(ge=0, lt=1), [0, 0.5], [1], "less than 1"),
+        (Bounds(pattern="^a+$"), ["a", "aa"], ["", "b", "ab"], "a text that fits '^a[+][$]'"),
+    ],
+)
+def test_bounds_hold_up_to_their_value(
+    bounds: Bounds, within: list[Any], beyond: list[Any], reason: str
+) -> None:
+    for value in within:
+        bounds.check(value)
+    for value in beyond:
+        with pytest.raises(ValidationError, match=f"must be {reason}"):
+            bounds.check(value)
+
+
+def test_no_metadata_that_names_a_bound_is_no_bound() -> None:
+    assert Bounds.of([]) is None
+    assert Bounds.of(["text", 5, len]) is None
+    assert Bounds.of([Bounds(ge=1), Bounds(lt=5)]) == Bounds(ge=1, lt=5)
