@@ -2,12 +2,14 @@
 
 import asyncio
 from collections.abc import AsyncIterator, Callable, Mapping, Sequence
+from dataclasses import replace
 from typing import Any
 
 import pytest
 
-from primus.errors import ProtocolError
+from primus.errors import LimitError, ProtocolError
 from primus.http import HostWebSocket, Response
+from primus.limits import DEFAULT_LIMITS
 from primus.websocket.hosted import HostedTransport
 from primus_testing import eventually
 
@@ -188,3 +190,160 @@ async def test_a_peer_that_has_gone_is_found_by_the_first_message(opened: Open) 
     opened.transport.send("second")
     assert opened.socket.story == ["aborted"]
     assert opened.transport.buffered == 0
+
+
+@pytest.mark.parametrize(
+    ("message", "fits"),
+    [("x" * 10, True), ("x" * 11, False), (b"x" * 10, True), ("é" * 5, True), ("é" * 6, False)],
+)
+async def test_a_message_may_be_as_long_as_the_limit_in_bytes(
+    opened: Open, message: str | bytes, fits: bool
+) -> None:
+    opened.socket.arriving.put_nowait(message)
+    opened.socket.arriving.put_nowait("next")
+    opened.socket.arriving.put_nowait(None)
+    await opened.running
+
+    if fits:
+        assert opened.received.story == [message, "next", None]
+        assert opened.socket.story == []
+    else:
+        (error,) = opened.received.story
+        assert isinstance(error, LimitError)
+        assert error.option == "max_length"
+        assert opened.socket.story == [(1009, "message too big")]
+
+
+@pytest.mark.parametrize(("message", "a_turn"), [("x", 3), ("x" * 8, 2), ("x" * 5, 3)])
+async def test_others_get_their_turn_after_so_many_messages_or_bytes(
+    message: str, a_turn: int
+) -> None:
+    socket, received = ScriptedWebSocket(), Receiving()
+    limits = replace(DEFAULT_LIMITS, turn_messages=3, turn_bytes=16)
+    transport = HostedTransport(socket, 10, 60.0, limits)
+    transport.connection = received  # type: ignore[assignment]
+    for _ in range(10):
+        socket.arriving.put_nowait(message)
+    running = asyncio.create_task(transport.run())
+
+    await asyncio.sleep(0)
+    assert len(received.story) == a_turn
+    await asyncio.sleep(0)
+    assert len(received.story) == 2 * a_turn + 1
+    transport.abort()
+    await running
+
+
+@pytest.mark.parametrize(
+    ("failure", "told"), [(ProtocolError("broken"), ProtocolError), (ConnectionResetError(), None)]
+)
+async def test_how_a_websocket_was_lost_is_told_once(
+    opened: Open, failure: Exception, told: Any
+) -> None:
+    async def receive() -> str | bytes | None:
+        raise failure
+
+    opened.socket.receive = receive  # type: ignore[method-assign]
+    opened.socket.arriving.put_nowait("x")
+    await opened.running
+
+    assert opened.received.story[0] == "x"
+    (error,) = opened.received.story[1:]
+    assert error is None if told is None else type(error) is told
+    assert opened.transport.connection is None
+
+
+async def test_a_websocket_that_is_gone_sends_nothing_and_is_neither_paused_nor_dropped(
+    opened: Open,
+) -> None:
+    opened.socket.is_free.clear()
+    opened.transport.send("kept")
+    opened.transport.close()
+    opened.socket.arriving.put_nowait(None)
+    await opened.running
+    assert opened.transport.buffered == 0
+    assert opened.socket.seen is opened.socket.gone is None
+
+    opened.transport.send("late")
+    opened.transport.pause_reading()
+    opened.transport.abort()
+
+    assert opened.transport.buffered == 0
+    assert opened.socket.story == []
+    assert opened.transport._resumed is None
+
+
+async def test_a_close_is_said_once_and_nothing_behind_it(opened: Open) -> None:
+    opened.transport.send("last")
+    opened.transport.close(4000, "bye")
+    opened.transport.close(4001, "again")
+    opened.transport.send("late")
+    assert opened.socket.story == ["last", (4000, "bye")]
+
+
+async def test_a_close_ends_a_pause(opened: Open) -> None:
+    opened.transport.pause_reading()
+    opened.transport.pause_reading()
+    opened.socket.arriving.put_nowait("x")
+    opened.transport.close()
+    await eventually(lambda: opened.received.story == ["x"])
+    assert opened.socket.story == [(1000, "")]
+
+
+async def test_a_wire_that_is_lost_ends_a_pause_and_says_whether_there_was_one(
+    opened: Open,
+) -> None:
+    assert opened.socket.gone is not None
+    assert opened.socket.gone() is False
+    opened.transport.pause_reading()
+    assert opened.socket.gone() is True
+    opened.socket.arriving.put_nowait("taken")
+    opened.socket.arriving.put_nowait(None)
+    await opened.running
+    assert opened.received.story == ["taken", None]
+
+
+async def test_exactly_the_limit_is_no_congestion_and_relief_comes_at_the_limit() -> None:
+    opened = Open()
+    each = DEFAULT_LIMITS.frame_overhead + 1
+    opened.transport.limit(2 * each)
+    opened.socket.is_free.clear()
+    opened.transport.send("1")
+    opened.transport.send("2")
+    assert opened.received.story == []
+    opened.transport.send("3")
+    opened.transport.send("4")
+    assert opened.received.story == ["congested"]
+    assert opened.transport.buffered == 4 * each
+
+    opened.socket.is_free.set()
+    await eventually(lambda: opened.received.story == ["congested", "relieved"])
+    assert opened.socket.story == ["1", "2", "3", "4"]
+    opened.transport.abort()
+    await opened.running
+
+
+async def test_a_server_that_breaks_off_while_it_sends_is_dropped(opened: Open) -> None:
+    async def send(message: str | bytes) -> None:
+        raise ConnectionResetError
+
+    opened.socket.send = send  # type: ignore[method-assign]
+    opened.transport.send("x")
+    await opened.running
+    assert opened.socket.story == ["aborted"]
+    assert opened.transport.buffered == 0
+
+
+async def test_signs_of_life_are_passed_on_while_there_is_a_connection(opened: Open) -> None:
+    seen: list[bool] = []
+    opened.received.seen = lambda: seen.append(True)  # type: ignore[method-assign]
+    assert opened.socket.seen is not None
+    opened.socket.seen()
+    opened.transport.connection = None
+    opened.socket.seen()
+    assert seen == [True]
+
+
+async def test_lone_surrogates_are_sent_as_what_stands_for_them(opened: Open) -> None:
+    opened.transport.send("é\ud800")
+    assert opened.socket.story == ["é\ufffd"]

@@ -417,7 +417,7 @@ def test_a_parameter_of_an_unknown_type_is_refused_when_it_is_read() -> None:
         (Bounds(max_length=2), ["ab", "", [1]], ["abc", [1, 2, 3]], "at most 2 long"),
         (Bounds(min_length=0, max_length=0), ["", {}], ["a"], "at most 0 long"),
         (Bounds(ge=0, lt=1), [0, 0.5], [1], "less than 1"),
-        (Bounds(pattern="^a+$"), ["a", "aa"], ["", "b", "ab"], "a text that fits '^a[+][$]'"),
+        (Bounds(pattern="^a+$"), ["a", "aa"], ["", "b", "ab"], "a text that fits"),
     ],
 )
 def test_bounds_hold_up_to_their_value(
