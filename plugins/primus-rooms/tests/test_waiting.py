@@ -7,7 +7,7 @@ import pytest
 
 from primus_rooms import RoomsError
 from primus_rooms.memory import MemoryAdapter
-from primus_rooms.waiting import TOGETHER, KeyedQueue
+from primus_rooms.waiting import TOGETHER, KeyedQueue, all_true, done, each
 from primus_testing import DEADLINE, ManualClock, join
 
 pytestmark = pytest.mark.usefixtures("tracebacks")
@@ -116,3 +116,117 @@ async def test_an_adapter_that_does_not_close_does_not_keep_the_server(
     async with asyncio.timeout(DEADLINE):
         await ending
     assert "the adapter did not finish" in caplog.text
+
+
+async def later(value: Any, order: list[Any]) -> Any:
+    await asyncio.sleep(0)
+    order.append(value)
+    return value
+
+
+async def test_several_results_are_one_and_each_is_asked_for_behind_the_last() -> None:
+    order: list[Any] = []
+
+    assert each([lambda: 1, lambda: 2]) == [1, 2]
+    pending = each(
+        [lambda: 1, lambda: later(2, order), lambda: order.append(3), lambda: later(4, order)]
+    )
+    assert order == []
+
+    assert await pending == [1, 2, None, 4]
+    assert order == [2, 3, 4]
+
+
+@pytest.mark.parametrize("values", [[True, True], [True, False], [False, True], []])
+async def test_all_are_true_whether_some_have_to_be_awaited_or_not(values: list[bool]) -> None:
+    order: list[Any] = []
+    assert all_true(values) is all(values)
+    if values:
+        assert await all_true([values[0], later(values[1], order)]) is all(values)
+        assert await all_true([later(values[0], order), values[1]]) is all(values)
+
+
+async def test_what_is_done_can_be_awaited() -> None:
+    assert await done(5) == 5
+
+
+async def fails() -> None:
+    raise RoomsError("no")
+
+
+async def test_a_job_that_fails_or_is_not_waited_for_holds_up_no_other() -> None:
+    line = KeyedQueue()
+    failing, given_up = line.put("a", fails()), line.put("b", later(1, []))
+    also_given_up = line.put(None, fails())
+    given_up.cancel()
+    also_given_up.cancel()
+    last = line.put("a", later(2, []))
+
+    assert await last == 2
+    with pytest.raises(RoomsError):
+        await failing
+    assert line.is_busy
+    await line.drain()
+    assert not line.is_busy
+    await line.drain()
+
+
+async def test_a_job_for_all_waits_for_those_before_it_and_jobs_of_one_key_for_one_another() -> (
+    None
+):
+    line = KeyedQueue()
+    alone, other, same, again = (Job(line, key) for key in (None, "a", "b", "a"))
+    await turns()
+    assert begun(alone, other, same, again) == [True, False, False, False]
+    alone.end()
+    await turns()
+    assert begun(other, same, again) == [True, True, False]
+    same.end()
+    other.end()
+    await turns()
+    assert begun(again) == [True]
+    again.end()
+    await line.drain()
+
+
+class Closing(MemoryAdapter):
+    """Notes that it was closed; refuses what it is asked when it is told to."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.closed = 0
+        self.refuses = False
+
+    def add(self, id: str, room: str, *, wildcard: bool = False) -> Any:
+        if self.refuses:
+            raise LookupError("full")
+        return super().add(id, room, wildcard=wildcard)
+
+    async def close(self) -> None:
+        self.closed += 1
+
+
+async def test_an_adapter_is_closed_with_its_server(make_primus: Any) -> None:
+    adapter = Closing()
+    primus = make_primus(rooms={"adapter": adapter})
+    await primus.destroy()
+    assert adapter.closed
+
+
+async def test_an_adapter_that_fails_at_once_is_an_error_of_rooms_and_an_event(
+    make_primus: Any,
+) -> None:
+    adapter = Closing()
+    primus = make_primus(rooms={"adapter": adapter})
+    told: list[Any] = []
+    primus.on("roomserror", lambda error, spark: told.append((str(error), spark)))
+    spark, _ = join(primus)
+    adapter.refuses = True
+
+    with pytest.raises(RoomsError, match="failed: LookupError: full") as failed:
+        spark.join("news")
+
+    assert isinstance(failed.value.__cause__, LookupError)
+    ((text, whose),) = told
+    assert "LookupError: full" in text
+    assert whose is spark
