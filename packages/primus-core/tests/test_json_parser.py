@@ -471,7 +471,7 @@ def test_what_is_written_with_care_is_as_deep_as_the_limit_and_no_deeper(parser:
 
 @dataclass
 class Hiding:
-    """Has a field that is its own."""
+    """A dataclass with a private field."""
 
     shown: str
     _hidden: str = "secret"
