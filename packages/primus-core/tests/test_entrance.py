@@ -86,7 +86,7 @@ async def asked(primus: Primus, said: bytes = b"") -> bytes:
 
 def own(primus: Primus) -> OwnServer:
     assert isinstance(primus.host, OwnHost)
-    return primus.host._server
+    return primus.host.server
 
 
 def waiting(primus: Primus) -> int:

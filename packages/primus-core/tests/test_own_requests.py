@@ -197,7 +197,7 @@ async def test_no_more_heads_are_remembered_than_some() -> None:
         for number in range(300):
             writer.write(GET.replace(b"/ H", b"/?%d H" % number))
             assert b"X-Name: %d\r\n" % number in await reader.readuntil(END)
-        assert len(primus.host._server._pending.heads._known) == 300 - 256
+        assert len(primus.host.server._pending.heads._known) == 300 - 256
         writer.close()
 
 
@@ -411,7 +411,7 @@ async def test_a_client_that_goes_after_its_answer_is_not_told_of() -> None:
         writer.write(GET)
         await reader.readuntil(END + b"plain")
         writer.close()
-        await eventually(lambda: not primus.host._server._pending.idle)
+        await eventually(lambda: not primus.host.server._pending.idle)
     assert told == []
 
 
@@ -530,7 +530,7 @@ async def test_a_server_that_stops_answers_what_it_was_asked() -> None:
         writer.write(GET + GET)
         await entered.wait()
         stopping = asyncio.ensure_future(primus.destroy())
-        await eventually(lambda: primus.host._server._pending.is_closed)
+        await eventually(lambda: primus.host.server._pending.is_closed)
         gate.set()
         answers = await reader.read()
         assert answers.count(b"HTTP/1.1 200 OK") == 1

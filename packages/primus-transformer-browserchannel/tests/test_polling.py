@@ -85,3 +85,9 @@ class TestOnItsOwn(TestPolling):
 
 class TestUnderAsgi(TestPolling):
     host = "asgi"
+
+
+class TestPassedOn(TestPolling):
+    """By another worker, request by request."""
+
+    host = "relayed"

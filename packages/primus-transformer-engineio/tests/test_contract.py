@@ -68,3 +68,21 @@ class TestRevision3(TestRevision4):
         b"4:b4!!",
     )
     revision = Revision3(json=True)
+
+
+class TestHandedOver(TestRevision4):
+    """By another worker, with the connection of each request."""
+
+    host = "handed"
+
+
+class TestPassedOn(TestRevision4):
+    """By another worker, request by request."""
+
+    host = "relayed"
+
+
+class TestUpgradingThroughAnotherWorker(MessagesContract):
+    transformer = "engine.io"
+    host = "relayed"
+    options: ClassVar[dict[str, Any]] = {"transport": STILL}

@@ -74,3 +74,9 @@ class TestXHRPolling(PollingContract):
 
     def fetched(self, text: str) -> list[str]:
         return [frame for each in packets(text) if (frame := text_of(each)) is not None]
+
+
+class TestPassedOn(TestXHRPolling):
+    """By another worker, request by request."""
+
+    host = "relayed"

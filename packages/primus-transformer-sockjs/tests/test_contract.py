@@ -55,6 +55,22 @@ class TestPolling(OrderingContract):
     options = GENTLE
 
 
+class TestHandedOver(MessagesContract):
+    """By another worker, with the connection of each request."""
+
+    transformer = Streaming
+    host = "handed"
+    options = GENTLE
+
+
+class TestPassedOn(MessagesContract):
+    """By another worker, request by request; answers stream."""
+
+    transformer = Streaming
+    host = "relayed"
+    options = GENTLE
+
+
 class TestPollingHeartbeats(HeartbeatsContract):
     """On a clock that jumps by minutes, a client between two polls seems to have gone for long."""
 

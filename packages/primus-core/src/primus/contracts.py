@@ -6,6 +6,7 @@ against what stands here, so that nothing it stands on has to know those classes
 
 from __future__ import annotations
 
+import asyncio
 import logging
 from collections.abc import Awaitable, Callable, Iterable, Iterator, Mapping
 from typing import Any, Protocol, TypeVar
@@ -21,7 +22,7 @@ from primus.threads import Home
 from primus.transport import Receiver, Transport
 from primus.write_watch import WriteWatch
 
-__all__ = ["Attachable", "ConnectionLike", "Events", "Server"]
+__all__ = ["Attachable", "ConnectionLike", "Elsewhere", "Events", "Server"]
 
 Handler = TypeVar("Handler", bound=Callable[..., Any])
 
@@ -102,6 +103,19 @@ class ConnectionLike(Events, Attachable, Protocol):
         """Drop the connection at once."""
 
 
+class Elsewhere(Protocol):
+    """What brings requests to another process on the same port, where their session lives."""
+
+    def take(self, transport: asyncio.Transport, data: bytes) -> bool:
+        """Hand a connection over with what has been read from it; False when it is to stay."""
+
+    def give(self, transport: asyncio.Transport, data: bytes) -> bool:
+        """Hand a connection over since this process ends; False when there is no other."""
+
+    async def answer(self, request: Request) -> tuple[Response | None] | None:
+        """The answer of another process; `None` when this one is to answer."""
+
+
 class Server(Events, Protocol):
     """A `Primus`."""
 
@@ -112,6 +126,8 @@ class Server(Events, Protocol):
     transformer: Any
     transformer_name: str
     pathname: str
+    elsewhere: Elsewhere | None
+    """What brings requests to the process that their session lives in, if there are several."""
     node: str
     """Its name among the servers of its cluster; the ids of its sparks begin with it."""
     pipeline: Pipeline

@@ -17,9 +17,14 @@ NODE_BYTES: Final = 6
 """Random bytes of the name of a server, which are 12 characters."""
 
 
-def new_key() -> str:
-    """A secret by which the requests of a session are known; never shown, never logged."""
-    return secrets.token_urlsafe(BYTES)
+def new_key(node: str = "") -> str:
+    """A secret by which the requests of a session are known; never shown, never logged.
+
+    Args:
+        node: the name of the server, which the key begins with, so that a load balancer or another
+            process knows whose session it is; empty for a key without.
+    """
+    return new_spark_id(node)
 
 
 def new_node() -> str:

@@ -87,6 +87,8 @@ class Limits:
     """Characters of each part of a path by which a client names its session."""
     session_id: int = 1024
     """Characters of a session id that a server gives: a client repeats it with each request."""
+    relayed_requests: int = 1024
+    """How many requests and WebSockets a worker passes on to others at a time."""
     accepted_per_turn: int = 64
     """How many connections are accepted before the others get a turn."""
     max_headers: int = 128

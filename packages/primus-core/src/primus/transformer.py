@@ -65,6 +65,22 @@ class Transformer(ABC):
         """
         return request.upgrade
 
+    names_by_client: ClassVar[bool] = False
+    """Whether clients name their sessions; otherwise their names begin with `Primus.node`."""
+
+    def session_of(self, request: Request) -> str | None:
+        """The name of the session that a request continues, wherever that lives.
+
+        It is asked before any middleware runs, and, of several processes on one port, before it is
+        known which of them the request is for: then only method, path and query are there. By
+        default no session consists of several requests.
+        """
+        return None
+
+    def has_session(self, id: str) -> bool:
+        """Whether the session of that name lives here."""
+        return False
+
     @abstractmethod
     async def request(self, request: Request) -> Response:
         """The answer to a plain HTTP request that has passed the middleware."""

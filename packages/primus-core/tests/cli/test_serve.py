@@ -3,16 +3,22 @@
 from __future__ import annotations
 
 import asyncio
+import json
+import os
 import re
 import signal
 import socket
 import sys
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
-from typing import Any
+from pathlib import Path
+from typing import Any, cast
 
 import aiohttp
 import pytest
+
+from primus.server.listen import Listening
+from primus.workers.supervisor import Supervisor
 
 DEADLINE = 20.0
 
@@ -221,3 +227,167 @@ def test_a_certificate_that_is_missing_is_one_line(run: Any) -> None:
 
     assert code == 2
     assert err.startswith("primus serve: cannot use the TLS files in ")
+
+
+# -- several workers
+
+
+async def met(served: Served) -> tuple[str, int]:
+    """The name and the process of the worker that a connection gets to."""
+    frames = await served.post("1")
+    node, process = json.loads(frames[0])
+    return node, process
+
+
+async def all_met(served: Served, count: int) -> dict[str, int]:
+    """The workers, once connections have got to so many."""
+    found: dict[str, int] = {}
+    async with asyncio.timeout(DEADLINE):
+        while len(found) < count:
+            node, process = await met(served)
+            found[node] = process
+    return found
+
+
+async def test_workers_share_a_port_and_end_together() -> None:
+    async with serving("setups:named", "--workers", "2") as served:
+        assert await served.line() == "2 workers; SIGHUP replaces them\n"
+        workers = await all_met(served, 2)
+        served.process.terminate()
+
+        assert await served.ends() == (0, "", "")
+    assert set(workers) == {"w0", "w1"}
+    assert served.process.pid not in workers.values()
+    assert not any(map(runs, workers.values()))
+
+
+def runs(process: int) -> bool:
+    """Whether there is such a process."""
+    try:
+        os.kill(process, 0)
+    except ProcessLookupError:
+        return False
+    return True
+
+
+async def test_sighup_replaces_the_workers_while_they_serve() -> None:
+    async with serving("setups:named", "--workers", "2", "--over", "0", "--node", "a") as served:
+        before = await all_met(served, 2)
+        served.process.send_signal(signal.SIGHUP)
+
+        async with asyncio.timeout(DEADLINE):
+            while any(map(runs, before.values())):
+                await met(served)  # a connection that is refused raises
+        after = await all_met(served, 2)
+        served.process.terminate()
+
+        assert await served.ends() == (0, "2 workers; SIGHUP replaces them\n", "")
+    assert set(before) == {"a0", "a1"}
+    assert set(after) == {"a2", "a3"}
+
+
+async def test_a_worker_that_dies_is_started_again() -> None:
+    async with serving("setups:named", "--workers", "2") as served:
+        before = await all_met(served, 2)
+        os.kill(before["w1"], signal.SIGKILL)
+
+        async with asyncio.timeout(DEADLINE):
+            while (await tried(served)) not in ("w2", "w3"):
+                """A connection that waited for the dead one is for its successor."""
+        served.process.terminate()
+        code, _, err = await served.ends()
+
+    assert code == 0
+    assert err == "ERROR primus.server: worker w1 was ended by SIGKILL; it is started again\n"
+
+
+async def tried(served: Served) -> str:
+    """The name of a worker; empty when it died before it had answered."""
+    try:
+        return (await met(served))[0]
+    except aiohttp.ClientError:
+        return ""
+
+
+async def test_workers_end_with_the_process_that_started_them() -> None:
+    async with serving("setups:named", "--workers", "2") as served:
+        workers = await all_met(served, 2)
+        served.process.kill()
+        await served.process.wait()
+
+        async with asyncio.timeout(DEADLINE):
+            while any(map(runs, workers.values())):
+                await asyncio.sleep(0.01)
+
+
+async def test_workers_that_cannot_be_replaced_go_on(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    async with serving("setups:sometimes", "--workers", "2") as served:
+        before = await all_met(served, 2)
+        (tmp_path / "broken").touch()
+        served.process.send_signal(signal.SIGHUP)
+        assert served.process.stderr is not None
+        async with asyncio.timeout(DEADLINE):
+            said = [(await served.process.stderr.readline()).decode() for _ in range(2)]
+        after = await all_met(served, 2)
+        served.process.terminate()
+        await served.ends()
+
+    assert after == before
+    assert said[0] == "primus serve: it is broken\n"
+    assert said[1] == (
+        "WARNING primus.server: the workers are not replaced, those there are go on: "
+        "a worker has failed to start (status 2)\n"
+    )
+
+
+async def test_a_mistake_is_told_once_whatever_the_number_of_workers() -> None:
+    async with serve("setups:wants_plugin", "--workers", "3") as served:
+        code, out, err = await served.ends()
+
+    assert (code, out) == (2, "")
+    assert err.startswith("primus serve: unknown plugin 'not-installed'. Installed: ")
+    assert err.count("\n") == 1
+
+
+async def test_a_port_that_is_taken_is_one_line_for_all_workers() -> None:
+    with socket.create_server(("127.0.0.1", 0)) as taken:
+        port = taken.getsockname()[1]
+        async with serve("--echo", "--port", str(port), "--workers", "2") as served:
+            code, out, err = await served.ends()
+
+    assert (code, out) == (2, "")
+    assert err.startswith(f"primus serve: cannot listen on 127.0.0.1 port {port}: ")
+    assert err.count("\n") == 1
+
+
+@pytest.mark.parametrize(
+    "wrong", [("--workers", "0"), ("--workers", "1025"), ("--over", "-1"), ("--over", "inf")]
+)
+def test_numbers_of_workers_and_seconds_have_bounds(run: Any, wrong: tuple[str, str]) -> None:
+    code, _, err = run("serve", "--echo", *wrong)
+
+    assert code == 2
+    assert f"argument {wrong[0]}" in err
+
+
+async def test_workers_accept_from_one_socket_where_a_port_cannot_be_shared() -> None:
+    def command(assignment: str) -> list[str]:
+        options = ("--transformer", "plain", "--worker", assignment)
+        return [sys.executable, "-m", "primus", "serve", "setups:named", *options]
+
+    supervisor = Supervisor(2, Listening("127.0.0.1"), command, over=0.0, one_socket=True)
+    told = await supervisor.start()
+    served = Served(cast("Any", None))
+    served.url = told["url"]
+    try:
+        before = await met(served)
+        await supervisor.replace()
+        after = await met(served)
+    finally:
+        await supervisor.stop()
+
+    assert before[0] in ("w0", "w1")
+    assert after[0] in ("w2", "w3")

@@ -7,8 +7,10 @@ comes over the WebSocket at ``/own``: so a test sees what is left to the applica
 from __future__ import annotations
 
 import asyncio
+import shutil
 import socket
 import ssl
+import tempfile
 from abc import ABC, abstractmethod
 from collections.abc import Awaitable, Callable, Mapping
 from contextlib import suppress
@@ -20,12 +22,25 @@ from aiohttp import web
 from primus.server.hosts.aiohttp import AiohttpHost
 from primus.server.listen import Listening, OwnServer
 from primus.server.primus import Primus
+from primus.workers.elsewhere import Elsewhere
+from primus.workers.hatch import Hatch
+from primus.workers.notes import path_of
+from primus.workers.whereabouts import Place
 from primus_testing.recorder import DEADLINE, eventually
 
 PATIENCE = 2.0
 """Seconds that WebSockets get to finish closing before uvicorn shuts them down."""
 
-__all__ = ["SITES", "AiohttpSite", "AsgiSite", "OwnSite", "Site", "UvicornSite"]
+__all__ = [
+    "SITES",
+    "AiohttpSite",
+    "AsgiSite",
+    "HandedSite",
+    "OwnSite",
+    "RelayedSite",
+    "Site",
+    "UvicornSite",
+]
 
 
 class Site(ABC):
@@ -121,6 +136,64 @@ class OwnSite(AiohttpSite):
         await self.primus.destroy(reconnect=True)
 
 
+class HandedSite(OwnSite):
+    """The second of two workers: a client gets to the first, which hands its connections over."""
+
+    elsewhere: ClassVar[type[Elsewhere]] = Elsewhere
+    """How the first one brings requests to the second."""
+
+    async def start(self, address: str, port: int = 0) -> int:
+        """Listen; the port is that of the first one."""
+        await super().start(address)
+        primus = self.primus
+        assert primus.host is not None
+        assert primus.host.server is not None
+        self._folder = tempfile.mkdtemp(prefix="primus-")
+        primus.elsewhere = Elsewhere(primus, self._place(primus.node, 1))
+        path = path_of(self._folder, primus.node)
+        self._hatch = Hatch(primus, path, primus.host.server.adopt)
+        self._hatch.open()
+
+        options = primus.options
+        self.first = first = Primus(
+            app := self.application(),
+            transformer=type(primus.transformer),
+            pathname=primus.pathname,
+            transport=options.transport,
+            max_length=options.max_length,
+            clock=options.clock,
+            node="first",
+        )
+        first.elsewhere = passing = self.elsewhere(first, self._place("first", 0))
+        passing.whereabouts.update([("first", 0, False), (primus.node, 1, True)])
+        self._site = OwnSite(first, app)
+        return await self._site.start(address, port)
+
+    def _place(self, node: str, slot: int) -> Place:
+        return Place(node, slot, 2, self._folder, "secret")
+
+    async def stop(self) -> None:
+        """Destroy both."""
+        await self._site.stop()
+        await super().stop()
+        self._hatch.close()
+        shutil.rmtree(self._folder, ignore_errors=True)
+
+
+class Relaying(Elsewhere):
+    """Hands nothing over, as if all connections carried several sessions."""
+
+    def take(self, transport: asyncio.Transport, data: bytes) -> bool:
+        """Let it stay."""
+        return False
+
+
+class RelayedSite(HandedSite):
+    """The second of two workers: a client gets to the first, which passes its requests on."""
+
+    elsewhere = Relaying
+
+
 class AsgiSite(Site):
     """uvicorn, in the loop of the test. It has to be installed."""
 
@@ -203,6 +276,8 @@ def _is_closing(connection: Any) -> bool:
 SITES: dict[str, type[Site]] = {
     "aiohttp": AiohttpSite,
     "own": OwnSite,
+    "handed": HandedSite,
+    "relayed": RelayedSite,
     "asgi": AsgiSite,
     "uvicorn": UvicornSite,
 }

@@ -78,6 +78,15 @@ class BrowserChannel(Transformer):
                 return request.method == "POST" and not request.query.get("SID")
         return False
 
+    def session_of(self, request: Request) -> str | None:
+        """The session that a request names: its own, or the one in whose place it opens another."""
+        sid = request.query.get("SID") or request.query.get("OSID")
+        return sid if isinstance(sid, str) and sid else None
+
+    def has_session(self, id: str) -> bool:
+        """Whether a session lives here."""
+        return self.sessions.get(id) is not None
+
     async def request(self, request: Request) -> Response:
         """Answer a test, a back channel or a post."""
         endpoint = self._endpoint(request)
@@ -203,7 +212,7 @@ class BrowserChannel(Transformer):
             return Response.error(503)
         self._replace(request)
         max_length = self.primus.options.max_length
-        session = Session(new_key(), rid, self.sessions, self.options, max_length)
+        session = Session(new_key(self.primus.node), rid, self.sessions, self.options, max_length)
         if LongPoll(request, session.over).gone:
             return Response(400)  # no client reads it
         self.primus.accept(session, request)

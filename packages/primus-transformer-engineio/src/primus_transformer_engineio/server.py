@@ -76,6 +76,15 @@ class EngineIO(Transformer):
             return False
         return request.upgrade or query.get("transport") == POLLING
 
+    def session_of(self, request: Request) -> str | None:
+        """The session that a request names."""
+        sid = request.query.get("sid")
+        return sid if isinstance(sid, str) else None
+
+    def has_session(self, id: str) -> bool:
+        """Whether a session lives here."""
+        return self._sessions.get(id) is not None
+
     async def request(self, request: Request) -> Response:
         """Answer a handshake, a poll or a post."""
         if is_foreign(request, self._origins, script="j" in request.query):
@@ -187,7 +196,8 @@ class EngineIO(Transformer):
 
     def _make(self, request: Request, revision: Revision, *, base64: bool = False) -> Session:
         binary = not base64 and _takes_bytes(request)
-        return Session(new_key(), self._options, self._sessions, revision, binary=binary)
+        key = new_key(self.primus.node)
+        return Session(key, self._options, self._sessions, revision, binary=binary)
 
     # -- the other halves
 

@@ -21,12 +21,14 @@ class Handshakes:
         clock: what tells the time.
         timeout: seconds that a key may be left unused.
         most: how many there may be; then the oldest gives way.
+        node: the name of the server, which keys begin with.
     """
 
-    __slots__ = ("_clock", "_expiries", "_most", "_timeout")
+    __slots__ = ("_clock", "_expiries", "_most", "_node", "_timeout")
 
-    def __init__(self, clock: Clock, timeout: float, most: int) -> None:
+    def __init__(self, clock: Clock, timeout: float, most: int, node: str = "") -> None:
         self._clock = clock
+        self._node = node
         self._timeout = timeout
         self._most = most
         self._expiries: OrderedDict[str, float] = OrderedDict()
@@ -44,7 +46,7 @@ class Handshakes:
         for key, expiry in tuple(islice(self._expiries.items(), 2)):
             if expiry <= now or len(self._expiries) >= self._most:
                 del self._expiries[key]
-        key = new_key()
+        key = new_key(self._node)
         self._expiries[key] = now + self._timeout
         return key
 

@@ -46,7 +46,9 @@ class SocketIO(Transformer):
         self._options = options = SocketIOOptions.of(primus)
         self._origins = Origins(primus.options.origins)
         clock = primus.options.clock
-        self._handshakes = Handshakes(clock, options.handshake_timeout, options.max_handshakes)
+        self._handshakes = Handshakes(
+            clock, options.handshake_timeout, options.max_handshakes, primus.node
+        )
         self._sessions: Sessions[Session] = Sessions(clock, options.shortest)
         self._engine = WebSocketsEngine(
             primus,
@@ -67,6 +69,14 @@ class SocketIO(Transformer):
         if not found.key:
             return not found.transport
         return found.key in self._handshakes and self._offers(found.transport)
+
+    def session_of(self, request: Request) -> str | None:
+        """The session that a request names."""
+        return self._route(request).key or None
+
+    def has_session(self, id: str) -> bool:
+        """Whether a session lives here, or a handshake that may become one."""
+        return self._sessions.get(id) is not None or id in self._handshakes
 
     async def request(self, request: Request) -> Response:
         """Answer a handshake, a poll, a post, or a request to disconnect."""

@@ -40,6 +40,7 @@ class SockJS(Transformer):
     needs = frozenset({"http", "websocket"})
     takes_transports = WebSocketsEngine.takes_transports
     binary = False
+    names_by_client = True
 
     def __init__(self, primus: Server) -> None:
         super().__init__(primus)
@@ -70,6 +71,15 @@ class SockJS(Transformer):
         if found.name in STYLES:
             return self.sessions.get(found.session) is None
         return found.name in ("websocket", "raw") and request.upgrade
+
+    def session_of(self, request: Request) -> str | None:
+        """The session that a request names, unless it is a WebSocket, which is all of one."""
+        found = self._route(request)
+        return found.session or None if found is not None and found.name != "websocket" else None
+
+    def has_session(self, id: str) -> bool:
+        """Whether a session lives here."""
+        return self.sessions.get(id) is not None
 
     async def request(self, request: Request) -> Response:
         """The answer to a plain request: a page, or part of a session."""

@@ -7,15 +7,19 @@ import asyncio
 import importlib
 import logging
 import signal
+import socket
 import sys
-from collections.abc import Callable
-from contextlib import suppress
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager, suppress
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from primus.callables import is_awaitable
 from primus.cli.options import add_server_options, server_options
 from primus.errors import PrimusError
+from primus.tasks import spawn
+from primus.version import __version__
 
 if TYPE_CHECKING:
     from primus.server.primus import Primus
@@ -40,6 +44,7 @@ examples:
   primus serve --echo
   primus serve chat:setup --plugin rooms --port 3000
   primus serve chat:setup --host 0.0.0.0 --cert server.pem --key server.key
+  primus serve chat:setup --workers 4
 
 Then talk to it, from another terminal:
   primus connect http://127.0.0.1:8080
@@ -83,6 +88,28 @@ def add(subparsers: Any) -> None:
     )
     where.add_argument("--cert", metavar="FILE", help="serve TLS with this certificate (PEM)")
     where.add_argument("--key", metavar="FILE", help="its private key, when it is not in there")
+    several = parser.add_argument_group("several processes")
+    several.add_argument(
+        "--workers",
+        metavar="N",
+        type=_count,
+        default=1,
+        help="processes that share the port, one for each core; SIGHUP replaces them one by one",
+    )
+    several.add_argument(
+        "--over",
+        metavar="SECONDS",
+        type=_seconds,
+        default=30.0,
+        help="time in which a worker that is replaced ends its connections (default: %(default)g)",
+    )
+    several.add_argument(
+        "--node",
+        metavar="NAME",
+        help="name of this server in a cluster; of the workers, what their names begin with "
+        "(default: w)",
+    )
+    parser.add_argument("--worker", help=argparse.SUPPRESS)
     add_server_options(parser)
     parser.add_argument(
         "--compression", action="store_true", help="compress messages where clients can"
@@ -96,11 +123,15 @@ def run(args: argparse.Namespace) -> int:
     Raises:
         PrimusError: an option cannot be used, or the address is taken.
     """
-    setup = None if args.target is None else load(args.target)
     level = logging.DEBUG if args.verbose else logging.WARNING
     logging.basicConfig(level=level, format="%(levelname)s %(name)s: %(message)s")
+    if args.workers > 1 and args.worker is None:
+        with suppress(KeyboardInterrupt):
+            return asyncio.run(_supervise(args))
+        return 0
+    setup = None if args.target is None else load(args.target)
     with suppress(KeyboardInterrupt):
-        asyncio.run(_serve(args, setup))
+        asyncio.run(_work(args, setup) if args.worker else _serve(args, setup))
     return 0
 
 
@@ -132,32 +163,96 @@ def load(target: str) -> Setup:
     return setup
 
 
+def _options(args: argparse.Namespace) -> dict[str, Any]:
+    options = server_options(args) | {"compression": args.compression, "iknowhttpsisbetter": True}
+    return options | {name: value for name in ("cert", "key") if (value := getattr(args, name))}
+
+
+@contextmanager
+def _listening(args: argparse.Namespace) -> Iterator[None]:
+    """Tell of an address that cannot be listened on in one line."""
+    try:
+        yield
+    except OSError as error:
+        reason = error.strerror or error
+        raise PrimusError(f"cannot listen on {args.host} port {args.port}: {reason}") from error
+
+
 async def _serve(args: argparse.Namespace, setup: Setup | None) -> None:
     from primus.server.primus import Primus
 
-    options = server_options(args) | {"compression": args.compression}
-    options |= {name: value for name in ("cert", "key") if (value := getattr(args, name))}
-    try:
+    with _listening(args):
         primus = await Primus.create_server(
             _echo if args.echo else None,
             host=args.host,
             port=args.port,
             setup=None if setup is None else _careful(setup),
-            iknowhttpsisbetter=True,
-            **options,
+            node=args.node,
+            **_options(args),
         )
-    except OSError as error:
-        reason = error.strerror or error
-        raise PrimusError(f"cannot listen on {args.host} port {args.port}: {reason}") from error
     stopped = _stop_signal()
-    print(f"Primus {primus.version} ({primus.transformer_name}, {primus.parser_name})")
-    print(f"listening at {primus.url}, pathname {primus.pathname}", flush=True)
+    _say(primus.transformer_name, primus.parser_name, primus.url, primus.pathname)
     _advise(args)
     try:
         await stopped.wait()
     finally:
         # The clients may come back: most stops are the beginning of a restart.
         await primus.destroy(reconnect=True)
+
+
+async def _work(args: argparse.Namespace, setup: Setup | None) -> None:
+    """Be one of several workers."""
+    from primus.server.primus import Primus
+    from primus.workers.worker import Assignment, run_worker
+
+    create = partial(Primus.create_server, _echo if args.echo else None)
+    careful = None if setup is None else _careful(setup)
+    await run_worker(Assignment.loads(args.worker), create, careful, _options(args))
+
+
+async def _supervise(args: argparse.Namespace) -> int:
+    """Run several workers until SIGINT or SIGTERM; the exit code."""
+    if not hasattr(socket, "AF_UNIX") or sys.platform == "win32":
+        raise PrimusError("--workers: this system cannot pass connections between processes")
+    from primus.server.listen import Listening
+    from primus.workers.supervisor import Supervisor, WorkerFailed
+
+    def command(assignment: str) -> list[str]:
+        return [sys.executable, "-m", "primus", *args.argv, "--worker", assignment]
+
+    with _listening(args):
+        supervisor = Supervisor(
+            args.workers,
+            Listening(args.host, args.port),
+            command,
+            over=args.over,
+            prefix=args.node or "w",
+        )
+    stopped = _stop_signal()
+    asyncio.get_running_loop().add_signal_handler(
+        signal.SIGHUP, lambda: spawn(supervisor.replace())
+    )
+    starting = asyncio.ensure_future(supervisor.start())
+    stopping = asyncio.ensure_future(stopped.wait())
+    try:
+        await asyncio.wait((starting, stopping), return_when=asyncio.FIRST_COMPLETED)
+        if starting.done():
+            told = await starting
+            _say(told["transformer"], told["parser"], told["url"], told["pathname"])
+            print(f"{args.workers} workers; SIGHUP replaces them", flush=True)
+            _advise(args)
+            await stopping
+    except WorkerFailed as failed:  # it has said why
+        return failed.code if failed.code > 0 else 1
+    finally:
+        starting.cancel()
+        await supervisor.stop()
+    return 0
+
+
+def _say(transformer: str, parser: str, url: str, pathname: str) -> None:
+    print(f"Primus {__version__} ({transformer}, {parser})")
+    print(f"listening at {url}, pathname {pathname}", flush=True)
 
 
 def _advise(args: argparse.Namespace) -> None:
@@ -200,6 +295,20 @@ def _stop_signal() -> asyncio.Event:
         with suppress(NotImplementedError):  # Windows: asyncio.run() turns Ctrl-C into a cancel
             loop.add_signal_handler(number, stop)
     return stopped
+
+
+def _count(text: str) -> int:
+    count = int(text)
+    if not 1 <= count <= 1024:
+        raise argparse.ArgumentTypeError(f"{count} is no number of workers: 1 to 1024")
+    return count
+
+
+def _seconds(text: str) -> float:
+    seconds = float(text)
+    if not 0 <= seconds < float("inf"):
+        raise argparse.ArgumentTypeError(f"{text} is no time: seconds, 0 or more")
+    return seconds
 
 
 def _port(text: str) -> int:

@@ -207,6 +207,20 @@ class Request:
                 raise BodyTooLarge(f"the body is longer than {limit} bytes")
         return bytes(received)
 
+    async def parts(self) -> AsyncIterator[bytes]:
+        """The body as it arrives.
+
+        Raises:
+            ProtocolError: it is malformed.
+            ClientGone: the client has gone before all of it had come.
+        """
+        body = self._body
+        if isinstance(body, bytes):
+            yield body
+        elif body is not None:
+            async for chunk in body():
+                yield chunk
+
     @property
     def is_whole(self) -> bool:
         """Whether `read` has nothing to wait for."""

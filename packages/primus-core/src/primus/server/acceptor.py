@@ -76,17 +76,23 @@ class Acceptor:
                 self._watched, sock=self._listener, backlog=BACKLOG, **self._tls
             )
 
-    def close(self) -> None:
-        """Accept no more; TLS handshakes under way are given up."""
+    def stop(self) -> None:
+        """Accept no more; calling it again does nothing."""
         if self._server is not None:
             self._server.close()
-            return
-        if self._retry is not None:
-            self._retry.cancel()
-        self._loop.remove_reader(self._listener)
-        self._listener.close()
-        for task in self._tasks:
-            task.cancel()
+        elif self._listener.fileno() >= 0:
+            if self._retry is not None:
+                self._retry.cancel()
+            self._loop.remove_reader(self._listener)
+            self._listener.close()
+
+    async def close(self) -> None:
+        """Wait for what has been accepted; TLS handshakes under way are given up."""
+        if self._tls:
+            for task in self._tasks:
+                task.cancel()
+        if self._tasks:
+            await asyncio.wait(self._tasks)
 
     def _accept(self) -> None:
         for _ in range(self._limits.accepted_per_turn):

@@ -63,10 +63,12 @@ class Application:
         """Start up."""
         await self.runner.setup()
 
-    def __call__(self, pending: PendingConnections) -> ApplicationConnection:
+    def __call__(
+        self, pending: PendingConnections, adopted: bytes | None = None
+    ) -> ApplicationConnection:
         """Make the protocol of a connection."""
         assert self.runner.server is not None
-        return ApplicationConnection(pending, self.runner.server)
+        return ApplicationConnection(pending, self.runner.server, adopted)
 
     async def stop(self, timeout: float) -> None:
         """Finish the requests under way, within `timeout` seconds."""
@@ -82,12 +84,18 @@ class ApplicationConnection(HeadIntake):
     Args:
         pending: the connections of which a head has not come whole yet.
         server: makes the protocol of aiohttp.
+        adopted: what another process has read, see `HeadIntake`.
     """
 
     __slots__ = ("_count", "_handler", "_server")
 
-    def __init__(self, pending: PendingConnections, server: Callable[[], RequestHandler]) -> None:
-        super().__init__(pending)
+    def __init__(
+        self,
+        pending: PendingConnections,
+        server: Callable[[], RequestHandler],
+        adopted: bytes | None = None,
+    ) -> None:
+        super().__init__(pending, adopted)
         self._server = server
         self._handler: RequestHandler | None = None
         """That of aiohttp, once a request has come."""

@@ -40,8 +40,8 @@ class Entrance(HeadIntake):
 
     __slots__ = ("_address", "_ahead", "_body", "_drained", "_gone", "_step")
 
-    def __init__(self, pending: PendingConnections) -> None:
-        super().__init__(pending)
+    def __init__(self, pending: PendingConnections, adopted: bytes | None = None) -> None:
+        super().__init__(pending, adopted)
         self._step = HEAD
         self._address: Address | None = None
         self._body: Body | None = None

@@ -9,6 +9,7 @@ from typing import Final, cast
 
 from multidict import CIMultiDict
 
+from primus.contracts import Elsewhere
 from primus.http import Response
 from primus.server.pending import PendingConnections
 
@@ -32,14 +33,22 @@ class HeadIntake(asyncio.Protocol):
 
     A subclass calls `collect` with what comes while it waits for a head, and gets each head by
     `arrived`.
+
+    Args:
+        pending: the connections of the server.
+        adopted: what another process has read from the connection before it handed it over; `None`
+            for a connection of this one.
     """
 
-    __slots__ = ("_head", "_is_refused", "_pending", "_transport")
+    __slots__ = ("_adopted", "_head", "_is_first", "_is_refused", "_pending", "_transport")
 
     _transport: asyncio.Transport
 
-    def __init__(self, pending: PendingConnections) -> None:
+    def __init__(self, pending: PendingConnections, adopted: bytes | None = None) -> None:
         self._pending = pending
+        self._adopted = adopted or b""
+        self._is_first = adopted is None
+        """Whether its first request is still to come, by which another process may get it."""
         self._head: bytearray | None = None
         """The head of the next request as far as it has come."""
         self._is_refused = False
@@ -67,6 +76,9 @@ class HeadIntake(asyncio.Protocol):
             self._transport.abort()
         else:
             self._pending.requests.enter(self._transport)
+            if self._adopted:
+                adopted, self._adopted = self._adopted, b""
+                self.data_received(adopted)  # before anything that still comes
 
     def connection_lost(self, exc: Exception | None) -> None:
         """Forget the connection."""
@@ -98,11 +110,26 @@ class HeadIntake(asyncio.Protocol):
             self._head = None
             self._pending.requests.leave(self._transport)
             self._pending.idle.leave(self._transport)
-            self.arrived(bytes(whole), len(whole) if end is None else end.end())
+            if not (self._is_first and self._is_elsewhere(bytes(whole))):
+                self.arrived(bytes(whole), len(whole) if end is None else end.end())
         elif head is None:
             self._head = bytearray(data)
             self._pending.idle.leave(self._transport)
             self._pending.requests.enter(self._transport)
+
+    def _is_elsewhere(self, data: bytes) -> bool:
+        """Whether the first request was for another process, which has the connection now."""
+        self._is_first = False
+        elsewhere = self._pending.primus.elsewhere
+        if elsewhere is None or self._pending.secure:
+            return False
+        self._is_refused = elsewhere.take(self._transport, data)
+        return self._is_refused
+
+    def leave(self, elsewhere: Elsewhere) -> None:
+        """Give the connection, which waits for a request, to another process."""
+        if self.is_between_heads and not self._is_refused:
+            self._is_refused = elsewhere.give(self._transport, bytes(self._head or b""))
 
     def refuse(self, response: Response) -> None:
         """Answer for good, a request that cannot be read."""

@@ -204,6 +204,27 @@ class OwnServer:
         host = where.host if where.sock is None else _host(listener)
         self.url = f"{scheme}://{_named(host)}:{self.port}"
 
+    def stop_listening(self) -> None:
+        """Accept no more connections; those there are go on."""
+        if self._acceptor is not None:
+            self._acceptor.stop()
+
+    async def adopt(self, connection: socket.socket, early: bytes) -> None:
+        """Serve a connection that another process has accepted.
+
+        Args:
+            connection: that of a client, without TLS.
+            early: what has been read from it.
+
+        Raises:
+            OSError: it cannot be served.
+        """
+        if self._pending is None:
+            raise ConnectionError("the server does not listen yet")
+        await asyncio.get_running_loop().connect_accepted_socket(
+            partial(self._protocol, self._pending, early), connection
+        )
+
     async def stop(self, since: float) -> None:
         """Listen no longer, and finish the requests under way.
 
@@ -213,7 +234,9 @@ class OwnServer:
         """
         if self._acceptor is None or self._pending is None or self._primus is None:
             return
-        self._acceptor.close()
+        self._acceptor.stop()
+        await self._acceptor.close()
+        self._pending.hand_over()
         elapsed = asyncio.get_running_loop().time() - since
         left = max(self._primus.limits.shutdown_timeout - elapsed, LAST_CHANCE)
         endings = [self._pending.close(left)]
@@ -221,12 +244,12 @@ class OwnServer:
             endings.append(self._application.stop(left))
         await asyncio.gather(*endings)
 
-    def _protocol(self, pending: PendingConnections) -> HeadIntake:
-        """The protocol of a connection."""
+    def _protocol(self, pending: PendingConnections, adopted: bytes | None = None) -> HeadIntake:
+        """The protocol of a connection, from which another process may have read."""
         if self.answers_requests:
-            return Entrance(pending)
+            return Entrance(pending, adopted)
         assert self._application is not None
-        return self._application(pending)
+        return self._application(pending, adopted)
 
 
 def _host(listener: socket.socket) -> str | None:

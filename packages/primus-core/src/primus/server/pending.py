@@ -4,11 +4,11 @@ from __future__ import annotations
 
 import asyncio
 import logging
-from collections.abc import Callable, Coroutine
-from typing import Any, Protocol
+from collections.abc import Callable, Coroutine, Iterator
+from typing import Any, Protocol, cast
 
 from primus.clock import SYSTEM_CLOCK, Timer, expect
-from primus.contracts import Server
+from primus.contracts import Elsewhere, Server
 from primus.server.answer_heads import AnswerHeads
 from primus.tasks import EAGER
 
@@ -34,6 +34,10 @@ class Overdue:
 
     def __len__(self) -> int:
         return len(self._since)
+
+    def __iter__(self) -> Iterator[asyncio.Transport]:
+        """Iterate over the connections there are now; they may come and go meanwhile."""
+        return iter(tuple(self._since))
 
     def enter(self, transport: asyncio.Transport) -> None:
         """Drop a connection, unless it leaves in time."""
@@ -65,6 +69,13 @@ class Overdue:
         for transport in self._since:
             transport.close()
         self._since.clear()
+
+
+class Leaving(Protocol):
+    """A protocol that can give its connection away."""
+
+    def leave(self, elsewhere: Elsewhere) -> None:
+        """Give the connection, which waits for a request, to another process."""
 
 
 class Adopting(Protocol):
@@ -111,6 +122,14 @@ class PendingConnections:
         if not task.done():
             self._tasks.add(task)
             task.add_done_callback(self._tasks.discard)
+
+    def hand_over(self) -> None:
+        """Let another process have the connections that wait for a request."""
+        elsewhere = self.primus.elsewhere
+        if elsewhere is not None and not self.secure:
+            for transport in (*self.requests, *self.idle):
+                if not transport.is_closing():
+                    cast("Leaving", transport.get_protocol()).leave(elsewhere)
 
     async def close(self, timeout: float) -> None:
         """Close the connections that wait; answers under way get `timeout` seconds to end."""

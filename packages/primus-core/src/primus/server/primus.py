@@ -25,6 +25,7 @@ from typing import (
 
 from primus.browser.library import LibraryParts
 from primus.clock import Within
+from primus.contracts import Elsewhere
 from primus.errors import NotListeningError, PluginError, ServerFullError, Unauthorized
 from primus.events import ReservedEvents
 from primus.failures import Failures, Quota
@@ -162,6 +163,8 @@ class Primus(Transforming, PrimusEvents[SparkT_co]):
             HeartbeatPolicy(self.options.timeout, self.options.ping_interval), self.options.clock
         )
         self._library = ClientLibrary(self._library_parts)
+        self.elsewhere: Elsewhere | None = None
+        """What brings requests to the process that their session lives in, if there are several."""
         self.draining = False
         """Whether new handshakes are refused, since the server is being destroyed."""
         self.ending_since = 0.0
@@ -715,6 +718,10 @@ class Primus(Transforming, PrimusEvents[SparkT_co]):
         refused = gate.refusal(self, request)
         if refused is not None:
             return self._refused(request, refused, "malformed")
+        if self.elsewhere is not None:
+            answered = await self.elsewhere.answer(request)
+            if answered is not None:
+                return answered[0]
         if not self.transformer.opens(request):
             return await self._respond(request)
         if not self._seats.take(request):

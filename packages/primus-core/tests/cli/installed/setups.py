@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import asyncio
+import os
+from pathlib import Path
 
-from primus import Primus
+from primus import Primus, PrimusError
 
 
 def greet(primus: Primus) -> None:
@@ -31,3 +33,15 @@ class Nested:
 
 
 NUMBER = 5
+
+
+def named(primus: Primus) -> None:
+    """Greet with the name of the worker, and its process."""
+    primus.on("connection", lambda spark: spark.write([primus.node, os.getpid()]))
+
+
+def sometimes(primus: Primus) -> None:
+    """Fail while there is a file of that name in the current folder."""
+    if Path("broken").exists():
+        raise PrimusError("it is broken")
+    named(primus)

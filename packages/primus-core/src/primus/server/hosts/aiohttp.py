@@ -63,7 +63,6 @@ class AiohttpHost(Host):
 
     def __init__(self, primus: Server, app: web.Application) -> None:
         self.primus = primus
-        self._server: Serving | None = None
         self._stopping = False
         if app.frozen:
             raise AttachError("cannot attach to an application that is running already")
@@ -76,26 +75,26 @@ class AiohttpHost(Host):
 
     def own(self, server: Serving) -> None:
         """The application is served by a server of our own, and by nothing else."""
-        self._server = server
+        self.server = server
 
     @property
     def listening(self) -> tuple[str, int] | None:
         """URL and port of a server of our own, once it listens."""
-        server = self._server
+        server = self.server
         return None if server is None or not server.url else (server.url, server.port)
 
     async def close(self, *, stop: bool) -> None:
         """Stop a server of our own; an application that was given goes on."""
-        if stop and self._server is not None:
+        if stop and self.server is not None:
             self._stopping = True
-            await self._server.stop(self.primus.ending_since)
+            await self.server.stop(self.primus.ending_since)
 
     async def _started(self, app: web.Application) -> None:
         """Tell the clients the prefix of an application below another one."""
         resource = self._routes[0].resource
         assert resource is not None
         self.primus.relocate(resource.canonical)
-        if self._server is None:  # else it is told when it listens
+        if self.server is None:  # else it is told when it listens
             self.primus.initialise()
 
     async def _shutdown(self, app: web.Application) -> None:

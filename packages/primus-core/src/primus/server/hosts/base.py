@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import socket
 from abc import ABC, abstractmethod
 from typing import Any, ClassVar, Protocol
 
@@ -22,6 +23,12 @@ class Serving(Protocol):
     def serve(self, primus: Server, app: Any = None) -> None:
         """Serve a Primus, and an application of aiohttp behind it."""
 
+    def stop_listening(self) -> None:
+        """Accept no more connections; those there are go on."""
+
+    async def adopt(self, connection: socket.socket, early: bytes) -> None:
+        """Serve a connection that another process has accepted, and has read `early` from."""
+
     async def stop(self, since: float) -> None:
         """Stop it; the end of the Primus has begun at `since`, in seconds of the loop."""
 
@@ -34,6 +41,9 @@ class Host(ABC):
 
     name: ClassVar[str] = "this server"
     """What errors call the kind of server."""
+
+    server: Serving | None = None
+    """A server of our own, where the requests come from that."""
 
     @property
     @abstractmethod

@@ -26,7 +26,7 @@ class OwnHost(Host):
 
     def __init__(self, primus: Server, server: Serving) -> None:
         self.primus = primus
-        self._server = server
+        self.server: Serving = server
         self._upgrades: Host | None = None
         """What answers upgrades, and everything else where the entrance cannot."""
         if server.answers_requests and not _wants_websockets(primus.transformer):
@@ -44,14 +44,14 @@ class OwnHost(Host):
     @property
     def listening(self) -> tuple[str, int] | None:
         """Where the server listens, once it does."""
-        return (self._server.url, self._server.port) if self._server.url else None
+        return (self.server.url, self.server.port) if self.server.url else None
 
     async def close(self, *, stop: bool) -> None:
         """Stop the server."""
         if self._upgrades is not None:
             await self._upgrades.close(stop=stop)
         elif stop:
-            await self._server.stop(self.primus.ending_since)
+            await self.server.stop(self.primus.ending_since)
 
 
 def _wants_websockets(transformer: Transformer) -> bool:

@@ -1,0 +1,367 @@
+"""The parent of the workers: starts them, makes them known to one another, and replaces them.
+
+It holds the listening sockets, and each worker inherits that of its slot. So connections that wait
+to be accepted outlive a worker that is replaced, or dies. It runs none of the application's code:
+a new worker loads what is installed then.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+import secrets
+import shutil
+import signal
+import socket
+import sys
+import tempfile
+from collections.abc import Callable, Sequence
+from contextlib import suppress
+from dataclasses import dataclass, field
+from typing import Any, Final
+
+from primus.server.listen import Listening
+from primus.workers.backoff import Restarts
+from primus.workers.control import Control
+from primus.workers.whereabouts import Place, Worker
+from primus.workers.worker import Assignment
+
+__all__ = ["Supervisor", "WorkerFailed", "shares_ports"]
+
+log = logging.getLogger("primus.server")
+
+START: Final = 120.0
+"""Seconds that a worker gets to begin."""
+KNOWN: Final = 5.0
+"""Seconds that workers get to take note of one another; one that is busy longer learns it later."""
+GRACE: Final = 20.0
+"""Seconds beyond those planned that a worker gets to end before it is killed."""
+
+shares_ports: Final = sys.platform == "linux"
+"""Whether sockets that share a port by ``SO_REUSEPORT`` share its connections, too."""
+
+
+class WorkerFailed(Exception):
+    """A worker has ended before it was ready; ``code`` is its exit status."""
+
+    def __init__(self, code: int) -> None:
+        super().__init__(f"a worker has failed to start (status {code})")
+        self.code = code
+
+
+@dataclass(eq=False)
+class _Process:
+    """A worker, as its supervisor knows it."""
+
+    slot: int
+    node: str
+    process: asyncio.subprocess.Process
+    control: Control
+    since: float
+    is_current: bool = False
+    has_ended: bool = False
+    """Whether the supervisor wanted its end."""
+    known: int = 0
+    """The number of the last list of workers that it has taken note of."""
+    heard: asyncio.Condition = field(default_factory=asyncio.Condition)
+    """Notified of each message of it, and of its end."""
+    prepared: bool = False
+    ready: dict[str, Any] | None = None
+    """What it says of its server, once it listens."""
+
+
+class Supervisor:
+    """Runs several workers on one port.
+
+    Args:
+        count: how many.
+        where: where they listen.
+        command: the command of a worker, from its `Assignment` as text.
+        over: seconds over which a worker that is replaced ends its connections.
+        prefix: what the names of the workers begin with.
+        one_socket: whether all accept from the same listening socket; by default each has one of
+            its own, where the system shares the connections of a port out among such.
+
+    Raises:
+        OSError: the port is taken, or the address is not one of this machine.
+    """
+
+    def __init__(
+        self,
+        count: int,
+        where: Listening,
+        command: Callable[[str], Sequence[str]],
+        *,
+        over: float,
+        prefix: str = "w",
+        one_socket: bool = not shares_ports,
+    ) -> None:
+        self._count = count
+        self._command = command
+        self._over = over
+        self._prefix = prefix
+        self._folder = tempfile.mkdtemp(prefix="primus-")
+        self._secret = secrets.token_hex(16)
+        self._one_socket = one_socket
+        try:
+            self._listeners = self._listen(where)
+        except BaseException:
+            shutil.rmtree(self._folder, ignore_errors=True)
+            raise
+        self._workers: dict[str, _Process] = {}
+        self._restarts = [Restarts() for _ in range(count)]
+        self._made = 0
+        self._number = 0
+        self._tasks: set[asyncio.Task[None]] = set()
+        self._rolling = asyncio.Lock()
+        """Held while the workers are replaced, one after the other."""
+        self._is_due = False
+        """Whether they are to be replaced once more after that."""
+        self._changing = asyncio.Lock()
+        """Held while one takes the place of another."""
+        self._is_stopping = False
+
+    def _listen(self, where: Listening) -> list[socket.socket]:
+        shares = not self._one_socket
+        first = Listening(where.host, where.port, reuse_port=shares).open()
+        self._where = Listening(where.host, first.getsockname()[1], reuse_port=shares)
+        others = range(self._count - 1 if shares else 0)
+        return [first, *(self._where.open() for _ in others)]
+
+    def _listener(self, slot: int) -> socket.socket:
+        return self._listeners[slot % len(self._listeners)]
+
+    def _close_listener(self, slot: int) -> None:
+        """Let the others accept what this slot does not, while there is no worker for it."""
+        if not self._one_socket and any(worker.is_current for worker in self._workers.values()):
+            self._listeners[slot].close()
+
+    def _open_listener(self, slot: int) -> None:
+        """Listen again for a slot.
+
+        Raises:
+            OSError: the port is taken.
+        """
+        if self._listener(slot).fileno() < 0:
+            self._listeners[slot] = self._where.open()
+
+    # -- the whole
+
+    async def start(self) -> dict[str, Any]:
+        """Start all workers.
+
+        Returns:
+            What the first one says of its server.
+
+        Raises:
+            WorkerFailed: one of them does not start; all others have been ended.
+        """
+        try:
+            first = await self._prepare(0)  # so that a mistake is told once
+            rest = await asyncio.gather(*map(self._prepare, range(1, self._count)))
+            workers = [first, *rest]
+            for worker in workers:
+                worker.is_current = True
+            await self._tell_all()
+            await asyncio.gather(*map(self._open, workers))
+        except BaseException:
+            await self.stop()
+            raise
+        assert first.ready is not None
+        return first.ready
+
+    async def replace(self) -> None:
+        """Replace all workers, one by one; called again meanwhile, it does so once more after."""
+        if self._rolling.locked():
+            if self._is_due:
+                return
+            self._is_due = True
+        async with self._rolling:
+            self._is_due = False
+            for slot in range(self._count):
+                try:
+                    async with self._changing:
+                        former = await self._replace(slot)
+                except (WorkerFailed, TimeoutError) as error:
+                    why = str(error) or f"a worker took more than {START:g} s to start"
+                    log.warning("the workers are not replaced, those there are go on: %s", why)
+                    return
+                if former is not None:
+                    await self._end(former, self._over)
+
+    async def stop(self) -> None:
+        """End all workers; those that do not end in time are killed."""
+        self._is_stopping = True
+        for task in self._tasks:
+            task.cancel()
+        await asyncio.gather(*(self._end(worker, None) for worker in tuple(self._workers.values())))
+        for worker in self._workers.values():
+            worker.control.close()
+        for listener in self._listeners:
+            listener.close()
+        shutil.rmtree(self._folder, ignore_errors=True)
+
+    def kill(self) -> None:
+        """Kill all workers."""
+        for worker in self._workers.values():
+            with suppress(ProcessLookupError):
+                worker.process.kill()
+
+    # -- one worker
+
+    async def _replace(self, slot: int) -> _Process | None:
+        """Start a worker in place of another, which is returned: it is to end."""
+        new = await self._prepare(slot)
+        former = self._current(slot)
+        await self._tell_all()
+        await self._open(new)
+        new.is_current = True
+        if former is not None:
+            former.is_current = False
+        await self._tell_all()
+        return former
+
+    def _current(self, slot: int) -> _Process | None:
+        found = [w for w in self._workers.values() if w.slot == slot and w.is_current]
+        return found[0] if found else None
+
+    async def _prepare(self, slot: int) -> _Process:
+        """Start a process, and wait until it may be told to listen.
+
+        Raises:
+            WorkerFailed: it has ended instead.
+            TimeoutError: it takes too long, and has been killed.
+        """
+        node = f"{self._prefix}{self._made}"
+        self._made += 1
+        listener = self._listener(slot)
+        ours, its = socket.socketpair()
+        place = Place(node, slot, self._count, self._folder, self._secret)
+        with its:
+            assignment = Assignment(place, listener.fileno(), its.fileno())
+            process = await asyncio.create_subprocess_exec(
+                *self._command(assignment.dumps()),
+                pass_fds=(listener.fileno(), its.fileno()),
+                stdin=asyncio.subprocess.DEVNULL,
+            )
+        control = await Control.open(ours)
+        now = asyncio.get_running_loop().time()
+        worker = self._workers[node] = _Process(slot, node, process, control, now)
+        self._spawn(self._listen_to(worker))
+        await self._until(worker, lambda: worker.prepared)
+        return worker
+
+    async def _open(self, worker: _Process) -> None:
+        """Let a worker listen.
+
+        Raises:
+            WorkerFailed: it has ended instead.
+            TimeoutError: it takes too long, and has been killed.
+        """
+        worker.control.say("listen")
+        await self._until(worker, lambda: worker.ready is not None)
+
+    async def _until(self, worker: _Process, done: Callable[[], bool]) -> None:
+        try:
+            async with asyncio.timeout(START), worker.heard:
+                await worker.heard.wait_for(lambda: done() or worker.node not in self._workers)
+        except TimeoutError:
+            await self._end(worker, None, grace=0.0)
+            raise
+        if not done():
+            raise WorkerFailed(worker.process.returncode or 1)
+
+    async def _end(self, worker: _Process, over: float | None, grace: float = GRACE) -> None:
+        """End a worker: over some seconds, or at once."""
+        worker.has_ended = True
+        if over is None:
+            worker.control.say("stop")
+        else:
+            worker.control.say("drain", over=over)
+        try:
+            async with asyncio.timeout((over or 0.0) + grace):
+                await worker.process.wait()
+        except TimeoutError:
+            log.warning("worker %s did not end in time and is killed", worker.node)
+            with suppress(ProcessLookupError):
+                worker.process.kill()
+            await worker.process.wait()
+
+    async def _tell_all(self) -> None:
+        """Make all workers known to all, and wait until they have taken note of it."""
+        self._number = number = self._number + 1
+        known = [Worker(w.node, w.slot, w.is_current) for w in self._workers.values()]
+        for worker in self._workers.values():
+            worker.control.say("workers", number=number, workers=known)
+        with suppress(TimeoutError):
+            async with asyncio.timeout(KNOWN):
+                for worker in tuple(self._workers.values()):
+                    await self._knows(worker, number)
+
+    async def _knows(self, worker: _Process, number: int) -> None:
+        """Wait until a worker has taken note of a list of workers, or has ended."""
+        async with worker.heard:
+            await worker.heard.wait_for(
+                lambda: worker.known >= number or worker.node not in self._workers
+            )
+
+    # -- what happens to it
+
+    async def _listen_to(self, worker: _Process) -> None:
+        """Take note of what a worker says, and of its end."""
+        while (message := await worker.control.hear()) is not None:
+            async with worker.heard:
+                match message["is"]:
+                    case "prepared":
+                        worker.prepared = True
+                    case "ready":
+                        worker.ready = message
+                    case "known":
+                        worker.known = message["number"]
+                worker.heard.notify_all()
+        await worker.process.wait()
+        worker.control.close()
+        del self._workers[worker.node]
+        async with worker.heard:
+            worker.heard.notify_all()
+        if not self._is_stopping:
+            self._spawn(self._tell_all())  # its sessions have gone with it
+            if worker.is_current and not worker.has_ended:
+                self._spawn(self._revive(worker))
+
+    async def _revive(self, dead: _Process) -> None:
+        """Start a worker in place of one that has died."""
+        slot, restarts = dead.slot, self._restarts[dead.slot]
+        lived = asyncio.get_running_loop().time() - dead.since
+        why = _why(dead.process.returncode)
+        while True:
+            wait = restarts.died(lived)
+            if restarts.is_first:
+                log.error("worker %s %s; it is started again", dead.node, why)
+            else:
+                log.debug("worker of slot %d %s; the next attempt is in %g s", slot, why, wait)
+            if wait:
+                self._close_listener(slot)
+                await asyncio.sleep(wait)
+            since = asyncio.get_running_loop().time()
+            try:
+                async with self._changing:
+                    if self._current(slot) is None:
+                        self._open_listener(slot)
+                        await self._replace(slot)
+                return
+            except (WorkerFailed, TimeoutError, OSError) as error:
+                why = f"did not start again ({error})"
+                lived = asyncio.get_running_loop().time() - since
+
+    def _spawn(self, coroutine: Any) -> None:
+        task = asyncio.get_running_loop().create_task(coroutine)
+        self._tasks.add(task)
+        task.add_done_callback(self._tasks.discard)
+
+
+def _why(code: int | None) -> str:
+    if code is not None and code < 0:
+        with suppress(ValueError):
+            return f"was ended by {signal.Signals(-code).name}"
+    return f"has ended with status {code}"
