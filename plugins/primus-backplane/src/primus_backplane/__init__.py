@@ -6,6 +6,8 @@
     primus.room("news").write({"news": "to a room, on all servers"})
     await primus.backplane.spark(id).write({"news": "to one, wherever it is"})
 
+Other processes write by a `Publisher`, or an `AsyncPublisher`, without a server of their own.
+
 Clients need nothing. Sparks of the server that writes get a message at once, all others as soon as
 the bus brings it: in the order in which one server wrote to a room, exactly once while the bus
 keeps what it has and the queue of the writer holds. docs/backplane.md has the promises in a table.
@@ -26,9 +28,11 @@ from primus_backplane.plugin import (
     primus_setup,
     primus_teardown,
 )
+from primus_backplane.publisher import AsyncPublisher, Publisher
 from primus_backplane.sending import RemoteSpark
 
 __all__ = [
+    "AsyncPublisher",
     "Backplane",
     "BackplaneOptions",
     "BackplanePrimus",
@@ -39,6 +43,7 @@ __all__ = [
     "MemoryBus",
     "Message",
     "Node",
+    "Publisher",
     "RemoteSpark",
     "Settings",
     "TooLargeError",

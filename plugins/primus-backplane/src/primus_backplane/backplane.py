@@ -5,7 +5,6 @@ from __future__ import annotations
 import asyncio
 import os
 import socket
-import zlib
 from collections import deque
 from collections.abc import Awaitable, Callable, Iterable, Mapping, Sequence
 from functools import partial
@@ -28,6 +27,7 @@ from primus_backplane.options import Chosen
 from primus_backplane.ordered import Pending
 from primus_backplane.outage import Outage
 from primus_backplane.sending import Outgoing, RemoteSpark
+from primus_backplane.shards import shard_of
 
 __all__ = ["EVENTS", "Backplane"]
 
@@ -149,8 +149,7 @@ class Backplane(Emitter):
 
     def shard_of(self, key: str) -> int:
         """The shard of what belongs together, such as the messages to a room."""
-        shards = self.settings.shards
-        return 0 if shards == 1 else zlib.crc32(key.encode("utf-8", "surrogatepass")) % shards
+        return shard_of(key, self.settings.shards)
 
     # -- writing
 
