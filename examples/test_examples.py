@@ -6,6 +6,7 @@ import asyncio
 import json
 import os
 import re
+import shutil
 import signal
 import sys
 import zlib
@@ -382,6 +383,60 @@ async def test_rooms_reach_the_clients_that_look_at_a_topic() -> None:
         await one.close()
         await two.send(json.dumps(event("say", "alone", id=3)))
         assert await receive(two) == acknowledged(3, 0)
+
+
+@pytest.fixture
+async def bus(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> AsyncIterator[None]:
+    """A Redis, which the examples find in their environment."""
+    program, path = shutil.which("redis-server"), tmp_path / "s"
+    assert program is not None, "install it: apt-get install redis-server"
+    monkeypatch.setenv("BUS", f"unix://{path}")
+    process = await asyncio.create_subprocess_exec(
+        *(program, "--port", "0", "--unixsocket", str(path), "--dir", str(tmp_path)),
+        *("--save", "", "--appendonly", "no"),
+        stdout=asyncio.subprocess.DEVNULL,
+    )
+    yield
+    process.terminate()
+    await process.wait()
+
+
+async def published(*arguments: str) -> None:
+    """Run the publisher of the example."""
+    async with run("cluster", *arguments, script="publish.py") as publisher:
+        await publisher.says("published")
+        await publisher.ends()
+
+
+def having(**expected: object) -> Callable[[Any], bool]:
+    """Whether a message has what is expected."""
+    return lambda message: expected.items() <= message.items()
+
+
+async def test_servers_of_a_cluster_are_one(bus: None) -> None:
+    async with (
+        served("cluster", "blue", "0") as (_, blue),
+        served("cluster", "green", "0") as (_, green),
+        websocket(blue) as one,
+        websocket(green) as two,
+    ):
+        id = json.loads(await one.recv())["id"]
+        assert id.startswith("blue-")
+        for socket in (one, two):
+            await receive_until(socket, having(servers=["blue", "green"]))
+        await one.send(json.dumps({"text": "hello"}))
+        await one.send(json.dumps({"text": "lasagne", "to": "lunch"}))
+        for socket in (one, two):
+            await receive_until(socket, having(text="hello", by=id))
+            await receive_until(socket, having(text="lasagne", room="lunch"))
+        await two.send(json.dumps({"text": "psst", "to": id}))
+        await receive_until(one, having(text="psst", alone=True))
+        await receive_until(two, having(told=id, known=True))
+        await published("Lunch is ready", "lunch")
+        await published("Good night")
+        for socket in (one, two):
+            await receive_until(socket, having(text="Lunch is ready", room="lunch"))
+            await receive_until(socket, having(text="Good night", by="publish.py"))
 
 
 def within(board: str, payload: object) -> list[object]:

@@ -54,7 +54,7 @@ async def test_a_publisher_writes_to_a_spark(server: Cluster, namespace: str) ->
 
     async with AsyncPublisher(namespace=namespace) as publisher:
         assert await publisher.spark(spark.id).write("hello") is True
-        assert await publisher.spark("w9-nobody").write("hello") is False
+        assert await publisher.spark("w9-unknown").write("hello") is False
         assert await publisher.spark("mine").write("you") is None
     await settled(one, two)
 
