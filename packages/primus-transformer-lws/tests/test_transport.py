@@ -1,0 +1,387 @@
+"""One WebSocket on a wire that does nothing by itself: literal bytes in and out."""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+from collections.abc import Callable
+from dataclasses import replace
+from typing import Any
+
+import pytest
+from picows import WSUpgradeResponse, WSUpgradeResponseWithListener
+
+from primus.errors import LimitError, ProtocolError
+from primus.limits import DEFAULT_LIMITS
+from primus_testing import eventually
+from primus_testing.noise import KeepingTransport
+from primus_testing.raw_websocket import BINARY, CLOSE, CONT, PING, PONG, TEXT, frame
+from primus_transformer_lws.native import PicowsProtocol, ViolationLogger
+from primus_transformer_lws.transport import LwsTransport
+
+LIMITS = replace(DEFAULT_LIMITS, fragments=3, short_fragment=4, turn_bytes=1000, turn_messages=5)
+MAX = 200
+FOR_EVER = 3600.0
+HEAD = (
+    b"GET / HTTP/1.1\r\nUpgrade: websocket\r\nConnection: upgrade\r\n"
+    b"Sec-WebSocket-Version: 13\r\nSec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==\r\n\r\n"
+)
+
+
+class Wire(KeepingTransport):
+    """Knows how it was ended, and whether it is read."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.ended: list[str] = []
+        self.is_read = True
+        self.half_closes = True
+
+    def close(self) -> None:
+        self.ended.append("close")
+        self.closed = True
+
+    def abort(self) -> None:
+        self.ended.append("abort")
+        self.closed = True
+
+    def write_eof(self) -> None:
+        self.ended.append("eof")
+
+    def can_write_eof(self) -> bool:
+        return self.half_closes
+
+    def pause_reading(self) -> None:
+        self.is_read = False
+
+    def resume_reading(self) -> None:
+        self.is_read = True
+
+
+class Talk:
+    """An open WebSocket of a server, and what its connection is told."""
+
+    def __init__(self, close_timeout: float = FOR_EVER) -> None:
+        self.wire = Wire()
+        self.told: list[Any] = []
+        self.on_frame: Callable[[], object] = int
+        self.transport = LwsTransport(self.wire, MAX, close_timeout, limits=LIMITS)
+        violations = ViolationLogger(logging.getLogger("primus.server"))
+        answer = WSUpgradeResponse.create_101_response()
+        self.protocol = PicowsProtocol(
+            lambda _: WSUpgradeResponseWithListener(answer, self.transport.listener),
+            violations,
+            MAX,
+        )
+        violations.complained = self.transport.complained
+        violations.closed = self.transport.closed
+        self.wire.protocol = self.protocol
+        self.protocol.connection_made(self.wire)
+        self.protocol.take(memoryview(HEAD))
+        self.wire.written.clear()
+        self.transport.connection = self  # type: ignore[assignment]
+
+    def feed(self, frame: str | bytes, last: bool = True) -> None:
+        self.told.append(frame)
+        self.on_frame()
+
+    def seen(self) -> None:
+        self.told.append("seen")
+
+    def congested(self, congested: bool) -> None:
+        self.told.append(congested)
+
+    def lost(self, error: Exception | None = None, ending: Any = None) -> None:
+        self.told.append(error or ending)
+
+    @property
+    def heard(self) -> list[Any]:
+        """What is told besides signs of life."""
+        return [each for each in self.told if each != "seen"]
+
+    async def receive(self, *frames: bytes) -> None:
+        """Hand bytes to what receives them, and run what was put off."""
+        rest = memoryview(b"".join(frames))
+        while rest and self.wire.protocol is self.protocol:
+            rest = self.protocol.take(rest)
+        await asyncio.sleep(0)
+
+
+@pytest.fixture
+async def talk() -> Talk:
+    return Talk()
+
+
+async def test_messages_are_brought_as_they_were_sent(talk: Talk) -> None:
+    await talk.receive(frame(TEXT, b"text"), frame(BINARY, b"\xff\x00"), frame(TEXT))
+    assert talk.told == ["text", b"\xff\x00", ""]
+    assert not talk.wire.written
+
+
+async def test_nothing_is_sent_once_it_is_closing(talk: Talk) -> None:
+    talk.transport.close(1000, "bye")
+    talk.transport.send("late")
+    talk.transport.send_text(b"late")
+    talk.transport.send_prepared(talk.transport.prepare("late"))
+    talk.transport.ping()
+    talk.transport.close(1001)
+    await talk.receive(frame(PING, b"?"))
+
+    assert talk.wire.written == b"\x88\x05\x03\xe8bye"
+    talk.transport.abort()
+
+
+async def test_a_close_without_a_code_has_no_payload_and_lets_the_answer_be_read(
+    talk: Talk,
+) -> None:
+    talk.transport.pause_reading()
+    assert not talk.wire.is_read
+    talk.transport.close()
+    assert talk.wire.written == b"\x88\x00"
+    assert talk.wire.is_read
+    await talk.receive(frame(CLOSE))
+
+    assert talk.wire.ended[:1] == ["close"]
+    assert [each.status for each in talk.told] == [None]
+    assert talk.wire.written == b"\x88\x00"
+
+
+async def test_a_peer_that_does_not_answer_a_close_is_dropped() -> None:
+    talk = Talk(close_timeout=0.01)
+    talk.transport.close(1000)
+    await eventually(lambda: talk.wire.ended == ["abort"])
+
+
+async def test_a_peer_that_closes_is_answered_with_its_own_code_and_told_once(talk: Talk) -> None:
+    await talk.receive(frame(TEXT, b"x"), frame(CLOSE, b"\x0f\xa0done"), frame(TEXT, b"late"))
+    await talk.receive(frame(TEXT, b"later"))
+    talk.protocol.connection_lost(None)
+
+    assert talk.wire.written[:1] == b"\x88"
+    assert talk.wire.written[2:4] == b"\x0f\xa0"
+    assert talk.wire.ended[:1] == ["close"]
+    assert talk.told[0] == "x"
+    assert [(each.status, each.reason) for each in talk.told[1:]] == [(4000, "done")]
+
+
+async def test_a_peer_that_closes_and_stays_is_dropped() -> None:
+    talk = Talk(close_timeout=0.01)
+    await talk.receive(frame(CLOSE, b"\x03\xe8"))
+    await eventually(lambda: talk.wire.ended[-1] == "abort")
+
+
+@pytest.mark.parametrize(
+    ("wrong", "code"),
+    [
+        (frame(TEXT, b"x", masked=False), 1002),
+        (frame(TEXT, b"\xff"), 1007),
+        (frame(TEXT, b"x" * (MAX + 1)), 1009),
+        (frame(BINARY, b"x" * (MAX + 1)), 1009),
+        (frame(3, b"x"), 1002),
+        (frame(TEXT, b"x", rsv=4), 1002),
+        (frame(CONT, b"x"), 1002),
+        (frame(CLOSE, b"\x03"), 1002),
+        (frame(PING, b"x" * 126), 1002),
+        (frame(PING, fin=False), 1002),
+        (frame(TEXT, b"a", fin=False) + frame(TEXT, b"b"), 1002),
+        (frame(TEXT, b"\xc3", fin=False) + frame(CONT, b"("), 1007),
+    ],
+)
+async def test_a_peer_that_breaks_a_rule_is_told_why_and_nothing_more_is_processed(
+    talk: Talk, wrong: bytes, code: int
+) -> None:
+    await talk.receive(wrong, frame(TEXT, b"late"))
+    await talk.receive(frame(TEXT, b"later"))
+
+    assert talk.wire.written[:1] == b"\x88"
+    assert bytes(talk.wire.written[2:4]) == code.to_bytes(2)
+    assert talk.wire.ended == ["eof"]  # it may be sending: a reset would cost it the close frame
+    assert talk.wire.is_read
+    (error,) = talk.heard
+    assert isinstance(error, ProtocolError)
+    assert isinstance(error, LimitError) is (code == 1009)
+    if code == 1009:
+        assert error.option == "max_length"
+    talk.transport.abort()
+
+
+async def test_a_wire_that_cannot_half_close_is_closed_after_a_breach(talk: Talk) -> None:
+    talk.wire.half_closes = False
+    await talk.receive(frame(TEXT, b"\xff"))
+    assert talk.wire.ended == ["close"]
+
+
+async def test_a_peer_that_broke_a_rule_and_stays_is_dropped_and_its_loss_is_no_news() -> None:
+    talk = Talk(close_timeout=0.01)
+    await talk.receive(frame(TEXT, b"\xff"))
+    await eventually(lambda: talk.wire.ended == ["eof", "abort"])
+    gone: list[bool] = []
+    assert talk.transport.when_gone(lambda: gone.append(True))
+    assert talk.wire.protocol is not talk.protocol
+    assert talk.wire.protocol is not None
+    talk.wire.protocol.connection_lost(None)
+    assert gone == [True]
+    assert len(talk.told) == 1
+
+
+@pytest.mark.parametrize("size", [MAX, 126, 125])
+async def test_a_message_as_long_as_the_limit_is_taken(talk: Talk, size: int) -> None:
+    await talk.receive(frame(TEXT, b"x" * size), frame(BINARY, b"y" * size))
+    assert talk.told == ["x" * size, b"y" * size]
+
+
+async def test_a_message_may_arrive_byte_by_byte(talk: Talk) -> None:
+    for byte in frame(TEXT, b"x" * 130) + frame(PING, b"?") + frame(CLOSE, b"\x03\xe8"):
+        await talk.receive(bytes([byte]))
+
+    assert talk.told[:2] == ["x" * 130, "seen"]
+    assert talk.told[2].status == 1000
+    assert talk.wire.written == b"\x8a\x01?\x88\x02\x03\xe8"
+
+
+async def test_pings_are_answered_and_with_pongs_are_signs_of_life_and_no_messages(
+    talk: Talk,
+) -> None:
+    await talk.receive(frame(PING, b"?"), frame(PONG, b"!"))
+    assert talk.told == ["seen", "seen"]
+    assert talk.wire.written == b"\x8a\x01?"
+
+
+async def test_pongs_are_left_out_for_a_peer_that_does_not_read(talk: Talk) -> None:
+    talk.protocol.pause_writing()
+    await talk.receive(frame(PING, b"?"))
+    talk.protocol.resume_writing()
+    await talk.receive(frame(PING, b"!"))
+    assert talk.wire.written == b"\x8a\x01!"
+
+
+async def test_short_fragments_are_counted_and_long_ones_are_not(talk: Talk) -> None:
+    await talk.receive(frame(TEXT, b"sho", fin=False))
+    for _ in range(20):
+        await talk.receive(frame(CONT, b"long", fin=False))
+    await talk.receive(frame(CONT, b"sho", fin=False), frame(CONT, b"sho"))
+    assert talk.heard == ["sho" + "long" * 20 + "shosho"]
+
+
+async def test_more_short_fragments_than_the_limit_are_refused(talk: Talk) -> None:
+    await talk.receive(frame(TEXT, b"", fin=False), frame(CONT, b"", fin=False) * 2)
+    assert not talk.heard
+    await talk.receive(frame(CONT, b""), frame(TEXT, b"late"))
+
+    assert talk.wire.written[2:4] == b"\x03\xf1"
+    (error,) = talk.heard
+    assert isinstance(error, LimitError)
+    assert error.option == ""
+    talk.transport.abort()
+
+
+async def test_fragments_together_are_no_longer_than_the_limit(talk: Talk) -> None:
+    half = b"x" * (MAX // 2)
+    await talk.receive(frame(TEXT, half, fin=False), frame(CONT, half))
+    assert talk.heard == ["x" * MAX]
+    await talk.receive(frame(TEXT, half, fin=False), frame(CONT, half + b"x"))
+    assert talk.wire.written[2:4] == b"\x03\xf1"
+    assert talk.heard[1].option == "max_length"
+    talk.transport.abort()
+
+
+async def test_the_kind_of_a_fragmented_message_is_that_of_its_first_frame(talk: Talk) -> None:
+    for kind in (BINARY, TEXT):
+        await talk.receive(frame(kind, b"ab", fin=False), frame(PING), frame(CONT, b"cd"))
+    assert talk.heard == [b"abcd", "abcd"]
+
+
+async def test_what_a_paused_connection_has_not_taken_waits_and_comes_in_order(
+    talk: Talk,
+) -> None:
+    talk.on_frame = talk.transport.pause_reading
+    await talk.receive(frame(TEXT, b"1"), frame(TEXT, b"2"), frame(BINARY, b"3"))
+    assert talk.told == ["1"]
+    assert not talk.wire.is_read
+    talk.transport.resume_reading()
+    assert talk.told == ["1", "2"]
+    talk.on_frame = int
+    talk.transport.resume_reading()
+    assert talk.told == ["1", "2", b"3"]
+    assert talk.wire.is_read
+
+
+async def test_a_breach_that_waits_behind_messages_is_told_behind_them(talk: Talk) -> None:
+    talk.on_frame = talk.transport.pause_reading
+    await talk.receive(frame(TEXT, b"1"), frame(TEXT, b"2"), frame(TEXT, b"\xff"))
+    assert talk.told == ["1"]
+    talk.on_frame = int
+    talk.transport.resume_reading()
+    await asyncio.sleep(0)
+    await asyncio.sleep(0)
+
+    assert talk.told[:2] == ["1", "2"]
+    assert isinstance(talk.told[2], ProtocolError)
+    assert len(talk.told) == 3
+    assert bytes(talk.wire.written[2:4]) == b"\x03\xef"
+    talk.transport.abort()
+
+
+async def test_a_turn_ends_and_the_rest_comes_in_the_next(talk: Talk) -> None:
+    rest = memoryview(frame(TEXT, b"x") * 20)
+    while rest:
+        rest = talk.protocol.take(rest)
+    assert len(talk.told) < 20
+    assert not talk.wire.is_read
+    await eventually(lambda: len(talk.told) == 20)
+    assert talk.wire.is_read
+
+
+async def test_what_arrived_before_the_wire_went_is_delivered_first(talk: Talk) -> None:
+    rest = memoryview(frame(TEXT, b"x") * 20)
+    while rest:
+        rest = talk.protocol.take(rest)
+    talk.protocol.connection_lost(None)
+    assert talk.told == ["x"] * 20 + [None]
+
+
+async def test_an_abort_drops_what_waits_in_both_directions(talk: Talk) -> None:
+    talk.on_frame = talk.transport.pause_reading
+    await talk.receive(frame(TEXT, b"1"), frame(TEXT, b"2"))
+    talk.transport.corked = True
+    talk.transport.send("held back")
+
+    talk.transport.abort()
+    talk.transport.send("late")
+    talk.transport.uncork()
+    talk.protocol.connection_lost(None)
+
+    assert talk.wire.ended == ["abort"]
+    assert not talk.wire.written
+    assert talk.told == ["1", None]
+
+
+async def test_when_it_is_gone_is_told_once_and_not_for_a_wire_that_was_gone(talk: Talk) -> None:
+    gone: list[bool] = []
+    assert talk.transport.when_gone(lambda: gone.append(True))
+    assert not talk.transport.is_gone
+    talk.protocol.connection_lost(None)
+    assert gone == [True]
+    assert talk.transport.is_gone
+    assert not talk.transport.when_gone(int)
+    talk.transport.send("late")
+    talk.transport.close()
+    talk.transport.abort()
+
+
+async def test_the_wire_that_went_ends_the_wait_for_the_close() -> None:
+    talk = Talk(close_timeout=0.01)
+    talk.transport.close(1000)
+    assert talk.transport._timer is not None
+    talk.protocol.connection_lost(None)
+    assert talk.transport._timer is None
+    assert talk.told == [None]
+
+
+async def test_answers_of_one_read_leave_in_one_write(talk: Talk) -> None:
+    writes: list[bytes] = []
+    talk.wire.write = lambda data: writes.append(bytes(data))  # type: ignore[method-assign]
+    talk.on_frame = lambda: talk.transport.send("a")
+    await talk.receive(frame(TEXT, b"1"), frame(TEXT, b"2"))
+    assert b"".join(writes) == b"\x81\x01a\x81\x01a"
+    assert len(writes) == 1
