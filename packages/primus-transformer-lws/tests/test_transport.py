@@ -264,7 +264,7 @@ async def test_short_fragments_are_counted_and_long_ones_are_not(talk: Talk) -> 
 
 
 async def test_more_short_fragments_than_the_limit_are_refused(talk: Talk) -> None:
-    await talk.receive(frame(TEXT, b"", fin=False), frame(CONT, b"", fin=False) * 2)
+    await talk.receive(frame(TEXT, b"", fin=False), frame(CONT, b"", fin=False) * 3)
     assert not talk.heard
     await talk.receive(frame(CONT, b""), frame(TEXT, b"late"))
 
