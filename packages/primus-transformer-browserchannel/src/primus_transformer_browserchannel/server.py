@@ -147,7 +147,7 @@ class BrowserChannel(Transformer):
 
     async def _bind(self, request: Request) -> Response:
         query = request.query
-        if query.get("SID") in self._last and request.method == "POST":
+        if str(query.get("SID")) in self._last and request.method == "POST":
             # The client is being told the end: to refuse what it posts would tell it first, and
             # that it is to come back.
             return await self._post(self._last[str(query["SID"])], request)
