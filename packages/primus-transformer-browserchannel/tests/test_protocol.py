@@ -65,7 +65,7 @@ async def test_a_session_is_opened_by_a_post(serve: Any) -> None:
     talk = await serve()
     answer = await talk.bind("foo=bar&RID=76310&zx=x&t=1", "POST", data="count=0")
     assert answer.status == 200
-    assert re.fullmatch(r'44\n\[\[0,\["c","[\w-]{22}",null,8\]\]\]\n', answer.text)
+    assert re.fullmatch(r'57\n\[\[0,\["c","[0-9a-f]{12}-[\w-]{22}",null,8\]\]\]\n', answer.text)
     (spark,) = talk.primus
     assert spark.query["foo"] == "bar"
     assert spark.id not in answer.text
@@ -91,7 +91,7 @@ async def test_what_is_written_at_once_goes_along_with_the_opening(serve: Any) -
     talk = await serve()
     talk.primus.on("connection", lambda spark: spark.write("hi"))
     answer = await talk.bind("RID=1", "POST", data="count=0")
-    assert answer.text.startswith('57\n[[0,["c",')
+    assert answer.text.startswith('70\n[[0,["c",')
     assert answer.text.endswith('],[1,"\\"hi\\""]]\n')
 
 
