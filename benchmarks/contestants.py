@@ -106,6 +106,7 @@ def contestants() -> list[Contestant]:
                 path=ENGINE_IO,
                 dialect="engine.io",
             ),
+            _node("node primus faye", "primus", modules, transformer="faye", **UNPINGED),
             _node("node ws", "ws", modules),
         ]
     old = _node_modules(5, "socket.io")

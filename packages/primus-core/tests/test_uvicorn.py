@@ -547,7 +547,9 @@ async def test_calls_that_uvicorn_cancels_drop_their_connections(
         tracebacks.expect("CancelledError")  # as uvicorn reports those of its own class
 
     async def own(scope: Any, receive: Any, send: Any) -> None:
-        await shouting({**scope, "state": {"ends": []}}, receive, send)
+        await receive()
+        await send({"type": "websocket.accept"})
+        await asyncio.Event().wait()
 
     server = await start(beside(own))
     sparks_of(server)

@@ -204,7 +204,7 @@ class _Call(Offer, Witness):
         return self._protocol.config.headers
 
     @property
-    def is_open(self) -> bool:
+    def _is_open(self) -> bool:
         """Whether neither a Primus nor uvicorn's own class has the connection."""
         return not (self._is_taken or self._is_rejected) and self._events is None
 
@@ -216,7 +216,7 @@ class _Call(Offer, Witness):
     def detach(self, native: Any) -> HandOver:
         """Take the connection."""
         wire = self._wire
-        if not self.is_open or wire.is_closing():
+        if not self._is_open or wire.is_closing():
             raise ConnectionResetError("the client has gone before its upgrade was answered")
         self._is_taken = True
         wire.pause_reading()
@@ -238,7 +238,7 @@ class _Call(Offer, Witness):
 
     def reject(self, status: int) -> None:
         """Answer with nothing but a status."""
-        if self.is_open and not self._wire.is_closing():
+        if self._is_open and not self._wire.is_closing():
             self._is_rejected = True
             self._protocol.refuse(status)
 

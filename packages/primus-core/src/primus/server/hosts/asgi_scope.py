@@ -96,6 +96,8 @@ def _as_sent(scope: Scope, path: str, rest: str) -> str | None:
     """
     raw = bytes(scope.get("raw_path") or b"").partition(b"?")[0].decode("latin-1")
     raw = raw if raw.startswith("/") else without_authority(raw)
+    if raw == path and "%" not in raw:
+        return rest
     before = quote(path[: len(path) - len(rest)], safe=SAFE)
     if not raw:
         return quote(rest, safe=SAFE)

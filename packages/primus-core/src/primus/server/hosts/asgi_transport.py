@@ -56,11 +56,6 @@ class Offer(ABC):
 
     @property
     @abstractmethod
-    def is_open(self) -> bool:
-        """Whether the transport can be had still."""
-
-    @property
-    @abstractmethod
     def is_taken(self) -> bool:
         """Whether the transport has been taken."""
 
@@ -72,7 +67,7 @@ class Offer(ABC):
             native: what stays as `Request.native`.
 
         Raises:
-            ConnectionResetError: the client has gone.
+            ConnectionResetError: the client has gone, or an event was asked for or sent.
         """
 
     @abstractmethod
@@ -87,7 +82,7 @@ class Offer(ABC):
 def offered(scope: Scope, receive: Receive, send: Send) -> Offer | None:
     """The offer of a server, unless its messages are to pass something in between."""
     offer = (scope.get("extensions") or {}).get(EXTENSION)
-    if not isinstance(offer, Offer) or not offer.is_open:
+    if not isinstance(offer, Offer):
         return None
     return offer if (receive, _behind(send)) == offer.channel else None
 
