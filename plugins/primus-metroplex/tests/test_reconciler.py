@@ -1,11 +1,11 @@
 """What a server tells its registry, and when: against a registry that does as the test says."""
 
 import asyncio
-from collections.abc import AsyncIterator, Collection, Sequence
+from collections.abc import AsyncIterator, Callable, Collection, Sequence
 
 import pytest
 
-from primus_metroplex.errors import MetroplexError
+from primus_metroplex.errors import AddressTaken, MetroplexError
 from primus_metroplex.options import Settings
 from primus_metroplex.reconciler import Reconciler
 from primus_metroplex.registry import Registry
@@ -21,7 +21,7 @@ class ScriptedRegistry(Registry):
     def __init__(self) -> None:
         self.asked: list[str] = []
         self.sparks: set[str] = set()
-        self.is_away = False
+        self.is_away = self.is_taken = False
         self.updates = asyncio.Event()
         self.updates.set()
 
@@ -30,10 +30,17 @@ class ScriptedRegistry(Registry):
         if self.is_away:
             raise ConnectionError("away")
 
+    async def watch(
+        self, owner: str, changed: Callable[[], None], lost: Callable[[], None]
+    ) -> None:
+        self.changed = changed
+
     async def register(
         self, address: str, owner: str, lease: float, sparks: Collection[str]
     ) -> None:
         self._note("register")
+        if self.is_taken:
+            raise AddressTaken("another living server is there")
         self.sparks = set(sparks)
 
     async def unregister(self, address: str, owner: str | None = None) -> None:
@@ -74,6 +81,7 @@ class Server:
         self.clock = ManualClock()
         self.registry = ScriptedRegistry()
         self.sparks: list[str] = []
+        self.found: list[list[str]] = []
         self.failures: list[MetroplexError] = []
         self.reconciler = Reconciler(
             SETTINGS,
@@ -84,6 +92,7 @@ class Server:
             told=lambda address: None,
             failed=self.failures.append,
             changed=lambda: None,
+            found=self.found.append,
             lost=lambda: None,
         )
 
@@ -165,3 +174,25 @@ async def test_traffic_does_not_hasten_the_next_attempt(server: Server) -> None:
         server.clock.advance(pause * 0.2)
         await server.idle()
         assert len(server.registry.asked) == attempts + 1
+
+
+async def test_the_servers_are_looked_for_when_they_have_changed(server: Server) -> None:
+    await server.reconciler.start(HERE)
+    await eventually(lambda: server.found == [[HERE]])
+
+    server.registry.changed()
+
+    await eventually(lambda: server.found == [[HERE]] * 2)
+
+
+async def test_an_address_that_was_taken_during_an_outage_is_told(server: Server) -> None:
+    server.registry.is_away = True
+    with pytest.raises(MetroplexError):
+        await server.reconciler.start(HERE)
+    server.registry.is_away, server.registry.is_taken = False, True
+
+    for _ in range(3):
+        server.clock.advance(1.0)
+        await server.idle()
+
+    assert [type(error) for error in server.failures] == [MetroplexError, AddressTaken]

@@ -26,8 +26,9 @@ Result = TypeVar("Result")
 QUESTIONS: Final = 32
 """How many questions the registry is asked at a time; a pool of connections has an end."""
 
-HOLDS: Final = 10.0
-"""Seconds that the list of servers holds at most while the registry tells of its changes."""
+HOLDS: Final = 15.0
+"""Seconds that the list of servers holds at most while the registry tells of its changes; it is
+looked at every ten seconds or sooner."""
 
 HOLDS_UNTOLD: Final = 1.0
 """Seconds that it holds while the registry does not."""
@@ -68,6 +69,7 @@ class Metroplex(Emitter):
             told=self._registered,
             failed=self._went_away,
             changed=self._list.ask_again,
+            found=self._learn,
             lost=self._lost,
         )
         self._is_away = False
@@ -160,16 +162,14 @@ class Metroplex(Emitter):
             MetroplexError: the registry is away.
         """
         found = await self._ask(lambda registry: registry.servers())
-        registry = self._reconciler.registry
-        holds = HOLDS if registry is not None and registry.is_watched else HOLDS_UNTOLD
-        servers = self._list.learn(found, self._now(), holds)
+        servers = self._learn(found)
         return [address for address in servers if include_self or address != self.address]
 
     def known(self) -> list[str] | None:
         """The addresses of the other servers, when the registry need not be asked for them.
 
-        They are known for some seconds after they have been asked for, until the registry tells
-        that they have changed, and as long as it is away.
+        They are known for some seconds after the registry has told them, until it tells that they
+        have changed, and as long as it is away.
         """
         known = self._list.last(self._now()) if self._is_away else self._list.known(self._now())
         return None if known is None else [each for each in known if each != self.address]
@@ -237,6 +237,11 @@ class Metroplex(Emitter):
 
     def _now(self) -> float:
         return float(self.primus.options.clock.time())
+
+    def _learn(self, servers: Sequence[str]) -> Sequence[str]:
+        registry = self._reconciler.registry
+        holds = HOLDS if registry is not None and registry.is_watched else HOLDS_UNTOLD
+        return self._list.learn(servers, self._now(), holds)
 
     def _lost(self) -> None:
         self._list.lost(self._now())

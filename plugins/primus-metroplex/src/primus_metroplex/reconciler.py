@@ -43,6 +43,7 @@ class Reconciler:
         failed: called with the error when the registry has gone away, or has another server at
             the address.
         changed: called when other servers have come or gone.
+        found: called with the addresses of all servers, some time after they have changed.
         lost: called when the registry may have lost its data.
     """
 
@@ -57,6 +58,7 @@ class Reconciler:
         told: Callable[[str], None],
         failed: Callable[[MetroplexError], None],
         changed: Callable[[], None],
+        found: Callable[[list[str]], object],
         lost: Callable[[], None],
     ) -> None:
         self.address = ""
@@ -69,10 +71,13 @@ class Reconciler:
         self._told = told
         self._failed = failed
         self._changed = changed
+        self._found = found
         self._lost = lost
         self._changes: dict[str, bool] = {}
+        self._look = False  # whether there may be other servers than were found
         self._behind = True  # whether the registry has to be told everything
         self._failures = 0
+        self._reported: type[MetroplexError] | None = None  # the failure that was told last
         self._renewal = self._sweep = 0.0
         self._wake = asyncio.Event()
         self._retry = asyncio.Event()
@@ -137,11 +142,14 @@ class Reconciler:
                     self._fail(error)
             else:
                 self._failures = 0
+                self._reported = None
             if not task.cancelling():
                 await self._pause()
 
     def _servers_changed(self) -> None:
         self._changed()
+        self._look = True
+        self._wake.set()
         self._retry.set()  # the one that had the address of this one may have gone
 
     def _data_lost(self) -> None:
@@ -164,6 +172,10 @@ class Reconciler:
             ends = await registry.sweep(self.address)
             pause = self._period if ends is None else min(self._period, ends + SOON)
             self._sweep = self._clock.time() + max(SOON, pause)
+            self._look = True
+        if self._look:
+            self._look = False
+            self._found(await registry.servers())
 
     async def _tell_everything(self, registry: Registry) -> None:
         self._behind = False
@@ -206,7 +218,8 @@ class Reconciler:
         for future in waiting:
             if not future.done():
                 future.set_exception(failure)
-        if self._failures == 1:
+        if type(failure) is not self._reported:
+            self._reported = type(failure)
             self._failed(failure)
 
     async def _pause(self) -> None:
@@ -217,7 +230,7 @@ class Reconciler:
             pause = min(SLOWEST_RETRY, RETRY * 2 ** min(self._failures - 1, 10))
         else:
             pause = min(self._renewal, self._sweep) - self._clock.time()
-            if self._behind or self._changes or pause <= 0:
+            if self._behind or self._changes or self._look or pause <= 0:
                 return
         timer = self._clock.call_later(pause, awaited.set)
         try:
