@@ -264,6 +264,10 @@ class Backplane(Emitter):
         """
         self._arrivals.watch(fn)
 
+    def awaits(self, message: Message) -> bool:
+        """Whether a message of this server is yet to be delivered to its sparks; for watchers."""
+        return self._pending.has(message.shard, message.number)
+
     def unwatch(self, fn: Handler) -> None:
         """Call it no longer."""
         self._arrivals.unwatch(fn)

@@ -66,6 +66,18 @@ class Frames:
         else:
             primus.write(_decoded(self._named(parser), frame), to=to)
 
+    def decoded(self, parser: str, frame: str | bytes) -> Any:
+        """The message in a frame.
+
+        Raises:
+            PrimusError: it cannot be decoded, or its parser is unknown here.
+            Exception: whatever that parser raises.
+        """
+        primus = self._primus
+        return _decoded(
+            primus.parser if parser == primus.parser_name else self._named(parser), frame
+        )
+
     def _named(self, name: str) -> Parser:
         if name not in self._parsers:
             if len(self._parsers) >= MOST_PARSERS:

@@ -67,6 +67,10 @@ class Pending:
             if waiting.shard == shard:  # those of a shard come back in their order
                 return
 
+    def has(self, shard: int, number: int) -> bool:
+        """Whether a message waits, so that it was not delivered."""
+        return any(each.number == number and each.shard == shard for each in self._waiting)
+
     def close(self) -> None:
         """Deliver what waits: the bus is left."""
         if self._timer is not None:

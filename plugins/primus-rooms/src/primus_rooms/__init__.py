@@ -30,6 +30,7 @@ The option ``rooms`` is a mapping:
 * ``wildcard`` (False): whether each ``*`` in the name of a room that is joined stands for any text.
   ``spark.join("user:*", wildcard=True)`` says so for one.
 * ``wild_delete`` (False): the same for rooms that are left.
+* ``history`` (`None`): which rooms have history, for the plugin ``recovery``.
 """
 
 from primus_rooms.adapter import Adapter

@@ -4,10 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, fields
-from typing import Any, TypedDict
+from typing import Any, Literal, TypedDict
 
 from primus import OptionError, ServerOptions, hookimpl
 from primus_rooms.adapter import Adapter
+from primus_rooms.history import NO_HISTORY, History
 
 __all__ = ["RoomsOptions", "RoomsSettings", "Settings", "primus_options", "settings"]
 
@@ -18,12 +19,14 @@ class Settings:
 
     ``adapter`` is `None` for rooms in memory. ``wildcard`` is whether ``*`` in the name of a room
     that is joined stands for any text, and ``wild_delete`` the same for leaving, unless ``join``
-    and ``leave`` are told otherwise.
+    and ``leave`` are told otherwise. ``history`` says which rooms have history, for the plugin
+    ``recovery``.
     """
 
     adapter: Adapter | None = None
     wildcard: bool = False
     wild_delete: bool = False
+    history: History = NO_HISTORY
 
 
 class RoomsSettings(TypedDict, total=False):
@@ -32,6 +35,7 @@ class RoomsSettings(TypedDict, total=False):
     adapter: Adapter | None
     wildcard: bool
     wild_delete: bool
+    history: bool | Literal["cache"] | Mapping[str, bool | Literal["cache"]] | None
 
 
 class RoomsOptions(ServerOptions, total=False):
@@ -55,7 +59,7 @@ def settings(value: Any) -> Settings:
     known = [field.name for field in fields(Settings)]
     if not isinstance(value, Mapping) or not all(name in known for name in value):
         raise OptionError(f"rooms={value!r}: must be a mapping with any of {', '.join(known)}")
-    chosen = Settings(**value)
+    chosen = Settings(**{**value, "history": History(value.get("history"))})
     if chosen.adapter is not None and not isinstance(chosen.adapter, Adapter):
         raise OptionError(
             f"rooms: adapter={chosen.adapter!r}: must be a primus_rooms.Adapter, "

@@ -516,7 +516,7 @@ class Socket(Transforming, SocketEvents[MessageT_co], Connection[MessageT_co]):
         if self._state != OPEN:
             return
         try:
-            pending = super()._send_encoded(text)
+            pending = self._send_told(text)
         except ParserError as error:
             self._report(error)
             return

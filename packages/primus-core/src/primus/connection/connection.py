@@ -102,6 +102,7 @@ class Connection(Emitter, Generic[MessageT_co]):
         "_thread",
         "_traced",
         "_transport",
+        "_undecoded",
         "_undelivered",
         "closed",
         "pipeline",
@@ -161,6 +162,8 @@ class Connection(Emitter, Generic[MessageT_co]):
         """How many messages have arrived, and how many have been sent."""
         self._inbox: Inbox | None = None
         """Made when a message has to wait for the first time."""
+        self._undecoded = 0
+        """How many frames could not be decoded."""
         self._undelivered = 0
         """How many messages are on their way to the listeners, behind an async step."""
         self._outbox: Outbox | None = None
@@ -461,6 +464,7 @@ class Connection(Emitter, Generic[MessageT_co]):
                 return self._parser.decode(frame)
             except Exception as final:
                 error = final
+        self._undecoded += 1
         self._undecodable(frame, error)
         return _UNDECODABLE
 
@@ -524,6 +528,17 @@ class Connection(Emitter, Generic[MessageT_co]):
             inbox = self._inbox = Inbox(self)
         self._direct = None
         inbox.hold(pending)
+
+    @property
+    def handled(self) -> int:
+        """How many frames that the peer sent as messages are done with, or with a listener.
+
+        What waits, or is being transformed, is not among them: with the end of the connection by
+        this side it is dropped.
+        """
+        inbox = self._inbox
+        waiting = 0 if inbox is None else inbox.messages
+        return self.received + self._undecoded - waiting - self._undelivered
 
     @property
     def awaits_answers(self) -> bool:
@@ -834,13 +849,12 @@ class Connection(Emitter, Generic[MessageT_co]):
         """
         if self._is_congested and not last and not self._admits_more():
             return
-        self.sent -= 1  # it is no message
         outbox = self._outbox
         if outbox is not None and outbox.is_busy:
-            self._postpone(self._send_encoded, text)
+            self._postpone(self._send_told, text)
             return
         try:
-            pending = self._send_encoded(text)
+            pending = self._send_told(text)
         except ParserError as error:
             self._report(error)
             return
@@ -866,8 +880,23 @@ class Connection(Emitter, Generic[MessageT_co]):
         """Give an answer whose turn in the outbox it is, unless it has to wait for the peer."""
         if self._is_congested or kind not in self._owed:
             return None
-        self.sent -= 1
-        return self._send_encoded(self._owed.pop(kind))
+        return self._send_told(self._owed.pop(kind))
+
+    def _send_told(self, text: str) -> Awaitable[None] | None:
+        """Encode and send a control message, which counts as no message.
+
+        Raises:
+            ParserError: the parser has no form for it.
+        """
+        send = self._send_text
+        if send is not None and (utf8 := self._quick_text(text)) is not None:
+            send(utf8)
+            return None
+        frame = self._encoded(text)
+        if isinstance(frame, FRAME):
+            self._carry(frame)
+            return None
+        return after(frame, self._carry_late, self._unencodable)
 
     def _transform_outgoing(self, data: Any) -> Awaitable[None] | None:
         """Transform, encode and send; what is returned has to be awaited first.
@@ -941,14 +970,39 @@ class Connection(Emitter, Generic[MessageT_co]):
         self._send(escape_separators(frame) if isinstance(frame, str) else frame)
 
     def _send(self, frame: str | bytes) -> None:
-        """Send a frame, whose separators are escaped."""
+        """Send the frame of a message, its separators escaped."""
+        if self._traced and self._transport is not None and frame != "":
+            self.dispatch("outgoing::message", frame)
+        if self._carry(frame):
+            self.sent += 1
+
+    def _carry(self, frame: str | bytes) -> bool:
+        """Send a frame, whose separators are escaped; False when there is no wire."""
         transport = self._transport
         if transport is None or frame == "":
-            return  # Primus sends no empty text
+            return False  # Primus sends no empty text
         if self._traced:
             self.dispatch("outgoing::data", frame)
         transport.send(frame)
-        self.sent += 1
+        return True
+
+    def _carry_late(self, frame: str | bytes) -> None:
+        """Send what an async parser has made of a control message."""
+        self._carry(escape_separators(frame) if isinstance(frame, str) else frame)
+
+    def send_again(self, frame: str | bytes) -> bool:
+        """Send a frame that was sent over an earlier connection, in its turn; for plugins.
+
+        It counts as sent, and is not told of by ``outgoing::message``.
+
+        Returns:
+            What `write` returns.
+        """
+        return self._take_turn(self._send_kept, frame)
+
+    def _send_kept(self, frame: str | bytes) -> None:
+        if self._carry(frame):
+            self.sent += 1
 
     def _unencodable(self, error: Exception) -> None:
         """Report that an async parser could not encode a message."""
@@ -962,7 +1016,7 @@ class Connection(Emitter, Generic[MessageT_co]):
             prepared: what each class of transport has made of it so far, as a dictionary; it is
                 added to.
         """
-        if not self._is_clear and not self._admits_relay(frame):
+        if not self._is_clear and not self._takes_relay(frame):
             return
         transport = self._transport
         assert transport is not None
@@ -972,6 +1026,85 @@ class Connection(Emitter, Generic[MessageT_co]):
             ready = prepared[kind] = kind.prepare(frame)
         transport.send_prepared(ready)
         self.sent += 1
+
+    def relay_marked(
+        self,
+        frame: str | bytes,
+        prepared: PreparedFrames,
+        mark: str | bytes,
+        marked: PreparedFrames,
+    ) -> bool:
+        """Send a frame that goes to many connections, right behind a control message; or neither.
+
+        It is not told of by ``outgoing::message``.
+
+        Args:
+            frame: as `relay`.
+            prepared: as `relay`.
+            mark: the frame of the control message.
+            marked: what each class of transport has made of that, as `prepared`.
+
+        Returns:
+            Whether both have been sent, or wait for their turn.
+        """
+        transport, outbox = self._transport, self._outbox
+        if transport is None or not self._admits_relay():
+            return False
+        if outbox is not None and outbox.is_busy:
+            return self._postpone(self._send_marked, (mark, frame))
+        if self._traced:
+            self.dispatch("outgoing::data", mark)
+            self.dispatch("outgoing::data", frame)
+        kind = type(transport)
+        for each, made in ((mark, marked), (frame, prepared)):
+            ready = made.get(kind)
+            if ready is None:
+                ready = made[kind] = kind.prepare(each)
+            transport.send_prepared(ready)
+        self.sent += 1
+        return True
+
+    def write_marked(self, data: Any, mark: str | bytes) -> bool:
+        """As `relay_marked`, for a message that passes the outgoing transforms first.
+
+        Returns:
+            What `write` returns.
+        """
+        return self._take_turn(self._transform_marked, (mark, data))
+
+    def _transform_marked(self, marked: tuple[str | bytes, Any]) -> Awaitable[None] | None:
+        mark, data = marked
+
+        def send(result: Any) -> None:
+            if result is SWALLOWED:
+                return
+            try:
+                check_message(result)
+                frame = self._encoded(result)
+            except (ControlTextError, ParserError) as error:
+                self._report(error)
+                return
+            if isinstance(frame, FRAME):
+                self._send_marked((mark, frame))
+            else:
+                dispose(frame)
+                self._report(PrimusError("an async parser cannot write a marked message"))
+
+        try:
+            result = run(self.pipeline.outgoing, Packet(data), self)
+        except TransformError as error:
+            self._report(error)
+            return None
+        if type(result) not in PLAIN and is_awaitable(result):
+            return after(result, send, self._report)
+        send(result)
+        return None
+
+    def _send_marked(self, frames: tuple[str | bytes, str | bytes]) -> None:
+        """Send a control message and the message behind it."""
+        mark, frame = frames
+        if frame != "" and self._carry(mark) and self._carry(frame):
+            self.sent += 1
 
     def compose(self, data: Any) -> tuple[Step, Any] | None:
         """Transform and encode a message that others get as well, each its own.
@@ -1022,17 +1155,22 @@ class Connection(Emitter, Generic[MessageT_co]):
         else:
             self._send_later(pending)
 
-    def _admits_relay(self, frame: str | bytes) -> bool:
-        """Whether a frame for many may be sent now; it may have been kept for its turn."""
+    def _admits_relay(self) -> bool:
+        """Whether a frame for many may be sent, now or in its turn."""
         if self._transport is None or self._state != OPEN:
             return False
-        if self._is_congested and not self._admits_more():
+        return not self._is_congested or self._admits_more()
+
+    def _takes_relay(self, frame: str | bytes) -> bool:
+        """Whether a frame for many may be sent now; it may have been kept for its turn."""
+        if not self._admits_relay():
             return False
         outbox = self._outbox
         if outbox is not None and outbox.is_busy:
             self._postpone(self._send, frame)
             return False
         if self._traced:
+            self.dispatch("outgoing::message", frame)
             self.dispatch("outgoing::data", frame)
         return True
 

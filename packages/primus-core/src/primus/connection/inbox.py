@@ -9,6 +9,7 @@ from typing import Any, Final, Protocol
 
 from primus.callables import dispose
 from primus.limits import Limits
+from primus.protocol import PluginText
 from primus.tasks import is_cancelled, spawn
 
 __all__ = ["Inbox", "Receiving"]
@@ -59,6 +60,14 @@ class Inbox:
 
     def __len__(self) -> int:
         return len(self._entries)
+
+    @property
+    def messages(self) -> int:
+        """How many messages wait; control messages of plugins are none."""
+        return sum(
+            data is not _HELD and data is not _LOST and type(data) is not PluginText
+            for data, _ in self._entries
+        )
 
     def hold(self, pending: Awaitable[Any]) -> None:
         """Keep messages back until `pending` is done, then handle them in order."""

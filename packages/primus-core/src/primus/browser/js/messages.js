@@ -50,7 +50,7 @@ export class MessagePath extends EventEmitter {
       (error) => this._undecodable(error));
     this._inbox = way(incoming, (data, raw) => this._tell('data', data, raw));
     this._outbox = way(outgoing, (data, isMessage) => this._transformed(data, isMessage));
-    this._encoding = way([coding(encode)], (frame) => this._put(frame));
+    this._encoding = way([coding(encode)], (frame, isMessage) => this._put(frame, isMessage));
   }
 
   /** The messages that wait for the connection to open. */
@@ -182,7 +182,7 @@ export class MessagePath extends EventEmitter {
     }
     if (isMessage) this._write(data);
     // Control text is about this connection only, and waits for no message that is held.
-    else if (this._connected()) this._send(data);
+    else if (this._connected()) this._encoding.push(data, false);
   }
 
   _connected() {
@@ -226,11 +226,16 @@ export class MessagePath extends EventEmitter {
   }
 
   _send(data) {
-    this._encoding.push(data);
+    this._encoding.push(data, true);
     return true;
   }
 
-  _put(frame) {
+  /** Sends a frame that was sent over an earlier connection; for plugins. */
+  sendAgain(frame) {
+    this._put(frame, false);
+  }
+
+  _put(frame, isMessage) {
     // `undefined` has no JSON; like every Primus server, send no empty frames.
     if (frame === undefined || frame === null || frame === '') return;
     if (typeof frame === 'string') {
@@ -242,6 +247,7 @@ export class MessagePath extends EventEmitter {
 
     // A parser that gives promises may have outlasted the connection.
     if (!wire || this.readyState !== OPEN) return;
+    if (isMessage) this._tell('outgoing::message', frame);
     try {
       wire.link.send(frame);
     } catch (error) {
