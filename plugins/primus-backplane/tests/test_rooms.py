@@ -1,17 +1,19 @@
 """Rooms of all servers, with the plugins ``rooms`` and ``emitter``."""
 
 import asyncio
+from collections.abc import Awaitable, Callable
 from typing import Any
 
 import pytest
 
 from primus import ControlTextError, ParserError, PrimusError
-from primus_backplane import TooLargeError
+from primus_backplane import AsyncPublisher, MemoryBus, Publisher, TooLargeError
 from primus_backplane.envelope import Writer, sealed
-from primus_testing import Tracebacks, join
+from primus_backplane.testing import settled
+from primus_testing import Tracebacks, eventually, join
 
-from .conftest import Cluster, Stranger
-from .test_backplane import settled
+Cluster = Callable[..., Any]
+Stranger = Callable[[], Awaitable[MemoryBus]]
 
 WITH_ROOMS = "rooms, emitter, backplane"
 STRANGER = Writer("stranger", "1")
@@ -262,3 +264,38 @@ async def test_the_plugins_come_in_any_order(server: Cluster, order: str) -> Non
     await settled(other)
 
     assert wire.sent == ["1"]
+
+
+async def test_a_publisher_writes_to_rooms(server: Cluster, namespace: str) -> None:
+    one = server("w0", WITH_ROOMS, backplane_shards=4)
+    (left, none), (_, some), (_, all_) = member(one, "a"), member(one, "b"), member(one, "a", "b")
+    await settled(one)
+
+    async with AsyncPublisher(namespace=namespace, shards=4) as publisher:
+        await publisher.room("b").write(1)
+        await publisher.room(["a", "b"], except_=[left.id]).write(2)
+    await settled(one)
+
+    assert (none.sent, sorted(some.sent), sorted(all_.sent)) == ([], ["1", "2"], ["1", "2"])
+
+
+async def test_code_without_a_loop_writes_as_well(server: Cluster, namespace: str) -> None:
+    one = server("w0", WITH_ROOMS)
+    spark, wire = member(one, "a")
+    await settled(one)
+
+    def publish() -> Any:
+        with Publisher("memory:", namespace=namespace) as publisher:
+            publisher.write(1)
+            publisher.room("a").write(2)
+            with pytest.raises(ParserError):
+                publisher.write(object())
+            told = publisher.spark(spark.id).write(3)
+        publisher.write(4)  # it opens again
+        publisher.close()
+        publisher.close()
+        return told
+
+    assert await asyncio.to_thread(publish) is True
+    await eventually(lambda: len(wire.sent) == 4)
+    assert wire.sent == ["1", "2", "3", "4"]

@@ -1,5 +1,7 @@
 import asyncio
 from collections.abc import AsyncIterator, Awaitable, Callable
+from contextlib import AsyncExitStack
+from dataclasses import dataclass
 from typing import Any
 
 import pytest
@@ -114,3 +116,26 @@ async def start_peer() -> AsyncIterator[Callable[[], Awaitable[Peer]]]:
 async def peer(start_peer: Callable[[], Awaitable[Peer]]) -> Peer:
     """A peer as a server on Node.js is: it takes one message at a time."""
     return await start_peer()
+
+
+@dataclass
+class Started:
+    """A server with the plugins, and where it is."""
+
+    primus: Any
+    url: str
+
+
+@pytest.fixture
+async def start(make_primus: MakePrimus) -> AsyncIterator[Callable[..., Awaitable[Started]]]:
+    """Starts servers with the plugins on free ports of this machine; all end together."""
+    async with AsyncExitStack() as stack:
+
+        async def start(*plugins: str, **options: Any) -> Started:
+            app = web.Application()
+            primus = make_primus(server=app, plugin=["omega-supreme", *plugins], **options)
+            server = await stack.enter_async_context(TestServer(app))
+            stack.push_async_callback(primus.destroy)
+            return Started(primus, str(server.make_url("")))
+
+        yield start

@@ -2,8 +2,6 @@ import asyncio
 import socket
 import sys
 from collections.abc import AsyncIterator, Callable
-from contextlib import AsyncExitStack
-from dataclasses import dataclass
 from typing import Any
 
 import pytest
@@ -23,29 +21,6 @@ from primus_testing import (
 pytestmark = pytest.mark.usefixtures("tracebacks")
 
 Start = Callable[..., Any]
-
-
-@dataclass
-class Started:
-    """A server with the plugins, and where it is."""
-
-    primus: Any
-    url: str
-
-
-@pytest.fixture
-async def start(make_primus: Any) -> AsyncIterator[Start]:
-    """Starts servers with the plugins on free ports of this machine; all end together."""
-    async with AsyncExitStack() as stack:
-
-        async def start(*plugins: str, **options: Any) -> Started:
-            app = web.Application()
-            primus = make_primus(server=app, plugin=["omega-supreme", *plugins], **options)
-            server = await stack.enter_async_context(TestServer(app))
-            stack.push_async_callback(primus.destroy)
-            return Started(primus, str(server.make_url("")))
-
-        yield start
 
 
 @pytest.fixture

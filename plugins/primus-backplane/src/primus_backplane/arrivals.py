@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import logging
+from collections import OrderedDict
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Any, Final, Protocol
@@ -19,6 +20,8 @@ __all__ = ["Arrivals", "Counts", "Handler", "Owner"]
 
 TOLD: Final = -1
 """Stands for the shard of what was told to this server alone."""
+OTHERWISE: Final = 4096
+"""How many messages are remembered that came in another way than by the bus."""
 LINES: Final = 1
 """How many lines a second tell of what cannot be used."""
 FAILURES: Final = 60.0
@@ -96,6 +99,8 @@ class Arrivals:
         self._failures = Failures(FAILURES)
         self._kinds: dict[str, tuple[Handler, bool]] = {}
         self._watching: tuple[Handler, ...] = ()
+        self._otherwise: OrderedDict[tuple[Writer, int, int], None] = OrderedDict()
+        """Messages that have come in another way, and are expected from the bus."""
 
     # -- what is done with messages
 
@@ -123,6 +128,21 @@ class Arrivals:
     def unwatch(self, fn: Handler) -> None:
         """Call it no longer."""
         self._watching = tuple(each for each in self._watching if each != fn)
+
+    def takes_otherwise(self, writer: str, shard: int, number: int) -> bool:
+        """Take note that a message of another server has come in another way than by the bus.
+
+        Returns:
+            False when the bus has brought it; else it is dropped when the bus does.
+        """
+        node, _, incarnation = writer.partition(".")
+        name = Writer(node, incarnation)
+        if self._numbers.has_passed((name, shard), number):
+            return False
+        self._otherwise[name, shard, number] = None
+        if len(self._otherwise) > OTHERWISE:
+            self._otherwise.popitem(last=False)
+        return True
 
     def attempt(self, fn: Callable[..., object], *args: Any) -> object:
         """What a function returns; `None`, and a report, when it raises."""
@@ -203,6 +223,10 @@ class Arrivals:
             return None
         missing = self._numbers.missing((message.writer, shard), message.number)
         if missing is None:
+            self.counts.repeated += 1
+            return None
+        if self._otherwise and (message.writer, shard, message.number) in self._otherwise:
+            del self._otherwise[message.writer, shard, message.number]
             self.counts.repeated += 1
             return None
         if missing and shard != TOLD:  # what is told to others is numbered along

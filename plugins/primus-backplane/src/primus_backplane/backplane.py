@@ -233,6 +233,24 @@ class Backplane(Emitter):
 
     # -- for other plugins
 
+    @property
+    def addresses(self) -> set[str]:
+        """Where the servers there are can be reached by HTTP, as far as the registry knows them."""
+        found = (node.about.get("address") for node in self._nodes.values())
+        return {address for address in found if isinstance(address, str)}
+
+    def writer_of(self, posted: tuple[int, int]) -> tuple[str, int, int]:
+        """What names a message of this server on the bus, for `takes_otherwise` elsewhere."""
+        return str(self.writer), *posted
+
+    def takes_otherwise(self, writer: str, shard: int, number: int) -> bool:
+        """Take note that a message of another server has come in another way than by the bus.
+
+        Returns:
+            False when the bus has brought it; else it is dropped when the bus does.
+        """
+        return self._arrivals.takes_otherwise(writer, shard, number)
+
     def order_rooms(self, fn: Callable[[str], object]) -> None:
         """Let a function say of a room whether messages to it are ordered."""
         self._ordered_rooms = (*self._ordered_rooms, fn)

@@ -21,6 +21,8 @@ class Numbers:
     def __init__(self, most: int) -> None:
         self._most = most
         self._last: OrderedDict[Hashable, int] = OrderedDict()
+        self._first: dict[Hashable, int] = {}
+        """The first number that was seen of each."""
 
     def __len__(self) -> int:
         return len(self._last)
@@ -34,11 +36,15 @@ class Numbers:
         last = self._last.get(writer)
         if last is None:
             if len(self._last) >= self._most:
-                self._last.popitem(last=False)
-            self._last[writer] = number
+                del self._first[self._last.popitem(last=False)[0]]
+            self._last[writer] = self._first[writer] = number
             return 0
         if number <= last:
             return None
         self._last[writer] = number
         self._last.move_to_end(writer)
         return number - last - 1
+
+    def has_passed(self, writer: Hashable, number: int) -> bool:
+        """Whether a message has arrived, or is missing and will not."""
+        return writer in self._last and self._first[writer] <= number <= self._last[writer]

@@ -74,16 +74,20 @@ class Outgoing:
         """
         backplane = self._backplane
         if backplane.ordered if ordered is None else ordered:
-            number = self._post()
-            backplane.send_ordered(self._shard, number, here)
+            backplane.send_ordered(*self.post(), here)
             return other
-        self._post()
+        self.post()
         return here()
 
-    def _post(self) -> int:
-        return self._backplane.post_on(
-            self._shard, self._kind, self._head, self._parser, self._frame
-        )
+    def post(self) -> tuple[int, int]:
+        """Send it to the other servers; its shard, and its number there.
+
+        Raises:
+            TooLargeError: with its address it is too long.
+        """
+        shard, frame = self._shard, self._frame
+        number = self._backplane.post_on(shard, self._kind, self._head, self._parser, frame)
+        return shard, number
 
 
 class RemoteSpark:

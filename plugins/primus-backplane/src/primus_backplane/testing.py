@@ -24,7 +24,7 @@ import pytest_asyncio
 
 from primus_backplane.bus import Bus, Node, Settings
 
-__all__ = ["BusContract", "Ear", "until"]
+__all__ = ["BusContract", "Ear", "Opener", "settled", "until"]
 
 GUARD: Final = 20.0
 """Seconds after which a test fails that waits for what never comes."""
@@ -92,6 +92,20 @@ async def until(condition: Callable[[], object]) -> None:
     async with asyncio.timeout(GUARD):
         while not condition():
             await asyncio.sleep(0.005)
+
+
+async def settled(*servers: Any) -> None:
+    """Wait until servers in memory, with the plugin, have what was posted so far.
+
+    Args:
+        servers: each a Primus.
+    """
+    for server in servers:
+        await server.backplane.ready()
+    for server in servers:
+        await server.backplane.tell(server.node, "echo")
+    for _ in range(4):
+        await asyncio.sleep(0)
 
 
 class BusContract:

@@ -143,6 +143,9 @@ class Endpoint:
     async def _write(self, envelope: Envelope) -> int:
         """Write to the sparks that it is for; how many those were."""
         primus = self._primus
+        backplane = vars(primus).get("backplane")
+        if envelope.posted and backplane and not backplane.takes_otherwise(*envelope.posted):
+            return 0
         if envelope.rooms is not None:
             if not hasattr(primus, "room"):
                 raise InvalidBody("the plugin rooms is not in use here", 400)

@@ -8,8 +8,9 @@ from collections import defaultdict
 from collections.abc import Awaitable, Callable, Coroutine, Generator, Iterable, Iterator, Sequence
 from typing import Any, Final, NotRequired, TypeAlias, TypedDict
 
-from primus import ParserError, Primus
+from primus import ControlTextError, ParserError, Primus, PrimusError
 from primus.callables import is_awaitable
+from primus.ids import node_of
 from primus.tasks import spawn
 from primus_omega_supreme.errors import Dropped, ForwardError
 from primus_omega_supreme.message import PARSER, Sealed, is_nothing, seal
@@ -77,7 +78,9 @@ class Forward:
     """``primus.forward``: called, it forwards to servers that are named.
 
     With the plugin metroplex it finds them by itself: `broadcast`, `sparks`, `spark`, `rooms`. The
-    sparks of this server are always written to at once, whatever comes of the others.
+    sparks of this server are always written to at once, whatever comes of the others. With the
+    plugin backplane these go by the bus to the servers that are on it, whose sparks are not counted
+    in the reply, and by HTTP to the others.
     """
 
     def __init__(self, primus: Primus, settings: Settings) -> None:
@@ -128,10 +131,15 @@ class Forward:
         Raises:
             ForwardError: as `__call__`, and when the plugin metroplex is not in use.
         """
-        self._metroplex()
-        message = seal(_text(msg), sparks="")
-        self._primus.write(msg)
-        return self._everywhere(len(self._primus), message)
+        text, bus = _text(msg), self._bus
+        if bus is None:
+            self._metroplex()
+            message = seal(text, sparks="")
+            self._primus.write(msg)
+            return self._everywhere(len(self._primus), message)
+        encoded, posted = _posted(bus, "all", {}, msg)
+        self._primus.write(encoded)
+        return self._beyond(bus, len(self._primus), seal(text, sparks="", posted=posted))
 
     def sparks(self, ids: Sequence[str], msg: Any) -> Forwarding:
         """Write to some sparks, wherever they are; unknown ids are passed over.
@@ -139,8 +147,7 @@ class Forward:
         Raises:
             ForwardError: as `broadcast`.
         """
-        self._metroplex()
-        return self._found(*self._here(msg, ids))
+        return self._found_anywhere(msg, ids)
 
     def spark(self, id: str, msg: Any) -> Forwarding:
         """Write to a spark, wherever it is.
@@ -148,8 +155,7 @@ class Forward:
         Raises:
             ForwardError: as `broadcast`; the result raises it when no server has the spark.
         """
-        self._metroplex()
-        return self._found(*self._here(msg, [id]), needed=True)
+        return self._found_anywhere(msg, [id], needed=True)
 
     def rooms(
         self, rooms: str | Sequence[str], msg: Any, except_: str | Sequence[str] = ()
@@ -164,12 +170,20 @@ class Forward:
         Raises:
             ForwardError: as `broadcast`, and when the plugin rooms is not in use.
         """
-        self._metroplex()
+        bus = self._bus
+        if bus is None:
+            self._metroplex()
         if not hasattr(self._primus, "room"):
             raise ForwardError("forward.rooms needs the plugin rooms")
         chosen = self._primus.room(rooms).except_(except_).local
-        message = _for_rooms(chosen.names, msg, chosen.without)
-        return self._everywhere(chosen.write(msg), message)
+        if bus is None:
+            message = _for_rooms(chosen.names, msg, chosen.without)
+            return self._everywhere(chosen.write(msg), message)
+        names, without = list(chosen.names), sorted(chosen.without)
+        head = {"rooms": names, "except": without}
+        encoded, posted = _posted(bus, "rooms", head, msg, names[0] if names else "")
+        message = _for_rooms(names, msg, without, posted=posted)
+        return self._beyond(bus, chosen.write(encoded), message)
 
     def elsewhere(self, rooms: Sequence[str], msg: Any, except_: Iterable[str] = ()) -> Forwarding:
         """Write to rooms of the other servers, as `rooms` does, and not to those of this one.
@@ -193,6 +207,60 @@ class Forward:
         await self._sender.close()
 
     # -- how it is done
+
+    @property
+    def _bus(self) -> Any:
+        """``primus.backplane``, if the plugin is in use."""
+        return vars(self._primus).get("backplane")
+
+    def _beyond(self, bus: Any, send: Any, message: Sealed) -> Forwarding:
+        """Bring a message to the servers of the registry that are not on the bus.
+
+        One that joins the bus just now may get it in both ways; it then drops the second.
+        """
+        metroplex = getattr(self._primus, "metroplex", None)
+        if metroplex is None or not metroplex.address:
+            return Forwarding(_local(send), self._sender.outages)
+
+        def deliveries(servers: Sequence[str | None]) -> list[Delivery]:
+            on_bus = bus.addresses
+            return [(each, message) for each in servers if each and each not in on_bus]
+
+        return self._routed(send, None, len(message), deliveries)
+
+    def _found_anywhere(self, msg: Any, ids: Sequence[str], *, needed: bool = False) -> Forwarding:
+        """Write to sparks wherever they are, by the bus where their servers are on it."""
+        bus = self._bus
+        if bus is None:
+            self._metroplex()
+            return self._found(*self._here(msg, ids), needed=needed)
+        send, absent, text = self._here(msg, ids)
+        by_bus = [id for id in absent if bus.node(node_of(id)) is not None]
+        others = [id for id in absent if bus.node(node_of(id)) is None]
+        has_registry = getattr(self._primus, "metroplex", None) is not None
+        if by_bus:
+            telling = spawn(self._told(bus, by_bus, msg))
+            if not (others and has_registry):
+                return Forwarding(_told(send, telling, needed=needed), self._sender.outages)
+            telling.add_done_callback(lambda told: told.cancelled() or told.exception())
+            return self._found(send, others, text)
+        if not has_registry:
+            if needed and others:
+                return Forwarding(_refused(send), self._sender.outages)
+            return Forwarding(_local(send), self._sender.outages)
+        return self._found(send, others, text, needed=needed)
+
+    async def _told(self, bus: Any, ids: list[str], msg: Any) -> bool:
+        """Write to sparks by the bus; whether their servers are there.
+
+        Raises:
+            ForwardError: the bus did not answer in time, or does not take the message.
+        """
+        try:
+            chunks = [ids[start : start + CHUNK] for start in range(0, len(ids), CHUNK)]
+            return all([await bus.write_to(chunk, msg) for chunk in chunks])
+        except PrimusError as error:
+            raise ForwardError(f"the bus has not taken the message: {error}") from error
 
     def _metroplex(self) -> Any:
         metroplex = getattr(self._primus, "metroplex", None)
@@ -280,6 +348,45 @@ class Forward:
         return Forwarding(_reply(send, put), self._sender.outages)
 
 
+def _posted(bus: Any, kind: str, head: dict[str, Any], msg: Any, key: str = "") -> tuple[Any, Any]:
+    """Post a message on the bus.
+
+    Returns:
+        The message, encoded, and what names it on the bus.
+
+    Raises:
+        ControlTextError: it is text that peers obey.
+        ForwardError: the bus does not take it.
+    """
+    try:
+        outgoing = bus.outgoing(kind, head, msg, key)
+        return outgoing.message, bus.writer_of(outgoing.post())
+    except (ControlTextError, ParserError):
+        raise
+    except PrimusError as error:
+        raise ForwardError(f"the bus does not take the message: {error}") from error
+
+
+async def _local(sending: Any) -> Reply:
+    """The reply to a message that needs no server besides those on the bus."""
+    return {"ok": True, "send": await sending if is_awaitable(sending) else sending}
+
+
+async def _refused(send: int) -> Reply:
+    raise ForwardError("No servers provided", send=send)
+
+
+async def _told(send: int, telling: asyncio.Task[bool], *, needed: bool) -> Reply:
+    """The reply to a message for sparks whose servers are on the bus.
+
+    Raises:
+        ForwardError: it is needed, and no server has taken it.
+    """
+    if not await telling and needed:
+        raise ForwardError("No servers provided", send=send)
+    return {"ok": True, "send": send}
+
+
 async def _reply(sending: Any, put: Put) -> Reply:
     """The reply to a message that was written here `sending` times, and queued for others.
 
@@ -307,9 +414,9 @@ async def _reply(sending: Any, put: Put) -> Reply:
     raise failure from first.__cause__
 
 
-def _for_rooms(names: Iterable[str], msg: Any, without: Iterable[str]) -> Sealed:
+def _for_rooms(names: Iterable[str], msg: Any, without: Iterable[str], **more: Any) -> Sealed:
     # A server on Node.js without rooms takes this for a message to none of its sparks.
-    return seal(_text(msg), sparks=[], rooms=list(names), **{"except": sorted(without)})
+    return seal(_text(msg), sparks=[], rooms=list(names), **{"except": sorted(without)}, **more)
 
 
 def _deliveries(server: str, text: bytes, ids: list[str]) -> Iterator[Delivery]:

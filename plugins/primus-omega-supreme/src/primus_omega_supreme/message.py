@@ -65,6 +65,8 @@ class Envelope:
     sparks: list[str] | None = None
     rooms: list[str] | None = None
     without: frozenset[str] = frozenset()
+    posted: tuple[str, int, int] | None = None
+    """The message on the bus, when it goes there as well: its writer, its shard and its number."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -157,7 +159,14 @@ def open_envelope(body: Any) -> Envelope:
         sparks = [sparks] if isinstance(sparks, str) and sparks else None
     rooms = None if data.get("rooms") is None else _names("rooms", data["rooms"])
     without = frozenset(_names("except", data.get("except") or []))
-    return Envelope(data["msg"], sparks, rooms, without)
+    return Envelope(data["msg"], sparks, rooms, without, _posted(data.get("posted")))
+
+
+def _posted(value: Any) -> tuple[str, int, int] | None:
+    match value:
+        case [str(writer), int(shard), int(number)]:
+            return writer, shard, number
+    return None
 
 
 def _names(key: str, value: Any) -> list[str]:
