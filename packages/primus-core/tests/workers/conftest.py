@@ -49,6 +49,8 @@ class Parlour(Transformer):
             return Response.error(400, f"unknown at {node}")
         if request.path == "/primus/stream":
             return Response(200, self._stream(request))
+        if request.path == "/primus/deaf":
+            return Response(200, f"{node} has not read it")
         if request.path == "/primus/long":
             request.on_gone(self.gone.set)
             await self.gone.wait()

@@ -14,6 +14,7 @@ from typing import Any
 
 import pytest
 
+from primus.workers.notes import REQUEST, note
 from primus_testing import Tracebacks, eventually
 from primus_testing.tls import certificates
 
@@ -245,6 +246,29 @@ async def test_a_later_request_on_the_same_connection_is_passed_on(pair: Any) ->
         assert await client.ask("say?sid=w1-unknown") == (400, b'{"error":"unknown at w1"}')
 
     await eventually(lambda: not here.elsewhere._relayed)
+
+
+async def test_a_body_that_comes_behind_its_answer_does_not_take_it_away(pair: Any) -> None:
+    there = pair.workers[1]
+    sid = await opened(there)
+    told = {
+        "method": "POST",
+        "target": f"/primus/deaf?sid={sid}",
+        "headers": [],
+        "address": ["127.0.0.1", 1],
+        "secure": False,
+        "upgrade": False,
+        "is_sure": True,
+    }
+    reader, writer = await asyncio.open_unix_connection(str(pair.folder / "w1"))
+
+    writer.write(note(REQUEST, told))
+    await reader.readuntil(b"has not read it")
+    for _ in range(20):
+        await asyncio.sleep(0)
+
+    assert not reader.at_eof()
+    writer.close()
 
 
 async def test_an_answer_that_streams_is_passed_on_as_it_comes(pair: Any) -> None:

@@ -9,6 +9,7 @@ import os
 import socket
 import struct
 from collections.abc import AsyncIterator, Awaitable, Callable
+from contextlib import suppress
 from pathlib import Path
 from typing import Any, Final, cast
 
@@ -27,7 +28,7 @@ __all__ = ["Hatch", "RelayedRequest"]
 
 log = logging.getLogger("primus.server")
 
-BACKLOG: Final = 64
+BACKLOG: Final = 1024
 """Connections and requests that wait for a worker that is busy; more are refused."""
 PATIENCE: Final = 5.0
 """Seconds that the other worker gets to send what it has read from a client."""
@@ -75,11 +76,17 @@ class Hatch:
             task.cancel()
 
     def _accept(self) -> None:
-        try:
-            channel, _ = self._listener.accept()
-        except OSError as error:
-            log.debug("nothing was taken in: %s", error)
-            return
+        for _ in range(self._primus.limits.accepted_per_turn):
+            try:
+                channel, _ = self._listener.accept()
+            except BlockingIOError:
+                return
+            except OSError as error:
+                log.debug("nothing was taken in: %s", error)
+                return
+            self._begin(channel)
+
+    def _begin(self, channel: socket.socket) -> None:
         channel.setblocking(False)
         if not _is_ours(channel):
             log.warning("%s: another user has tried to connect", self._path)
@@ -287,7 +294,10 @@ class RelayedRequest(asyncio.StreamReaderProtocol):
             response = await self._primus.handle(request)
             assert response is not None
             await self._send(writer, response, response.headers_for(request))
-            self._gone = None  # all has been sent, and the other worker closes
+            self._gone = None  # all has been sent
+            # To close with a body that was not read would take the answer away from its reader.
+            with suppress(TimeoutError):
+                await asyncio.wait_for(writer.wait_closed(), PATIENCE)
         except ConnectionError:
             log.debug("the client of %r has gone", request)
         except Exception:
