@@ -1,13 +1,23 @@
 """Several processes on one port, and behind proxies that read the name of the process."""
 
 import asyncio
+import os
+import signal
+import sys
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
 from pathlib import Path
 from typing import Any
 
+import aiohttp
 import pytest
+import pytest_asyncio
 
 from harness.inbox import DEADLINE
-from harness.served import Served, engineio_session, serving, sockjs_session, together
+from harness.network import free_port
+from harness.redis import RedisServer
+from harness.served import engineio_session, serving, sockjs_session, together
+from harness.tools import PEERS
 from primus import Primus
 
 pytestmark = pytest.mark.asyncio(loop_scope="session")
@@ -32,7 +42,7 @@ async def test_sixty_sessions_of_sixty_survive_whichever_worker_a_request_comes_
 
 async def test_websockets_are_shared_out_and_stay_where_they_are(tmp_path: Path) -> None:
     async with serving(tmp_path, "--workers", "4") as served:
-        sockets = [client(served) for _ in range(60)]
+        sockets = [client_at(served.url, "websockets") for _ in range(60)]
         first = await asyncio.gather(*(asked(socket, "first") for socket in sockets))
         again = await asyncio.gather(*(asked(socket, "again") for socket in sockets))
         for socket in sockets:
@@ -42,9 +52,9 @@ async def test_websockets_are_shared_out_and_stay_where_they_are(tmp_path: Path)
     assert len(set(first)) > 1
 
 
-def client(served: Served, transformer: str = "websockets") -> Any:
+def client_at(url: str, transformer: str, **options: Any) -> Any:
     """A client of ours, which keeps what its server has said."""
-    socket = Primus.create_socket(transformer=transformer)(served.url)
+    socket = Primus.create_socket(transformer=transformer)(url, **options)
     socket.heard = asyncio.Queue()
     socket.on("data", socket.heard.put_nowait)
     return socket
@@ -58,3 +68,101 @@ async def asked(socket: Any, message: str) -> str:
             node, echoed = await socket.heard.get()
             if echoed == message:
                 return str(node)
+
+
+# -- several processes of an ASGI server
+
+ASGI = {
+    "uvicorn": "uvicorn --host 127.0.0.1 --port {port} --no-proxy-headers",
+    "gunicorn": "gunicorn -k uvicorn_worker.UvicornWorker --bind 127.0.0.1:{port}",
+    "hypercorn": "hypercorn --graceful-timeout 1 --bind 127.0.0.1:{port}",
+    "granian": "granian --interface asgi --host 127.0.0.1 --port {port}",
+}
+
+
+@pytest_asyncio.fixture(loop_scope="session", scope="module")
+async def redis(tmp_path_factory: pytest.TempPathFactory) -> AsyncIterator[RedisServer]:
+    """A Redis for the bus."""
+    server = RedisServer(tmp_path_factory.mktemp("redis"))
+    await server.start()
+    yield server
+    await server.stop()
+
+
+@asynccontextmanager
+async def processes(kind: str, count: int, bus: str) -> AsyncIterator[tuple[str, list[str]]]:
+    """The address of an ASGI server with so many processes, and what they print."""
+    port = free_port()
+    command = ASGI[kind].format(port=port).split()
+    process = await asyncio.create_subprocess_exec(
+        *(sys.executable, "-m", *command, "--workers", str(count), "asgi_everywhere:asgi"),
+        stdout=asyncio.subprocess.PIPE,
+        stderr=asyncio.subprocess.STDOUT,
+        cwd=PEERS,
+        start_new_session=True,
+        env={**os.environ, "BUS": bus, "PYTHONUNBUFFERED": "1"},
+    )
+    lines: list[str] = []
+
+    async def read() -> None:
+        assert process.stdout is not None
+        while line := await process.stdout.readline():
+            lines.append(line.decode().rstrip())
+
+    reading = asyncio.create_task(read())
+    try:
+        await answering(f"http://127.0.0.1:{port}/primus/spec")
+        yield f"http://127.0.0.1:{port}", lines
+    finally:
+        os.killpg(process.pid, signal.SIGKILL)
+        await process.wait()
+        await reading
+
+
+async def answering(url: str) -> None:
+    """Wait until a server answers."""
+    async with asyncio.timeout(2 * DEADLINE), aiohttp.ClientSession() as http:
+        while True:
+            try:
+                async with http.get(url) as answer:
+                    assert answer.status == 200
+                    return
+            except aiohttp.ClientError:
+                await asyncio.sleep(0.05)
+
+
+@pytest.mark.parametrize("kind", ASGI)
+async def test_processes_of_an_asgi_server_refuse_polling_and_write_everywhere_by_the_bus(
+    kind: str, redis: RedisServer
+) -> None:
+    async with processes(kind, 2, redis.url) as (url, lines):
+        sockets: list[Any] = []
+        process_of: list[int] = []
+        async with asyncio.timeout(2 * DEADLINE):
+            while len(set(process_of)) < 2:  # the system chooses which process takes which
+                socket = client_at(url, "engine.io", transport={"transports": ["websocket"]})
+                sockets.append(socket)
+                process_of.append((await socket.heard.get())["process"])
+            sockets[0].write("to all")
+            heard = await asyncio.gather(*(socket.heard.get() for socket in sockets))
+        async with (
+            aiohttp.ClientSession() as http,
+            http.get(f"{url}/primus/?EIO=4&transport=polling") as refused,
+        ):
+            status, told = refused.status, await refused.json()
+        for socket in sockets:
+            socket.destroy()
+
+    assert set(heard) == {"to all"}
+    assert status == 501
+    assert told["error"].startswith("this server runs in several processes on one port")
+    assert sum("engine.io: this server runs in several" in line for line in lines) == 1
+
+
+@pytest.mark.parametrize("kind", ["gunicorn", "hypercorn"])  # whose one process has a parent
+async def test_one_process_of_an_asgi_server_may_be_polled(kind: str, redis: RedisServer) -> None:
+    async with processes(kind, 1, redis.url) as (url, _):
+        socket = client_at(url, "engine.io", transport={"transports": ["polling"]})
+        async with asyncio.timeout(2 * DEADLINE):
+            assert "process" in await socket.heard.get()
+        socket.destroy()

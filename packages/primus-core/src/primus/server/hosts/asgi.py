@@ -24,8 +24,16 @@ from primus.server.hosts.asgi_scope import Application, Place, Receive, Scope, S
 from primus.server.hosts.asgi_transport import Offer, offered
 from primus.server.hosts.asgi_websocket import AsgiWebSocket
 from primus.server.hosts.base import Host
+from primus.server.hosts.siblings import Siblings
 
 __all__ = ["AsgiHost", "may_take_transport"]
+
+ALONE: Final = (
+    "this server runs in several processes on one port, where a session that is polled does not "
+    "work: its requests come to all of them. Let clients connect by WebSocket alone, or give each "
+    "process a port and a name (node), as docs/deployment.md says"
+)
+"""Why a session that is polled is refused."""
 
 OLD: Final = frozenset({"0.9", "1.0", "1"})
 """Versions of HTTP without upgrades (RFC 9110 section 7.8); granian calls 1.0 so."""
@@ -46,6 +54,9 @@ class AsgiHost(Host):
         self.primus = primus
         self.app = app
         self._located = False
+        self._has_told = False
+        """Whether the log says why sessions that are polled are refused."""
+        self._siblings = Siblings(primus.options.clock)
         _hosts.add(self)
 
     @property
@@ -88,7 +99,10 @@ class AsgiHost(Host):
         exchange = Exchange(receive, send, self.primus.writes)
         request = self._request(scope, found, exchange=exchange)
         try:
-            response = await self.primus.handle(request) if found else Response.error(404)
+            if found and self.primus.transformer.opens(request) and self._siblings.there():
+                response: Response | None = self._alone()
+            else:
+                response = await self.primus.handle(request) if found else Response.error(404)
             assert response is not None, "only upgrades are taken over"
             await exchange.answer(request, response)
         except ClientGone:
@@ -96,6 +110,13 @@ class AsgiHost(Host):
         finally:
             request.release()
             request.native = scope  # holds what the middleware of the application has put there
+
+    def _alone(self) -> Response:
+        """The refusal of a session whose requests would come to several processes."""
+        if not self._has_told:
+            self._has_told = True
+            self.primus.log.error("%s: %s", self.primus.transformer_name, ALONE)
+        return Response.error(501, ALONE)
 
     async def _websocket(
         self, scope: Scope, found: Place | None, receive: Receive, send: Send
