@@ -46,12 +46,17 @@ def begin(coroutine: Coroutine[Any, Any, Any], *, bare: bool) -> asyncio.Task[An
             awaited = coroutine.send(None)
         except StopIteration:
             return None
-        return spawn(_continued(coroutine, awaited))
+        return spawn(_rest(coroutine, awaited))
     task = asyncio.Task(coroutine, loop=asyncio.get_running_loop(), **EAGER)
     if not task.done():
         return _kept(task)
     task.result()
     return None
+
+
+async def _rest(begun: Coroutine[Any, Any, Any], awaited: Any) -> Any:
+    """What a task takes: since Python 3.12 that is no generator."""
+    return await _continued(begun, awaited)
 
 
 @coroutine
