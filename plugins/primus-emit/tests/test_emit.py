@@ -186,7 +186,13 @@ async def test_a_listener_that_raises_is_reported_and_nothing_else_happens(
 
 
 @settings(
-    max_examples=50, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture]
+    max_examples=50,
+    deadline=None,
+    suppress_health_check=[
+        HealthCheck.too_slow,
+        HealthCheck.data_too_large,
+        HealthCheck.function_scoped_fixture,
+    ],
 )
 @given(value=JSON_VALUES)
 async def test_no_event_makes_anything_raise(primus: Any, value: Any) -> None:

@@ -267,7 +267,13 @@ async def test_a_subscription_of_connect_can_be_iterated_over(primus: Any) -> No
 
 
 @settings(
-    max_examples=30, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture]
+    max_examples=30,
+    deadline=None,
+    suppress_health_check=[
+        HealthCheck.too_slow,
+        HealthCheck.data_too_large,
+        HealthCheck.function_scoped_fixture,
+    ],
 )
 @given(value=JSON_VALUES)
 async def test_every_value_arrives_at_server_and_client_as_it_went(primus: Any, value: Any) -> None:

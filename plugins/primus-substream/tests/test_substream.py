@@ -307,7 +307,13 @@ async def test_a_listener_may_await_an_answer_over_its_own_connection(make_primu
 
 
 @settings(
-    max_examples=30, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture]
+    max_examples=30,
+    deadline=None,
+    suppress_health_check=[
+        HealthCheck.too_slow,
+        HealthCheck.data_too_large,
+        HealthCheck.function_scoped_fixture,
+    ],
 )
 @given(value=JSON_VALUES)
 async def test_every_value_arrives_at_server_and_client_as_it_went(primus: Any, value: Any) -> None:

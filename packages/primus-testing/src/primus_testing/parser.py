@@ -47,7 +47,13 @@ JSON_VALUES: st.SearchStrategy[Any] = st.recursive(
 """Every value that JSON has."""
 
 examples = settings(
-    max_examples=60, deadline=None, suppress_health_check=[HealthCheck.differing_executors]
+    max_examples=60,
+    deadline=None,
+    suppress_health_check=[
+        HealthCheck.too_slow,
+        HealthCheck.data_too_large,
+        HealthCheck.differing_executors,
+    ],
 )
 
 

@@ -149,6 +149,8 @@ class PluginContract:
         max_examples=50,
         deadline=None,
         suppress_health_check=[
+            HealthCheck.too_slow,
+            HealthCheck.data_too_large,
             HealthCheck.function_scoped_fixture,
             HealthCheck.differing_executors,
         ],
@@ -172,6 +174,8 @@ class PluginContract:
         max_examples=10,
         deadline=None,
         suppress_health_check=[
+            HealthCheck.too_slow,
+            HealthCheck.data_too_large,
             HealthCheck.function_scoped_fixture,
             HealthCheck.differing_executors,
         ],
@@ -200,6 +204,8 @@ class PluginContract:
         max_examples=10,
         deadline=None,
         suppress_health_check=[
+            HealthCheck.too_slow,
+            HealthCheck.data_too_large,
             HealthCheck.function_scoped_fixture,
             HealthCheck.differing_executors,
         ],
