@@ -34,6 +34,8 @@ START = 300.0
 class Member(Server):
     """One server of the cluster."""
 
+    _mark = 0
+
     @property
     def address(self) -> str:
         """What the registry calls it."""
@@ -47,6 +49,38 @@ class Member(Server):
     async def forward(self, how: str, *arguments: Any) -> Any:
         """The reply of ``forward``, or of its method of that name, or the error of either."""
         return await self.ask("forward", how=how, arguments=list(arguments))
+
+    async def flow(
+        self, how: str, *to: Any, first: int, count: int, pause: float | None = None
+    ) -> dict[str, Any]:
+        """Send so many numbers, all at once or with pauses, and wait for all replies.
+
+        Args:
+            how: a method of ``forward``; ``room`` for a message to a room by its adapter.
+            to: what comes before the message.
+            first: the first number, and `count` how many there are.
+            count: of numbers.
+            pause: seconds between two; `None` to send all at once.
+
+        Returns:
+            The numbers that ``failed``, and the ``errors``, each once.
+        """
+        asked = {"how": how, "to": list(to), "first": first, "count": count, "pause": pause}
+        result: dict[str, Any] = await self.ask("flow", **asked)
+        return result
+
+    def mark(self) -> None:
+        """Let `lines` begin here."""
+        self._mark = len(self.process.stderr)
+
+    def lines(self, *parts: str) -> list[str]:
+        """What a server of ours has logged since `mark`: warnings and worse with such a part."""
+        logged = self.process.stderr[self._mark :]
+        return [
+            line
+            for line in logged
+            if line.startswith(("WARNING", "ERROR")) and any(part in line for part in parts)
+        ]
 
 
 @dataclass
@@ -80,7 +114,8 @@ class Cluster:
         }
         where = {"port": port, "redis": self.redis.port}
         member.port = await peer.ask("listen", member.on, within=START, options=settings, **where)
-        await self.until(lambda: self.knows(member))
+        if "address" not in options:
+            await self.until(lambda: self.knows(member))
         return member
 
     async def close(self) -> None:

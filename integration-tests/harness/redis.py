@@ -1,6 +1,7 @@
 """A real Redis of the test's own, that can be stopped and started again at the same port."""
 
 import asyncio
+import signal
 from pathlib import Path
 
 from .inbox import DEADLINE
@@ -32,11 +33,32 @@ class RedisServer:
         )
         await listening(self._process, self.port)
 
+    def freeze(self) -> None:
+        """Stop the process: its connections stay open, and it answers nothing."""
+        self._signal(signal.SIGSTOP)
+
+    def thaw(self) -> None:
+        """Let a frozen one go on."""
+        self._signal(signal.SIGCONT)
+
+    async def kill(self) -> None:
+        """Kill it: it closes nothing in order."""
+        process, self._process = self._process, None
+        assert process is not None
+        process.kill()
+        async with asyncio.timeout(DEADLINE):
+            await process.communicate()
+
+    def _signal(self, number: signal.Signals) -> None:
+        assert self._process is not None
+        self._process.send_signal(number)
+
     async def stop(self) -> None:
         """Stop it, if it runs."""
         process, self._process = self._process, None
         if process is None:
             return
+        process.send_signal(signal.SIGCONT)  # a frozen one would not hear of it
         process.terminate()
         async with asyncio.timeout(DEADLINE):
             await process.communicate()

@@ -82,10 +82,45 @@ async def room_write(on: str, room: str, data: Any) -> None:
     await done(primus_of(on).room(room).write(data))
 
 
-COMMANDS = {
-    **server.COMMANDS,
-    **{each.__name__: each for each in (listen, whereis, addresses, forward, rooms, room_write)},
-}
+async def flow(
+    on: str, how: str, to: list[Any], first: int, count: int, pause: float | None
+) -> dict[str, Any]:
+    """Send numbers, wait for their replies, and tell which have failed, and why."""
+    primus = primus_of(on)
+
+    def send(number: int) -> Any:
+        if how == "room":
+            return primus.room(*to).write(number)
+        return (primus.forward if how == "forward" else getattr(primus.forward, how))(*to, number)
+
+    replies = []
+    for number in range(first, first + count):
+        replies.append((number, send(number)))
+        if pause is not None:
+            await asyncio.sleep(pause)
+    failed, errors = [], set()
+    for number, reply in replies:
+        try:
+            await done(reply)
+        except PrimusError as error:
+            failed.append(number)
+            errors.add(str(error))
+    return {"failed": failed, "errors": sorted(errors)}
+
+
+def forget(on: str, how: str, arguments: list[Any]) -> None:
+    """Call a method of ``primus.forward``, and await nothing."""
+    getattr(primus_of(on).forward, how)(*arguments)
+
+
+async def address(on: str) -> str:
+    """The address by which the others know the server; empty while it has none."""
+    return str(primus_of(on).metroplex.address)
+
+
+OWN = (listen, whereis, addresses, address, forward, flow, forget, rooms, room_write)
+
+COMMANDS = {**server.COMMANDS, **{each.__name__: each for each in OWN}}
 
 if __name__ == "__main__":
     logging.basicConfig(level=logging.WARNING)
