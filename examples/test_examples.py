@@ -225,6 +225,28 @@ async def test_guards_know_the_user_the_tab_and_what_is_valid(
             assert await receive(forged) == "primus::server::close"
 
 
+async def test_a_ticker_has_no_holes() -> None:
+    numbers: list[int] = []
+    recovered: list[Any] = []
+    reconnect = {"min": 0.5, "max": 0.5}
+    async with (
+        served("ticker") as (_, url),
+        connect(url, plugin="recovery", reconnect=reconnect) as socket,
+    ):
+        socket.on("recovered", recovered.append)
+        async with asyncio.timeout(DEADLINE):
+            async for number in socket:
+                numbers.append(number)
+                if len(numbers) == 3:
+                    socket.write("cut")
+                if recovered and len(numbers) > 3 + recovered[0]["missed"] + 1:
+                    break
+
+    assert numbers == list(range(numbers[0], numbers[-1] + 1))
+    assert recovered[0]["rooms"] is True
+    assert recovered[0]["missed"] > 0
+
+
 async def test_events_are_printed_as_they_happen() -> None:
     async with served("events", tracebacks=1) as (example, url):
         await example.says("primus   initialised +websockets json")

@@ -233,3 +233,100 @@ async def test_a_socket_sends_none_before_it_is_open(primus: Primus) -> None:
 
     await eventually(lambda: words.heard == ["message"])
     socket.destroy()
+
+
+# -- messages behind a control message, and those that are sent again
+
+MARK = '"primus::word::1"'
+
+
+async def test_a_frame_for_many_goes_right_behind_its_mark(primus: Primus) -> None:
+    pairs = [join(primus) for _ in range(2)]
+    private = Recorder(pairs[0][0], "outgoing::message", "outgoing::data")
+    prepared: dict[Any, Any] = {}
+    marked: dict[Any, Any] = {}
+
+    for spark, _ in pairs:
+        assert spark.relay_marked("1", prepared, MARK, marked)
+
+    assert [wire.sent for _, wire in pairs] == [[MARK, "1"]] * 2
+    assert (pairs[0][0].sent, len(prepared), len(marked)) == (1, 1, 1)
+    assert private.story == ["outgoing::data", "outgoing::data"]
+
+
+async def test_a_frame_behind_a_mark_waits_for_its_turn_with_it(primus: Primus) -> None:
+    go = asyncio.Event()
+
+    async def slow(packet: Any) -> None:
+        await go.wait()
+
+    primus.transform("outgoing", slow)
+    spark, wire = join(primus)
+    spark.write("first")
+
+    assert spark.relay_marked("1", {}, MARK, {})
+    assert wire.sent == []
+    go.set()
+    await eventually(lambda: wire.sent == ['"first"', MARK, "1"])
+
+
+async def test_neither_is_sent_to_a_slow_consumer_nor_after_the_end(
+    make_primus: MakePrimus,
+) -> None:
+    spark, wire = join(make_primus(slow_consumer="drop", high_water=1))
+    wire.clog()
+    spark.write("much")
+
+    assert not spark.relay_marked("1", {}, MARK, {})
+    wire.unclog()
+    assert spark.relay_marked("2", {}, MARK, {})
+    spark.end(reconnect=True)
+    assert not spark.relay_marked("3", {}, MARK, {})
+    assert wire.sent == ['"much"', MARK, "2"]
+
+
+async def test_a_mark_goes_with_what_the_transforms_leave_of_its_message(
+    primus: Primus, tracebacks: Tracebacks
+) -> None:
+    async def later(packet: Any) -> None:
+        packet.data += "!"
+
+    spark, wire = join(primus)
+    assert spark.write_marked("plain", MARK)
+    primus.transform("outgoing", later)
+    primus.transform("outgoing", lambda packet: packet.data != "swallowed!")
+    errors = Recorder(spark, "error")
+
+    for data in ("a", "swallowed", "primus::id::"):
+        assert spark.write_marked(data, MARK)
+
+    await errors.next("error")
+    assert wire.sent == [MARK, '"plain"', MARK, '"a!"']
+    assert isinstance(errors.seen("error")[0][0], ControlTextError)
+
+
+async def test_what_is_sent_again_counts_and_is_not_told_of(primus: Primus) -> None:
+    spark, wire = join(primus)
+    private = Recorder(spark, "outgoing::message")
+
+    spark.write("new")
+    assert spark.send_again('"old"')
+    spark.send_control("word")
+    primus.write("to all")
+
+    assert wire.sent == ['"new"', '"old"', '"primus::word::"', '"to all"']
+    assert private.seen("outgoing::message") == [('"new"',), ('"to all"',)]
+    assert spark.sent == 3
+
+
+async def test_what_waits_or_is_being_transformed_is_not_handled(primus: Primus) -> None:
+    busy = Busy()
+    spark, wire = join(primus)
+    Recorder(spark, "error")
+    spark.on("data", busy)
+
+    wire.receive("[", "1", "2", '"primus::word::x"', "3", '"primus::ping::5"')
+
+    assert (spark.received, spark.handled) == (3, 2)
+    busy.go.set()
+    await eventually(lambda: spark.handled == 4)

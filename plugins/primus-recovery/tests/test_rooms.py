@@ -276,25 +276,24 @@ async def test_more_than_a_connection_may_hold_is_a_hole(cluster: Any) -> None:
     assert data(socket) == []
 
 
+@pytest.mark.parametrize("is_quiet", [True, False])
 async def test_a_message_that_a_slow_client_does_not_get_is_a_gap_it_is_told_of(
-    cluster: Any, clock: ManualClock
+    cluster: Any, clock: ManualClock, is_quiet: bool
 ) -> None:
     one = await cluster.server(slow_consumer="drop", high_water=100)
     joins(one, "news")
     socket = await cluster.socket(one)
     (spark,) = one
     spark._transport.clog()
-    one.room("news").write("x" * 200)
-    await cluster.turns()
-    one.room("news").write("dropped")
-    await cluster.turns()
+    for text in ("x" * 200, "dropped"):
+        one.room("news").write(text)
+        await cluster.turns()
     clock.advance(5.0)
     spark._transport.unclog()
-    await cluster.turns()
     assert "gap" not in socket.story.story
 
-    clock.advance(5.0)
-    await cluster.turns()
+    if is_quiet:
+        clock.advance(5.0)
     one.room("news").write("after")
     await cluster.turns()
 
@@ -319,6 +318,49 @@ async def test_the_last_message_comes_with_a_join_in_cache_mode(cluster: Any) ->
 
     assert wire.sent == ['"last in board 1"']
     assert data(socket) == ["last in board 1"]
+
+
+async def test_a_client_that_has_got_a_message_does_not_get_it_as_the_last_one(
+    cluster: Any,
+) -> None:
+    options: dict[str, Any] = {"rooms": {"history": {"board": "cache"}}, "recovery_rooms": True}
+    one, two = await cluster.server(**options), await cluster.server(**options)
+    for primus in (one, two):
+        joins(primus, "board")
+    socket = await cluster.socket(one)
+    one.room("board").write(1)
+    await cluster.turns()
+    cluster.cut(socket)
+    one.room("board").write(2)
+    await cluster.turns()
+
+    await cluster.back(socket, two)
+    (spark,) = two
+    spark.join("board")
+    await cluster.turns()
+
+    assert data(socket) == [1, 2]
+
+
+async def test_a_room_that_is_new_to_a_client_that_is_back_gives_its_last_message(
+    cluster: Any,
+) -> None:
+    history = {"board": "cache", "news": True}
+    one = await cluster.server(rooms={"history": history})
+    two = await cluster.server(rooms={"history": history})
+    joins(one, "news")
+    joins(two, "board", "news")
+    one.room("board").write("last")
+    await cluster.turns()
+    socket = await cluster.socket(one)
+    cluster.cut(socket)
+    one.room("news").write("missed")
+    await cluster.turns()
+
+    await cluster.back(socket, two)
+
+    assert sorted(data(socket)) == ["last", "missed"]
+    assert socket.recovered == {"rooms": True, "session": True, "missed": 1}
 
 
 async def test_rooms_without_history_are_as_ever(cluster: Any) -> None:

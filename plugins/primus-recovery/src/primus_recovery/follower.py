@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Collection
 from typing import Any, Final, TypedDict
 
 from primus.clock import Timer
@@ -51,6 +52,7 @@ class Follower:
         "_base",
         "_frames",
         "_limits",
+        "before",
         "dirty",
         "grace",
         "has_gap",
@@ -88,6 +90,8 @@ class Follower:
         """How many frames have come since something was acknowledged."""
         self.verdict = Recovered(rooms=False, session=False, missed=0)
         """What the client is told when it has come back."""
+        self.before: Collection[str] = ()
+        """The rooms of its token."""
         self.grace: Timer | None = None
         """Set while it has not joined all of its rooms again."""
         self.is_settled = False

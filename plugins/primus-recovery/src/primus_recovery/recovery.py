@@ -10,7 +10,7 @@ from collections.abc import Awaitable, Collection, Iterable
 from typing import Any, Final, NamedTuple
 
 from primus import PrimusError, Spark
-from primus.callables import is_awaitable
+from primus.callables import dispose, is_awaitable
 from primus.clock import Timer, Within
 from primus.protocol import escape_separators, plugin_text
 from primus.tasks import spawn
@@ -225,6 +225,7 @@ class Recovery:
             follower.tell_verdict()
             self._tell_token(follower)
             return
+        follower.before = token.rooms or ()
         if self._options.rooms is not False:
             await self._rejoin(spark, token.rooms or ())
         if standing.is_recovering:
@@ -337,8 +338,10 @@ class Recovery:
         if not mode:
             return
         follower = self._followers.get(spark)
-        if follower is not None and follower.standing.joined(room, self._tail.newest):
+        if follower is not None:
             standing = follower.standing
+            if not standing.joined(room, self._tail.newest):
+                return  # it was in the room
             if not standing.is_recovering:
                 self._make_dirty(follower)
             elif standing.is_complete and follower.grace is not None:
@@ -384,8 +387,8 @@ class Recovery:
         follower.tell_verdict()
         for entry in entries:
             self._send(spark, entry, {}, {})
-        if not is_whole:
-            for room in standing.rooms:
+        for room in standing.rooms:
+            if not is_whole or room not in follower.before:
                 last = self._tail.last(room)
                 if last is not None and last not in entries and spark.id not in last.without:
                     self._backplane.frames.deliver(last.parser, last.frame, [spark])
@@ -489,8 +492,13 @@ class Recovery:
             self._tail.passed(message.shard, message.position)
             return False
         primus = self._primus
+        adapter = primus.adapter.own or primus.adapter
         is_new = not message.is_own or self._backplane.awaits(message)
-        members = primus.adapter.members(message.head["rooms"]) if is_new else ()
+        members = adapter.members(message.head["rooms"]) if is_new else ()
+        if is_awaitable(members):  # an adapter that knows its own members only when asked
+            dispose(members)
+            self._tail.gap(message.shard)
+            return False
         plain: list[Any] = []
         following: list[Follower] = []
         for id in members:
@@ -506,6 +514,7 @@ class Recovery:
                 following.append(follower)
         self._backplane.frames.deliver(entry.parser, entry.frame, plain)
         for follower in following:
+            self._tell_gap(follower)
             if follower.dirty:  # so that it knows of a room before it gets a message of it
                 self._tell_token(follower)
         self._tail.add(entry, cached=[room for room in entry.rooms if self._is_cached(room)])
@@ -566,6 +575,14 @@ class Recovery:
             if follower.dirty:
                 self._tell_token(follower)
 
+    def _tell_gap(self, follower: Follower) -> None:
+        """Tell a client that a message was dropped, once it reads again: no position before that
+        is behind the message."""
+        if follower.has_gap and not follower.spark.is_congested:
+            follower.has_gap = False
+            follower.spark.send_control(GAP)
+            self._tell_token(follower)
+
     def _tell_token(self, follower: Follower) -> None:
         """Give a client a token of its rooms, and of what it has got."""
         if follower.standing.is_recovering or follower.has_gap or self._tail.is_broken:
@@ -582,10 +599,8 @@ class Recovery:
         self._tail.trim(now)
         for follower in list(self._followers.values()):
             follower.acknowledge(now)
-            if follower.has_gap and not follower.spark.is_congested:
-                follower.has_gap = False
-                follower.spark.send_control(GAP)
-                self._tell_token(follower)
+            if follower.has_gap:
+                self._tell_gap(follower)
             elif now - follower.token_at >= self._window / REFRESHES:
                 self._tell_token(follower)
         if self._followers:
