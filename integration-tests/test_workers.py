@@ -4,8 +4,9 @@ import asyncio
 import os
 import signal
 import sys
+import time
 from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager
+from contextlib import AsyncExitStack, asynccontextmanager
 from pathlib import Path
 from typing import Any
 
@@ -13,10 +14,13 @@ import aiohttp
 import pytest
 import pytest_asyncio
 
+from harness.casts import NODE
 from harness.inbox import DEADLINE
 from harness.network import free_port
+from harness.proxies import balancer
 from harness.redis import RedisServer
 from harness.served import engineio_session, serving, sockjs_session, together
+from harness.stage import Stage
 from harness.tools import PEERS
 from primus import Primus
 
@@ -68,6 +72,96 @@ async def asked(socket: Any, message: str) -> str:
             node, echoed = await socket.heard.get()
             if echoed == message:
                 return str(node)
+
+
+# -- several servers behind a proxy
+
+
+@pytest.mark.parametrize("transformer", ["engine.io", "sockjs", "socket.io", "browserchannel"])
+async def test_proxies_find_the_server_of_a_session_without_cookies(
+    transformer: str, tmp_path: Path
+) -> None:
+    async with (
+        serving(tmp_path, "--transformer", transformer, "--node", "w0") as one,
+        serving(tmp_path, "--transformer", transformer, "--node", "w1") as two,
+    ):
+        for kind in ("nginx", "haproxy"):
+            ports = one.port, two.port
+            by_path = transformer == "sockjs"
+            async with balancer(kind, *ports, tmp_path, by_path=by_path) as port:
+                nodes = await polled_sessions(f"http://127.0.0.1:{port}", transformer, kind)
+            assert set(nodes) == {"w0", "w1"}, kind
+
+
+async def polled_sessions(url: str, transformer: str, name: str) -> list[str]:
+    """The servers of several sessions, which have been there for each of their requests."""
+    if transformer in SESSIONS:
+        return await together(SESSIONS[transformer], url, kept=False, count=20, name=name)
+    polling = {"socket.io": {"transports": ["xhr-polling"]}}.get(transformer, {})
+    sockets = [client_at(url, transformer, transport=polling) for _ in range(20)]
+    first = await asyncio.gather(*(asked(socket, "first") for socket in sockets))
+    again = await asyncio.gather(*(asked(socket, "again") for socket in sockets))
+    for socket in sockets:
+        socket.destroy()
+    assert first == again
+    return first
+
+
+async def test_a_rolling_restart_brings_every_client_back(
+    stage: Stage, tmp_path: Path, request: pytest.FixtureRequest
+) -> None:
+    """With ``--long`` as many clients, for as long, as docs/deployment.md speaks of."""
+    long = request.config.getoption("--long")
+    count, over = (500, 20.0) if long else (30, 1.0)
+    ports = free_port(), free_port()
+    stack = AsyncExitStack()
+
+    async def start(number: int) -> AsyncExitStack:
+        running = AsyncExitStack()
+        options = ("--node", f"w{number}", "--over", str(over))
+        await running.enter_async_context(serving(tmp_path, *options, port=ports[number]))
+        return running
+
+    async with stack:
+        servers = [await start(0), await start(1)]
+        for server in servers:
+            stack.push_async_callback(server.aclose)
+        port = await stack.enter_async_context(balancer("haproxy", *ports, tmp_path))
+        url = f"http://127.0.0.1:{port}"
+        of_node = [await stage.client(kind) for kind in NODE]
+        for client in of_node:
+            await client.connect(url)
+        back: list[float] = []
+        failed: list[Any] = []
+        sockets = []
+        for _ in range(count):
+            sockets.append(socket := client_at(url, "websockets"))
+            socket.on("reconnected", lambda *_: back.append(time.monotonic()))
+            socket.on("reconnect failed", lambda *args: failed.append(args))
+        nodes = await asyncio.gather(*(asked(socket, "before") for socket in sockets))
+
+        for number in range(2):
+            rate = nodes.count(f"w{number}") / over
+            await servers[number].aclose()
+            servers[number] = await start(number)
+            stack.push_async_callback(servers[number].aclose)
+            nodes = await asyncio.gather(*(asked(socket, f"{number}") for socket in sockets))
+            if long:
+                print(f"w{number}: {rate:.1f} are ended a second; {busiest(back)} come back in one")
+                assert busiest(back) <= 1.5 * rate
+            back.clear()
+        for client in of_node:
+            await client.write("after")
+            assert "after" in str(await client.data())
+        for socket in sockets:
+            socket.destroy()
+
+    assert not failed
+
+
+def busiest(moments: list[float]) -> int:
+    """How many there are in the second that has the most."""
+    return max(sum(begun <= other < begun + 1 for other in moments) for begun in moments)
 
 
 # -- several processes of an ASGI server

@@ -32,17 +32,24 @@ class Served:
         self.url = url
 
     @property
+    def port(self) -> int:
+        """The port that it listens on."""
+        return int(self.url.rpartition(":")[2])
+
+    @property
     def pid(self) -> int:
         """Its process id."""
         return self.process.pid
 
 
 @asynccontextmanager
-async def serving(folder: Path, *arguments: str, code: str = ECHO) -> AsyncIterator[Served]:
+async def serving(
+    folder: Path, *arguments: str, code: str = ECHO, port: int = 0
+) -> AsyncIterator[Served]:
     """Run ``primus serve``, by default an echo that adds the name of the worker."""
     (folder / "served.py").write_text(code)
     process = await asyncio.create_subprocess_exec(
-        *(sys.executable, "-m", "primus", "serve", "served:setup", "--port", "0", *arguments),
+        *(sys.executable, "-m", "primus", "serve", "served:setup", "--port", str(port), *arguments),
         cwd=folder,
         stdout=asyncio.subprocess.PIPE,
         stderr=asyncio.subprocess.PIPE,
@@ -121,7 +128,14 @@ def told(packets: str, message: str) -> str:
 
 
 async def together(
-    session: Session, url: str, *, kept: bool, count: int = 60, pairs: int = 3, **more: Any
+    session: Session,
+    url: str,
+    *,
+    kept: bool,
+    count: int = 60,
+    pairs: int = 3,
+    name: str = "",
+    **more: Any,
 ) -> list[str]:
     """The workers of so many sessions at once, all of which have survived.
 
@@ -131,14 +145,13 @@ async def together(
         kept: whether all of them share a few connections; else each request has one of its own.
         count: how many there are.
         pairs: how often each of them posts and polls.
+        name: what the names of those begin with that their clients name; random by default.
         more: for `aiohttp.TCPConnector`.
     """
     connector = aiohttp.TCPConnector(limit=8 if kept else 0, force_close=not kept, **more)
     timeout = aiohttp.ClientTimeout(total=4 * DEADLINE)
+    prefix = name or token_hex(4)
     async with aiohttp.ClientSession(connector=connector, timeout=timeout) as http:
         return await asyncio.gather(
-            *(
-                session(http, url, f"session{number}of{token_hex(4)}", pairs)
-                for number in range(count)
-            )
+            *(session(http, url, f"{prefix}session{number}", pairs) for number in range(count))
         )

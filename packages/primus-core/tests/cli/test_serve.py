@@ -391,3 +391,15 @@ async def test_workers_accept_from_one_socket_where_a_port_cannot_be_shared() ->
 
     assert before[0] in ("w0", "w1")
     assert after[0] in ("w2", "w3")
+
+
+async def test_over_is_the_time_in_which_one_process_ends_its_connections() -> None:
+    async with serve("setups:greet", "--over", "0.5") as served:
+        assert await served.line() == "initialised\n"
+        await served.line()
+        await served.line()
+        served.process.send_signal(signal.SIGTERM)
+        code, out, _ = await served.ends()
+
+    assert code == 0
+    assert out == "close {'close': True, 'reconnect': True, 'timeout': 0, 'over': 0.5}\n"

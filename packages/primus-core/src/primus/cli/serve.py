@@ -50,6 +50,9 @@ Then talk to it, from another terminal:
   primus connect http://127.0.0.1:8080
 """
 
+OVER = 30.0
+"""Seconds over which a worker that is replaced ends its connections."""
+
 LOOPBACK = ("127.0.0.1", "::1", "localhost")
 
 Setup = Callable[["Primus"], Any]
@@ -100,8 +103,8 @@ def add(subparsers: Any) -> None:
         "--over",
         metavar="SECONDS",
         type=_seconds,
-        default=30.0,
-        help="time in which a worker that is replaced ends its connections (default: %(default)g)",
+        help="time in which connections are ended, evenly (default: 30 for a worker that is "
+        "replaced, else 0)",
     )
     several.add_argument(
         "--node",
@@ -197,7 +200,7 @@ async def _serve(args: argparse.Namespace, setup: Setup | None) -> None:
         await stopped.wait()
     finally:
         # The clients may come back: most stops are the beginning of a restart.
-        await primus.destroy(reconnect=True)
+        await primus.destroy(reconnect=True, over=args.over or 0.0)
 
 
 async def _work(args: argparse.Namespace, setup: Setup | None) -> None:
@@ -225,7 +228,7 @@ async def _supervise(args: argparse.Namespace) -> int:
             args.workers,
             Listening(args.host, args.port),
             command,
-            over=args.over,
+            over=OVER if args.over is None else args.over,
             prefix=args.node or "w",
         )
     stopped = _stop_signal()
