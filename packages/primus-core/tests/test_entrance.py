@@ -89,26 +89,17 @@ def own(primus: Primus) -> OwnServer:
     return primus.host.server
 
 
-def waiting(primus: Primus) -> int:
-    """How many have made no request yet."""
+def known(primus: Primus) -> dict[asyncio.Transport, float]:
+    """The connections that have not been handed over, and when each is dropped."""
     pending = own(primus)._pending
     assert pending is not None
-    return len(pending.requests)
+    return pending.deadlines.due
 
 
 def kept(primus: Primus) -> list[bytes]:
     """The heads that are not whole yet."""
-    pending = own(primus)._pending
-    assert pending is not None
-    entrances = [transport.get_protocol() for transport in pending.requests._since]
+    entrances = [transport.get_protocol() for transport in known(primus)]
     return [bytes(each._head) for each in entrances if each._head is not None]
-
-
-def idle(primus: Primus) -> int:
-    """How many are kept open for another request."""
-    pending = own(primus)._pending
-    assert pending is not None
-    return len(pending.idle)
 
 
 @pytest.mark.parametrize(
@@ -176,7 +167,7 @@ async def test_a_head_that_is_not_whole_costs_neither_task_nor_timer() -> None:
             writer.write(HEAD[:-1])
         await eventually(lambda: kept(primus) == 20 * [HEAD[:-1]])
         assert len(asyncio.all_tasks()) == before
-        assert own(primus)._pending.requests._timer is not None
+        assert own(primus)._pending.deadlines._timer is not None
         for reader, writer in dialled:
             writer.write(HEAD[-1:])
             assert await reader.read() == b"taken "
@@ -204,7 +195,7 @@ async def test_a_head_may_be_as_long_as_max_head(head: bytes, answer: bytes) -> 
         writer.write(padded(head, 1001))
         assert (await reader.readline()) == b"HTTP/1.1 431 Request Header Fields Too Large\r\n"
         assert (await reader.read()).endswith(
-            b'Connection: close\r\n\r\n{"error":"Request Header Fields Too Large"}'
+            b'\r\n\r\n{"error":"Request Header Fields Too Large"}'
         )
         writer.close()
 
@@ -229,9 +220,7 @@ async def test_a_request_behind_one_that_was_refused_is_not_looked_at() -> None:
         reader, writer = await dial(primus)
         writer.write(padded(REQUEST, 1001))
         assert (await reader.read()).startswith(b"HTTP/1.1 431 ")
-        pending = own(primus)._pending
-        assert pending is not None
-        (transport,) = pending.requests._since
+        (transport,) = known(primus)
         transport.get_protocol().data_received(REQUEST)
         await asyncio.sleep(0)
         assert seen == []
@@ -562,23 +551,23 @@ async def test_a_peer_that_sends_nothing_or_too_little_is_dropped() -> None:
 async def test_a_peer_that_has_gone_is_forgotten() -> None:
     async with served(handshake_timeout=False) as primus:
         _, writer = await dial(primus)
-        await eventually(lambda: waiting(primus) == 1)
+        await eventually(lambda: len(known(primus)) == 1)
         writer.transport.abort()
-        await eventually(lambda: waiting(primus) == 0)
+        await eventually(lambda: not known(primus))
         reader, writer = await dial(primus)
         writer.write(REQUEST)
         await reader.readuntil(PLAIN)
-        await eventually(lambda: (idle(primus), waiting(primus)) == (1, 0))
         writer.write(REQUEST[:30])
-        await eventually(lambda: (idle(primus), waiting(primus)) == (0, 1))
+        await eventually(lambda: kept(primus) == [REQUEST[:30]])
         writer.transport.abort()
-        await eventually(lambda: (idle(primus), waiting(primus)) == (0, 0))
+        await eventually(lambda: not known(primus))
 
 
-async def test_a_server_that_stops_does_not_wait_for_silent_peers() -> None:
-    async with served() as primus:
+@pytest.mark.parametrize("timeout", [10.0, False])
+async def test_a_server_that_stops_does_not_wait_for_silent_peers(timeout: float) -> None:
+    async with served(handshake_timeout=timeout) as primus:
         reader, writer = await dial(primus)
-        await eventually(lambda: waiting(primus) == 1)
+        await eventually(lambda: len(known(primus)) == 1)
         await primus.destroy()
         assert await reader.read() == b""
         writer.close()

@@ -2,12 +2,21 @@
 
 from __future__ import annotations
 
+from urllib.parse import quote, unquote
+
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
 from primus.errors import ProtocolError
-from primus_transformer_browserchannel.maps import EMPTY, Maps, form, parse_form, parse_json
+from primus_transformer_browserchannel.maps import (
+    EMPTY,
+    Maps,
+    form,
+    parse_form,
+    parse_json,
+    unquoted,
+)
 
 
 def test_the_form_of_the_stock_client() -> None:
@@ -118,3 +127,13 @@ def test_a_body_of_json(body: bytes, maps: Maps) -> None:
 def test_what_is_no_body_of_json_is_an_error(body: bytes) -> None:
     with pytest.raises(ProtocolError):
         parse_json(body, 10)
+
+
+@given(st.text(alphabet="%=0aAfFgG9\r\n _+\u00e9&\0\ud800"))
+def test_escapes_are_read_as_everywhere(text: str) -> None:
+    assert unquoted(text) == unquote(text)
+
+
+@given(st.binary())
+def test_every_byte_can_be_escaped(data: bytes) -> None:
+    assert unquoted(quote(data)) == unquote(quote(data))

@@ -8,6 +8,8 @@ from time import monotonic
 from types import TracebackType
 from typing import Any, Final, Protocol, Self
 
+from primus.tasks import in_task
+
 __all__ = ["SYSTEM_CLOCK", "Clock", "SystemClock", "Timer", "Within", "expect"]
 
 TURN: Final = 0.001
@@ -119,9 +121,7 @@ class Within:
         """Whether the time was over first."""
 
     async def __aenter__(self) -> Self:
-        task = asyncio.current_task()
-        assert task is not None
-        self._task = task
+        self._task = task = await in_task()
         self._before = task.cancelling()
         if self._seconds is not None:
             self._timer = expect(self._clock, self._seconds, self._expire)

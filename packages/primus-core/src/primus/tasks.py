@@ -8,7 +8,7 @@ from collections.abc import Coroutine, Generator
 from types import coroutine
 from typing import Any, Final
 
-__all__ = ["EAGER", "begin", "is_cancelled", "spawn"]
+__all__ = ["EAGER", "begin", "in_task", "is_cancelled", "spawn"]
 
 EAGER: Final[dict[str, Any]] = {"eager_start": True} if sys.version_info >= (3, 12) else {}
 """How a task begins at once, where it can: most are over when they would have begun."""
@@ -57,6 +57,16 @@ def begin(coroutine: Coroutine[Any, Any, Any], *, bare: bool) -> asyncio.Task[An
 async def _rest(begun: Coroutine[Any, Any, Any], awaited: Any) -> Any:
     """What a task takes: since Python 3.12 that is no generator."""
     return await _continued(begun, awaited)
+
+
+async def in_task() -> asyncio.Task[Any]:
+    """Be in a task from here on: what has begun without one gets it when it first waits."""
+    task = asyncio.current_task()
+    if task is None:
+        await asyncio.sleep(0)
+        task = asyncio.current_task()
+    assert task is not None
+    return task
 
 
 @coroutine

@@ -51,6 +51,12 @@ class Transformer(ABC):
     A server of our own then spares itself the preparation of a WebSocket.
     """
 
+    begins_bare: ClassVar[bool] = False
+    """Whether `request` asks for no current task before it first waits, as `asyncio.timeout` does.
+
+    A server of our own then answers without a task what need not wait.
+    """
+
     binary: ClassVar[bool] = True
     """Whether it carries frames of `bytes`."""
 

@@ -8,6 +8,7 @@ key of each map. The key ``_S`` is a message as it is, ``JSON`` one that is JSON
 from __future__ import annotations
 
 import re
+from binascii import a2b_qp
 from collections.abc import Sequence
 from dataclasses import dataclass
 from json import JSONDecoder
@@ -18,7 +19,7 @@ from primus.errors import LimitError, ProtocolError
 from primus.polling import parse_strings
 from primus.websocket import utf8
 
-__all__ = ["EMPTY", "Maps", "form", "parse_form", "parse_json"]
+__all__ = ["EMPTY", "Maps", "form", "parse_form", "parse_json", "unquoted"]
 
 MAP_KEY: Final = re.compile(r"req([0-9]{1,9})_(.+)", re.ASCII | re.DOTALL)
 COUNT: Final = re.compile(r"[0-9]{1,9}", re.ASCII)
@@ -38,6 +39,8 @@ DATA: Final = re.compile(r'\s*"data"\s*:\s*', re.ASCII)
 OPEN: Final = re.compile(r"\s*\{", re.ASCII)
 COMMA: Final = re.compile(r"\s*,", re.ASCII)
 CLOSE: Final = re.compile(r"\s*\}\s*", re.ASCII)
+
+WRONG_ESCAPE: Final = re.compile(r"%(?![0-9A-Fa-f]{2})|[\r\n]")
 
 DECODER: Final = JSONDecoder()
 
@@ -75,7 +78,7 @@ def parse_form(body: bytes, at_most: int) -> Maps:
     for name, _, value in fields:
         key = MAP_KEY.fullmatch(name)
         if key is not None and int(key[1]) < count and key[2] in (MESSAGE, JSON):
-            text = unquote(value.replace("+", " ") if "+" in value else value)
+            text = unquoted(value.replace("+", " ") if "+" in value else value)
             messages[int(key[1])] = text if key[2] == MESSAGE else _of_json(text)
     return Maps(_number(OFFSET, "ofs", numbers), messages)
 
@@ -147,3 +150,13 @@ def form(offset: int, messages: Sequence[str]) -> bytes:
     for index, message in enumerate(messages):
         fields.append(f"req{index}__S={quote_from_bytes(utf8(message), safe='')}")
     return "&".join(fields).encode()
+
+
+def unquoted(text: str) -> str:
+    """As `urllib.parse.unquote`, which takes its time for texts of JSON, where escapes are many."""
+    if "%" not in text:
+        return text
+    if not text.isascii() or WRONG_ESCAPE.search(text) is not None:
+        return unquote(text)
+    # Quoted-printable has another sign in front of the same two digits, and is read in C.
+    return a2b_qp(text.replace("=", "=3D").replace("%", "=")).decode(errors="replace")

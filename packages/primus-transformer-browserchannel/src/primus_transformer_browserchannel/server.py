@@ -58,6 +58,7 @@ class BrowserChannel(Transformer):
 
     name = "browserchannel"
     needs = frozenset({"http"})
+    begins_bare = True
     binary = False
 
     def __init__(self, primus: Server) -> None:

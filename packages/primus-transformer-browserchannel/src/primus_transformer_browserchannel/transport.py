@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import AsyncIterator, Callable
+from functools import partial
 from typing import Final
 
 from primus.closed import EndCode, Ending
@@ -11,6 +12,7 @@ from primus.errors import LimitError
 from primus.http import Request
 from primus.limits import DEFAULT_LIMITS
 from primus.polling import FrameDelivery, LongPoll, QueuedTransport, Sessions, read_body
+from primus.tasks import in_task
 from primus.websocket import utf8
 from primus_transformer_browserchannel.chunks import NOOP, STOP, array_chunk, chunk, opening, quote
 from primus_transformer_browserchannel.maps import Maps
@@ -231,24 +233,34 @@ class Session(QueuedTransport):
         """
         if self._post is not None and self._post[0] == rid and not self._post[1].expired():
             self._post[1].reschedule(asyncio.get_running_loop().time())
+        body = partial(
+            read_body,
+            request,
+            limit=self._options.max_payload,
+            within=self._options.body_timeout,
+            clock=self._sessions.clock,
+        )
+        if request.is_whole and self._has_room and not self._posting.locked():
+            return await body()  # there is nothing to wait for
+        await in_task()
         async with self._posting:
             try:
                 async with asyncio.timeout(None) as given_up:
                     self._post = rid, given_up
                     await self._await_room()
-                    return await read_body(
-                        request,
-                        limit=self._options.max_payload,
-                        within=self._options.body_timeout,
-                        clock=self._sessions.clock,
-                    )
+                    return await body()
             except TimeoutError as error:
                 raise Replaced from error
             finally:
                 self._post = None
 
+    @property
+    def _has_room(self) -> bool:
+        """Whether the messages of one more post may wait, or none of them matters any more."""
+        return self._delivery.size <= READ_AHEAD or self.is_over
+
     async def _await_room(self) -> None:
-        while self._delivery.size > READ_AHEAD and not self.is_over:
+        while not self._has_room:
             if self._room is None:
                 self._room = asyncio.Event()
             await self._room.wait()

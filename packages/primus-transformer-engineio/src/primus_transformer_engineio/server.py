@@ -50,6 +50,7 @@ class EngineIO(Transformer):
     name = "engine.io"
     needs = frozenset({"http", "websocket"})
     takes_transports = WebSocketsEngine.takes_transports
+    begins_bare = True
 
     def __init__(self, primus: Server) -> None:
         super().__init__(primus)

@@ -39,6 +39,7 @@ class SocketIO(Transformer):
     name = "socket.io"
     needs = frozenset({"http", "websocket"})
     takes_transports = WebSocketsEngine.takes_transports
+    begins_bare = True
     binary = False
 
     def __init__(self, primus: Server) -> None:

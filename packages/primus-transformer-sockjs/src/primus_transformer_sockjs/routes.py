@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from dataclasses import dataclass
+from functools import lru_cache
 from typing import Final
 
 __all__ = ["METHODS", "Route", "route"]
@@ -46,6 +47,9 @@ PRINTABLE: Final = re.compile(r"[!-~]*")
 
 NAMES: Final = {"script": "sockjs.js"}
 
+KNOWN: Final = 256
+"""Characters of the longest path that is remembered."""
+
 
 @dataclass(frozen=True, slots=True)
 class Route:
@@ -64,6 +68,11 @@ def route(path: str, pathname: str, longest: int) -> Route | None:
         longest: characters that the names of a server and a session have at most; all of them are
             printable ASCII.
     """
+    # Every request of a session has one of two paths.
+    return (_known if len(path) <= KNOWN else _route)(path, pathname, longest)
+
+
+def _route(path: str, pathname: str, longest: int) -> Route | None:
     if not path.startswith(pathname):
         return None
     rest = path[len(pathname) :]
@@ -77,3 +86,6 @@ def route(path: str, pathname: str, longest: int) -> Route | None:
         return Route(transport, match["session"])
     name = match.lastgroup or ""
     return Route(NAMES.get(name, name))
+
+
+_known = lru_cache(maxsize=1024)(_route)

@@ -39,6 +39,7 @@ class SockJS(Transformer):
     name = "sockjs"
     needs = frozenset({"http", "websocket"})
     takes_transports = WebSocketsEngine.takes_transports
+    begins_bare = True
     binary = False
     names_by_client = True
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import operator
 import re
-from collections.abc import AsyncIterator, Callable, Iterator, Mapping
+from collections.abc import AsyncIterator, Callable, Mapping
 from dataclasses import dataclass
 from ipaddress import ip_address
 from typing import Any, Final
@@ -115,6 +115,7 @@ class Request:
         "_websocket",
         "address",
         "headers",
+        "is_checked",
         "method",
         "native",
         "path",
@@ -138,6 +139,7 @@ class Request:
         watch: Callable[[Callable[[], None]], None] | None = None,
         drop: Callable[[], None] | None = None,
         native: Any = None,
+        is_checked: bool = False,
     ) -> None:
         if target[:1] != "/":
             headers = _with_host_of(target, headers)
@@ -152,6 +154,8 @@ class Request:
         self.upgrade = detach is not None or websocket is not None
         self.response_headers: CIMultiDict[str] = CIMultiDict()
         self.native = native
+        self.is_checked = is_checked
+        """Whether the host has bounded the head, and looked for headers that are there twice."""
         self._body = body
         self._detach = detach
         self._websocket = websocket
@@ -313,8 +317,19 @@ def parse_query(query_string: str) -> Query:
     A name that stands once has a text, one that is repeated a list of texts. At most 1,000
     parameters are read, as in Node.
     """
+    fields = query_string.split("&", 1000)[:1000]
+    if "%" in query_string or "+" in query_string:
+        pairs = parse_qsl("&".join(fields), keep_blank_values=True, errors="replace")
+    else:  # as those of polls, of which there are many
+        pairs = [(name, value) for name, _, value in map(PARTS, filter(None, fields))]
+    query = Query(pairs)
+    return query if len(query) == len(pairs) else _gathered(pairs)
+
+
+def _gathered(pairs: list[tuple[str, str]]) -> Query:
+    """Parameters of which some are repeated."""
     query = Query()
-    for name, value in _pairs(query_string):
+    for name, value in pairs:
         earlier = query.get(name)
         if earlier is None:
             query[name] = value
@@ -323,12 +338,3 @@ def parse_query(query_string: str) -> Query:
         else:
             query[name] = [earlier, value]
     return query
-
-
-def _pairs(query_string: str) -> Iterator[tuple[str, str]]:
-    fields = query_string.split("&", 1000)[:1000]
-    if "%" in query_string or "+" in query_string:
-        yield from parse_qsl("&".join(fields), keep_blank_values=True, errors="replace")
-    else:  # as those of polls, of which there are many
-        for name, _, value in map(PARTS, filter(None, fields)):
-            yield name, value

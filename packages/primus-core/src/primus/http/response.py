@@ -59,7 +59,7 @@ class Response:
             self.body = body
         else:
             self.chunks = body
-        self.headers: CIMultiDict[str] = CIMultiDict(headers or {})
+        self.headers: CIMultiDict[str] = CIMultiDict(headers) if headers else CIMultiDict()
         if content_type is None and isinstance(body, str) and body:
             content_type = "text/plain; charset=utf-8"
         if content_type is not None:

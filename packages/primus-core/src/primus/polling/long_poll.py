@@ -21,33 +21,33 @@ class LongPoll:
         left: called once, should the client go before all of its answer has been sent.
     """
 
-    __slots__ = ("_left", "_woken", "gone")
+    __slots__ = ("_left", "_waiter", "gone", "woken")
 
     def __init__(self, request: Request, left: Callable[[], object]) -> None:
-        self._woken = asyncio.Event()
+        self.woken = False
+        """Whether the poll is about to be answered."""
+        self._waiter: asyncio.Future[None] | None = None
         self._left: Callable[[], object] | None = left
         self.gone = False
         """Whether the client has gone."""
         request.on_gone(self._leave)
 
-    @property
-    def woken(self) -> bool:
-        """Whether the poll is about to be answered."""
-        return self._woken.is_set()
-
     def wake(self) -> None:
         """Wake the poll: it is answered in the next turn of the loop."""
-        self._woken.set()
+        self.woken = True
+        waiter, self._waiter = self._waiter, None
+        if waiter is not None and not waiter.done():
+            waiter.set_result(None)
 
     def replace(self) -> None:
         """Wake the poll since another one has taken its place: its client may go."""
         self._left = None
-        self._woken.set()
+        self.wake()
 
     def rest(self) -> None:
         """Make the next `wait` wait again, for answers that are sent piece by piece."""
         if not self.gone:
-            self._woken.clear()
+            self.woken = False
 
     async def wait(self) -> bool:
         """Wait to be woken.
@@ -56,7 +56,9 @@ class LongPoll:
             False when the client has gone.
         """
         try:
-            await self._woken.wait()
+            while not self.woken:
+                self._waiter = asyncio.get_running_loop().create_future()
+                await self._waiter
         except asyncio.CancelledError:
             self._leave()  # so some servers tell that a client has gone
             raise
@@ -65,6 +67,6 @@ class LongPoll:
     def _leave(self) -> None:
         left, self._left = self._left, None
         self.gone = True
-        self._woken.set()
+        self.wake()
         if left is not None:
             left()

@@ -16,40 +16,35 @@ __all__ = ["AnswerHeads", "Framing"]
 
 KEPT: Final = 256
 """How many heads are remembered, until all are forgotten."""
+LONGEST: Final = 1024
+"""Bytes of the longest head that is remembered."""
 
 
 class Framing(NamedTuple):
-    """How an answer is sent."""
+    """How an answer is sent, and the part of its head that does not change."""
 
-    head: bytes
-    """Status line and headers, with the empty line."""
+    text: bytes
+    """Status line and headers, but for ``Content-Length`` and ``Date``."""
     closes: bool
     """Whether the connection is closed behind it."""
     has_body: bool
     is_chunked: bool
-
-
-class _Known(NamedTuple):
-    """The part of a head that does not change."""
-
-    text: bytes
-    closes: bool
-    has_body: bool
-    is_sized: bool
+    is_measured: bool
+    """Whether the head tells the length of its body, which is there."""
 
 
 class AnswerHeads:
     """Writes the heads of answers."""
 
     def __init__(self) -> None:
-        self._known: dict[Any, _Known] = {}
+        self._known: dict[Any, Framing] = {}
         self._second = 0
         self._date = b""
 
-    def framing(
+    def written(
         self, response: Response, request: Answered, *, is_old: bool, closes: bool
-    ) -> Framing:
-        """How `response` is sent.
+    ) -> tuple[bytes, Framing]:
+        """The head of `response`, with the empty line, and how it is sent.
 
         Args:
             response: the answer.
@@ -60,57 +55,52 @@ class AnswerHeads:
         Raises:
             ValueError: a header holds CR, LF or NUL.
         """
-        added = request.response_headers
-        streams = response.chunks is not None
-        key = (response.status, streams, (*response.headers.items(),), (*added.items(),))
+        key = (
+            response.status,
+            response.chunks is None,
+            is_old,
+            closes,
+            (*response.headers.items(),),
+            (*request.response_headers.items(),),
+        )
         known = self._known.get(key)
         if known is None:
-            known = self._know(key, response, request)
-        text, closing, body, is_sized = known
-        is_chunked = streams and body and not is_sized and not is_old
-        closes = closes or closing or (streams and body and not is_sized and is_old)
-        if is_chunked:
-            length = b"Transfer-Encoding: chunked\r\n"
-        elif streams or not body:
-            length = b""
-        else:
-            length = b"Content-Length: %d\r\n" % len(response.body)
-        if closes:
-            connection = b"Connection: close\r\n"
-        else:
-            connection = b"Connection: keep-alive\r\n" if is_old else b""
-        head = b"HTTP/1.%d %b%b%b%b\r\n" % (
-            not is_old,
-            text,
-            length,
-            self._date_line(),
-            connection,
-        )
-        return Framing(head, closes, body, is_chunked)
-
-    def _know(self, key: Any, response: Response, request: Answered) -> _Known:
-        headers = response.headers_for(request)
-        connection = headers.popall("Connection", ())
-        headers.popall("Transfer-Encoding", None)  # it is ours to say
-        streams, body = response.chunks is not None, has_body(response.status)
-        if not (streams and body):
-            headers.popall("Content-Length", None)
-        lines = [f"{response.status} {response.reason}"]
-        lines += [f"{name}: {value}" for name, value in headers.items()]
-        known = _Known(
-            "\r\n".join((*lines, "")).encode(),
-            "close" in ",".join(connection).lower(),
-            body,
-            "Content-Length" in headers,
-        )
-        if len(self._known) >= KEPT:
-            self._known.clear()
-        self._known[key] = known
-        return known
-
-    def _date_line(self) -> bytes:
+            known = _framing(response, request, is_old=is_old, closes=closes)
+            if len(known.text) <= LONGEST:  # others repeat what their request says, or are rare
+                if len(self._known) >= KEPT:
+                    self._known.clear()
+                self._known[key] = known
         second = int(time.time())
         if second != self._second:
             self._second = second
-            self._date = b"Date: %b\r\n" % formatdate(second, usegmt=True).encode()
-        return self._date
+            self._date = b"Date: %b\r\n\r\n" % formatdate(second, usegmt=True).encode()
+        if not known.is_measured:
+            return known.text + self._date, known
+        length = len(response.body)
+        return b"%bContent-Length: %d\r\n%b" % (known.text, length, self._date), known
+
+
+def _framing(response: Response, request: Answered, *, is_old: bool, closes: bool) -> Framing:
+    headers = response.headers_for(request)
+    connection = headers.popall("Connection", ())
+    headers.popall("Transfer-Encoding", None)  # it is ours to say
+    streams, body = response.chunks is not None, has_body(response.status)
+    if not (streams and body):
+        headers.popall("Content-Length", None)
+    is_endless = streams and body and "Content-Length" not in headers
+    closes = closes or "close" in ",".join(connection).lower() or (is_endless and is_old)
+    lines = [f"HTTP/1.{not is_old:d} {response.status} {response.reason}"]
+    lines += [f"{name}: {value}" for name, value in headers.items()]
+    if is_endless and not is_old:
+        lines.append("Transfer-Encoding: chunked")
+    if closes:
+        lines.append("Connection: close")
+    elif is_old:
+        lines.append("Connection: keep-alive")
+    return Framing(
+        "\r\n".join((*lines, "")).encode(),
+        closes,
+        has_body=body,
+        is_chunked=is_endless and not is_old,
+        is_measured=body and not streams,
+    )

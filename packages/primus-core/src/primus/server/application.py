@@ -124,8 +124,11 @@ class ApplicationConnection(HeadIntake):
         handler = self._handler
         if self._is_refused:
             return
+        if handler is None and not self._head:
+            data = data.lstrip(b"\r\n")  # aiohttp has what is between later heads
         if handler is None or self._head or _is_idle(handler):
-            self.collect(data)
+            if data:
+                self.collect(data)
             return
         if handler._payload_parser is not None:  # a WebSocket: no head comes any more
             self._transport.set_protocol(handler)

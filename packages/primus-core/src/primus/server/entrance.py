@@ -11,6 +11,7 @@ from __future__ import annotations
 import asyncio
 import logging
 from collections.abc import AsyncIterator, Callable
+from contextvars import copy_context
 from typing import Final
 
 from primus.http import CONTINUE, Address, HandOver, Request, Response, closing, expectation
@@ -19,11 +20,14 @@ from primus.server.body import Body
 from primus.server.head_intake import HeadIntake
 from primus.server.heads import Head, MalformedRequest, read_head
 from primus.server.hosts.transports import address_of, taken
-from primus.server.pending import PendingConnections
+from primus.server.pending import NEVER, PendingConnections
+from primus.tasks import begin
 
 __all__ = ["Entrance"]
 
 log = logging.getLogger("primus.server")
+
+END: Final = b"\r\n\r\n"
 
 HEAD: Final = 0
 """The head of a request is waited for."""
@@ -61,7 +65,16 @@ class Entrance(HeadIntake):
             return
         step = self._step
         if step == HEAD:
-            self.collect(data)
+            if self._head is None:
+                data = data.lstrip(b"\r\n")  # RFC 9112 section 2.2
+                end = data.find(END) + len(END)
+                # All of it, as most of them come; of the first, another process may have to know.
+                if len(END) <= end <= self._pending.max_head and not self._is_first:
+                    self._pending.deadlines.due[self._transport] = NEVER
+                    self.arrived(data, end)
+                    return
+            if data:
+                self.collect(data)
             return
         if step == BODY:
             data = self._feed(data)
@@ -107,16 +120,16 @@ class Entrance(HeadIntake):
     def arrived(self, data: bytes, end: int) -> None:
         """Answer a request, or give it to the application."""
         pending = self._pending
-        limits = pending.primus.limits
         try:
-            head = read_head(data[:end], most_headers=limits.max_headers, longest=limits.max_head)
+            head = read_head(data[:end], most_headers=pending.max_headers, longest=pending.max_head)
         except MalformedRequest as error:
             log.debug("refused a malformed request: %s", error)
             self.refuse(Response.error(error.status))
             return
         is_ours = head.path.startswith(pending.primus.pathname)
-        is_taken = not head.upgrade or pending.primus.transformer.takes_transports
-        if pending.application is not None and not (is_ours and is_taken):
+        if pending.application is not None and not (
+            is_ours and (pending.takes_transports or not head.upgrade)
+        ):
             pending.application(pending).adopt(self._transport, data)
         else:
             self._begin(head, data[end:], None if is_ours else Response.error(404))
@@ -129,37 +142,47 @@ class Entrance(HeadIntake):
             rest: what has come behind that.
             refusal: what is answered, without asking the Primus.
         """
-        transport = self._transport
-        body = None
-        self._step = UPGRADE if head.upgrade else AHEAD
-        if head.length or head.chunked is not None:
+        transport, pending = self._transport, self._pending
+        content: bytes | Callable[[], AsyncIterator[bytes]] | None = None
+        body, length = None, head.length
+        if head.upgrade:
+            self._step = UPGRADE
+        elif head.chunked is None and len(rest) >= length:
+            self._step = AHEAD
+            if length:
+                content, rest = rest[:length], rest[length:]
+        else:
             self._step = BODY
-            body = self._body = Body(head, transport, self._pending.primus.limits.read_ahead_bytes)
-            rest = self._feed(rest) if rest else b""
+            body = self._body = Body(head, transport, pending.primus.limits.read_ahead_bytes)
+            rest = self._feed(rest)
+            content = body.taken() if body.is_whole else body.chunks
         self._ahead = rest
-        expected = expectation(head.headers)
-        if expected == 100 and not head.is_old and (body is None or not body.is_whole):
-            transport.write(CONTINUE)
-        elif expected == 417 and not head.is_old:
-            refusal = Response.error(417)
+        if "Expect" in head.headers and not head.is_old:
+            if expectation(head.headers) == 417:
+                refusal = Response.error(417)
+            elif not isinstance(content, bytes):
+                transport.write(CONTINUE)
         if self._address is None:
             self._address = address_of(transport)
-        content: bytes | Callable[[], AsyncIterator[bytes]] | None = None
-        if body is not None:
-            content = body.taken() if body.is_whole else body.chunks
         request = Request(
             head.method,
             head.target,
             head.headers,
             address=self._address,
-            secure=self._pending.secure,
+            secure=pending.secure,
             body=content,
             detach=self._detach if head.upgrade else None,
             watch=self._watch,
             drop=transport.abort,
             native=transport,
+            is_checked=True,
         )
-        self._pending.start(self._answer(head, request, refusal))
+        answering = self._answer(head, request, refusal)
+        bare = pending.begins_bare and not head.upgrade and pending.primus.elsewhere is None
+        task = copy_context().run(begin, answering, bare=bare)
+        if task is not None:
+            pending.tasks.add(task)
+            task.add_done_callback(pending.tasks.discard)
 
     def _watch(self, fn: Callable[[], None]) -> None:
         if self._transport.is_closing():
@@ -175,15 +198,38 @@ class Entrance(HeadIntake):
     # -- out
 
     async def _answer(self, head: Head, request: Request, refusal: Response | None) -> None:
+        pending, framing = self._pending, None
         try:
-            made = await self._made(head, request, refusal)
+            try:
+                response = refusal or await pending.primus.handle(request)
+                if response is not None:
+                    body = self._body
+                    text, framing = pending.heads.written(
+                        response,
+                        request,
+                        is_old=head.is_old,
+                        closes=not head.keep_alive
+                        or pending.is_closed
+                        or (body is not None and not body.is_whole),
+                    )
+            except Exception:
+                log.exception("failed to answer %r", request)
+                request.response_headers.clear()
+                response = Response.error(500)
+                text, framing = pending.heads.written(
+                    response, request, is_old=head.is_old, closes=True
+                )
             if head.upgrade and not request.detachable:
-                return  # it has been taken over
-            if made is None:
+                framing = None  # it has been taken over
+            elif response is None or framing is None:
                 self._transport.abort()
-                return
-            response, framing = made
-            await self._send(request, response, framing)
+            elif response.chunks is not None:
+                await self._stream(text, response.chunks, framing, request.method != "HEAD")
+            else:
+                has_body = framing.has_body and request.method != "HEAD"
+                self._send(text + response.body if has_body else text)
+                if self._drained is not None:
+                    await self._drained
         except asyncio.CancelledError:
             self._transport.abort()
             raise
@@ -193,41 +239,16 @@ class Entrance(HeadIntake):
         finally:
             request.release()
             self._gone = None
-        self._finish(closes=framing.closes)
+        if framing is not None:
+            self._finish(closes=framing.closes)
 
-    async def _made(
-        self, head: Head, request: Request, refusal: Response | None
-    ) -> tuple[Response, Framing] | None:
-        """The answer, and how it is sent."""
-        try:
-            response = refusal or await self._pending.primus.handle(request)
-            return None if response is None else (response, self._framing(head, request, response))
-        except Exception:
-            log.exception("failed to answer %r", request)
-            request.response_headers.clear()
-            response = Response.error(500)
-            return response, self._framing(head, request, response)
-
-    def _framing(self, head: Head, request: Request, response: Response) -> Framing:
-        body = self._body
-        closes = (
-            not head.keep_alive
-            or head.upgrade
-            or self._pending.is_closed
-            or (body is not None and not body.is_whole)
-        )
-        return self._pending.heads.framing(response, request, is_old=head.is_old, closes=closes)
-
-    async def _send(self, request: Request, response: Response, framing: Framing) -> None:
-        has_body = framing.has_body and request.method != "HEAD"
-        if response.chunks is None:
-            self._write(framing.head + response.body if has_body else framing.head)
-            if self._drained is not None:
-                await self._drained
-            return
-        async with closing(response.chunks) as chunks:
-            self._write(framing.head)
-            if not has_body:
+    async def _stream(
+        self, head: bytes, chunks: AsyncIterator[bytes], framing: Framing, whole: bool
+    ) -> None:
+        """Send an answer piece by piece; only its head, unless it is wanted `whole`."""
+        async with closing(chunks):
+            self._write(head)
+            if not (whole and framing.has_body):
                 return
             async for chunk in chunks:
                 if self._transport.is_closing():
@@ -240,10 +261,13 @@ class Entrance(HeadIntake):
                 self._write(_chunk(b""))
 
     def _write(self, data: bytes) -> None:
-        transport = self._transport
-        if not transport.is_closing():
-            self._pending.primus.writes.add(transport)
-            transport.write(data)
+        """Write a part of an answer, which the client has to take in time."""
+        self._pending.primus.writes.add(self._transport)
+        self._send(data)
+
+    def _send(self, data: bytes) -> None:
+        if not self._transport.is_closing():
+            self._transport.write(data)
 
     def _finish(self, *, closes: bool) -> None:
         """Wait for the next request, or close the connection."""
@@ -256,19 +280,20 @@ class Entrance(HeadIntake):
         elif closes and self._ahead:
             self.linger()
         elif closes:
+            self._pending.primus.writes.add(transport)
             transport.close()
         elif self._ahead:
-            self._pending.loop.call_soon(self._go_on)
+            self._pending.loop.call_soon(self._go_on, context=self._pending.context)
         else:
             self._step, self._body = HEAD, None
-            self._pending.idle.enter(transport)
+            self._pending.deadlines.set(transport, self._pending.keepalive_timeout)
 
     def _go_on(self) -> None:
         """Answer the request that has come behind another."""
         if not self._transport.is_closing():
             self._step, self._body = HEAD, None
             ahead, self._ahead = self._ahead, b""
-            self.collect(ahead)
+            self.data_received(ahead)
 
 
 def _chunk(data: bytes) -> bytes:

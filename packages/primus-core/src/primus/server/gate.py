@@ -32,11 +32,12 @@ FIELD: Final = len(": \r\n")
 def refusal(primus: Server, request: Request) -> Response | None:
     """The answer to a request that is not looked at, or `None` for all others."""
     headers = request.headers
-    if _head_size(request) > primus.limits.max_head:
-        return Response.error(431)
-    twice = repeated(headers)
-    if twice is not None:
-        return Response.error(400, f"the header {twice} is there more than once")
+    if not request.is_checked:
+        if _head_size(request) > primus.limits.max_head:
+            return Response.error(431)
+        twice = repeated(headers)
+        if twice is not None:
+            return Response.error(400, f"the header {twice} is there more than once")
     if not _is_normal(request.path, primus.pathname):
         return Response.error(404)
     if request.upgrade and (

@@ -11,7 +11,7 @@ from multidict import CIMultiDict
 
 from primus.contracts import Elsewhere
 from primus.http import Response
-from primus.server.pending import PendingConnections
+from primus.server.pending import NEVER, PendingConnections
 
 __all__ = ["HeadIntake"]
 
@@ -75,15 +75,14 @@ class HeadIntake(asyncio.Protocol):
         if self._pending.is_closed:
             self._transport.abort()
         else:
-            self._pending.requests.enter(self._transport)
+            self._await_rest()
             if self._adopted:
                 adopted, self._adopted = self._adopted, b""
                 self.data_received(adopted)  # before anything that still comes
 
     def connection_lost(self, exc: Exception | None) -> None:
         """Forget the connection."""
-        self._pending.requests.leave(self._transport)
-        self._pending.idle.leave(self._transport)
+        self._pending.deadlines.due.pop(self._transport, None)
         self._pending.primus.writes.discard(self._transport)
 
     def pause_writing(self) -> None:
@@ -91,13 +90,13 @@ class HeadIntake(asyncio.Protocol):
         self._pending.primus.writes.add(self._transport)
 
     def collect(self, data: bytes) -> None:
-        """Take a part of a head, and go on once it is whole."""
+        """Take a part of a head, and go on once it is whole.
+
+        Args:
+            data: what has come; of a head that begins, not the line end of what was before.
+        """
         head = self._head
         if head is None:
-            if self.is_between_heads:
-                data = data.lstrip(b"\r\n")  # RFC 9112 section 2.2
-                if not data:
-                    return
             searched = 0
         else:
             searched = max(len(head) - 3, 0)
@@ -108,14 +107,16 @@ class HeadIntake(asyncio.Protocol):
             self.refuse(Response.error(431))
         elif end is not None or whole[0] not in METHOD:
             self._head = None
-            self._pending.requests.leave(self._transport)
-            self._pending.idle.leave(self._transport)
+            self._pending.deadlines.due[self._transport] = NEVER
             if not (self._is_first and self._is_elsewhere(bytes(whole))):
                 self.arrived(bytes(whole), len(whole) if end is None else end.end())
         elif head is None:
             self._head = bytearray(data)
-            self._pending.idle.leave(self._transport)
-            self._pending.requests.enter(self._transport)
+            self._await_rest()
+
+    def _await_rest(self) -> None:
+        """Be dropped, unless the rest of the head comes in time."""
+        self._pending.deadlines.set(self._transport, self._pending.handshake_timeout)
 
     def _is_elsewhere(self, data: bytes) -> bool:
         """Whether the first request was for another process, which has the connection now."""
@@ -133,9 +134,9 @@ class HeadIntake(asyncio.Protocol):
 
     def refuse(self, response: Response) -> None:
         """Answer for good, a request that cannot be read."""
-        framing = self._pending.heads.framing(response, Unread(), is_old=False, closes=True)
+        head, _ = self._pending.heads.written(response, Unread(), is_old=False, closes=True)
         self._pending.primus.writes.add(self._transport)
-        self._transport.write(framing.head + response.body)
+        self._transport.write(head + response.body)
         self.linger()
 
     def linger(self) -> None:
@@ -149,10 +150,10 @@ class HeadIntake(asyncio.Protocol):
         transport = self._transport
         if transport.is_closing():
             return
-        if self._pending.requests.timeout is None or self._pending.is_closed:
+        if self._pending.handshake_timeout is None or self._pending.is_closed:
             transport.close()
             return
-        self._pending.requests.enter(transport)
+        self._await_rest()
         if not transport.is_reading():
             transport.resume_reading()
         if transport.can_write_eof():

@@ -22,8 +22,6 @@ END: Final = re.compile(rb"(?<=\r\n\r)\n")
 
 UPGRADE: Final = re.compile(rb"\r\nupgrade:[^\r]*", re.IGNORECASE)
 
-VERSIONS: Final = ("1.0", "1.1")
-
 
 class MalformedRequest(PrimusError):
     """A head, or a chunked body, is not as HTTP wants it; ``status`` is answered."""
@@ -33,70 +31,56 @@ class MalformedRequest(PrimusError):
         self.status = status
 
 
-class _Reader:
-    """What httptools tells."""
+class Head:
+    """The head of one request, and what httptools tells of it."""
 
-    __slots__ = ("body", "fields", "is_complete", "is_upgrade", "keep_alive", "parser", "target")
-
+    method = ""
+    target = ""
+    path = ""
+    """The target, without the host that one in absolute form names."""
+    headers: Headers
+    is_old = False
+    """Whether it is HTTP/1.0, which knows neither chunks nor upgrades."""
+    keep_alive = False
+    """Whether the client wants to use the connection again."""
+    upgrade = False
+    """Whether it asks for a WebSocket; until `read_head` has looked closer, for any protocol."""
+    length = 0
+    """Bytes of the body; 0 when there is none, or it is chunked."""
+    chunked: ChunkedBody | None = None
+    """What reads the body, when it comes in chunks."""
+    is_complete = False
+    """Whether the request has ended."""
     parser: HttpRequestParser
 
     def __init__(self) -> None:
-        self.target = b""
-        self.fields: list[tuple[bytes, bytes]] = []
+        self.fields: list[tuple[str, str]] = []
         self.body: list[bytes] = []
-        self.keep_alive = False
-        self.is_upgrade = False
-        self.is_complete = False
+
+    # -- what httptools calls
 
     def on_url(self, target: bytes) -> None:
-        self.target += target
+        """Take a part of the target."""
+        self.target += target.decode("utf-8", "surrogateescape")
 
     def on_header(self, name: bytes, value: bytes) -> None:
-        self.fields.append((name, value))
+        """Take a header, or a trailer."""
+        # llhttp takes the white space away that stands before a value, and leaves what is behind.
+        text = value.rstrip(b" \t").decode("utf-8", "surrogateescape")
+        self.fields.append((name.decode("ascii"), text))
 
     def on_headers_complete(self) -> None:
-        # Only now: llhttp forgets it with the end of the request.
+        """Ask what llhttp forgets with the end of the request."""
         self.keep_alive = self.parser.should_keep_alive()
-        self.is_upgrade = self.parser.should_upgrade()
+        self.upgrade = self.parser.should_upgrade()
 
     def on_body(self, part: bytes) -> None:
+        """Take a part of the body."""
         self.body.append(part)
 
     def on_message_complete(self) -> None:
+        """Note the end."""
         self.is_complete = True
-
-
-class Head:
-    """The head of one request."""
-
-    __slots__ = (
-        "chunked",
-        "headers",
-        "is_old",
-        "keep_alive",
-        "length",
-        "method",
-        "path",
-        "target",
-        "upgrade",
-    )
-
-    def __init__(self, method: str, target: str, headers: Headers, *, is_old: bool) -> None:
-        self.method = method
-        self.target = target
-        self.path = target if target[:1] == "/" else without_authority(target)
-        """The target, without the host that one in absolute form names."""
-        self.headers = headers
-        self.is_old = is_old
-        """Whether it is HTTP/1.0, which knows neither chunks nor upgrades."""
-        self.keep_alive = False
-        """Whether the client wants to use the connection again."""
-        self.upgrade = False
-        """Whether it asks for a WebSocket."""
-        self.length = 0
-        """Bytes of the body; 0 when there is none, or it is chunked."""
-        self.chunked: ChunkedBody | None = None
-        """What reads the body, when it comes in chunks."""
 
 
 def read_head(data: bytes, *, most_headers: int, longest: int) -> Head:
@@ -110,38 +94,40 @@ def read_head(data: bytes, *, most_headers: int, longest: int) -> Head:
     Raises:
         MalformedRequest: it breaks the rules.
     """
-    reader, parser = _read(data)
-    version, method = parser.get_http_version(), parser.get_method().decode()
-    if version not in VERSIONS:
-        raise MalformedRequest(f"HTTP/{version} is not spoken here", 505)
-    head = Head(
-        method,
-        reader.target.decode("utf-8", "surrogateescape"),
-        _headers(reader.fields, most_headers),
-        is_old=version == "1.0",
-    )
-    _check(head)
-    head.keep_alive = reader.keep_alive
-    if reader.is_upgrade:
-        head.upgrade = not head.is_old and is_upgrade(method, head.headers)
-        if head.upgrade:
-            return head
-        if method == "CONNECT":
+    head, parser = _read(data)
+    version = parser.get_http_version()
+    if version != "1.1":
+        head.is_old = version == "1.0"
+        if not head.is_old:
+            raise MalformedRequest(f"HTTP/{version} is not spoken here", 505)
+    if len(head.fields) > most_headers:
+        raise MalformedRequest(f"more than {most_headers} headers", 431)
+    head.method = parser.get_method().decode()
+    head.headers = headers = CIMultiDictProxy(CIMultiDict(head.fields))
+    target = head.target
+    head.path = target if target[:1] == "/" else without_authority(target)
+    _check(head, headers)
+    framed = head
+    if head.upgrade:
+        head.upgrade = not head.is_old and is_upgrade(head.method, headers)
+        head.keep_alive = head.keep_alive and not head.upgrade
+        if head.method == "CONNECT":
             raise MalformedRequest("this is no proxy")
-        # RFC 9110 section 7.8: any other is ignored. llhttp would take its body for something else.
-        reader, parser = _read(UPGRADE.sub(b"", data))
-    if not reader.is_complete:
-        if "Transfer-Encoding" in head.headers:
-            reader.fields = []
-            head.chunked = ChunkedBody(reader, parser, longest)
+        if not head.upgrade:
+            # RFC 9110 section 7.8: it is ignored. llhttp would take its body for something else.
+            framed, parser = _read(UPGRADE.sub(b"", data))
+    if not framed.is_complete:
+        if "Transfer-Encoding" in headers:
+            framed.fields = []
+            head.chunked = ChunkedBody(framed, parser, longest)
         else:
-            head.length = int(head.headers["Content-Length"])
+            head.length = int(headers["Content-Length"])
     return head
 
 
-def _read(data: bytes) -> tuple[_Reader, HttpRequestParser]:
-    reader = _Reader()
-    parser = reader.parser = HttpRequestParser(reader)
+def _read(data: bytes) -> tuple[Head, HttpRequestParser]:
+    head = Head()
+    parser = head.parser = HttpRequestParser(head)
     try:
         parser.feed_data(data)
     except HttpParserUpgrade:
@@ -149,35 +135,19 @@ def _read(data: bytes) -> tuple[_Reader, HttpRequestParser]:
     except HttpParserError as error:
         raise MalformedRequest(f"a malformed request: {error}") from error
     finally:
-        del reader.parser  # they know each other
-    return reader, parser
+        del head.parser  # they know each other
+    return head, parser
 
 
-def _headers(fields: list[tuple[bytes, bytes]], most: int) -> Headers:
-    if len(fields) > most:
-        raise MalformedRequest(f"more than {most} headers", 431)
-    return CIMultiDictProxy(
-        CIMultiDict(
-            [
-                # llhttp takes the white space away that stands before a value.
-                (name.decode("ascii"), value.rstrip(b" \t").decode("utf-8", "surrogateescape"))
-                for name, value in fields
-            ]
-        )
-    )
-
-
-def _check(head: Head) -> None:
+def _check(head: Head, headers: Headers) -> None:
     """Refuse what llhttp takes and aiohttp does not."""
-    if not head.is_old and "Host" not in head.headers:
+    if not head.is_old and "Host" not in headers:
         raise MalformedRequest("a request without Host")
-    twice = repeated(head.headers)
+    twice = repeated(headers)
     if twice is not None:
         raise MalformedRequest(f"the header {twice} is there more than once")
-    if "Sec-WebSocket-Key1" in head.headers:
-        raise MalformedRequest(
-            "a WebSocket of a draft, which sends a body that it does not tell of"
-        )
+    if "Sec-WebSocket-Key1" in headers:
+        raise MalformedRequest("a WebSocket of a draft, which sends a body without saying so")
     if head.path[:1] != "/" and (head.method, head.path) != ("OPTIONS", "*"):
         raise MalformedRequest("a target that is neither a path nor a URL")
 
@@ -187,7 +157,7 @@ class ChunkedBody:
 
     __slots__ = ("_longest", "_parser", "_reader", "_silent", "is_complete")
 
-    def __init__(self, reader: _Reader, parser: HttpRequestParser, longest: int) -> None:
+    def __init__(self, reader: Head, parser: HttpRequestParser, longest: int) -> None:
         self._reader = reader
         self._parser = parser
         self._longest = longest

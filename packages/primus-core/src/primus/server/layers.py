@@ -19,6 +19,8 @@ class Layers:
 
     def __init__(self) -> None:
         self._layers: list[Layer] = []
+        self._running: tuple[list[Layer], tuple[Layer, ...], tuple[Layer, ...]] = ([], (), ())
+        """The layers that `_sort` has looked at; those that run for upgrades, and for others."""
 
     def __iter__(self) -> Iterator[Layer]:
         return iter(self._layers)
@@ -87,7 +89,18 @@ class Layers:
 
         It has to be awaited when a layer on the way is async.
         """
-        return _run(iter(self._layers), request)
+        of, for_upgrades, for_requests = self._running
+        if of is not self._layers:
+            for_upgrades, for_requests = self._sort()
+        return _run(iter(for_upgrades if request.upgrade else for_requests), request)
+
+    def _sort(self) -> tuple[tuple[Layer, ...], tuple[Layer, ...]]:
+        """List the layers that are enabled: those for upgrades, and those for other requests."""
+        there = [layer for layer in self._layers if layer.enabled]
+        for_upgrades = tuple(layer for layer in there if layer.upgrade)
+        for_requests = tuple(layer for layer in there if layer.http)
+        self._running = (self._layers, for_upgrades, for_requests)
+        return for_upgrades, for_requests
 
     def snapshot(self) -> list[Layer]:
         """The layers as they are now, to be given to `restore`."""
@@ -100,8 +113,6 @@ class Layers:
 
 def _run(layers: Iterator[Layer], request: Request) -> Response | None | Awaitable[Response | None]:
     for layer in layers:
-        if not layer.enabled or not (layer.upgrade if request.upgrade else layer.http):
-            continue
         result: Any = layer.fn(request)
         if result is not None:
             if is_awaitable(result):

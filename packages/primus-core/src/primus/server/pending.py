@@ -4,71 +4,72 @@ from __future__ import annotations
 
 import asyncio
 import logging
-from collections.abc import Callable, Coroutine, Iterator
-from typing import Any, Protocol, cast
+import math
+import sys
+from collections.abc import Callable
+from contextvars import copy_context
+from typing import Final, Protocol, cast
 
 from primus.clock import SYSTEM_CLOCK, Timer, expect
 from primus.contracts import Elsewhere, Server
 from primus.server.answer_heads import AnswerHeads
-from primus.tasks import EAGER
 
-__all__ = ["Overdue", "PendingConnections"]
+__all__ = ["NEVER", "PendingConnections"]
 
 log = logging.getLogger("primus.server")
 
 
-class Overdue:
-    """Connections that wait for the same thing, on one timer: each is dropped when it is late.
+NEVER: Final = math.inf
+ANY_TIME: Final = sys.float_info.max
+
+PRECISION: Final = 10
+"""Parts of the shortest time that a connection may have: so late may it be dropped."""
+
+
+class Deadlines:
+    """Drops connections whose time is over, on one timer.
 
     Args:
-        timeout: seconds that each of them has; `None` for any time.
-        reason: what the log says of those that are dropped.
+        timeouts: what connections may get, in seconds; `None` for any time.
     """
 
-    def __init__(self, timeout: float | None, reason: str) -> None:
-        self.timeout = timeout
-        self._reason = reason
+    def __init__(self, *timeouts: float | None) -> None:
+        self.due: dict[asyncio.Transport, float] = {}
+        """When each connection is dropped, in seconds of the loop; `NEVER` while it is answered."""
+        self._period = min(filter(None, timeouts), default=None)
         self._loop = asyncio.get_running_loop()
-        self._since: dict[asyncio.Transport, float] = {}
         self._timer: Timer | None = None
 
-    def __len__(self) -> int:
-        return len(self._since)
+    def set(self, transport: asyncio.Transport, timeout: float | None) -> None:
+        """Drop a connection after `timeout` seconds, unless that is changed before."""
+        self.due[transport] = ANY_TIME if timeout is None else self._loop.time() + timeout
+        if self._timer is None:
+            self._start()
 
-    def __iter__(self) -> Iterator[asyncio.Transport]:
-        """Iterate over the connections there are now; they may come and go meanwhile."""
-        return iter(tuple(self._since))
+    def _start(self) -> None:
+        if self._period is not None:
+            self._timer = expect(SYSTEM_CLOCK, self._period / PRECISION, self._sweep)
 
-    def enter(self, transport: asyncio.Transport) -> None:
-        """Drop a connection, unless it leaves in time."""
-        self._since.setdefault(transport, self._loop.time())
-        if self._timer is None and self.timeout is not None:
-            self._timer = expect(SYSTEM_CLOCK, self.timeout, self._sweep, self.timeout)
-
-    def leave(self, transport: asyncio.Transport) -> None:
-        """Forget a connection: what it waited for has come, or the client has gone."""
-        self._since.pop(transport, None)
-
-    def _sweep(self, timeout: float) -> None:
-        """Drop the oldest ones, up to the first whose time is not over."""
+    def _sweep(self) -> None:
         self._timer = None
         now = self._loop.time()
-        for transport, since in tuple(self._since.items()):
-            if since + timeout > now:
-                self._timer = expect(SYSTEM_CLOCK, since + timeout - now, self._sweep, timeout)
-                return
-            del self._since[transport]
+        late = [transport for transport, due in self.due.items() if due <= now]
+        for transport in late:
+            del self.due[transport]
             if not transport.is_closing():
-                log.debug("dropped a connection that %s", self._reason)
+                log.debug("dropped a connection that sent no request in time")
                 transport.abort()
+        if self.due:
+            self._start()
 
     def close(self) -> None:
-        """Close them all, and wait for none any more."""
+        """Close the connections that wait for something, and drop none any more."""
         if self._timer is not None:
             self._timer.cancel()
-        for transport in self._since:
-            transport.close()
-        self._since.clear()
+        for transport, due in self.due.items():
+            if due != NEVER:
+                transport.close()
+        self._period = None
 
 
 class Leaving(Protocol):
@@ -106,37 +107,35 @@ class PendingConnections:
         self.application = application
         self.secure = secure
         self.loop = asyncio.get_running_loop()
+        self.context = copy_context()
+        """What each request begins in, whatever an earlier one has set."""
         self.max_head = limits.max_head
+        self.max_headers = limits.max_headers
+        self.begins_bare = primus.transformer.begins_bare
+        self.takes_transports = primus.transformer.takes_transports
         self.most_ahead = max(limits.max_head, limits.read_ahead_bytes)
         self.heads = AnswerHeads()
-        self.requests = Overdue(limits.handshake_timeout, "sent no request")
-        """Those of which a head has not come whole yet."""
-        self.idle = Overdue(limits.keepalive_timeout, "was idle")
-        """Those that are kept open for another request."""
+        self.handshake_timeout = limits.handshake_timeout
+        self.keepalive_timeout = limits.keepalive_timeout
+        self.deadlines = Deadlines(self.handshake_timeout, self.keepalive_timeout)
         self.is_closed = False
-        self._tasks: set[asyncio.Task[None]] = set()
-
-    def start(self, answering: Coroutine[Any, Any, None]) -> None:
-        """Answer a request."""
-        task = asyncio.Task(answering, loop=self.loop, **EAGER)
-        if not task.done():
-            self._tasks.add(task)
-            task.add_done_callback(self._tasks.discard)
+        self.tasks: set[asyncio.Task[None]] = set()
+        """Those that answer a request which waits for something."""
 
     def hand_over(self) -> None:
         """Let another process have the connections that wait for a request."""
         elsewhere = self.primus.elsewhere
-        if elsewhere is not None and not self.secure:
-            for transport in (*self.requests, *self.idle):
-                if not transport.is_closing():
-                    cast("Leaving", transport.get_protocol()).leave(elsewhere)
+        if elsewhere is None or self.secure:
+            return
+        for transport, due in tuple(self.deadlines.due.items()):
+            if due != NEVER and not transport.is_closing():
+                cast("Leaving", transport.get_protocol()).leave(elsewhere)
 
     async def close(self, timeout: float) -> None:
         """Close the connections that wait; answers under way get `timeout` seconds to end."""
         self.is_closed = True
-        self.requests.close()
-        self.idle.close()
-        if self._tasks:
-            _, late = await asyncio.wait(self._tasks, timeout=timeout)
+        self.deadlines.close()
+        if self.tasks:
+            _, late = await asyncio.wait(self.tasks, timeout=timeout)
             for task in late:
                 task.cancel()

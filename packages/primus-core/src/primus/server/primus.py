@@ -714,7 +714,8 @@ class Primus(Transforming, PrimusEvents[SparkT_co]):
 
     async def handle(self, request: Request) -> Response | None:
         """Answer a request below the pathname; `None` once an upgrade has been taken over."""
-        self.initialise()
+        if not self._initialised:
+            self.initialise()
         refused = gate.refusal(self, request)
         if refused is not None:
             return self._refused(request, refused, "malformed")
@@ -774,8 +775,8 @@ class Primus(Transforming, PrimusEvents[SparkT_co]):
         """Wait for layers that are async, as long as a handshake may take."""
         limit = Within(self.limits.handshake_timeout)
         try:
-            with ending.deciding(self):
-                async with limit:
+            async with limit:
+                with ending.deciding(self):
                     return await pending
         except TimeoutError:
             if limit.expired:

@@ -273,8 +273,8 @@ class RelayedRequest(asyncio.StreamReaderProtocol):
         try:
             response = await self._primus.handle(request)
             if response is not None and not transport.is_closing():
-                framing = AnswerHeads().framing(response, request, is_old=False, closes=True)
-                transport.write(framing.head + response.body)
+                head, _ = AnswerHeads().written(response, request, is_old=False, closes=True)
+                transport.write(head + response.body)
         except Exception:
             log.exception("failed to answer %r", request)
         finally:

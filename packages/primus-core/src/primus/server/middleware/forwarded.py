@@ -29,6 +29,8 @@ QUOTED = re.compile(r'"(?:[^"\\]|\\.)*"', re.DOTALL)
 
 UNKNOWN = {"for": "unknown"}
 
+NAMES: Final = frozenset({"forwarded", "x-forwarded-for", "x-forwarded-proto"})
+
 PARTS: Final = 32 * DEFAULT_LIMITS.forwarded_hops
 """Pairs, quotes and commas of a line of ``Forwarded``: enough for `forwarded_hops` of them."""
 
@@ -46,7 +48,9 @@ def layer(primus: Server) -> Layer:
         return _is_trusted(ip, trusted)
 
     def forwarded(request: Request) -> None:
-        if not trusted or not is_proxy(request.address.ip):
+        if not trusted or NAMES.isdisjoint(map(str.lower, request.headers)):
+            return
+        if not is_proxy(request.address.ip):
             return
         address = client_address(request.headers, trusted, primus.limits)
         if address is not None:
