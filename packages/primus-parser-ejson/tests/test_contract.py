@@ -1,4 +1,5 @@
 import json
+import math
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import UTC, date, datetime, timedelta, timezone
@@ -214,3 +215,53 @@ def test_a_name_or_class_is_added_once() -> None:
         made.add_type("Point", int, to_json=int, from_json=int)
     with pytest.raises(ValueError, match="Point has been added before, as 'Point'"):
         made.add_type("Other", Point, to_json=int, from_json=int)
+
+
+@pytest.mark.parametrize(
+    ("value", "frame"),
+    [
+        ({"$date": 1}, '{"$escape":{"$date":1}}'),
+        ({"$regexp": 1, "$flags": 2}, '{"$escape":{"$regexp":1,"$flags":2}}'),
+        ({"$date": 1, "other": 2}, '{"$date":1,"other":2}'),
+        ({"$other": 1}, '{"$other":1}'),
+        ({}, "{}"),
+        ({"$date": 1, "$binary": 2, "$InfNaN": 3}, '{"$date":1,"$binary":2,"$InfNaN":3}'),
+        ({"$escape": {"$date": 1}}, '{"$escape":{"$escape":{"$escape":{"$date":1}}}}'),
+        ([[1, "a"], [1.5]], '[[1,"a"],[1.5]]'),
+        ([[{"$date": 1}]], '[[{"$escape":{"$date":1}}]]'),
+        (math.inf, '{"$InfNaN":1}'),
+        (-math.inf, '{"$InfNaN":-1}'),
+        (0.0, "0.0"),
+    ],
+)
+def test_only_what_looks_exactly_like_a_mark_is_escaped(value: Any, frame: str) -> None:
+    parser = EJSONParser()
+
+    assert parser.encode(value) == frame
+    assert parser.decode(frame) == value
+
+
+@pytest.mark.parametrize(
+    ("frame", "flags"),
+    [
+        ("gi", "gi"),
+        ("ggxi", "gi"),
+        ("x" * 49 + "g", "g"),
+        ("x" * 50 + "g", ""),
+    ],
+)
+def test_no_more_flags_are_read_than_there_may_be(frame: str, flags: str) -> None:
+    read = EJSONParser().decode(f'{{"$regexp":"a","$flags":"{frame}"}}')
+    assert (read.source, read.flags) == ("a", flags)
+
+
+@pytest.mark.parametrize(
+    "frame",
+    [
+        '{"$binary":5}', '{"$InfNaN":"1"}', '{"$regexp":1,"$flags":""}', '{"$escape":5}',
+        '{"$regexp":"a","$flags":1}', '{"$date":"now"}', '{"$binary":"*"}', '[{"$escape":[]}]',
+    ],
+)  # fmt: skip
+def test_a_mark_with_a_value_of_the_wrong_type_is_an_error(frame: str) -> None:
+    with pytest.raises(ParserError):
+        EJSONParser().decode(frame)
