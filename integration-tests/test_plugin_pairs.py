@@ -206,6 +206,18 @@ async def omega_supreme(case: Case) -> None:
     await case.sends("by http")
 
 
+async def backplane(case: Case) -> None:
+    case.primus.write("to everything", everywhere=True)
+    assert await case.primus.backplane.spark(case.spark.id).write("to one") is True
+    await case.sends("to everything", "to one")
+
+
+async def recovery(case: Case) -> None:
+    case.spark.join("news")
+    case.primus.room("news").write("kept")
+    await case.sends("kept")
+
+
 async def session(case: Case) -> None:
     assert await case.spark.get_session() == {"user": "me"}
 
@@ -265,6 +277,8 @@ PROMISES = [
     Promise("analytics", analytics, client={"analytics": {"sink": len}}),
     Promise("metroplex", metroplex),
     Promise("omega-supreme", omega_supreme, options={"password": PASSWORD}),
+    Promise("backplane", backplane),
+    Promise("rooms, backplane, recovery", recovery, options={"rooms": {"history": {"news": True}}}),
     Promise("session", session, options={"session": lambda spark: {"user": "me"}}),
     Promise("chaos", chaos, options={"chaos_seed": 1}),
 ]
