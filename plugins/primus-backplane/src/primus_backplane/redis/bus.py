@@ -114,7 +114,7 @@ class RedisBus(Bus):
     async def end_epoch(self) -> None:
         """Give what is kept another epoch."""
         link = self._opened()
-        await link.ask(link.end_epoch())
+        await link.ask(link.end_epoch(link.epoch))
 
     async def park(self, key: str, value: bytes, seconds: float) -> None:
         """Keep a value for any server to take."""

@@ -75,9 +75,9 @@ class Lease:
         shards = list(link.places)
         keys = [link.servers, link.epochs, *(link.keys_of(shard).newest for shard in shards)]
         lease = int(link.settings.lease * 1000)
-        if link.has_regressed:
-            await link.end_epoch()
-            link.has_regressed = False
+        if link.regressed_in is not None:
+            await link.end_epoch(link.regressed_in)
+            link.regressed_in = None
         before = dict(link.places)
         epoch, rival, servers, newest = await link.run(
             link.asker,

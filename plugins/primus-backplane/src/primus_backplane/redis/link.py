@@ -86,8 +86,8 @@ class Link:
         """For leases and questions."""
         self.ear: Any = Redis.from_url(url, **options)
         """For what is published."""
-        self.has_regressed = False
-        """Whether the broker has lost data, so that the epoch has to end."""
+        self.regressed_in: str | None = None
+        """The epoch that has to end, since the broker has lost data of it."""
         self.wants_lease = asyncio.Event()
         """Set when the lease is to be renewed at once."""
         self._questions = asyncio.Semaphore(QUERIES)
@@ -189,16 +189,16 @@ class Link:
         except FAILURES as error:
             raise BusError(f"the bus did not answer: {error!r}") from error
 
-    async def end_epoch(self) -> None:
-        """End the epoch that this server knows, unless another server has ended it.
+    async def end_epoch(self, epoch: str) -> None:
+        """End an epoch, unless another server has ended it.
 
         Raises:
             RedisError, OSError, TimeoutError: the broker did not answer.
         """
         keys = [self.epochs, self.keys(0).stream]
-        epoch = await self.run(self.asker, EPOCH, keys, self.epoch, uuid4().hex, RENEW)
-        if epoch is not None:
-            self.begin_epoch(epoch.decode(errors="replace"))
+        now = await self.run(self.asker, EPOCH, keys, epoch, uuid4().hex, RENEW)
+        if now is not None:
+            self.begin_epoch(now.decode(errors="replace"))
 
     async def close(self) -> None:
         """Close the clients."""

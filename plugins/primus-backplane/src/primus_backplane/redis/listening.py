@@ -37,6 +37,8 @@ class Subscriber:
         """How many entries were handled in this turn of the loop."""
         self._floors: dict[int, Id] = dict.fromkeys(link.places, NOTHING)
         """Where each lane was when this server began to listen."""
+        self._epochs: dict[int, str] = {}
+        """The epoch in which each lane was last given an entry."""
         self._late: dict[int, Id] = {}
         """What was taken of the lanes that had newer entries when the lease was last renewed."""
         self._reading: asyncio.Task[None] | None = None
@@ -147,7 +149,8 @@ class Subscriber:
         """
         link = self._link
         link.places[shard] = min(known, self._floors[shard])
-        link.has_regressed = True
+        if shard != INBOX and self._epochs.get(shard) == link.epoch:
+            link.regressed_in = link.epoch  # else another one has begun for that
         link.wants_lease.set()
 
     async def _fill(self, shard: int, before: Id | None) -> None:
@@ -182,6 +185,7 @@ class Subscriber:
             if entry.before > self._link.places[shard] and shard != INBOX:
                 self._listener.gap(shard)
             self._link.places[shard] = entry.id
+            self._epochs[shard] = self._link.epoch
         try:
             for position, envelope in envelopes(entry, self._limits.batch_envelopes):
                 if shard == INBOX:
