@@ -52,6 +52,7 @@ async def test_a_handshake_tells_what_a_client_has_to_know(
     answer = await server.get("/primus/1/?t=1")
     assert (answer.status, answer.headers["Content-Type"]) == (200, "text/plain")
     key, _, rest = answer.text.partition(":")
-    assert len(key) == 22
+    node, _, secret = key.partition("-")
+    assert (node, len(secret)) == (server.primus.node, 22)
     assert rest == told
     assert len(server.primus) == 0
