@@ -12,9 +12,12 @@ from typing import Any
 import pytest
 import pytest_asyncio
 
+from harness.casts import NODE, OURS_IN_CHROMIUM, OURS_IN_NODE, OURS_IN_PYTHON
 from harness.inbox import DEADLINE
+from harness.parties import Speech
 from harness.process import ProcessPeer
 from harness.redis import RedisServer
+from harness.stage import Stage
 from primus import Primus
 
 pytestmark = pytest.mark.asyncio(loop_scope="session")
@@ -132,7 +135,8 @@ async def test_no_client_of_a_killed_server_loses_a_message(cluster: Cluster) ->
 async def test_no_client_of_a_restarted_server_loses_a_message_either_way(
     cluster: Cluster,
 ) -> None:
-    one, two = await cluster.node("one"), await cluster.node("two")
+    one = await cluster.node("one")
+    two = await cluster.node("two", recovery_takeover=20.0)  # however slow the machine is
     clients = [cluster.client() for _ in range(20)]
     await until(lambda: all(client.others for client in clients))
     publishing = asyncio.create_task(two.ask("publish", first=0, count=COUNT, pause=0.02))
@@ -169,3 +173,42 @@ async def test_a_bus_that_comes_back_empty_is_told(cluster: Cluster) -> None:
     (one,) = cluster.nodes
     await one.ask("publish", first=0, count=3, pause=0)
     await until(lambda: client.numbers == [0, 1, 2])
+
+
+@pytest.mark.parametrize("kind", [OURS_IN_PYTHON, OURS_IN_NODE, OURS_IN_CHROMIUM])
+async def test_clients_of_each_kind_go_on_with_their_session(stage: Stage, kind: str) -> None:
+    stage.speech = Speech(plugin="recovery")
+    server = await stage.server(OURS_IN_PYTHON)
+    client = await stage.client(kind)
+    await client.connect(server.url(), hear=("recovered",), reconnect={"min": 20, "max": 50})
+    await client.event("open")
+    first = await server.connection()
+    await server.write(first, 1)
+    assert await client.data() == 1
+
+    await server.end(first, reconnect=True)
+    await server.event("disconnection")
+    await client.write("written while it was away")
+    second = await server.connection()
+    await server.write(second, 2)
+
+    assert (await client.event("heard"))["args"] == [{"rooms": True, "session": True, "missed": 0}]
+    assert await client.data() == 2
+    assert (await server.event("data"))["data"] == "written while it was away"
+    assert first != second
+
+
+@pytest.mark.parametrize("kind", NODE)
+async def test_clients_of_node_get_messages_and_no_other_text(stage: Stage, kind: str) -> None:
+    server = await stage.server(OURS_IN_PYTHON, options={"plugin": "recovery"})
+    client = await stage.client(kind)
+    await client.connect(server.url(), reconnect={"min": 20, "max": 50})
+    await client.event("open")
+    for number in range(2):
+        spark = await server.connection()
+        await server.write(spark, number)
+        assert await client.data() == number
+        await server.end(spark, reconnect=True)
+        await server.event("disconnection")
+
+    assert [event["data"] for event in client.seen("data")] == [0, 1]

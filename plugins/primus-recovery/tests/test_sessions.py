@@ -186,7 +186,7 @@ async def test_a_server_that_is_gone_is_a_hole_in_the_session_and_says_so(
     await cluster.turns()
     clock.advance(0.02)
     await cluster.turns()
-    clock.advance(0.6)
+    clock.advance(2.0)
     await eventually(lambda: socket.recovered)
 
     assert socket.recovered == {"rooms": True, "session": False, "missed": 0}
@@ -275,6 +275,56 @@ async def test_a_message_that_waits_for_a_busy_listener_was_not_handled(cluster:
 
     assert heard == [1, 2]
     assert socket.recovered["session"] is True
+
+
+async def test_what_is_written_between_the_loss_of_the_wire_and_the_end_comes_too(
+    cluster: Any,
+) -> None:
+    one = await cluster.server()
+    go = asyncio.Event()
+
+    @one.on("connection")
+    def connection(spark: Any) -> None:
+        @spark.on("data")
+        async def data(message: Any) -> None:
+            await go.wait()
+            spark.write("answer")
+
+    socket = await cluster.socket(one)
+    socket.write(1)
+    socket.write(2)  # so that the spark ends only once the first has been handled
+    await cluster.turns()
+    (spark,) = one
+    cluster.cut(socket)
+    spark.write("written")
+    one.write("to all")
+    go.set()
+    await eventually(lambda: not len(one))
+
+    await cluster.back(socket, one)
+
+    assert data(socket) == ["written", "to all", "answer", "answer"]
+    assert socket.recovered["session"] is True
+
+
+async def test_what_waits_for_a_transform_when_the_wire_goes_is_a_hole(cluster: Any) -> None:
+    one = await cluster.server()
+    go = asyncio.Event()
+
+    async def slow(packet: Any) -> None:
+        await go.wait()
+
+    socket = await cluster.socket(one)
+    (spark,) = one
+    one.transform("outgoing", slow)
+    spark.write("lost")
+
+    cluster.cut(socket)
+    spark.abort()
+    go.set()
+    await cluster.back(socket, one)
+
+    assert socket.recovered["session"] is False
 
 
 async def test_events_of_a_plugin_are_messages_of_the_session(cluster: Any) -> None:

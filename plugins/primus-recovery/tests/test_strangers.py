@@ -393,6 +393,7 @@ async def test_text_that_clients_obey_comes_from_no_server(
         {"recovery_user": "name"},
         {"recovery_grace": 0},
         {"recovery_grace": False},
+        {"recovery_takeover": 0},
     ],
 )
 def test_an_option_that_cannot_work_is_refused(options: dict[str, Any]) -> None:

@@ -27,7 +27,8 @@ back to any of them.
 Options: ``recovery_secret`` signs what clients bring back; ``recovery_rooms`` (`True`, or a
 function of spark and room that allows it) joins the rooms of before ahead of the ``connection``
 listeners; ``recovery_grace`` (2 seconds) is how long a client that is back has to join its rooms
-otherwise; ``recovery_user`` is a function of the spark that names its user, where the
+otherwise; ``recovery_takeover`` (2 seconds) is how long another server has to hand a session over;
+``recovery_user`` is a function of the spark that names its user, where the
 header ``Authorization``, the query and ``spark.mirage`` do not.
 """
 

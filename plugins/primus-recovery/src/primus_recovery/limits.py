@@ -48,8 +48,6 @@ class RecoveryLimits:
     """How many sessions without a connection a server keeps."""
     session_bytes: int = 64 * MIB
     """How much all of them keep."""
-    takeover_seconds: float = 0.5
-    """How long a server waits for another one to hand a session over."""
 
 
 DEFAULT_LIMITS: Final = RecoveryLimits()

@@ -16,7 +16,10 @@ DEFAULTS: Final[Mapping[str, object]] = {
     "recovery_rooms": False,
     "recovery_user": None,
     "recovery_grace": 2.0,
+    "recovery_takeover": 2.0,
 }
+
+DURATIONS: Final = ("recovery_grace", "recovery_takeover")
 
 
 @dataclass(frozen=True, slots=True)
@@ -28,6 +31,7 @@ class Chosen:
     rooms: bool | Callable[[Any, str], object]
     user: Callable[[Any], object] | None
     grace: float
+    takeover: float
 
 
 class RecoveryOptions(ServerOptions, total=False):
@@ -37,6 +41,7 @@ class RecoveryOptions(ServerOptions, total=False):
     recovery_rooms: bool | Callable[[Any, str], object]
     recovery_user: Callable[[Any], str | None] | None
     recovery_grace: float
+    recovery_takeover: float
 
 
 @hookimpl
@@ -57,10 +62,15 @@ def chosen(given: Mapping[str, Any]) -> Chosen:
         raise OptionError(f"recovery_rooms={rooms!r}: must be True, False or a function")
     if user is not None and not callable(user):
         raise OptionError(f"recovery_user={user!r}: must be a function of the spark, or None")
-    grace = checks.duration("recovery_grace", value["recovery_grace"])
-    if grace is None:
-        raise OptionError("recovery_grace: must be seconds > 0")
-    return Chosen(_secrets(value["recovery_secret"]), rooms, user, grace)
+    grace, takeover = (_seconds(name, value[name]) for name in DURATIONS)
+    return Chosen(_secrets(value["recovery_secret"]), rooms, user, grace, takeover)
+
+
+def _seconds(name: str, value: Any) -> float:
+    duration = checks.duration(name, value)
+    if duration is None:
+        raise OptionError(f"{name}={value!r}: must be seconds > 0")
+    return duration
 
 
 def _secrets(value: Any) -> tuple[bytes, ...]:

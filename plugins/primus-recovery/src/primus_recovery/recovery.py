@@ -7,6 +7,7 @@ import json
 import secrets
 import time
 from collections.abc import Awaitable, Collection, Iterable
+from contextlib import suppress
 from typing import Any, Final, NamedTuple
 
 from primus import PrimusError, Spark
@@ -76,6 +77,8 @@ class Recovery:
         self._dirty: dict[Follower, None] = {}
         self._asked: dict[str, asyncio.Future[bytes]] = {}
         self._ticking: Timer | None = None
+        self._parking: asyncio.Event | None = None
+        """Made when the server ends; set once its sessions are on the bus."""
 
     # -- the beginning and the end
 
@@ -122,7 +125,15 @@ class Recovery:
         backplane = self._backplane
         if backplane is None:
             return
-        kept = self._sessions.take_all()
+        self._parking = asyncio.Event()
+        try:
+            await self._park(self._sessions.take_all())
+        finally:
+            self._parking.set()
+
+    async def _park(self, kept: list[tuple[str, Kept]]) -> None:
+        """Let the bus keep sessions; not too many at a time."""
+        backplane = self._backplane
         for start in range(0, len(kept), 64):
             parking = [
                 backplane.bus.park(PARKED + key, each.packed(), self._window)
@@ -278,15 +289,21 @@ class Recovery:
         self._dirty.pop(follower, None)
         if self._by_key.get(follower.key) is follower:
             del self._by_key[follower.key]
-            kept = Kept(follower.ring, follower.handled, self._primus.parser_name)
-            self._sessions.keep(follower.key, kept, self._clock.time())
+            if (kept := self._kept(follower)) is not None:
+                self._sessions.keep(follower.key, kept, self._clock.time())
+
+    def _kept(self, follower: Follower) -> Kept | None:
+        """What is kept of a session; `None` when something was written that was not sent yet."""
+        if follower.spark.has_unsent:
+            return None
+        return Kept(follower.ring, follower.handled, self._primus.parser_name)
 
     def _taken(self, key: str) -> Kept | None:
         """Take a session from where this server has it; a connection that still has it ends."""
         follower = self._by_key.pop(key, None)
         if follower is None:
             return self._sessions.take(key, self._clock.time())
-        kept = Kept(follower.ring, follower.handled, self._primus.parser_name)
+        kept = self._kept(follower)
         follower.spark.abort()
         return kept
 
@@ -300,12 +317,13 @@ class Recovery:
         head = {"key": token.key, "to": self._primus.node, "request": request}
         data: bytes | None = None
         try:
-            async with Within(self._limits.takeover_seconds, self._clock):
-                if await backplane.tell(token.node, ASK, head):
-                    data = await answer
-                if not data:
-                    data = await backplane.bus.unpark(PARKED + token.key)
-        except (PrimusError, TimeoutError) as error:
+            with suppress(TimeoutError):
+                async with Within(self._options.takeover, self._clock):
+                    if await backplane.tell(token.node, ASK, head):
+                        data = await answer
+            if not data:
+                data = await backplane.bus.unpark(PARKED + token.key)
+        except PrimusError as error:
             self._primus.log.debug("recovery: a session did not come: %r", error)
         finally:
             del self._asked[request]
@@ -319,6 +337,8 @@ class Recovery:
         spawn(self._give(to, request, data))
 
     async def _give(self, to: str, request: str, data: bytes) -> None:
+        if self._parking is not None:
+            await self._parking.wait()  # then it is where the other server looks next
         try:
             await self._backplane.tell(to, GIVE, {"request": request}, "-", data)
         except PrimusError as error:

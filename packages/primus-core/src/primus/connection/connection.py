@@ -971,7 +971,7 @@ class Connection(Emitter, Generic[MessageT_co]):
 
     def _send(self, frame: str | bytes) -> None:
         """Send the frame of a message, its separators escaped."""
-        if self._traced and self._transport is not None and frame != "":
+        if self._traced and frame != "":
             self.dispatch("outgoing::message", frame)
         if self._carry(frame):
             self.sent += 1
@@ -1164,6 +1164,8 @@ class Connection(Emitter, Generic[MessageT_co]):
     def _takes_relay(self, frame: str | bytes) -> bool:
         """Whether a frame for many may be sent now; it may have been kept for its turn."""
         if not self._admits_relay():
+            if self._traced and self._transport is None and self._state == OPEN:
+                self.dispatch("outgoing::message", frame)  # as `_send`, whose wire is gone as well
             return False
         outbox = self._outbox
         if outbox is not None and outbox.is_busy:
@@ -1194,6 +1196,11 @@ class Connection(Emitter, Generic[MessageT_co]):
     def _sent_all(self) -> None:
         """Note that nothing waits in the outbox any more."""
         self._update_fast_path()
+
+    @property
+    def has_unsent(self) -> bool:
+        """Whether messages wait for an async transform or parser."""
+        return self._outbox is not None and self._outbox.is_busy
 
     # -- closing the wire
 
