@@ -604,3 +604,20 @@ async def test_what_one_request_sets_in_its_context_the_next_does_not_see() -> N
     async with served(answer, transformer=Bare) as primus:
         await asked(primus, GET + closing(GET))
     assert seen == ["a guest", "a guest"]
+
+
+@pytest.mark.parametrize("host", ["own", "aiohttp"])
+async def test_a_body_that_has_come_with_its_head_is_there_at_once(host: str) -> None:
+    seen: list[tuple[bool, bytes]] = []
+
+    async def layer(request: Request) -> None:
+        seen.append((request.is_whole, await request.read()))
+
+    async with running(on=host, transformer=Answering) as server:
+        server.primus.before("mine", layer)
+        reader, writer = await asyncio.open_connection(server.host, server.port)
+        for said in (GET, post(3) + b"abc"):
+            writer.write(said)
+            await reader.readuntil(END + b"plain")
+        writer.close()
+    assert seen == [(True, b""), (True, b"abc")]

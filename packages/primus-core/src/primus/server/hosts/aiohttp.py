@@ -181,13 +181,21 @@ def _request(native: web.Request, socket: ServedWebSocket | None) -> Request:
         native.headers,
         address=address_of(native.transport),
         secure=native.secure,
-        body=None if upgrade else partial(_body, native),
+        body=None if upgrade else _content(native),
         detach=partial(_detach, native) if upgrade else None,
         websocket=None if socket is None else lambda: socket,
         watch=None if upgrade else partial(_watch, native),
         drop=partial(_drop, native),
         native=native,
     )
+
+
+def _content(native: web.Request) -> bytes | Callable[[], AsyncIterator[bytes]]:
+    """The body, if all of it is there, or what reads it."""
+    content = native.content
+    if content.is_eof() and content.exception() is None:
+        return content.read_nowait()
+    return partial(_body, native)
 
 
 async def _body(native: web.Request) -> AsyncIterator[bytes]:
