@@ -44,7 +44,7 @@ class Outbox(Generic[Name]):
     Args:
         limits: how much goes together.
         most: how many bytes may wait; beyond them the oldest go.
-        dropped: is told how many envelopes went.
+        dropped: is told how many envelopes went that wanted no answer.
     """
 
     def __init__(self, limits: BusLimits, most: int, dropped: Callable[[int], object]) -> None:
@@ -151,9 +151,10 @@ class Outbox(Generic[Name]):
                     break
 
     def _drop(self, lane: Name, place: int = 0) -> None:
-        count = len(self._lanes[lane][place].envelopes)
+        batch = self._lanes[lane][place]
         self._remove(lane, None, place)
-        self._dropped(count)
+        if batch.answer is None:
+            self._dropped(len(batch.envelopes))
 
     def _remove(self, lane: Name, answer: bool | None, place: int = 0) -> None:
         batches = self._lanes[lane]
