@@ -56,9 +56,80 @@ async def test_websockets_are_shared_out_and_stay_where_they_are(tmp_path: Path)
     assert len(set(first)) > 1
 
 
+EVERYWHERE = """
+def setup(primus):
+    @primus.on("connection")
+    def connection(spark):
+        spark.write([primus.node, "hello"])
+        spark.on("data", lambda message: primus.write([primus.node, message], everywhere=True))
+"""
+
+
+async def test_workers_write_to_one_another_by_a_bus_of_their_own(tmp_path: Path) -> None:
+    options = ("--workers", "2", "--plugin", "backplane")
+    async with serving(tmp_path, *options, code=EVERYWHERE) as served:
+        sockets: list[Any] = []
+        nodes: set[str] = set()
+        async with asyncio.timeout(2 * DEADLINE):
+            while len(nodes) < 2:  # the system chooses which worker takes which
+                sockets.append(socket := client_at(served.url, "websockets"))
+                nodes.add((await socket.heard.get())[0])
+        told = await asked(sockets[0], "to all")
+        others = [await heard(socket, "to all") for socket in sockets[1:]]
+        for socket in sockets:
+            socket.destroy()
+
+    assert set(others) == {told}
+
+
+COUNTING = """
+def setup(primus):
+    @primus.on("connection")
+    def connection(spark):
+        spark.on("data", lambda message: spark.write([primus.node, message]))
+"""
+
+
+@pytest.mark.parametrize("transformer", ["websockets", "engine.io"])
+async def test_sighup_in_the_middle_of_traffic_loses_no_message_with_recovery(
+    transformer: str, tmp_path: Path
+) -> None:
+    options = ("--workers", "2", "--over", "1", "--transformer", transformer)
+    plugins = ("--plugin", "rooms, backplane, recovery", "--option", f"recovery_secret={'s' * 32}")
+    async with serving(tmp_path, *options, *plugins, code=COUNTING) as served:
+        sockets = [client_at(served.url, transformer, plugin="recovery") for _ in range(10)]
+        before = await asyncio.gather(*(asked(socket, "before") for socket in sockets))
+        os.kill(served.pid, signal.SIGHUP)
+        told = await asyncio.gather(*(counted(socket, set(before)) for socket in sockets))
+        for socket in sockets:
+            socket.destroy()
+
+    for numbers in told:
+        assert numbers == list(range(len(numbers)))
+
+
+async def counted(socket: Any, former: set[str]) -> list[int]:
+    """What has come back of the numbers that were written until no former worker was left."""
+    heard: list[int] = []
+    written = 0
+    late = 0
+    async with asyncio.timeout(4 * DEADLINE):
+        while late < 5:
+            for _ in range(3):
+                socket.write(written)
+                written += 1
+            while len(heard) < written:
+                node, number = await socket.heard.get()
+                heard.append(number)
+            late += node not in former
+            await asyncio.sleep(0.01)
+    return heard
+
+
 def client_at(url: str, transformer: str, **options: Any) -> Any:
     """A client of ours, which keeps what its server has said."""
-    socket = Primus.create_socket(transformer=transformer)(url, **options)
+    plugin = options.pop("plugin", None)
+    socket = Primus.create_socket(transformer=transformer, plugin=plugin)(url, **options)
     socket.heard = asyncio.Queue()
     socket.on("data", socket.heard.put_nowait)
     return socket
@@ -67,6 +138,11 @@ def client_at(url: str, transformer: str, **options: Any) -> Any:
 async def asked(socket: Any, message: str) -> str:
     """The name of the worker that a client talks to."""
     socket.write(message)
+    return await heard(socket, message)
+
+
+async def heard(socket: Any, message: str) -> str:
+    """The name of the worker that has sent a message to a client."""
     async with asyncio.timeout(2 * DEADLINE):
         while True:
             node, echoed = await socket.heard.get()

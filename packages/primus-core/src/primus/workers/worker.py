@@ -123,7 +123,9 @@ async def run_worker(
         await orders.listen.wait()
 
     primus = await create(
-        sock=socket.socket(fileno=assignment.listener), setup=prepare, node=place.node, **options
+        sock=socket.socket(fileno=assignment.listener),
+        setup=prepare,
+        **{**options, "node": place.node},
     )
     assert hatch is not None
     assert orders is not None
