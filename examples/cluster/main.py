@@ -11,19 +11,28 @@ import os
 import sys
 from collections.abc import Sequence
 from pathlib import Path
+from typing import TYPE_CHECKING, Unpack
 
 from aiohttp import web
 
-from primus_backplane import BackplanePrimus, Node
-from primus_rooms import RoomsPrimus, RoomsSpark
+from primus_backplane import BackplaneOptions, BackplanePrimus, Node
+from primus_rooms import RoomsOptions, RoomsPrimus, RoomsSpark
 
 PAGE = Path(__file__).with_name("index.html")
 ROOMS = ("lunch", "release")
 BUS = os.environ.get("BUS", "redis://localhost")
 
 
+class Options(RoomsOptions, BackplaneOptions):
+    """The options of both plugins."""
+
+
 class Cluster(RoomsPrimus[RoomsSpark], BackplanePrimus[RoomsSpark]):
     """A server of the cluster, with the members of its plugins."""
+
+    if TYPE_CHECKING:
+
+        def __init__(self, server: object = None, **options: Unpack[Options]) -> None: ...
 
 
 async def index(request: web.Request) -> web.FileResponse:
