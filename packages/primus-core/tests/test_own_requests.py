@@ -261,7 +261,7 @@ async def test_trailers_without_end_are_refused() -> None:
             return Response(400)
 
     head = b"POST /primus/ HTTP/1.1\r\nHost: a\r\nTransfer-Encoding: chunked\r\n\r\n0\r\n"
-    async with served(answer, max_head=1000, handshake_timeout=0.05) as primus:
+    async with served(answer, max_head=1000) as primus:
         reader, writer = await dial(primus)
         writer.write(head)
         for _ in range(200):
@@ -324,7 +324,11 @@ async def test_a_client_gets_the_answer_before_it_has_sent_all() -> None:
 
 
 async def test_a_client_that_sends_on_after_its_answer_is_dropped() -> None:
-    async with served(refuse, handshake_timeout=0.05) as primus:
+    async def answer(request: Request) -> Response:
+        primus.host.server._pending.handshake_timeout = 0.05  # what is left of it
+        return await refuse(request)
+
+    async with served(answer, keepalive_timeout=0.05) as primus:
         reader, writer = await dial(primus)
         writer.write(post(10_000_000) + b"x" * 100)
         assert (await reader.read()).startswith(b"HTTP/1.1 413 ")
@@ -515,12 +519,8 @@ async def test_a_request_that_is_answered_slowly_is_not_idle() -> None:
         await asyncio.sleep(0.1)
         return Response(200, "slow")
 
-    async with served(answer, keepalive_timeout=0.02, handshake_timeout=0.02) as primus:
-        reader, writer = await dial(primus)
-        for _ in range(2):
-            writer.write(GET)
-            await reader.readuntil(b"slow")
-        writer.close()
+    async with served(answer, keepalive_timeout=0.02) as primus:
+        assert (await asked(primus, closing(GET))).endswith(b"slow")
 
 
 async def test_a_server_that_stops_answers_what_it_was_asked() -> None:
