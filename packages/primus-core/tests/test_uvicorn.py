@@ -2,6 +2,7 @@
 
 import asyncio
 from collections.abc import AsyncIterator, Awaitable, Callable
+from contextlib import suppress
 from typing import Any
 
 import aiohttp
@@ -201,6 +202,77 @@ async def test_a_head_that_uvicorn_lets_through_is_bounded_all_the_same(
     raw = await dial(server, ("X-Long", "x" * 60_000))
     assert raw.status == 431
     assert len(server.primus) == 0
+
+
+# -- requests that are parsed by httptools
+
+
+BEFORE = b"GET /primus/spec HTTP/1.1\r\nHost: primus\r\n"
+CHUNKED = b"POST /primus/spec HTTP/1.1\r\nHost: primus\r\nTransfer-Encoding: chunked\r\n\r\n"
+
+
+async def sent_until_refused(raw: RawWebSocket, more: bytes, most: int) -> int:
+    """How many bytes could be sent before the server closed the connection."""
+    sent = 0
+    async with asyncio.timeout(DEADLINE):
+        with suppress(ConnectionError):
+            while sent < most:
+                raw.writer.write(more)
+                await raw.writer.drain()
+                sent += len(more)
+    return sent
+
+
+@pytest.mark.parametrize(
+    ("beginning", "more"),
+    [
+        (b"GET /primus/", b"x" * 8192),
+        (BEFORE + b"X: ", b"x" * 8192),
+        (BEFORE, b"X: %b\r\n" % (b"x" * 8187)),
+        (CHUNKED + b"3\r\nabc\r\n0\r\n", b"X: %b\r\n" % (b"x" * 8187)),
+    ],
+    ids=["target", "field", "fields", "trailers"],
+)
+async def test_a_head_without_an_end_is_refused_where_uvicorn_would_keep_it(
+    start: Start, beginning: bytes, more: bytes
+) -> None:
+    server = await start()
+    raw = await RawWebSocket.dial(server)
+    raw.writer.write(beginning)
+    sent = await sent_until_refused(raw, more, 64 << 20)
+    raw.drop()
+    assert sent < 16 << 20  # what the buffers of the kernel take
+    await eventually(lambda: not server.site.state.connections)
+
+
+async def test_a_head_may_come_in_pieces_and_bodies_may_be_long(start: Start) -> None:
+    server = await start()
+    raw = await RawWebSocket.dial(server)
+    for piece in (BEFORE, b"X: ", b"x" * 6000, b"\r", b"\n", b"\r\n"):
+        raw.writer.write(piece)
+        await raw.writer.drain()
+    await read_answer(raw)
+    assert raw.status == 200
+    raw.drop()
+    chunk = b"10000\r\n%b\r\n" % (b"x" * 65_536)
+    raw = await RawWebSocket.dial(server)
+    raw.writer.write(CHUNKED + 8 * chunk + b"0\r\nX-Trailer: x\r\n\r\n")
+    await read_answer(raw)
+    assert raw.status == 200
+    raw.drop()
+    await eventually(lambda: not server.site.state.connections)
+
+
+async def test_a_server_that_keeps_heads_without_an_end_is_told_of_once(
+    start: Start, caplog: pytest.LogCaptureFixture
+) -> None:
+    for parser, lines in (("httptools", 1), ("h11", 0), ("primus.uvicorn:Requests", 0)):
+        caplog.clear()
+        server = await start(around(lambda app: app, http=parser))
+        for _ in range(2):
+            await server.get("/primus/spec")
+        told = [record for record in caplog.records if "--http" in record.getMessage()]
+        assert len(told) == lines, parser
 
 
 # -- what the application decides

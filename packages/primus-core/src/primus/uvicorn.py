@@ -1,12 +1,15 @@
-"""WebSockets of uvicorn whose raw transports a Primus takes over.
+"""Classes for uvicorn: WebSockets whose raw transports a Primus takes over, and bounded heads.
 
-    uvicorn main:primus.asgi --ws primus.uvicorn:WebSockets
+    uvicorn main:primus.asgi --ws primus.uvicorn:WebSockets --http primus.uvicorn:Requests
 
 uvicorn reads the head of a request, and makes a `WebSockets` of one that is an upgrade. The
 application is called with the scope that uvicorn's own class would make, and an `Offer` in it.
 Until a Primus takes that, the first event that the application asks for or sends makes uvicorn's
 own class (`WebSockets.others`) go on with the connection, in the same call of the application. An
 upgrade whose path no Primus can have is given to that class at once.
+
+`Requests` is uvicorn's own class for httptools, which by itself keeps whatever a client sends as
+the head of a request, without end.
 """
 
 from __future__ import annotations
@@ -19,6 +22,7 @@ from typing import Any, ClassVar, Final, cast
 from urllib.parse import unquote
 
 from uvicorn.config import Config
+from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol
 from uvicorn.protocols.utils import (
     ClientDisconnected,
     get_client_addr,
@@ -35,7 +39,7 @@ from primus.server.hosts.asgi import may_take_transport
 from primus.server.hosts.asgi_scope import Event, Receive, Scope, Send
 from primus.server.hosts.asgi_transport import EXTENSION, Offer
 
-__all__ = ["WebSockets"]
+__all__ = ["Requests", "WebSockets"]
 
 log = logging.getLogger("uvicorn.error")
 
@@ -44,10 +48,67 @@ RESTART: Final = 1012
 
 ABNORMAL: Final = 1006
 
+MAX_HEAD: Final = 65_536
+"""Bytes that may come of a head, or of the trailers of a body, before its end has come: as many as
+with h11. ``--h11-max-incomplete-event-size`` sets another number for both."""
+
 NO_PROTOCOL: Final = asyncio.Protocol()
 """Held by transports between two owners."""
 
 REFUSAL: Final = b"HTTP/1.1 %s\r\ncontent-length: 0\r\nconnection: close\r\n\r\n"
+
+
+class Requests(HttpToolsProtocol):
+    """The requests of one connection, parsed by httptools, whose heads and trailers are bounded."""
+
+    _block = 0
+    """Counts heads, and the lines before chunks, of which the last ones may be trailers."""
+    _is_in_block = False
+    _held = 0
+    """Bytes that the parser was given of the current one, beyond its first read."""
+
+    def data_received(self, data: bytes) -> None:
+        """Parse it, and refuse a client whose head or trailers do not end."""
+        block = self._block
+        super().data_received(data)
+        if not self._is_in_block or block != self._block:
+            self._held = 0
+            return
+        self._held += len(data)
+        most = self.config.h11_max_incomplete_event_size or MAX_HEAD
+        if self._held > most and not self.transport.is_closing():
+            cycle = cast("Any", self.cycle)
+            if cycle is None or cycle.response_complete:
+                self.transport.write(REFUSAL % f"431 {phrase(431)}".encode())
+            self.transport.close()
+
+    def on_message_begin(self) -> None:
+        """A head begins."""
+        self._begin()
+        super().on_message_begin()
+
+    def on_headers_complete(self) -> None:
+        """It has ended."""
+        self._is_in_block = False
+        super().on_headers_complete()
+
+    def on_chunk_header(self) -> None:
+        """Bytes of a chunk follow, or trailers."""
+        self._begin()
+
+    def on_body(self, body: bytes) -> None:
+        """They were those of a chunk."""
+        self._is_in_block = False
+        super().on_body(body)
+
+    def on_message_complete(self) -> None:
+        """There are no more trailers."""
+        self._is_in_block = False
+        super().on_message_complete()
+
+    def _begin(self) -> None:
+        self._block += 1
+        self._is_in_block = True
 
 
 class WebSockets(asyncio.Protocol):

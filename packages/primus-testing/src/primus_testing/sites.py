@@ -200,6 +200,9 @@ class AsgiSite(Site):
     websockets: ClassVar[str] = "auto"
     """Which of its WebSocket implementations to run."""
 
+    requests: ClassVar[str] = "h11"
+    """Which of its HTTP implementations: by itself it takes httptools, which bounds no heads."""
+
     settings: ClassVar[Mapping[str, Any]] = MappingProxyType({})
     """More options for its ``Config``, or others in place of those here."""
 
@@ -224,7 +227,7 @@ class AsgiSite(Site):
 
         chosen: dict[str, Any] = {
             "ws": self.websockets,
-            "http": "h11",  # with httptools, where it is installed, heads have no bound
+            "http": self.requests,
             "lifespan": "on",
             "log_config": None,
             "access_log": False,
@@ -263,9 +266,10 @@ class AsgiSite(Site):
 
 
 class UvicornSite(AsgiSite):
-    """uvicorn with the WebSockets of `primus.uvicorn`."""
+    """uvicorn with the WebSockets and the requests of `primus.uvicorn`."""
 
     websockets = "primus.uvicorn:WebSockets"
+    requests = "primus.uvicorn:Requests"
 
 
 def _is_closing(connection: Any) -> bool:

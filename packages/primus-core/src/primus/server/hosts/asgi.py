@@ -35,6 +35,11 @@ ALONE: Final = (
 )
 """Why a session that is polled is refused."""
 
+ENDLESS: Final = (
+    "uvicorn parses requests by httptools here, and keeps whatever a client sends as the head of "
+    "one, without end: run it with --http primus.uvicorn:Requests, or with --http h11"
+)
+
 OLD: Final = frozenset({"0.9", "1.0", "1"})
 """Versions of HTTP without upgrades (RFC 9110 section 7.8); granian calls 1.0 so."""
 
@@ -56,6 +61,8 @@ class AsgiHost(Host):
         self._located = False
         self._has_told = False
         """Whether the log says why sessions that are polled are refused."""
+        self._has_looked = False
+        """Whether a request has shown what the server is."""
         self._siblings = Siblings(primus.options.clock)
         _hosts.add(self)
 
@@ -96,6 +103,8 @@ class AsgiHost(Host):
             await self._websocket(scope, found or None, receive, send)
 
     async def _http(self, scope: Scope, found: Place | None, receive: Receive, send: Send) -> None:
+        if not self._has_looked:
+            self._look_at(send)
         exchange = Exchange(receive, send, self.primus.writes)
         request = self._request(scope, found, exchange=exchange)
         try:
@@ -110,6 +119,12 @@ class AsgiHost(Host):
         finally:
             request.release()
             request.native = scope  # holds what the middleware of the application has put there
+
+    def _look_at(self, send: Send) -> None:
+        """Tell, once, what the server leaves open to strangers."""
+        self._has_looked = True
+        if scopes.has_endless_heads(send):
+            self.primus.log.warning(ENDLESS)
 
     def _alone(self) -> Response:
         """The refusal of a session whose requests would come to several processes."""

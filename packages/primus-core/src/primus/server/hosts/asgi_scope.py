@@ -24,6 +24,7 @@ __all__ = [
     "Send",
     "address",
     "encoded",
+    "has_endless_heads",
     "headers",
     "place",
     "query_string",
@@ -132,6 +133,12 @@ def wire_of(send: Send) -> Wire | None:
     """The connection behind `send`, where the server shows it, as uvicorn does."""
     wire = getattr(getattr(send, "__self__", None), "transport", None)
     return wire if hasattr(wire, "get_write_buffer_size") and hasattr(wire, "abort") else None
+
+
+def has_endless_heads(send: Send) -> bool:
+    """Whether uvicorn parses requests by its own class for httptools, which bounds no heads."""
+    told = getattr(getattr(send, "__self__", None), "on_response", None)
+    return type(getattr(told, "__self__", None)).__qualname__ == "HttpToolsProtocol"
 
 
 def encoded(items: Iterable[tuple[str, str]]) -> list[tuple[bytes, bytes]]:
