@@ -164,6 +164,36 @@ async def test_a_token_from_before_a_departure_brings_nothing_back(cluster: Any)
     assert data(socket) == []
 
 
+@pytest.mark.parametrize(
+    "how",
+    [
+        lambda primus, spark: spark.leave("user:*", wildcard=True),
+        lambda primus, spark: spark.leave_all(),
+        lambda primus, spark: primus.leave(spark, "user:1"),
+        lambda primus, spark: primus.empty("user:1"),
+        lambda primus, spark: primus.empty(),
+    ],
+    ids=["by a pattern", "all", "by the server", "emptied", "all emptied"],
+)
+async def test_however_a_client_is_taken_out_its_token_is_good_for_the_room_no_more(
+    cluster: Any, how: Any
+) -> None:
+    one, two = await cluster.server(), await cluster.server(recovery_rooms=True)
+    joins(one, "user:1")
+    socket = await cluster.socket(one)
+    old = socket._comeback._tracker.token
+    (spark,) = one
+    how(one, spark)
+    one.room("user:1").write("after")
+    await cluster.turns()
+
+    socket._comeback._tracker.token = old
+    await cluster.move(socket, two)
+
+    assert socket.recovered["rooms"] is False
+    assert data(socket) == []
+
+
 async def test_a_message_that_leaves_a_client_out_does_not_come_later(cluster: Any) -> None:
     one, two = await cluster.server(), await cluster.server()
     for primus in (one, two):
@@ -448,3 +478,19 @@ async def test_history_without_a_bus_is_a_warning(
 async def test_a_setting_that_is_none_is_refused(cluster: Any, history: Any) -> None:
     with pytest.raises(OptionError, match="history="):
         await cluster.server(rooms={"history": history})
+
+
+async def test_a_server_that_plugs_it_out_goes_on_without(cluster: Any) -> None:
+    one = await cluster.server()
+    joins(one, "news")
+    socket = await cluster.socket(one)
+    one.room("news").write(1)
+    await cluster.turns()
+
+    one.plugout("recovery")
+    one.room("news").write(2)
+    await cluster.turns()
+    one.empty("news")
+
+    assert data(socket) == [1, 2]
+    assert one.rooms.emptied == ()

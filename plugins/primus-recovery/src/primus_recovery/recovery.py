@@ -71,6 +71,7 @@ class Recovery:
         self._sessions = Sessions(WINDOW, limits)
         self._history: Any = None
         """Which rooms have history, as the plugin ``rooms`` has it; `None` for none."""
+        self._rooms: Any = None
         self._epoch = ""
         self._followers: dict[Spark, Follower] = {}
         self._by_key: dict[str, Follower] = {}
@@ -91,6 +92,9 @@ class Recovery:
         rooms, self._backplane = vars(primus).get("rooms"), vars(primus).get("backplane")
         history = None if rooms is None else rooms.settings.history
         self._history = history if history and self._backplane is not None else None
+        if self._history is not None:
+            self._rooms = rooms
+            rooms.emptied = (*rooms.emptied, self.emptied)
         backplane = self._backplane
         if backplane is None:
             if history:
@@ -149,6 +153,10 @@ class Recovery:
         if self._ticking is not None:
             self._ticking.cancel()
             self._ticking = None
+        if self._rooms is not None:
+            others = (fn for fn in self._rooms.emptied if fn != self.emptied)
+            self._rooms.emptied = tuple(others)
+            self._rooms = self._history = None
         if self._has_begun and self._backplane is not None:
             self._backplane.unwatch(self._arrived)
             for kind in (LEFT, ASK, GIVE):
@@ -373,14 +381,30 @@ class Recovery:
                 self._backplane.frames.deliver(last.parser, last.frame, [spark])
 
     def left(self, rooms: Collection[str], spark: Any) -> None:
-        """A spark has left rooms; no earlier token is good for them any more."""
+        """A spark has left rooms, or all that a name of them fits."""
         follower = self._followers.get(spark)
-        if follower is None or spark.ready_state != Spark.OPEN:
+        if follower is not None:
+            self._look_at_rooms(follower, rooms)
+
+    def emptied(self) -> None:
+        """Rooms have been emptied, of which no event tells."""
+        for follower in list(self._followers.values()):
+            self._look_at_rooms(follower, ())
+
+    def _look_at_rooms(self, follower: Follower, left: Collection[str]) -> None:
+        """See which rooms a client has left; no earlier token is good for them any more."""
+        spark = follower.spark
+        if spark.ready_state != Spark.OPEN or not follower.standing.rooms:
             return
-        for room in rooms:
-            if follower.standing.left(room):
-                self._backplane.post(LEFT, {"session": follower.session, "room": room}, key=room)
-                self._make_dirty(follower)
+        adapter = self._primus.adapter.own or self._primus.adapter
+        own = adapter.rooms(spark.id)
+        if is_awaitable(own):
+            dispose(own)
+            own = [room for room in follower.standing.rooms if room not in left]
+        for room in [room for room in follower.standing.rooms if room not in own]:
+            follower.standing.left(room)
+            self._backplane.post(LEFT, {"session": follower.session, "room": room}, key=room)
+            self._make_dirty(follower)
         standing = follower.standing
         if standing.is_recovering and standing.is_complete and follower.grace is not None:
             self._finish(follower)

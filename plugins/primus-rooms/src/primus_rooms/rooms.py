@@ -43,6 +43,8 @@ class Rooms(AdapterCalls):
         self.own_adapter = MemoryAdapter() if settings.adapter is None else settings.adapter
         """What ``primus.adapter`` is until it is replaced."""
         self._joined: set[str] = set()
+        self.emptied: tuple[Callable[[], object], ...] = ()
+        """What plugins do when rooms have been emptied, of which no event tells."""
 
     def __call__(self, spark: SparkOrId | None = None) -> list[str]:
         """The rooms that a spark is in, or all there are; a spark that is unknown is in none."""
@@ -211,10 +213,15 @@ class Rooms(AdapterCalls):
         if self.primus.handed_over(self.empty, rooms) is not None:
             return None
         adapter = self.adapter
+
+        def emptied(_: object) -> None:
+            for fn in self.emptied:
+                fn()
+
         if rooms is None:
-            return self._perform(adapter.clear, _nothing)
+            return self._perform(adapter.clear, emptied)
         wanted = names(rooms)
-        return self._perform(lambda: adapter.empty(wanted), _nothing)
+        return self._perform(lambda: adapter.empty(wanted), emptied)
 
     # -- writing
 
