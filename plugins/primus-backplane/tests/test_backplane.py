@@ -762,3 +762,57 @@ async def test_a_server_that_has_left_the_bus_writes_to_its_own_sparks(server: C
     await settled(two)
 
     assert [wire.sent for wire in wires] == [['"late"'], []]
+
+
+# -- messages that come in two ways
+
+
+async def test_what_the_bus_has_brought_is_not_taken_otherwise(
+    server: Cluster, stranger: Stranger
+) -> None:
+    one, bus = server(), await stranger()
+    _, wire = join(one)
+    await settled(one)
+    bus.post(0, sealed(STRANGER, 1, "all", {}, "json", "1"))
+    await settled(one)
+
+    assert not one.backplane.takes_otherwise("stranger.1", 0, 1)
+    assert one.backplane.takes_otherwise("stranger.1", 0, 2)
+    assert one.backplane.takes_otherwise("stranger.1", 1, 1)
+    assert one.backplane.takes_otherwise("stranger.2", 0, 1)
+    for number in (2, 3):
+        bus.post(0, sealed(STRANGER, number, "all", {}, "json", str(number)))
+    await settled(one)
+
+    assert wire.sent == ["1", "3"]
+    assert one.backplane.counts.repeated == 1
+
+
+async def test_no_more_is_expected_of_the_bus_than_may_be(
+    server: Cluster, stranger: Stranger, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("primus_backplane.arrivals.OTHERWISE", 2)
+    one, bus = server(), await stranger()
+    _, wire = join(one)
+    await settled(one)
+
+    for number in (1, 2, 3):
+        assert one.backplane.takes_otherwise("stranger.1", 0, number)
+    for number in (1, 2, 3, 4):
+        bus.post(0, sealed(STRANGER, number, "all", {}, "json", str(number)))
+    await settled(one)
+
+    assert wire.sent == ["1", "4"]
+
+
+async def test_what_is_told_to_other_servers_is_no_gap(server: Cluster) -> None:
+    one, two, three = server("w0"), server("w1"), server("w2")
+    (a, _), (b, wire) = join(two), join(three)
+    gaps = Recorder(three.backplane, "gap")
+    await settled(one, two, three)
+
+    for spark in (b, a, a, b):
+        assert await one.backplane.spark(spark.id).write("hello")
+    await settled(one, two, three)
+
+    assert (len(wire.sent), gaps.story, three.backplane.counts.missing) == (2, [], 0)

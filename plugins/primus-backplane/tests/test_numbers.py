@@ -39,3 +39,18 @@ def test_the_writer_that_was_silent_for_longest_is_forgotten() -> None:
     assert len(numbers) == 2
     assert numbers.missing("one", 2) is None
     assert numbers.missing("two", 1) == 0
+
+
+def test_what_has_passed_lies_between_the_first_and_the_last() -> None:
+    numbers = Numbers(10)
+    for number in (3, 4, 7):
+        numbers.missing("one", number)
+
+    assert [numbers.has_passed("one", number) for number in (2, 3, 5, 7, 8)] == [
+        False,
+        True,
+        True,
+        True,
+        False,
+    ]
+    assert not numbers.has_passed("two", 1)

@@ -47,6 +47,33 @@ def test_a_batch_has_no_more_envelopes_and_bytes_than_it_may() -> None:
     assert (bool(box), box.size) == (False, 0)
 
 
+def test_limits_may_be_reached() -> None:
+    box = Box(most=30)
+    fill(box, "a", b"1" * 5, b"2" * 5, b"3" * 10, b"4" * 10)
+
+    assert box.sent() == {"a": [[b"1" * 5, b"2" * 5], [b"3" * 10]]}
+    assert (box.lost, box.size) == ([], 30)
+
+
+def test_what_is_posted_does_not_join_what_wants_an_answer() -> None:
+    box, answers = Box(), []
+    box.add("a", b"1", 0.0, answers.append)
+    fill(box, "a", b"2")
+
+    assert box.sent() == {"a": [[b"1"], [b"2"]]}
+
+
+def test_a_lane_that_has_become_empty_waits_for_nothing() -> None:
+    box = Box()
+    fill(box, "a", b"1")
+    box.take(0.0)
+    box.failed("a", until=5.0)
+    box.expire(1.0)
+    fill(box, "a", b"2")
+
+    assert box.sent(2.0) == {"a": [[b"2"]]}
+
+
 def test_lanes_do_not_hold_one_another_back() -> None:
     box = Box()
     fill(box, "a", b"1")

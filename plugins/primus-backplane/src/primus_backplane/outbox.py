@@ -109,7 +109,6 @@ class Outbox(Generic[Name]):
 
     def done(self, lane: Name, count: int, answer: bool = True) -> None:
         """So many batches of a lane have arrived."""
-        self._later.pop(lane, None)
         for _ in range(count):
             self._remove(lane, answer)
 
