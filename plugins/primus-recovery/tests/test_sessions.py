@@ -327,6 +327,25 @@ async def test_what_waits_for_a_transform_when_the_wire_goes_is_a_hole(cluster: 
     assert socket.recovered["session"] is False
 
 
+@pytest.mark.parametrize("policy", ["drop", "disconnect"])
+async def test_what_a_slow_client_does_not_get_is_a_hole(cluster: Any, policy: str) -> None:
+    one = await cluster.server(slow_consumer=policy, high_water=10)
+    socket = await cluster.socket(one)
+    (spark,) = one
+    wire = spark._transport
+    wire.clog()
+    one.write("more than it reads")
+    one.write("dropped")
+    wire.unclog()
+
+    if policy == "drop":
+        cluster.cut(socket)
+        spark.abort()
+    await cluster.back(socket, one)
+
+    assert socket.recovered["session"] is False
+
+
 async def test_events_of_a_plugin_are_messages_of_the_session(cluster: Any) -> None:
     one = await cluster.server(plugin="rooms, backplane, recovery, emit")
     socket = await cluster.socket(one)

@@ -301,8 +301,8 @@ class Recovery:
                 self._sessions.keep(follower.key, kept, self._clock.time())
 
     def _kept(self, follower: Follower) -> Kept | None:
-        """What is kept of a session; `None` when something was written that was not sent yet."""
-        if follower.spark.has_unsent:
+        """What is kept of a session; `None` when something that was written was not sent."""
+        if follower.spark.has_unsent or follower.spark.has_dropped:
             return None
         return Kept(follower.ring, follower.handled, self._primus.parser_name)
 

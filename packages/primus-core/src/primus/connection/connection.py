@@ -105,6 +105,7 @@ class Connection(Emitter, Generic[MessageT_co]):
         "_undecoded",
         "_undelivered",
         "closed",
+        "has_dropped",
         "pipeline",
         "received",
         "seen_at",
@@ -172,6 +173,8 @@ class Connection(Emitter, Generic[MessageT_co]):
         """Whether more than ``high_water`` bytes wait to be sent."""
         self._overflowed = False
         """Whether the connection is being dropped since its peer reads too slowly."""
+        self.has_dropped = False
+        """Whether a message was dropped since its peer reads too slowly."""
         self._owed: dict[str, str] = {}
         """The newest answer of each kind that waits for a peer which reads too slowly."""
         self._room: asyncio.Event | None = None
@@ -1262,6 +1265,7 @@ class Connection(Emitter, Generic[MessageT_co]):
         """Whether a slow consumer gets yet another frame; applies ``slow_consumer``."""
         if self.slow_consumer == "buffer":
             return True
+        self.has_dropped = True
         if self.slow_consumer == "disconnect" and self._state == OPEN and not self._overflowed:
             self._overflowed = True  # what an error listener writes is dropped
             error = SlowConsumerError(
