@@ -1,8 +1,8 @@
-"""Servers with rooms, metroplex and omega-supreme that share one Redis: ours, and those of Node."""
+"""Servers that share one Redis: with metroplex and omega-supreme, of Node too, or on a bus."""
 
 import asyncio
 import sys
-from collections.abc import AsyncIterator, Awaitable, Callable
+from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -26,6 +26,8 @@ SECRET = "a secret that all servers share"
 INTERVAL, LATENCY = 2.0, 0.5
 """The lease of a server, and how long a command may take, in seconds."""
 
+LEASE = 1.0
+"""The lease of a server on a bus, in seconds."""
 
 START = 300.0
 """Seconds that a process gets to start on a busy machine, beside others that start."""
@@ -34,6 +36,8 @@ START = 300.0
 class Member(Server):
     """One server of the cluster."""
 
+    is_registered = True
+    """Whether the registry knows it and its sparks."""
     _mark = 0
 
     @property
@@ -69,6 +73,16 @@ class Member(Server):
         result: dict[str, Any] = await self.ask("flow", **asked)
         return result
 
+    async def bus(self) -> dict[str, Any]:
+        """What it knows of the bus: ``healthy``, the other ``nodes`` and its ``counts``."""
+        known: dict[str, Any] = await self.ask("bus")
+        return known
+
+    async def is_on_bus(self, *names: str) -> bool:
+        """Whether the bus brings it messages, and it knows these servers."""
+        known = await self.bus()
+        return bool(known["healthy"] and set(names) <= set(known["nodes"]))
+
     def mark(self) -> None:
         """Let `lines` begin here."""
         self._mark = len(self.process.stderr)
@@ -85,7 +99,7 @@ class Member(Server):
 
 @dataclass
 class Cluster:
-    """A Redis, and servers that share it."""
+    """A Redis, and servers that share it; `client` asks that Redis."""
 
     redis: RedisServer
     client: Any
@@ -96,27 +110,73 @@ class Cluster:
         return await asyncio.gather(*(self._member(kind, options) for kind in kinds))
 
     async def _member(self, kind: str, options: dict[str, Any]) -> Member:
-        command: list[str | Path] = [sys.executable, PEERS / "cluster.py"]
-        units = 1.0
-        if kind != OURS_IN_PYTHON:
-            folder = installed(int(kind.removeprefix("node")))
-            command = [*node(), PEERS / "cluster.js", folder]
-            units = 1000.0
-        peer = await ProcessPeer.start(*command, title=f"{kind} member")
-        self.peers.append(peer)
+        units = 1.0 if kind == OURS_IN_PYTHON else 1000.0
+        peer = await self._process(kind)
         member, port = Member(peer), free_port()
-        settings = {
-            "interval": INTERVAL * units,
-            "latency": LATENCY * units,
-            "password": SECRET,
-            "address": f"http://127.0.0.1:{port}",
-            **options,
-        }
+        settings = {**self._registered(port, units), **options}
         where = {"port": port, "redis": self.redis.port}
         member.port = await peer.ask("listen", member.on, within=START, options=settings, **where)
         if "address" not in options:
             await self.until(lambda: self.knows(member))
         return member
+
+    async def on_bus(
+        self, *names: str, within: Sequence[ProcessPeer] = (), **options: Any
+    ) -> list[Member]:
+        """Servers of ours on a bus by these names, which know one another.
+
+        Args:
+            names: of the servers.
+            within: the processes that they live in; each gets its own where this is empty.
+            options: of the servers; ``plugin`` may add others.
+        """
+        peers = within or [await self._process(OURS_IN_PYTHON) for _ in names]
+        members = [
+            await self._listen_on_bus(peer, name, options)
+            for peer, name in zip(peers, names, strict=True)
+        ]
+        for member in members:
+            await self.until(lambda member=member: member.is_on_bus(*names))
+        return members
+
+    async def _listen_on_bus(self, peer: ProcessPeer, name: str, options: dict[str, Any]) -> Member:
+        member, port = Member(peer), free_port()
+        settings: dict[str, Any] = {
+            "plugin": "rooms backplane",
+            "backplane": self.redis.url,
+            "backplane_lease": LEASE,
+            "node": name,
+            **options,
+        }
+        member.is_registered = "metroplex" in settings["plugin"]
+        if member.is_registered:
+            settings = {**self._registered(port, 1.0), **settings}
+        redis = self.redis.port if member.is_registered else None
+        member.port = await peer.ask(
+            "listen", member.on, within=START, options=settings, port=port, redis=redis
+        )
+        if member.is_registered and "address" not in options:
+            await self.until(lambda: self.knows(member))
+        return member
+
+    async def _process(self, kind: str) -> ProcessPeer:
+        command: list[str | Path] = [sys.executable, PEERS / "cluster.py"]
+        if kind != OURS_IN_PYTHON:
+            folder = installed(int(kind.removeprefix("node")))
+            command = [*node(), PEERS / "cluster.js", folder]
+        peer = await ProcessPeer.start(*command, title=f"{kind} member")
+        self.peers.append(peer)
+        return peer
+
+    @staticmethod
+    def _registered(port: int, units: float) -> dict[str, Any]:
+        """The options of a server in the registry."""
+        return {
+            "interval": INTERVAL * units,
+            "latency": LATENCY * units,
+            "password": SECRET,
+            "address": f"http://127.0.0.1:{port}",
+        }
 
     async def close(self) -> None:
         """Kill all members. None of ours may have logged a traceback."""
@@ -130,7 +190,8 @@ class Cluster:
         client = await stage.client(kind)
         await client.connect(member.url())
         spark = await member.connection()
-        await self.until(lambda: self.finds(spark, member))
+        if member.is_registered:
+            await self.until(lambda: self.finds(spark, member))
         return client, spark
 
     # -- what is in Redis

@@ -10,7 +10,7 @@ from .tools import program
 
 
 class RedisServer:
-    """A redis-server on loopback. What it knows is lost whenever it stops."""
+    """A redis-server on loopback. What it knows is lost whenever it stops, unless it was saved."""
 
     def __init__(self, folder: Path) -> None:
         self.port = free_port()
@@ -22,8 +22,10 @@ class RedisServer:
         """Where it is."""
         return f"redis://127.0.0.1:{self.port}"
 
-    async def start(self) -> None:
-        """Start it, and wait until it takes connections."""
+    async def start(self, *, saved: bool = False) -> None:
+        """Start it, with what was `saved` or empty, and wait until it takes connections."""
+        if not saved:
+            (self._folder / "dump.rdb").unlink(missing_ok=True)
         executable = program("redis-server", install="apt-get install redis-server")
         options = ["--bind", "127.0.0.1", "--save", "", "--appendonly", "no"]
         self._process = await asyncio.create_subprocess_exec(

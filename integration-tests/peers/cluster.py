@@ -1,6 +1,7 @@
 """Our server with rooms, metroplex and omega-supreme, under the commands of cluster.js."""
 
 import asyncio
+import dataclasses
 import logging
 from typing import Any
 
@@ -10,6 +11,9 @@ import wire
 from primus import Primus, PrimusError
 from primus_rooms.redis import RedisAdapter
 
+away: set[str] = set()
+"""The servers whose bus does not answer."""
+
 
 def primus_of(on: str) -> Any:
     """The server of that name."""
@@ -17,15 +21,26 @@ def primus_of(on: str) -> Any:
     return primus
 
 
-async def listen(on: str, port: int, redis: int, options: dict[str, Any]) -> int:
-    """Start a server; its clients say what they want of rooms."""
+async def listen(on: str, port: int, redis: int | None, options: dict[str, Any]) -> int:
+    """Start a server; its clients say what they want of rooms.
+
+    Args:
+        on: its name.
+        port: where.
+        redis: the port of the Redis of its registry; `None` without one.
+        options: the options, in Node's names and units.
+    """
     plugins = options.pop("plugin", "rooms metroplex omega-supreme")
     if how := options.pop("redis_rooms", ""):
         url = f"redis://127.0.0.1:{redis}"
         options["rooms"] = {"adapter": RedisAdapter(url, forward=how == "forward")}
-    settings = {"plugin": plugins, "redis": f"redis://127.0.0.1:{redis}", **options}
+    registry = {} if redis is None else {"redis": f"redis://127.0.0.1:{redis}"}
+    settings = {"plugin": plugins, **registry, **options}
     listening = await server.listen(on, port, settings)
     primus_of(on).on("connection", obey)
+    if "backplane" in plugins:
+        primus_of(on).backplane.on("away", lambda why: away.add(on))
+        primus_of(on).backplane.on("back", lambda: away.discard(on))
     return listening
 
 
@@ -82,6 +97,15 @@ async def room_write(on: str, room: str, data: Any) -> None:
     await done(primus_of(on).room(room).write(data))
 
 
+WRITES: dict[str, Any] = {
+    "room": lambda primus, number, room: primus.room(room).write(number),
+    "ordered": lambda primus, number, room: primus.room(room).ordered.write(number),
+    "everywhere": lambda primus, number: primus.write(number, everywhere=True),
+    "remote": lambda primus, number, id: primus.backplane.spark(id).write(number),
+}
+"""Ways to write that are none of ``primus.forward``."""
+
+
 async def flow(
     on: str, how: str, to: list[Any], first: int, count: int, pause: float | None
 ) -> dict[str, Any]:
@@ -89,8 +113,8 @@ async def flow(
     primus = primus_of(on)
 
     def send(number: int) -> Any:
-        if how == "room":
-            return primus.room(*to).write(number)
+        if how in WRITES:
+            return WRITES[how](primus, number, *to)
         return (primus.forward if how == "forward" else getattr(primus.forward, how))(*to, number)
 
     replies = []
@@ -118,7 +142,19 @@ async def address(on: str) -> str:
     return str(primus_of(on).metroplex.address)
 
 
-OWN = (listen, whereis, addresses, address, forward, flow, forget, rooms, room_write)
+def bus(on: str) -> dict[str, Any]:
+    """What a server knows of its bus."""
+    backplane = primus_of(on).backplane
+    return {
+        "healthy": backplane.healthy,
+        "away": on in away,
+        "nodes": [node.name for node in backplane.nodes],
+        "epoch": backplane.epoch,
+        "counts": dataclasses.asdict(backplane.counts),
+    }
+
+
+OWN = (listen, bus, whereis, addresses, address, forward, flow, forget, rooms, room_write)
 
 COMMANDS = {**server.COMMANDS, **{each.__name__: each for each in OWN}}
 

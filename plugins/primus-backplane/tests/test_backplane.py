@@ -459,10 +459,11 @@ class Deaf(MemoryBus):
         """Lose it."""
 
 
-async def test_an_ordered_message_waits_for_a_second_and_ends_the_epoch(
+async def test_ordered_messages_wait_for_a_second_and_are_an_outage_that_ends_the_epoch(
     server: Cluster, manual_clock: ManualClock, caplog: pytest.LogCaptureFixture
 ) -> None:
     one = server(backplane=Deaf())
+    events = Recorder(one.backplane, "away", "back")
     _, wire = join(one)
     await settled(one)
     before = one.backplane.epoch
@@ -472,12 +473,38 @@ async def test_an_ordered_message_waits_for_a_second_and_ends_the_epoch(
     manual_clock.advance(0.9)
     waiting = list(wire.sent)
     manual_clock.advance(0.1)
-    await asyncio.sleep(0)
+    delivered, epoch = list(wire.sent), one.backplane.epoch
+    one.write("third", everywhere=True, ordered=True)
+    manual_clock.advance(1.0)
+    manual_clock.advance(3.0)  # what this server tells itself with each lease comes back
+    await settled(one)
 
     assert waiting == []
-    assert wire.sent == ['"first"', '"second"']
-    assert one.backplane.epoch != before
-    assert "2 ordered messages were delivered before they came back" in caplog.text
+    assert delivered == ['"first"', '"second"']
+    assert wire.sent == [*delivered, '"third"']
+    assert events.story == ["away", "back"]
+    assert one.backplane.epoch != before == epoch
+    first, last = [record.getMessage() for record in caplog.records]
+    assert "ordered messages did not come back in time" in first
+    assert "3 ordered ones delivered alone" in last
+
+
+async def test_the_engine_that_finds_the_bus_away_says_when_it_is_back(
+    server: Cluster, manual_clock: ManualClock
+) -> None:
+    one = server()
+    await settled(one)
+    events = Recorder(one.backplane, "away", "back")
+    one.write("late", everywhere=True, ordered=True)
+    manual_clock.advance(2.0)
+    one.backplane.begun("no answer")
+
+    await settled(one)
+    before = list(events.story)
+    one.backplane.ended()
+
+    assert before == ["away"]
+    assert events.story == ["away", "back"]
 
 
 async def test_an_ordered_message_that_comes_back_late_is_not_delivered_again(

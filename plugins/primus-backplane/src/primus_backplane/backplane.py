@@ -96,6 +96,10 @@ class Backplane(Emitter):
         self._is_closed = False
         self._must_end_epoch = False
         """Whether positions are wrong, since ordered messages were delivered without the bus."""
+        self._is_silent = False
+        """Whether the outage began with ordered messages that did not come back: it ends with the
+        next one of this server that does, unless the engine finds the bus away meanwhile.
+        """
         self._early: deque[tuple[int, bytes]] = deque()
         """What was posted before the bus was opened."""
         self._early_bytes = 0
@@ -464,16 +468,20 @@ class Backplane(Emitter):
     def _echo(self, message: Message) -> None:
         if message.is_own:
             self._echoed_at = self.settings.clock.time()
+            if self._is_silent:
+                self.ended()
 
     # -- what `Arrivals` tells
 
     def begun(self, why: str) -> None:
         """The bus does not answer."""
+        self._is_silent = False
         if self._outage.begin(why):
             self.dispatch("away", why)
 
     def ended(self) -> None:
         """The bus answers."""
+        self._is_silent = False
         if self._outage.end():
             self.dispatch("back")
         if self._must_end_epoch:
@@ -490,6 +498,8 @@ class Backplane(Emitter):
 
     def returned(self, message: Message, delivered: bool) -> None:
         """A message of this server has come back; whether it was delivered here."""
+        if self._is_silent:
+            self.ended()
         if self._pending:
             self._pending.arrived(message.shard, message.number, delivered)
 
@@ -550,14 +560,11 @@ class Backplane(Emitter):
 
     def _unordered(self, count: int) -> None:
         """Ordered messages were delivered without the bus: what positions say is wrong now."""
+        self._must_end_epoch = True
+        if not self._outage.is_on:
+            self.begun("ordered messages did not come back in time")
+            self._is_silent = True
         self._outage.delivered_alone(count)
-        if self._outage.is_on:
-            self._must_end_epoch = True
-        else:
-            self.log.warning(
-                "backplane: %d ordered messages were delivered before they came back", count
-            )
-            spawn(self._end_epoch())
 
     async def _end_epoch(self) -> None:
         try:
