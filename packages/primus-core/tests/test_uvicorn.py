@@ -263,6 +263,24 @@ async def test_a_head_may_come_in_pieces_and_bodies_may_be_long(start: Start) ->
     await eventually(lambda: not server.site.state.connections)
 
 
+async def test_a_client_that_goes_is_told_of_though_it_has_asked_for_more(start: Start) -> None:
+    begun, told = asyncio.Event(), asyncio.Event()
+
+    async def polled(scope: Any, receive: Any, send: Any) -> None:
+        begun.set()
+        while (await receive())["type"] != "http.disconnect":
+            pass
+        told.set()
+
+    server = await start(beside(polled))
+    raw = await RawWebSocket.dial(server)
+    raw.writer.write(2 * b"GET /polled HTTP/1.1\r\nHost: primus\r\n\r\n")
+    async with asyncio.timeout(DEADLINE):
+        await begun.wait()
+        raw.drop()
+        await told.wait()
+
+
 async def test_a_server_that_keeps_heads_without_an_end_is_told_of_once(
     start: Start, caplog: pytest.LogCaptureFixture
 ) -> None:

@@ -66,6 +66,20 @@ class Requests(HttpToolsProtocol):
     _is_in_block = False
     _held = 0
     """Bytes that the parser was given of the current one, beyond its first read."""
+    _answered: Any = None
+    """The exchange that the application is at, where more requests came before its answer."""
+
+    def connection_lost(self, exc: Exception | None) -> None:
+        """Tell the application, which uvicorn itself tells of the newest request alone."""
+        if self._answered is not None and not self._answered.response_complete:
+            self._answered.disconnected = True
+            self._answered.message_event.set()
+        self.pipeline.clear()
+        super().connection_lost(exc)
+
+    def _start_asgi_task(self, cycle: Any, app: Any) -> None:
+        self._answered = cycle
+        super()._start_asgi_task(cycle, app)
 
     def data_received(self, data: bytes) -> None:
         """Parse it, and refuse a client whose head or trailers do not end."""
