@@ -217,3 +217,22 @@ async def test_an_object_that_cannot_be_made_ends_the_connection(
 def test_a_handler_that_is_no_class_for_sparks_is_refused(primus: Primus, kind: Any) -> None:
     with pytest.raises(TypeError, match="a handler must be a class that takes the spark"):
         primus.handler(kind)
+
+
+async def test_a_spark_that_leaves_during_an_async_handler_meets_no_other(
+    primus: Primus,
+) -> None:
+    go_on, met = asyncio.Event(), []
+
+    @primus.on("connection")
+    async def first(spark: Any) -> None:
+        await go_on.wait()
+
+    primus.on("connection", met.append)
+    _, wire = join(primus)
+    stays, _ = join(primus)
+    wire.lose()
+    go_on.set()
+    await eventually(lambda: met)
+
+    assert met == [stays]

@@ -127,3 +127,17 @@ async def test_at_the_end_a_paused_connection_takes_as_much_as_may_always_wait(
     letters.lose()
     await asyncio.sleep(0)
     assert letters.seen == seen
+
+
+async def test_a_connection_may_pause_and_resume_when_its_wire_is_gone() -> None:
+    letters = Letters()
+    letters.data_received(b"abcdefgh")
+    letters._wire = None
+
+    letters.pause_reading()
+    letters.data_received(b"i")
+    letters.resume_reading()
+    await asyncio.sleep(0)
+    await asyncio.sleep(0)
+
+    assert letters.seen == b"abcdefghi"

@@ -5,6 +5,8 @@ from __future__ import annotations
 import json
 from typing import Any
 
+import pytest
+
 from primus import __version__
 
 
@@ -54,3 +56,13 @@ def test_people_get_a_table_by_kind(run: Any) -> None:
     plain = next(line for line in lines if line.split()[:1] == ["plain"])
     assert plain.split() == ["plain", "offers", "1.2", "transformer"]
     assert next(line for line in lines if "broken:" in line).split()[0] == "broken"
+
+
+def test_a_kind_of_which_nothing_is_installed_says_so(
+    run: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("primus.cli.plugins.offers", lambda: iter(()))
+
+    _, out, _ = run("plugins")
+
+    assert out.split() == ["transformers", "none", "parsers", "none", "plugins", "none"]

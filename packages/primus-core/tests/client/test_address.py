@@ -99,6 +99,12 @@ def test_the_cache_buster_replaces_an_older_one() -> None:
     assert str(address.dialled("new")) == "http://host/deep/path?a=1&_primuscb=new"
 
 
+def test_fields_that_are_empty_are_left_out_of_what_is_dialled() -> None:
+    address = parse_url("http://host?a=1&&=x&b=2&", "/primus")
+
+    assert str(address.dialled("1")) == "http://host/primus?a=1&=x&b=2&_primuscb=1"
+
+
 def test_stamps_differ_within_one_millisecond() -> None:
     stamps = Stamps()
 

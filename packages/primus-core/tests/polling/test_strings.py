@@ -26,7 +26,8 @@ def test_an_array_of_strings_ends_with_its_bracket(text: str, strings: list[str]
 
 @pytest.mark.parametrize(
     "text",
-    ["", "x", '"a"', "[", '["a"', '["a",', '["a",]', "[,]", '["a" "b"]', '["a";"b"]', "[1]",
+    ["", "x", 'x"a"]', '{"a"]', ' "a"]',
+     '"a"', "[", '["a"', '["a",', '["a",]', "[,]", '["a" "b"]', '["a";"b"]', "[1]",
      '["a", 1]', '["a]', "[[]]", '["\\x"]', "{}"],
 )  # fmt: skip
 def test_anything_else_is_refused(text: str) -> None:
