@@ -20,7 +20,7 @@ import pytest
 from primus.server.listen import Listening
 from primus.workers.supervisor import Supervisor
 
-DEADLINE = 20.0
+DEADLINE = 90.0
 
 
 class Served:
@@ -61,6 +61,7 @@ async def serve(*arguments: str) -> AsyncIterator[Served]:
     """Start the command with the transformer of ``installed/``, on a free port by default."""
     process = await asyncio.create_subprocess_exec(
         *(sys.executable, "-m", "primus", "serve", "--transformer", "plain", "--port", "0"),
+        *("--option", "slow_listener=false"),  # which would tell of a machine that is busy
         *arguments,
         stdout=asyncio.subprocess.PIPE,
         stderr=asyncio.subprocess.PIPE,
