@@ -218,6 +218,11 @@ async def recovery(case: Case) -> None:
     await case.sends("kept")
 
 
+async def presence(case: Case) -> None:
+    case.primus.presence.track(case.spark, "news", "me", {"is": "here"})
+    assert case.primus.presence.list("news") == {"me": {"is": "here"}}
+
+
 async def session(case: Case) -> None:
     assert await case.spark.get_session() == {"user": "me"}
 
@@ -279,6 +284,7 @@ PROMISES = [
     Promise("omega-supreme", omega_supreme, options={"password": PASSWORD}),
     Promise("backplane", backplane),
     Promise("rooms, backplane, recovery", recovery, options={"rooms": {"history": {"news": True}}}),
+    Promise("presence", presence),
     Promise("session", session, options={"session": lambda spark: {"user": "me"}}),
     Promise("chaos", chaos, options={"chaos_seed": 1}),
 ]

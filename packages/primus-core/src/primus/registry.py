@@ -95,6 +95,7 @@ PLUGIN: Final = Kind(
         "spark-latency": "primus-spark-latency",
         "analytics": "primus-analytics",
         "backplane": "primus-backplane",
+        "presence": "primus-presence",
         "recovery": "primus-recovery",
         "backbone": "primus-backbone",
         "backbone.primus": "primus-backbone",

@@ -40,6 +40,7 @@ MEMBERS: Final[Mapping[Kind, Mapping[str, str]]] = MappingProxyType(
             "metroplex": "metroplex",
             "mirage": "mirage",
             "on_event": "contract",
+            "presence": "presence",
             "recovery": "recovery",
             "resource": "resource",
             "resources": "resource",
@@ -58,6 +59,7 @@ MEMBERS: Final[Mapping[Kind, Mapping[str, str]]] = MappingProxyType(
         },
         "Socket": {
             **_BOTH,
+            "presence": "presence",
             "recovered": "recovery",
             "channel": "multiplex",
             "channels": "multiplex",

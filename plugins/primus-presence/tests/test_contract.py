@@ -1,0 +1,10 @@
+from primus_testing import PluginContract
+
+
+class TestPresence(PluginContract):
+    plugin = "presence"
+    controls = ("presence",)
+
+
+class TestItsOtherName(PluginContract):
+    plugin = "primus-presence"
