@@ -163,12 +163,12 @@ class World:
 
     def settle(self) -> None:
         """Let a lease and the grace pass, with all that happens in them."""
-        for _ in range(6):
+        for _ in range(9):
             self.now += 4.0
             for server in self.servers.values():
                 server.replica.flush()
                 server.replica.beat()
-            for _ in range(25):
+            for _ in range(20):
                 for server in list(self.servers.values()):
                     server.take(server.posted)
                     server.take(server.told)
