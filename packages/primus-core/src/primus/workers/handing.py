@@ -23,7 +23,7 @@ __all__ = ["connected", "hand_over", "refuse"]
 
 log = logging.getLogger("primus.server")
 
-PATIENCE: Final = 5.0
+PATIENCE: Final = 10.0
 """Seconds that the other worker gets to take what its client has sent."""
 
 

@@ -30,7 +30,7 @@ log = logging.getLogger("primus.server")
 
 BACKLOG: Final = 1024
 """Connections and requests that wait for a worker that is busy; more are refused."""
-PATIENCE: Final = 5.0
+PATIENCE: Final = 10.0
 """Seconds that the other worker gets to send what it has read from a client."""
 READ: Final = 1 << 16
 MOST_READ: Final = 1 << 20

@@ -32,7 +32,7 @@ log = logging.getLogger("primus.server")
 
 START: Final = 120.0
 """Seconds that a worker gets to begin."""
-KNOWN: Final = 5.0
+KNOWN: Final = 15.0
 """Seconds that workers get to take note of one another; one that is busy longer learns it later."""
 GRACE: Final = 20.0
 """Seconds beyond those planned that a worker gets to end before it is killed."""
