@@ -34,6 +34,7 @@ MEMBERS: Final[Mapping[Kind, Mapping[str, str]]] = MappingProxyType(
             "backplane": "backplane",
             "channel": "multiplex",
             "channels": "multiplex",
+            "cluster": "cluster",
             "contract": "contract",
             "event_message": "emitter",
             "forward": "omega-supreme",

@@ -24,7 +24,7 @@ from primus_rooms.copying import deep_copy
 from primus_rooms.errors import RoomsError
 from primus_rooms.selection import Selection
 
-__all__ = ["Delivery", "deliver_everywhere", "sparks_among"]
+__all__ = ["Delivery", "deliver_everywhere", "plain", "refuse", "sparks_among"]
 
 
 class Delivery:
@@ -42,7 +42,7 @@ class Delivery:
             check_message(args[0])
         self.forwards = adapter.forwards and not selection.only_here
         """Whether it is for members on other servers too."""
-        _refuse(primus, args, method)
+        refuse(primus, args, method)
         if self.forwards and (method == "send" or selection.transforms):
             raise RoomsError("only write, without a transform, reaches the sparks of other servers")
         self._primus: Any = primus
@@ -80,7 +80,7 @@ class Delivery:
             ids: of all members; `None` when they are not known: then each server of ours that is
                 told finds its own.
         """
-        data, forward = _plain(self._args[0]), self._primus.forward
+        (data,), forward = plain(self._args), self._primus.forward
         if ids is None:
             forward.elsewhere(self._selection.names, data, self._selection.without)
             return
@@ -115,7 +115,7 @@ def deliver_everywhere(
         ParserError: the parser has no form for it.
         PrimusError: it is too long for the bus.
     """
-    _refuse(primus, args, method)
+    refuse(primus, args, method)
     if selection.transforms:
         raise RoomsError("a transform does not reach other servers: see Selection.local")
     data = args[0] if method == "write" else primus.event_message(*args)
@@ -144,7 +144,7 @@ def sparks_among(primus: Any, ids: Collection[str], without: Collection[str]) ->
     return [spark for id in ids if (spark := spark_of(id)) is not None]
 
 
-def _refuse(primus: Any, args: list[Any], method: str) -> None:
+def refuse(primus: Any, args: list[Any], method: str) -> None:
     """Refuse what cannot be delivered to several sparks.
 
     Raises:
@@ -156,9 +156,9 @@ def _refuse(primus: Any, args: list[Any], method: str) -> None:
         raise RoomsError('send needs the plugin "emitter"; write needs none')
 
 
-def _plain(data: Any) -> Any:
+def plain(args: list[Any]) -> list[Any]:
     """A message as it was before another thread encoded it."""
-    return data.data if isinstance(data, Encoded) else data
+    return [each.data if isinstance(each, Encoded) else each for each in args]
 
 
 def _transformed(

@@ -12,7 +12,7 @@ from primus.callables import is_awaitable
 from primus.server.broadcast import Encoded
 from primus_rooms.adapter import Adapter, Maybe, Members, at_once
 from primus_rooms.adapter_calls import AdapterCalls
-from primus_rooms.delivery import Delivery, deliver_everywhere, sparks_among
+from primus_rooms.delivery import Delivery, deliver_everywhere, plain, refuse, sparks_among
 from primus_rooms.errors import AdapterAway, RoomsError
 from primus_rooms.memory import MemoryAdapter
 from primus_rooms.names import Names, names
@@ -20,11 +20,17 @@ from primus_rooms.options import Settings
 from primus_rooms.selection import Selection
 from primus_rooms.waiting import all_true, done, each
 
-__all__ = ["Rooms"]
+__all__ = ["Carrier", "Rooms"]
 
 SparkOrId = Spark | str
 
 Result = TypeVar("Result")
+
+Carrier = Callable[[Selection, list[Any], str], object]
+"""Called with a selection, a message, or an event with its arguments, and ``write`` or ``send``.
+
+What it raises is raised by the selection, and the message goes nowhere.
+"""
 
 
 class Rooms(AdapterCalls):
@@ -45,6 +51,8 @@ class Rooms(AdapterCalls):
         self._joined: set[str] = set()
         self.emptied: tuple[Callable[[], object], ...] = ()
         """What plugins do when rooms have been emptied, of which no event tells."""
+        self.carriers: tuple[Carrier, ...] = ()
+        """What brings messages to the rooms of other servers, besides ``backplane``."""
 
     def __call__(self, spark: SparkOrId | None = None) -> list[str]:
         """The rooms that a spark is in, or all there are; a spark that is unknown is in none."""
@@ -235,6 +243,8 @@ class Rooms(AdapterCalls):
         adapter = self.adapter
         spark, names = selection.spark, selection.names
         reaches_none = names == () or (spark is not None and spark.ready_state != Spark.OPEN)
+        if self.carriers and not selection.only_here and not reaches_none:
+            self._carry(selection, args, method)
         backplane = vars(primus).get("backplane")
         if backplane is not None and not selection.only_here and not reaches_none:
             here = partial(self._deliver_here, selection)
@@ -246,7 +256,13 @@ class Rooms(AdapterCalls):
             if type(adapter) is not MemoryAdapter:
                 delivery.finish(())  # what cannot be encoded raises here, where it is looked at
             return self._perform(lambda: adapter.members(names), delivery.finish, spark=spark)
-        count = delivery.here(at_once(adapter.own.members(names)))
+        return self._deliver_to_own(delivery, selection, at_once(adapter.own.members(names)))
+
+    def _deliver_to_own(
+        self, delivery: Delivery, selection: Selection, own: Collection[str]
+    ) -> Maybe[int]:
+        """Deliver a message to the members that are here, at once, and then to the others."""
+        adapter, count = self.adapter, delivery.here(own)
         if not delivery.forwards:
             if not selection.only_here:
                 adapter.stays_here()
@@ -256,7 +272,21 @@ class Rooms(AdapterCalls):
             delivery.elsewhere(ids)
             return count
 
-        return self._perform(lambda: _members(adapter, names), rest, spark=spark)
+        asking = partial(_members, adapter, selection.names)
+        return self._perform(asking, rest, spark=selection.spark)
+
+    def _carry(self, selection: Selection, args: list[Any], method: str) -> None:
+        """Give a message to what brings it to the rooms of other servers.
+
+        Raises:
+            RoomsError: it cannot be delivered in this way.
+            Exception: what a carrier raises.
+        """
+        refuse(self.primus, args, method)
+        if selection.transforms:
+            raise RoomsError("a transform does not reach other servers: see Selection.local")
+        for carry in self.carriers:
+            carry(selection, plain(args), method)
 
     def deliver_relayed(
         self,

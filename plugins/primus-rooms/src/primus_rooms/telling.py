@@ -48,10 +48,15 @@ class Telling:
 
     While Redis is behind, only the ids of sparks are noted for which something has changed, of
     those that are here or that Redis knows.
+
+    Args:
+        adapter: knows the members of this server, and how Redis is told of them.
+        renewal: seconds between two looks whether Redis still has its data.
     """
 
-    def __init__(self, adapter: Told) -> None:
+    def __init__(self, adapter: Told, renewal: float | None = None) -> None:
         self._adapter = adapter
+        self._renewal = renewal
         self.is_away = False
         """Whether Redis does not answer."""
         self.is_behind = False
@@ -167,7 +172,7 @@ class Telling:
                 self._wake.clear()
             if is_cancelled():
                 return
-            pause = RENEWAL
+            pause = self._renewal or RENEWAL
             if failures:
                 pause = min(SLOWEST_RETRY, RETRY * 2 ** min(failures - 1, 10))
             await self._pause(pause, may_wake=not failures)

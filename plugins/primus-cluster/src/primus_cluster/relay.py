@@ -1,0 +1,282 @@
+"""`Relay`: what a server publishes in Redis, and what others have published."""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+from collections.abc import Awaitable, Callable
+from functools import partial
+from typing import Any, Final, Protocol
+from urllib.parse import urlsplit
+
+from redis.asyncio import Redis
+from redis.asyncio.retry import Retry
+from redis.backoff import NoBackoff
+
+from primus import Primus, PrimusError
+from primus.failures import Quota
+from primus.tasks import is_cancelled, spawn
+from primus_cluster.limits import DEFAULT_RELAY_LIMITS, RelayLimits
+from primus_cluster.waiting import Message, Waiting
+
+__all__ = ["Relay", "Unusable", "attach", "detach"]
+
+SPEAKING: Final = "speaking"
+LISTENING: Final = "listening"
+
+
+class Unusable(PrimusError):
+    """What was published on a channel is nothing that this server can use."""
+
+
+class Take(Protocol):
+    """What a codec does with what was published."""
+
+    def __call__(self, channel: str, payload: bytes) -> None:
+        """Take it.
+
+        Raises:
+            Exception: it cannot be used; a line tells, and nothing else is lost.
+        """
+
+
+class Relay:
+    """The connections of one server to a Redis: what is published keeps its order.
+
+    What is published while Redis is away waits for it. A message whose acknowledgement was lost is
+    published again, so that it may arrive twice.
+
+    Args:
+        primus: the server.
+        name: of the plugin, for the log.
+        url: of Redis or Valkey.
+        channel: that is listened to; a pattern if it ends with ``*``.
+        take: called with what arrives.
+        hears_itself: whether what this server publishes waits until the channel is listened to, as
+            its own sparks get it from there.
+        limits: bounds.
+    """
+
+    def __init__(
+        self,
+        primus: Primus,
+        name: str,
+        url: str,
+        channel: str,
+        take: Take,
+        *,
+        hears_itself: bool = False,
+        limits: RelayLimits = DEFAULT_RELAY_LIMITS,
+    ) -> None:
+        self._name = name
+        self._url = url
+        self._channel = channel
+        self._take = take
+        self._log = primus.log
+        self._clock = primus.options.clock
+        self._limits = limits
+        self._longest = primus.options.max_length + limits.head
+        self._waiting = Waiting(limits.queue)
+        self._wake = asyncio.Event()
+        self._hears = asyncio.Event()
+        if not hears_itself:
+            self._hears.set()
+        self._hears_itself = hears_itself
+        self._pauses: dict[str, float] = {}
+        self._failing: set[str] = set()
+        self._since = 0.0
+        self._reported = 0  # how many dropped messages the log has told of
+        self._lines = Quota(limits.lines)
+        self._tasks: list[asyncio.Task[None]] = []
+
+    def __repr__(self) -> str:
+        parts = urlsplit(self._url)
+        return f"<Relay {self._name} {parts.scheme}://{parts.hostname or parts.path}>"
+
+    @property
+    def dropped(self) -> int:
+        """How many messages were dropped, since Redis was away for too long."""
+        return self._waiting.dropped
+
+    @property
+    def is_away(self) -> bool:
+        """Whether Redis does not answer."""
+        return bool(self._failing)
+
+    def publish(self, channel: str, payload: str | bytes) -> None:
+        """Publish, behind what was published before. Never waits.
+
+        Raises:
+            PrimusError: it is longer than ``max_length``.
+        """
+        frame = payload.encode() if isinstance(payload, str) else payload
+        if len(frame) > self._longest:
+            raise PrimusError(
+                f"{self._name}: a message of {len(frame)} bytes is longer than max_length"
+            )
+        self._waiting.add(Message(channel, frame), self._clock.time())
+        self._wake.set()
+
+    def begin(self) -> None:
+        """Connect, now and whenever the connection is lost."""
+        if not self._tasks:
+            self._tasks = [spawn(self._run(SPEAKING)), spawn(self._run(LISTENING))]
+
+    async def close(self) -> None:
+        """Publish what waits, as far as Redis takes it, and let go of the connections."""
+        tasks, self._tasks = self._tasks, []
+        if not tasks or tasks[0].get_loop() is not asyncio.get_running_loop():
+            return
+        if len(self._waiting) and not self._failing:
+            try:
+                async with asyncio.timeout(self._limits.answer_timeout):
+                    while len(self._waiting) and not self._failing:
+                        await asyncio.sleep(0.005)
+            except TimeoutError:
+                pass
+        for task in tasks:
+            task.cancel()
+        await asyncio.wait(tasks, timeout=self._limits.answer_timeout)
+
+    # -- inside
+
+    def _client(self) -> Any:
+        limit = self._limits.answer_timeout
+        return Redis.from_url(
+            self._url,
+            socket_timeout=limit,
+            socket_connect_timeout=limit,
+            retry=Retry(NoBackoff(), 0),
+            decode_responses=False,
+        )
+
+    async def _run(self, part: str) -> None:
+        """Speak or listen, for ever."""
+        client = self._client()
+        step = partial(self._speak if part == SPEAKING else self._listen, client)
+        try:
+            while not is_cancelled():  # which a client may answer with an error of its own
+                await self._attempt(part, step)
+        finally:
+            await client.aclose()
+
+    async def _attempt(self, part: str, step: Callable[[], Awaitable[None]]) -> None:
+        """Do what a part does, once; if it fails, wait before the next time."""
+        try:
+            await step()
+            self._pauses[part] = self._limits.retry
+        except Exception as error:  # the client raises many kinds
+            if is_cancelled():
+                return
+            self._fails(part, error)
+            pause = self._pauses.get(part, self._limits.retry)
+            self._pauses[part] = min(2 * pause, self._limits.retry_most)
+            await asyncio.sleep(pause)
+
+    async def _speak(self, client: Any) -> None:
+        """Publish what waits now, in one transaction, so that none of it goes by itself."""
+        await self._hears.wait()
+        self._waiting.expire(self._clock.time() - self._limits.patience)
+        messages = self._waiting.first(self._limits.batch)
+        if not messages:
+            self._works(SPEAKING)  # nothing is left to try it with
+            self._wake.clear()
+            await self._wake.wait()
+            return
+        async with client.pipeline(transaction=True) as pipeline:
+            for channel, payload in messages:
+                pipeline.publish(channel, payload)
+            await pipeline.execute()
+        self._waiting.done(messages)
+        self._works(SPEAKING)
+
+    async def _listen(self, client: Any) -> None:
+        """Subscribe, and take what comes, until the connection is lost."""
+        limits, pubsub = self._limits, client.pubsub()
+        is_pattern = self._channel.endswith("*")
+        try:
+            await (pubsub.psubscribe if is_pattern else pubsub.subscribe)(self._channel)
+            await self._response(pubsub, limits.answer_timeout)
+            self._works(LISTENING)
+            self._pauses[LISTENING] = limits.retry
+            self._hears.set()
+            taken = 0
+            while not is_cancelled():
+                response = await pubsub.parse_response(block=False, timeout=limits.silence)
+                if response is None:
+                    await pubsub.ping()
+                    response = await self._response(pubsub, limits.answer_timeout)
+                if response[0] in (b"message", b"pmessage"):
+                    self._taken(response[-2], response[-1])
+                    taken += 1
+                    if taken % limits.turn == 0:
+                        await asyncio.sleep(0)
+        finally:
+            if self._hears_itself:
+                self._hears.clear()
+            await pubsub.aclose()
+
+    async def _response(self, pubsub: Any, limit: float) -> Any:
+        response = await pubsub.parse_response(block=False, timeout=limit)
+        if response is None:
+            raise TimeoutError("Redis does not answer")
+        return response
+
+    def _taken(self, channel: bytes, payload: bytes) -> None:
+        try:
+            if len(payload) > self._longest:
+                raise Unusable(f"{len(payload)} bytes are longer than max_length")
+            self._take(channel.decode(), payload)
+        except Exception as error:  # whatever a stranger has published
+            held = self._lines.admit(self._clock.time())
+            if held is not None:
+                more = f" ({held} more since the last line)" if held else ""
+                self._log.warning(
+                    "%s: what was published on %.100r cannot be used: %.300s%s",
+                    *(self._name, channel, str(error) or repr(error), more),
+                )
+
+    def _fails(self, part: str, error: Exception) -> None:
+        if not self._failing:
+            self._since = self._clock.time()
+            self._log.warning(
+                "%s: %r is away (%s: %.200s); messages for other servers wait for it",
+                *(self._name, self, type(error).__name__, error),
+            )
+        self._failing.add(part)
+
+    def _works(self, part: str) -> None:
+        if part not in self._failing:
+            return
+        self._failing.discard(part)
+        if self._failing:
+            return
+        lost, self._reported = self.dropped - self._reported, self.dropped
+        self._log.log(
+            logging.WARNING if lost else logging.INFO,
+            "%s: %r is back after %.1f s; %d messages were dropped",
+            *(self._name, self, self._clock.time() - self._since, lost),
+        )
+
+
+def attach(primus: Any, relay: Relay) -> None:
+    """Let a relay begin and end with its server."""
+    primus.on("initialised", relay.begin)
+    primus.on("close", relay.close)
+    if _is_running():
+        relay.begin()
+
+
+def detach(relay: Relay) -> None:
+    """Close a relay, without waiting."""
+    if _is_running():
+        spawn(relay.close())
+
+
+def _is_running() -> bool:
+    """Whether there is an event loop to begin on; else there is one when the server starts."""
+    try:
+        asyncio.get_running_loop()
+    except RuntimeError:
+        return False
+    return True
