@@ -91,9 +91,12 @@ def setup(primus):
 
 
 @pytest.mark.parametrize("transformer", ["websockets", "engine.io"])
-async def test_sighup_in_the_middle_of_traffic_loses_no_message_with_recovery(
-    transformer: str, tmp_path: Path
+async def test_sighup_in_the_middle_of_traffic_leaves_nothing_unanswered_with_recovery(
+    transformer: str, tmp_path: Path, request: pytest.FixtureRequest
 ) -> None:
+    """With ``--long``, on a machine that is not busy, messages to rooms are looked at as well."""
+    if request.config.getoption("--long"):
+        await replaced_in_the_middle_of_news(transformer, tmp_path)
     options = ("--workers", "2", "--over", "1", "--transformer", transformer)
     plugins = ("--plugin", "rooms, backplane, recovery", "--option", f"recovery_secret={'s' * 32}")
     async with serving(tmp_path, *options, *plugins, code=COUNTING) as served:
@@ -124,6 +127,60 @@ async def counted(socket: Any, former: set[str]) -> list[int]:
             late += node not in former
             await asyncio.sleep(0.01)
     return heard
+
+
+NEWS = """
+def setup(primus):
+    @primus.on("connection")
+    def connection(spark):
+        spark.join("news")
+        spark.on("data", lambda message: primus.room("news").write([primus.node, message]))
+"""
+
+
+async def replaced_in_the_middle_of_news(transformer: str, tmp_path: Path) -> None:
+    """Replace the workers while a room gets messages: every member gets all of them, once."""
+    options = ("--workers", "2", "--over", "1", "--transformer", transformer)
+    plugins = ("--plugin", "rooms, backplane, recovery", "--option", f"recovery_secret={'s' * 32}")
+    history = ("--option", 'rooms={"history": {"news": true}}')
+    async with serving(tmp_path, *options, *plugins, *history, code=NEWS) as served:
+        sockets = [client_at(served.url, transformer, plugin="recovery") for _ in range(10)]
+        for number, socket in enumerate(sockets):
+            await asked(socket, f"hello {number}")
+        await asyncio.gather(*(heard(socket, "hello 9") for socket in sockets[:-1]))
+        os.kill(served.pid, signal.SIGHUP)
+        written = await written_until_replaced(sockets[0], {"w0", "w1"})
+        told = await asyncio.gather(*(numbers(socket, written) for socket in sockets[1:]))
+        for socket in sockets:
+            socket.destroy()
+
+    for each in told:
+        assert each == list(range(written))
+
+
+async def written_until_replaced(socket: Any, former: set[str]) -> int:
+    """How many numbers a client has written to all, until others than the former workers did so."""
+    written = late = 0
+    async with asyncio.timeout(4 * DEADLINE):
+        while late < 100:
+            socket.write(written)
+            written += 1
+            await asyncio.sleep(0.01)
+            while not socket.heard.empty():
+                node, _ = socket.heard.get_nowait()
+                late += node not in former
+    return written
+
+
+async def numbers(socket: Any, count: int) -> list[int]:
+    """The numbers that a client has heard, up to the last one."""
+    found: list[int] = []
+    async with asyncio.timeout(4 * DEADLINE):
+        while not found or found[-1] != count - 1:
+            _, number = await socket.heard.get()
+            if isinstance(number, int):
+                found.append(number)
+    return found
 
 
 def client_at(url: str, transformer: str, **options: Any) -> Any:
