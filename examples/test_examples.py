@@ -247,6 +247,27 @@ async def test_a_ticker_has_no_holes() -> None:
     assert recovered[0]["missed"] > 0
 
 
+async def test_a_lobby_lists_each_user_once() -> None:
+    states: list[Any] = []
+    async with served("lobby") as (example, url):
+        async with connect(f"{url}/?name=ann") as first, connect(f"{url}/?name=ann") as second:
+            async with connect(f"{url}/?name=bob", plugin="presence") as socket:
+                heard = asyncio.Queue[Any]()
+                for kind in ("state", "update"):
+                    socket.on(f"presence {kind}", lambda *args: heard.put_nowait(args))
+                async with asyncio.timeout(DEADLINE):
+                    room, members = await heard.get()
+                    first.write({"mood": "glad"})
+                    assert await heard.get() == ("lobby", "ann", {"mood": "glad"})
+                states.append((room, sorted(members), socket.presence.count("lobby")))
+            await example.says("bob has left lobby")
+            assert second.ready_state == second.OPEN
+        await example.says("ann has left lobby")
+        assert "".join(example.output).count("ann has left") == 1
+
+    assert states == [("lobby", ["ann", "bob"], 2)]
+
+
 async def test_events_are_printed_as_they_happen() -> None:
     async with served("events", tracebacks=1) as (example, url):
         await example.says("primus   initialised +websockets json")
