@@ -191,7 +191,9 @@ numbers = st.integers(0, 2)
 names = st.sampled_from(ROOMS), st.sampled_from(USERS)
 puts = st.tuples(st.just("put"), numbers, *names, st.sampled_from(INFOS), st.booleans())
 drops = st.tuples(st.just("drop"), numbers, st.booleans(), st.booleans())
-traffic = st.tuples(st.sampled_from(["flush", "posted", "told", "answer", "beat"]), numbers)
+traffic = st.tuples(
+    st.sampled_from(["posted", "posted", "flush", "told", "answer", "beat"]), numbers
+)
 losses = st.tuples(st.sampled_from(["miss", "unanswered"]), numbers)
 lives = st.tuples(st.sampled_from(["start", "start", "die", "leave", "bury"]), numbers)
 chores = st.tuples(st.sampled_from(["work", "expire"]), numbers)
