@@ -299,6 +299,27 @@ async def test_connections_that_are_cut_lose_nothing(failing: Broker, pair: Any,
     assert numbers(mine) == numbers(theirs) == list(range(310))
 
 
+async def test_a_broker_that_is_started_again_is_two_lines_however_many_connections_it_cut(
+    failing: Broker, pair: Any, caplog: pytest.LogCaptureFixture
+) -> None:
+    one, two, mine, theirs = pair
+    events = [Recorder(each.backplane, "away", "back") for each in (one, two)]
+    await write(one, 0, 20)
+    await write(two, 20, 20)
+    await eventually(lambda: len(mine.sent) == len(theirs.sent) == 40)
+
+    failing.kill()
+    failing.start()
+    for each in events:
+        await each.next("back")
+    await write(one, 40, 20)
+    await write(two, 60, 20)
+
+    await eventually(lambda: len(mine.sent) == len(theirs.sent) == 80)
+    assert [each.story for each in events] == [["away", "back"]] * 2
+    assert len(lines(caplog)) == 4
+
+
 async def test_a_full_broker_is_waited_for(
     failing: Broker, pair: Any, caplog: pytest.LogCaptureFixture
 ) -> None:
@@ -466,6 +487,24 @@ async def test_nonsense_on_a_channel_or_in_a_stream_loses_nothing_else(ear: Any)
     real = [each for each in listener.envelopes if each in (b"first", b"second", b"third")]
     assert list(dict.fromkeys(real)) == [b"first", b"second", b"third"]
     assert len(await bus.since(0, 0, 100) or [1]) >= 1
+
+
+async def test_a_connection_that_is_cut_often_is_made_again_as_soon_each_time(
+    broker: Path,
+) -> None:
+    bus, listener = RedisBus(f"unix://{broker}"), Ear()
+    limits = BusLimits(retry=0.01, retry_most=1000.0)  # doubled so often, it is two minutes
+    await bus.open(Node("w0", "1"), listener, Settings(uuid4().hex, limits=limits))
+    await until(lambda: listener.known)
+
+    async with Redis(unix_socket_path=str(broker)) as client:
+        for n in range(14):
+            await client.client_kill_filter(_type="pubsub")
+            bus.post(0, b"%d" % n)
+            await until(lambda n=n: len(listener.taken) == n + 1)
+    await bus.close()
+
+    assert listener.envelopes == [b"%d" % n for n in range(14)]
 
 
 async def test_what_is_trimmed_before_it_is_read_is_a_gap(ear: Any) -> None:

@@ -50,7 +50,7 @@ class Lease:
                 await self._renew()
             except Exception as error:
                 link.failing(PART, error)
-                await asyncio.sleep(pause)
+                await link.again(pause)
                 pause = min(2 * pause, limits.retry_most)
                 continue
             link.working(PART)

@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import logging
 from collections.abc import Sequence
+from contextlib import suppress
 from functools import lru_cache
 from hashlib import sha1
 from typing import Any, Final, NamedTuple
@@ -200,10 +201,23 @@ class Link:
         if now is not None:
             self.begin_epoch(now.decode(errors="replace"))
 
+    async def again(self, pause: float) -> None:
+        """Wait for so many seconds, and close what nothing uses: what has cut one connection may
+        have cut all, and each would fail once more, when the broker is back.
+        """
+        await asyncio.sleep(pause)
+        for client in self._clients:
+            with suppress(*FAILURES):
+                await client.connection_pool.disconnect(inuse_connections=False)
+
     async def close(self) -> None:
         """Close the clients."""
-        for client in (self.poster, self.asker, self.ear):
+        for client in self._clients:
             await client.aclose()
+
+    @property
+    def _clients(self) -> tuple[Any, ...]:
+        return self.poster, self.asker, self.ear
 
 
 @lru_cache

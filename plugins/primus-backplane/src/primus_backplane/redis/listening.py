@@ -33,6 +33,8 @@ class Subscriber:
         self._lanes = {link.keys_of(shard).stream.encode(): shard for shard in link.places}
         self._is_new = True
         """Whether nothing has been read yet: then only what comes from now on counts."""
+        self._has_heard = False
+        """Whether the connection was made since the last failure."""
         self._taken = 0
         """How many entries were handled in this turn of the loop."""
         self._floors: dict[int, Id] = dict.fromkeys(link.places, NOTHING)
@@ -58,10 +60,10 @@ class Subscriber:
                     raise
             except Exception as error:
                 self._link.failing(PART, error)
-                await asyncio.sleep(pause)
+                if self._has_heard:
+                    self._has_heard, pause = False, self._limits.retry
+                await self._link.again(pause)
                 pause = min(2 * pause, self._limits.retry_most)
-                continue
-            pause = self._limits.retry
 
     def compare(self, taken: dict[int, Id], newest: dict[int, Id]) -> None:
         """Compare what was taken before a lease was renewed with the newest ids there were then.
@@ -91,7 +93,7 @@ class Subscriber:
                 await self._confirmed(pubsub)
             for shard in self._link.places:
                 await self._catch_up(shard)
-            self._is_new = False
+            self._is_new, self._has_heard = False, True
             self._link.working(PART)
             while True:
                 response = await pubsub.parse_response(block=False, timeout=SILENCE)

@@ -90,7 +90,7 @@ class Poster:
             if await self._send():
                 pause = self._limits.retry
             else:
-                await asyncio.sleep(pause)
+                await self._link.again(pause)
                 pause = min(2 * pause, self._limits.retry_most)
                 self._wake.set()
             if self.outbox:
