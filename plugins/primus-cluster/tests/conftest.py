@@ -47,7 +47,8 @@ async def ready(make_primus: MakePrimus, redis: Any) -> Ready:
 
     async def listening(channel: str) -> int:
         if channel.endswith("*"):
-            return int(await redis.pubsub_numpat())
+            clients = await redis.client_list(_type="pubsub")
+            return len([each for each in clients if int(each["psub"])])
         return int((await redis.pubsub_numsub(channel))[0][1])
 
     async def make(plugin: str, channel: str, **options: Any) -> Any:
