@@ -505,10 +505,11 @@ async def test_a_stream_that_fails_is_cut_off(tracebacks: Tracebacks) -> None:
 # -- time, and the end
 
 
-async def test_a_connection_that_is_idle_is_dropped() -> None:
+@pytest.mark.parametrize("behind", [b"", b"\r\n", b"\n"])
+async def test_a_connection_that_is_idle_is_dropped(behind: bytes) -> None:
     async with served(keepalive_timeout=0.05) as primus:
         reader, writer = await dial(primus)
-        writer.write(GET)
+        writer.write(GET + behind)
         await reader.readuntil(END + b"plain")
         assert await reader.read() == b""
         writer.close()

@@ -85,6 +85,10 @@ TAKEN: dict[str, tuple[bytes, Seen]] = {
         post(b"TRANSFER-ENCODING: Chunked", body=b"A\r\n0123456789\r\n0\r\n\r\n"),
         [posted(b"0123456789"), LAST_ONE],
     ),
+    "a length of thousands of digits": (
+        post(b"Content-Length: " + b"0" * 5000 + b"3", body=b"abc"),
+        [posted(b"abc"), LAST_ONE],
+    ),
     "an empty header": (get(HOST, b"X-Empty:"), [GET, LAST_ONE]),
     "a URL": (get(HOST, target=b"http://b/primus/"), [GET, LAST_ONE]),
     "line ends before it": (b"\r\n\r\n" + get(HOST), [GET, LAST_ONE]),
@@ -253,6 +257,11 @@ async def test_what_stands_behind_an_upgrade_that_is_ignored_is_read(name: str) 
 async def test_a_request_that_ends_its_connection_is_the_last(name: str, host: str) -> None:
     said, expected = ENDING[name]
     assert await talk(host, said, b"") == ([200], expected)
+
+
+async def test_chunks_of_an_old_request_are_the_last_of_their_connection() -> None:
+    said = post(b"Connection: keep-alive", CHUNKED, body=b"0\r\n\r\n" + INNER, version=b"1.0")
+    assert await talk("own", said) == ([200], [posted(b"")])
 
 
 async def test_what_stands_behind_the_last_request_is_passed_over() -> None:

@@ -396,6 +396,28 @@ async def test_a_client_that_comes_too_late_is_handed_to_the_successor(pair: Any
 # -- the hatch
 
 
+async def test_a_connection_whose_last_answer_is_not_taken_stays(pair: Any) -> None:
+    here = pair.workers[0]
+    ours, its = socket.socketpair()
+    ours.setblocking(False)
+    answer = b"x" * 10_000_000
+    with its:
+        _, writer = await asyncio.open_unix_connection(sock=ours)
+        writer.write(answer)
+
+        pair.introduce(("w0", 0, False), ("w1", 0, True))
+        handed = here.elsewhere.give(writer.transport, b"")
+        writer.close()
+        its.setblocking(False)
+        received = 0
+        async with asyncio.timeout(30):
+            while part := await asyncio.get_running_loop().sock_recv(its, 1 << 20):
+                received += len(part)
+
+    assert not handed
+    assert received == len(answer)
+
+
 async def test_a_hatch_is_this_user_s_alone(pair: Any) -> None:
     mode = (pair.folder / "w1").stat().st_mode
 

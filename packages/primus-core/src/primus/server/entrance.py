@@ -292,6 +292,8 @@ class Entrance(HeadIntake):
         """Answer the request that has come behind another."""
         if not self._transport.is_closing():
             self._step, self._body = HEAD, None
+            # Line ends alone are no request.
+            self._pending.deadlines.set(self._transport, self._pending.keepalive_timeout)
             ahead, self._ahead = self._ahead, b""
             self.data_received(ahead)
 

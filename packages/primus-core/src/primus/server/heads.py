@@ -118,10 +118,13 @@ def read_head(data: bytes, *, most_headers: int, longest: int) -> Head:
             framed, parser = _read(UPGRADE.sub(b"", data))
     if not framed.is_complete:
         if "Transfer-Encoding" in headers:
+            # RFC 9112 section 6.1: a proxy of HTTP/1.0 may have seen another end of the body.
+            head.keep_alive = head.keep_alive and not head.is_old
             framed.fields = []
             head.chunked = ChunkedBody(framed, parser, longest)
         else:
-            head.length = int(headers["Content-Length"])
+            # Python reads no number of thousands of digits, whatever zeros it begins with.
+            head.length = int(headers["Content-Length"].lstrip("0"))
     return head
 
 

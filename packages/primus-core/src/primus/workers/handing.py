@@ -51,6 +51,8 @@ def hand_over(transport: asyncio.Transport, data: bytes, path: str) -> bool:
         data: what has been read from it.
         path: where the other worker is.
     """
+    if transport.get_write_buffer_size():
+        return False  # its client has not taken all of the last answer, which would be cut off
     connection = transport.get_extra_info("socket")
     try:
         kept = socket.socket(fileno=os.dup(connection.fileno()))
