@@ -204,7 +204,7 @@ def kit(session: nox.Session) -> None:
 @nox.session
 def examples(session: nox.Session) -> None:
     """Run each example as its reader would, and see that the benchmarks work."""
-    _install(session, *DISTRIBUTIONS, tools=["integration"])
+    _install(session, *DISTRIBUTIONS, tools=["integration"], extras=True)
     session.run("pytest", "examples", "benchmarks", *session.posargs)
 
 

@@ -8,7 +8,7 @@ import sys
 from pathlib import Path
 
 from .contestants import LOOPS, REFERENCE, Contestant, contestants
-from .page import about, report, write_page
+from .page import about, report, write_pages
 from .process import allow_many_files
 from .results import Results
 from .running import Pace, run_all
@@ -16,8 +16,14 @@ from .scenarios import chosen, scenarios
 from .starting import start_all
 
 QUICK = Pace(rounds=1, seconds=0.05, warmup=0.0, least=0, most_connections=20)
-QUICK_SCENARIOS = ("many", "broadcast", "connects", "idle", "polling", "transform")
-QUICK_SERVERS = tuple(f"primus {name} {LOOPS[0]}" for name in ("websockets", "engine.io"))
+QUICK_SCENARIOS = (
+    *("many", "broadcast", "connects", "idle", "polling", "transform"),
+    *("2x100", "readers-2"),
+)
+QUICK_SERVERS = (
+    *(f"primus {name} {LOOPS[0]}" for name in ("websockets", "engine.io")),
+    "primus backplane",
+)
 GROUPS = (*dict.fromkeys(scenario.group for scenario in scenarios()), "starting")
 
 
@@ -46,7 +52,7 @@ def main() -> None:
         results.starting = start_all(pace.rounds, wanted)
     keep(results)
     if given.write:
-        write_page(results)
+        write_pages(results)
     print(report(results))
     sys.exit(_failed(results))
 
@@ -60,7 +66,7 @@ def _arguments() -> argparse.Namespace:
     parser.add_argument("--rounds", type=int, default=5)
     parser.add_argument("--seconds", type=float, default=1.0, help="for one measurement")
     parser.add_argument("--json", type=Path, metavar="FILE", help="keep all figures")
-    parser.add_argument("--write", action="store_true", help="write docs/performance.md")
+    parser.add_argument("--write", action="store_true", help="write the pages of the documentation")
     return parser.parse_args()
 
 

@@ -21,11 +21,15 @@ __all__ = [
     "LOOPS",
     "REFERENCE",
     "Contestant",
+    "clusters",
     "contestants",
     "interpreter",
     "ours",
     "polled",
+    "readers",
     "reference",
+    "sites",
+    "sockjs",
 ]
 
 REFERENCE = "node primus ws"
@@ -40,6 +44,7 @@ would take a ping for an answer."""
 ENGINE_IO = "/primus/?EIO=4&transport=websocket"
 BROWSERCHANNEL = "/primus/bind?VER=8"
 SOCKET_IO_09 = "/primus/1/websocket/{key}"
+SOCKJS = "/primus/000/benchmark/websocket"
 SOCKET_IO = "/socket.io/?EIO=4&transport=websocket"
 BESIDE = os.environ.get("PRIMUS_BENCH_PYTHON")
 PEERS = Path(__file__).parents[1] / ".cache" / "integration-tests" / "peers"
@@ -65,8 +70,10 @@ class Contestant:
         """What starts it."""
         return [*self.command, mode, *self.arguments]
 
-    def polling(self) -> Contestant:
-        """The same, reached without a WebSocket."""
+    def polling(self, kind: str = "xhr") -> Contestant:
+        """The same, reached without a WebSocket; `kind` is for SockJS."""
+        if self.dialect == "sockjs":
+            return replace(self, path=f"/primus/000/{{key}}/{kind}")
         path = self.path.replace("transport=websocket", "transport=polling")
         return replace(self, path=path.replace("/websocket/", "/xhr-polling/"))
 
@@ -82,6 +89,8 @@ def ours(name: str, transformer: str, loop: str = LOOPS[0], **settings: Any) -> 
         return replace(contestant, path=ENGINE_IO, dialect="engine.io")
     if transformer == "socket.io":
         return replace(contestant, path=SOCKET_IO_09, dialect="socket.io 0.9")
+    if transformer == "sockjs":
+        return replace(contestant, path=SOCKJS, dialect="sockjs")
     return replace(contestant, dialect=dialect)
 
 
@@ -125,6 +134,32 @@ def contestants() -> list[Contestant]:
     return found + _under_uvicorn() + _beside() + _python_peers()
 
 
+def sites() -> list[Contestant]:
+    """Our transformers on each loop and host; with Node's transformers of the same names."""
+    found = [one for one in contestants() if one.name.startswith("node primus")]
+    found += [one for one in sockjs() if one.name.startswith("node")]
+    there = [one for one in (*ENGINES, "engine.io", "sockjs") if one in _transformers()]
+    for transformer in there:
+        found += [ours(f"primus {transformer} {loop}", transformer, loop) for loop in LOOPS]
+        found.append(ours(f"primus {transformer} aiohttp", transformer, aiohttp=True))
+        if _installed("uvloop", "uvicorn"):
+            kind = "primus.uvicorn:WebSockets"
+            found.append(ours(f"primus {transformer} uvicorn raw", transformer, ws=kind))
+    return found
+
+
+def sockjs() -> list[Contestant]:
+    """Node's transformer of that name, and ours on the best loop."""
+    found: list[Contestant] = []
+    modules = _node_modules(8, "sockjs")
+    if modules is not None:
+        node = _node("node primus sockjs", "primus", modules, transformer="sockjs", **UNPINGED)
+        found.append(replace(node, path=SOCKJS, dialect="sockjs"))
+    if "sockjs" in _transformers():
+        found.append(ours(f"primus sockjs {LOOPS[0]}", "sockjs"))
+    return found
+
+
 def polled() -> list[Contestant]:
     """Those that have no WebSocket."""
     found: list[Contestant] = []
@@ -135,6 +170,33 @@ def polled() -> list[Contestant]:
     if "browserchannel" in _transformers():
         found.append(ours(f"primus browserchannel {LOOPS[0]}", "browserchannel"))
     return [replace(one, path=BROWSERCHANNEL, dialect="browserchannel") for one in found]
+
+
+def clusters() -> list[Contestant]:
+    """Servers that share a Redis, the reference first; none without a redis-server."""
+    if shutil.which("redis-server") is None:
+        return []
+    found: list[Contestant] = []
+    for modules in sorted(PEERS.glob("scaling-*/node_modules"))[-1:]:
+        found = [
+            _node("node primus-cluster", "rooms_primus", modules),
+            replace(
+                _node("socket.io redis-adapter", "rooms_socketio", modules),
+                path=f"{SOCKET_IO}&room={{room}}",
+                dialect="socket.io",
+            ),
+        ]
+    if _installed("uvloop", "redis", "primus_backplane", "primus_rooms"):
+        found.append(_python("primus backplane", "rooms_server"))
+    plain = "/primus?room={room}"
+    return [one if one.dialect != "plain" else replace(one, path=plain) for one in found]
+
+
+def readers(count: int) -> list[Contestant]:
+    """So many servers of ours that read one bus, in one process."""
+    if not any(one.name == "primus backplane" for one in clusters()):
+        return []
+    return [_python("primus backplane", "readers_server", str(count))]
 
 
 def _under_uvicorn() -> list[Contestant]:

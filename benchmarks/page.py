@@ -1,4 +1,4 @@
-"""``docs/performance.md``, made of a run: the text is in ``page.md``, the figures go into it."""
+"""The pages of the documentation that a run makes: the figures go into their texts."""
 
 from __future__ import annotations
 
@@ -17,10 +17,14 @@ from .charts import chart
 from .contestants import BESIDE, interpreter
 from .results import Results
 
-__all__ = ["about", "report", "write_page"]
+__all__ = ["about", "report", "write_pages"]
 
 DOCS = Path(__file__).parents[1] / "docs"
-TEMPLATE = Path(__file__).parent / "page.md"
+TEMPLATES = {
+    DOCS / "performance.md": Path(__file__).parent / "page.md",
+    DOCS / "cluster-costs.md": Path(__file__).parent / "cluster-costs.md",
+}
+"""Each page, and its text."""
 LIBRARIES = (
     "aiohttp",
     "orjson",
@@ -42,17 +46,27 @@ PARTS: dict[str, Callable[[Results], str]] = {
     "echo-cpu": lambda found: tables.cpu(found, "echo"),
     "echo-rate": lambda found: tables.rates(found, "echo"),
     "echo-latency": lambda found: tables.latencies(found, "echo"),
+    "tails": lambda found: tables.tails(found, "tails"),
     "broadcast-cpu": lambda found: tables.cpu(found, "broadcast"),
     "broadcast-latency": lambda found: tables.latencies(found, "broadcast"),
     "connects": lambda found: tables.cpu(found, "connects"),
     "connects-rate": lambda found: tables.rates(found, "connects"),
     "idle": lambda found: tables.memory(found, "idle"),
     "polling": lambda found: tables.cpu(found, "polling"),
+    "sockjs": lambda found: tables.cpu(found, "sockjs"),
     "growth": lambda found: tables.cpu(found, "growth"),
     "added": tables.added,
     "starting": tables.starting,
+    "rooms": lambda found: tables.cpu(found, "rooms"),
+    "rooms-bus": lambda found: tables.bus(found, "rooms"),
+    "rooms-latency": lambda found: tables.latencies(found, "rooms"),
+    "readers": tables.readers,
+    "paper": tables.paper,
 }
-"""What each placeholder of the text stands for."""
+"""What each placeholder of the texts stands for."""
+
+ROWS = 2
+"""How many lines a table without rows has."""
 
 
 def about(seconds: float, rounds: int) -> dict[str, str]:
@@ -78,18 +92,23 @@ def _python(python: str) -> str:
 def report(results: Results) -> str:
     """The tables alone, for the terminal."""
     made = {name: part(results) for name, part in PARTS.items()}
-    return "\n".join(f"{name}\n\n{text}" for name, text in made.items() if text.count("\n") > 2)
+    return "\n".join(f"{name}\n\n{text}" for name, text in made.items() if text.count("\n") > ROWS)
 
 
-def write_page(results: Results) -> None:
-    """Write the page and its pictures."""
-    text = TEMPLATE.read_text("utf-8")
-    for name, part in PARTS.items():
-        text = text.replace(f"<!-- {name} -->\n", part(results))
-    (DOCS / "performance.md").write_text(text, "utf-8")
+def write_pages(results: Results) -> None:
+    """Write the pages and their pictures; a page of which nothing was measured stays as it is."""
+    for page, template in TEMPLATES.items():
+        text, has_figures = template.read_text("utf-8"), False
+        for name in re.findall(r"<!-- (.+) -->", text):
+            part = PARTS[name](results)
+            has_figures |= name != "about" and part.count("\n") > ROWS
+            text = text.replace(f"<!-- {name} -->\n", part)
+        if has_figures:
+            page.write_text(text, "utf-8")
     for group, (figure, unit, scale) in CHARTS.items():
-        picture = chart(results.group(group), figure, unit, scale)
-        (DOCS / f"performance-{group}.svg").write_text(picture, "utf-8")
+        if columns := results.group(group):
+            picture = chart(columns, figure, unit, scale)
+            (DOCS / f"performance-{group}.svg").write_text(picture, "utf-8")
 
 
 def _version(name: str) -> str:
@@ -114,4 +133,4 @@ def _said(*command: str) -> str:
 
 
 if __name__ == "__main__":
-    write_page(Results.parse(*(Path(name).read_text("utf-8") for name in sys.argv[1:])))
+    write_pages(Results.parse(*(Path(name).read_text("utf-8") for name in sys.argv[1:])))

@@ -13,7 +13,7 @@ from typing import Self
 from .contestants import Contestant
 from .load.job import Job
 
-__all__ = ["Server", "allow_many_files", "measured", "run"]
+__all__ = ["Server", "allow_many_files", "measured", "pinned", "run"]
 
 ROOT = Path(__file__).parents[1]
 CORES = sorted(os.sched_getaffinity(0))
@@ -32,7 +32,7 @@ class Server:
 
     def __init__(self, contestant: Contestant, mode: str) -> None:
         self._process = subprocess.Popen(
-            [*_pinned(SERVER_CORE), *contestant.command_line(mode)],
+            [*pinned(SERVER_CORE), *contestant.command_line(mode)],
             stdout=subprocess.PIPE,
             stderr=subprocess.DEVNULL,
             cwd=ROOT,
@@ -45,6 +45,11 @@ class Server:
             raise RuntimeError(f"{contestant.name} did not start: {line!r}")
         self.port = int(line)
         self.pid = self._process.pid
+
+    @property
+    def job(self) -> dict[str, int]:
+        """The fields of a `Job` that tell where it is."""
+        return {"port": self.port, "pid": self.pid}
 
     def __enter__(self) -> Self:
         return self
@@ -77,7 +82,7 @@ def measured(job: Job) -> dict[str, float]:
 def run(command: list[str], core: int) -> subprocess.CompletedProcess[str]:
     """Run a command on a core of its own, and wait for its end."""
     return subprocess.run(
-        [*_pinned(core), *command],
+        [*pinned(core), *command],
         cwd=ROOT,
         env=_environment(),
         capture_output=True,
@@ -87,13 +92,13 @@ def run(command: list[str], core: int) -> subprocess.CompletedProcess[str]:
     )
 
 
+def pinned(core: int) -> list[str]:
+    """What a command line begins with to stay on a core."""
+    return ["taskset", "--cpu-list", str(core)]
+
+
 def _environment() -> dict[str, str]:
     """Our own, but for what would keep Python from saving what it has compiled."""
     kept = dict(os.environ)
     kept.pop("PYTHONDONTWRITEBYTECODE", None)
     return kept
-
-
-def _pinned(core: int) -> list[str]:
-    """What a command line begins with to stay on a core."""
-    return ["taskset", "--cpu-list", str(core)]

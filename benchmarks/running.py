@@ -10,6 +10,7 @@ from collections.abc import Callable, Iterable
 from contextlib import ExitStack
 from dataclasses import dataclass, replace
 
+from .cluster import Cluster
 from .contestants import Contestant
 from .load.job import Job
 from .process import Server, measured
@@ -83,19 +84,28 @@ def _measure(
     servers: _Servers, scenario: Scenario, contestant: Contestant, pace: Pace, number: int
 ) -> dict[str, float]:
     if not scenario.fresh:
-        server = servers.running(contestant, scenario.mode)
+        server = servers.running(contestant, scenario)
         return measured(_job(scenario, contestant, server, pace, number))
-    with Server(contestant, scenario.mode) as server:
+    with _started(contestant, scenario) as server:
         return measured(_job(scenario, contestant, server, pace, number))
+
+
+def _started(contestant: Contestant, scenario: Scenario) -> Server | Cluster:
+    if scenario.servers:
+        return Cluster(contestant, scenario.servers, scenario.mode)
+    return Server(contestant, scenario.mode)
 
 
 def _job(
-    scenario: Scenario, contestant: Contestant, server: Server, pace: Pace, number: int
+    scenario: Scenario,
+    contestant: Contestant,
+    server: Server | Cluster,
+    pace: Pace,
+    number: int,
 ) -> Job:
     job = Job(
         **scenario.job,
-        port=server.port,
-        pid=server.pid,
+        **server.job,
         path=contestant.path,
         dialect=contestant.dialect,
         seconds=pace.seconds,
@@ -111,13 +121,14 @@ class _Servers:
 
     def __init__(self, stack: ExitStack) -> None:
         self._stack = stack
-        self._running: dict[tuple[object, ...], Server] = {}
+        self._running: dict[tuple[object, ...], Server | Cluster] = {}
 
-    def running(self, contestant: Contestant, mode: str) -> Server:
-        """A server of that contestant, started when it is first asked for."""
-        key = (mode, contestant.command, contestant.arguments)
+    def running(self, contestant: Contestant, scenario: Scenario) -> Server | Cluster:
+        """Server or cluster of that contestant, started when it is first asked for."""
+        key = (scenario.mode, scenario.servers, contestant.command, contestant.arguments)
         if key not in self._running:
-            self._running[key] = self._stack.enter_context(Server(contestant, mode))
+            self._running[key] = _started(contestant, scenario)
+            self._stack.push(self._running[key])
         return self._running[key]
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Collection, Iterable
 from dataclasses import dataclass
+from functools import partial
 from typing import Any
 
 from .contestants import (
@@ -11,13 +12,20 @@ from .contestants import (
     LOOPS,
     REFERENCE,
     Contestant,
+    clusters,
     contestants,
     ours,
     polled,
+    readers,
     reference,
+    sites,
+    sockjs,
 )
 
-__all__ = ["Scenario", "chosen", "scenarios", "together"]
+__all__ = ["READERS", "Scenario", "chosen", "scenarios", "together"]
+
+READERS = (1, 2, 4, 8, 16, 64)
+"""How many servers read one bus."""
 
 
 @dataclass(frozen=True)
@@ -34,6 +42,8 @@ class Scenario:
     job: dict[str, Any]
     choose: Callable[[], list[Contestant]] = contestants
     fresh: bool = False
+    servers: int = 0
+    """How many servers share a Redis; 0 for one that has none."""
     beside: str = ""
     """The name of the scenario that it adds something to; both are measured in the same rounds."""
 
@@ -45,7 +55,10 @@ class Scenario:
 
 def scenarios() -> list[Scenario]:
     """All of them."""
-    return [*_echoes(), *_broadcasts(), *_others(), *_added(), *_growth()]
+    return [
+        *(*_echoes(), *_broadcasts(), *_others(), *_added(), *_growth()),
+        *(*_clusters(), *_readers()),
+    ]
 
 
 def chosen(only: Collection[str]) -> list[Scenario]:
@@ -90,10 +103,15 @@ def _others() -> list[Scenario]:
     storm = {"kind": "connects", "window": 20}
     idle = {"kind": "idle", "connections": 5000}
     poll = {"kind": "polling", "connections": 50}
+    tail = {"connections": 20}
     return [
+        Scenario("flood", "tails", "beside a flood", {"kind": "flood", **tail}, sites),
+        Scenario("steady", "tails", "a third of the capacity", {"kind": "steady", **tail}, sites),
         Scenario("connects", "connects", "connects", storm, _plain),
         Scenario("idle", "idle", "5,000 idle", idle, _speaking, fresh=True),
         Scenario("polling", "polling", "50 sessions", poll, _polling),
+        Scenario("sockjs-xhr", "sockjs", "polling", poll, _sockjs("xhr")),
+        Scenario("sockjs-stream", "sockjs", "streaming", poll, _sockjs("xhr_streaming")),
     ]
 
 
@@ -108,6 +126,35 @@ def _growth() -> list[Scenario]:
             fresh=True,
         )
         for count in (100, 1000, 10_000)
+    ]
+
+
+def _clusters() -> list[Scenario]:
+    def cluster(
+        name: str, title: str, servers: int, members: int, rate: float, rooms: int = 1
+    ) -> Scenario:
+        job = {"kind": "rooms", "connections": members, "rooms": rooms, "rate": rate}
+        return Scenario(name, "rooms", title, job, clusters, servers=servers)
+
+    return [
+        cluster("2x100", "2 servers, a room of 100", 2, 100, 100.0),
+        cluster("4x100x10", "4 servers, 100 rooms of 10", 4, 10, 200.0, 100),
+        cluster("2x1000", "2 servers, a room of 1,000", 2, 1000, 20.0),
+    ]
+
+
+def _readers() -> list[Scenario]:
+    return [
+        Scenario(
+            f"readers-{count}",
+            "readers",
+            f"{count}",
+            {"kind": "readers", "connections": count, "rate": 200.0},
+            partial(readers, count),
+            fresh=True,
+            servers=1,
+        )
+        for count in READERS
     ]
 
 
@@ -183,6 +230,10 @@ def _polling() -> list[Contestant]:
     return [*(one.polling() for one in _speaking() if one.dialect != "plain"), *polled()]
 
 
+def _sockjs(kind: str) -> Callable[[], list[Contestant]]:
+    return lambda: [one.polling(kind) for one in sockjs()]
+
+
 def _engines() -> list[Contestant]:
     """Primus on Node, and each of our engines on its best loop."""
     names = [REFERENCE, *(f"primus {engine} {LOOPS[0]}" for engine in ENGINES)]
@@ -192,7 +243,8 @@ def _engines() -> list[Contestant]:
 def _without_pings() -> list[Contestant]:
     """Primus on Node and our engines; so many connections take their time to be opened."""
     minutes = _with(options={"timeout": 700.0, "ping_interval": 600.0})
-    return [*reference(), *minutes()]
+    faye = [one for one in contestants() if one.name == "node primus faye"]
+    return [*reference(), *faye, *minutes()]
 
 
 def _with(**settings: Any) -> Callable[[], list[Contestant]]:

@@ -3,10 +3,27 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Sequence
+from statistics import linear_regression
 
 from .results import Column, Results
 
-__all__ = ["added", "cpu", "latencies", "memory", "rates", "starting", "table"]
+__all__ = [
+    "added",
+    "bus",
+    "cpu",
+    "latencies",
+    "memory",
+    "paper",
+    "rates",
+    "readers",
+    "starting",
+    "table",
+    "tails",
+]
+
+MILLION = 1_000_000
+SHARE = 0.4
+"""What part of a core the Redis of a shard may use."""
 
 Cell = Callable[[Column, str], str]
 
@@ -59,6 +76,68 @@ def latencies(results: Results, group: str) -> str:
         return "" if half is None or most is None else f"{half:,.0f} / {most:,.0f}"
 
     return _by_contestant(results.group(group), cell)
+
+
+def bus(results: Results, group: str) -> str:
+    """CPU of the Redis for each message, in microseconds."""
+
+    def cell(column: Column, name: str) -> str:
+        return _with_ratio(column, name, "bus_us", "{:.0f}")
+
+    return _by_contestant(results.group(group), cell)
+
+
+def readers(results: Results) -> str:
+    """What a message costs by the number of servers that read it, in microseconds."""
+    rows = [
+        [str(count), f"{own:.0f}", f"{redis:.0f}", f"{cpu:.0f}"]
+        for count, own, redis, cpu in _read(results)
+    ]
+    return table(["readers", "writer", "Redis", "each reader"], rows)
+
+
+def _read(results: Results) -> list[tuple[int, float, float, float]]:
+    """Readers, and the CPU of the writer, of the Redis and of each reader for a message."""
+    found = []
+    for column in results.group("readers"):
+        count = int(column.title)
+        for name in column.rounds:
+            own, redis = column.typical(name, "own_us"), column.typical(name, "bus_us")
+            cpu = column.typical(name, "cpu_us")
+            if own is not None and redis is not None and cpu is not None:
+                found.append((count, own, redis, cpu / count))
+    return found
+
+
+def tails(results: Results, group: str) -> str:
+    """Median, 99th and 99.9th percentile of the time to an answer, in microseconds."""
+
+    def cell(column: Column, name: str) -> str:
+        found = [column.typical(name, figure) for figure in ("p50_us", "p99_us", "p999_us")]
+        return " / ".join(f"{each:,.0f}" for each in found if each is not None)
+
+    return _by_contestant(results.group(group), cell)
+
+
+def paper(results: Results) -> str:
+    """What the figures of the readers come to with a million connections, on paper."""
+    found = _read(results)
+    if len(found) < 2:
+        return ""
+    slope, base = linear_regression([each[0] for each in found], [each[2] for each in found])
+    reading, rows = found[-1][3], []
+    for servers in (20, 100, 250, 1000):
+        redis = base + slope * servers
+        rate = SHARE * 1e6 / redis
+        share = f"{rate * reading / 1e4:.1f} %"
+        each = f"{MILLION // servers:,}"
+        rows.append([f"{servers:,}", each, f"{redis:,.0f}", f"{rate:,.0f}", share])
+    titles = [
+        *("connections each", "Redis, µs a message", "messages a second of a shard"),
+        "of a core of each server, to read them",
+    ]
+    line = f"The line: {base:.0f} µs a message, and {slope:.2f} µs for each reader."
+    return f"{table(['servers', *titles], rows)}\n{line}\n"
 
 
 def added(results: Results) -> str:

@@ -11,7 +11,8 @@ import pytest
 
 from benchmarks import tables
 from benchmarks.charts import chart
-from benchmarks.page import PARTS, TEMPLATE
+from benchmarks.contestants import clusters
+from benchmarks.page import PARTS, TEMPLATES
 from benchmarks.results import Column, Results
 from benchmarks.scenarios import chosen, scenarios, together
 from benchmarks.starting import unused_modules
@@ -27,6 +28,11 @@ def test_a_quick_run_measures_something_of_every_kind() -> None:
     for title in ("echo-cpu", "broadcast-cpu", "connects", "idle", "polling"):
         table = rf"^{title}\n\n\| server .*\n.*\n\| primus \S+ \S+ \| [\d.]+"
         assert re.search(table, done.stdout, re.MULTILINE), title
+    if any(one.name == "primus backplane" for one in clusters()):
+        assert re.search(
+            r"^rooms\n\n\| server .*\n.*\n\| primus backplane \| \d", done.stdout, re.MULTILINE
+        )
+        assert re.search(r"^readers\n\n\| readers .*\n.*\n\| 2 \| \d", done.stdout, re.MULTILINE)
 
 
 @pytest.mark.parametrize("transformer", ["websockets", "engine.io"])
@@ -54,6 +60,19 @@ def test_ratios_are_medians_of_the_rounds() -> None:
     assert Results.parse(results.text()) == results
 
 
+def test_the_price_of_the_bus_is_a_line_through_the_readers() -> None:
+    results = Results()
+    for count, redis in ((1, 50.0), (16, 80.0)):
+        column = Column(f"readers-{count}", "readers", f"{count}")
+        figures = {"cpu_us": 30.0 * count, "bus_us": redis, "own_us": 200.0}
+        column.rounds = {"primus backplane": {0: figures}}
+        results.columns[column.name] = column
+
+    assert "| 16 | 200 | 80 | 30 |" in tables.readers(results)
+    assert "| 100 | 10,000 | 248 | 1,613 | 4.8 % |" in tables.paper(results)
+    assert "48 µs a message, and 2.00 µs for each reader" in tables.paper(results)
+
+
 def test_what_is_added_is_compared_round_by_round() -> None:
     plain = Column("plain", "added", "nothing added")
     more = Column("listeners", "added", "three listeners", beside="plain")
@@ -77,4 +96,6 @@ def test_what_is_compared_is_measured_in_the_same_rounds() -> None:
 
 
 def test_every_part_has_its_place_on_the_page() -> None:
-    assert re.findall(r"<!-- (.+) -->", TEMPLATE.read_text("utf-8")) == list(PARTS)
+    texts = "".join(template.read_text("utf-8") for template in TEMPLATES.values())
+
+    assert set(re.findall(r"<!-- (.+) -->", texts)) == set(PARTS)

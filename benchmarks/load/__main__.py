@@ -10,16 +10,24 @@ from collections.abc import Callable
 from .broadcast import broadcast
 from .connects import connects
 from .echo import echo
+from .flood import flood
 from .idle import idle
 from .job import Job, Outcome
 from .polling import polling
+from .readers import readers
+from .rooms import rooms
+from .steady import steady
 
 KINDS: dict[str, Callable[[Job], Outcome]] = {
     "echo": echo,
     "broadcast": broadcast,
     "connects": connects,
+    "flood": flood,
     "idle": idle,
     "polling": polling,
+    "readers": readers,
+    "rooms": rooms,
+    "steady": steady,
 }
 
 

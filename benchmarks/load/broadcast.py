@@ -28,7 +28,7 @@ def broadcast(job: Job) -> Outcome:
     audience = _Audience(job, wires, frame)
     audience.run(job.warmup, Outcome(), job.enough)
     outcome = Outcome()
-    with Measuring(job.pid, outcome):
+    with Measuring(job, outcome):
         audience.run(job.seconds, outcome)
     return outcome
 

@@ -17,11 +17,14 @@ __all__ = ["connects"]
 
 
 def connects(job: Job) -> Outcome:
-    """Handshakes that were answered, with ``window`` of them under way."""
+    """Handshakes that were answered, with ``window`` of them under way.
+
+    The first run of a server warms up with 4,000: Node compiles until then.
+    """
     storm = _Storm(job)
-    storm.run(job.warmup, Outcome(), job.enough // 10)
+    storm.run(job.warmup, Outcome(), job.enough * 2 // 5)
     outcome = Outcome()
-    with Measuring(job.pid, outcome):
+    with Measuring(job, outcome):
         storm.run(job.seconds, outcome)
     storm.stop()
     return outcome

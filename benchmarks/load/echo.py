@@ -10,7 +10,7 @@ from .measuring import Measuring
 from .messages import DIALECTS
 from .opening import Wire, message, opened
 
-__all__ = ["answered", "echo"]
+__all__ = ["Crowd", "answered", "echo", "probe"]
 
 
 def echo(job: Job) -> Outcome:
@@ -22,21 +22,21 @@ def echo(job: Job) -> Outcome:
     frame = message(job)
     wires = opened(job, job.connections)
     for wire in wires:
-        _probe(job, wire, frame)
-    crowd = _Crowd(job, wires, frame)
+        probe(job, wire, frame)
+    crowd = Crowd(job, wires, frame)
     crowd.run(job.warmup, Outcome(), job.enough)
     outcome = Outcome()
-    with Measuring(job.pid, outcome):
+    with Measuring(job, outcome):
         crowd.run(job.seconds, outcome)
     return outcome
 
 
 def answered(job: Job) -> None:
     """Open a connection, and wait for the answer to one message."""
-    _probe(job, opened(job, 1)[0], message(job))
+    probe(job, opened(job, 1)[0], message(job))
 
 
-def _probe(job: Job, wire: Wire, frame: bytes) -> None:
+def probe(job: Job, wire: Wire, frame: bytes) -> None:
     """One message, to see how long its answer is."""
     wire.socket.sendall(frame)
     if job.raw:
@@ -49,7 +49,9 @@ def _probe(job: Job, wire: Wire, frame: bytes) -> None:
         wire.unit = wire.expect(DIALECTS[job.dialect].answered.encode())
 
 
-class _Crowd:
+class Crowd:
+    """Connections on which messages are always under way."""
+
     def __init__(self, job: Job, wires: list[Wire], frame: bytes) -> None:
         self._wires = {wire.socket.fileno(): wire for wire in wires}
         self._window = job.window

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Sequence
 from dataclasses import asdict, dataclass, field
 
 __all__ = ["Job", "Outcome"]
@@ -20,6 +21,8 @@ class Job:
     busy machine. ``pid`` is the server, whose CPU time and memory are read. ``split`` sends each
     message of a window by itself, ``compressed`` has permessage-deflate, ``deaf`` is how many
     connections more do not read, and a ``raw`` server sends back what it gets, without a handshake.
+    A cluster has ``ports`` and ``pids`` of all its servers, and a Redis; ``connections`` is then
+    the number of members of each of its ``rooms``, and ``rate`` that of messages a second.
     """
 
     kind: str
@@ -37,6 +40,17 @@ class Job:
     compressed: bool = False
     deaf: int = 0
     raw: bool = False
+    ports: Sequence[int] = ()
+    pids: Sequence[int] = ()
+    bus_port: int = 0
+    bus_pid: int = 0
+    rooms: int = 1
+    rate: float = 0.0
+
+    @property
+    def measured(self) -> Sequence[int]:
+        """The processes whose CPU time counts."""
+        return self.pids or (self.pid,)
 
     @property
     def enough(self) -> int:
@@ -65,6 +79,7 @@ class Outcome:
     wall: float = 0.0
     cpu: float = 0.0
     own_cpu: float = 0.0
+    bus_cpu: float = 0.0
     memory: float = 0.0
     latencies: list[float] = field(default_factory=list)
 
@@ -75,10 +90,14 @@ class Outcome:
             found["rate"] = self.count / self.wall
             found["cpu_us"] = self.cpu / self.count * 1e6
             found["generator"] = self.own_cpu / self.wall
+        if self.bus_cpu:
+            found["bus_us"] = self.bus_cpu / self.count * 1e6
+            found["own_us"] = self.own_cpu / self.count * 1e6
         if self.latencies:
             ordered = sorted(self.latencies)
             found["p50_us"] = ordered[len(ordered) // 2] * 1e6
             found["p99_us"] = ordered[int(len(ordered) * 0.99)] * 1e6
+            found["p999_us"] = ordered[int(len(ordered) * 0.999)] * 1e6
         if self.memory:
             found["memory"] = self.memory
         return found

@@ -6,20 +6,20 @@ import time
 from typing import Self
 
 from ..meter import cpu_seconds
-from .job import Outcome
+from .job import Job, Outcome
 
 __all__ = ["Measuring"]
 
 
 class Measuring:
-    """A block of code whose duration and CPU time, the server's and our own, are noted."""
+    """A block of code whose duration and CPU time, the servers' and our own, are noted."""
 
-    def __init__(self, pid: int, outcome: Outcome) -> None:
-        self._pid = pid
+    def __init__(self, job: Job, outcome: Outcome) -> None:
+        self._job = job
         self._outcome = outcome
 
     def __enter__(self) -> Self:
-        self._cpu = cpu_seconds(self._pid)
+        self._cpu, self._bus = self._used()
         self._own = time.process_time()
         self._began = time.perf_counter()
         return self
@@ -27,4 +27,10 @@ class Measuring:
     def __exit__(self, *error: object) -> None:
         self._outcome.wall = time.perf_counter() - self._began
         self._outcome.own_cpu = time.process_time() - self._own
-        self._outcome.cpu = cpu_seconds(self._pid) - self._cpu
+        cpu, bus = self._used()
+        self._outcome.cpu, self._outcome.bus_cpu = cpu - self._cpu, bus - self._bus
+
+    def _used(self) -> tuple[float, float]:
+        """What the servers, and what their Redis has used."""
+        bus = cpu_seconds(self._job.bus_pid) if self._job.bus_pid else 0.0
+        return sum(map(cpu_seconds, self._job.measured)), bus

@@ -43,17 +43,19 @@ class Dialect:
     hello: str = ""
     ready: str = ""
     answer: str = ""
+    quoted: bool = False
+    """Whether the text of a message goes as a JSON text."""
     handshake: str = ""
     """What is asked first by HTTP for the key that takes the place of `SESSION_KEY` in a path."""
 
     def wrapped(self, text: str) -> str:
         """The text of a message as it goes over the wire."""
-        return self.before + text + self.after
+        return self.before + (json.dumps(text) if self.quoted else text) + self.after
 
     @property
     def answered(self) -> str:
         """How the text of an answer begins."""
-        return (self.answer or self.before) + "{"
+        return (self.answer or self.before) + ('"' if self.quoted else "{")
 
 
 DIALECTS = {
@@ -61,6 +63,7 @@ DIALECTS = {
     "engine.io": Dialect(before="4", ready="0"),
     "socket.io": Dialect(before='42["message",', after="]", hello="40", ready="40"),
     "browserchannel": Dialect(),
+    "sockjs": Dialect(before="[", after="]", answer="a[", ready="o", quoted=True),
     "socket.io 0.9": Dialect(before="3:::", ready="1::", handshake="/primus/1/?t=1"),
     "emitter": Dialect(
         before='{"type":0,"data":["echo",', after='],"id":7}', answer='{"id":7,"type":1,"data":['

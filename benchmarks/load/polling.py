@@ -7,8 +7,9 @@ import re
 import select
 import time
 from urllib.parse import quote
+from uuid import uuid4
 
-from .exchange import Exchange, request
+from .exchange import Exchange, Stream, request
 from .job import Job, Outcome
 from .measuring import Measuring
 from .messages import DIALECTS, SESSION_KEY, document, key_in
@@ -23,7 +24,7 @@ def polling(job: Job) -> Outcome:
     clients = _Clients(job)
     clients.run(job.warmup, Outcome(), job.enough // 10)
     outcome = Outcome()
-    with Measuring(job.pid, outcome):
+    with Measuring(job, outcome):
         clients.run(job.seconds, outcome)
     return outcome
 
@@ -94,9 +95,40 @@ class NumberingClient(Client):
             self._array = int(ARRAY.findall(body)[-1])
 
 
+class SockClient(Client):
+    """A session of SockJS, which polls by POST, or reads an answer that goes on."""
+
+    def __init__(self, job: Job) -> None:
+        base, _, kind = job.path.replace(SESSION_KEY, uuid4().hex).rpartition("/")
+        self.post = Exchange(job.port)
+        self.poll_request = request("POST", job.port, f"{base}/{kind}")
+        self._is_stream = kind == "xhr_streaming"
+        if self._is_stream:
+            self.poll: Exchange = Stream(job.port, self.poll_request)
+        else:
+            self.poll = Exchange(job.port)
+            self.poll.ask(self.poll_request)
+        body = DIALECTS[job.dialect].wrapped(document(job.size))
+        self.post_request = request("POST", job.port, f"{base}/xhr_send", body)
+        self.missing = 0
+        self.started = 0.0
+
+    def begin(self) -> None:
+        """Post a message, and poll for what comes back unless it comes by itself."""
+        if not self._is_stream:
+            super().begin()
+            return
+        self.missing, self.started = 2, time.perf_counter()
+        self.post.socket.sendall(self.post_request)
+
+
+CLIENTS = {"browserchannel": NumberingClient, "sockjs": SockClient}
+"""By dialect; the others are like Engine.IO."""
+
+
 class _Clients:
     def __init__(self, job: Job) -> None:
-        kind = NumberingClient if job.dialect == "browserchannel" else Client
+        kind = CLIENTS.get(job.dialect, Client)
         self._clients = [kind(job) for _ in range(job.connections)]
         self._of: dict[int, tuple[Client, Exchange]] = {}
         self._epoll = select.epoll()

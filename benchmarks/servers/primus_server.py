@@ -2,9 +2,10 @@
 
 ``SETTINGS`` is JSON: ``loop`` is ``uvloop`` or ``asyncio``, ``listeners`` and ``transforms`` are
 how many of them are installed, and ``options`` are those of `Primus`. ``ws`` is uvicorn's option
-of that name: then the Primus runs under uvicorn, else on a server of its own. With a plugin that
-answers (``emitter``, ``responder``, ``resource``) it answers with what it is asked; with one that
-has streams (``substream``, ``multiplex``) it sends back what arrives in one.
+of that name: then the Primus runs under uvicorn; with ``aiohttp`` it is in an application of
+aiohttp, else on a server of its own. With a plugin that answers (``emitter``, ``responder``,
+``resource``) it answers with what it is asked; with one that has streams (``substream``,
+``multiplex``) it sends back what arrives in one.
 """
 
 from __future__ import annotations
@@ -14,6 +15,7 @@ import json
 import logging
 import socket
 import sys
+from collections.abc import Callable
 from typing import Any
 
 from primus import Packet, Primus, Spark
@@ -44,6 +46,9 @@ async def serve(mode: str, settings: dict[str, Any]) -> None:
         primus.on("connection", connection)
         await _run_uvicorn(primus, settings["ws"])
         return
+    if settings.get("aiohttp"):
+        await _run_aiohttp(connection, options)
+        return
     primus = await Primus.create_server(connection, host="127.0.0.1", **options)
     _prepare(primus, plugins, settings)
     print(primus.port, flush=True)
@@ -72,6 +77,18 @@ async def _run_uvicorn(primus: Primus, websockets: str) -> None:
     chosen: dict[str, Any] = {"ws": websockets, "ws_per_message_deflate": False}
     config = uvicorn.Config(primus.asgi, log_level="critical", lifespan="on", **chosen)
     await uvicorn.Server(config).serve(sockets=[listener])
+
+
+async def _run_aiohttp(connection: Callable[[Any], None], options: dict[str, Any]) -> None:
+    from aiohttp import web
+
+    app = web.Application()
+    Primus(app, **options).on("connection", connection)
+    runner = web.AppRunner(app, access_log=None)
+    await runner.setup()
+    await web.TCPSite(runner, "127.0.0.1", 0, backlog=4096).start()
+    print(runner.addresses[0][1], flush=True)
+    await asyncio.Event().wait()
 
 
 def _subscribed(spark: Any) -> None:

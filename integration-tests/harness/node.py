@@ -94,5 +94,6 @@ def version(generation: int) -> str:
 
 
 if __name__ == "__main__":
+    sys.stdout.write(f"{os.path.relpath(installed_peer('scaling'))}\n")
     for each in GENERATIONS:
         sys.stdout.write(f"primus {version(each)} in {os.path.relpath(installed(each))}\n")

@@ -85,8 +85,8 @@ class Link:
         """For what is posted and told."""
         self.asker: Any = Redis.from_url(url, **options)
         """For leases and questions."""
-        self.ear: Any = Redis.from_url(url, **options)
-        """For what is published."""
+        self.ear: Any = Redis.from_url(url, protocol=2, **options)
+        """For what is published: redis-py makes a text for its log of what RESP 3 pushes."""
         self.regressed_in: str | None = None
         """The epoch that has to end, since the broker has lost data of it."""
         self.wants_lease = asyncio.Event()

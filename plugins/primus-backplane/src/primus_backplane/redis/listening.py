@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from typing import Any, Final
+from typing import Any
 
 from primus.tasks import is_cancelled
 from primus_backplane.bus import Listener
@@ -14,8 +14,6 @@ from primus_backplane.redis.link import INBOX, RENEW, Link
 __all__ = ["Subscriber"]
 
 PART = "listening"
-SILENCE: Final = 60.0
-"""Seconds after which a read is begun again, if nothing comes."""
 
 
 class Subscriber:
@@ -96,8 +94,8 @@ class Subscriber:
             self._is_new, self._has_heard = False, True
             self._link.working(PART)
             while True:
-                response = await pubsub.parse_response(block=False, timeout=SILENCE)
-                if response is not None and response[0] == b"message":
+                response = await pubsub.parse_response()
+                if response[0] == b"message":
                     await self._arrived(response[1], response[2])
         finally:
             await pubsub.aclose()
