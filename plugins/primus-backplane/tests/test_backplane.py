@@ -507,6 +507,26 @@ async def test_the_engine_that_finds_the_bus_away_says_when_it_is_back(
     assert events.story == ["away", "back"]
 
 
+async def test_what_is_written_in_the_name_of_a_server_does_not_silence_it(
+    server: Cluster, stranger: Any, tracebacks: Tracebacks, caplog: pytest.LogCaptureFixture
+) -> None:
+    tracebacks.expect("something else writes")
+    one, two = server("w0"), server("w1")
+    _, wire = join(two)
+    await settled(one, two)
+    bus = await stranger()
+
+    for number in (1000, 2000):
+        bus.post(0, sealed(one.backplane.writer, number, "all", {}, "json", '"forged"'))
+    await settled(one, two)
+    one.write("hello", everywhere=True)
+    await settled(one, two)
+
+    assert wire.sent[-1] == '"hello"'
+    assert len(caplog.records) == 1
+    assert "something else writes to the bus in the name of this server" in caplog.text
+
+
 async def test_an_ordered_message_that_comes_back_late_is_not_delivered_again(
     server: Cluster, manual_clock: ManualClock
 ) -> None:

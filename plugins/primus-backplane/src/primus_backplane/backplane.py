@@ -96,6 +96,8 @@ class Backplane(Emitter):
         self._is_closed = False
         self._must_end_epoch = False
         """Whether positions are wrong, since ordered messages were delivered without the bus."""
+        self._is_misused = False
+        """Whether it was told that something else writes in the name of this server."""
         self._is_silent = False
         """Whether the outage began with ordered messages that did not come back: it ends with the
         next one of this server that does, unless the engine finds the bus away meanwhile.
@@ -498,6 +500,8 @@ class Backplane(Emitter):
 
     def returned(self, message: Message, delivered: bool) -> None:
         """A message of this server has come back; whether it was delivered here."""
+        if message.number > self._posted[message.shard]:
+            self._misused(message)
         if self._is_silent:
             self.ended()
         if self._pending:
@@ -565,6 +569,15 @@ class Backplane(Emitter):
             self.begun("ordered messages did not come back in time")
             self._is_silent = True
         self._outage.delivered_alone(count)
+
+    def _misused(self, message: Message) -> None:
+        """Something else has written in the name of this server: go on behind its number, since
+        what has a lower one is dropped by the others.
+        """
+        self._posted[message.shard] = message.number
+        if not self._is_misused:
+            self._is_misused = True
+            self.log.error("backplane: something else writes to the bus in the name of this server")
 
     async def _end_epoch(self) -> None:
         try:
