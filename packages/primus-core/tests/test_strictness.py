@@ -13,7 +13,7 @@ import pytest
 
 from primus import Primus, Request, Response, Transformer
 from primus.errors import ProtocolError
-from primus_testing import DEADLINE, running
+from primus_testing import DEADLINE, Tracebacks, running
 
 LAST = b"GET /primus/last HTTP/1.1\r\nHost: a\r\nConnection: close\r\n\r\n"
 STATUS = re.compile(rb"HTTP/1\.[01] (\d{3}) ")
@@ -275,6 +275,32 @@ async def test_what_is_malformed_is_refused_with_all_that_follows(name: str, hos
     assert seen == []
     assert len(statuses) == 1
     assert 400 <= statuses[0] < 500 or statuses == [505]
+
+
+@pytest.mark.parametrize(
+    ("limit", "body", "status"),
+    [(None, b"g\r\nabc\r\n0\r\n\r\n", 400), (2, b"3\r\nabc\r\n0\r\n\r\n", 413)],
+    ids=["broken", "too large"],
+)
+@pytest.mark.parametrize("reader", ["a layer", "a transformer"])
+async def test_a_body_that_its_reader_cannot_take_is_no_failure_of_the_reader(
+    reader: str, limit: int | None, body: bytes, status: int, tracebacks: Tracebacks
+) -> None:
+    async def reads(request: Request) -> Response:
+        return Response(200, await request.read(limit))
+
+    async with listening("own") as (primus, port):
+        if reader == "a layer":
+            primus.before("reads", reads)
+        else:
+            primus.transformer.request = reads  # type: ignore[method-assign]
+        stream, writer = await asyncio.open_connection("127.0.0.1", port)
+        writer.write(post(CHUNKED, body=body))
+        async with asyncio.timeout(DEADLINE):
+            line = await stream.readline()
+        writer.close()
+
+    assert int(line.split()[1]) == status
 
 
 @pytest.mark.parametrize("host", ["own", "aiohttp"])

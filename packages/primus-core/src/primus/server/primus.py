@@ -26,11 +26,17 @@ from typing import (
 from primus.browser.library import LibraryParts
 from primus.clock import Within
 from primus.contracts import Elsewhere
-from primus.errors import NotListeningError, PluginError, ServerFullError, Unauthorized
+from primus.errors import (
+    NotListeningError,
+    PluginError,
+    ProtocolError,
+    ServerFullError,
+    Unauthorized,
+)
 from primus.events import ReservedEvents
 from primus.failures import Failures, Quota
 from primus.heartbeat import Generation, HeartbeatPolicy
-from primus.http import ClientGone, Request, Response
+from primus.http import BodyTooLarge, ClientGone, Request, Response
 from primus.ids import new_node
 from primus.option_checks import no_handler
 from primus.option_types import ListenOptions, ServerOptions
@@ -80,6 +86,9 @@ SERVER_EVENTS: Final = frozenset(
 
 REFUSALS: Final = {401: "unauthorized", 403: "forbidden", 408: "timeout"}
 """What `Primus.stats` calls refusals, by status."""
+
+UNREADABLE: Final = (BodyTooLarge, ClientGone, ProtocolError)
+"""What reading the body of a request raises for what its client has done."""
 
 KEEP_ALIVE: Final = 25 / 35
 """The part of ``timeout`` after which a client that is not pinged speaks by itself."""
@@ -757,8 +766,8 @@ class Primus(Transforming, PrimusEvents[SparkT_co]):
                 response = await self._limited(response)
         except Unauthorized as error:
             return authorization.refusal(error)
-        except ClientGone:
-            return Response.error(400)
+        except UNREADABLE as error:
+            return self._unreadable(request, error)
         except Exception:
             self.log.exception("a middleware layer raised for %r", request)
             return Response.error(500)
@@ -770,6 +779,13 @@ class Primus(Transforming, PrimusEvents[SparkT_co]):
             return Response.error(503) if self.draining else await self.transformer.upgrade(request)
         except ServerFullError:
             return Response.error(503)
+        except UNREADABLE as error:
+            return self._unreadable(request, error)
+
+    def _unreadable(self, request: Request, error: Exception) -> Response:
+        """Answer a request whose body was not as its reader wants it."""
+        self.log.debug("the body of %r was not read: %s", request, error)
+        return Response.error(413 if isinstance(error, BodyTooLarge) else 400)
 
     async def _limited(self, pending: Awaitable[Response | None]) -> Response | None:
         """Wait for layers that are async, as long as a handshake may take."""
