@@ -510,7 +510,7 @@ def test_a_function_of_the_user_may_give_what_has_to_be_asked_about_again(
     for left in (1, 2, 100):
         assert parser.decode(parser.encode([Steps(left, text)])) == [text]
     with pytest.raises(ParserError):
-        parser.encode([Steps(1000, text)])
+        parser.encode([Steps(1_000_000, text)])
 
 
 @pytest.mark.parametrize(
