@@ -135,10 +135,15 @@ def contestants() -> list[Contestant]:
 
 
 def sites() -> list[Contestant]:
-    """Our transformers on each loop and host; with Node's transformers of the same names."""
-    found = [one for one in contestants() if one.name.startswith("node primus")]
+    """Our transformers on each loop and host; with Node's transformers of the same names.
+
+    But for Node's ``socket.io``, which a flood ends.
+    """
+    nodes = [one for one in contestants() if one.name.startswith("node primus")]
+    found = [one for one in nodes if one.name != "node primus socket.io"]
     found += [one for one in sockjs() if one.name.startswith("node")]
-    there = [one for one in (*ENGINES, "engine.io", "sockjs") if one in _transformers()]
+    wanted = (*ENGINES, "engine.io", "socket.io", "sockjs")
+    there = [one for one in wanted if one in _transformers()]
     for transformer in there:
         found += [ours(f"primus {transformer} {loop}", transformer, loop) for loop in LOOPS]
         found.append(ours(f"primus {transformer} aiohttp", transformer, aiohttp=True))
