@@ -168,7 +168,7 @@ export default function recovery(primus) {
 
     try {
       verdict = JSON.parse(value);
-    } catch (error) {
+    } catch {
       return;
     }
     if (!verdict || typeof verdict.missed !== 'number') return;
