@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import json
 from collections.abc import Mapping
+from pathlib import Path
 from typing import Any, Final
 
-__all__ = ["CONNECTION", "REQUEST", "note", "path_of", "read_note"]
+__all__ = ["CONNECTION", "REQUEST", "note", "path_of", "read_note", "secret_of"]
 
 CONNECTION: Final = b"C"
 """A descriptor comes along, and behind the line the bytes that its client has sent already."""
@@ -29,6 +30,11 @@ def read_note(line: bytes) -> dict[str, Any]:
     if not isinstance(content, dict):
         raise ValueError(f"a note holds an object, not {type(content).__name__}")
     return content
+
+
+def secret_of(folder: str) -> Path:
+    """Where the workers find their secret; no worker has a name that begins with a dot."""
+    return Path(folder, ".secret")
 
 
 def path_of(folder: str, node: str) -> str:

@@ -23,6 +23,7 @@ from typing import Any, Final
 from primus.server.listen import Listening
 from primus.workers.backoff import Restarts
 from primus.workers.control import Control
+from primus.workers.notes import secret_of
 from primus.workers.whereabouts import Place, Worker
 from primus.workers.worker import Assignment
 
@@ -102,6 +103,7 @@ class Supervisor:
         self._prefix = prefix
         self._folder = tempfile.mkdtemp(prefix="primus-")
         self._secret = secrets.token_hex(16)
+        secret_of(self._folder).write_text(self._secret)
         self._one_socket = one_socket
         try:
             self._listeners = self._listen(where)

@@ -15,7 +15,7 @@ from primus.tasks import spawn
 from primus.workers.control import Control
 from primus.workers.elsewhere import Elsewhere
 from primus.workers.hatch import Hatch
-from primus.workers.notes import path_of
+from primus.workers.notes import path_of, secret_of
 from primus.workers.whereabouts import Place
 
 if TYPE_CHECKING:
@@ -38,16 +38,22 @@ class Assignment:
     """The descriptor of its end of the channel to the supervisor."""
 
     def dumps(self) -> str:
-        """As a text, for the command line."""
+        """As a text, for the command line; without the secret, as any user sees that."""
         place = self.place
-        named = {name: getattr(place, name) for name in Place.__slots__}
+        named = {name: getattr(place, name) for name in Place.__slots__ if name != "secret"}
         return json.dumps({"place": named, "listener": self.listener, "control": self.control})
 
     @classmethod
     def loads(cls, text: str) -> Assignment:
-        """The assignment that `dumps` has written."""
+        """The assignment that `dumps` has written.
+
+        Raises:
+            OSError: the secret of the workers is not there: the supervisor has gone.
+        """
         told = json.loads(text)
-        return cls(Place(**told["place"]), told["listener"], told["control"])
+        place = told["place"]
+        place["secret"] = secret_of(place["folder"]).read_text()
+        return cls(Place(**place), told["listener"], told["control"])
 
 
 class _Orders:
