@@ -58,7 +58,7 @@ export default function presence(primus) {
 
     try {
       told = JSON.parse(value);
-    } catch {
+    } catch (_error) {
       return;
     }
     if (!isObject(told) || typeof told.room !== 'string') return;

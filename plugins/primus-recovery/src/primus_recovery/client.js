@@ -168,7 +168,7 @@ export default function recovery(primus) {
 
     try {
       verdict = JSON.parse(value);
-    } catch {
+    } catch (_error) {
       return;
     }
     if (!verdict || typeof verdict.missed !== 'number') return;
