@@ -12,7 +12,7 @@ import socket
 import ssl
 import tempfile
 from abc import ABC, abstractmethod
-from collections.abc import Awaitable, Callable, Mapping
+from collections.abc import Awaitable, Callable, Collection, Mapping
 from contextlib import suppress
 from types import MappingProxyType
 from typing import Any, ClassVar
@@ -107,6 +107,12 @@ class AiohttpSite(Site):
         app.router.add_get("/own", own)
         return app
 
+    @property
+    def waiting(self) -> Collection[object]:
+        """The connections of which the server expects requests."""
+        assert self.runner.server is not None
+        return self.runner.server.connections
+
     async def start(self, address: str, port: int = 0) -> int:
         """Listen."""
         await self.runner.setup()
@@ -120,6 +126,15 @@ class AiohttpSite(Site):
 
 class OwnSite(AiohttpSite):
     """aiohttp behind the entrance of `Primus.create_server`."""
+
+    @property
+    def waiting(self) -> Collection[object]:
+        """The connections of which the server expects requests."""
+        assert self.primus.host is not None
+        server = self.primus.host.server
+        assert isinstance(server, OwnServer)
+        assert server._pending is not None
+        return server._pending.deadlines.due
 
     async def start(self, address: str, port: int = 0) -> int:
         """Listen."""

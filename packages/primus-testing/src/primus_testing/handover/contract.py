@@ -287,14 +287,12 @@ class HandoverContract(Contract):
         await served.until(lambda: served.primus.connected == 0)
         assert len(served.ended) == 1
 
-    async def test_the_keepalive_timeout_of_aiohttp_does_not_hit_a_spark(
+    async def test_the_keepalive_timeout_of_the_server_does_not_hit_a_spark(
         self, served: Served
     ) -> None:
         peer = await served.connected()
         (spark,) = served.primus
-        handlers = served.site.runner.server
-        assert handlers is not None
-        await served.until(lambda: not handlers.connections)
+        await served.until(lambda: not served.site.waiting)
         peer.send(text(b"still"))
         assert await peer.frame() == (0x81, b"still")
         assert spark.ready_state == Spark.OPEN
