@@ -94,6 +94,8 @@ RAISED: list[tuple[Callable[[], object], type[Exception], str]] = [
     (lambda: Primus(transformer="websocket"), UnknownPluginError, "Did you mean 'websockets'?"),
     (lambda: make(time_out=10), OptionError, "unknown option 'time_out'. Did you mean 'timeout'?"),
     (lambda: client(time_out=10), OptionError, "Did you mean 'timeout'?"),
+    (lambda: make(backplane="redis://a"), OptionError, "add 'backplane' to the option 'plugin'."),
+    (lambda: make(recovery_secret="s" * 16), OptionError, "add 'recovery' to the option 'plugin'."),
     # durations
     (lambda: make(timeout=35000), OptionError, "timeout=35000: seconds? Those are 583 minutes"),
     (lambda: make(ping_interval=30_000), OptionError, "30000 milliseconds are ping_interval=30"),

@@ -165,6 +165,15 @@ def test_a_plugin_that_cannot_be_imported_says_why_and_how_to_mend_it(offer: Off
     assert isinstance(caught.value.__cause__, ModuleNotFoundError)
 
 
+def test_a_plugin_without_the_library_of_an_extra_says_which_to_install(
+    offer: Offer, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setitem(sys.modules, "redis", None)
+    offer("primus.plugins", "rooms", value="redis")
+    with pytest.raises(BrokenPluginError, match=r"Try: pip install redis$"):
+        find(PLUGIN, "rooms")
+
+
 def test_a_transformer_without_its_hook_is_invalid(offer: Offer) -> None:
     offer("primus.transformers", "mine", module(primus_parser=JSONParser()))
     with pytest.raises(InvalidPluginError, match="has no hook primus_transformer, marked"):

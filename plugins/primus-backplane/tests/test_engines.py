@@ -2,7 +2,7 @@ from typing import Any
 
 import pytest
 
-from primus import InvalidPluginError, UnknownPluginError
+from primus import InvalidPluginError, OptionError, UnknownPluginError
 from primus_backplane import Bus, MemoryBus, Node, Settings
 from primus_backplane.engines import bus_of
 from primus_backplane.limits import BusLimits
@@ -85,6 +85,12 @@ def test_an_engine_is_taken_as_it_is() -> None:
 def test_an_engine_that_is_not_installed_names_those_that_are() -> None:
     with pytest.raises(UnknownPluginError, match=r"unknown bus 'carrier'\. Installed: .*memory"):
         bus_of("carrier://pigeon")
+
+
+@pytest.mark.parametrize("url", ["localhost", "localhost:6379", ":secret@localhost"])
+def test_a_url_without_a_scheme_is_told_how_to_be_written(url: str) -> None:
+    with pytest.raises(OptionError, match=f"has no scheme: write 'redis://{url}'"):
+        bus_of(url)
 
 
 def test_what_makes_no_bus_is_no_engine(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -474,6 +474,17 @@ async def test_history_without_a_bus_is_a_warning(
     assert "only with the plugin 'backplane'" in caplog.text
 
 
+async def test_rooms_without_history_are_a_warning_unless_that_is_said(
+    cluster: Any, caplog: pytest.LogCaptureFixture
+) -> None:
+    await cluster.server(rooms={"history": False})
+    assert "no room has history" not in caplog.text
+
+    await cluster.server(rooms={})
+
+    assert "no room has history" in caplog.text
+
+
 @pytest.mark.parametrize("history", [1, "news", ["news"], {"news": "all"}, {1: True}])
 async def test_a_setting_that_is_none_is_refused(cluster: Any, history: Any) -> None:
     with pytest.raises(OptionError, match="history="):

@@ -32,10 +32,18 @@ LONGEST_DELAYS: Final = {"min": 100.0, "max": MILLISECONDS, "timeout": MILLISECO
 Network = IPv4Network | IPv6Network
 
 
-def unknown(name: str, names: list[str]) -> str:
-    """The message about an option that does not exist."""
+def unknown(name: str, names: list[str], plugin: str = "") -> str:
+    """The message about an option that does not exist.
+
+    Args:
+        name: the option.
+        names: those that there are.
+        plugin: a plugin that is not in use and has such an option; empty for none.
+    """
     close = get_close_matches(name, names, n=1, cutoff=0.5)
     hint = f" Did you mean {close[0]!r}?" if close else ""
+    if plugin:
+        hint = f" It belongs to a plugin that is not in use: add {plugin!r} to the option 'plugin'."
     return f"unknown option {name!r}.{hint} Options: {', '.join(sorted(names))}"
 
 

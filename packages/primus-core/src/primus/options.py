@@ -125,18 +125,23 @@ class ClientOptions:
         return Limits(max_length=self.max_length, high_water=self.high_water)
 
 
-def server_options(given: Mapping[str, Any], extra: Mapping[str, Any]) -> ServerOptions:
+def server_options(
+    given: Mapping[str, Any],
+    extra: Mapping[str, Any],
+    plugin_of: Callable[[str], str] = lambda option: "",
+) -> ServerOptions:
     """The options of a server.
 
     Args:
         given: what the user gave, by name.
         extra: the options that plugins add, with their defaults.
+        plugin_of: the plugin to which an unknown option seems to belong; empty for none.
 
     Raises:
         OptionError: an option is unknown, or its value cannot work.
     """
     given = {"trusted_proxies": PRIVATE_NETWORKS, **given}
-    options = _build(ServerOptions, given, extra, _SERVER)
+    options = _build(ServerOptions, given, extra, _SERVER, plugin_of)
     if "ping_interval" not in given and options.timeout is not None:
         # A client that is to be given up sooner has to be asked sooner.
         options.ping_interval = min(PING_INTERVAL, options.timeout * PING_INTERVAL / TIMEOUT)
@@ -187,6 +192,7 @@ def _build(
     given: Mapping[str, Any],
     extra: Mapping[str, Any],
     table: Mapping[str, Callable[[str, Any], Any]],
+    plugin_of: Callable[[str], str] = lambda option: "",
 ) -> OptionSet:
     names: list[str] = [f.name for f in fields(kind) if f.name != "extra"]
     chosen: dict[str, Any] = {}
@@ -197,7 +203,7 @@ def _build(
         elif name in others:
             others[name] = value
         else:
-            raise OptionError(checks.unknown(name, [*names, *others]))
+            raise OptionError(checks.unknown(name, [*names, *others], plugin_of(name)))
     return kind(**chosen, extra=others)
 
 

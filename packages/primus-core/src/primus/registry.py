@@ -7,7 +7,7 @@ that is no plugin are three errors, each with its cure.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field
 from difflib import get_close_matches
 from importlib.metadata import EntryPoint, entry_points
@@ -256,6 +256,23 @@ def plugins_named(plugins: Mapping[str, Any]) -> dict[str, Any]:
         else:
             found[name] = plugin
     return found
+
+
+def owner_among(used: Iterable[str]) -> Callable[[str], str]:
+    """A function that names the plugin to which an option seems to belong, by their names.
+
+    Args:
+        used: the plugins in use, which have said what their options are; it names none of them.
+    """
+
+    def owner(option: str) -> str:
+        for name in sorted({*PLUGIN.distributions, *installed(PLUGIN)}.difference(used)):
+            prefix = name.replace("-", "_")
+            if option == prefix or option.startswith(f"{prefix}_"):
+                return name
+        return ""
+
+    return owner
 
 
 def _made(kind: Kind, name: str, hook: str, ark: Ark | None) -> Any:

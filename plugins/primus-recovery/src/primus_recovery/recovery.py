@@ -103,6 +103,11 @@ class Recovery:
                     "in use: Primus(…, plugin='rooms, backplane, recovery')"
                 )
             return
+        if history is not None and not history and not history.is_chosen:
+            primus.log.warning(
+                "recovery: no room has history, so that clients do not get what rooms were sent "
+                "while they were away: give rooms={'history': True}, or False if that is meant"
+            )
         settings = backplane.settings
         self._window = settings.window
         self._tail = Tail(settings.shards, settings.window, limits)

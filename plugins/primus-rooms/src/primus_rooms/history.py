@@ -38,6 +38,8 @@ class History:
                 f"rooms: history={setting!r}: must be True, or a mapping of names of rooms to "
                 'True, False or "cache"'
             )
+        self.is_chosen: Final = setting is not None
+        """Whether the user has said which rooms have history, be it none."""
         self._exact: dict[str, bool | str] = {
             name: mode for name, mode in given.items() if "*" not in name
         }

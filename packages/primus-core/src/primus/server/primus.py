@@ -44,7 +44,13 @@ from primus.options import plugin_names, server_options
 from primus.parser import browser_half
 from primus.pipeline import Pipeline
 from primus.plugins import Ark
-from primus.registry import check_frames, parser_named, plugins_named, transformer_named
+from primus.registry import (
+    check_frames,
+    owner_among,
+    parser_named,
+    plugins_named,
+    transformer_named,
+)
 from primus.requirements import needing
 from primus.server import ending, gate
 from primus.server.broadcast import broadcast, encoded_here, relay
@@ -144,7 +150,7 @@ class Primus(Transforming, PrimusEvents[SparkT_co]):
         self._ark = Ark()
         self._tally = Tally()
         plugins = self._ark.admit(plugins_named(plugin_names(options.get("plugin"))))
-        self.options = server_options(options, self._ark.options())
+        self.options = server_options(options, self._ark.options(), owner_among(plugins))
         self.limits = self.options.limits()
         """What one peer may cost."""
         self.failures = Failures(self.limits.traceback_interval)

@@ -36,6 +36,13 @@ class RedisBus(Bus):
         scheme, separator, rest = url.partition("://")
         if not separator:
             raise OptionError(f"backplane={url!r}: must be a URL, such as 'redis://localhost'")
+        try:
+            urlsplit(url).port  # noqa: B018 - it raises
+        except ValueError:  # the text may be a part of the password
+            raise OptionError(
+                "backplane: the port of the URL is none; in a password write %2F for '/', %23 for "
+                "'#' and %3F for '?'"
+            ) from None
         self._url = f"{SCHEMES.get(scheme, scheme)}://{rest}"
         self._link: Link | None = None
         self._poster: Poster | None = None
@@ -44,7 +51,8 @@ class RedisBus(Bus):
 
     def __repr__(self) -> str:
         parts = urlsplit(self._url)
-        return f"<RedisBus {parts.scheme}://{parts.hostname or parts.path}>"
+        port = f":{parts.port}" if parts.port else ""
+        return f"<RedisBus {parts.scheme}://{parts.hostname or parts.path}{port}>"
 
     @property
     def epoch(self) -> str:

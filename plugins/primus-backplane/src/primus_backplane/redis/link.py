@@ -91,6 +91,8 @@ class Link:
         """The epoch that has to end, since the broker has lost data of it."""
         self.wants_lease = asyncio.Event()
         """Set when the lease is to be renewed at once."""
+        self.failure = "it does not answer"
+        """Why a part got no answer, as of the last time."""
         self._questions = asyncio.Semaphore(QUERIES)
         self._failing = set() if listener is None else {"lease", "listening"}
         self._prefix = f"primus:{{{settings.namespace}}}"
@@ -125,8 +127,9 @@ class Link:
         if not isinstance(error, FAILURES) and part not in self._failing:
             log.error("backplane: the engine failed: %r", error, exc_info=error)
         self._failing.add(part)
+        self.failure = f"{type(error).__name__}: {error}" if str(error) else repr(error)
         if self.listener is not None:
-            self.listener.away(f"{type(error).__name__}: {error}" if str(error) else repr(error))
+            self.listener.away(self.failure)
 
     def working(self, part: str) -> None:
         """A part of the engine got its answer."""

@@ -76,7 +76,9 @@ class Poster:
             async with asyncio.timeout(timeout):
                 await self._is_empty.wait()
         except TimeoutError:
-            raise BusError(f"the bus has not taken all within {timeout} s") from None
+            raise BusError(
+                f"the bus has not taken all within {timeout} s ({self._link.failure})"
+            ) from None
         if self._dropped != before:
             raise BusError("the bus was away for too long: messages were dropped")
 
