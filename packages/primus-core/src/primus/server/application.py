@@ -132,6 +132,7 @@ class ApplicationConnection(HeadIntake):
             return
         if handler._payload_parser is not None:  # a WebSocket: no head comes any more
             self._transport.set_protocol(handler)
+            self.released()
         elif _has_all(handler):
             self._count += len(data)
             if self._count > self._pending.most_ahead:

@@ -82,8 +82,12 @@ class HeadIntake(asyncio.Protocol):
 
     def connection_lost(self, exc: Exception | None) -> None:
         """Forget the connection."""
-        self._pending.deadlines.due.pop(self._transport, None)
+        self.released()
         self._pending.primus.writes.discard(self._transport)
+
+    def released(self) -> None:
+        """Expect nothing of the connection any more: it has another owner."""
+        self._pending.deadlines.due.pop(self._transport, None)
 
     def pause_writing(self) -> None:
         """See whether the client, which reads too slowly, reads at all."""

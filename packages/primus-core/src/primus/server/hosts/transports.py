@@ -28,5 +28,8 @@ def taken(transport: asyncio.Transport, early: bytes) -> HandOver:
     if transport.is_closing():
         raise ConnectionResetError("the client has gone before its upgrade was answered")
     transport.pause_reading()
+    released = getattr(transport.get_protocol(), "released", None)
     transport.set_protocol(NO_PROTOCOL)
+    if released is not None:  # of a server of our own
+        released()
     return HandOver(transport, early)
