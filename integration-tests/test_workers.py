@@ -129,6 +129,25 @@ async def counted(socket: Any, former: set[str]) -> list[int]:
     return heard
 
 
+async def test_sigterm_ends_workers_at_once_while_they_are_replaced(tmp_path: Path) -> None:
+    """`serving` fails when the end takes long, or anything is said on standard error."""
+    async with serving(tmp_path, "--workers", "2", "--over", "3600") as served:
+        sockets = [client_at(served.url, "websockets") for _ in range(6)]
+        back = asyncio.Event()
+        for socket in sockets:
+            await asked(socket, "before")
+            socket.on("reconnected", lambda *_: back.set())
+        os.kill(served.pid, signal.SIGHUP)
+        async with asyncio.timeout(2 * DEADLINE):
+            await back.wait()  # the first of an hour
+        for socket in sockets[3:]:
+            socket.destroy()  # the others see their server end
+        served.process.terminate()
+        await served.process.wait()
+        for socket in sockets[:3]:
+            socket.destroy()
+
+
 NEWS = """
 def setup(primus):
     @primus.on("connection")

@@ -105,6 +105,35 @@ async def test_the_timeout_is_for_connections_that_were_told(
     ]
 
 
+async def test_connections_that_are_ended_bit_by_bit_can_be_ended_together(
+    primus: Primus, manual_clock: ManualClock
+) -> None:
+    sparks = [join(primus)[0] for _ in range(3)]
+    stopping = asyncio.ensure_future(primus.destroy(reconnect=True, over=3600.0))
+    await turns()
+    assert len(primus) == 2
+
+    primus.end_together()
+    async with asyncio.timeout(20):
+        await stopping
+
+    assert {spark.ready_state for spark in sparks} == {Spark.CLOSED}
+
+
+async def test_an_end_that_has_not_begun_yet_can_be_of_all_connections_together(
+    primus: Primus, manual_clock: ManualClock
+) -> None:
+    for _ in range(3):
+        join(primus)
+    stopping = asyncio.ensure_future(primus.destroy(reconnect=True, over=3600.0))
+
+    primus.end_together()
+    async with asyncio.timeout(20):
+        await stopping
+
+    assert len(primus) == 0
+
+
 async def test_a_server_without_connections_ends_at_once(primus: Primus) -> None:
     async with asyncio.timeout(20):
         await primus.destroy(reconnect=True, over=3600.0)

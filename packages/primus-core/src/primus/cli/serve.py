@@ -287,6 +287,7 @@ async def _run_workers(args: argparse.Namespace, more: list[str]) -> int:
         return failed.code if failed.code > 0 else 1
     finally:
         starting.cancel()
+        await asyncio.wait((starting,))
         await supervisor.stop()
     return 0
 

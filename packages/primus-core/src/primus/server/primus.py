@@ -189,6 +189,9 @@ class Primus(Transforming, PrimusEvents[SparkT_co]):
         self._watched: Watched | None = None
         """The loop, as the watchdog of slow listeners sees it."""
         self._destroying: asyncio.Task[None] | None = None
+        self._spreading: asyncio.Task[None] | None = None
+        """Ends the connections bit by bit; set once that has begun."""
+        self._ends_together = False
         self._initialised = False
         self.writes = WriteWatch(self.options.clock, self.limits.write_timeout)
         """Drops the connections whose peers take nothing; hosts and engines add theirs."""
@@ -912,6 +915,12 @@ class Primus(Transforming, PrimusEvents[SparkT_co]):
 
     end = destroy
 
+    def end_together(self) -> None:
+        """Let `destroy` end the connections together, whatever its `over` says: now, or later."""
+        self._ends_together = True
+        if self._spreading is not None:
+            self._spreading.cancel()
+
     async def _stop(self, options: Mapping[str, Any]) -> None:
         ending.begin(self)
 
@@ -921,8 +930,9 @@ class Primus(Transforming, PrimusEvents[SparkT_co]):
             except Exception:
                 self.log.exception("%r: its transport failed to close", spark)
 
-        if "over" in options:
-            await end_over(self, options["over"], self.options.clock, end)
+        if "over" in options and not self._ends_together:
+            self._spreading = spawn(end_over(self, options["over"], self.options.clock, end))
+            await asyncio.wait((self._spreading,))
         if not await self._sparks.gone(options["timeout"]):
             self.log.info("%d connections did not end by themselves", len(self))
         self.ending_since = asyncio.get_running_loop().time()

@@ -15,7 +15,7 @@ import signal
 import socket
 import sys
 import tempfile
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Coroutine, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, field
 from typing import Any, Final
@@ -116,7 +116,7 @@ class Supervisor:
         self._number = 0
         self._tasks: set[asyncio.Task[None]] = set()
         self._rolling = asyncio.Lock()
-        """Held while the workers are replaced, one after the other."""
+        """Held while all are started, and while they are replaced, one after the other."""
         self._is_due = False
         """Whether they are to be replaced once more after that."""
         self._changing = asyncio.Lock()
@@ -159,13 +159,14 @@ class Supervisor:
             WorkerFailed: one of them does not start; all others have been ended.
         """
         try:
-            first = await self._prepare(0)  # so that a mistake is told once
-            rest = await asyncio.gather(*map(self._prepare, range(1, self._count)))
-            workers = [first, *rest]
-            for worker in workers:
-                worker.is_current = True
-            await self._tell_all()
-            await asyncio.gather(*map(self._open, workers))
+            async with self._rolling:
+                first = await self._prepare(0)  # so that a mistake is told once
+                rest = await asyncio.gather(*map(self._prepare, range(1, self._count)))
+                workers = [first, *rest]
+                for worker in workers:
+                    worker.is_current = True
+                await self._tell_all()
+                await asyncio.gather(*map(self._open, workers))
         except BaseException:
             await self.stop()
             raise
@@ -173,7 +174,14 @@ class Supervisor:
         return first.ready
 
     async def replace(self) -> None:
-        """Replace all workers, one by one; called again meanwhile, it does so once more after."""
+        """Replace all workers, one by one; called again meanwhile, it does so once more after.
+
+        It returns early when all are stopped.
+        """
+        if not self._is_stopping:
+            await asyncio.wait((self._spawn(self._replace_all()),))
+
+    async def _replace_all(self) -> None:
         if self._rolling.locked():
             if self._is_due:
                 return
@@ -184,7 +192,7 @@ class Supervisor:
                 try:
                     async with self._changing:
                         former = await self._replace(slot)
-                except (WorkerFailed, TimeoutError) as error:
+                except (WorkerFailed, OSError) as error:
                     why = str(error) or f"a worker took more than {START:g} s to start"
                     log.warning("the workers are not replaced, those there are go on: %s", why)
                     return
@@ -192,10 +200,16 @@ class Supervisor:
                     await self._end(former, self._over)
 
     async def stop(self) -> None:
-        """End all workers; those that do not end in time are killed."""
+        """End all workers; those that do not end in time are killed.
+
+        No process is made any more once it has begun, so that none finds the folder gone.
+        """
         self._is_stopping = True
-        for task in self._tasks:
+        changes = tuple(self._tasks)
+        for task in changes:
             task.cancel()
+        if changes:
+            await asyncio.wait(changes)
         await asyncio.gather(*(self._end(worker, None) for worker in tuple(self._workers.values())))
         for worker in self._workers.values():
             worker.control.close()
@@ -241,13 +255,17 @@ class Supervisor:
         place = Place(node, slot, self._count, self._folder, self._secret)
         with its:
             assignment = Assignment(place, listener.fileno(), its.fileno())
-            process = await asyncio.create_subprocess_exec(
-                *self._command(assignment.dumps()),
-                pass_fds=(listener.fileno(), its.fileno()),
-                stdin=asyncio.subprocess.DEVNULL,
-            )
-        control = await Control.open(ours)
-        now = asyncio.get_running_loop().time()
+            control = await Control.open(ours)
+            try:
+                process = await asyncio.create_subprocess_exec(
+                    *self._command(assignment.dumps()),
+                    pass_fds=(listener.fileno(), its.fileno()),
+                    stdin=asyncio.subprocess.DEVNULL,
+                )
+            except BaseException:  # a process that was being made is killed by asyncio
+                control.close()
+                raise
+        now = asyncio.get_running_loop().time()  # it is known before anything is waited for
         worker = self._workers[node] = _Process(slot, node, process, control, now)
         self._spawn(self._listen_to(worker))
         await self._until(worker, lambda: worker.prepared)
@@ -278,6 +296,9 @@ class Supervisor:
         worker.has_ended = True
         if over is None:
             worker.control.say("stop")
+            if not worker.prepared:  # it may not listen to that for long, and serves nothing yet
+                with suppress(ProcessLookupError):
+                    worker.process.terminate()
         else:
             worker.control.say("drain", over=over)
         try:
@@ -356,10 +377,11 @@ class Supervisor:
                 why = f"did not start again ({error})"
                 lived = asyncio.get_running_loop().time() - since
 
-    def _spawn(self, coroutine: Any) -> None:
+    def _spawn(self, coroutine: Coroutine[Any, Any, None]) -> asyncio.Task[None]:
         task = asyncio.get_running_loop().create_task(coroutine)
         self._tasks.add(task)
         task.add_done_callback(self._tasks.discard)
+        return task
 
 
 def _why(code: int | None) -> str:

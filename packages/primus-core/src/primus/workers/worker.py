@@ -59,8 +59,11 @@ class Assignment:
 class _Orders:
     """What the supervisor has told this worker to do."""
 
-    def __init__(self, control: Control, elsewhere: Elsewhere) -> None:
+    def __init__(
+        self, control: Control, elsewhere: Elsewhere, end_together: Callable[[], object]
+    ) -> None:
         self._control = control
+        self._end_together = end_together
         self._elsewhere = elsewhere
         self.listen = asyncio.Event()
         """It may accept connections: all others know it."""
@@ -82,8 +85,14 @@ class _Orders:
                     self.over = order["over"]
                     self._finish()
                 case "stop":
-                    self._finish()
+                    self.stop()
+        self.stop()
+
+    def stop(self) -> None:
+        """End at once, even when it drains already."""
+        self.over = None
         self._finish()
+        self._end_together()
 
     def _finish(self) -> None:
         self.end.set()
@@ -116,7 +125,7 @@ async def run_worker(
         if is_awaitable(result):
             await result
         primus.elsewhere = elsewhere = Elsewhere(primus, place)
-        orders = _Orders(control, elsewhere)
+        orders = _Orders(control, elsewhere, primus.end_together)
 
         async def adopt(connection: socket.socket, early: bytes) -> None:
             await _server(primus).adopt(connection, early)
@@ -124,7 +133,7 @@ async def run_worker(
         hatch = Hatch(primus, path_of(place.folder, place.node), adopt)
         hatch.open()
         spawn(orders.follow())
-        asyncio.get_running_loop().add_signal_handler(signal.SIGTERM, orders.end.set)
+        asyncio.get_running_loop().add_signal_handler(signal.SIGTERM, orders.stop)
         control.say("prepared")
         await orders.listen.wait()
 
