@@ -33,7 +33,9 @@ async def listen(on: str, port: int, redis: int | None, options: dict[str, Any])
     plugins = options.pop("plugin", "rooms metroplex omega-supreme")
     if how := options.pop("redis_rooms", ""):
         url = f"redis://127.0.0.1:{redis}"
-        options["rooms"] = {"adapter": RedisAdapter(url, forward=how == "forward")}
+        latency = max(2.0, options["latency"])
+        adapter = RedisAdapter(url, forward=how == "forward", latency=latency)
+        options["rooms"] = {"adapter": adapter}
     registry = {} if redis is None else {"redis": f"redis://127.0.0.1:{redis}"}
     settings = {"plugin": plugins, **registry, **options}
     listening = await server.listen(on, port, settings)

@@ -317,6 +317,36 @@ async def test_a_registry_that_is_away_keeps_nothing_from_those_here(make_primus
     await primus.destroy()
 
 
+async def test_a_registry_that_goes_away_while_it_is_asked_told_the_servers_before(
+    cluster: list[Any],
+) -> None:
+    wires = [join(primus)[1] for primus in cluster]
+    metroplex = cluster[0].metroplex
+    await metroplex.servers()
+    metroplex.ask_again()
+    metroplex._reconciler.registry = Away()
+
+    assert await cluster[0].forward.broadcast("x") == {"ok": True, "send": 3}
+
+    assert [wire.sent for wire in wires] == [['"x"']] * 3
+
+
+class Away:
+    """A registry whose connection has just broken."""
+
+    async def servers(self) -> list[str]:
+        raise ConnectionError("reset by peer")
+
+    async def unregister(self, address: str, owner: str | None = None) -> None:
+        raise ConnectionError("reset by peer")
+
+    async def unwatch(self, owner: str) -> None:
+        """It watches nothing."""
+
+    async def close(self) -> None:
+        """It has no connections."""
+
+
 async def test_a_cluster_needs_metroplex_and_rooms_need_rooms(
     primus: Any, make_primus: Any
 ) -> None:

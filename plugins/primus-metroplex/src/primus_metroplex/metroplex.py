@@ -165,13 +165,17 @@ class Metroplex(Emitter):
         servers = self._learn(found)
         return [address for address in servers if include_self or address != self.address]
 
-    def known(self) -> list[str] | None:
+    def known(self, *, away: bool = False) -> list[str] | None:
         """The addresses of the other servers, when the registry need not be asked for them.
 
         They are known for some seconds after the registry has told them, until it tells that they
         have changed, and as long as it is away.
+
+        Args:
+            away: whether the registry has just failed to tell them: it is noticed to be away soon.
         """
-        known = self._list.last(self._now()) if self._is_away else self._list.known(self._now())
+        is_away = away or self._is_away
+        known = self._list.last(self._now()) if is_away else self._list.known(self._now())
         return None if known is None else [each for each in known if each != self.address]
 
     def ask_again(self) -> None:

@@ -92,8 +92,7 @@ class Router:
         metroplex = self._metroplex()
         servers: Sequence[str] | Exception = []
         if any(question.ids is None for question in questions):
-            known = metroplex.known()
-            servers = known if known is not None else await _told(metroplex.servers())
+            servers = await _others(metroplex)
         ids = list(dict.fromkeys(id for each in questions for id in each.ids or ()))
         places = await _told(metroplex.sparks(ids)) if ids else []
         where = {} if isinstance(places, Exception) else dict(zip(ids, places, strict=True))
@@ -108,6 +107,15 @@ class Router:
                 question.fail(found)
             else:
                 question.answer(found)
+
+
+async def _others(metroplex: Any) -> Any:
+    """All other servers: as the registry tells them, or told them last if it has just gone away."""
+    if (known := metroplex.known()) is not None:
+        return known
+    told = await _told(metroplex.servers())
+    last = metroplex.known(away=True) if isinstance(told, Exception) else None
+    return told if last is None else last
 
 
 async def _told(question: Any) -> Any:
