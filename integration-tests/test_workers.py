@@ -99,7 +99,8 @@ async def test_sighup_in_the_middle_of_traffic_leaves_nothing_unanswered_with_re
         await replaced_in_the_middle_of_news(transformer, tmp_path)
     options = ("--workers", "2", "--over", "1", "--transformer", transformer)
     plugins = ("--plugin", "rooms, backplane, recovery", "--option", f"recovery_secret={'s' * 32}")
-    async with serving(tmp_path, *options, *plugins, code=COUNTING) as served:
+    without = ("--option", 'rooms={"history": false}')
+    async with serving(tmp_path, *options, *plugins, *without, code=COUNTING) as served:
         sockets = [client_at(served.url, transformer, plugin="recovery") for _ in range(10)]
         before = await asyncio.gather(*(asked(socket, "before") for socket in sockets))
         os.kill(served.pid, signal.SIGHUP)
