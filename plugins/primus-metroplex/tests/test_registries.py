@@ -37,6 +37,25 @@ async def test_a_spark_that_came_to_another_server_meanwhile_stays_there(
     assert (await registry.addresses(["moved"])) == [THERE]
 
 
+async def test_a_server_that_was_paused_as_it_registered_takes_nothing_from_the_next_one(
+    redis: Any, redis_path: Path
+) -> None:
+    class Slow(Redis):
+        """A client whose server is paused once it is told which sparks it has."""
+
+        async def execute_command(self, *command: Any, **options: Any) -> Any:
+            if command[0] == "SMEMBERS":
+                await redis.delete(f"metroplex:{HERE}:owner")  # which has expired
+                await RedisRegistry(redis, "metroplex", 5.0).register(HERE, "next", 9.0, ["theirs"])
+            return await super().execute_command(*command, **options)
+
+    async with Slow(unix_socket_path=str(redis_path)) as client:
+        paused = RedisRegistry(client, "metroplex", 5.0)
+        await paused.register(HERE, "paused", 9.0, [])
+
+    assert await RedisRegistry(redis, "metroplex", 5.0).addresses(["theirs"]) == [HERE]
+
+
 async def test_an_address_has_one_living_server_and_a_former_one_takes_nothing_away(
     registry: Registry,
 ) -> None:

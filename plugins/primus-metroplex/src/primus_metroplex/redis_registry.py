@@ -92,7 +92,7 @@ class RedisRegistry(Registry):
             await self._done(commands.execute())
         had = await self._members(self._own(address))
         stale = {each if (id := _text(each)) is None else id for each in had}.difference(sparks)
-        await self._update(address, sparks, stale)
+        await self._update(address, owner, sparks, stale)
 
     async def unregister(self, address: str, owner: str | None = None) -> None:
         """Forget a server and its sparks."""
@@ -121,7 +121,7 @@ class RedisRegistry(Registry):
             known, has = await self._done(commands.execute())
         if not known or (has is not None and _text(has) != owner):
             return False
-        await self._update(address, connected, disconnected)
+        await self._update(address, owner, connected, disconnected)
         return True
 
     # -- changes
@@ -157,7 +157,11 @@ class RedisRegistry(Registry):
             await self._watch.close()
 
     async def _update(
-        self, address: str, connected: Collection[str], disconnected: Collection[str | bytes]
+        self,
+        address: str,
+        owner: str,
+        connected: Collection[str],
+        disconnected: Collection[str | bytes],
     ) -> None:
         for ids in _chunks(connected):
             async with self.redis.pipeline(transaction=True) as commands:
@@ -165,8 +169,8 @@ class RedisRegistry(Registry):
                 commands.sadd(self._own(address), *ids)
                 await self._done(commands.execute())
         for gone in _chunks(disconnected):
-            keys = [self._sparks, self._own(address)]
-            await self._done(self._leave(keys=keys, args=[address, *gone]))
+            keys = [self._sparks, self._own(address), self._owner(address)]
+            await self._done(self._leave(keys=keys, args=[address, owner, *gone]))
 
     # -- all servers
 

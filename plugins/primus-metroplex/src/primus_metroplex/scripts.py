@@ -43,7 +43,11 @@ the time, its address.
 """
 
 LEAVE: Final = """
-for i = 2, #ARGV do
+local owner = redis.call('GET', KEYS[3])
+if owner and owner ~= ARGV[2] then
+  return redis.status_reply('OK')
+end
+for i = 3, #ARGV do
   if redis.call('HGET', KEYS[1], ARGV[i]) == ARGV[1] then
     redis.call('HDEL', KEYS[1], ARGV[i])
   end
@@ -51,9 +55,11 @@ for i = 2, #ARGV do
 end
 return redis.status_reply('OK')
 """
-"""Sparks leave a server. KEYS: all sparks, those of the server. ARGV: its address, their ids.
+"""Sparks leave a server. KEYS: all sparks, those of the server, the owner of its address. ARGV: its
+address, the server that asks, their ids.
 
-A spark that has come to another server meanwhile stays there.
+A spark that has come to another server meanwhile stays there, also when that server has the address
+now: the one that asks may have been paused since it looked.
 """
 
 BURY: Final = """
