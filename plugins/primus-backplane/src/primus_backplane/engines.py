@@ -13,7 +13,10 @@ __all__ = ["BUS", "bus_of"]
 BUS: Final = Kind(
     "bus",
     "primus.buses",
-    dict.fromkeys(("memory", "redis", "rediss", "unix", "valkey", "valkeys"), "primus-backplane"),
+    dict.fromkeys(
+        ("memory", "nats", "redis", "rediss", "tls", "unix", "valkey", "valkeys"),
+        "primus-backplane",
+    ),
 )
 """An engine is named by the scheme of its URLs."""
 

@@ -107,8 +107,8 @@ class Outbox(Generic[Name]):
             taken[lane] = chosen
         return taken
 
-    def done(self, lane: Name, count: int, answer: bool = True) -> None:
-        """So many batches of a lane have arrived."""
+    def done(self, lane: Name, count: int, answer: bool | None = True) -> None:
+        """So many batches of a lane have arrived, or are given up where `answer` is `None`."""
         for _ in range(count):
             self._remove(lane, answer)
 

@@ -17,7 +17,7 @@ from primus_backplane.redis.ids import Id, id_of, of_position, position, shown
 from primus_backplane.redis.leasing import Lease, is_alive, nodes_of
 from primus_backplane.redis.link import FAILURES, Link
 from primus_backplane.redis.listening import Subscriber
-from primus_backplane.redis.posting import Poster
+from primus_backplane.redis.posting import RedisPoster
 
 __all__ = ["RedisBus"]
 
@@ -45,7 +45,7 @@ class RedisBus(Bus):
             ) from None
         self._url = f"{SCHEMES.get(scheme, scheme)}://{rest}"
         self._link: Link | None = None
-        self._poster: Poster | None = None
+        self._poster: RedisPoster | None = None
         self._lease: Lease | None = None
         self._tasks: list[asyncio.Task[None]] = []
 
@@ -70,7 +70,7 @@ class RedisBus(Bus):
     async def open(self, node: Node, listener: Listener | None, settings: Settings) -> None:
         """Begin to listen, to post and to renew the lease."""
         link = self._link = Link(self._url, node, listener, settings)
-        self._poster = Poster(link)
+        self._poster = RedisPoster(link)
         self._tasks = [spawn(self._poster.run())]
         if listener is not None:
             subscriber = Subscriber(link, listener)

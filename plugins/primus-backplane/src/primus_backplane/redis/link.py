@@ -3,12 +3,11 @@
 from __future__ import annotations
 
 import asyncio
-import logging
 from collections.abc import Sequence
 from contextlib import suppress
 from functools import lru_cache
 from hashlib import sha1
-from typing import Any, Final, NamedTuple
+from typing import Any, ClassVar, Final, NamedTuple
 from uuid import uuid4
 
 from redis.asyncio import Redis
@@ -18,12 +17,11 @@ from redis.exceptions import NoScriptError, RedisError
 
 from primus_backplane.bus import Listener, Node, Settings
 from primus_backplane.errors import BusError
+from primus_backplane.links import BrokerLink, Lane
 from primus_backplane.redis.ids import NOTHING, Id
 from primus_backplane.redis.scripts import EPOCH
 
-__all__ = ["FAILURES", "INBOX", "RENEW", "Keys", "Lane", "Link"]
-
-log = logging.getLogger("primus.server")
+__all__ = ["FAILURES", "INBOX", "RENEW", "Keys", "Link"]
 
 FAILURES: Final = (RedisError, OSError, asyncio.TimeoutError)
 """What a client raises when the broker does not answer as it should."""
@@ -34,9 +32,6 @@ RENEW: Final = b"lease"
 """What is published when servers come or go, or an epoch ends: all renew their leases, and see."""
 QUERIES: Final = 8
 """How many questions are under way at a time."""
-
-Lane = int | str
-"""A shard, or the name of a server that is told something."""
 
 
 class Keys(NamedTuple):
@@ -51,7 +46,7 @@ class Keys(NamedTuple):
         return self.stream, self.newest, self.stream
 
 
-class Link:
+class Link(BrokerLink):
     """One server's connection to the broker, with what is known of it.
 
     Args:
@@ -61,15 +56,10 @@ class Link:
         settings: the namespace, and so on.
     """
 
+    failures: ClassVar[tuple[type[BaseException], ...]] = FAILURES
+
     def __init__(self, url: str, node: Node, listener: Listener | None, settings: Settings) -> None:
-        self.node = node
-        self.listener = listener
-        self.settings = settings
-        self.epoch = ""
-        self.known: list[Node] = []
-        """The servers there are, as of the last lease."""
-        self._former: dict[str, tuple[Node, float]] = {}
-        """Those of before the broker lost data, by name, and until when they count."""
+        super().__init__(node, listener, settings)
         self.places: dict[int, Id] = dict.fromkeys(range(settings.shards), NOTHING)
         """The newest id of each shard, and of the inbox, that was given to this server."""
         if listener is not None:
@@ -89,12 +79,7 @@ class Link:
         """For what is published: redis-py makes a text for its log of what RESP 3 pushes."""
         self.regressed_in: str | None = None
         """The epoch that has to end, since the broker has lost data of it."""
-        self.wants_lease = asyncio.Event()
-        """Set when the lease is to be renewed at once."""
-        self.failure = "it does not answer"
-        """Why a part got no answer, as of the last time."""
         self._questions = asyncio.Semaphore(QUERIES)
-        self._failing = set() if listener is None else {"lease", "listening"}
         self._prefix = f"primus:{{{settings.namespace}}}"
 
     @property
@@ -119,54 +104,6 @@ class Link:
     def parked(self, key: str) -> str:
         """The key of a value that any server may take."""
         return f"{self._prefix}:parked:{key}"
-
-    # -- what is told
-
-    def failing(self, part: str, error: BaseException) -> None:
-        """A part of the engine got no answer; what a client does not raise is a fault of ours."""
-        if not isinstance(error, FAILURES) and part not in self._failing:
-            log.error("backplane: the engine failed: %r", error, exc_info=error)
-        self._failing.add(part)
-        self.failure = f"{type(error).__name__}: {error}" if str(error) else repr(error)
-        if self.listener is not None:
-            self.listener.away(self.failure)
-
-    def working(self, part: str) -> None:
-        """A part of the engine got its answer."""
-        if part in self._failing:
-            self._failing.discard(part)
-            if not self._failing and self.listener is not None:
-                self.listener.back()
-
-    @property
-    def is_failing(self) -> bool:
-        """Whether some part gets no answers."""
-        return bool(self._failing)
-
-    def dropped(self, count: int) -> None:
-        """Envelopes were dropped."""
-        if self.listener is not None:
-            self.listener.dropped(count)
-
-    def begin_epoch(self, epoch: str) -> None:
-        """Know the epoch. With another one the broker may have lost the servers as well: those that
-        were known count for a lease, within which they say that they are there.
-        """
-        if epoch != self.epoch:
-            if self.epoch:
-                until = self.settings.clock.time() + self.settings.lease
-                self._former = {node.name: (node, until) for node in self.known}
-            self.epoch = epoch
-            if self.listener is not None:
-                self.listener.epoch(epoch)
-
-    def know(self, nodes: list[Node]) -> None:
-        """Know which servers the broker has."""
-        now = self.settings.clock.time()
-        for node in nodes:
-            self._former.pop(node.name, None)
-        former = [node for node, until in self._former.values() if until > now]
-        self.known = nodes + former
 
     # -- asking
 

@@ -1,111 +1,32 @@
-"""`Poster`: sends what waits in the outbox, until the broker has it."""
+"""`RedisPoster`: sends batches by pipelines of scripts."""
 
 from __future__ import annotations
 
-import asyncio
-
 from redis.exceptions import NoScriptError
 
-from primus_backplane.errors import BusError
-from primus_backplane.outbox import Batch, Outbox
-from primus_backplane.redis.link import Lane, Link
+from primus_backplane.links import Lane
+from primus_backplane.outbox import Batch
+from primus_backplane.posting import Poster
+from primus_backplane.redis.link import Link
 from primus_backplane.redis.scripts import POST, TELL
 
-__all__ = ["Poster"]
+__all__ = ["RedisPoster"]
 
 PART = "posting"
 
 
-class Poster:
-    """Posts and tells, in order, each until it is acknowledged.
-
-    What was sent and not acknowledged is sent again, so that it may arrive twice.
+class RedisPoster(Poster):
+    """Posts and tells, in order, each until Redis has it.
 
     Args:
         link: the connection.
     """
 
     def __init__(self, link: Link) -> None:
+        super().__init__(link)
         self._link = link
-        self._limits = link.settings.limits
-        self._clock = link.settings.clock
-        self._dropped = 0
-        """How many were dropped, for `flush`."""
-        self.outbox: Outbox[Lane] = Outbox(self._limits, link.settings.queue, self._drop)
-        self._wake = asyncio.Event()
-        self._is_empty = asyncio.Event()
-        self._is_empty.set()
 
-    def post(self, shard: int, envelope: bytes) -> None:
-        """Let an envelope go with those of this turn of the loop."""
-        self.outbox.add(shard, envelope, self._clock.time())
-        self._is_empty.clear()
-        self._wake.set()
-
-    async def tell(self, node: str, envelope: bytes) -> bool:
-        """Bring an envelope to one server; whether there is one of that name.
-
-        Raises:
-            BusError: too much waits, or it was given up.
-        """
-        if self.outbox.told >= self._limits.told:
-            raise BusError("too many messages to single servers wait for the bus")
-        told: asyncio.Future[bool] = asyncio.get_running_loop().create_future()
-
-        def answer(found: bool | None) -> None:
-            if told.done():
-                return
-            if found is None:
-                told.set_exception(BusError("the bus was away for too long"))
-            else:
-                told.set_result(found)
-
-        self.outbox.add(node, envelope, self._clock.time(), answer)
-        self._is_empty.clear()
-        self._wake.set()
-        return await told
-
-    async def flush(self, timeout: float) -> None:
-        """Wait until the broker has everything.
-
-        Raises:
-            BusError: it has not within `timeout` seconds, or something was dropped.
-        """
-        before = self._dropped
-        try:
-            async with asyncio.timeout(timeout):
-                await self._is_empty.wait()
-        except TimeoutError:
-            raise BusError(
-                f"the bus has not taken all within {timeout} s ({self._link.failure})"
-            ) from None
-        if self._dropped != before:
-            raise BusError("the bus was away for too long: messages were dropped")
-
-    async def run(self) -> None:
-        """Send what there is, for ever."""
-        pause = self._limits.retry
-        while True:
-            await self._wake.wait()
-            self._wake.clear()
-            self.outbox.expire(self._clock.time() - self._limits.patience)
-            if await self._send():
-                pause = self._limits.retry
-            else:
-                await self._link.again(pause)
-                pause = min(2 * pause, self._limits.retry_most)
-                self._wake.set()
-            if self.outbox:
-                self._wake.set()
-            else:
-                self._is_empty.set()
-
-    async def _send(self) -> bool:
-        """Send what can go now; whether all of it was taken."""
-        work = self.outbox.take(self._clock.time())
-        if not work:
-            await self._wait(self._limits.retry)  # lanes wait for servers to come back
-            return True
+    async def _send_all(self, work: dict[Lane, list[Batch]]) -> bool:
         link = self._link
         try:
             async with link.poster.pipeline(transaction=False) as pipeline:
@@ -145,24 +66,8 @@ class Poster:
         if isinstance(result, Exception):
             self.outbox.failed(lane)
             return False
-        found = result != 0
-        now = self._clock.time()
-        is_recent = batches[0].at > now - self._link.settings.lease
-        if not found and is_recent and any(node.name == lane for node in self._link.known):
-            # The broker may have lost its data; servers say soon that they are there.
-            self.outbox.failed(lane, until=now + self._limits.retry)
-            self._link.wants_lease.set()
-            return True
-        self.outbox.done(lane, len(batches), found)
+        self._told(lane, batches, result != 0)
         return True
-
-    async def _wait(self, seconds: float) -> None:
-        """Wait until something else is posted, or for so long."""
-        try:
-            async with asyncio.timeout(seconds):
-                await self._wake.wait()
-        except TimeoutError:
-            pass
 
     async def _load(self) -> bool:
         """Let the broker have the scripts."""
@@ -174,7 +79,3 @@ class Poster:
             return False
         self._wake.set()
         return True
-
-    def _drop(self, count: int) -> None:
-        self._dropped += count
-        self._link.dropped(count)

@@ -1,0 +1,91 @@
+"""`NatsPoster`: publishes batches, one of each lane at a time."""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+from typing import Final
+
+from primus_backplane.links import Lane
+from primus_backplane.nats.broker import Broker
+from primus_backplane.nats.link import Link
+from primus_backplane.outbox import Batch
+from primus_backplane.posting import Poster
+
+__all__ = ["NatsPoster"]
+
+log = logging.getLogger("primus.server")
+
+PART: Final = "posting"
+MESSAGE_ID: Final = "Nats-Msg-Id"
+HEADERS: Final = 1024
+"""How many bytes of a message are kept free for its headers."""
+
+
+class NatsPoster(Poster):
+    """Posts and tells, in order, each until a stream has it.
+
+    A batch is sent again under its number, and is dropped by the stream that has it.
+
+    Args:
+        link: the connection.
+    """
+
+    def __init__(self, link: Link) -> None:
+        super().__init__(link)
+        self._link = link
+        self._number = 0
+        """How many messages were sent; another attempt is none."""
+        self._attempts: dict[Lane, tuple[Batch, int, str]] = {}
+        """The batch of each lane that may have arrived, how many envelopes it had, and its id."""
+
+    async def _send_all(self, work: dict[Lane, list[Batch]]) -> bool:
+        async def send(broker: Broker) -> None:
+            sending = [self._send_lane(broker, *each) for each in work.items()]
+            for failure in await asyncio.gather(*sending):
+                if failure is not None:
+                    raise failure
+
+        try:
+            await self._link.use(send)
+        except Exception as error:
+            for lane in work:
+                self.outbox.failed(lane)
+            self._link.failing(PART, error)
+            return False
+        self._link.working(PART)
+        return True
+
+    async def _send_lane(
+        self, broker: Broker, lane: Lane, batches: list[Batch]
+    ) -> Exception | None:
+        """Send batches of a lane until one is not taken; what failed then."""
+        try:
+            if isinstance(lane, str) and await broker.last(self._link.names.node(lane)) is None:
+                self._told(lane, batches, found=False)
+                return None
+            for batch in batches:
+                await self._publish(broker, lane, batch)
+        except Exception as error:
+            return error
+        return None
+
+    async def _publish(self, broker: Broker, lane: Lane, batch: Batch) -> None:
+        data = batch.packed()
+        if len(data) + HEADERS > broker.client.max_payload:
+            log.error(
+                "backplane: a message of %d bytes is dropped: max_payload of NATS is %d",
+                *(batch.size, broker.client.max_payload),
+            )
+            self.outbox.done(lane, 1, None)
+            if batch.answer is None:
+                self._drop(len(batch.envelopes))
+            return
+        former, count, id = self._attempts.get(lane, (None, 0, ""))
+        if former is not batch or count != len(batch.envelopes):
+            self._number += 1
+            id = f"{self._link.node.name}.{self._link.node.incarnation}-{self._number}"
+            self._attempts[lane] = batch, len(batch.envelopes), id
+        await broker.publish(self._link.names.subject(lane), data, {MESSAGE_ID: id})
+        del self._attempts[lane]
+        self.outbox.done(lane, 1)
