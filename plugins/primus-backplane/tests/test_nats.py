@@ -446,7 +446,7 @@ async def test_nonsense_in_a_stream_or_beside_it_loses_nothing_else(ear: Any) ->
     for subject in (names.live(0), names.live("w0"), names.subject(0), names.subject("w0")):
         await client.publish(subject, b"nonsense")
     await client.publish(names.live(0), b"", headers={"Nats-Sequence": "x", "Nats-Stream": "y"})
-    await client.flush()
+    await client.jetstream().stream_info(names.stream(0))  # behind it, all of that is there
     bus.post(0, b"second")
 
     await until(lambda: listener.envelopes[-1:] == [b"second"])
