@@ -85,8 +85,12 @@ class BrokerLink(ABC):
                 until = self.settings.clock.time() + self.settings.lease
                 self._former = {node.name: (node, until) for node in self.known}
             self.epoch = epoch
-            if self.listener is not None:
-                self.listener.epoch(epoch)
+            self.tell_epoch()
+
+    def tell_epoch(self) -> None:
+        """Tell of the epoch."""
+        if self.listener is not None:
+            self.listener.epoch(self.epoch)
 
     def know(self, nodes: list[Node]) -> None:
         """Know which servers the broker has."""

@@ -43,6 +43,10 @@ class Ear:
         self.lost = 0
         self.gaps: list[int] = []
         self.epochs: list[str] = []
+        self.begins: list[tuple[str, list[int]]] = []
+        """Of each epoch, what the bus called it then, and the positions it gave."""
+        self.bus: Bus | None = None
+        """What it listens to."""
         self.is_away: bool | None = None
 
     @property
@@ -77,6 +81,8 @@ class Ear:
     def epoch(self, epoch: str) -> None:
         """Positions of before mean nothing any more."""
         self.epochs.append(epoch)
+        if self.bus is not None:
+            self.begins.append((self.bus.epoch, list(self.bus.positions)))
 
     def nodes(self, nodes: Sequence[Node]) -> None:
         """The servers there are."""
@@ -136,6 +142,7 @@ class BusContract:
             name: str, *, listens: bool = True, shards: int = 1, namespace: str = namespace
         ) -> tuple[Bus, Ear]:
             bus, ear = self.bus(url), Ear()
+            ear.bus = bus
             given = self.settings
             settings = Settings(
                 namespace=namespace,
@@ -343,6 +350,19 @@ class BusContract:
         await until(lambda: ear.taken)
 
         assert await bus.since(0, ear.taken[0][1] + (1 << 60), 10) is None
+
+    async def test_the_first_epoch_is_told_once_it_is_known_where_a_server_begins(
+        self, opened: Opener
+    ) -> None:
+        one, ear = await opened("one")
+        for _ in range(3):
+            one.post(0, b"before")
+        await until(lambda: len(ear.taken) == 3)
+
+        _, other = await opened("two")
+
+        await until(lambda: other.begins)
+        assert other.begins == [(one.epoch, [ear.taken[-1][1]])]
 
     async def test_an_epoch_ends_for_all(self, opened: Opener) -> None:
         (one, ear), (two, other) = await opened("one"), await opened("two")

@@ -56,8 +56,9 @@ class RedisBus(Bus):
 
     @property
     def epoch(self) -> str:
-        """Names one life of what the bus keeps."""
-        return "" if self._link is None else self._link.epoch
+        """Names one life of what the bus keeps; empty until this server listens to it."""
+        link = self._link
+        return link.epoch if link is not None and link.is_placed else ""
 
     @property
     def positions(self) -> Sequence[int]:

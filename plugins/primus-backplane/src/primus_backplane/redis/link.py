@@ -60,6 +60,9 @@ class Link(BrokerLink):
 
     def __init__(self, url: str, node: Node, listener: Listener | None, settings: Settings) -> None:
         super().__init__(node, listener, settings)
+        self.is_placed = False
+        """Whether it is known where this server has begun to listen; until then it tells of no
+        epoch, as positions mean nothing."""
         self.places: dict[int, Id] = dict.fromkeys(range(settings.shards), NOTHING)
         """The newest id of each shard, and of the inbox, that was given to this server."""
         if listener is not None:
@@ -104,6 +107,19 @@ class Link(BrokerLink):
     def parked(self, key: str) -> str:
         """The key of a value that any server may take."""
         return f"{self._prefix}:parked:{key}"
+
+    # -- what is told
+
+    def tell_epoch(self) -> None:
+        """Tell of the epoch, once it is known where this server has begun to listen."""
+        if self.is_placed:
+            super().tell_epoch()
+
+    def begin_places(self) -> None:
+        """Know where this server has begun to listen, and tell of the epoch if that is known."""
+        self.is_placed = True
+        if self.epoch:
+            self.tell_epoch()
 
     # -- asking
 

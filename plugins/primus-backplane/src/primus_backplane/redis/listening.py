@@ -91,6 +91,8 @@ class Subscriber:
                 await self._confirmed(pubsub)
             for shard in self._link.places:
                 await self._catch_up(shard)
+            if self._is_new:
+                self._link.begin_places()
             self._is_new, self._has_heard = False, True
             self._link.working(PART)
             while True:
