@@ -166,7 +166,10 @@ def survey(session: nox.Session) -> None:
 
 @nox.session(allow_parallel=True)
 def wheels(session: nox.Session) -> None:
-    """Build every sdist and wheel into dist/, and use the wheels in a clean environment."""
+    """Build every sdist and wheel into dist/, and use the wheels in a clean environment.
+
+    At first without the extras of any, then with all of them: entry points may need one.
+    """
     _install(session, tools=["wheels"])
     _use_node(session)
     dist = ROOT / "dist"
@@ -177,8 +180,11 @@ def wheels(session: nox.Session) -> None:
     clean = Path(session.create_tmp()).resolve() / "clean"
     session.run("python", "-m", "venv", "--clear", str(clean))
     python = str(clean / ("Scripts" if os.name == "nt" else "bin") / "python")
-    built = [str(wheel) for wheel in dist.glob("*.whl")]
-    session.run(python, "-m", "pip", "install", "--quiet", *CONSTRAINED, *built, external=True)
+    install = [python, "-m", "pip", "install", "--quiet", *CONSTRAINED]
+    session.run(*install, *map(str, dist.glob("*.whl")), external=True)
+    session.run(python, "-P", "-m", "primus", "plugins", external=True)
+    extras = {text for name in DISTRIBUTIONS for text in _extras(name) if not _ours([text])}
+    session.run(*install, *sorted(extras), external=True)
     check = [str(ROOT / ".ci" / "check_wheels.py"), str(dist), *map(str, DISTRIBUTIONS.values())]
     session.run(python, "-P", *check, external=True)
 

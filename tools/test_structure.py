@@ -30,6 +30,9 @@ INTERFACES = {
 }
 """Classes of the core that may have a single child here, and why."""
 
+IMPORT_NAMES = {"nats": "nats-py"}
+"""Distributions of extras that are not named like what they import, and may not be installed."""
+
 
 def import_packages() -> set[str]:
     """The import package of each distribution."""
@@ -137,7 +140,8 @@ def test_what_a_distribution_imports_it_requires() -> None:
         names = {re.split(r"[^\w.-]", each)[0].lower().replace("_", "-") for each in required}
         names.add(project["name"])
         for package in imported(folder / "src"):
-            owners = {name.lower().replace("_", "-") for name in known.get(package, [package])}
+            named = known.get(package, [IMPORT_NAMES.get(package, package)])
+            owners = {name.lower().replace("_", "-") for name in named}
             owners |= {"primus-core"} if package == "primus" else set()
             if not owners & names:
                 missing.append(f"{project['name']}: {package}")

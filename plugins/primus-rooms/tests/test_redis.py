@@ -239,6 +239,7 @@ async def test_without_redis_rooms_of_this_server_go_on_and_redis_is_told_once_i
 
     outages.begin()
     one.end()
+    await told.next("leaveallrooms")
     assert await three.join("news sport") is True
     assert await two.leave("news") is True
     assert await two.join("sport") is True
