@@ -31,7 +31,8 @@ def tls_context(
         root: the folder that the file names below are relative to.
         cert: PEM file with the certificate and its chain.
         key: PEM file with the private key; it may be in `cert` too.
-        ca: PEM file or files of authorities, for certificates of clients.
+        ca: PEM file or files of authorities. Clients are not asked for a certificate all the same:
+            that takes an `ssl_context` with its ``verify_mode``.
         pfx: PKCS #12 file with certificate and key, in place of `cert` and `key`.
         passphrase: of the private key.
 
