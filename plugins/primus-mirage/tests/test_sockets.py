@@ -167,6 +167,22 @@ async def test_a_client_whose_server_gives_no_id_says_so(
 
     assert "no session id for 5 s" in caplog.text
     held.set_result("an id")
+    await eventually(lambda: socket.mirage == "an id")
+
+
+async def test_a_client_that_has_its_id_or_has_closed_waits_for_none(
+    primus: Any, make_socket: MakeSocket, held: Any, caplog: pytest.LogCaptureFixture
+) -> None:
+    named, closed = make_socket(), make_socket()
+    await named.opened()
+    await closed.opened()
+    closed.end()
+    held.set_result("an id")
+    await eventually(lambda: named.mirage == "an id")
+
+    named.options.clock.advance(6.0)
+
+    assert "no session id" not in caplog.text
 
 
 async def test_a_client_without_an_event_plugin_says_so_and_holds_nothing_back(

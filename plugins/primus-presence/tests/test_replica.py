@@ -177,3 +177,113 @@ def test_a_server_that_asks_gets_all_in_parts() -> None:
         other.replica.take(ME, {**head, "to": ME, "id": 1}, frame, 0.0)
 
     assert other.users == server.users
+
+
+def test_what_a_server_says_again_is_posted_once_unless_another_has_said_more() -> None:
+    server = Server()
+    assert server.replica.put("a", "ann", "1") is True
+    assert server.replica.put("a", "ann", "1") is False
+    server.hears('[["a","ann",5,"2"]]', what="change", v=1)
+
+    assert server.replica.put("a", "ann", "1") is True
+    assert server.picture.members("a") == {"ann": "1"}
+    server.replica.flush()
+    assert server.posted == [({"is": "change", "v": 1}, b'[["a", "ann", 6, "1"]]')]
+
+
+def test_the_end_of_a_server_that_is_not_known_is_no_error() -> None:
+    server = Server()
+    server.hears(what="bye")
+    server.state('[["a","ann",1,"1"]]')
+    assert (server.replica.others, server.users) == ([], [])
+
+
+def test_what_a_server_had_is_taken_back_in_turns_and_then_there_is_room_for_another() -> None:
+    server = Server(slice=2, nodes=1)
+    lines = ",".join(f'["a","u{number}",1,"1"]' for number in range(5))
+    server.hears(f"[{lines}]", what="change", v=1)
+    server.hears(what="bye")
+
+    had = []
+    while server.replica.is_busy:
+        server.replica.work(0.0)
+        held = [server.picture.held(OTHER, "a", f"u{number}") for number in range(5)]
+        had.append(sum(each is not None for each in held))
+    assert had == [3, 1, 0]
+    server.hears('[["a","bob",1,"1"]]', "third.1", what="change", v=1)
+    assert server.replica.others == ["third.1"]
+
+
+def test_a_server_that_is_alive_stays_known_when_it_has_no_users() -> None:
+    server = Server()
+    server.hears(what="beat", v=7)
+    server.state("[]")
+    server.replica.work(0.0)
+    assert server.replica.others == [OTHER]
+
+
+def test_a_server_that_goes_twice_is_forgotten_once() -> None:
+    server = Server()
+    server.hears('[["a","ann",1,"1"]]', what="change", v=1)
+    server.hears(what="bye")
+    server.hears(what="beat", v=1)
+    server.hears(what="bye")
+    server.replica.work(0.0)
+    assert (server.replica.others, server.replica.is_busy) == ([], False)
+    server.hears(what="beat", v=1)
+    assert server.asked[-1] == ("other", 1)  # it is as new
+
+
+def test_a_change_that_comes_again_asks_for_nothing() -> None:
+    server = Server()
+    server.hears('[["a","ann",1,"1"]]', what="change", v=1)
+    server.hears('[["a","ann",1]]', what="change", v=1)
+    assert (server.users, server.asked) == (["ann"], [])
+
+
+def test_a_change_that_comes_while_a_state_is_awaited_waits_for_that() -> None:
+    server = Server()
+    server.hears(what="beat", v=7)
+    server.hears('[["a","old",1,"1"]]', what="change", v=1)
+    server.hears('[["a","ann",1,"1"]]', what="change", v=8)
+    assert server.users == []
+
+    server.state('[["a","bob",1,"1"]]')
+
+    assert server.users == ["ann", "bob"]
+    server.hears(what="beat", v=8)
+    assert server.asked == [("other", 1)]
+
+
+def test_a_state_that_was_not_asked_for_or_has_come_already_is_none() -> None:
+    server = Server()
+    server.hears(what="beat", v=7)
+    server.state('[["a","ann",1,"1"]]')
+    server.state('[["a","eve",1,"1"]]', part=1)
+    server.state('[["a","eve",1,"1"]]')
+    assert server.users == ["ann"]
+
+
+def test_a_server_that_is_back_is_asked_at_once_and_nothing_of_before_waits_for_it() -> None:
+    server = Server(held=1)
+    server.hears('[["a","eve",1,"1"]]', what="change", v=8)
+    server.hears(what="bye")
+    server.hears('[["a","bob",1,"1"]]', what="change", v=9)
+    assert server.asked == [("other", 1), ("other", 2)]
+
+    server.state('[["a","ann",1,"1"]]', id=2, v=8)
+
+    assert server.users == ["ann", "bob"]
+    server.hears(what="beat", v=9)
+    assert server.asked == [("other", 1), ("other", 2)]
+
+
+def test_a_user_that_goes_while_the_state_is_told_is_left_out() -> None:
+    server = Server()
+    server.replica.put("a", "ann", "1")
+    server.hears(what="ask", id=3)
+    (parts,) = server.answers
+    server.replica.drop("a", "ann", 0.0, at_once=True)
+
+    head = {"is": "state", "to": OTHER, "id": 3, "v": 0, "part": 0, "last": 1}
+    assert list(parts) == [(head, b"[]")]

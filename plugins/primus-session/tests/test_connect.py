@@ -6,7 +6,7 @@ from urllib.parse import quote
 
 import pytest
 
-from primus_session.connect import signature
+from primus_session.connect import signature, signed_value
 from primus_testing import join
 
 MakePrimus = Callable[..., Any]
@@ -74,11 +74,36 @@ async def test_of_a_cookie_that_is_repeated_the_first_counts(stored: Any) -> Non
         f"connect.sid={signed('abc.def').replace('abc', 'abd')}",
         f"connect.sid={signed('')}",
         f"connect.sid={signed('unknown')}",
+        f"connect.sid=abc.def.{signature('abc.def', SECRET.encode()).decode()}",
+        f"connect.sid=s:{signature('', SECRET.encode()).decode()}",
         f"other={signed('abc.def')}",
     ],
 )
 async def test_anything_else_is_no_session(stored: Any, cookie: str) -> None:
     assert await session(stored, cookie) is None
+
+
+async def test_a_store_is_asked_for_nothing_but_ids_that_are_signed(
+    make_primus: MakePrimus,
+) -> None:
+    class Asked:
+        def get(self, sid: str) -> Any:
+            asked.append(sid)
+
+    asked: list[str] = []
+    primus = make_primus("session", session={"secret": SECRET, "store": Asked()})
+
+    for cookie in ("s:forged.AAAA", signed(""), signed("known")):
+        assert await session(primus, f"connect.sid={cookie}") is None
+
+    assert asked == ["known"]
+
+
+def test_a_signature_without_a_value_is_none() -> None:
+    secret = SECRET.encode()
+
+    assert signed_value("s:" + signature("", secret).decode(), [secret]) is None
+    assert signed_value("s:." + signature("", secret).decode(), [secret]) == ""
 
 
 async def test_each_of_several_secrets_is_known(make_primus: MakePrimus) -> None:

@@ -57,6 +57,16 @@ async def test_aiohttp_session(make_primus: MakePrimus) -> None:
     assert await session(primus, "") is None
 
 
+async def test_a_session_that_an_aiohttp_storage_has_just_made_is_none(
+    make_primus: MakePrimus,
+) -> None:
+    class Making:
+        async def load_session(self, request: Any) -> Session:
+            return filled(user=7)
+
+    assert await session(make_primus("session", session=AiohttpSessions(Making())), "") is None
+
+
 async def test_an_aiohttp_storage_that_raises_is_heard(make_primus: MakePrimus) -> None:
     primus = make_primus("session", session=AiohttpSessions(SimpleCookieStorage()))
 
@@ -91,6 +101,8 @@ async def test_a_starlette_cookie_has_an_age(
     monkeypatch.setattr(old, "get_timestamp", lambda: int(time.time() - 101))
 
     assert await session(primus, f"session={old.sign(b64encode(b'{}')).decode()}") is None
+    primus = make_primus("session", session=StarletteSessions("secret", max_age=None))
+    assert await session(primus, f"session={old.sign(b64encode(b'{}')).decode()}") == {}
 
 
 def test_starlette_needs_its_secret_and_itsdangerous(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -86,6 +86,22 @@ async def test_a_caller_that_is_cancelled_takes_the_session_from_no_other(
     assert await second == "session"
 
 
+async def test_a_store_that_gives_up_by_cancelling_is_asked_again(make_primus: MakePrimus) -> None:
+    asked: list[Any] = []
+
+    async def load(spark: Any) -> str:
+        asked.append(spark)
+        if len(asked) == 1:
+            raise asyncio.CancelledError
+        return "session"
+
+    spark, _ = join(make_primus("session", session=load))
+
+    with pytest.raises(asyncio.CancelledError):
+        await spark.get_session()
+    assert await spark.get_session() == "session"
+
+
 async def test_a_session_can_be_read_after_the_connection_has_ended(
     make_primus: MakePrimus,
 ) -> None:
@@ -109,6 +125,7 @@ async def test_without_the_option_reading_says_what_is_missing(make_primus: Make
         ({"secret": ""}, "`secret` option required for sessions"),
         ({"secret": [""]}, "must be a non-empty text"),
         ({"secret": 5}, "must be a non-empty text"),
+        ({"secret": [5]}, "must be a non-empty text"),
         ({"secret": "s", "store": 5}, "has no method get"),
         ({"secret": "s", "stroe": {}}, "unknown 'stroe'"),
         ("secret", "must have a secret, or be a loader"),

@@ -47,6 +47,6 @@ def chosen(given: Mapping[str, Any]) -> Chosen:
     if isinstance(limit, bool) or not isinstance(limit, int) or limit < 0:
         raise OptionError(f"presence_limit={limit!r}: must be a whole number >= 0")
     grace = value["presence_grace"]
-    if grace == 0 and grace is not False:
+    if grace == 0:
         return Chosen(limit, 0.0)
     return Chosen(limit, checks.duration("presence_grace", grace) or 0.0)
