@@ -184,3 +184,26 @@ def test_an_entry_has_no_more_envelopes_than_it_may() -> None:
     assert len(unpacked(packed([b""] * 3), 3)) == 3
     with pytest.raises(InvalidEnvelope):
         unpacked(packed([b""] * 4), 3)
+
+
+def test_more_goes_behind_what_is_under_way_up_to_the_same_size() -> None:
+    box = Box()
+    fill(box, "a", b"1" * 8)
+    box.take(0.0)
+    fill(box, "a", b"2" * 8, b"3" * 8)
+
+    assert box.sent() == {"a": [[b"2" * 8]]}
+    assert box.sent() == {}
+    box.done("a", 1)
+    assert box.sent() == {"a": [[b"3" * 8]]}
+
+
+def test_what_wants_an_answer_waits_for_what_is_under_way() -> None:
+    box = Box()
+    box.add("a", b"1", 0.0, print)
+    box.take(0.0)
+    box.add("a", b"2", 0.0, print)
+
+    assert box.sent() == {}
+    box.done("a", 1)
+    assert box.sent() == {"a": [[b"2"]]}

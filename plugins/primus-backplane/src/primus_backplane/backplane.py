@@ -601,6 +601,6 @@ def _texts(head: Mapping[str, Any], name: str) -> list[str] | None:
     value = head.get(name)
     if value is None:
         return None
-    if isinstance(value, list) and all(isinstance(each, str) for each in value):
+    if isinstance(value, list) and {str}.issuperset(map(type, value)):
         return value
     raise BusError(f"{name} of a message must be a list of texts, not {str(value)[:80]!r}")

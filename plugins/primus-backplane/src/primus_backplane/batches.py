@@ -28,6 +28,9 @@ def unpacked(entry: bytes, most: int) -> list[bytes]:
     Raises:
         InvalidEnvelope: it is broken off, or has more.
     """
+    size = LENGTH.size
+    if len(entry) > size and LENGTH.unpack_from(entry)[0] == len(entry) - size and most:
+        return [entry[size:]]  # most have one
     found: list[bytes] = []
     place = 0
     while place < len(entry):

@@ -13,6 +13,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
+from functools import lru_cache
 from typing import Any, Final, NamedTuple
 from urllib.parse import quote, unquote
 
@@ -25,6 +26,9 @@ VERSION: Final = b"1"
 HEADER: Final = 512
 """The longest first line, in bytes."""
 EMPTY: Final[Mapping[str, Any]] = {}
+FORMS: Final = frozenset((b"text", b"binary"))
+KNOWN: Final = 256
+"""How many writers, kinds and parsers are remembered: they are the same in most messages."""
 NO_PARSER: Final = "-"
 """What stands for the parser of an envelope without a frame."""
 
@@ -80,7 +84,7 @@ def sealed(
         form, body = "text", frame.encode("utf-8", "surrogatepass")
     else:
         form, body = "binary", frame
-    line = f"1 {writer.node}.{writer.incarnation} {number} {kind} {quote(parser, safe='')} {form}\n"
+    line = f"1 {writer.node}.{writer.incarnation} {number} {kind} {_quoted(parser)} {form}\n"
     return b"%b%b\n%b" % (line.encode(), _codec.dumps(head) if head else b"", body)
 
 
@@ -97,26 +101,48 @@ def opened(envelope: bytes) -> Message:
     version, writer, number, kind, parser, form = parts
     if version != VERSION:
         raise InvalidEnvelope(f"version {version[:20]!r}; this is {VERSION!r}")
-    if form not in (b"text", b"binary"):
+    if form not in FORMS:
         raise InvalidEnvelope(f"a frame that is {form[:20]!r}")
     second = envelope.find(b"\n", end + 1)
     if second < 0:
         raise InvalidEnvelope("it ends before the frame")
+    if not number.isdigit() or len(number) >= 20:
+        raise InvalidEnvelope("no number")
     try:
-        node, _, incarnation = writer.decode().partition(".")
-        if not (node and incarnation and number.isdigit() and len(number) < 20):
-            raise InvalidEnvelope("no writer, or no number")
         head = _codec.loads(envelope[end + 1 : second]) if second > end + 1 else EMPTY
         if not isinstance(head, dict) and head is not EMPTY:
             raise InvalidEnvelope("a head that is no object")
         body = envelope[second + 1 :]
-        frame = body.decode("utf-8", "surrogatepass") if form == b"text" else body
         return Message(
-            Writer(node, incarnation), int(number), kind.decode(), head, _named(parser), frame
+            _writer(writer),
+            int(number),
+            _text(kind),
+            head,
+            _named(parser),
+            body.decode("utf-8", "surrogatepass") if form == b"text" else body,
         )
     except ValueError as error:  # of UTF-8, of numbers and of JSON
         raise InvalidEnvelope(f"no text, or no JSON: {error}") from error
 
 
+@lru_cache(KNOWN)
+def _writer(text: bytes) -> Writer:
+    node, _, incarnation = text.decode().partition(".")
+    if not (node and incarnation):
+        raise InvalidEnvelope("no writer")
+    return Writer(node, incarnation)
+
+
+@lru_cache(KNOWN)
+def _quoted(parser: str) -> str:
+    return quote(parser, safe="")
+
+
+@lru_cache(KNOWN)
+def _text(text: bytes) -> str:
+    return text.decode()
+
+
+@lru_cache(KNOWN)
 def _named(parser: bytes) -> str:
-    return unquote(parser.decode()) if b"%" in parser else parser.decode()
+    return unquote(parser.decode())

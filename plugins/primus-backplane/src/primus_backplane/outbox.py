@@ -91,20 +91,29 @@ class Outbox(Generic[Name]):
             pass
 
     def take(self, now: float) -> dict[Name, list[Batch]]:
-        """What can go now, the oldest of each lane; it is under way until `done` or `failed`."""
+        """What can go now, the oldest of each lane; it is under way until `done` or `failed`.
+
+        It may go behind what is under way; what wants an answer waits for that to arrive.
+        """
         taken: dict[Name, list[Batch]] = {}
         for lane, batches in self._lanes.items():
             if self._later.get(lane, now) > now:
                 continue
             chosen: list[Batch] = []
             size = 0
-            for batch in batches:
-                if chosen and size + batch.size > self._limits.flush_bytes:
+            for place, batch in enumerate(batches):
+                is_behind = place > 0
+                if is_behind and size + batch.size > self._limits.flush_bytes:
+                    break
+                size += batch.size
+                if batch.is_under_way:
+                    continue
+                if is_behind and batch.answer is not None and not chosen:
                     break
                 batch.is_under_way = True
                 chosen.append(batch)
-                size += batch.size
-            taken[lane] = chosen
+            if chosen:
+                taken[lane] = chosen
         return taken
 
     def done(self, lane: Name, count: int, answer: bool | None = True) -> None:

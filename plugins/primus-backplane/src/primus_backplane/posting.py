@@ -33,14 +33,14 @@ class Poster(ABC):
         self._is_empty.set()
 
     @abstractmethod
-    async def _send_all(self, work: dict[Lane, list[Batch]]) -> bool:
-        """Send these batches, and settle each lane in the outbox; whether all of it was taken."""
+    async def run(self) -> None:
+        """Send what there is, for ever."""
 
     def post(self, shard: int, envelope: bytes) -> None:
         """Let an envelope go with those of this turn of the loop."""
         self.outbox.add(shard, envelope, self._clock.time())
         self._is_empty.clear()
-        self._wake.set()
+        self._stir()
 
     async def tell(self, node: str, envelope: bytes) -> bool:
         """Bring an envelope to one server; whether there is one of that name.
@@ -62,7 +62,7 @@ class Poster(ABC):
 
         self.outbox.add(node, envelope, self._clock.time(), answer)
         self._is_empty.clear()
-        self._wake.set()
+        self._stir()
         return await told
 
     async def flush(self, timeout: float) -> None:
@@ -82,31 +82,9 @@ class Poster(ABC):
         if self._dropped != before:
             raise BusError("the bus was away for too long: messages were dropped")
 
-    async def run(self) -> None:
-        """Send what there is, for ever."""
-        pause = self._limits.retry
-        while True:
-            await self._wake.wait()
-            self._wake.clear()
-            self.outbox.expire(self._clock.time() - self._limits.patience)
-            if await self._send():
-                pause = self._limits.retry
-            else:
-                await self._state.again(pause)
-                pause = min(2 * pause, self._limits.retry_most)
-                self._wake.set()
-            if self.outbox:
-                self._wake.set()
-            else:
-                self._is_empty.set()
-
-    async def _send(self) -> bool:
-        """Send what can go now; whether all of it was taken."""
-        work = self.outbox.take(self._clock.time())
-        if not work:
-            await self._wait(self._limits.retry)  # lanes wait for servers to come back
-            return True
-        return await self._send_all(work)
+    def _stir(self) -> None:
+        """Something waits in the outbox."""
+        self._wake.set()
 
     def _told(self, lane: Lane, batches: list[Batch], found: bool) -> None:
         """Take note of an answer: the broker has these batches, or knows no such server."""
@@ -118,14 +96,6 @@ class Poster(ABC):
             self._state.wants_lease.set()
         else:
             self.outbox.done(lane, len(batches), found)
-
-    async def _wait(self, seconds: float) -> None:
-        """Wait until something else is posted, or for so long."""
-        try:
-            async with asyncio.timeout(seconds):
-                await self._wake.wait()
-        except TimeoutError:
-            pass
 
     def _drop(self, count: int) -> None:
         self._dropped += count

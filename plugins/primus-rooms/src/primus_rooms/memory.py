@@ -53,6 +53,8 @@ class MemoryAdapter(Adapter):
         """The ids that a message to these rooms is for, each once; `None` for any room."""
         if rooms is None:
             return list(self._rooms)
+        if len(rooms) == 1 and not self._patterns:
+            return list(self._members.get(rooms[0], ()))
         return {id: None for room in rooms for id in self._reached_by(room)}
 
     def is_empty(self, room: str) -> bool:

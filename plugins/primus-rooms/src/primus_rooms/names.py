@@ -21,6 +21,8 @@ def names(value: Any) -> tuple[str, ...]:
     Raises:
         RoomsError: it is none of these.
     """
+    if type(value) is str and value and " " not in value:
+        return (value,)
     given = value.split(" ") if isinstance(value, str) else value
     if isinstance(given, int):
         given = (given,)

@@ -182,7 +182,7 @@ class Rooms(AdapterCalls):
 
     def room(self, rooms: Names) -> Selection:
         """A selection of these rooms."""
-        return Selection(self).room(rooms)
+        return Selection(self, names=names(rooms))
 
     def except_(self, sparks: Names | Spark | Iterable[Spark | str]) -> Selection:
         """A selection of the members of all rooms, without these sparks."""
@@ -330,6 +330,8 @@ class Rooms(AdapterCalls):
     ) -> Maybe[Result]:
         """Do something with the members that are here, at once if they are known at once."""
         adapter = self.adapter
+        if type(adapter) is MemoryAdapter:
+            return finish(adapter.members(names))
         if adapter.own is not None:
             return done(finish(at_once(adapter.own.members(names))))
         return self._perform(lambda: adapter.members(names), finish, spark=spark)

@@ -39,7 +39,35 @@ class NatsPoster(Poster):
         self._attempts: dict[Lane, tuple[Batch, int, str]] = {}
         """The batch of each lane that may have arrived, how many envelopes it had, and its id."""
 
+    async def run(self) -> None:
+        """Send what there is, for ever."""
+        pause = self._limits.retry
+        while True:
+            await self._wake.wait()
+            self._wake.clear()
+            self.outbox.expire(self._clock.time() - self._limits.patience)
+            if await self._send():
+                pause = self._limits.retry
+            else:
+                await self._link.again(pause)
+                pause = min(2 * pause, self._limits.retry_most)
+                self._wake.set()
+            if self.outbox:
+                self._wake.set()
+            else:
+                self._is_empty.set()
+
+    async def _send(self) -> bool:
+        """Send what can go now; whether all of it was taken."""
+        work = self.outbox.take(self._clock.time())
+        if not work:
+            await self._wait(self._limits.retry)  # lanes wait for servers to come back
+            return True
+        return await self._send_all(work)
+
     async def _send_all(self, work: dict[Lane, list[Batch]]) -> bool:
+        """Send these batches, and settle each lane in the outbox; whether all of it was taken."""
+
         async def send(broker: Broker) -> None:
             sending = [self._send_lane(broker, *each) for each in work.items()]
             for failure in await asyncio.gather(*sending):
@@ -89,3 +117,11 @@ class NatsPoster(Poster):
         await broker.publish(self._link.names.subject(lane), data, {MESSAGE_ID: id})
         del self._attempts[lane]
         self.outbox.done(lane, 1)
+
+    async def _wait(self, seconds: float) -> None:
+        """Wait until something else is posted, or for so long."""
+        try:
+            async with asyncio.timeout(seconds):
+                await self._wake.wait()
+        except TimeoutError:
+            pass

@@ -2,16 +2,25 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable
 from itertools import pairwise
 from typing import Any, Final, NamedTuple
 
 from primus_backplane.batches import unpacked
 from primus_backplane.bus import Entry
 from primus_backplane.errors import InvalidEnvelope
-from primus_backplane.redis.ids import NOTHING, Id, id_of, is_last, of_position, parsed, position
+from primus_backplane.redis.ids import (
+    NOTHING,
+    Id,
+    id_of,
+    is_last,
+    of_position,
+    parsed,
+    position,
+    shown,
+)
 
-__all__ = ["Stored", "behind", "envelopes", "newest", "published", "stored"]
+__all__ = ["Stored", "behind", "envelopes", "follows", "newest", "published", "stored"]
 
 
 UNREADABLE: Final = b"?"
@@ -83,7 +92,7 @@ def newest(items: Iterable[Any], end: Id, most: int) -> tuple[int, list[Entry]]:
 
 def _readable(entry: Stored, most: int) -> list[Entry]:
     try:
-        return list(envelopes(entry, most))
+        return envelopes(entry, most)
     except ValueError:
         return []
 
@@ -99,7 +108,21 @@ def published(data: bytes) -> Stored:
     return Stored(parsed(id), parsed(before), entry)
 
 
-def envelopes(entry: Stored, most: int) -> Iterator[Entry]:
+def follows(data: bytes, id: Id) -> Stored | None:
+    """The entry in what was published, if it is the one behind the entry of that id."""
+    before = shown(id) + b" "
+    if not data.startswith(before):
+        return None
+    end = data.find(b" ", len(before))
+    if end < 0:
+        return None
+    try:
+        return Stored(parsed(data[len(before) : end]), id, data[end + 1 :])
+    except ValueError:
+        return None
+
+
+def envelopes(entry: Stored, most: int) -> list[Entry]:
     """The envelopes of an entry with their positions.
 
     Raises:
@@ -109,5 +132,7 @@ def envelopes(entry: Stored, most: int) -> Iterator[Entry]:
         found = unpacked(entry.envelopes, most)
     except InvalidEnvelope as error:
         raise ValueError(str(error)) from error
-    for index, envelope in enumerate(found):
-        yield Entry(position(entry.id, len(found) - 1 - index), envelope)
+    last = position(entry.id)
+    return [
+        Entry(last - left, each) for left, each in zip(range(len(found))[::-1], found, strict=True)
+    ]

@@ -21,7 +21,7 @@ from primus_backplane.links import BrokerLink, Lane
 from primus_backplane.redis.ids import NOTHING, Id
 from primus_backplane.redis.scripts import EPOCH
 
-__all__ = ["FAILURES", "INBOX", "RENEW", "Keys", "Link"]
+__all__ = ["FAILURES", "INBOX", "RENEW", "Keys", "Link", "digest"]
 
 FAILURES: Final = (RedisError, OSError, asyncio.TimeoutError)
 """What a client raises when the broker does not answer as it should."""
@@ -74,12 +74,10 @@ class Link(BrokerLink):
             "retry": Retry(NoBackoff(), 0),
             "decode_responses": False,
         }
-        self.poster: Any = Redis.from_url(url, **options)
-        """For what is posted and told."""
         self.asker: Any = Redis.from_url(url, **options)
         """For leases and questions."""
-        self.ear: Any = Redis.from_url(url, protocol=2, **options)
-        """For what is published: redis-py makes a text for its log of what RESP 3 pushes."""
+        self.wires: Any = Redis.from_url(url, protocol=2, **options)
+        """What makes connections for what is posted, told and published."""
         self.regressed_in: str | None = None
         """The epoch that has to end, since the broker has lost data of it."""
         self._questions = asyncio.Semaphore(QUERIES)
@@ -104,6 +102,10 @@ class Link(BrokerLink):
         """The keys of a shard, or of what is told to this server."""
         return self.keys(self.node.name if shard == INBOX else shard)
 
+    def taken(self, shard: int) -> str:
+        """The key of the newest request of this server for a shard that the broker has taken."""
+        return f"{self._prefix}:taken:{self.node.name}.{self.node.incarnation}:{shard}"
+
     def parked(self, key: str) -> str:
         """The key of a value that any server may take."""
         return f"{self._prefix}:parked:{key}"
@@ -126,13 +128,9 @@ class Link(BrokerLink):
     async def run(self, client: Any, script: str, keys: Sequence[str], *args: Any) -> Any:
         """Run a script, which is sent once only."""
         try:
-            return await client.evalsha(_digest(script), len(keys), *keys, *args)
+            return await client.evalsha(digest(script), len(keys), *keys, *args)
         except NoScriptError:
             return await client.eval(script, len(keys), *keys, *args)
-
-    def add(self, pipeline: Any, script: str, keys: Sequence[str], *args: Any) -> None:
-        """Let a pipeline run a script that the broker has."""
-        pipeline.evalsha(_digest(script), len(keys), *keys, *args)
 
     async def ask(self, question: Any) -> Any:
         """What a coroutine of a client gives.
@@ -173,9 +171,10 @@ class Link(BrokerLink):
 
     @property
     def _clients(self) -> tuple[Any, ...]:
-        return self.poster, self.asker, self.ear
+        return self.asker, self.wires
 
 
 @lru_cache
-def _digest(script: str) -> str:
+def digest(script: str) -> str:
+    """What names a script that the broker has."""
     return sha1(script.encode(), usedforsecurity=False).hexdigest()

@@ -7,9 +7,10 @@ from typing import Any
 
 from primus.tasks import is_cancelled
 from primus_backplane.bus import Listener
-from primus_backplane.redis.entries import Stored, envelopes, published, stored
+from primus_backplane.redis.entries import Stored, envelopes, follows, published, stored
 from primus_backplane.redis.ids import NOTHING, Id, id_of, shown
 from primus_backplane.redis.link import INBOX, RENEW, Link
+from primus_backplane.redis.wire import Wire
 
 __all__ = ["Subscriber"]
 
@@ -34,7 +35,9 @@ class Subscriber:
         self._has_heard = False
         """Whether the connection was made since the last failure."""
         self._taken = 0
-        """How many entries were handled in this turn of the loop."""
+        """How many entries were handled since the loop last got its turn."""
+        self._is_idle = False
+        """Whether nothing is done with what came before."""
         self._floors: dict[int, Id] = dict.fromkeys(link.places, NOTHING)
         """Where each lane was when this server began to listen."""
         self._epochs: dict[int, str] = {}
@@ -84,11 +87,12 @@ class Subscriber:
 
     async def _listen(self) -> None:
         """Subscribe, read what was missed, and take what comes."""
-        pubsub: Any = self._link.ear.pubsub()
+        wire = await Wire.opened(self._link.wires, self._took)
         try:
-            await pubsub.subscribe(*self._lanes)
-            for _ in self._lanes:
-                await self._confirmed(pubsub)
+            wire.send((b"SUBSCRIBE", *self._lanes))
+            async with asyncio.timeout(self._limits.answer_timeout):
+                for _ in self._lanes:
+                    await wire.reply()
             for shard in self._link.places:
                 await self._catch_up(shard)
             if self._is_new:
@@ -96,16 +100,31 @@ class Subscriber:
             self._is_new, self._has_heard = False, True
             self._link.working(PART)
             while True:
-                response = await pubsub.parse_response()
-                if response[0] == b"message":
-                    await self._arrived(response[1], response[2])
+                self._is_idle = True
+                kind, channel, data = await wire.reply()
+                self._is_idle = False
+                if kind == b"message":
+                    await self._arrived(channel, data)
         finally:
-            await pubsub.aclose()
+            self._is_idle = False
+            await wire.close()
 
-    async def _confirmed(self, pubsub: Any) -> None:
-        response = await pubsub.parse_response(block=False, timeout=self._limits.answer_timeout)
-        if response is None:
-            raise TimeoutError("a subscription was not confirmed")
+    def _took(self, reply: Any) -> bool:
+        """Take what was published as it comes, if nothing is missing before it and no other work
+        waits.
+        """
+        if not self._is_idle or self._taken >= self._limits.turn_entries:
+            return False
+        kind, channel, data = reply
+        shard = self._lanes.get(channel)
+        if kind != b"message" or shard is None:
+            return False
+        entry = follows(data, self._link.places[shard])
+        if entry is None:
+            return False
+        self._taken += 1
+        self._deliver(shard, entry)
+        return True
 
     async def _catch_up(self, shard: int) -> None:
         """Read what came while nothing was heard; at first, only where the stream ends."""

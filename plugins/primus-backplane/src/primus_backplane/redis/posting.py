@@ -1,18 +1,35 @@
-"""`RedisPoster`: sends batches by pipelines of scripts."""
+"""`RedisPoster`: sends batches by scripts, on a connection of its own."""
 
 from __future__ import annotations
 
-from redis.exceptions import NoScriptError
+import asyncio
+from collections import deque
+from typing import Any, Final, NamedTuple
+
+from redis.exceptions import ResponseError
 
 from primus_backplane.links import Lane
 from primus_backplane.outbox import Batch
 from primus_backplane.posting import Poster
-from primus_backplane.redis.link import Link
+from primus_backplane.redis.link import Link, digest
 from primus_backplane.redis.scripts import POST, TELL
+from primus_backplane.redis.wire import Wire
 
 __all__ = ["RedisPoster"]
 
-PART = "posting"
+PART: Final = "posting"
+SOON: Final = 0.02
+"""Seconds within which an answer is waited for, so that more goes together. With a slow broker the
+next request goes behind those that are under way: a message waits for one slow answer, not two."""
+
+
+class _Request(NamedTuple):
+    """Batches that the broker has not answered for."""
+
+    lane: Lane
+    batches: list[Batch]
+    at: float
+    """When they were sent, by the clock of the loop."""
 
 
 class RedisPoster(Poster):
@@ -25,57 +42,177 @@ class RedisPoster(Poster):
     def __init__(self, link: Link) -> None:
         super().__init__(link)
         self._link = link
+        self._wire: Wire | None = None
+        """Set while requests can be sent."""
+        self._asked: deque[_Request] = deque()
+        """What is under way, in order."""
+        self._numbers: dict[int, int] = {}
+        """The number of the last request for each shard."""
+        self._broken: dict[Lane, Exception] = {}
+        """The lanes of which a request has failed, until all is answered."""
+        self._pause = self._limits.retry
+        self._failure: asyncio.Future[Exception] | None = None
+        """Why nothing more can be sent by the connection."""
+        self._turn: asyncio.Handle | None = None
+        """Sends what waits: in the next turn of the loop, or when an answer is late."""
+        self._deadline: asyncio.Handle | None = None
+        """Looks for a request that has waited for too long."""
+        self._retry: asyncio.Handle | None = None
+        """Sends to servers that were not there."""
 
-    async def _send_all(self, work: dict[Lane, list[Batch]]) -> bool:
-        link = self._link
+    async def run(self) -> None:
+        """Send what there is, for ever."""
+        while True:
+            await self._wake.wait()
+            self._wake.clear()
+            self.outbox.expire(self._clock.time() - self._limits.patience)
+            if not self.outbox:
+                self._is_empty.set()
+                continue
+            try:
+                await self._send_by_wire()
+            except Exception as error:
+                # A connection that was idle may have been closed for that.
+                if self.outbox and not await self._has_loaded(error):
+                    self._link.failing(PART, error)
+                    await self._link.again(self._pause)
+                    self._pause = min(2 * self._pause, self._limits.retry_most)
+            self._wake.set()
+
+    async def _send_by_wire(self) -> None:
+        """Send what there is by one connection, until a request fails.
+
+        Raises:
+            RedisError, OSError: it has failed, or the connection cannot be made.
+        """
+        self._failure = asyncio.get_running_loop().create_future()
+        wire = await Wire.opened(self._link.wires, self._answered, self._fail)
         try:
-            async with link.poster.pipeline(transaction=False) as pipeline:
-                for lane, batches in work.items():
-                    self._add(pipeline, lane, batches)
-                results = await pipeline.execute(raise_on_error=False)
-        except Exception as error:
-            for lane in work:
+            self._wire = wire
+            self._send()
+            raise await self._failure
+        finally:
+            self._wire = None
+            for handle in (self._turn, self._deadline, self._retry):
+                if handle is not None:
+                    handle.cancel()
+            self._turn = self._deadline = self._retry = None
+            for lane in (*self._broken, *(request.lane for request in self._asked)):
                 self.outbox.failed(lane)
-            link.failing(PART, error)
+            self._broken.clear()
+            self._asked.clear()
+            await wire.close()
+
+    async def _has_loaded(self, error: Exception) -> bool:
+        """Whether the broker only lacked the scripts, and has them now."""
+        if not (isinstance(error, ResponseError) and str(error).startswith("NOSCRIPT")):
             return False
-        failures = [
-            result
-            for (lane, batches), result in zip(work.items(), results, strict=True)
-            if not self._settle(lane, batches, result)
-        ]
-        if not failures:
-            link.working(PART)
-            return True
-        if all(isinstance(each, NoScriptError) for each in failures):
-            return await self._load()
-        link.failing(PART, failures[0])
-        return False
-
-    def _add(self, pipeline: object, lane: Lane, batches: list[Batch]) -> None:
-        link, entries = self._link, [batch.packed() for batch in batches]
-        keys = link.keys(lane).all
-        if isinstance(lane, int):
-            window = int(link.settings.window * 1000)
-            link.add(pipeline, POST, keys, window, *entries)
-        else:
-            window = int(self._limits.inbox_window * 1000)
-            link.add(pipeline, TELL, (*keys, link.servers), window, lane, *entries)
-
-    def _settle(self, lane: Lane, batches: list[Batch], result: object) -> bool:
-        """Take note of an answer; whether it is none of a broker that fails."""
-        if isinstance(result, Exception):
-            self.outbox.failed(lane)
-            return False
-        self._told(lane, batches, result != 0)
-        return True
-
-    async def _load(self) -> bool:
-        """Let the broker have the scripts."""
         try:
             for script in (POST, TELL):
-                await self._link.poster.script_load(script)
-        except Exception as error:
-            self._link.failing(PART, error)
+                await self._link.asker.script_load(script)
+        except Exception:
             return False
-        self._wake.set()
         return True
+
+    # -- sending
+
+    def _stir(self) -> None:
+        """Send what waits with all that is posted in this turn of the loop."""
+        if self._wire is None:
+            self._wake.set()
+        elif self._turn is None:
+            self._turn = asyncio.get_running_loop().call_soon(self._send)
+
+    def _send(self) -> None:
+        """Send what waits, unless an answer is expected soon."""
+        self._turn = None
+        wire = self._wire
+        if wire is None or self._broken:
+            return
+        loop = asyncio.get_running_loop()
+        now = loop.time()
+        if self._asked and (left := self._asked[-1].at + SOON - now) > 0:
+            self._turn = loop.call_later(left, self._send)
+            return
+        work = self.outbox.take(self._clock.time())
+        if not work:
+            if not self._asked and self._retry is None:
+                self._retry = loop.call_later(self._limits.retry, self._send_again)
+            return
+        commands = []
+        for lane, batches in work.items():
+            commands.append(self._command(lane, [batch.packed() for batch in batches]))
+            self._asked.append(_Request(lane, batches, now))
+        wire.send(*commands)
+        if self._deadline is None:
+            self._deadline = loop.call_later(self._limits.answer_timeout, self._look)
+
+    def _send_again(self) -> None:
+        self._retry = None
+        self._stir()
+
+    def _command(self, lane: Lane, entries: list[bytes]) -> tuple[Any, ...]:
+        link = self._link
+        keys = link.keys(lane).all
+        if not isinstance(lane, int):
+            window = int(self._limits.inbox_window * 1000)
+            return (*_call(TELL), *keys, link.servers, window, lane, *entries)
+        window = int(link.settings.window * 1000)
+        number = self._numbers.get(lane, 0)
+        self._numbers[lane] = number + 1
+        before = number if any(request.lane == lane for request in self._asked) else b""
+        known = int(self._limits.patience * 1000)
+        return (*_call(POST), *keys, link.taken(lane), window, number + 1, before, known, *entries)
+
+    # -- answers
+
+    def _answered(self, reply: Any) -> bool:
+        """Take an answer."""
+        if self._wire is None or not self._asked:
+            return True
+        lane, batches, _ = self._asked.popleft()
+        if lane not in self._broken:
+            if isinstance(reply, ResponseError):
+                self._broken[lane] = reply
+            elif reply == 0 and isinstance(lane, int):
+                self._broken[lane] = ResponseError("a request did not follow the one before it")
+            else:
+                self._pause = self._limits.retry
+                self._told(lane, batches, reply != 0)
+        if not self._asked:
+            self._all_answered()
+        return True
+
+    def _all_answered(self) -> None:
+        if self._broken:
+            self._fail(next(iter(self._broken.values())))
+            return
+        self._link.working(PART)
+        if self._turn is not None:
+            self._turn.cancel()
+        if self.outbox:
+            self._send()
+        else:
+            self._turn = None
+            self._is_empty.set()
+
+    def _look(self) -> None:
+        """Fail when the oldest request has waited for too long."""
+        self._deadline = None
+        if not self._asked:
+            return
+        loop = asyncio.get_running_loop()
+        left = self._asked[0].at + self._limits.answer_timeout - loop.time()
+        if left <= 0:
+            self._fail(TimeoutError("Timeout reading from the broker"))
+        else:
+            self._deadline = loop.call_later(left, self._look)
+
+    def _fail(self, error: Exception) -> None:
+        self._wire = None
+        if self._failure is not None and not self._failure.done():
+            self._failure.set_result(error)
+
+
+def _call(script: str) -> tuple[str, str, int]:
+    return "EVALSHA", digest(script), 4

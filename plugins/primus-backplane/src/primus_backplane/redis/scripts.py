@@ -33,11 +33,18 @@ POST: Final = (
     _NOW
     + _ADD
     + """
-add(KEYS[1], KEYS[2], KEYS[3], ARGV[1], 2)
+if ARGV[3] ~= '' and redis.call('GET', KEYS[4]) ~= ARGV[3] then
+  return 0
+end
+add(KEYS[1], KEYS[2], KEYS[3], ARGV[1], 5)
+redis.call('SET', KEYS[4], ARGV[2], 'PX', ARGV[4])
 return 1
 """
 )
-"""Keys: stream, newest, channel. Arguments: window in milliseconds, entries."""
+"""Keys: stream, newest, channel, the newest request that was taken. Arguments: window in
+milliseconds, this request, the one before it when that may not have been taken yet or nothing, for
+how many milliseconds the request is remembered, entries. Gives 0 when the one before was not taken:
+what a full broker refuses must not be overtaken."""
 
 TELL: Final = (
     _NOW
