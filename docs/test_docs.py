@@ -5,7 +5,6 @@ from __future__ import annotations
 import ast
 import math
 import re
-from dataclasses import fields
 from importlib.resources import files
 from pathlib import Path
 from typing import Any
@@ -15,14 +14,9 @@ from pages import DOCS, HEADING, PAGES, ROW, section, table
 
 import primus as primus_package
 from primus import Primus, Socket, Spark, hookspecs
+from primus.client.options import ClientOptions, client_options
 from primus.clock import SYSTEM_CLOCK
-from primus.options import (
-    PRIVATE_NETWORKS,
-    ClientOptions,
-    ServerOptions,
-    client_options,
-    server_options,
-)
+from primus.options import PRIVATE_NETWORKS, ServerOptions, server_options
 from primus.recovery import Backoff
 
 NODE_PLUGINS = {
@@ -45,7 +39,7 @@ def literal(text: str) -> Any:
 
 
 def names(kind: type) -> set[str]:
-    return {field.name for field in fields(kind) if field.name != "extra"}
+    return {name for name in kind.__annotations__ if name != "extra"}
 
 
 # -- options

@@ -23,6 +23,11 @@ def core() -> set[str]:
     return imported_by("import primus")
 
 
+@pytest.fixture(scope="module")
+def started() -> set[str]:
+    return imported_by(A_SERVER_OF_ITS_OWN.format(transformer="websockets"))
+
+
 @pytest.mark.parametrize(
     "package",
     [
@@ -88,6 +93,20 @@ def test_a_server_of_its_own_does_without_aiohttp() -> None:
     modules = imported_by(A_SERVER_OF_ITS_OWN.format(transformer="websockets"))
     assert within(modules, "primus.server.entrance")
     assert within(modules, "aiohttp") == set()
+
+
+NEEDLESS = (
+    *("aiohttp", "difflib", "logging.config", "urllib.request"),
+    *("primus.browser", "primus.client", "primus.option_types", "primus.ordering"),
+    *("primus.parsers.standard", "primus.parsers.stringify", "primus.recovery"),
+    *("primus.server.hosts.asgi", "primus.server.install", "primus.server.tls", "primus.stats"),
+)
+"""What a server of its own does not need to start, and what takes long to import."""
+
+
+@pytest.mark.parametrize("package", NEEDLESS)
+def test_a_server_of_its_own_starts_without(package: str, started: set[str]) -> None:
+    assert within(started, package) == set()
 
 
 def test_a_server_of_its_own_is_aiohttp_s_where_httptools_is_not_installed() -> None:

@@ -1,6 +1,5 @@
 import sys
 from collections.abc import Callable
-from importlib.metadata import EntryPoint
 from types import ModuleType, SimpleNamespace
 from typing import Any
 
@@ -17,6 +16,7 @@ from primus import (
     hookimpl,
     registry,
 )
+from primus.entry_points import EntryPoint
 from primus.parsers.json import JSONParser
 from primus.registry import PARSER, PLUGIN, TRANSFORMER, Kind, find, parser_named, transformer_named
 from primus.server.hosts import Host

@@ -30,13 +30,9 @@ from primus.errors import (
 from primus.hookspecs import hookimpl, hookspec
 from primus.http import Request, Response
 from primus.listening import MessageT_co
-from primus.option_types import ClientOptions, ListenOptions, ReconnectOptions, ServerOptions
-from primus.ordering import Order
 from primus.parser import Parser
 from primus.parsers.json import JSON
-from primus.parsers.values import to_builtins
 from primus.pipeline import Packet
-from primus.recovery import Attempt
 from primus.server.events import listens
 from primus.server.primus import Primus
 from primus.server.spark import Spark, SparkT_co
@@ -46,6 +42,10 @@ from primus.version import __version__
 if TYPE_CHECKING:
     from primus.client.connect import connect
     from primus.client.socket import Socket
+    from primus.option_types import ClientOptions, ListenOptions, ReconnectOptions, ServerOptions
+    from primus.ordering import Order
+    from primus.parsers.values import to_builtins
+    from primus.recovery import Attempt
 
 __all__ = [
     "JSON",
@@ -98,15 +98,28 @@ __all__ = [
     "to_builtins",
 ]
 
+LATER = {
+    "Attempt": "primus.recovery",
+    "ClientOptions": "primus.option_types",
+    "ListenOptions": "primus.option_types",
+    "Order": "primus.ordering",
+    "ReconnectOptions": "primus.option_types",
+    "ServerOptions": "primus.option_types",
+    "Socket": "primus.client.socket",
+    "connect": "primus.client.connect",
+    "to_builtins": "primus.parsers.values",
+}
+"""What a server that starts does without: where it is imported from when it is asked for."""
+
+
+def __dir__() -> list[str]:
+    return sorted({*globals(), *LATER})
+
 
 def __getattr__(name: str) -> Any:
-    """The client, imported when it is first asked for: a server does without it."""
-    if name == "Socket":
-        from primus.client.socket import Socket
+    """What is imported when it is first asked for."""
+    if name not in LATER:
+        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+    from importlib import import_module
 
-        return Socket
-    if name == "connect":
-        from primus.client.connect import connect
-
-        return connect
-    raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+    return getattr(import_module(LATER[name]), name)

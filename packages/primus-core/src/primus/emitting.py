@@ -15,7 +15,9 @@ from typing import TYPE_CHECKING, Generic, Literal, Protocol, TypeAlias, TypeVar
 from primus.closed import Closed
 from primus.events import Emitter, Handler
 from primus.listening import Fits0, Fits1, Fits2, MessageT_co, Takes0, Takes1, Takes2
-from primus.recovery import Attempt
+
+if TYPE_CHECKING:
+    from primus.recovery import Attempt
 
 __all__ = ["Added", "Frame", "SocketEvents", "SparkEvents"]
 

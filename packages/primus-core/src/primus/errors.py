@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Mapping
 from typing import Self
 
@@ -228,6 +227,8 @@ def _said(headers: Mapping[str, str], body: bytes) -> str:
     if "json" not in kind:
         text = body if kind.startswith("text/plain") else b""
         return " ".join(text[:1000].decode(errors="replace").split())
+    import json
+
     try:
         told = json.loads(body)
     except ValueError:

@@ -10,7 +10,6 @@ from __future__ import annotations
 import asyncio
 import logging
 from collections.abc import Awaitable, Callable, Mapping
-from difflib import get_close_matches
 from typing import Any, ClassVar, Final, Literal, Protocol, TypeVar, overload
 
 from primus.callables import EVERYTHING, bounds, obstacle
@@ -76,6 +75,8 @@ class ReservedEvents:
         """The name that another one is likely to be a misspelling of; `None` the second time."""
         if event in self or not self.is_new(event):
             return None
+        from difflib import get_close_matches
+
         return next(iter(get_close_matches(event, sorted(self.names), n=1, cutoff=CLOSE)), None)
 
     def is_new(self, text: str) -> bool:

@@ -10,9 +10,8 @@ from __future__ import annotations
 
 import math
 from collections.abc import Hashable
-from dataclasses import dataclass
 from enum import Enum
-from typing import Generic, TypeVar
+from typing import Generic, NamedTuple, TypeVar
 
 __all__ = ["Action", "Deadlines", "Generation", "HeartbeatPolicy", "HeartbeatState"]
 
@@ -52,8 +51,7 @@ class HeartbeatState:
         """The stamp of the last ping, and when it was sent, while its pong is to be measured."""
 
 
-@dataclass(frozen=True, slots=True)
-class HeartbeatPolicy:
+class HeartbeatPolicy(NamedTuple):
     """The two durations of a server, in seconds; `None` disables what each stands for.
 
     ``timeout``: a connection that has sent nothing for so long is ended.

@@ -16,18 +16,20 @@ point names the module.
 from __future__ import annotations
 
 from collections.abc import Awaitable, Iterable, Mapping
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import pluggy
 
 from primus.arriving import Arriving
-from primus.browser import Browser
 from primus.contracts import ConnectionLike, Server
 from primus.layer import Layer
-from primus.ordering import Order
 from primus.parser import Parser
 from primus.pipeline import Transform
 from primus.transformer import Transformer
+
+if TYPE_CHECKING:
+    from primus.browser import Browser
+    from primus.ordering import Order
 
 __all__ = ["hookimpl", "hookspec"]
 

@@ -6,7 +6,8 @@ a session that is carried by requests can post in its name and read what is sent
 
 from __future__ import annotations
 
-import secrets
+from base64 import urlsafe_b64encode
+from os import urandom
 from typing import Final
 
 __all__ = ["new_key", "new_node", "new_spark_id", "node_of"]
@@ -29,7 +30,7 @@ def new_key(node: str = "") -> str:
 
 def new_node() -> str:
     """A name for a server that was given none."""
-    return secrets.token_hex(NODE_BYTES)
+    return urandom(NODE_BYTES).hex()
 
 
 def new_spark_id(node: str = "") -> str:
@@ -38,7 +39,7 @@ def new_spark_id(node: str = "") -> str:
     Args:
         node: the name of the server, which the id begins with; empty for an id without.
     """
-    random = secrets.token_urlsafe(BYTES)
+    random = urlsafe_b64encode(urandom(BYTES)).rstrip(b"=").decode()
     return f"{node}-{random}" if node else random
 
 

@@ -16,7 +16,7 @@ KIB: Final = 1 << 10
 MIB: Final = 1 << 20
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, repr=False, eq=False)
 class Limits:
     """The bounds of every connection of one Primus, or of one Socket.
 

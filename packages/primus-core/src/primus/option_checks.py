@@ -6,17 +6,17 @@ import math
 import os
 import re
 from collections.abc import Callable, Mapping
-from dataclasses import fields
-from difflib import get_close_matches
 from ipaddress import IPv4Network, IPv6Network, ip_network
 from ssl import SSLContext
-from typing import Any, Final
+from typing import TYPE_CHECKING, Any, Final
 
 from primus.callables import bounds, obstacle
 from primus.errors import OptionError
 from primus.heartbeat import Generation
 from primus.origins import origin_pattern
-from primus.recovery import Backoff
+
+if TYPE_CHECKING:
+    from primus.recovery import Backoff
 
 UNUSABLE: Final = re.compile(r"[?#%{}\x00-\x20\x7f\ud800-\udfff]")
 TOKEN: Final = re.compile(r"[!#$%&'*+.^_`|~0-9A-Za-z-]+")
@@ -40,6 +40,8 @@ def unknown(name: str, names: list[str], plugin: str = "") -> str:
         names: those that there are.
         plugin: a plugin that is not in use and has such an option; empty for none.
     """
+    from difflib import get_close_matches
+
     close = get_close_matches(name, names, n=1, cutoff=0.5)
     hint = f" Did you mean {close[0]!r}?" if close else ""
     if plugin:
@@ -263,6 +265,10 @@ def transport(name: str, value: Any) -> Mapping[str, Any]:
 
 def backoff(name: str, value: Any) -> Backoff:
     """The reconnect options, from a mapping."""
+    from dataclasses import fields
+
+    from primus.recovery import Backoff
+
     if isinstance(value, Backoff):
         return value
     if value is None or value is True:

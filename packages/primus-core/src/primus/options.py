@@ -1,4 +1,4 @@
-"""The options of a server and of a client, with their defaults and their checks.
+"""The options of a server, with their defaults and their checks.
 
 Durations are in seconds and sizes in bytes. `None` or `False` disables what a duration stands
 for. An unknown option is an error that names the closest one.
@@ -6,10 +6,9 @@ for. An unknown option is an error that names the closest one.
 
 from __future__ import annotations
 
-import math
-from collections.abc import Callable, Iterable, Mapping
-from dataclasses import dataclass, field, fields
-from typing import Any, Final, Literal, TypeVar
+from collections.abc import Callable, Mapping
+from types import MappingProxyType
+from typing import Any, Final, Literal
 
 from primus import option_checks as checks
 from primus.clock import SYSTEM_CLOCK, Clock
@@ -17,26 +16,25 @@ from primus.errors import OptionError
 from primus.heartbeat import Generation
 from primus.limits import Limits
 from primus.option_checks import Network
-from primus.recovery import Backoff
 
 __all__ = [
-    "ClientOptions",
+    "MIB",
     "Network",
     "ServerOptions",
     "SlowConsumer",
-    "client_options",
+    "checked",
     "plugin_names",
     "server_options",
 ]
 
 SlowConsumer = Literal["disconnect", "drop", "buffer"]
-OptionSet = TypeVar("OptionSet", "ServerOptions", "ClientOptions")
 
 KIB: Final = 1 << 10
 MIB: Final = 1 << 20
 TIMEOUT: Final = 35.0
 PING_INTERVAL: Final = 30.0
 DAYS: Final = 86_400.0
+NOTHING: Final[Mapping[str, Any]] = MappingProxyType({})
 
 PRIVATE_NETWORKS: Final = (
     "127.0.0.0/8",
@@ -50,9 +48,12 @@ PRIVATE_NETWORKS: Final = (
 )
 
 
-@dataclass(slots=True)
 class ServerOptions:
-    """What `Primus(server, **options)` takes; docs/options.md explains each."""
+    """What `Primus(server, **options)` takes; docs/options.md explains each.
+
+    Args:
+        given: the options that are not as they are by default.
+    """
 
     authorization: Callable[..., Any] | None = None
     pathname: str = "/primus"
@@ -74,7 +75,7 @@ class ServerOptions:
     trusted_proxies: tuple[Network, ...] = ()
     id_generator: Callable[[], str] | None = None
     node: str | None = None
-    transport: Mapping[str, Any] = field(default_factory=dict)
+    transport: Mapping[str, Any] = NOTHING
     high_water: int = MIB
     slow_consumer: SlowConsumer = "disconnect"
     handshake_timeout: float | None = 10.0
@@ -84,8 +85,11 @@ class ServerOptions:
     max_sparks: int | None = None
     iknowhttpsisbetter: bool = False
     clock: Clock = SYSTEM_CLOCK
-    extra: Mapping[str, Any] = field(default_factory=dict)
+    extra: Mapping[str, Any] = NOTHING
     """The options that plugins have declared by ``primus_options``."""
+
+    def __init__(self, **given: Any) -> None:
+        vars(self).update(given)
 
     def limits(self) -> Limits:
         """What one peer may cost."""
@@ -97,32 +101,6 @@ class ServerOptions:
             write_timeout=self.write_timeout,
             max_sparks=self.max_sparks,
         )
-
-
-@dataclass(slots=True)
-class ClientOptions:
-    """What `Socket(url, **options)` takes; docs/options.md explains each."""
-
-    reconnect: Backoff = field(default_factory=Backoff)
-    timeout: float | None = 10.0
-    ping: float | None = 25.0
-    pong: float | None = 10.0
-    ping_timeout: float | None = 45.0
-    strategy: frozenset[str] | None = None
-    manual: bool = False
-    network: Any = None
-    transport: Mapping[str, Any] = field(default_factory=dict)
-    queue_size: float = math.inf
-    max_length: int = MIB
-    high_water: int = MIB
-    compression: bool = False
-    clock: Clock = SYSTEM_CLOCK
-    extra: Mapping[str, Any] = field(default_factory=dict)
-    """Options that only plugins read."""
-
-    def limits(self) -> Limits:
-        """What one server may cost."""
-        return Limits(max_length=self.max_length, high_water=self.high_water)
 
 
 def server_options(
@@ -141,25 +119,11 @@ def server_options(
         OptionError: an option is unknown, or its value cannot work.
     """
     given = {"trusted_proxies": PRIVATE_NETWORKS, **given}
-    options = _build(ServerOptions, given, extra, _SERVER, plugin_of)
+    options = ServerOptions(**checked(given, extra, _SERVER, plugin_of))
     if "ping_interval" not in given and options.timeout is not None:
         # A client that is to be given up sooner has to be asked sooner.
         options.ping_interval = min(PING_INTERVAL, options.timeout * PING_INTERVAL / TIMEOUT)
     return options
-
-
-def client_options(given: Mapping[str, Any], extra: Iterable[str] = ()) -> ClientOptions:
-    """The options of a client.
-
-    Args:
-        given: what the user gave, by name.
-        extra: names of further options, which only plugins read.
-
-    Raises:
-        OptionError: an option is unknown, or its value cannot work.
-    """
-    known = {name: given[name] for name in extra if name in given}
-    return _build(ClientOptions, given, known, _CLIENT)
 
 
 def plugin_names(plugin: Any) -> dict[str, Any]:
@@ -187,24 +151,33 @@ def plugin_names(plugin: Any) -> dict[str, Any]:
             )
 
 
-def _build(
-    kind: type[OptionSet],
+def checked(
     given: Mapping[str, Any],
     extra: Mapping[str, Any],
     table: Mapping[str, Callable[[str, Any], Any]],
     plugin_of: Callable[[str], str] = lambda option: "",
-) -> OptionSet:
-    names: list[str] = [f.name for f in fields(kind) if f.name != "extra"]
+) -> dict[str, Any]:
+    """The options that are given, each in its proper form, and ``extra``.
+
+    Args:
+        given: what the user gave, by name.
+        extra: the options that plugins add, with their defaults.
+        table: what checks each option.
+        plugin_of: the plugin to which an unknown option seems to belong; empty for none.
+
+    Raises:
+        OptionError: an option is unknown, or its value cannot work.
+    """
     chosen: dict[str, Any] = {}
     others: dict[str, Any] = dict(extra)
     for name, value in given.items():
-        if name in names:
+        if name in table:
             chosen[name] = table[name](name, value)
         elif name in others:
             others[name] = value
         else:
-            raise OptionError(checks.unknown(name, [*names, *others], plugin_of(name)))
-    return kind(**chosen, extra=others)
+            raise OptionError(checks.unknown(name, [*table, *others], plugin_of(name)))
+    return {**chosen, "extra": others}
 
 
 _SERVER: Final[dict[str, Callable[[str, Any], Any]]] = {
@@ -237,22 +210,5 @@ _SERVER: Final[dict[str, Callable[[str, Any], Any]]] = {
     "slow_listener": checks.duration,
     "max_sparks": checks.most,
     "iknowhttpsisbetter": checks.flag,
-    "clock": checks.anything,
-}
-
-_CLIENT: Final[dict[str, Callable[[str, Any], Any]]] = {
-    "reconnect": checks.backoff,
-    "timeout": checks.duration,
-    "ping": checks.duration,
-    "pong": checks.duration,
-    "ping_timeout": checks.duration,
-    "strategy": checks.strategy,
-    "manual": checks.flag,
-    "network": checks.anything,
-    "transport": checks.transport,
-    "queue_size": checks.count,
-    "max_length": checks.size,
-    "high_water": checks.size,
-    "compression": checks.flag,
     "clock": checks.anything,
 }

@@ -7,20 +7,20 @@ gives plain callables, so that no message and no connection goes through pluggy.
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
-from typing import Any
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 import pluggy
 
 from primus import hookspecs
 from primus.errors import HookError, InvalidPluginError, PluginError
-from primus.ordering import Place, arrange, check
+
+if TYPE_CHECKING:
+    from primus.ordering import Place
 
 __all__ = ["Ark"]
 
 
-@dataclass(frozen=True, slots=True)
-class Admitted:
+class Admitted(NamedTuple):
     """A plugin whose hooks are valid, with what it has declared."""
 
     plugin: Any
@@ -66,6 +66,10 @@ class Ark(Mapping[str, Any]):
             PluginOrderError: no order suits all of them.
             Exception: whatever ``primus_order`` or ``primus_options`` raised.
         """
+        if not plugins:
+            return []
+        from primus.ordering import arrange
+
         admitted: list[str] = []
         try:
             for name, plugin in plugins.items():
@@ -85,6 +89,8 @@ class Ark(Mapping[str, Any]):
         for other, used in self._admitted.items():
             if used.plugin is plugin:
                 raise PluginError(f"the plugin {name!r} is in use already, as {other!r}")
+        from primus.ordering import Place
+
         self._register(name, name, plugin)
         try:
             place = Place.of(name, plugin, self._call(plugin, "primus_order", {}))
@@ -103,6 +109,8 @@ class Ark(Mapping[str, Any]):
         Raises:
             PluginOrderError: it must come before one that is in use.
         """
+        from primus.ordering import check
+
         admitted = self._admitted[name]
         check((self._admitted[other].place for other in self._plugins), admitted.place)
         self._plugins[name] = admitted.plugin

@@ -7,7 +7,6 @@ reference implementations do is in Primus' own ``spark.js`` and ``primus.js`` (`
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass
 from enum import Enum
 from typing import Any, Final
 
@@ -60,50 +59,80 @@ class Side(Enum):
     CLIENT = "client"
 
 
-@dataclass(frozen=True, slots=True)
-class Ping:
+class Message:
+    """What a control message says: equal to those that say the same."""
+
+    __slots__: tuple[str, ...] = ()
+
+    def __eq__(self, other: object) -> bool:
+        return type(other) is type(self) and self._parts() == other._parts()
+
+    def __hash__(self) -> int:
+        return hash((type(self), *self._parts()))
+
+    def __repr__(self) -> str:
+        return f"{type(self).__name__}({', '.join(map(repr, self._parts()))})"
+
+    def _parts(self) -> list[Any]:
+        return [getattr(self, name) for name in self.__slots__]
+
+
+class Ping(Message):
     """The peer wants a pong. The stamp stays text: it is echoed to the letter."""
 
-    stamp: str
+    __slots__ = __match_args__ = ("stamp",)
+
+    def __init__(self, stamp: str) -> None:
+        self.stamp = stamp
 
 
-@dataclass(frozen=True, slots=True)
-class Pong:
+class Pong(Message):
     """The peer answers a ping."""
 
-    stamp: str
+    __slots__ = __match_args__ = ("stamp",)
+
+    def __init__(self, stamp: str) -> None:
+        self.stamp = stamp
 
 
-@dataclass(frozen=True, slots=True)
-class IdRequest:
+class IdRequest(Message):
     """The client asks for the id of its spark."""
 
+    __slots__ = ()
 
-@dataclass(frozen=True, slots=True)
-class Id:
+
+class Id(Message):
     """The server tells the id of the spark."""
 
-    id: str
+    __slots__ = __match_args__ = ("id",)
+
+    def __init__(self, id: str) -> None:
+        self.id = id
 
 
-@dataclass(frozen=True, slots=True)
-class Close:
+class Close(Message):
     """The server has ended the connection on purpose."""
 
+    __slots__ = ()
 
-@dataclass(frozen=True, slots=True)
-class Ignored:
+
+class Ignored(Message):
     """Not for this side, or unknown: ignored, and not given to the user."""
 
-    kind: str
+    __slots__ = __match_args__ = ("kind",)
+
+    def __init__(self, kind: str) -> None:
+        self.kind = kind
 
 
-@dataclass(frozen=True, slots=True)
-class PluginText:
+class PluginText(Message):
     """A word that the core does not know: of a plugin, or else ignored like `Ignored`."""
 
-    name: str
-    value: str
+    __slots__ = __match_args__ = ("name", "value")
+
+    def __init__(self, name: str, value: str) -> None:
+        self.name = name
+        self.value = value
 
 
 Control = Ping | Pong | IdRequest | Id | Close | Ignored | PluginText

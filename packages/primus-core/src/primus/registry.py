@@ -8,11 +8,10 @@ that is no plugin are three errors, each with its cure.
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping
-from dataclasses import dataclass, field
-from difflib import get_close_matches
-from importlib.metadata import EntryPoint, entry_points
-from typing import Any, Final
+from types import MappingProxyType
+from typing import Any, Final, NamedTuple
 
+from primus.entry_points import EntryPoint, entry_points
 from primus.errors import (
     BrokenPluginError,
     InvalidPluginError,
@@ -39,15 +38,14 @@ __all__ = [
 ]
 
 
-@dataclass(frozen=True, slots=True)
-class Kind:
+class Kind(NamedTuple):
     """What is looked for: its name in messages, its entry-point group, and what offers it."""
 
     name: str
     group: str
-    distributions: dict[str, str]
+    distributions: Mapping[str, str]
     """The distribution that offers a name, of those that this project has."""
-    built_in: dict[str, str] = field(default_factory=dict)
+    built_in: Mapping[str, str] = MappingProxyType({})
     """What core offers itself; a distribution may offer another of that name."""
 
 
@@ -149,7 +147,7 @@ def find(kind: Kind, name: str) -> Any:
         return entry.load()
     except Exception as error:
         known = kind.distributions.get(name.lower())
-        distribution = entry.dist.name if entry.dist is not None else known
+        distribution = entry.distribution or known
         again = f"pip install --force-reinstall {distribution}" if distribution else ""
         cure = install_line(error) or again
         raise BrokenPluginError(
@@ -163,6 +161,8 @@ def _unknown(kind: Kind, name: str, offers: Iterable[str]) -> str:
 
     A distribution is named only if core knows it: a name that is made up may be a stranger's.
     """
+    from difflib import get_close_matches  # which no server needs that starts
+
     names = sorted(offers)
     wanted = name.lower()
     message = f"unknown {kind.name} {name!r}. Installed: {', '.join(names) or 'none'}."

@@ -7,43 +7,15 @@ up is for those that read `stats`. What ends is added to the `Tally` of its serv
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterable, Mapping
-from dataclasses import dataclass, field
-from typing import Protocol
+from collections.abc import Iterable
+from typing import TYPE_CHECKING, Protocol
 
 from primus.closed import Closed, EndCode
 
-__all__ = ["Counted", "Stats", "Tally"]
+if TYPE_CHECKING:
+    from primus.stats import Stats
 
-
-@dataclass(frozen=True, slots=True)
-class Stats:
-    """The numbers of one server at one moment; all but ``connected`` only ever grow."""
-
-    connected: int
-    """Connections there are now."""
-    connections: int
-    """Connections there have been, those there are included."""
-    refused: Mapping[str, int]
-    """Handshakes that were refused, by reason."""
-    ended: Mapping[str, int]
-    """Connections that have ended, by the code of `Closed`."""
-    messages_in: int
-    """Messages that arrived, whatever transforms made of them."""
-    messages_out: int
-    """Messages that were sent, each copy of a broadcast counted."""
-    bytes_in: int
-    """Bytes of frames that arrived, as they are on the wire where the transformer tells."""
-    bytes_out: int
-    """The same for what was sent."""
-    slow_consumers: int
-    """Connections that were dropped since their peers did not read."""
-    messages_dropped: int
-    """Messages that a peer did not get since it reads too slowly."""
-    decode_errors: int
-    """Frames that could not be decoded."""
-    listener_errors: int
-    """Listeners that raised."""
+__all__ = ["Counted", "Tally"]
 
 
 class Counted(Protocol):
@@ -57,20 +29,20 @@ class Counted(Protocol):
         """Bytes that arrived, and bytes that were sent."""
 
 
-@dataclass(slots=True)
 class Tally:
     """The numbers of the connections that have ended, and of what happens rarely."""
 
-    connections: int = 0
-    refused: Counter[str] = field(default_factory=Counter)
-    ended: Counter[str] = field(default_factory=Counter)
-    messages_in: int = 0
-    messages_out: int = 0
-    bytes_in: int = 0
-    bytes_out: int = 0
-    messages_dropped: int = 0
-    decode_errors: int = 0
-    listener_errors: int = 0
+    def __init__(self) -> None:
+        self.connections = 0
+        self.refused: Counter[str] = Counter()
+        self.ended: Counter[str] = Counter()
+        self.messages_in = 0
+        self.messages_out = 0
+        self.bytes_in = 0
+        self.bytes_out = 0
+        self.messages_dropped = 0
+        self.decode_errors = 0
+        self.listener_errors = 0
 
     def left(self, connection: Counted, closed: Closed) -> None:
         """Add the numbers of a connection that has ended."""
@@ -85,6 +57,8 @@ class Tally:
 
     def stats(self, connected: Iterable[Counted]) -> Stats:
         """The numbers of now, with those of the connections there are."""
+        from primus.stats import Stats
+
         messages_in, messages_out = self.messages_in, self.messages_out
         bytes_in, bytes_out, count = self.bytes_in, self.bytes_out, 0
         for connection in connected:

@@ -14,16 +14,18 @@ from __future__ import annotations
 from abc import ABC, abstractmethod
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from typing import Any, ClassVar
+from typing import TYPE_CHECKING, Any, ClassVar
 
 from primus import option_checks as checks
-from primus.browser import Browser
 from primus.contracts import Attachable, Server
 from primus.credentials import separated
 from primus.errors import InvalidPluginError, OptionError
 from primus.http import Request, Response
 from primus.limits import DEFAULT_LIMITS, Limits
 from primus.transport import Receiver, Transport
+
+if TYPE_CHECKING:
+    from primus.browser import Browser
 
 __all__ = ["Connector", "DialOptions", "Receiver", "Transformer", "Transport"]
 

@@ -7,6 +7,7 @@ import inspect
 import json
 from collections.abc import Iterator
 from dataclasses import asdict, dataclass, field
+from importlib.metadata import version
 from typing import Any
 
 from primus.errors import PluginError
@@ -67,12 +68,11 @@ def offers() -> Iterator[Offer]:
     """Everything installed: transformers, parsers, plugins, each by name. Imports all of it."""
     for kind in (TRANSFORMER, PARSER, PLUGIN):
         for name, entry in sorted(installed(kind).items()):
-            owner = entry.dist
             offer = Offer(
                 kind.name,
                 entry.name,
-                distribution="unknown" if owner is None else owner.name,
-                version="unknown" if owner is None else owner.version,
+                distribution=entry.distribution or "unknown",
+                version=version(entry.distribution) if entry.distribution else "unknown",
                 module=entry.value,
             )
             try:

@@ -17,13 +17,13 @@ from primus.client.diagnosis import (
     nothing_there,
     scheme_mismatch,
 )
+from primus.client.options import ClientOptions, client_options
 from primus.client.socket import PROFILE_OPTIONS, Socket
 from primus.client.socket_class import fitted
 from primus.client.spec import facts, fetch_spec
 from primus.errors import HandshakeError, TransportError
 from primus.limits import DEFAULT_LIMITS
 from primus.option_types import ClientOptions as GivenOptions
-from primus.options import ClientOptions, client_options
 from primus.registry import TRANSFORMER, installed
 
 __all__ = ["Connecting", "connect"]

@@ -6,9 +6,9 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
+from primus.client.options import ClientOptions, client_options
 from primus.errors import PluginError
 from primus.members import is_inherited, members, refuse_taken
-from primus.options import ClientOptions, client_options
 from primus.plugins import Ark
 
 if TYPE_CHECKING:

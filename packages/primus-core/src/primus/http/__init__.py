@@ -18,7 +18,14 @@ from primus.http.request import (
     without_authority,
 )
 from primus.http.response import Answered, Response, check_header, closing, phrase
-from primus.http.semantics import CONTINUE, expectation, has_body, is_upgrade, repeated
+from primus.http.semantics import (
+    CONTINUE,
+    expectation,
+    has_body,
+    http_date,
+    is_upgrade,
+    repeated,
+)
 from primus.http.upgrade import Closable, HandOver, HostWebSocket, Witness
 
 __all__ = [
@@ -39,6 +46,7 @@ __all__ = [
     "closing",
     "expectation",
     "has_body",
+    "http_date",
     "is_upgrade",
     "parse_query",
     "phrase",

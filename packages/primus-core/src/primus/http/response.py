@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import re
 from collections.abc import AsyncIterator, Mapping
 from contextlib import asynccontextmanager
@@ -72,6 +71,8 @@ class Response:
     @classmethod
     def json(cls, value: Any, status: int = 200) -> Response:
         """A response with `value` as compact JSON."""
+        import json
+
         body = json.dumps(value, separators=(",", ":"), ensure_ascii=False)
         return cls(status, body, content_type="application/json")
 

@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+import time
 from typing import Final
 
 from primus.http.request import Headers
 
-__all__ = ["CONTINUE", "expectation", "has_body", "is_upgrade", "repeated"]
+__all__ = ["CONTINUE", "expectation", "has_body", "http_date", "is_upgrade", "repeated"]
 
 CONTINUE: Final = b"HTTP/1.1 100 Continue\r\n\r\n"
 
@@ -27,6 +28,21 @@ SINGLE: Final = (
     "User-Agent",
 )
 """Headers of which there is one: of two, two readers might believe a different one."""
+
+
+DAYS: Final = ("Mon", "Tue", "Wed", "Thu", "Fri", "Sat", "Sun")
+MONTHS: Final = (
+    *("Jan", "Feb", "Mar", "Apr", "May", "Jun"),
+    *("Jul", "Aug", "Sep", "Oct", "Nov", "Dec"),
+)
+
+
+def http_date(seconds: float) -> str:
+    """A time in seconds since the epoch as HTTP writes it (RFC 9110 section 5.6.7)."""
+    at = time.gmtime(seconds)
+    day, month = DAYS[at.tm_wday], MONTHS[at.tm_mon - 1]
+    clock = f"{at.tm_hour:02}:{at.tm_min:02}:{at.tm_sec:02}"
+    return f"{day}, {at.tm_mday:02} {month} {at.tm_year:04} {clock} GMT"
 
 
 def repeated(headers: Headers) -> str | None:

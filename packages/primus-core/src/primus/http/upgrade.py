@@ -35,7 +35,7 @@ class Witness(Protocol):
         """Its wire is gone."""
 
 
-@dataclass(slots=True)
+@dataclass(slots=True, repr=False, eq=False)
 class HandOver:
     """A raw transport with the bytes that followed the head of the upgrade request.
 

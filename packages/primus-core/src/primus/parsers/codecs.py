@@ -7,40 +7,14 @@ peer reads as such. Without either, the standard library does both.
 
 from __future__ import annotations
 
-import dataclasses
-import json
-import math
-import re
-import sys
-import threading
 from collections.abc import Callable
-from datetime import date, datetime, time
-from enum import Enum
 from functools import cache
-from itertools import accumulate
-from typing import Any, Final
-from uuid import UUID
-
-from primus.limits import DEFAULT_LIMITS
+from typing import Any, Final, NamedTuple
 
 __all__ = ["CODECS", "Codec", "installed_codec"]
 
-DEEPEST: Final = DEFAULT_LIMITS.max_depth
-SMALLEST: Final = -(2**63)
-LARGEST: Final = 2**64 - 1
-"""Integers beyond these are read as floats."""
 
-SHORT: Final = 18
-"""Digits of an integer that needs no comparison."""
-
-LONG_NUMBER: Final = re.compile("[0-9]{19}")
-DIGIT: Final = re.compile("[0-9]")
-BESIDE_BRACKETS: Final = re.compile(r'"(?:[^"\\]++|\\.)*+"?|[^\[\]{}"]++', re.DOTALL)
-STEPS: Final = {"[": 1, "{": 1, "]": -1, "}": -1}
-
-
-@dataclasses.dataclass(frozen=True, slots=True)
-class Codec:
+class Codec(NamedTuple):
     """How a library reads and writes JSON.
 
     ``dumps(value, default=None)`` gives compact UTF-8, and raises `TypeError` for what it refuses.
@@ -59,25 +33,34 @@ def _with_orjson() -> Codec:
 
 
 def _with_msgspec() -> Codec:
+    import re
+
     from msgspec.json import decode
+
+    from primus.parsers import standard
+    from primus.parsers.standard import SHORT, text_of
+
+    long_number, digit = re.compile("[0-9]{19}"), re.compile("[0-9]")
 
     def loads(frame: str | bytes) -> Any:
         """The value in `frame`; what msgspec reads in another way is left to the library."""
-        text = _text(frame)
-        if DIGIT.search(text[SHORT :: SHORT + 1]) and LONG_NUMBER.search(text):  # no run is missed
-            return _loads(text)
+        text = text_of(frame)
+        if digit.search(text[SHORT :: SHORT + 1]) and long_number.search(text):  # no run is missed
+            return standard.loads(text)
         try:
             value = decode(text)
         except RecursionError:
-            return _loads(text)
-        _check_depth(text)
+            return standard.loads(text)
+        standard.check_depth(text)
         return value
 
-    return Codec("msgspec", _dumps, loads)
+    return Codec("msgspec", standard.dumps, loads)
 
 
 def _with_json() -> Codec:
-    return Codec("json", _dumps, lambda frame: _loads(_text(frame)))
+    from primus.parsers.standard import dumps, loads, text_of
+
+    return Codec("json", dumps, lambda frame: loads(text_of(frame)))
 
 
 CODECS: Final[dict[str, Callable[[], Codec]]] = {
@@ -97,131 +80,3 @@ def installed_codec() -> Codec:
         except ImportError:
             continue
     raise AssertionError("the standard library is always there")
-
-
-# -- writing, with the standard library
-
-
-def _dumps(value: Any, default: Callable[[Any], Any] | None = None) -> bytes:
-    """`value` as compact JSON in UTF-8.
-
-    Raises:
-        TypeError: it has no form in JSON, or is to be written with care: NaN, lone surrogates.
-    """
-    try:
-        if default is None:
-            return _write(value).encode()
-        return _encoder(lambda part: _plain(part, default)).encode(value).encode()
-    except Exception as error:  # `default` may raise anything
-        raise TypeError(str(error)) from error
-
-
-def _encoder(default: Callable[[Any], Any]) -> json.JSONEncoder:
-    return json.JSONEncoder(
-        ensure_ascii=False, allow_nan=False, separators=(",", ":"), default=default
-    )
-
-
-def _plain(value: Any, default: Callable[[Any], Any] | None = None) -> Any:
-    """What orjson writes for the values that it knows beyond those of JSON."""
-    match value:
-        case Enum():
-            return value.value
-        case UUID():
-            return str(value)
-        case datetime() | date():
-            return value.isoformat()
-        case time() if value.tzinfo is None:
-            return value.isoformat()
-        case _ if dataclasses.is_dataclass(value) and not isinstance(value, type):
-            names = [field.name for field in dataclasses.fields(value)]
-            return {name: getattr(value, name) for name in names if name[0] != "_"}
-        case _ if default is not None:
-            return default(value)
-        case _:
-            raise TypeError(f"Type is not JSON serializable: {type(value).__name__}")
-
-
-_write: Final = _encoder(_plain).encode
-
-
-# -- reading, with the standard library
-
-
-def _text(frame: str | bytes) -> str:
-    """The text of a frame.
-
-    Raises:
-        ValueError: it is no UTF-8, or holds a lone surrogate that is no escape.
-    """
-    if not isinstance(frame, str):
-        return str(frame, "utf-8")
-    if not frame.isascii():
-        frame.encode()
-    return frame
-
-
-def _loads(text: str) -> Any:
-    """The value in `text`.
-
-    Raises:
-        ValueError: it is not JSON, or nested too deeply.
-    """
-    try:
-        value = _read(text)
-    except RecursionError:
-        value = _read_deep(text)
-    _check_depth(text)
-    return value
-
-
-def _check_depth(text: str) -> None:
-    """Refuse what is nested deeper than orjson reads it; `text` is known to be JSON."""
-    if text.count("[") + text.count("{") <= DEEPEST:
-        return
-    brackets = BESIDE_BRACKETS.sub("", text)
-    if max(accumulate(map(STEPS.__getitem__, brackets))) > DEEPEST:
-        raise ValueError("Recursion limit reached")
-
-
-def _read_deep(text: str) -> Any:
-    """The value in `text`, whatever the depth of the calls that led here.
-
-    The limit of calls counts the levels of JSON as well (CPython 3.11, PyPy), so it is higher
-    while they are read.
-    """
-    with _limit_lock:
-        limit = sys.getrecursionlimit()
-        sys.setrecursionlimit(limit + 2 * DEEPEST)
-        try:
-            return _read(text)
-        except RecursionError as error:
-            raise ValueError("Recursion limit reached") from error
-        finally:
-            sys.setrecursionlimit(limit)
-
-
-_limit_lock: Final = threading.Lock()
-
-
-def _integer(digits: str) -> int | float:
-    if len(digits) <= SHORT:
-        return int(digits)
-    number = int(digits) if len(digits) <= SHORT + 2 else LARGEST + 1
-    return number if SMALLEST <= number <= LARGEST else _float(digits)
-
-
-def _float(digits: str) -> float:
-    number = float(digits)
-    if math.isinf(number):
-        raise ValueError(f"{digits[:20]}… is no number that a float can hold")
-    return number
-
-
-def _constant(name: str) -> Any:
-    raise ValueError(f"{name} is not JSON")
-
-
-_read: Final = json.JSONDecoder(
-    parse_float=_float, parse_int=_integer, parse_constant=_constant
-).decode

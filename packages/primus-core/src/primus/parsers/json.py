@@ -22,15 +22,12 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from functools import cache, partial
-from importlib.resources import files
 from typing import TYPE_CHECKING, Any, ClassVar
 
 from primus.errors import ParserError
 from primus.hookspecs import hookimpl
 from primus.option_checks import function
 from primus.parsers.codecs import Codec, installed_codec
-from primus.parsers.stringify import stringify
-from primus.parsers.surrogates import has_surrogates, loads
 
 if TYPE_CHECKING:
     from primus.browser import Browser
@@ -74,6 +71,8 @@ class JSON:
             return self.quick_encode(value).decode()
         except TypeError:
             pass
+        from primus.parsers.stringify import stringify
+
         try:
             return stringify(value, self.default, self.codec.dumps)
         except Exception as error:  # `default` may raise anything
@@ -94,6 +93,8 @@ class JSON:
     @cache
     def browser() -> Browser:
         """The browser half: the browser's own JSON."""
+        from importlib.resources import files
+
         from primus.browser import Browser
 
         return Browser(client=files("primus.parsers").joinpath("json.js").read_text("utf-8"))
@@ -101,6 +102,8 @@ class JSON:
 
 def _parse(frame: str | bytes, refused: ValueError, read: Callable[[str], Any]) -> Any:
     """What the codec refuses; only the escapes of lone surrogates are worth another try."""
+    from primus.parsers.surrogates import has_surrogates, loads
+
     try:
         text = frame if isinstance(frame, str) else frame.decode()
         if not has_surrogates(text):

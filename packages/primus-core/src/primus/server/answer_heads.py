@@ -7,10 +7,9 @@ by what they are.
 from __future__ import annotations
 
 import time
-from email.utils import formatdate
 from typing import Any, Final, NamedTuple
 
-from primus.http import Answered, Response, has_body
+from primus.http import Answered, Response, has_body, http_date
 
 __all__ = ["AnswerHeads", "Framing"]
 
@@ -73,7 +72,7 @@ class AnswerHeads:
         second = int(time.time())
         if second != self._second:
             self._second = second
-            self._date = b"Date: %b\r\n\r\n" % formatdate(second, usegmt=True).encode()
+            self._date = b"Date: %b\r\n\r\n" % http_date(second).encode()
         if not known.is_measured:
             return known.text + self._date, known
         length = len(response.body)

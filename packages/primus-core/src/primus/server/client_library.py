@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from pathlib import Path
-from typing import Literal
+from typing import TYPE_CHECKING, Literal
 
-from primus.browser.library import LibraryParts, declarations, library
+if TYPE_CHECKING:
+    from pathlib import Path
+
+    from primus.browser.library import LibraryParts
 
 __all__ = ["ClientLibrary"]
 
@@ -26,12 +28,16 @@ class ClientLibrary:
 
     def text(self, format: Format = "umd") -> str:
         """The client in that format."""
+        from primus.browser.library import library
+
         if format not in self._texts:
             self._texts[format] = library(self._parts(), format)
         return self._texts[format]
 
     def declarations(self, format: Format = "umd") -> str:
         """Its TypeScript declarations in that format."""
+        from primus.browser.library import declarations
+
         return declarations(self._parts(), format)
 
     def changed(self) -> None:
@@ -40,6 +46,8 @@ class ClientLibrary:
 
     def save(self, path: str | Path) -> None:
         """Write what the name of a file asks for, as `Primus.save`."""
+        from pathlib import Path
+
         match Path(path).suffix:
             case ".mjs":
                 text = self.text("esm")

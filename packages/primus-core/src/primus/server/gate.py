@@ -8,6 +8,7 @@ spelling is not found; no client of Primus sends one.
 from __future__ import annotations
 
 import re
+from functools import cache
 from string import ascii_letters, digits
 from typing import Final
 
@@ -22,9 +23,6 @@ ENCODED: Final = "|".join(
     f"{code:02X}" for code in range(0x20, 0x100) if chr(code) not in f"{UNRESERVED}/\\;%\x7f"
 )
 CHARACTER: Final = f"(?:[{re.escape(PLAIN)}]|%(?:{ENCODED}))"
-NORMAL: Final = re.compile(rf"{CHARACTER}*(?:/(?!\.\.?(?:/|\Z)){CHARACTER}+)*/?")
-"""What may follow the pathname, which may go on without a slash: ``/primusX/info``."""
-
 LINE: Final = len("  HTTP/1.1\r\n\r\n")
 FIELD: Final = len(": \r\n")
 
@@ -60,4 +58,13 @@ def _is_normal(path: str, pathname: str) -> bool:
     if not path.startswith(pathname):
         return False
     rest = path[len(pathname) :]
-    return rest in ("", "/") or NORMAL.fullmatch(rest) is not None
+    return rest in ("", "/") or _normal().fullmatch(rest) is not None
+
+
+@cache
+def _normal() -> re.Pattern[str]:
+    """What may follow the pathname, which may go on without a slash: ``/primusX/info``.
+
+    It is compiled when it is first needed: that takes more than a millisecond.
+    """
+    return re.compile(rf"{CHARACTER}*(?:/(?!\.\.?(?:/|\Z)){CHARACTER}+)*/?")

@@ -8,7 +8,6 @@ import os
 import socket
 import ssl
 from collections.abc import Callable
-from dataclasses import dataclass
 from functools import partial
 from typing import TYPE_CHECKING, Any, TypeVar
 from urllib.parse import quote
@@ -19,7 +18,6 @@ from primus.errors import OptionError
 from primus.server.acceptor import BACKLOG, Acceptor
 from primus.server.head_intake import HeadIntake
 from primus.server.pending import PendingConnections
-from primus.server.tls import tls_context
 
 if TYPE_CHECKING:
     from aiohttp.web import Application as AiohttpApplication
@@ -43,7 +41,6 @@ LAST_CHANCE = 0.1
 TLS_OPTIONS = ("ssl_context", "root", "cert", "key", "ca", "pfx", "passphrase")
 
 
-@dataclass(frozen=True, slots=True)
 class Listening:
     """Where a server listens.
 
@@ -57,19 +54,24 @@ class Listening:
         OptionError: they do not go together, or this system cannot share a port.
     """
 
-    host: str | None = None
-    port: int = 0
-    reuse_port: bool = False
-    sock: socket.socket | None = None
-
-    def __post_init__(self) -> None:
-        if self.sock is not None:
-            if self.host is not None or self.port or self.reuse_port:
+    def __init__(
+        self,
+        host: str | None = None,
+        port: int = 0,
+        reuse_port: bool = False,
+        sock: socket.socket | None = None,
+    ) -> None:
+        if sock is not None:
+            if host is not None or port or reuse_port:
                 raise OptionError("'sock' is bound already: no 'host', 'port' or 'reuse_port'")
-            if self.sock.type != socket.SOCK_STREAM:
-                raise OptionError(f"'sock' must be a stream socket, not {self.sock!r}")
-        if self.reuse_port and not hasattr(socket, "SO_REUSEPORT"):
+            if sock.type != socket.SOCK_STREAM:
+                raise OptionError(f"'sock' must be a stream socket, not {sock!r}")
+        if reuse_port and not hasattr(socket, "SO_REUSEPORT"):
             raise OptionError("'reuse_port': this system cannot share a port among processes")
+        self.host = host
+        self.port = port
+        self.reuse_port = reuse_port
+        self.sock = sock
 
     def open(self) -> socket.socket:
         """A listening socket, whose connections wait for nothing before they send.
@@ -128,7 +130,7 @@ async def create_server(
         OSError: the port is taken, or the address is not one of this machine.
         Exception: whatever `setup` raises.
     """
-    tls = tls_context(**{name: options.pop(name) for name in TLS_OPTIONS if name in options})
+    tls = _tls({name: options.pop(name) for name in TLS_OPTIONS if name in options})
     server = OwnServer()
     primus = make(server, **options)
     if tls is None and not primus.options.iknowhttpsisbetter:
@@ -144,6 +146,14 @@ async def create_server(
     await server.start(where, tls)
     primus.initialise()
     return primus
+
+
+def _tls(options: dict[str, Any]) -> ssl.SSLContext | None:
+    if not options:
+        return None
+    from primus.server.tls import tls_context
+
+    return tls_context(**options)
 
 
 class OwnServer:

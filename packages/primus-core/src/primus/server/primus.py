@@ -7,7 +7,6 @@ import logging
 import socket
 import time
 from collections.abc import Awaitable, Callable, Coroutine, Iterable, Iterator, Mapping
-from pathlib import Path
 from threading import get_ident
 from types import MappingProxyType
 from typing import (
@@ -23,7 +22,6 @@ from typing import (
     overload,
 )
 
-from primus.browser.library import LibraryParts
 from primus.clock import Within
 from primus.contracts import Elsewhere
 from primus.errors import (
@@ -39,7 +37,6 @@ from primus.heartbeat import Generation, HeartbeatPolicy
 from primus.http import BodyTooLarge, ClientGone, Request, Response
 from primus.ids import new_node
 from primus.option_checks import no_handler
-from primus.option_types import ListenOptions, ServerOptions
 from primus.options import plugin_names, server_options
 from primus.parser import browser_half
 from primus.pipeline import Pipeline
@@ -60,7 +57,6 @@ from primus.server.draining import end_over
 from primus.server.events import PrimusEvents
 from primus.server.heartbeats import HeartbeatMonitor
 from primus.server.hosts import Host, asgi_application, attach
-from primus.server.install import Additions, install, uninstall
 from primus.server.layers import Layer, LayerFunction, Layers
 from primus.server.middleware import authorization, built_in
 from primus.server.seats import Seats
@@ -69,7 +65,7 @@ from primus.server.sparks import Sparks
 from primus.server.unused import unused
 from primus.server.watchdog import WATCHDOG, Watched
 from primus.suggestions import suggest
-from primus.tally import Stats, Tally
+from primus.tally import Tally
 from primus.tasks import spawn
 from primus.threads import Home, ThreadView, here
 from primus.transforming import Transforming
@@ -78,8 +74,14 @@ from primus.version import __version__
 from primus.write_watch import WriteWatch
 
 if TYPE_CHECKING:
+    from pathlib import Path
+
+    from primus.browser.library import LibraryParts
     from primus.client.socket import Socket as _Socket
+    from primus.option_types import ListenOptions, ServerOptions
     from primus.server.hosts.asgi import AsgiHost
+    from primus.server.install import Additions
+    from primus.stats import Stats
 
 __all__ = ["Primus"]
 
@@ -564,6 +566,8 @@ class Primus(Transforming, PrimusEvents[SparkT_co]):
 
     def _install(self, name: str) -> None:
         """Use a plugin that has been admitted."""
+        from primus.server.install import install
+
         self._additions[name] = install(self, self._ark, name)
         self._collect_hooks()
         self.dispatch("plugin", name, self._ark[name])
@@ -574,6 +578,8 @@ class Primus(Transforming, PrimusEvents[SparkT_co]):
             return False
         plugin = self._ark[name]
         self.dispatch("plugout", name, plugin)
+        from primus.server.install import uninstall
+
         uninstall(self, self._ark, name, self._additions.pop(name))
         self._collect_hooks()
         return True
@@ -644,6 +650,8 @@ class Primus(Transforming, PrimusEvents[SparkT_co]):
         self._library.save(path)
 
     def _library_parts(self) -> LibraryParts:
+        from primus.browser.library import LibraryParts
+
         parser = browser_half(self.parser)
         if parser is None:
             raise PluginError(f"the parser {self.parser_name!r} has no browser half")

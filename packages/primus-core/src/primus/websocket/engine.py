@@ -5,8 +5,8 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Callable, Mapping, Sequence
 from contextlib import suppress
-from dataclasses import dataclass, field
-from typing import Any, ClassVar, Final
+from types import MappingProxyType
+from typing import Any, ClassVar, Final, NamedTuple
 
 from primus.clock import Within
 from primus.contracts import Server
@@ -27,8 +27,7 @@ Opened = Callable[[Transport], Any]
 """Called with a transport that is open and does not read yet; it attaches what receives."""
 
 
-@dataclass(frozen=True, slots=True)
-class EngineOptions:
+class EngineOptions(NamedTuple):
     """What an engine has to know.
 
     ``max_length`` is the largest message taken, in bytes after inflation, and ``close_timeout``
@@ -39,7 +38,7 @@ class EngineOptions:
     compression: bool = False
     close_timeout: float = CLOSE_TIMEOUT
     subprotocols: Sequence[str] = ()
-    more: Mapping[str, Any] = field(default_factory=dict)
+    more: Mapping[str, Any] = MappingProxyType({})
 
     @classmethod
     def of(

@@ -3,14 +3,15 @@
 from __future__ import annotations
 
 from functools import cache
-from importlib.resources import files
-from typing import ClassVar
+from typing import TYPE_CHECKING, ClassVar
 
-from primus.browser import Browser
 from primus.contracts import Server
 from primus.http import Request, Response
 from primus.transformer import Transformer
 from primus.websocket.engine import Engine, EngineOptions
+
+if TYPE_CHECKING:
+    from primus.browser import Browser
 
 __all__ = ["WebSocketTransformer"]
 
@@ -56,5 +57,9 @@ class WebSocketTransformer(Transformer):
     @cache
     def browser(cls) -> Browser:
         """The browser half: the platform's WebSocket, the same for all engines."""
+        from importlib.resources import files
+
+        from primus.browser import Browser
+
         client = files("primus.websocket").joinpath("client.js").read_text("utf-8")
         return Browser(client=client)

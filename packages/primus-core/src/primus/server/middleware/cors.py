@@ -10,11 +10,10 @@ from __future__ import annotations
 
 import re
 import time
-from email.utils import formatdate
 from typing import TYPE_CHECKING
 
 from primus.contracts import Server
-from primus.http import Request, Response
+from primus.http import Request, Response, http_date
 from primus.layer import Layer
 from primus.origins import Origins
 
@@ -82,7 +81,7 @@ def _preflight(request: Request, options: ServerOptions) -> Response:
     if options.max_age:
         response.headers["Access-Control-Max-Age"] = str(int(options.max_age))
         response.headers["Cache-Control"] = f"public, max-age={int(options.max_age)}"
-        response.headers["Expires"] = formatdate(time.time() + options.max_age, usegmt=True)
+        response.headers["Expires"] = http_date(time.time() + options.max_age)
     if options.methods:
         response.headers["Access-Control-Allow-Methods"] = ", ".join(options.methods)
     wanted = request.headers.get("Access-Control-Request-Headers", "")
