@@ -65,6 +65,7 @@ async def serve(*arguments: str) -> AsyncIterator[Served]:
         *arguments,
         stdout=asyncio.subprocess.PIPE,
         stderr=asyncio.subprocess.PIPE,
+        start_new_session=True,  # so that all of its processes can be signalled, as by a terminal
     )
     try:
         yield Served(process)
@@ -315,6 +316,47 @@ async def test_a_worker_that_dies_is_started_again() -> None:
     assert err == "ERROR primus.server: worker w1 was ended by SIGKILL; it is started again\n"
 
 
+async def test_a_worker_that_hangs_is_killed_and_another_takes_its_place() -> None:
+    async with serving("setups:named", "--workers", "2", "--worker-timeout", "3") as served:
+        before = await all_met(served, 2)
+        os.kill(before["w1"], signal.SIGSTOP)
+
+        assert served.process.stderr is not None
+        async with asyncio.timeout(DEADLINE):
+            told = (await served.process.stderr.readline()).decode()
+            while runs(before["w1"]):
+                await asyncio.sleep(0.01)
+        served.process.terminate()
+        await served.ends()
+
+    assert told == (
+        "ERROR primus.server: worker w1 has not answered for 3 s and is killed: something blocks "
+        "its event loop\n"
+    )
+
+
+async def test_ctrl_c_while_workers_import_ends_all_without_a_traceback(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Processes that the application starts get the signals: nothing is held back any more."""
+    monkeypatch.chdir(tmp_path)
+    (tmp_path / "slow.py").write_text(
+        "import pathlib, signal, time\n"
+        "held = signal.pthread_sigmask(signal.SIG_BLOCK, ())\n"
+        "pathlib.Path('imports.new').write_text(repr(held))\n"
+        "pathlib.Path('imports.new').rename('imports')\n"
+        "time.sleep(3600)\n"
+    )
+    async with serve("slow:setup", "--workers", "2") as served:
+        async with asyncio.timeout(DEADLINE):
+            while not (tmp_path / "imports").exists():
+                await asyncio.sleep(0.01)
+        os.killpg(served.process.pid, signal.SIGINT)
+
+        assert await served.ends() == (0, "", "")
+    assert (tmp_path / "imports").read_text() == "set()"
+
+
 async def tried(served: Served) -> str:
     """The name of a worker; empty when it died before it had answered."""
     try:
@@ -378,7 +420,14 @@ async def test_a_port_that_is_taken_is_one_line_for_all_workers() -> None:
 
 
 @pytest.mark.parametrize(
-    "wrong", [("--workers", "0"), ("--workers", "1025"), ("--over", "-1"), ("--over", "inf")]
+    "wrong",
+    [
+        ("--workers", "0"),
+        ("--workers", "1025"),
+        ("--over", "-1"),
+        ("--over", "inf"),
+        ("--worker-timeout", "-1"),
+    ],
 )
 def test_numbers_of_workers_and_seconds_have_bounds(run: Any, wrong: tuple[str, str]) -> None:
     code, _, err = run("serve", "--echo", *wrong)

@@ -54,6 +54,9 @@ Then talk to it, from another terminal:
 OVER = 30.0
 """Seconds over which a worker that is replaced ends its connections."""
 
+TIMEOUT = 30.0
+"""Seconds in which the event loop of a worker has to answer."""
+
 LOOPBACK = ("127.0.0.1", "::1", "localhost")
 
 Setup = Callable[["Primus"], Any]
@@ -108,6 +111,14 @@ def add(subparsers: Any) -> None:
         "replaced, else 0)",
     )
     several.add_argument(
+        "--worker-timeout",
+        metavar="SECONDS",
+        type=_seconds,
+        default=TIMEOUT,
+        help="time after which a worker whose event loop does not answer is killed and replaced; "
+        "0 waits for ever (default: %(default)g)",
+    )
+    several.add_argument(
         "--node",
         metavar="NAME",
         help="name of this server in a cluster; of the workers, what their names begin with "
@@ -139,6 +150,10 @@ def run(args: argparse.Namespace) -> int:
         with suppress(KeyboardInterrupt):
             return asyncio.run(_supervise(args))
         return 0
+    if args.worker:
+        from primus.workers.worker import heed_signals
+
+        heed_signals()
     setup = None if args.target is None else load(args.target)
     with suppress(KeyboardInterrupt):
         asyncio.run(_work(args, setup) if args.worker else _serve(args, setup))
@@ -267,6 +282,7 @@ async def _run_workers(args: argparse.Namespace, more: list[str]) -> int:
             Listening(args.host, args.port),
             command,
             over=OVER if args.over is None else args.over,
+            timeout=args.worker_timeout or None,
             prefix=args.node or "w",
         )
     stopped = _stop_signal()

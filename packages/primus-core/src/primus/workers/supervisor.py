@@ -15,8 +15,8 @@ import signal
 import socket
 import sys
 import tempfile
-from collections.abc import Callable, Coroutine, Sequence
-from contextlib import suppress
+from collections.abc import Callable, Coroutine, Iterator, Sequence
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
 from typing import Any, Final
 
@@ -24,6 +24,7 @@ from primus.server.listen import Listening
 from primus.workers.backoff import Restarts
 from primus.workers.control import Control
 from primus.workers.notes import secret_of
+from primus.workers.pulse import QUESTIONS, Pulse
 from primus.workers.whereabouts import Place, Worker
 from primus.workers.worker import Assignment
 
@@ -37,6 +38,11 @@ KNOWN: Final = 15.0
 """Seconds that workers get to take note of one another; one that is busy longer learns it later."""
 GRACE: Final = 20.0
 """Seconds beyond those planned that a worker gets to end before it is killed."""
+TRACE: Final = 2.0
+"""Seconds that a worker which hangs gets to say where, which ``PYTHONFAULTHANDLER`` lets it."""
+HELD: Final = frozenset((signal.SIGINT, signal.SIGHUP))
+"""Signals that reach all processes of a terminal. A worker that starts gets them only once it
+heeds them."""
 
 shares_ports: Final = sys.platform == "linux"
 """Whether sockets that share a port by ``SO_REUSEPORT`` share its connections, too."""
@@ -62,6 +68,9 @@ class _Process:
     is_current: bool = False
     has_ended: bool = False
     """Whether the supervisor wanted its end."""
+    pulse: Pulse = field(default_factory=Pulse)
+    hangs: bool = False
+    """Whether it did not answer any more, and is killed for that."""
     known: int = 0
     """The number of the last list of workers that it has taken note of."""
     heard: asyncio.Condition = field(default_factory=asyncio.Condition)
@@ -79,6 +88,8 @@ class Supervisor:
         where: where they listen.
         command: the command of a worker, from its `Assignment` as text.
         over: seconds over which a worker that is replaced ends its connections.
+        timeout: seconds in which the event loop of a worker has to answer; one that does not is
+            killed, and another one started. `None` waits for ever.
         prefix: what the names of the workers begin with.
         one_socket: whether all accept from the same listening socket; by default each has one of
             its own, where the system shares the connections of a port out among such.
@@ -94,12 +105,14 @@ class Supervisor:
         command: Callable[[str], Sequence[str]],
         *,
         over: float,
+        timeout: float | None = None,
         prefix: str = "w",
         one_socket: bool = not shares_ports,
     ) -> None:
         self._count = count
         self._command = command
         self._over = over
+        self._timeout = timeout
         self._prefix = prefix
         self._folder = tempfile.mkdtemp(prefix="primus-")
         self._secret = secrets.token_hex(16)
@@ -121,6 +134,8 @@ class Supervisor:
         """Whether they are to be replaced once more after that."""
         self._changing = asyncio.Lock()
         """Held while one takes the place of another."""
+        self._making = asyncio.Lock()
+        """Held while a process is made, which inherits the signals that are held back then."""
         self._is_stopping = False
 
     def _listen(self, where: Listening) -> list[socket.socket]:
@@ -158,6 +173,8 @@ class Supervisor:
         Raises:
             WorkerFailed: one of them does not start; all others have been ended.
         """
+        if self._timeout is not None:
+            self._spawn(self._watch(self._timeout / QUESTIONS))
         try:
             async with self._rolling:
                 first = await self._prepare(0)  # so that a mistake is told once
@@ -257,11 +274,13 @@ class Supervisor:
             assignment = Assignment(place, listener.fileno(), its.fileno())
             control = await Control.open(ours)
             try:
-                process = await asyncio.create_subprocess_exec(
-                    *self._command(assignment.dumps()),
-                    pass_fds=(listener.fileno(), its.fileno()),
-                    stdin=asyncio.subprocess.DEVNULL,
-                )
+                async with self._making:
+                    with _held_back(HELD):
+                        process = await asyncio.create_subprocess_exec(
+                            *self._command(assignment.dumps()),
+                            pass_fds=(listener.fileno(), its.fileno()),
+                            stdin=asyncio.subprocess.DEVNULL,
+                        )
             except BaseException:  # a process that was being made is killed by asyncio
                 control.close()
                 raise
@@ -330,6 +349,34 @@ class Supervisor:
 
     # -- what happens to it
 
+    async def _watch(self, pause: float) -> None:
+        """Ask all workers again and again whether they answer."""
+        while True:
+            await asyncio.sleep(pause)
+            for worker in self._workers.values():
+                if worker.ready is None or worker.hangs:
+                    continue  # its start has a limit of its own
+                if worker.pulse.ask():
+                    worker.control.say("alive?")
+                else:
+                    worker.hangs = True
+                    log.error(
+                        "worker %s has not answered for %g s and is killed: something blocks its "
+                        "event loop",
+                        *(worker.node, pause * QUESTIONS),
+                    )
+                    self._spawn(self._kill(worker))
+
+    async def _kill(self, worker: _Process) -> None:
+        """Kill a worker that hangs."""
+        with suppress(ProcessLookupError):
+            worker.process.send_signal(signal.SIGABRT)
+        with suppress(TimeoutError):
+            async with asyncio.timeout(TRACE):
+                await worker.process.wait()
+        with suppress(ProcessLookupError):
+            worker.process.kill()
+
     async def _listen_to(self, worker: _Process) -> None:
         """Take note of what a worker says, and of its end."""
         while (message := await worker.control.hear()) is not None:
@@ -341,6 +388,8 @@ class Supervisor:
                         worker.ready = message
                     case "known":
                         worker.known = message["number"]
+                    case "alive":
+                        worker.pulse.answered()
                 worker.heard.notify_all()
         await worker.process.wait()
         worker.control.close()
@@ -359,7 +408,7 @@ class Supervisor:
         why = _why(dead.process.returncode)
         while True:
             wait = restarts.died(lived)
-            if restarts.is_first:
+            if restarts.is_first and not dead.hangs:
                 log.error("worker %s %s; it is started again", dead.node, why)
             else:
                 log.debug("worker of slot %d %s; the next attempt is in %g s", slot, why, wait)
@@ -382,6 +431,16 @@ class Supervisor:
         self._tasks.add(task)
         task.add_done_callback(self._tasks.discard)
         return task
+
+
+@contextmanager
+def _held_back(signals: frozenset[signal.Signals]) -> Iterator[None]:
+    """Hold signals back, also from a process that is made meanwhile."""
+    before = signal.pthread_sigmask(signal.SIG_BLOCK, signals)
+    try:
+        yield
+    finally:
+        signal.pthread_sigmask(signal.SIG_SETMASK, before)
 
 
 def _why(code: int | None) -> str:

@@ -22,7 +22,7 @@ if TYPE_CHECKING:
     from primus.server.hosts.base import Serving
     from primus.server.primus import Primus
 
-__all__ = ["Assignment", "Setup", "run_worker"]
+__all__ = ["Assignment", "Setup", "heed_signals", "run_worker"]
 
 Setup = Callable[["Primus[Any]"], Any]
 
@@ -81,6 +81,8 @@ class _Orders:
                     self._control.say("known", number=order["number"])
                 case "listen":
                     self.listen.set()
+                case "alive?":
+                    self._control.say("alive")
                 case "drain":
                     self.over = order["over"]
                     self._finish()
@@ -113,7 +115,6 @@ async def run_worker(
         setup: called, or awaited, with the Primus before it listens.
         options: of the Primus.
     """
-    _heed_signals()
     place = assignment.place
     control = await Control.open(socket.socket(fileno=assignment.control))
     hatch: Hatch | None = None
@@ -166,10 +167,13 @@ def _server(primus: Primus[Any]) -> Serving:
     return primus.host.server
 
 
-def _heed_signals() -> None:
+def heed_signals() -> None:
     """Leave signals that reach all processes of a terminal, Ctrl-C for one, to the supervisor.
 
-    They are not ignored: that would be inherited by processes that the application starts.
+    They are not ignored: that would be inherited by processes that the application starts. They
+    are held back until here, so that they interrupt no import either.
     """
-    for number in (signal.SIGINT, signal.SIGHUP):
+    signals = (signal.SIGINT, signal.SIGHUP)
+    for number in signals:
         signal.signal(number, lambda number, frame: None)
+    signal.pthread_sigmask(signal.SIG_UNBLOCK, signals)
