@@ -37,6 +37,7 @@ class Cluster:
             "plugin": "rooms, backplane, recovery",
             "rooms": {"history": True},
             "recovery_secret": SECRET,
+            "node": name,
             **options,
         }
         if "backplane" in chosen["plugin"]:
@@ -45,7 +46,6 @@ class Cluster:
             transformer=MemoryTransformer,
             transport={"host": name},
             clock=self.clock,
-            node=name,
             **chosen,
         )
         self.servers.append(primus)

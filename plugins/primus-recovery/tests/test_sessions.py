@@ -173,6 +173,23 @@ async def test_another_server_takes_the_session_over(cluster: Any, moves: str) -
     assert len(one) == 0
 
 
+async def test_a_server_that_is_restarted_finds_the_sessions_that_it_has_left(
+    cluster: Any,
+) -> None:
+    await cluster.server()  # without another one, a bus in memory is gone as well
+    before = await cluster.server(node="n")
+    socket = await cluster.socket(before)
+    (spark,) = before
+    lose_what_is_sent(socket)
+    spark.write("s1")
+    await before.destroy(reconnect=True)
+
+    await cluster.move(socket, await cluster.server(node="n"))
+
+    assert data(socket) == ["s1"]
+    assert socket.recovered == {"rooms": True, "session": True, "missed": 1}
+
+
 async def test_a_server_that_is_gone_is_a_hole_in_the_session_and_says_so(
     cluster: Any, clock: ManualClock
 ) -> None:

@@ -231,7 +231,7 @@ class Recovery:
         """Give a client what it has missed."""
         token = claim.token
         kept = self._taken(token.key)
-        if kept is None and token.node != self._primus.node:
+        if kept is None:
             kept = await self._fetched(token)
         if spark.ready_state != Spark.OPEN:
             if kept is not None:
@@ -321,7 +321,10 @@ class Recovery:
         return kept
 
     async def _fetched(self, token: Token) -> Kept | None:
-        """Take a session from the server that had it, or from where that has left it."""
+        """Take a session from the server that had it, or from where that has left it.
+
+        A former process that had the name of this one has left it there as well.
+        """
         backplane = self._backplane
         if backplane is None:
             return None
@@ -332,7 +335,8 @@ class Recovery:
         try:
             with suppress(TimeoutError):
                 async with Within(self._options.takeover, self._clock):
-                    if await backplane.tell(token.node, ASK, head):
+                    is_elsewhere = token.node != self._primus.node
+                    if is_elsewhere and await backplane.tell(token.node, ASK, head):
                         data = await answer
             if not data:
                 data = await backplane.bus.unpark(PARKED + token.key)
