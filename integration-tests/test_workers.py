@@ -4,9 +4,8 @@ import asyncio
 import os
 import signal
 import sys
-import time
 from collections.abc import AsyncIterator
-from contextlib import AsyncExitStack, asynccontextmanager
+from contextlib import asynccontextmanager
 from pathlib import Path
 from typing import Any
 
@@ -14,13 +13,11 @@ import aiohttp
 import pytest
 import pytest_asyncio
 
-from harness.casts import NODE
 from harness.inbox import DEADLINE
 from harness.network import free_port
 from harness.proxies import balancer
 from harness.redis import RedisServer
 from harness.served import engineio_session, serving, sockjs_session, together
-from harness.stage import Stage
 from harness.tools import PEERS
 from primus import Primus
 
@@ -82,54 +79,6 @@ async def test_workers_write_to_one_another_by_a_bus_of_their_own(tmp_path: Path
     assert set(others) == {told}
 
 
-COUNTING = """
-def setup(primus):
-    @primus.on("connection")
-    def connection(spark):
-        spark.on("data", lambda message: spark.write([primus.node, message]))
-"""
-
-
-@pytest.mark.parametrize("transformer", ["websockets", "engine.io"])
-async def test_sighup_in_the_middle_of_traffic_leaves_nothing_unanswered_with_recovery(
-    transformer: str, tmp_path: Path, request: pytest.FixtureRequest
-) -> None:
-    """With ``--long``, on a machine that is not busy, messages to rooms are looked at as well."""
-    if request.config.getoption("--long"):
-        await replaced_in_the_middle_of_news(transformer, tmp_path)
-    options = ("--workers", "2", "--over", "1", "--transformer", transformer)
-    plugins = ("--plugin", "rooms, backplane, recovery", "--option", f"recovery_secret={'s' * 32}")
-    without = ("--option", 'rooms={"history": false}')
-    async with serving(tmp_path, *options, *plugins, *without, code=COUNTING) as served:
-        sockets = [client_at(served.url, transformer, plugin="recovery") for _ in range(10)]
-        before = await asyncio.gather(*(asked(socket, "before") for socket in sockets))
-        os.kill(served.pid, signal.SIGHUP)
-        told = await asyncio.gather(*(counted(socket, set(before)) for socket in sockets))
-        for socket in sockets:
-            socket.destroy()
-
-    for numbers in told:
-        assert numbers == list(range(len(numbers)))
-
-
-async def counted(socket: Any, former: set[str]) -> list[int]:
-    """What has come back of the numbers that were written until no former worker was left."""
-    heard: list[int] = []
-    written = 0
-    late = 0
-    async with asyncio.timeout(4 * DEADLINE):
-        while late < 5:
-            for _ in range(3):
-                socket.write(written)
-                written += 1
-            while len(heard) < written:
-                node, number = await socket.heard.get()
-                heard.append(number)
-            late += node not in former
-            await asyncio.sleep(0.01)
-    return heard
-
-
 async def test_sigterm_ends_workers_at_once_while_they_are_replaced(tmp_path: Path) -> None:
     """`serving` fails when the end takes long, or anything is said on standard error."""
     async with serving(tmp_path, "--workers", "2", "--over", "3600") as served:
@@ -147,60 +96,6 @@ async def test_sigterm_ends_workers_at_once_while_they_are_replaced(tmp_path: Pa
         await served.process.wait()
         for socket in sockets[:3]:
             socket.destroy()
-
-
-NEWS = """
-def setup(primus):
-    @primus.on("connection")
-    def connection(spark):
-        spark.join("news")
-        spark.on("data", lambda message: primus.room("news").write([primus.node, message]))
-"""
-
-
-async def replaced_in_the_middle_of_news(transformer: str, tmp_path: Path) -> None:
-    """Replace the workers while a room gets messages: every member gets all of them, once."""
-    options = ("--workers", "2", "--over", "1", "--transformer", transformer)
-    plugins = ("--plugin", "rooms, backplane, recovery", "--option", f"recovery_secret={'s' * 32}")
-    history = ("--option", 'rooms={"history": {"news": true}}')
-    async with serving(tmp_path, *options, *plugins, *history, code=NEWS) as served:
-        sockets = [client_at(served.url, transformer, plugin="recovery") for _ in range(10)]
-        for number, socket in enumerate(sockets):
-            await asked(socket, f"hello {number}")
-        await asyncio.gather(*(heard(socket, "hello 9") for socket in sockets[:-1]))
-        os.kill(served.pid, signal.SIGHUP)
-        written = await written_until_replaced(sockets[0], {"w0", "w1"})
-        told = await asyncio.gather(*(numbers(socket, written) for socket in sockets[1:]))
-        for socket in sockets:
-            socket.destroy()
-
-    for each in told:
-        assert each == list(range(written))
-
-
-async def written_until_replaced(socket: Any, former: set[str]) -> int:
-    """How many numbers a client has written to all, until others than the former workers did so."""
-    written = late = 0
-    async with asyncio.timeout(4 * DEADLINE):
-        while late < 100:
-            socket.write(written)
-            written += 1
-            await asyncio.sleep(0.01)
-            while not socket.heard.empty():
-                node, _ = socket.heard.get_nowait()
-                late += node not in former
-    return written
-
-
-async def numbers(socket: Any, count: int) -> list[int]:
-    """The numbers that a client has heard, up to the last one."""
-    found: list[int] = []
-    async with asyncio.timeout(4 * DEADLINE):
-        while not found or found[-1] != count - 1:
-            _, number = await socket.heard.get()
-            if isinstance(number, int):
-                found.append(number)
-    return found
 
 
 def client_at(url: str, transformer: str, **options: Any) -> Any:
@@ -258,63 +153,6 @@ async def polled_sessions(url: str, transformer: str, name: str) -> list[str]:
         socket.destroy()
     assert first == again
     return first
-
-
-async def test_a_rolling_restart_brings_every_client_back(
-    stage: Stage, tmp_path: Path, request: pytest.FixtureRequest
-) -> None:
-    """With ``--long`` as many clients, for as long, as docs/deployment.md speaks of."""
-    long = request.config.getoption("--long")
-    count, over = (500, 20.0) if long else (30, 1.0)
-    ports = free_port(), free_port()
-    stack = AsyncExitStack()
-
-    async def start(number: int) -> AsyncExitStack:
-        running = AsyncExitStack()
-        options = ("--node", f"w{number}", "--over", str(over))
-        await running.enter_async_context(serving(tmp_path, *options, port=ports[number]))
-        return running
-
-    async with stack:
-        servers = [await start(0), await start(1)]
-        for server in servers:
-            stack.push_async_callback(server.aclose)
-        port = await stack.enter_async_context(balancer("haproxy", *ports, tmp_path))
-        url = f"http://127.0.0.1:{port}"
-        of_node = [await stage.client(kind) for kind in NODE]
-        for client in of_node:
-            await client.connect(url)
-        back: list[float] = []
-        failed: list[Any] = []
-        sockets = []
-        for _ in range(count):
-            sockets.append(socket := client_at(url, "websockets"))
-            socket.on("reconnected", lambda *_: back.append(time.monotonic()))
-            socket.on("reconnect failed", lambda *args: failed.append(args))
-        nodes = await asyncio.gather(*(asked(socket, "before") for socket in sockets))
-
-        for number in range(2):
-            rate = nodes.count(f"w{number}") / over
-            await servers[number].aclose()
-            servers[number] = await start(number)
-            stack.push_async_callback(servers[number].aclose)
-            nodes = await asyncio.gather(*(asked(socket, f"{number}") for socket in sockets))
-            if long:
-                print(f"w{number}: {rate:.1f} are ended a second; {busiest(back)} come back in one")
-                assert busiest(back) <= 1.5 * rate
-            back.clear()
-        for client in of_node:
-            await client.write("after")
-            assert "after" in str(await client.data())
-        for socket in sockets:
-            socket.destroy()
-
-    assert not failed
-
-
-def busiest(moments: list[float]) -> int:
-    """How many there are in the second that has the most."""
-    return max(sum(begun <= other < begun + 1 for other in moments) for begun in moments)
 
 
 # -- several processes of an ASGI server
