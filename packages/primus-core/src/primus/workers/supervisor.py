@@ -23,8 +23,8 @@ from typing import Any, Final
 from primus.server.listen import Listening
 from primus.workers.backoff import Restarts
 from primus.workers.control import Control
+from primus.workers.liveness import QUESTIONS, Liveness
 from primus.workers.notes import secret_of
-from primus.workers.pulse import QUESTIONS, Pulse
 from primus.workers.whereabouts import Place, Worker
 from primus.workers.worker import Assignment
 
@@ -68,7 +68,7 @@ class _Process:
     is_current: bool = False
     has_ended: bool = False
     """Whether the supervisor wanted its end."""
-    pulse: Pulse = field(default_factory=Pulse)
+    liveness: Liveness = field(default_factory=Liveness)
     hangs: bool = False
     """Whether it did not answer any more, and is killed for that."""
     known: int = 0
@@ -356,7 +356,7 @@ class Supervisor:
             for worker in self._workers.values():
                 if worker.ready is None or worker.hangs:
                     continue  # its start has a limit of its own
-                if worker.pulse.ask():
+                if worker.liveness.ask():
                     worker.control.say("alive?")
                 else:
                     worker.hangs = True
@@ -389,7 +389,7 @@ class Supervisor:
                     case "known":
                         worker.known = message["number"]
                     case "alive":
-                        worker.pulse.answered()
+                        worker.liveness.answered()
                 worker.heard.notify_all()
         await worker.process.wait()
         worker.control.close()

@@ -4,14 +4,14 @@ from __future__ import annotations
 
 from typing import Final
 
-__all__ = ["QUESTIONS", "Pulse"]
+__all__ = ["QUESTIONS", "Liveness"]
 
 QUESTIONS: Final = 5
 """Questions in a row that a worker may leave open. They are counted rather than timed: while the
 supervisor is stopped, or the machine sleeps, no worker can answer, and nothing is asked either."""
 
 
-class Pulse:
+class Liveness:
     """The questions to a worker, and its answers."""
 
     def __init__(self) -> None:
