@@ -287,7 +287,7 @@ class Dialled:
         self.socket._session = self  # type: ignore[assignment]
 
     async def ws_connect(self, url: Any, **asked: Any) -> Any:
-        """Dial."""
+        """Open it, or fail."""
         self.asked = asked
         if isinstance(self.outcome, BaseException):
             raise self.outcome

@@ -365,3 +365,60 @@ async def test_a_session_that_ended_before_it_began_is_not_known() -> None:
     session.over()
     session.begin()
     assert opened.sessions.get("other") is None
+
+
+async def test_a_post_is_not_read_before_there_is_room_for_what_is_in_it() -> None:
+    opened = Open()
+    opened.session.pause_reading()
+    opened.post("x" * 900)
+    while opened.session._has_room:
+        opened.post("x" * 900)
+    read: list[str] = []
+
+    class Post:
+        """A post, which is there as soon as it is asked for."""
+
+        headers: Mapping[str, str] = {}
+        is_whole = True
+
+        async def read(self, limit: int) -> bytes:
+            read.append("read")
+            return b"count=0"
+
+    reading = asyncio.ensure_future(opened.session.read(cast("Request", Post()), opened.rid))
+    for _ in range(10):
+        await asyncio.sleep(0)
+    assert (read, reading.done()) == ([], False)
+
+    opened.session.resume_reading()
+    assert await reading == b"count=0"
+    assert read == ["read"]
+
+
+async def test_a_post_of_a_session_that_is_over_does_not_wait_for_room() -> None:
+    opened = Open()
+    opened.session.pause_reading()
+    while opened.session._has_room:
+        opened.post("x" * 900)
+    reading = asyncio.ensure_future(
+        opened.session.read(make_request("/primus", body=[b"count=0"]), opened.rid)
+    )
+    await asyncio.sleep(0)
+    opened.session.abort()
+    assert await reading == b"count=0"
+
+
+async def test_a_client_that_is_told_the_end_may_post_until_it_knows() -> None:
+    primus = Primus(transformer="browserchannel")
+    transformer: Any = primus.transformer
+    session = opened()
+    transformer._last = {"key": session}
+
+    def request(method: str, sid: str) -> Request:
+        target = f"/primus/bind?VER=8&SID={sid}&RID=1&AID=0"
+        return make_request(target, method=method, body=[b"count=0&ofs=0"])
+
+    assert (await transformer._bind(request("POST", "key"))).status == 200
+    for method, sid in (("GET", "key"), ("POST", "another")):
+        with pytest.raises(Exception, match="Unknown SID"):
+            await transformer._bind(request(method, sid))

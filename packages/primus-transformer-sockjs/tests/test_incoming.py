@@ -113,3 +113,37 @@ async def test_nothing_behind_a_frame_that_is_wrong_is_taken(wrong: str) -> None
     assert received.story[0] == "before"
     assert isinstance(received.story[1], ProtocolError)
     assert len(received.story) == 2
+
+
+async def test_a_session_ends_once_and_why_is_what_was_said_first() -> None:
+    wire, received = opened()
+    first, second = ProtocolError("first"), ProtocolError("second")
+    wire.receive(frame(TURN + 1))
+    received.session.incoming.end(first)
+    received.session.incoming.end(second)
+    assert len(received.story) == TURN  # what is kept goes before
+    await asyncio.sleep(0)
+    assert received.story[TURN:] == [str(TURN), first]
+
+
+async def test_a_session_that_ends_before_it_is_open_says_so_to_what_waits_for_it() -> None:
+    for error in (ProtocolError("why"), None):
+        session = WebSocketSession(1000)
+        session.incoming.end(error)
+        failed = session.incoming.opened.exception()
+        assert failed is error or "the server has closed" in str(failed)
+
+
+async def test_a_session_that_was_open_and_ends_keeps_that() -> None:
+    _, received = opened()
+    received.session.incoming.end(ProtocolError("why"))
+    assert received.session.incoming.opened.result() is None
+
+
+async def test_what_is_kept_is_dropped_with_the_connection() -> None:
+    wire, received = opened()
+    wire.receive(frame(TURN + 10))
+    received.session.incoming.drop()
+    assert received.session.incoming.size == 0
+    await asyncio.sleep(0)
+    assert len(received.story) == TURN

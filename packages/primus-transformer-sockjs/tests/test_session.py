@@ -3,7 +3,7 @@
 import asyncio
 import json
 from dataclasses import replace
-from typing import Any
+from typing import Any, ClassVar
 
 import pytest
 
@@ -491,3 +491,52 @@ async def test_what_is_left_of_a_turn_is_delivered_before_the_loss(
     assert received.story[TURN:] == [*map(str, range(TURN, TURN + 10)), "lost"]
     await asyncio.sleep(0)
     assert received.story[-1] == "lost"
+
+
+class Refused:
+    """A session to which nothing is brought."""
+
+    def __init__(self) -> None:
+        self.story: list[Any] = []
+
+    async def bring(self, messages: list[str]) -> None:
+        """Messages."""
+        self.story.append(messages)
+
+    def close(self, code: int, reason: str) -> None:
+        """The end."""
+        self.story.append(code)
+
+    def lost(self, error: Exception) -> None:
+        """Why."""
+        self.story.append(type(error).__name__)
+
+
+@pytest.mark.parametrize(
+    ("body", "status", "story"),
+    [
+        ([b'["1"]'], 204, [["1"]]),
+        ([b"["], 500, []),
+        ([b'["' + b"x" * 11 + b'"]'], 413, [1009, "LimitError"]),
+        (ConnectionResetError(), 400, []),
+    ],
+)
+async def test_a_post_that_is_not_taken_says_why_and_brings_nothing(
+    body: Any, status: int, story: list[Any]
+) -> None:
+    class Gone:
+        """A request whose client goes before its body is there."""
+
+        headers: ClassVar[dict[str, str]] = {}
+        is_whole = False
+
+        async def read(self, limit: int) -> bytes:
+            raise body
+
+    primus = Primus(transformer="sockjs", max_length=10)
+    transformer: Any = primus.transformer
+    is_error = isinstance(body, Exception)
+    request = Gone() if is_error else make_request("/primus", method="POST", body=body)
+    session = Refused()
+    answer = await transformer._post(session, request, by_form=False)
+    assert (answer.status, session.story) == (status, story)

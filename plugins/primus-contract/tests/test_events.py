@@ -340,3 +340,29 @@ async def test_an_option_that_is_no_contract_is_refused(contract: Any) -> None:
     kind: Any = Primus
     with pytest.raises(OptionError, match=r"must be a primus_contract\.Contract"):
         kind(transformer=MemoryTransformer, plugin="contract", contract=contract)
+
+
+async def test_a_client_gets_no_answer_of_an_event_that_declares_none() -> None:
+    class Answering:
+        """Answers everything."""
+
+        async def ask(self, event: str, *args: Any, timeout: float) -> Any:
+            return {"counts": {"tea": 1}, "on": "2026-11-29"}
+
+    assert await LEAVE.ask(Answering(), Struct("bye")) is None
+    assert (await VOTE.ask(Answering(), Vote("tea")))["on"] == date(2026, 11, 29)
+
+
+@pytest.mark.parametrize(
+    ("plugin", "warns"),
+    [
+        ("contract", True),
+        ("emitter, contract", False),
+        ("emit, contract", False),
+    ],
+)
+def test_a_contract_without_an_event_plugin_is_warned_of(
+    plugin: str, warns: bool, caplog: pytest.LogCaptureFixture
+) -> None:
+    made(plugin)
+    assert ("through an event plugin" in caplog.text) is warns

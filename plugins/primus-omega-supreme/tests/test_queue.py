@@ -235,3 +235,33 @@ async def test_a_server_that_ends_does_not_wait_for_one_that_is_passed_over(
 
     with pytest.raises(ForwardError, match="this server is ending"):
         await waits
+
+
+async def test_queues_of_servers_that_are_not_used_go_when_there_are_too_many(
+    server: Any, peer: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("primus_omega_supreme.sender.MOST", 4)
+    await server.forward(peer.url, "first")
+    sender = server.forward._sender
+    (url,) = sender._queues
+    others = {f"http://{name}/": OtherQueue(is_idle=name != "busy") for name in ("busy", "a", "b")}
+    sender._queues = {**others, **sender._queues}
+    sender._queues["http://a/"].dropped = 3
+
+    assert sender.dropped == 3
+    sender._open("http://new/")
+
+    assert list(sender._queues) == ["http://busy/", url]
+    assert sender.dropped == 3
+    sender._queues = {"http://busy/": others["http://busy/"], "http://b/": others["http://b/"]}
+    sender._open("http://new/")
+    assert list(sender._queues) == ["http://busy/", "http://b/"]  # there is room
+    sender._queues = {}
+
+
+class OtherQueue:
+    """The queue of another server."""
+
+    def __init__(self, *, is_idle: bool) -> None:
+        self.is_idle = is_idle
+        self.dropped = 0
