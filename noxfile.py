@@ -172,6 +172,7 @@ def wheels(session: nox.Session) -> None:
     """
     _install(session, tools=["wheels"])
     _use_node(session)
+    session.run("python", "tools/minifying.py")  # for all of them at once
     dist = ROOT / "dist"
     shutil.rmtree(dist, ignore_errors=True)
     for folder in DISTRIBUTIONS.values():
@@ -217,8 +218,9 @@ def examples(session: nox.Session) -> None:
 @nox.session
 def browser(session: nox.Session) -> None:
     """The browser client: its modules in Node, then the served library in Chromium."""
-    _install(session, *DISTRIBUTIONS, tools=["integration"])
+    _install(session, *DISTRIBUTIONS, tools=["integration", "wheels"])
     _use_node(session)
+    session.run("python", "tools/minifying.py")
     folders = [folder / "tests" / "browser" for folder in DISTRIBUTIONS.values()]
     modules = [file for folder in folders for file in sorted(folder.glob("*.test.js"))]
     session.run("node", "--test", *map(str, modules), external=True)
@@ -228,8 +230,9 @@ def browser(session: nox.Session) -> None:
 @nox.session
 def integration(session: nox.Session) -> None:
     """Real processes, real sockets and real Node peers."""
-    _install(session, *DISTRIBUTIONS, tools=["integration"], extras=True)
+    _install(session, *DISTRIBUTIONS, tools=["integration", "wheels"], extras=True)
     _use_node(session)
+    session.run("python", "tools/minifying.py")
     elsewhere = [f"--ignore-glob=*/test_{name}*.py" for name in ("browser", "autobahn")]
     elsewhere += ["--ignore-glob=*/attacks"]
     workers = ["--numprocesses", WORKERS, "--dist", "worksteal"]

@@ -61,6 +61,7 @@ def main(dist: str, *folders: str) -> None:
         check_entry_points(tomllib.loads((folder / "pyproject.toml").read_text())["project"])
     check_command("plugins")
     check_command("library")
+    check_command("library", "--min", "--sri")
 
 
 if __name__ == "__main__":

@@ -14,6 +14,7 @@ from pathlib import Path
 
 from . import tables
 from .charts import chart
+from .client_sizes import sizes
 from .contestants import BESIDE, interpreter
 from .results import Results
 
@@ -57,6 +58,7 @@ PARTS: dict[str, Callable[[Results], str]] = {
     "growth": lambda found: tables.cpu(found, "growth"),
     "added": tables.added,
     "starting": tables.starting,
+    "clients": lambda found: sizes(),
     "rooms": lambda found: tables.cpu(found, "rooms"),
     "rooms-bus": lambda found: tables.bus(found, "rooms"),
     "rooms-latency": lambda found: tables.latencies(found, "rooms"),
@@ -64,6 +66,9 @@ PARTS: dict[str, Callable[[Results], str]] = {
     "paper": tables.paper,
 }
 """What each placeholder of the texts stands for."""
+
+UNMEASURED = ("about", "clients")
+"""Parts that are there whatever was run."""
 
 ROWS = 2
 """How many lines a table without rows has."""
@@ -101,7 +106,7 @@ def write_pages(results: Results) -> None:
         text, has_figures = template.read_text("utf-8"), False
         for name in re.findall(r"<!-- (.+) -->", text):
             part = PARTS[name](results)
-            has_figures |= name != "about" and part.count("\n") > ROWS
+            has_figures |= name not in UNMEASURED and part.count("\n") > ROWS
             text = text.replace(f"<!-- {name} -->\n", part)
         if has_figures:
             page.write_text(text, "utf-8")

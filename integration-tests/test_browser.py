@@ -9,6 +9,8 @@ from harness.casts import OURS_IN_CHROMIUM, OURS_IN_PYTHON
 from harness.chromium import Chromium, Tab
 from harness.parties import Server
 from harness.stage import Stage
+from harness.tools import missing
+from primus import Primus
 
 pytestmark = pytest.mark.asyncio(loop_scope="session")
 
@@ -29,9 +31,12 @@ async def browser(stage: Stage) -> Chromium:
     return client.peer
 
 
-@pytest_asyncio.fixture(loop_scope="session")
-async def server(stage: Stage) -> Server:
-    return await stage.server(OURS_IN_PYTHON, echo=True)
+@pytest_asyncio.fixture(loop_scope="session", params=["minified", "readable"])
+async def server(request: pytest.FixtureRequest, stage: Stage) -> Server:
+    minify = request.param == "minified"
+    if minify and Primus().library(minified=True) == Primus().library():
+        missing("the minified client", "python tools/minifying.py")
+    return await stage.server(OURS_IN_PYTHON, options={"minify": minify}, echo=True)
 
 
 @pytest_asyncio.fixture(loop_scope="session")

@@ -51,12 +51,12 @@ def peer() -> Path:
     return installed_peer("bundling")
 
 
-@pytest.fixture
-def folder(tmp_path: Path) -> Path:
+@pytest.fixture(params=["minified", "readable"])
+def folder(request: pytest.FixtureRequest, tmp_path: Path) -> Path:
     """A folder with everything that can be saved of the client."""
     primus = Primus(transformer="engine.io", plugin="emit, emitter, resource, responder")
     for name in SAVED:
-        primus.save(tmp_path / name)
+        primus.save(tmp_path / name, minified=request.param == "minified")
     return tmp_path
 
 

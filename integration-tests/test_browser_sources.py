@@ -23,7 +23,9 @@ MODULES = sorted(
     file
     for pattern in ("packages/primus-*/src/**/*.js", "plugins/primus-*/src/**/*.js")
     for file in ROOT.glob(pattern)
-    if "_assets" not in file.parts and file.name not in PARTS
+    if not {"_assets", "_minified"} & {*file.parts}
+    and not file.name.endswith(".min.js")
+    and file.name not in PARTS
 )
 
 

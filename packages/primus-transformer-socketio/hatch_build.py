@@ -1,11 +1,12 @@
-"""Takes the browser library from npm, with the hook that all distributions share."""
+"""Takes the browser library from npm, and minifies our half, with the hook of all."""
 
 import sys
 from pathlib import Path
 
 FOLDER = Path(__file__).parent
-sys.path[:0] = [str(FOLDER), str(FOLDER.parent.parent / "tools")]  # an sdist, the repository
+# An sdist, the repository
+sys.path[:0] = [str(FOLDER / "minifying"), str(FOLDER.parent.parent / "tools")]
 
-from vendoring import VendoringHook  # noqa: E402
+from minifying import MinifyingHook  # noqa: E402
 
-__all__ = ["VendoringHook"]
+__all__ = ["MinifyingHook"]

@@ -153,7 +153,7 @@ async def test_below_a_root_path_the_clients_are_told_so(
 ) -> None:
     server = AsgiServer(primus.asgi, root_path=root_path)
     assert (await server.get(f"{prefix}/primus/spec")).json()["pathname"] == pathname
-    assert f"Primus.prototype.pathname = {json.dumps(pathname)};" in primus.library()
+    assert f"pathname: {json.dumps(pathname)}," in primus.library()
     assert primus.pathname == pathname
 
 

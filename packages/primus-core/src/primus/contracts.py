@@ -9,7 +9,7 @@ from __future__ import annotations
 import asyncio
 import logging
 from collections.abc import Awaitable, Callable, Iterable, Iterator, Mapping
-from typing import Any, Protocol, TypeVar
+from typing import TYPE_CHECKING, Any, Protocol, TypeVar
 
 from primus.clock import Clock
 from primus.events import Delivered, Delivering, Replying
@@ -21,6 +21,9 @@ from primus.pipeline import Pipeline
 from primus.threads import Home
 from primus.transport import Receiver, Transport
 from primus.write_watch import WriteWatch
+
+if TYPE_CHECKING:
+    from primus.browser import Artefact
 
 __all__ = ["Attachable", "ConnectionLike", "Elsewhere", "Events", "Server"]
 
@@ -191,8 +194,11 @@ class Server(Events, Protocol):
     def spec(self) -> Mapping[str, Any]:
         """What a client has to know."""
 
-    def library(self, format: Any = "umd") -> str:
+    def library(self, format: Any = "umd", *, minified: bool = False) -> str:
         """The browser client that fits."""
+
+    def library_file(self, name: str) -> tuple[Artefact, dict[str, str]] | None:
+        """A file of the browser client as it is served, and headers for it."""
 
     def declarations(self, format: Any = "umd") -> str:
         """The TypeScript declarations of the browser client."""

@@ -55,6 +55,7 @@ class ServerOptions(TypedDict, total=False):
     ping_interval: Duration
     heartbeat: Literal["auto", "legacy", "modern"] | Generation
     global_name: str
+    minify: bool
     compression: bool
     max_length: int
     origins: Names

@@ -64,6 +64,7 @@ class ServerOptions:
     ping_interval: float | None = PING_INTERVAL
     heartbeat: Generation = Generation.UNKNOWN
     global_name: str = "Primus"
+    minify: bool = True
     compression: bool = False
     max_length: int = MIB
     origins: tuple[str, ...] = ("*",)
@@ -190,6 +191,7 @@ _SERVER: Final[dict[str, Callable[[str, Any], Any]]] = {
     "ping_interval": checks.duration,
     "heartbeat": checks.generation,
     "global_name": checks.text,
+    "minify": checks.flag,
     "compression": checks.flag,
     "max_length": checks.size,
     "origins": checks.origins,

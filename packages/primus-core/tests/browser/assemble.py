@@ -1,8 +1,10 @@
-"""Writes the assembled clients that assembled.test.js loads to the folder it is given."""
+"""Writes the assembled clients that assembled.test.js loads to the folder it is given.
+
+With ``--min`` they are minified.
+"""
 
 import sys
 from dataclasses import replace
-from importlib.resources import files
 from pathlib import Path
 
 from primus.browser import Browser, LibraryParts, library
@@ -38,24 +40,27 @@ const NAME = '%s';
 GLOBAL = "this.libraryOfPlugin = 'set' + (Primus.EventEmitter ? ' with Primus' : '');"
 
 
-def main(folder: Path) -> None:
-    json = files("primus.parsers").joinpath("json.js").read_text("utf-8")
-    plain = LibraryParts(version="1.2.3", transformer=Browser(LOOPBACK), parser=Browser(json))
+def main(folder: Path, *, minified: bool) -> None:
+    json = Browser.read("primus.parsers", "json.js")
+    plain = LibraryParts(version="1.2.3", transformer=Browser(LOOPBACK), parser=json)
     plugins = {
         "first": Browser(PLUGIN % "first", GLOBAL),
         "__proto__": Browser(PLUGIN % "__proto__"),
         "only library": Browser(library=GLOBAL),
     }
     texts = {
-        "primus.js": library(plain, "umd"),
-        "primus.mjs": library(plain, "esm"),
-        "nested.js": library(replace(plain, global_name="app.Primus")),
+        "primus.js": library(plain, "umd", minified=minified),
+        "primus.mjs": library(plain, "esm", minified=minified),
+        "nested.js": library(replace(plain, global_name="app.Primus"), minified=minified),
         "plugins.js": library(
-            replace(plain, transformer=Browser(USING, EXPORTING), plugins=plugins)
+            replace(plain, transformer=Browser(USING, EXPORTING), plugins=plugins),
+            minified=minified,
         ),
     }
+    if minified and texts["primus.js"] == library(plain):
+        sys.exit("there is no minified client: python tools/minifying.py")
     for name, text in texts.items():
         (folder / name).write_text(text, "utf-8")
 
 
-main(Path(sys.argv[1]))
+main(Path(sys.argv[1]), minified=sys.argv[2:] == ["--min"])

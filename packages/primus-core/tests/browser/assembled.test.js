@@ -12,7 +12,9 @@ const folder = mkdtempSync(join(tmpdir(), 'primus-browser-'));
 const here = (path) => fileURLToPath(new URL(path, import.meta.url));
 
 after(() => rmSync(folder, { recursive: true }));
-execFileSync(process.env.PYTHON || 'python', [here('./assemble.py'), folder], {
+const form = process.env.PRIMUS_CLIENT === 'minified' ? ['--min'] : [];
+
+execFileSync(process.env.PYTHON || 'python', [here('./assemble.py'), folder, ...form], {
   env: { ...process.env, PYTHONPATH: here('../../src') }
 });
 writeFileSync(join(folder, 'package.json'), '{}');

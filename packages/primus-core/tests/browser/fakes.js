@@ -1,3 +1,4 @@
+import '../../src/primus/browser/js/answers.js';
 import { Primus } from '../../src/primus/browser/js/primus.js';
 
 /** A clock that only moves when it is told to. */

@@ -1,3 +1,4 @@
+import json
 import re
 from dataclasses import replace
 from importlib.resources import files
@@ -5,7 +6,8 @@ from importlib.resources import files
 import pytest
 
 from primus.browser import Browser, LibraryParts, declarations, library
-from primus.browser.library import EXTRA_MODULES, MODULES, fill
+from primus.browser.library import fill, source_map
+from primus.browser.modules import EXTRA_MODULES, LAST_MODULE, MODULES, VARIANTS, digest, variant
 from primus.errors import PrimusError
 
 CONNECT = "export default function connect(wire) { return wire; }\n"
@@ -44,7 +46,7 @@ def test_the_ping_timeout_is_compiled_in_as_milliseconds(seconds, expected):
 def test_authorization_is_compiled_in(authorization, expected):
     text = library(replace(PARTS, authorization=authorization))
 
-    assert f"Primus.prototype.authorization = {expected};" in text
+    assert f"authorization: {expected}," in text
 
 
 def test_what_is_compiled_in_cannot_leave_its_string_or_its_script_element():
@@ -136,7 +138,7 @@ def test_a_transformer_and_a_parser_need_a_browser_half(kind):
 def test_plugins_keep_their_order():
     text = library(replace(PARTS, plugins={"b": Browser(CONNECT), "a": Browser(library="1;")}))
 
-    assert text.index('["b", ') < text.index('["a", ')
+    assert text.index('["b",') < text.index('["a",')
 
 
 def test_a_template_and_its_values_have_to_fit():
@@ -148,7 +150,7 @@ def test_a_template_and_its_values_have_to_fit():
 
 
 def test_a_module_stands_behind_those_it_imports():
-    modules = (*MODULES, *EXTRA_MODULES)
+    modules = (*MODULES, *EXTRA_MODULES, LAST_MODULE)
     for position, name in enumerate(modules):
         source = SCRIPTS.joinpath(f"{name}.js").read_text("utf-8")
         imports = re.findall(r"from '\./([a-z]+)\.js'", source)
@@ -188,6 +190,88 @@ def test_a_module_that_only_plugins_need_is_there_once_and_only_for_them():
     unknown = Browser(client="export default function () {}", modules=("streams",))
     with pytest.raises(PrimusError, match="no module 'streams' of the client"):
         library(replace(PARTS, plugins={"one": unknown}))
+
+
+def test_what_plugins_ask_with_is_there_for_any_plugin_with_a_module():
+    plugin = Browser(client="export default function () {}")
+
+    assert "class Answers " not in library(PARTS)
+    assert "class Answers " in library(replace(PARTS, plugins={"one": plugin}))
+    assert "class Answers " not in library(replace(PARTS, plugins={"one": Browser(library="1;")}))
+
+
+def test_a_variant_has_what_its_modules_need():
+    assert VARIANTS == ((), ("answers",), ("answers", "stream"))
+    assert variant([]) == (*MODULES, "compiled")
+    assert variant(["stream"]) == (*MODULES, "answers", "stream", "compiled")
+
+
+MINIFIED = replace(
+    PARTS.transformer,
+    minified="return{default:t=>t};",
+    source_map='{"version":3,"sources":["0:client.js"],"names":[],"mappings":"AAAA"}',
+)
+
+
+@pytest.mark.parametrize("format", ["umd", "esm"])
+def test_a_half_that_is_minified_is_taken_in_that_form_if_wanted(format):
+    parts = replace(PARTS, transformer=MINIFIED)
+
+    assert "return{default:t=>t};" in library(parts, format, minified=True)
+    assert "return{default:t=>t};" not in library(parts, format)
+    assert library(parts, format) == library(PARTS, format)
+
+
+@pytest.mark.parametrize("format", ["umd", "esm"])
+def test_a_source_map_has_the_sources_of_what_is_minified_at_their_lines(format):
+    parts = replace(PARTS, transformer=MINIFIED)
+    lines = library(parts, format, minified=True).split("\n")
+
+    made = json.loads(source_map(parts, format))
+
+    assert made["version"] == 3
+    first = made["sections"][0]
+    assert lines[first["offset"]["line"]] == "return{default:t=>t};"
+    assert first["offset"]["column"] == 0
+    assert first["map"] == {
+        "version": 3,
+        "sources": ["transformer-websockets/client.js"],
+        "sourcesContent": [CONNECT],
+        "names": [],
+        "mappings": "AAAA",
+    }
+
+
+@pytest.fixture
+def package(tmp_path, monkeypatch):
+    """The folder of an import package with a browser half."""
+    folder = tmp_path / f"half_{id(tmp_path)}"
+    folder.mkdir()
+    (folder / "__init__.py").touch()
+    (folder / "client.js").write_text(CONNECT)
+    monkeypatch.syspath_prepend(tmp_path)
+    return folder
+
+
+def test_a_minified_file_is_used_if_it_was_made_from_the_source(package):
+    (package / "client.min.js").write_text(f"// {digest(CONNECT)} terser\nreturn{{}};\n")
+    (package / "client.min.js.map").write_text("{}")
+
+    half = Browser.read(package.name, library="1;", modules=("stream",), declarations="d")
+
+    assert half == Browser(CONNECT, "1;", ("stream",), "d", "return{};", "{}")
+
+
+def test_a_minified_file_of_another_source_is_not_used(package):
+    (package / "client.min.js").write_text(f"// {digest(PARSER)} terser\nreturn{{}};\n")
+
+    assert Browser.read(package.name) == Browser(CONNECT)
+
+
+def test_a_half_without_a_minified_file_is_read_as_it_is(package):
+    (package / "other.js").write_text(PARSER)
+
+    assert Browser.read(package.name, "other.js") == Browser(PARSER)
 
 
 def test_the_declarations_name_the_global_when_it_is_one():

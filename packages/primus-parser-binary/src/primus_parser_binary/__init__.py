@@ -10,7 +10,6 @@ the format has none.
 from __future__ import annotations
 
 from functools import cache
-from importlib.resources import files
 from typing import TYPE_CHECKING, Any
 
 from primus import ParserError, hookimpl
@@ -63,9 +62,7 @@ class BinaryParser:
         """The browser half."""
         from primus.browser import Browser
 
-        return Browser(
-            client=files("primus_parser_binary").joinpath("client.js").read_text("utf-8")
-        )
+        return Browser.read("primus_parser_binary")
 
 
 @hookimpl

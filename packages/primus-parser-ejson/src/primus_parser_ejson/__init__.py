@@ -14,7 +14,6 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from functools import cache
-from importlib.resources import files
 from typing import TYPE_CHECKING, Any, Final
 
 import orjson
@@ -119,7 +118,7 @@ class EJSONParser:
         """The browser half."""
         from primus.browser import Browser
 
-        return Browser(client=files("primus_parser_ejson").joinpath("client.js").read_text("utf-8"))
+        return Browser.read("primus_parser_ejson")
 
 
 def _may_be_marked(frame: str | bytes) -> bool:

@@ -87,11 +87,8 @@ class MessagePackParser:
         """The browser half: ``@msgpack/msgpack``, taken from npm when the wheel was built."""
         from primus.browser import Browser
 
-        ours = files("primus_parser_msgpack")
-        return Browser(
-            client=ours.joinpath("client.js").read_text("utf-8"),
-            library=ours.joinpath("_assets", "msgpack.js").read_text("utf-8"),
-        )
+        library = files("primus_parser_msgpack").joinpath("_assets", "msgpack.js")
+        return Browser.read("primus_parser_msgpack", library=library.read_text("utf-8"))
 
 
 def _unpack(frame: bytes) -> Any:

@@ -286,10 +286,10 @@ class BrowserChannel(Transformer):
     @cache
     def browser(cls) -> Browser:
         """The browser half: the client of the npm package, and our adapter."""
-        package = files("primus_transformer_browserchannel")
-        return Browser(
-            client=package.joinpath("client.js").read_text("utf-8"),
-            library=package.joinpath("_assets", "bcsocket.js").read_text("utf-8").replace(*PARSING),
+        library = files("primus_transformer_browserchannel").joinpath("_assets", "bcsocket.js")
+        return Browser.read(
+            "primus_transformer_browserchannel",
+            library=library.read_text("utf-8").replace(*PARSING),
         )
 
 

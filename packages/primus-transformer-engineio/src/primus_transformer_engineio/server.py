@@ -213,11 +213,8 @@ class EngineIO(Transformer):
     @cache
     def browser(cls) -> Browser:
         """The browser half: engine.io-client, and what makes it one of ours."""
-        package = files("primus_transformer_engineio")
-        return Browser(
-            client=package.joinpath("client.js").read_text("utf-8"),
-            library=package.joinpath("_assets", "engine.io.js").read_text("utf-8"),
-        )
+        library = files("primus_transformer_engineio").joinpath("_assets", "engine.io.js")
+        return Browser.read("primus_transformer_engineio", library=library.read_text("utf-8"))
 
 
 def _takes_bytes(request: Request) -> bool:

@@ -222,7 +222,6 @@ class SocketIO(Transformer):
         package = files("primus_transformer_socketio")
         frame = package.joinpath("library.js").read_text("utf-8")
         library = package.joinpath("_assets", "socket.io.js").read_text("utf-8")
-        return Browser(
-            client=package.joinpath("client.js").read_text("utf-8"),
-            library=frame.replace("$library$", library),
+        return Browser.read(
+            "primus_transformer_socketio", library=frame.replace("$library$", library)
         )

@@ -231,8 +231,5 @@ class SockJS(Transformer):
     @cache
     def browser(cls) -> Browser:
         """The browser half: sockjs-client, and our adapter."""
-        package = files("primus_transformer_sockjs")
-        return Browser(
-            client=package.joinpath("client.js").read_text("utf-8"),
-            library=package.joinpath("_assets", "sockjs.js").read_text("utf-8"),
-        )
+        library = files("primus_transformer_sockjs").joinpath("_assets", "sockjs.js")
+        return Browser.read("primus_transformer_sockjs", library=library.read_text("utf-8"))

@@ -108,8 +108,5 @@ def primus_socket(socket: Socket) -> None:
 @hookimpl
 def primus_browser() -> Browser:
     """The reports of clients in the browser."""
-    half = files("primus_analytics")
-    return Browser(
-        client=half.joinpath("client.js").read_text("utf-8"),
-        declarations=half.joinpath("client.d.ts").read_text("utf-8"),
-    )
+    declarations = files("primus_analytics").joinpath("client.d.ts").read_text("utf-8")
+    return Browser.read("primus_analytics", declarations=declarations)

@@ -93,8 +93,5 @@ def primus_teardown(primus: Any) -> None:
 @hookimpl
 def primus_browser() -> Browser:
     """``Backbone.sync`` and ``ioBind`` in the browser."""
-    half = files("primus_backbone")
-    return Browser(
-        client=half.joinpath("client.js").read_text("utf-8"),
-        declarations=half.joinpath("client.d.ts").read_text("utf-8"),
-    )
+    declarations = files("primus_backbone").joinpath("client.d.ts").read_text("utf-8")
+    return Browser.read("primus_backbone", declarations=declarations)

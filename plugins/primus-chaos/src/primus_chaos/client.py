@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from importlib.resources import files
 from typing import TYPE_CHECKING, Any
 
 from primus import OptionError, hookimpl
@@ -45,4 +44,4 @@ def primus_socket(socket: Any, options: Mapping[str, Any]) -> None:
 @hookimpl
 def primus_browser() -> Browser:
     """``primus.chaos``, by the option ``chaos`` of the client."""
-    return Browser(client=files("primus_chaos").joinpath("client.js").read_text("utf-8"))
+    return Browser.read("primus_chaos")

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from importlib.resources import files
 from typing import TYPE_CHECKING, Any
 
 from primus import Packet, Primus, Spark, hookimpl
@@ -69,4 +68,4 @@ def primus_socket(socket: Socket) -> None:
 @hookimpl
 def primus_browser() -> Browser:
     """``primus.emit`` in the browser."""
-    return Browser(client=files("primus_emit").joinpath("emit.js").read_text("utf-8"))
+    return Browser.read("primus_emit", "emit.js")

@@ -30,7 +30,6 @@ plugin is no ``data``, unless the option ``emitter_data`` says so, as in Node.
 from __future__ import annotations
 
 from collections.abc import Mapping
-from importlib.resources import files
 from typing import TYPE_CHECKING, Any, Literal, Unpack
 
 from primus import MessageT_co, Primus, ServerOptions, Spark, SparkT_co, hookimpl
@@ -152,4 +151,4 @@ def primus_socket(socket: Socket, options: Mapping[str, Any]) -> None:
 @hookimpl
 def primus_browser() -> Browser:
     """``primus.send`` and ``primus.ask`` in the browser."""
-    return Browser(client=files("primus_emit").joinpath("emitter.js").read_text("utf-8"))
+    return Browser.read("primus_emit", "emitter.js")

@@ -155,8 +155,5 @@ def primus_socket(socket: Socket, options: Mapping[str, Any]) -> None:
 @hookimpl
 def primus_browser() -> Browser:
     """``primus.mirage`` in the browser."""
-    folder = files("primus_mirage")
-    return Browser(
-        client=folder.joinpath("client.js").read_text("utf-8"),
-        declarations=folder.joinpath("client.d.ts").read_text("utf-8"),
-    )
+    declarations = files("primus_mirage").joinpath("client.d.ts").read_text("utf-8")
+    return Browser.read("primus_mirage", declarations=declarations)

@@ -35,7 +35,6 @@ connection may have, and ``multiplex_name`` (128) is how long a name or an id ma
 
 from __future__ import annotations
 
-from importlib.resources import files
 from typing import TYPE_CHECKING, Any
 
 from primus import Primus, Spark, hookimpl
@@ -176,5 +175,4 @@ def primus_lost(connection: Any) -> None:
 @hookimpl
 def primus_browser() -> Browser:
     """``primus.channel`` in the browser."""
-    client = files("primus_multiplex").joinpath("client.js").read_text("utf-8")
-    return Browser(client=client, modules=("stream",))
+    return Browser.read("primus_multiplex", modules=("stream",))

@@ -61,7 +61,7 @@ export default function multiplex(primus) {
       if (reason && typeof reason.error === 'string') {
         this.error = new Error(`"${this.name}": ${reason.error}`);
         this.error.name = 'ChannelRefused';
-        if (!this.tell('error', this.error)) primus._tell('error', this.error);
+        if (!this.tell('error', this.error)) primus.deliver('error', this.error);
       }
       this.finish(false);
     }

@@ -118,8 +118,5 @@ def primus_socket(socket: Any, options: Mapping[str, Any]) -> None:
 @hookimpl
 def primus_browser() -> Browser:
     """The same in the browser."""
-    folder = files("primus_presence")
-    return Browser(
-        client=folder.joinpath("client.js").read_text("utf-8"),
-        declarations=folder.joinpath("client.d.ts").read_text("utf-8"),
-    )
+    declarations = files("primus_presence").joinpath("client.d.ts").read_text("utf-8")
+    return Browser.read("primus_presence", declarations=declarations)

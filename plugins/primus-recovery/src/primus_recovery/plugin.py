@@ -147,8 +147,5 @@ def primus_socket(socket: Any, options: Mapping[str, Any]) -> None:
 @hookimpl
 def primus_browser() -> Browser:
     """The same in the browser."""
-    folder = files("primus_recovery")
-    return Browser(
-        client=folder.joinpath("client.js").read_text("utf-8"),
-        declarations=folder.joinpath("client.d.ts").read_text("utf-8"),
-    )
+    declarations = files("primus_recovery").joinpath("client.d.ts").read_text("utf-8")
+    return Browser.read("primus_recovery", declarations=declarations)

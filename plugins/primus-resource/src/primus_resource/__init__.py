@@ -182,8 +182,5 @@ def primus_socket(socket: Any, options: Mapping[str, Any]) -> None:
 @hookimpl
 def primus_browser() -> Browser:
     """``primus.resource`` in the browser."""
-    half = files("primus_resource")
-    return Browser(
-        client=half.joinpath("client.js").read_text("utf-8"),
-        declarations=half.joinpath("client.d.ts").read_text("utf-8"),
-    )
+    declarations = files("primus_resource").joinpath("client.d.ts").read_text("utf-8")
+    return Browser.read("primus_resource", declarations=declarations)

@@ -188,8 +188,5 @@ def primus_socket(socket: Socket) -> None:
 @hookimpl
 def primus_browser() -> Browser:
     """``primus.writeAndWait`` in the browser."""
-    half = files("primus_responder")
-    return Browser(
-        client=half.joinpath("client.js").read_text("utf-8"),
-        declarations=half.joinpath("client.d.ts").read_text("utf-8"),
-    )
+    declarations = files("primus_responder").joinpath("client.d.ts").read_text("utf-8")
+    return Browser.read("primus_responder", declarations=declarations)

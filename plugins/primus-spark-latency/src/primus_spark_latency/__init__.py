@@ -22,7 +22,6 @@ from __future__ import annotations
 
 import time
 from collections.abc import Mapping
-from importlib.resources import files
 from typing import TYPE_CHECKING, Any, Unpack
 
 from primus import (
@@ -155,5 +154,4 @@ def primus_teardown(primus: Primus) -> None:
 @hookimpl
 def primus_browser() -> Browser:
     """The reports of clients in the browser."""
-    half = files("primus_spark_latency")
-    return Browser(client=half.joinpath("client.js").read_text("utf-8"))
+    return Browser.read("primus_spark_latency")

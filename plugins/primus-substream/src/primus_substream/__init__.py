@@ -25,7 +25,6 @@ the connection; the packet that it travels in passes none on its way out.
 
 from __future__ import annotations
 
-from importlib.resources import files
 from typing import TYPE_CHECKING, Any
 
 from primus import Order, Primus, hookimpl
@@ -123,5 +122,4 @@ def primus_socket(socket: Socket) -> None:
 @hookimpl
 def primus_browser() -> Browser:
     """``primus.substream`` in the browser."""
-    client = files("primus_substream").joinpath("client.js").read_text("utf-8")
-    return Browser(client=client, modules=("stream",))
+    return Browser.read("primus_substream", modules=("stream",))

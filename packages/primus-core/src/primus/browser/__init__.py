@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
-from primus.browser.library import Browser, LibraryParts, declarations, library
+from primus.browser.artefact import Artefact
+from primus.browser.library import Browser, LibraryParts, declarations, library, source_map
 
-__all__ = ["Browser", "LibraryParts", "declarations", "library"]
+__all__ = ["Artefact", "Browser", "LibraryParts", "declarations", "library", "source_map"]

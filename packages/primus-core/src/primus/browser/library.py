@@ -7,48 +7,24 @@ from __future__ import annotations
 
 import json
 import re
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from functools import cache
 from importlib.resources import files
-from typing import Literal
+from typing import Any, Literal
 
-from primus.browser.modules import scoped, stripped
+from primus.browser.modules import EXTRA_MODULES, body, digest, minified_name, stripped, variant
 from primus.errors import PrimusError
 
-__all__ = ["Browser", "LibraryParts", "declarations", "library"]
+__all__ = ["Browser", "LibraryParts", "declarations", "library", "source_map"]
 
-# In the order of their imports: what a module needs stands before it.
-MODULES = (
-    "events",
-    "protocol",
-    "timers",
-    "queue",
-    "pipeline",
-    "recovery",
-    "url",
-    "mistakes",
-    "network",
-    "options",
-    "heartbeat",
-    "closed",
-    "diagnosis",
-    "wire",
-    "state",
-    "messages",
-    "connection",
-    "answers",
-    "primus",
-    "requires",
-    "bundle",
-)
-EXTRA_MODULES = ("stream",)
-"""Modules that are part of the client only if a plugin needs them."""
 MODULE_EXPORTS = """\
 declare const connect: typeof Primus.connect;
 
 export { Primus, Primus as default, Emitter as EventEmitter, connect };"""
 _PLACEHOLDER = re.compile(r"\$([a-z_]+)\$")
+
+Format = Literal["umd", "esm"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -74,12 +50,39 @@ class Browser:
 
     `declarations` is TypeScript that is added to ``primus.d.ts``, such as members of the interface
     ``Primus`` and of ``Primus.Events``, which it merges with.
+
+    `minified` and `source_map` are what a build has made of `client`: see `read`.
     """
 
     client: str = ""
     library: str = ""
     modules: tuple[str, ...] = ()
     declarations: str = ""
+    minified: str = ""
+    source_map: str = ""
+
+    @classmethod
+    def read(
+        cls,
+        package: str,
+        client: str = "client.js",
+        *,
+        library: str = "",
+        modules: tuple[str, ...] = (),
+        declarations: str = "",
+    ) -> Browser:
+        """A browser half whose `client` is a file of a package, such as ``client.js``.
+
+        The minified file beside it, ``client.min.js``, is used if it was made from that text.
+
+        Args:
+            package: the name of the import package.
+            client: the name of the file in it.
+            library: as of the class; so are the others.
+        """
+        source = files(package).joinpath(client).read_text("utf-8")
+        made = _made(package, client.removesuffix(".js") + ".min.js", source)
+        return cls(source, library, modules, declarations, *made)
 
 
 @dataclass(frozen=True, slots=True)
@@ -106,8 +109,13 @@ class LibraryParts:
     parser_name: str = "json"
 
 
-def library(parts: LibraryParts, format: Literal["umd", "esm"] = "umd") -> str:
+def library(parts: LibraryParts, format: Format = "umd", *, minified: bool = False) -> str:
     """The client as one script (``umd``) or one ES module (``esm``).
+
+    Args:
+        parts: what it is made of.
+        format: its form.
+        minified: whether what a build has minified is taken in that form; the rest is readable.
 
     Raises:
         PrimusError: `format` or the global name cannot be used, the browser half of a
@@ -116,32 +124,37 @@ def library(parts: LibraryParts, format: Literal["umd", "esm"] = "umd") -> str:
     """
     _check_format(format)
     path = _global_path(parts.global_name)
-    compiled = fill(
-        stripped("compiled.js", _source("compiled.js")),
-        {
-            "version": _literal(parts.version),
-            "pathname": _literal(parts.pathname),
-            "authorization": _literal(parts.authorization),
-            "ping_timeout": _literal(_milliseconds(parts.ping_timeout)),
-            "transformer_name": _literal(parts.transformer_name),
-            "parser_name": _literal(parts.parser_name),
-            "keep_alive": _literal(_milliseconds(parts.keep_alive)),
-            "transformer": _entry(
-                f"transformer {parts.transformer_name!r}", parts.transformer, ["default"]
-            ),
-            "parser": _entry(f"parser {parts.parser_name!r}", parts.parser, ["encode", "decode"]),
-            "plugins": _plugins(parts.plugins),
-        },
-        "compiled.js",
-    )
-    body = "\n".join(["'use strict';", *_core(parts.plugins), compiled, "return Primus;"])
-    values = {"version": _comment(parts.version), "body": body}
+    values = {
+        "version": _comment(parts.version),
+        "body": "\n" + "\n".join(text for text, _ in _body(parts, minified=minified)) + "\n",
+    }
     if format == "umd":
         values["global_path"] = _literal(path)
-    return fill(_source(f"{format}.js"), values, f"{format}.js")
+    return fill(_wrapper(format, minified=minified), values, f"{format}.js")
 
 
-def declarations(parts: LibraryParts, format: Literal["umd", "esm"] = "umd") -> str:
+def source_map(parts: LibraryParts, format: Format = "umd") -> str | None:
+    """The source map of the minified client, with the sources in it (ECMA-426, an index map).
+
+    `None` when nothing of it is minified.
+
+    Raises:
+        PrimusError: as `library`.
+    """
+    _check_format(format)
+    wrapper = _wrapper(format, minified=True)
+    line = wrapper[: wrapper.index("$body$")].count("\n") + 1
+    sections = []
+    for text, made in _body(parts, minified=True):
+        if made:
+            sections.append({"offset": {"line": line, "column": 0}, "map": made})
+        line += text.count("\n") + 1
+    if not sections:
+        return None
+    return json.dumps({"version": 3, "sections": sections}, separators=(",", ":"))
+
+
+def declarations(parts: LibraryParts, format: Format = "umd") -> str:
     """The TypeScript declarations of the client in that format.
 
     Raises:
@@ -178,12 +191,87 @@ def fill(template: str, values: Mapping[str, str], name: str) -> str:
     return _PLACEHOLDER.sub(lambda match: values[match[1]], template)
 
 
-def _core(plugins: Mapping[str, Browser]) -> Iterable[str]:
+# -- what stands within the wrapper: pieces of whole lines, each with its source map if it has one
+
+Piece = tuple[str, "dict[str, Any] | None"]
+
+
+def _body(parts: LibraryParts, *, minified: bool) -> Iterator[Piece]:
+    """The parts of the server as ``server``, and the function that makes the class of them."""
+    yield "var server = {", None
+    members = {
+        "version": parts.version,
+        "pathname": parts.pathname,
+        "authorization": parts.authorization,
+        "pingTimeout": _milliseconds(parts.ping_timeout),
+        "keepAlive": _milliseconds(parts.keep_alive),
+        "transformerName": parts.transformer_name,
+        "parserName": parts.parser_name,
+    }
+    for name, value in members.items():
+        yield f"{name}: {_literal(value)},", None
+    yield "transformer: [", None
+    owner = f"transformer {parts.transformer_name!r}"
+    yield from _half(owner, parts.transformer, ("default",), minified=minified)
+    yield "],\nparser: [", None
+    owner = f"parser {parts.parser_name!r}"
+    yield from _half(owner, parts.parser, ("encode", "decode"), minified=minified)
+    yield "],\nplugins: [", None
+    for name, plugin in parts.plugins.items():
+        yield f"[{_literal(name)},", None
+        yield from _half(f"plugin {name!r}", plugin, None, minified=minified)
+        yield "],", None
+    yield "]\n};\nreturn (function () {\n'use strict';", None
+    yield from _core(parts.plugins, minified=minified)
+    yield "})();", None
+
+
+def _core(plugins: Mapping[str, Browser], *, minified: bool) -> Iterator[Piece]:
     wanted = {name for plugin in plugins.values() for name in plugin.modules}
     if unknown := sorted(wanted - set(EXTRA_MODULES)):
         raise PrimusError(f"there is no module {unknown[0]!r} of the client for plugins")
-    for name in (*MODULES, *(name for name in EXTRA_MODULES if name in wanted)):
-        yield stripped(f"{name}.js", _source(f"{name}.js"))
+    if any(plugin.client for plugin in plugins.values()):
+        wanted.add("answers")
+    text, made = _minified_core(variant(wanted)) if minified else ("", None)
+    if text:
+        yield text, made
+        return
+    for name in variant(wanted):
+        yield stripped(f"{name}.js", _source(f"{name}.js")).strip() + "\n", None
+    yield "return Primus;", None
+
+
+def _half(
+    owner: str, browser: Browser, exports: tuple[str, ...] | None, *, minified: bool
+) -> Iterator[Piece]:
+    """Two functions, one for the library script and one for the module of a browser half.
+
+    `exports` are those that the module must have; `None` for a plugin, which need not have any.
+    """
+    if not browser.client and exports is not None:
+        raise PrimusError(f"the {owner} has no browser half (client.js)")
+    if browser.library:
+        exposed = "" if exports is None else "module, exports, "
+        yield f"function ({exposed}Primus, define, require) {{\n{browser.library}\n}},", None
+    else:
+        yield "function () {},", None
+    if not browser.client:
+        yield "function () {}", None
+        return
+    yield "function (Primus, library) {", None
+    try:
+        text = body(owner, browser.client, ("default",) if exports is None else exports)
+    except ValueError as error:
+        raise PrimusError(str(error)) from error
+    if minified and browser.minified:
+        folder = re.sub(r"[^\w.-]+", "-", owner).strip("-")
+        yield browser.minified, _with_sources(browser.source_map, folder, [browser.client])
+    else:
+        yield text, None
+    yield "}", None
+
+
+# -- files of ours
 
 
 @cache
@@ -191,25 +279,49 @@ def _source(name: str) -> str:
     return files("primus.browser").joinpath("js", name).read_text("utf-8")
 
 
-def _plugins(plugins: Mapping[str, Browser]) -> str:
-    entries = (
-        f"[{_literal(name)}, {_entry(f'plugin {name!r}', plugin, ['default'], optional=True)}]"
-        for name, plugin in plugins.items()
-    )
-    return f"[{', '.join(entries)}]"
+@cache
+def _wrapper(format: str, *, minified: bool) -> str:
+    source = _source(f"{format}.js")
+    text = _made("primus.browser", f"_minified/{format}.js", source)[0] if minified else ""
+    return text or source
 
 
-def _entry(owner: str, browser: Browser, exports: list[str], *, optional: bool = False) -> str:
-    """An expression that runs a browser half, giving ``{module, library}``."""
-    if not browser.client and not optional:
-        raise PrimusError(f"the {owner} has no browser half (client.js)")
-    module = scoped(owner, browser.client, exports) if browser.client else "function () {}"
-    script = "function () {}"
-    if browser.library:
-        exposed = "" if optional else "module, exports, "
-        script = f"function ({exposed}Primus, define, require) {{\n{browser.library}\n}}"
-    run = "runPlugin" if optional else "runBundled"
-    return f"{run}(root, Primus, {script}, {module})"
+@cache
+def _minified_core(modules: tuple[str, ...]) -> Piece:
+    sources = [_source(f"{name}.js") for name in modules]
+    text, made = _made("primus.browser", f"_minified/{minified_name(modules)}", *sources)
+    return text, _with_sources(made, "primus", sources)
+
+
+def _made(package: str, name: str, *sources: str) -> tuple[str, str]:
+    """A minified file of a package and its source map; empty when not made from these sources.
+
+    The first line of the file names what it was made from.
+    """
+    file = files(package).joinpath(*name.split("/"))
+    if not file.is_file():
+        return "", ""
+    head, _, text = file.read_text("utf-8").partition("\n")
+    if head.split()[1:2] != [digest(*sources)]:
+        return "", ""
+    mapping = files(package).joinpath(*f"{name}.map".split("/"))
+    return text.rstrip("\n"), mapping.read_text("utf-8") if mapping.is_file() else ""
+
+
+def _with_sources(text: str, folder: str, sources: list[str]) -> dict[str, Any] | None:
+    """A source map of a build with the sources, which it names by their place among all.
+
+    They are shown as files of a folder.
+    """
+    if not text:
+        return None
+    made = json.loads(text)
+    names = [each.partition(":") for each in made["sources"]]
+    return {
+        **made,
+        "sources": [f"{folder}/{name}" for _, _, name in names],
+        "sourcesContent": [sources[int(place)] for place, _, _ in names],
+    }
 
 
 def _global_path(name: str) -> list[str]:

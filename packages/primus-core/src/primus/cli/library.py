@@ -15,14 +15,15 @@ __all__ = ["add"]
 DESCRIPTION = """\
 Write the browser client that fits a server with these options.
 
-A running server gives the same text at <pathname>/primus.js (and primus.mjs). Write it to a file
-when a bundler or a CDN is to have it; the options must then be those of the server.
+A running server gives it at <pathname>/primus.js (and primus.mjs). Write it to a file when a
+bundler or a CDN is to have it; the options must then be those of the server.
 """
 
 EPILOG = """\
 examples:
   primus library -o static/primus.js
   primus library --plugin "rooms, emit" -o src/primus.mjs
+  primus library --min -o static/primus.js --sri
 """
 
 
@@ -55,6 +56,16 @@ def add(subparsers: Any) -> None:
         default="Primus",
         help="the name that a <script> gives to the page (default: %(default)s)",
     )
+    parser.add_argument(
+        "--min",
+        action="store_true",
+        help="minified; a FILE gets a source map beside it, FILE.map",
+    )
+    parser.add_argument(
+        "--sri",
+        action="store_true",
+        help="print its digest, for the attribute integrity of a <script>, in place of the client",
+    )
     add_server_options(parser)
     parser.set_defaults(run=run)
 
@@ -68,14 +79,25 @@ def run(args: argparse.Namespace) -> int:
     from primus.server.primus import Primus
 
     primus = Primus(**{**server_options(args), "global_name": args.global_name})
+    if args.min and primus.library(minified=True) == primus.library():
+        raise PrimusError(
+            "this installation has no minified client: it is made when wheels are built, and in a "
+            "checkout by python tools/minifying.py"
+        )
     if args.output is None:
-        sys.stdout.write(primus.library(args.format or "umd"))
+        text = primus.library(args.format or "umd", minified=args.min)
+        sys.stdout.write(f"{_integrity(text.encode())}\n" if args.sri else text)
         return 0
     try:
-        if args.format is None:
-            primus.save(args.output)
-        else:
-            args.output.write_bytes(primus.library(args.format).encode())
+        primus.save(args.output, format=args.format, minified=args.min)
+        if args.sri:
+            print(_integrity(args.output.read_bytes()))
     except OSError as error:
         raise PrimusError(f"cannot write {args.output}: {error.strerror}") from error
     return 0
+
+
+def _integrity(content: bytes) -> str:
+    from primus.browser.artefact import integrity
+
+    return integrity(content)

@@ -91,7 +91,8 @@ class Response:
         headers.update(self.headers)
         if "Vary" in headers:
             headers["Vary"] = _merged("Vary", request.response_headers, self.headers)
-        if self.chunks is None:
+        if self.chunks is None and self.status != 304:
+            # That of a 304 would be the length of what the client has (RFC 9110 section 8.6).
             headers["Content-Length"] = str(len(self.body))
         check_headers(headers)
         return headers

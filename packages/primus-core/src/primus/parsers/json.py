@@ -93,11 +93,10 @@ class JSON:
     @cache
     def browser() -> Browser:
         """The browser half: the browser's own JSON."""
-        from importlib.resources import files
 
         from primus.browser import Browser
 
-        return Browser(client=files("primus.parsers").joinpath("json.js").read_text("utf-8"))
+        return Browser.read("primus.parsers", "json.js")
 
 
 def _parse(frame: str | bytes, refused: ValueError, read: Callable[[str], Any]) -> Any:

@@ -51,7 +51,7 @@ from primus.registry import (
 from primus.requirements import needing
 from primus.server import ending, gate
 from primus.server.broadcast import broadcast, encoded_here, relay
-from primus.server.client_library import ClientLibrary
+from primus.server.client_library import ClientLibrary, Markup, script_element
 from primus.server.connection_phase import run_connection_phase
 from primus.server.draining import end_over
 from primus.server.events import PrimusEvents
@@ -76,7 +76,7 @@ from primus.write_watch import WriteWatch
 if TYPE_CHECKING:
     from pathlib import Path
 
-    from primus.browser.library import LibraryParts
+    from primus.browser import Artefact, LibraryParts
     from primus.client.socket import Socket as _Socket
     from primus.option_types import ListenOptions, ServerOptions
     from primus.server.hosts.asgi import AsgiHost
@@ -179,7 +179,7 @@ class Primus(Transforming, PrimusEvents[SparkT_co]):
         self._heartbeats = HeartbeatMonitor(
             HeartbeatPolicy(self.options.timeout, self.options.ping_interval), self.options.clock
         )
-        self._library = ClientLibrary(self._library_parts)
+        self._library = ClientLibrary(self._library_parts, minify=self.options.minify)
         self.elsewhere: Elsewhere | None = None
         """What brings requests to the process that their session lives in, if there are several."""
         self.draining = False
@@ -625,13 +625,52 @@ class Primus(Transforming, PrimusEvents[SparkT_co]):
         legacy = self.options.heartbeat is Generation.LEGACY
         return None if legacy else self.options.ping_interval
 
-    def library(self, format: Literal["umd", "esm"] = "umd") -> str:
+    def library(self, format: Literal["umd", "esm"] = "umd", *, minified: bool = False) -> str:
         """The browser client that fits this server, plugins included.
 
         Args:
             format: ``"umd"`` for scripts, AMD and CommonJS, or ``"esm"``.
+            minified: whether what was minified when its wheel was built is taken in that form.
         """
-        return self._library.text(format)
+        return self._library.text(format, minified=minified)
+
+    def library_url(self, format: Literal["umd", "esm"] = "umd", *, base: str = "") -> str:
+        """The URL under which pages may keep the client for ever: it changes with the client.
+
+        Args:
+            format: as of `library`.
+            base: what stands before the path: an origin, such as ``"https://rt.example"``, for
+                pages that come from elsewhere.
+        """
+        return f"{base.rstrip('/')}{self.pathname}/{self._library.hashed_name(format)}"
+
+    def library_integrity(self, format: Literal["umd", "esm"] = "umd") -> str:
+        """The digest of the client, for the attribute ``integrity`` (Subresource Integrity).
+
+        Args:
+            format: as of `library`.
+        """
+        return self._library.served(format).integrity
+
+    def script_tag(self, *, base: str = "", nonce: str | None = None) -> Markup:
+        """The element that loads the client into a page, by its lasting URL and with its digest.
+
+        Templates of Jinja and Django insert it as it is: ``{{ primus.script_tag() }}``.
+
+        Args:
+            base: as of `library_url`.
+            nonce: the nonce of the page's Content-Security-Policy.
+        """
+        return script_element(
+            self.library_url(base=base),
+            integrity=self.library_integrity(),
+            crossorigin="anonymous" if base else None,
+            nonce=nonce,
+        )
+
+    def library_file(self, name: str) -> tuple[Artefact, dict[str, str]] | None:
+        """A file of the client as it is served, and its headers; `None` for any other name."""
+        return self._library.file(name)
 
     def declarations(self, format: Literal["umd", "esm"] = "umd") -> str:
         """The TypeScript declarations of the browser client.
@@ -642,12 +681,23 @@ class Primus(Transforming, PrimusEvents[SparkT_co]):
         """
         return self._library.declarations(format)
 
-    def save(self, path: str | Path) -> None:
+    def save(
+        self,
+        path: str | Path,
+        *,
+        format: Literal["umd", "esm"] | None = None,
+        minified: bool = False,
+    ) -> None:
         """Write the browser client to a file: as a module when its name ends in ``.mjs``.
 
         The declarations go with them as ``.d.ts`` and, for the module, ``.d.mts``.
+
+        Args:
+            path: the file.
+            format: as of `library`; `None` for what its name asks for.
+            minified: as of `library`; the source map is written beside it, as ``.map``.
         """
-        self._library.save(path)
+        self._library.save(path, format=format, minified=minified)
 
     def _library_parts(self) -> LibraryParts:
         from primus.browser.library import LibraryParts

@@ -57,9 +57,6 @@ class WebSocketTransformer(Transformer):
     @cache
     def browser(cls) -> Browser:
         """The browser half: the platform's WebSocket, the same for all engines."""
-        from importlib.resources import files
-
         from primus.browser import Browser
 
-        client = files("primus.websocket").joinpath("client.js").read_text("utf-8")
-        return Browser(client=client)
+        return Browser.read("primus.websocket")

@@ -114,7 +114,7 @@ class HeadsContract(Contract):
             for path in ("/primus/spec", "/primus/primus.js", "/primus"):
                 for headers in ({}, {"Origin": ORIGIN}, {"Origin": "evil"}):
                     answer = await server.get(path, headers=headers)
-                    assert answer.headers["Vary"] == "Origin", (path, headers)
+                    assert answer.headers["Vary"].split(", ")[0] == "Origin", (path, headers)
 
 
 async def answered(server: Running, target: str, headers: str = "", *, version: str = "1.1") -> int:

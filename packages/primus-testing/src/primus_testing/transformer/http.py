@@ -14,6 +14,7 @@ from primus.hookspecs import hookimpl
 from primus.http import Request
 from primus.registry import transformer_named
 from primus_testing.transformer.base import Contract, Serve, upgrade_status
+from primus_testing.transformer.heads import answered
 
 __all__ = ["HTTPContract"]
 
@@ -67,14 +68,43 @@ class HTTPContract(Contract):
         answer = await server.get("/primus/primus.js")
         assert answer.status == 200
         assert answer.headers["Content-Type"] == "text/javascript; charset=utf-8"
-        assert answer.text == server.primus.library()
+        assert answer.text == server.primus.library(minified=True)
 
     async def test_the_browser_client_is_served_as_a_module(self, serve: Serve) -> None:
         server = await serve()
         answer = await server.get("/primus/primus.mjs")
         assert answer.status == 200
         assert answer.headers["Content-Type"] == "text/javascript; charset=utf-8"
-        assert answer.text == server.primus.library("esm")
+        assert answer.text == server.primus.library("esm", minified=True)
+
+    async def test_the_browser_client_is_sent_once_and_compressed(self, serve: Serve) -> None:
+        server = await serve()
+        text = server.primus.library(minified=True)
+        plain = {"Accept-Encoding": "gzip;q=0, identity"}
+        for headers, coding in ((plain, None), ({"Accept-Encoding": "gzip"}, "gzip")):
+            first = await server.get("/primus/primus.js", headers=headers)
+            assert (first.status, first.text) == (200, text)
+            assert first.headers.get("Content-Encoding") == coding
+            assert first.headers["Vary"] == "Origin, Accept-Encoding"
+            assert first.headers["Cache-Control"] == "no-cache"
+            head = await server.get("/primus/primus.js", "HEAD", headers=headers)
+            assert (head.status, head.text) == (200, "")
+            for name in ("ETag", "Content-Length", "Content-Encoding"):
+                assert head.headers.get(name) == first.headers.get(name)
+            tag = first.headers["ETag"]
+            again = await server.get("/primus/primus.js", headers={**headers, "If-None-Match": tag})
+            assert (again.status, again.text, again.headers["ETag"]) == (304, "", tag)
+            assert again.headers.get("Content-Length") is None
+
+    async def test_the_hashed_url_of_the_browser_client_may_be_kept_for_ever(
+        self, serve: Serve
+    ) -> None:
+        server = await serve()
+        answer = await server.get(server.primus.library_url())
+        assert (answer.status, answer.text) == (200, server.primus.library(minified=True))
+        assert answer.headers["Cache-Control"] == "public, max-age=31536000, immutable"
+        old = await answered(server, server.primus.library_url(), version="1.0")
+        assert old == 200
 
     async def test_the_declarations_of_the_browser_client_are_served(self, serve: Serve) -> None:
         server = await serve()
@@ -94,7 +124,7 @@ class HTTPContract(Contract):
     async def test_a_query_string_does_not_change_what_is_served(self, serve: Serve) -> None:
         server = await serve()
         answer = await server.get("/primus/primus.js?v=1")
-        assert answer.text == server.primus.library()
+        assert answer.text == server.primus.library(minified=True)
 
     async def test_head_is_answered_without_a_body(self, serve: Serve) -> None:
         server = await serve()

@@ -3,6 +3,7 @@
  */
 
 import { OPEN } from './messages.js';
+import { Primus } from './primus.js';
 
 // How many answers may be awaited at a time.
 const MOST_ANSWERS = 4096;
@@ -166,3 +167,8 @@ export class Answers {
 function named(name, message) {
   return Object.assign(new Error(message), { name });
 }
+
+/** What a plugin that asks keeps of its requests. */
+Primus.prototype.answers = function answers(words, nextId, timeout) {
+  return new Answers(this, words, nextId, timeout);
+};

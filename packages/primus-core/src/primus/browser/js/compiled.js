@@ -3,30 +3,33 @@ import { Primus } from './primus.js';
 import { makeRequires } from './requires.js';
 
 /**
- * Puts what one server compiles in onto `Primus`. The names between dollars are filled in by
- * library.py; `root` and `host` are arguments of the wrapper around it all (umd.js, esm.js).
+ * Puts what one server compiles in, `server`, onto `Primus`. `root`, `host` and `server` are of the
+ * wrapper around it all: umd.js or esm.js, and library.py.
  */
 Primus.requires = makeRequires(host.require, host.load);
-Primus.prototype.version = $version$;
-Primus.prototype.pathname = $pathname$;
-Primus.prototype.authorization = $authorization$;
 
 (function compile() {
-  const transformer = $transformer$;
-  const parser = $parser$;
-  const plugins = $plugins$;
+  const transformer = runBundled(root, Primus, ...server.transformer);
+  const parser = runBundled(root, Primus, ...server.parser);
 
-  Primus.prototype.compiled = {
-    transformer: $transformer_name$,
-    parser: $parser_name$,
-    pingTimeout: $ping_timeout$,
-    keepAlive: $keep_alive$,
-    connect: transformer.module.default,
-    library: transformer.library,
-    encode: parser.module.encode,
-    decode: parser.module.decode
-  };
-  for (const [name, plugin] of plugins) {
-    if (plugin.module) Primus.prototype.ark[name] = plugin.module.default;
+  Object.assign(Primus.prototype, {
+    version: server.version,
+    pathname: server.pathname,
+    authorization: server.authorization,
+    compiled: {
+      transformer: server.transformerName,
+      parser: server.parserName,
+      pingTimeout: server.pingTimeout,
+      keepAlive: server.keepAlive,
+      connect: transformer.module.default,
+      library: transformer.library,
+      encode: parser.module.encode,
+      decode: parser.module.decode
+    }
+  });
+  for (const [name, script, module] of server.plugins) {
+    const plugin = runPlugin(root, Primus, script, module).module;
+
+    if (plugin) Primus.prototype.ark[name] = plugin.default;
   }
 })();

@@ -1,4 +1,3 @@
-import { Answers } from './answers.js';
 import { Closed } from './closed.js';
 import { Connection } from './connection.js';
 import { EventEmitter } from './events.js';
@@ -122,11 +121,6 @@ class Client extends Connection {
     while (!fn.isLast && end && chain[end - 1].isLast) end -= 1;
     chain.splice(end, 0, fn);
     return this;
-  }
-
-  /** What a plugin that asks keeps of its requests: see answers.js. */
-  answers(words, nextId, timeout) {
-    return new Answers(this, words, nextId, timeout);
   }
 
   /** The client half of a plugin, or all of them by name. */

@@ -211,7 +211,7 @@ async def _body(native: web.Request) -> AsyncIterator[bytes]:
 def _native(request: Request, response: Response) -> web.Response:
     native = web.Response(status=response.status, body=response.body)
     headers = response.headers_for(request)
-    del headers["Content-Length"]  # aiohttp's own, also for HEAD
+    headers.popall("Content-Length", None)  # aiohttp's own, also for HEAD
     native.headers.update(headers)
     if request.upgrade:
         native.force_close()
