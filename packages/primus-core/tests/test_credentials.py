@@ -1,5 +1,6 @@
 """Credentials of a URL, and the names that connections get."""
 
+import os
 from collections.abc import Mapping
 
 import pytest
@@ -41,3 +42,20 @@ def test_names_are_random_and_safe_in_a_url() -> None:
     assert len(names) == 200
     assert {len(name) for name in names} == {22}
     assert all(name.replace("-", "").replace("_", "").isalnum() for name in names)
+
+
+@pytest.mark.skipif(not hasattr(os, "fork"), reason="processes are not forked here")
+def test_a_process_that_is_forked_has_ids_of_its_own() -> None:
+    new_spark_id()
+    ours, theirs = os.pipe()
+    child = os.fork()
+    if child == 0:
+        os.write(theirs, "".join(new_spark_id() for _ in range(64)).encode())
+        os._exit(0)
+    os.waitpid(child, 0)
+    text = os.read(ours, 64 * 22).decode()
+    os.close(ours)
+    os.close(theirs)
+    of_child = {text[at : at + 22] for at in range(0, len(text), 22)}
+    assert len(of_child) == 64
+    assert of_child.isdisjoint(new_spark_id() for _ in range(64))

@@ -111,6 +111,18 @@ def test_with_neither_there_is_nothing_to_do() -> None:
 
 
 @given(
+    policy=st.builds(HeartbeatPolicy, st.none() | st.floats(1, 100), st.none() | st.floats(1, 100)),
+    generation=st.sampled_from(Generation),
+    now=st.floats(0, 1e6),
+)
+def test_the_first_look_is_when_a_check_would_have_it(
+    policy: HeartbeatPolicy, generation: Generation, now: float
+) -> None:
+    state = HeartbeatState(now, generation)
+    assert (Action.WAIT, now + policy.first(generation)) == policy.check(state, now)
+
+
+@given(
     timeout=st.floats(1, 100),
     interval=st.floats(1, 100),
     signs=st.lists(st.floats(0, 50), max_size=20),

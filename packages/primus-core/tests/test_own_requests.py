@@ -557,6 +557,24 @@ async def test_requests_over_tls() -> None:
         writer.close()
 
 
+async def test_connections_share_the_names_of_common_headers_and_no_others() -> None:
+    seen: list[dict[str, str]] = []
+
+    async def answer(request: Request) -> Response:
+        seen.append(dict(request.headers))
+        return Response(200)
+
+    said = GET.replace(b"Host: a", b"Host: a\r\nsec-fetch-site: none\r\nX-Mine: a\r\nX-Empty:")
+    async with served(answer) as primus:
+        await asked(primus, closing(said))
+        await asked(primus, closing(said))
+    names = ["Host", "sec-fetch-site", "X-Mine", "X-Empty"]
+    assert [list(headers)[:4] for headers in seen] == [names, names]
+    assert seen[0]["X-Empty"] == ""
+    shared = [one is other for one, other in zip(*seen, strict=True)]
+    assert shared[:4] == [True, True, False, False]
+
+
 # -- without a task
 
 
@@ -581,6 +599,26 @@ async def test_what_need_not_wait_is_answered_without_a_task() -> None:
         assert answers.count(b"HTTP/1.1 200 OK\r\n") == 2
     assert tasks[:2] == [None, None]
     assert tasks[2] is not None
+
+
+@pytest.mark.parametrize("bare", [True, False])
+async def test_an_upgrade_that_need_not_wait_is_answered_without_a_task(bare: bool) -> None:
+    tasks: list[asyncio.Task[Any] | None] = []
+
+    class Refusing(Answering):
+        upgrades_bare = bare
+
+        async def upgrade(self, request: Request) -> Response | None:
+            tasks.append(asyncio.current_task())
+            await asyncio.sleep(0)
+            tasks.append(asyncio.current_task())
+            return Response(403)
+
+    async with served(transformer=Refusing) as primus:
+        said = GET.replace(b"\r\n\r\n", b"\r\nUpgrade: websocket\r\nConnection: Upgrade\r\n\r\n")
+        assert (await asked(primus, said)).startswith(b"HTTP/1.1 403 ")
+    assert (tasks[0] is None) is bare
+    assert tasks[1] is not None
 
 
 async def test_layers_that_are_async_are_in_a_task() -> None:

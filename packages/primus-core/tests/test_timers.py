@@ -31,6 +31,20 @@ def test_a_later_time_takes_the_place_of_an_earlier_one(manual_clock: ManualCloc
     assert fired == ["it"]
 
 
+def test_what_is_due_a_part_of_a_second_earlier_gets_an_earlier_timer(
+    manual_clock: ManualClock,
+) -> None:
+    fired: list[str] = []
+    timers = TimerWheel(manual_clock, 0.5, fired.append)
+    now = manual_clock.time()
+    timers.put("late", now + 2)
+    timers.put("earlier", now + 1.5)
+    timers.put("with it", now + 1.2)
+    assert manual_clock.pending == 1
+    manual_clock.advance(1.5)
+    assert sorted(fired) == ["earlier", "with it"]
+
+
 def test_what_is_discarded_or_stopped_does_not_ring(manual_clock: ManualClock) -> None:
     fired: list[str] = []
     timers = TimerWheel(manual_clock, 0.5, fired.append)

@@ -167,15 +167,23 @@ def test_a_wire_that_is_to_be_kept_stays_so(kept: tuple[bool, bool]) -> None:
 def test_a_wire_that_goes_while_others_are_looked_at_is_left_alone() -> None:
     clock = ManualClock()
     watch = WriteWatch(clock, 30.0)
-    second = Wire(100)
+    looks: list[float] = []
 
     class First(Wire):
         def abort(self) -> None:
             watch.discard(second)
 
+    class Second(Wire):
+        def get_write_buffer_size(self) -> int:
+            looks.append(clock.time())
+            return super().get_write_buffer_size()
+
+    second = Second(100)
+    began = clock.time()
     watch.keep(First(100))
     watch.keep(second)
     clock.advance(60)
+    assert [when - began for when in looks] == [15.0, 30.0]
     assert not second.aborted
     assert len(watch) == 0
 

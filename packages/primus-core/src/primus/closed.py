@@ -9,6 +9,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from enum import StrEnum
+from functools import lru_cache
 from typing import Final, Literal, NamedTuple
 
 from primus.errors import LimitError, PrimusError, ProtocolError
@@ -140,6 +141,16 @@ def because_of(ending: Ending | None, side: Literal["client", "server"], seconds
     """
     if ending is None:
         ending = Ending(EndCode.WIRE_LOST)
+    code, reason, by = _meaning(ending, side)
+    return Closed(code, reason, by, seconds, ending.status, ending.option)
+
+
+@lru_cache(64)
+def _meaning(ending: Ending, side: Literal["client", "server"]) -> tuple[EndCode, str, By]:
+    """What an end is called, its reason in words, and which side it is put down to.
+
+    Most ends are alike, so the last ones are kept.
+    """
     code, by = ending.code, None
     if code is None:
         by = _other(side)
@@ -151,14 +162,7 @@ def because_of(ending: Ending | None, side: Literal["client", "server"], seconds
             reason += f" with status {ending.status}"
         if ending.reason:
             reason += f": {ending.reason[:125]!r}"
-    return Closed(
-        code,
-        reason or MEANINGS[code],
-        by or BY.get(code, side),
-        seconds,
-        ending.status,
-        ending.option,
-    )
+    return code, reason or MEANINGS[code], by or BY.get(code, side)
 
 
 def of_error(error: Exception) -> Ending:

@@ -430,7 +430,10 @@ class Emitter:
     def _take(self, event: str) -> tuple[Listener, ...]:
         """The listeners of `event`, for a caller that calls them itself."""
         listeners = self._listeners.get(event, ())
-        return tuple(one for one in listeners if not one.once or self._forget(event, one))
+        for one in listeners:
+            if one.once:
+                return tuple(one for one in listeners if not one.once or self._forget(event, one))
+        return listeners
 
     def _forget(self, event: str, listener: Listener) -> bool:
         """Drop one `Listener`; False when it was gone already (it fired within this emit)."""

@@ -63,6 +63,12 @@ class HeartbeatPolicy(NamedTuple):
     timeout: float | None
     ping_interval: float | None
 
+    def first(self, generation: Generation) -> float:
+        """After how many seconds a connection that has just been opened is looked at; or never."""
+        pings = generation is not Generation.LEGACY and self.ping_interval is not None
+        seconds = self.ping_interval if pings else self.timeout
+        return math.inf if seconds is None else seconds
+
     def check(self, state: HeartbeatState, now: float) -> tuple[Action, float]:
         """What to do about a connection, and when to look again.
 
@@ -71,7 +77,7 @@ class HeartbeatPolicy(NamedTuple):
         """
         if state.generation is Generation.LEGACY or self.ping_interval is None:
             return self._silence(state, now)
-        give_up = self._give_up(state, self.ping_interval)
+        give_up = math.inf if state.owed is None else self._give_up(state, self.ping_interval)
         if give_up <= now:
             return Action.END, math.inf
         due = (state.opened if state.pinged is None else state.pinged) + self.ping_interval
@@ -116,12 +122,17 @@ class Deadlines(Generic[Item]):
 
     def put(self, item: Item, when: float) -> None:
         """Set `item` due at `when`, in place of any earlier time; never, when it is infinite."""
-        self.discard(item)
+        if item in self._keys:
+            self.discard(item)
         if when == math.inf:
             return
         key = math.ceil(when / self.granularity)
         self._keys[item] = key
-        self._buckets.setdefault(key, set()).add(item)
+        bucket = self._buckets.get(key)
+        if bucket is None:
+            self._buckets[key] = {item}
+        else:
+            bucket.add(item)
 
     def discard(self, item: Item) -> None:
         """Forget `item`, if it is known."""

@@ -6,14 +6,19 @@ a session that is carried by requests can post in its name and read what is sent
 
 from __future__ import annotations
 
+import os
 from base64 import urlsafe_b64encode
-from os import urandom
+from binascii import b2a_base64
+from collections.abc import Iterator
 from typing import Final
 
 __all__ = ["new_key", "new_node", "new_spark_id", "node_of"]
 
 BYTES: Final = 16
 """128 random bits, which are 22 characters."""
+AT_ONCE: Final = 64
+"""How many ids are made at once."""
+URL_SAFE: Final = bytes.maketrans(b"+/", b"-_")
 NODE_BYTES: Final = 6
 """Random bytes of the name of a server, which are 12 characters."""
 
@@ -25,12 +30,13 @@ def new_key(node: str = "") -> str:
         node: the name of the server, which the key begins with, so that a load balancer or another
             process knows whose session it is; empty for a key without.
     """
-    return new_spark_id(node)
+    random = urlsafe_b64encode(os.urandom(BYTES)).rstrip(b"=").decode()
+    return f"{node}-{random}" if node else random
 
 
 def new_node() -> str:
     """A name for a server that was given none."""
-    return urandom(NODE_BYTES).hex()
+    return os.urandom(NODE_BYTES).hex()
 
 
 def new_spark_id(node: str = "") -> str:
@@ -39,8 +45,24 @@ def new_spark_id(node: str = "") -> str:
     Args:
         node: the name of the server, which the id begins with; empty for an id without.
     """
-    random = urlsafe_b64encode(urandom(BYTES)).rstrip(b"=").decode()
+    if not _pool:
+        _pool.extend(_randoms())
+    random = _pool.pop()
     return f"{node}-{random}" if node else random
+
+
+_pool: list[str] = []
+"""Random parts of ids to come. Keys are made when they are needed: they are secrets."""
+
+if hasattr(os, "register_at_fork"):
+    os.register_at_fork(after_in_child=_pool.clear)  # no two processes give the same
+
+
+def _randoms() -> Iterator[str]:
+    """Random parts of ids, all by one question to the system."""
+    bits = os.urandom(BYTES * AT_ONCE)
+    for at in range(0, len(bits), BYTES):
+        yield b2a_base64(bits[at : at + BYTES]).translate(URL_SAFE, b"=\n").decode()
 
 
 def node_of(id: str) -> str:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Awaitable, Callable
-from typing import TYPE_CHECKING, Any, Protocol, runtime_checkable
+from typing import TYPE_CHECKING, Any, NamedTuple, Protocol, runtime_checkable
 
 from primus.protocol import escape_separators
 
@@ -11,6 +11,7 @@ if TYPE_CHECKING:
     from primus.browser import Browser
 
 __all__ = [
+    "Coding",
     "Parser",
     "browser_half",
     "encoded",
@@ -47,6 +48,23 @@ class Parser(Protocol):
         Raises:
             Exception: `frame` cannot be decoded; the connection emits a `ParserError`.
         """
+
+
+class Coding(NamedTuple):
+    """What connections call of a parser: made once, for all of them."""
+
+    parser: Parser
+    encode: Callable[[Any], Any]
+    quick_encode: Any
+    """As `quick` gives it."""
+    decode: Callable[[Any], Any]
+    """The quick one, where there is one."""
+
+    @classmethod
+    def of(cls, parser: Parser) -> Coding:
+        """The functions of a parser."""
+        quick_encode, quick_decode = quick(parser)
+        return cls(parser, parser.encode, quick_encode, quick_decode or parser.decode)
 
 
 def quick(parser: Parser) -> tuple[Callable[[Any], bytes] | None, Callable[[Any], Any] | None]:

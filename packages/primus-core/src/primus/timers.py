@@ -40,7 +40,8 @@ class TimerWheel(Generic[Item]):
     def put(self, item: Item, when: float) -> None:
         """Fire `item` at `when` on the clock, in place of any earlier time."""
         self._deadlines.put(item, when)
-        if self._timer is None or when < self._armed_for:
+        # What is due in the same part of a second, or later, needs no other timer.
+        if self._timer is None or when < self._armed_for - self._deadlines.granularity / 2:
             self._arm()
 
     def discard(self, item: Item) -> None:

@@ -59,6 +59,9 @@ class Transformer(ABC):
     A server of our own then answers without a task what need not wait.
     """
 
+    upgrades_bare: ClassVar[bool] = False
+    """The same of `upgrade`, for a `Request` that has a raw transport."""
+
     binary: ClassVar[bool] = True
     """Whether it carries frames of `bytes`."""
 

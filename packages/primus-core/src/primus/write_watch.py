@@ -57,17 +57,6 @@ class Carrier(Protocol):
         """What it brings its frames to."""
 
 
-class _Watched:
-    __slots__ = ("is_kept", "mark", "since", "transport", "was_empty")
-
-    def __init__(self, now: float) -> None:
-        self.is_kept = False
-        self.transport: Carrier | None = None
-        self.was_empty = False
-        self.mark: object = None
-        self.since = now
-
-
 class WriteWatch:
     """Looks at all connections on one timer, and drops those that make no progress.
 
@@ -84,72 +73,83 @@ class WriteWatch:
         self._clock = clock
         self.timeout = timeout
         """Seconds without progress; `None` to watch nothing."""
-        self._wires: dict[Wire, _Watched] = {}
+        self._kept: dict[Wire, Carrier | None] = {}
+        """What is watched until it is discarded, and the transport that uses it."""
+        self._added: dict[Wire, bool] = {}
+        """What is watched until all has been sent, and whether nothing waited the last time."""
+        self._waiting: dict[Wire, tuple[object, float]] = {}
+        """Wires on which something waited the last time: its mark, and since when that stands."""
         self._timer: Timer | None = None
         self._is_stopped = False
 
     def __len__(self) -> int:
-        return len(self._wires)
+        return len(self._kept) + len(self._added)
 
     def add(self, wire: Wire | None) -> None:
         """Watch a connection until all that is about to be written has been sent."""
-        self._watch(wire, is_kept=False)
+        if wire is not None and wire not in self._kept and self._begins():
+            self._added[wire] = False
 
     def keep(self, wire: Wire | None, transport: Carrier | None = None) -> None:
         """Watch the wire of a transport until it is discarded; the transport's receiver is told."""
-        self._watch(wire, is_kept=True, transport=transport)
+        if wire is not None and self._begins():
+            self._added.pop(wire, None)
+            self._kept[wire] = transport or self._kept.get(wire)
 
     def discard(self, wire: Wire | None) -> None:
         """Watch a connection no longer."""
         if wire is not None:
-            self._wires.pop(wire, None)
+            self._kept.pop(wire, None)
+            self._added.pop(wire, None)
+            self._waiting.pop(wire, None)
 
     def stop(self) -> None:
         """Watch nothing any more, whatever is added."""
         self._is_stopped = True
-        self._wires.clear()
+        self._kept.clear()
+        self._added.clear()
+        self._waiting.clear()
         if self._timer is not None:
             self._timer.cancel()
             self._timer = None
 
-    def _watch(self, wire: Wire | None, *, is_kept: bool, transport: Carrier | None = None) -> None:
-        if wire is None or self.timeout is None or self._is_stopped:
-            return
-        watched = self._wires.get(wire)
-        if watched is None:
-            watched = self._wires[wire] = _Watched(self._clock.time())
-        watched.was_empty = False
-        watched.is_kept = watched.is_kept or is_kept
-        watched.transport = transport or watched.transport
+    def _begins(self) -> bool:
+        """Look at what is watched from now on, if anything is."""
+        if self.timeout is None or self._is_stopped:
+            return False
         if self._timer is None:
             self._timer = expect(self._clock, self.timeout / 2, self._look)
+        return True
 
     def _look(self) -> None:
         """Look at all wires, some in each turn of the loop."""
         self._timer = None
-        self._look_at(iter(tuple(self._wires.items())))
+        self._look_at(iter((*self._kept, *self._added)))
 
-    def _look_at(self, rest: Iterator[tuple[Wire, _Watched]]) -> None:
+    def _look_at(self, rest: Iterator[Wire]) -> None:
         assert self.timeout is not None
         now = self._clock.time()
         some = tuple(islice(rest, AT_ONCE))
-        for wire, watched in some:
-            if self._wires.get(wire) is watched:
-                self._check(wire, watched, now, self.timeout)
+        for wire in some:
+            if wire in self._kept or wire in self._added:
+                self._check(wire, now, self.timeout)
         if len(some) == AT_ONCE:
             self._timer = self._clock.call_later(0, self._look_at, rest)
-        elif self._wires:
+        elif self._kept or self._added:
             self._timer = expect(self._clock, self.timeout / 2, self._look)
 
-    def _check(self, wire: Wire, watched: _Watched, now: float, timeout: float) -> None:
+    def _check(self, wire: Wire, now: float, timeout: float) -> None:
         waits, mark = _state(wire)
         if not waits:
-            self._empty(wire, watched)
-        elif mark != watched.mark:
-            watched.mark, watched.since = mark, now
-        elif now - watched.since >= timeout:
-            del self._wires[wire]
-            self._drop(wire, watched.transport)
+            self._empty(wire)
+            return
+        before, since = self._waiting.get(wire, (None, now))
+        if mark != before:
+            self._waiting[wire] = (mark, now)
+        elif now - since >= timeout:
+            transport = self._kept.get(wire)
+            self.discard(wire)
+            self._drop(wire, transport)
 
     def _drop(self, wire: Wire, transport: Carrier | None) -> None:
         """Drop a wire; where no connection tells of it in the log, it is told here."""
@@ -161,12 +161,13 @@ class WriteWatch:
             log.info("dropped a connection whose peer takes nothing (write_timeout): %r", wire)
         wire.abort()
 
-    def _empty(self, wire: Wire, watched: _Watched) -> None:
+    def _empty(self, wire: Wire) -> None:
         """Forget what was added, unless it has yet to be written."""
-        if (watched.was_empty and not watched.is_kept) or wire.is_closing():
-            del self._wires[wire]
-        watched.was_empty = True
-        watched.mark = None
+        if self._added.get(wire) or wire.is_closing():
+            self.discard(wire)
+        elif wire in self._added:
+            self._added[wire] = True
+        self._waiting.pop(wire, None)
 
 
 def _state(wire: Wire) -> tuple[bool, object]:

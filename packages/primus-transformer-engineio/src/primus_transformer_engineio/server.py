@@ -51,6 +51,7 @@ class EngineIO(Transformer):
     needs = frozenset({"http", "websocket"})
     takes_transports = WebSocketsEngine.takes_transports
     begins_bare = True
+    upgrades_bare = True
 
     def __init__(self, primus: Server) -> None:
         super().__init__(primus)

@@ -102,6 +102,7 @@ class Lws(WebSocketTransformer):
 
     name = "lws"
     engine = LwsEngine
+    upgrades_bare = True
 
     @classmethod
     def connector(cls) -> Connector:

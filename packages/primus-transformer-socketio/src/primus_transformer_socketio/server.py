@@ -40,6 +40,7 @@ class SocketIO(Transformer):
     needs = frozenset({"http", "websocket"})
     takes_transports = WebSocketsEngine.takes_transports
     begins_bare = True
+    upgrades_bare = True
     binary = False
 
     def __init__(self, primus: Server) -> None:

@@ -40,6 +40,7 @@ class SockJS(Transformer):
     needs = frozenset({"http", "websocket"})
     takes_transports = WebSocketsEngine.takes_transports
     begins_bare = True
+    upgrades_bare = True
     binary = False
     names_by_client = True
 

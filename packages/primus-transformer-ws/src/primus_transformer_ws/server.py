@@ -49,6 +49,7 @@ class WebSocketsEngine(Engine):
             deflate = options.more.get("deflate", {})
             self._extensions = [ServerPerMessageDeflateFactory(**deflate)]
         self._logger = QuietLogger(primus.log)
+        self._make, self._left = self._library, self.left  # the same for all connections
 
     async def upgrade(self, request: Request, opened: Opened) -> Response | None:
         """Answer the handshake on the transport itself, where it can be had."""
@@ -97,14 +98,14 @@ class WebSocketsEngine(Engine):
             protocol.extensions = extensions
         kind = DeflatedTransport if extensions else ServerTransport
         transport = kind(
-            self._library,
+            self._make,
             options.max_length,
             options.close_timeout,
             protocol,
             self.primus.limits,
         )
         self.entered(transport, wire, handed.witness)
-        transport.on_gone = self.left
+        transport.on_gone = self._left
         wire.set_protocol(transport)
         transport.connection_made(wire)
         try:
@@ -120,6 +121,7 @@ class WebSockets(WebSocketTransformer):
 
     name = "websockets"
     engine = WebSocketsEngine
+    upgrades_bare = True
 
     @classmethod
     def connector(cls) -> Connector:

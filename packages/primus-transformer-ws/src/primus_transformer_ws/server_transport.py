@@ -165,13 +165,14 @@ class ServerTransport(ShortTexts, WebSocketTransport):
         is_close = data[at] == CLOSE_FRAME and MASKED <= data[at + 1] < LONG
         if is_close and self._library is None and end <= size:
             payload = apply_mask(data[body:end], data[body - 4 : body])
-            if _is_close(payload):
-                self._answer_close(payload)
+            word = _word_of(payload)
+            if word is not None:
+                self._answer_close(payload, word)
                 return size
         self._owed = end - at
         return self._pass_on(data, at)
 
-    def _answer_close(self, payload: bytes) -> None:
+    def _answer_close(self, payload: bytes, word: Ending) -> None:
         """Answer with the same close frame; nothing that follows it matters."""
         self._put(framed(CLOSE_FRAME, payload))
         self._let_out()
@@ -179,8 +180,7 @@ class ServerTransport(ShortTexts, WebSocketTransport):
         self._expect_close()
         if self._wire is not None:
             self._wire.close()
-        status = int.from_bytes(payload[:2]) if payload else None
-        self._tell_lost(Ending.of_peer(status, payload[2:].decode()))
+        self._tell_lost(word)
 
 
 class DeflatedTransport(ServerTransport):
@@ -191,12 +191,14 @@ class DeflatedTransport(ServerTransport):
     _advance = WebSocketTransport._advance
 
 
-def _is_close(payload: bytes) -> bool:
-    """Whether this may be the payload of a close frame (RFC 6455 section 5.5.1)."""
+def _word_of(payload: bytes) -> Ending | None:
+    """What a close frame says, or `None` if it may not say that (RFC 6455 section 5.5.1)."""
     if not payload:
-        return True
+        return Ending.of_peer()
+    status = int.from_bytes(payload[:2])
+    if len(payload) < 2 or not is_close_code(status):
+        return None
     try:
-        payload[2:].decode()
+        return Ending.of_peer(status, payload[2:].decode())
     except UnicodeDecodeError:
-        return False
-    return len(payload) > 1 and is_close_code(int.from_bytes(payload[:2]))
+        return None

@@ -72,9 +72,12 @@ class WebSocketTransport(asyncio.Protocol, Intake):
     ) -> None:
         super().__init__(limits=limits)
         self._library = protocol
-        self._is_open = protocol is None or protocol.state is OPEN
-        extensions = () if protocol is None else protocol.extensions
-        self._deflates = any(isinstance(each, PerMessageDeflate) for each in extensions)
+        self._deflates = False
+        if protocol is not None:
+            self._is_open = protocol.state is OPEN
+            self._deflates = any(
+                isinstance(each, PerMessageDeflate) for each in protocol.extensions
+            )
         self._head = b""
         self._owed = 0
         self._message: bytearray | None = None
@@ -256,7 +259,8 @@ class WebSocketTransport(asyncio.Protocol, Intake):
             if error is None and ending is None:
                 ending = self._word()
             connection.lost(error, ending)
-            self.resume_reading()  # nothing else will, and the peer's end is to be seen
+            if self._rest or not self._reading:
+                self.resume_reading()  # nothing else will, and the peer's end is to be seen
 
     def _violation(self) -> ProtocolError | None:
         """What the peer did wrong, when that is why the connection ended."""

@@ -525,6 +525,8 @@ class Socket(Transforming, SocketEvents[MessageT_co], Connection[MessageT_co]):
 
     def _reply(self, kind: str, text: str) -> None:
         if self._is_congested:
+            if self._owed is None:
+                self._owed = {}
             self._owed[kind] = text
         else:
             self._tell(text)

@@ -39,7 +39,7 @@ from primus.events import Delivered, Delivering, Emitter, Listener, Replying
 from primus.failures import Failures, Quota
 from primus.limits import DEFAULT_LIMITS, Limits
 from primus.listening import MessageT_co
-from primus.parser import Parser, encoded, is_threadsafe, quick
+from primus.parser import Coding, Parser, encoded, is_threadsafe
 from primus.pipeline import SWALLOWED, Packet, Pipeline, run
 from primus.protocol import (
     PREFIX,
@@ -130,6 +130,8 @@ class Connection(Emitter, Generic[MessageT_co]):
     """Functions of plugins, by ``primus_latency``."""
     control_hooks: ClassVar[tuple[Callable[..., Any], ...]] = ()
     """Functions of plugins, by ``primus_control``."""
+    _coding: ClassVar[Coding | None] = None
+    """The functions of the parser; a method of its own for each connection would take memory."""
 
     def __init__(
         self,
@@ -139,14 +141,14 @@ class Connection(Emitter, Generic[MessageT_co]):
         home: Home | None = None,
     ) -> None:
         super().__init__()
-        self._home = here(home)
-        self._thread = self._home.thread
+        self._home = home = here(None) if home is None else home
+        self._thread = home.thread
         """The thread of `_home`, which every `write` looks at."""
         self._parser = parser
-        self._encode = parser.encode
-        self._quick_encode: Any
-        self._quick_encode, decode = quick(parser)
-        self._decode = decode or parser.decode
+        coding = self._coding
+        if coding is None or coding.parser is not parser:
+            coding = type(self)._coding = Coding.of(parser)
+        _, self._encode, self._quick_encode, self._decode = coding
         self.pipeline = pipeline
         self._clock = clock
         self._now = clock.time
@@ -175,7 +177,7 @@ class Connection(Emitter, Generic[MessageT_co]):
         """Whether the connection is being dropped since its peer reads too slowly."""
         self.has_dropped = False
         """Whether a message was dropped since its peer reads too slowly."""
-        self._owed: dict[str, str] = {}
+        self._owed: dict[str, str] | None = None
         """The newest answer of each kind that waits for a peer which reads too slowly."""
         self._room: asyncio.Event | None = None
         """Set once there is room again; made by the first `drain`."""
@@ -244,7 +246,7 @@ class Connection(Emitter, Generic[MessageT_co]):
         """Detach the transport, which reports nothing to this connection any more."""
         if self._room is not None:
             self._room.set()
-        self._owed.clear()
+        self._owed = None
         transport, self._transport = self._transport, None
         self._is_congested = False
         self._update_fast_path()
@@ -260,22 +262,20 @@ class Connection(Emitter, Generic[MessageT_co]):
 
     def _update_fast_path(self) -> None:
         """Note what messages need not look at, after a change of what that depends on."""
-        is_open = self._state == OPEN and self._transport is not None and not self._traced
-        outbox, inbox = self._outbox, self._inbox
-        self._is_clear = (
-            is_open and not self._is_congested and (outbox is None or not outbox.is_busy)
-        )
-        self._send_text = None
+        self._direct = self._send_text = None
         transport = self._transport
+        if self._state != OPEN or transport is None or self._traced:
+            self._is_clear = False
+            return
+        outbox, inbox = self._outbox, self._inbox
+        self._is_clear = not self._is_congested and (outbox is None or not outbox.is_busy)
         if (
             self._is_clear
             and self._quick_encode is not None
-            and transport is not None
             and type(transport).send_text is not Transport.send_text
         ):
             self._send_text = transport.send_text
-        self._direct = None
-        if is_open and (inbox is None or not inbox.is_busy):
+        if inbox is None or not inbox.is_busy:
             listeners = self._listeners.get("data", ())
             if len(listeners) == 1 and listeners[0].is_plain:
                 self._direct = listeners[0].fn
@@ -874,14 +874,17 @@ class Connection(Emitter, Generic[MessageT_co]):
         if not self._is_congested and not is_busy:
             self._tell(text)
             return
-        is_first = kind not in self._owed
-        self._owed[kind] = text
+        owed = self._owed
+        if owed is None:
+            owed = self._owed = {}
+        is_first = kind not in owed
+        owed[kind] = text
         if is_first and not self._is_congested and outbox is not None:
             outbox.put(self._pay, kind)
 
     def _pay(self, kind: str) -> Awaitable[None] | None:
         """Give an answer whose turn in the outbox it is, unless it has to wait for the peer."""
-        if self._is_congested or kind not in self._owed:
+        if self._is_congested or not self._owed or kind not in self._owed:
             return None
         return self._send_told(self._owed.pop(kind))
 
@@ -1256,8 +1259,9 @@ class Connection(Emitter, Generic[MessageT_co]):
         self._is_congested = congested
         self._update_fast_path()
         if not congested:
-            for kind in tuple(self._owed):
-                self._tell(self._owed.pop(kind))
+            for kind in tuple(self._owed or ()):
+                if self._owed and (text := self._owed.pop(kind, None)) is not None:
+                    self._tell(text)
             if self._room is not None:
                 self._room.set()
 

@@ -69,7 +69,10 @@ class Entrance(HeadIntake):
                 data = data.lstrip(b"\r\n")  # RFC 9112 section 2.2
                 end = data.find(END) + len(END)
                 # All of it, as most of them come; of the first, another process may have to know.
-                if len(END) <= end <= self._pending.max_head and not self._is_first:
+                if len(END) <= end <= self._pending.max_head and not (
+                    self._is_first and self._pending.primus.elsewhere is not None
+                ):
+                    self._is_first = False
                     self._pending.deadlines.due[self._transport] = NEVER
                     self.arrived(data, end)
                     return
@@ -178,7 +181,8 @@ class Entrance(HeadIntake):
             is_checked=True,
         )
         answering = self._answer(head, request, refusal)
-        bare = pending.begins_bare and not head.upgrade and pending.primus.elsewhere is None
+        bare = pending.upgrades_bare if head.upgrade else pending.begins_bare
+        bare = bare and pending.primus.elsewhere is None
         task = copy_context().run(begin, answering, bare=bare)
         if task is not None:
             pending.tasks.add(task)

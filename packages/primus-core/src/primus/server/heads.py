@@ -10,7 +10,7 @@ import re
 from typing import Final
 
 from httptools import HttpParserError, HttpParserUpgrade, HttpRequestParser
-from multidict import CIMultiDict, CIMultiDictProxy
+from multidict import CIMultiDict, CIMultiDictProxy, istr
 
 from primus.errors import PrimusError
 from primus.http import Headers, is_upgrade, repeated, without_authority
@@ -19,6 +19,25 @@ __all__ = ["ChunkedBody", "Head", "MalformedRequest", "read_head"]
 
 END: Final = re.compile(rb"(?<=\r\n\r)\n")
 """After such a line feed a chunked body may end."""
+
+NAMES: Final = {
+    spelling.encode(): istr(spelling)
+    for name in (
+        "Host Connection Upgrade Origin User-Agent Accept Accept-Encoding Accept-Language Cookie"
+        " Cache-Control Pragma Referer Authorization Content-Type Content-Length X-Forwarded-For"
+        " X-Forwarded-Proto X-Forwarded-Host X-Real-IP Sec-WebSocket-Key Sec-WebSocket-Version"
+        " Sec-WebSocket-Extensions Sec-WebSocket-Protocol Sec-Fetch-Dest Sec-Fetch-Mode"
+        " Sec-Fetch-Site sec-ch-ua sec-ch-ua-mobile sec-ch-ua-platform DNT Priority"
+    ).split()
+    for spelling in {name, name.lower()}
+}
+"""Names of headers that all connections share: each would keep two copies of its own."""
+
+KNOWN: Final = {
+    text.encode(): text
+    for text in ("Upgrade", "upgrade", "websocket", "13", "keep-alive", "no-cache", "*/*", "0")
+}
+"""Values that all connections share."""
 
 UPGRADE: Final = re.compile(rb"\r\nupgrade:[^\r]*", re.IGNORECASE)
 
@@ -66,8 +85,8 @@ class Head:
     def on_header(self, name: bytes, value: bytes) -> None:
         """Take a header, or a trailer."""
         # llhttp takes the white space away that stands before a value, and leaves what is behind.
-        text = value.rstrip(b" \t").decode("utf-8", "surrogateescape")
-        self.fields.append((name.decode("ascii"), text))
+        text = KNOWN.get(value) or value.rstrip(b" \t").decode("utf-8", "surrogateescape")
+        self.fields.append((NAMES.get(name) or name.decode("ascii"), text))
 
     def on_headers_complete(self) -> None:
         """Ask what llhttp forgets with the end of the request."""

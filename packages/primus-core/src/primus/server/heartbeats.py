@@ -35,8 +35,8 @@ class HeartbeatMonitor:
 
     def add(self, spark: Spark) -> None:
         """Watch over `spark`, which has just been opened, until it is discarded."""
-        _, first = self.policy.check(spark.heartbeat_state, spark.seen_at)
-        self._timers.put(spark, first)
+        first = self.policy.first(spark.heartbeat_state.generation)
+        self._timers.put(spark, spark.seen_at + first)
 
     def discard(self, spark: Spark) -> None:
         """Watch over `spark` no longer."""

@@ -112,6 +112,7 @@ class PendingConnections:
         self.max_head = limits.max_head
         self.max_headers = limits.max_headers
         self.begins_bare = primus.transformer.begins_bare
+        self.upgrades_bare = primus.transformer.upgrades_bare
         self.takes_transports = primus.transformer.takes_transports
         self.most_ahead = max(limits.max_head, limits.read_ahead_bytes)
         self.heads = AnswerHeads()

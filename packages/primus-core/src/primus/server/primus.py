@@ -829,7 +829,7 @@ class Primus(Transforming, PrimusEvents[SparkT_co]):
         """Answer a request that may be looked at."""
         try:
             response = self.layers.run(request)
-            if isinstance(response, Awaitable):
+            if response is not None and isinstance(response, Awaitable):
                 response = await self._limited(response)
         except Unauthorized as error:
             return authorization.refusal(error)

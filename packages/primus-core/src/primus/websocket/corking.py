@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import asyncio
 from abc import abstractmethod
-from typing import Final
+from typing import Final, cast
 
 from primus.limits import DEFAULT_LIMITS
 from primus.transformer import Transport
@@ -55,8 +55,8 @@ class Corking(Transport):
         self._is_open = True
         self._out: list[bytes] = []
         self._out_size = 0
-        self._waiting = bytearray()
-        """What follows when the wire takes something again."""
+        self._waiting: bytes | bytearray = b""
+        """What follows when the wire takes something again; it grows in place."""
         self._is_full = False
         self._is_congested = False
         """Whether more than the limit waits to be sent."""
@@ -99,7 +99,7 @@ class Corking(Transport):
         """Drop what is held back."""
         self._out.clear()
         self._out_size = 0
-        self._waiting.clear()
+        self._waiting = b""
 
     def _write(self, data: bytes) -> None:
         wire = self._wire
@@ -109,6 +109,7 @@ class Corking(Transport):
         if not self._is_full:
             wire.write(data)
             return
+        self._waiting = self._waiting or bytearray()
         self._waiting += data
         if not self._is_congested:
             self._weigh()
@@ -124,6 +125,8 @@ class Corking(Transport):
 
     def limit(self, high_water: int) -> None:
         """Report congestion above `high_water` bytes."""
+        if high_water == self._high_water:
+            return  # as the wire, and what waits, have been measured by since it was given
         self._high_water = high_water
         self._limit_wire()
         self._weigh()
@@ -140,8 +143,9 @@ class Corking(Transport):
     def _free(self) -> None:
         """Write what waits, since the wire takes something again."""
         self._is_full = False
-        waiting, wire = self._waiting, self._wire
-        while waiting and wire is not None and not self._is_full:
+        wire = self._wire
+        while self._waiting and wire is not None and not self._is_full:
+            waiting = cast("bytearray", self._waiting)
             piece = bytes(waiting[:AT_ONCE])
             del waiting[:AT_ONCE]
             wire.write(piece)
@@ -153,7 +157,7 @@ class Corking(Transport):
         waiting, wire = self._waiting, self._wire
         if waiting and wire is not None and not wire.is_closing():
             wire.write(bytes(waiting))
-            waiting.clear()
+            self._waiting = b""
 
     def _weigh(self) -> None:
         """Tell the connection when more than the limit waits, or a quarter of it again."""
