@@ -5,7 +5,7 @@ import sys
 
 import pytest
 
-from primus.tasks import begin
+from primus.tasks import begin, has_loop
 
 
 @pytest.mark.parametrize("bare", [True, False])
@@ -76,3 +76,11 @@ async def test_a_task_for_the_rest_is_cancelled_as_any_other() -> None:
     with pytest.raises(asyncio.CancelledError):
         await task
     assert story == ["cancelled"]
+
+
+def test_there_is_no_loop_before_a_program_runs_one() -> None:
+    async def within() -> bool:
+        return has_loop()
+
+    assert not has_loop()
+    assert asyncio.run(within())

@@ -8,12 +8,21 @@ from collections.abc import Coroutine, Generator
 from types import coroutine
 from typing import Any, Final
 
-__all__ = ["EAGER", "begin", "in_task", "is_cancelled", "spawn"]
+__all__ = ["EAGER", "begin", "has_loop", "in_task", "is_cancelled", "spawn"]
 
 EAGER: Final[dict[str, Any]] = {"eager_start": True} if sys.version_info >= (3, 12) else {}
 """How a task begins at once, where it can: most are over when they would have begun."""
 
 _running: set[asyncio.Task[Any]] = set()
+
+
+def has_loop() -> bool:
+    """Whether an event loop is running here; a Primus may be made before there is one."""
+    try:
+        asyncio.get_running_loop()
+    except RuntimeError:
+        return False
+    return True
 
 
 def spawn(coroutine: Coroutine[Any, Any, Any]) -> asyncio.Task[Any]:

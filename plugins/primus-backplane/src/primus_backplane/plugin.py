@@ -2,11 +2,10 @@
 
 from __future__ import annotations
 
-import asyncio
 from typing import TYPE_CHECKING, Any, Unpack
 
 from primus import Primus, SparkT_co, hookimpl
-from primus.tasks import spawn
+from primus.tasks import has_loop, spawn
 from primus_backplane.backplane import Backplane
 from primus_backplane.options import BackplaneOptions, chosen
 
@@ -41,21 +40,12 @@ def primus_setup(primus: Any) -> None:
     backplane = primus.backplane = Backplane(primus, chosen(primus.options.extra))
     primus.on("initialised", backplane.begin)
     primus.on("close", backplane.close)
-    if _is_running():
+    if has_loop():
         backplane.begin()
 
 
 @hookimpl
 def primus_teardown(primus: Any) -> None:
     """Leave the bus, without waiting."""
-    if _is_running():
+    if has_loop():
         spawn(primus.backplane.close())
-
-
-def _is_running() -> bool:
-    """Whether there is an event loop to begin on; else there is one when the server starts."""
-    try:
-        asyncio.get_running_loop()
-    except RuntimeError:
-        return False
-    return True

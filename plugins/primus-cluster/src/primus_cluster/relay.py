@@ -15,7 +15,7 @@ from redis.backoff import NoBackoff
 
 from primus import Primus, PrimusError
 from primus.failures import Quota
-from primus.tasks import is_cancelled, spawn
+from primus.tasks import has_loop, is_cancelled, spawn
 from primus_cluster.limits import DEFAULT_RELAY_LIMITS, RelayLimits
 from primus_cluster.waiting import Message, Waiting
 
@@ -263,20 +263,11 @@ def attach(primus: Any, relay: Relay) -> None:
     """Let a relay begin and end with its server."""
     primus.on("initialised", relay.begin)
     primus.on("close", relay.close)
-    if _is_running():
+    if has_loop():
         relay.begin()
 
 
 def detach(relay: Relay) -> None:
     """Close a relay, without waiting."""
-    if _is_running():
+    if has_loop():
         spawn(relay.close())
-
-
-def _is_running() -> bool:
-    """Whether there is an event loop to begin on; else there is one when the server starts."""
-    try:
-        asyncio.get_running_loop()
-    except RuntimeError:
-        return False
-    return True

@@ -2,11 +2,10 @@
 
 from __future__ import annotations
 
-import asyncio
 from typing import TYPE_CHECKING, Any, Unpack
 
 from primus import Primus, Spark, SparkT_co, hookimpl
-from primus.tasks import spawn
+from primus.tasks import has_loop, spawn
 from primus_metroplex.address import derived
 from primus_metroplex.metroplex import EVENTS, Metroplex
 from primus_metroplex.options import MetroplexOptions, settings
@@ -55,17 +54,8 @@ def primus_setup(primus: Any) -> None:
     primus.events.names |= EVENTS
     primus.on("initialised", metroplex.begin)
     primus.on("close", metroplex.close)
-    if _is_running() and (chosen.address or derived(primus)):
+    if has_loop() and (chosen.address or derived(primus)):
         metroplex.begin()
-
-
-def _is_running() -> bool:
-    """Whether there is an event loop to begin on; else there is one when the server starts."""
-    try:
-        asyncio.get_running_loop()
-    except RuntimeError:
-        return False
-    return True
 
 
 @hookimpl
@@ -83,5 +73,5 @@ def primus_disconnection(spark: Spark) -> None:
 @hookimpl
 def primus_teardown(primus: Any) -> None:
     """Unregister this server, without waiting."""
-    if _is_running():
+    if has_loop():
         spawn(_metroplex(primus).close())

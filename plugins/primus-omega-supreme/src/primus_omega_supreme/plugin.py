@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-import asyncio
 from collections.abc import Iterable
 from typing import TYPE_CHECKING, Any, Unpack
 
 from primus import Primus, SparkT_co, hookimpl
 from primus.server.layers import Layer
-from primus.tasks import spawn
+from primus.tasks import has_loop, spawn
 from primus_omega_supreme.endpoint import Endpoint
 from primus_omega_supreme.forward import Forward
 from primus_omega_supreme.options import OmegaSupremeOptions, settings
@@ -63,8 +62,5 @@ def primus_setup(primus: Any) -> None:
 @hookimpl
 def primus_teardown(primus: Any) -> None:
     """Close the connections to other servers, without waiting."""
-    try:
-        asyncio.get_running_loop()
-    except RuntimeError:
-        return  # without a loop there never was a connection
-    spawn(primus.forward.close())
+    if has_loop():  # without it there never was a connection
+        spawn(primus.forward.close())

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any, Final, Unpack
 
 from primus import Order, Primus, Spark, SparkT_co, hookimpl
 from primus.browser import Browser
+from primus.tasks import has_loop
 from primus_presence.options import PresenceOptions, chosen
 from primus_presence.presence import CONTROL, Presence
 
@@ -66,11 +67,10 @@ def primus_setup(primus: Any) -> None:
     presence = primus.presence = Presence(primus, chosen(primus.options.extra))
     primus.on("initialised", presence.begin)
     primus.on("close", presence.close)
-    try:
-        loop = asyncio.get_running_loop()
-    except RuntimeError:
-        return
-    loop.call_soon(presence.begin)  # once the plugins behind this one are there
+    if has_loop():
+        asyncio.get_running_loop().call_soon(
+            presence.begin
+        )  # once the plugins behind this one are there
 
 
 @hookimpl

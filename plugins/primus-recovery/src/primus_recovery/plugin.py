@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any, Final, Unpack
 
 from primus import MessageT_co, Order, Primus, Spark, SparkT_co, hookimpl
 from primus.browser import Browser
+from primus.tasks import has_loop
 from primus_recovery.follower import Recovered
 from primus_recovery.options import RecoveryOptions, chosen
 from primus_recovery.recovery import Recovery
@@ -90,11 +91,10 @@ def primus_setup(primus: Any) -> None:
     primus.on("leaveallrooms", recovery.left)
     primus.on("initialised", recovery.begin)
     primus.on("close", recovery.close)
-    try:
-        loop = asyncio.get_running_loop()
-    except RuntimeError:
-        return
-    loop.call_soon(recovery.begin)  # once the plugins behind this one are there
+    if has_loop():
+        asyncio.get_running_loop().call_soon(
+            recovery.begin
+        )  # once the plugins behind this one are there
 
 
 @hookimpl

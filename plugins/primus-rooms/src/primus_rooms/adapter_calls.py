@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-import asyncio
 from collections.abc import Awaitable, Callable
 from typing import Any, Final, TypeVar
 
 from primus import Primus, PrimusError, Spark
 from primus.callables import is_awaitable
 from primus.clock import Within
-from primus.tasks import spawn
+from primus.tasks import has_loop, spawn
 from primus_rooms.adapter import Adapter, Maybe
 from primus_rooms.errors import AdapterAway, RoomsError
 from primus_rooms.waiting import KeyedQueue
@@ -55,12 +54,8 @@ class AdapterCalls:
 
     def finish(self) -> None:
         """Finish what was asked for, and close the adapter, in a task."""
-        if not self._queue.is_busy:
-            try:
-                asyncio.get_running_loop()
-            except RuntimeError:
-                return  # without a loop nothing has been opened
-        spawn(self._drain(self.adapter))
+        if self._queue.is_busy or has_loop():  # else nothing has been opened
+            spawn(self._drain(self.adapter))
 
     def _perform(
         self,
