@@ -96,7 +96,8 @@ def test_a_server_of_its_own_does_without_aiohttp() -> None:
 
 
 NEEDLESS = (
-    *("aiohttp", "difflib", "logging.config", "urllib.request"),
+    *("aiohttp", "csv", "difflib", "email", "importlib.metadata", "importlib.resources"),
+    *("logging.config", "secrets", "tempfile", "urllib.request", "websockets", "zipfile"),
     *("primus.browser", "primus.client", "primus.option_types", "primus.ordering"),
     *("primus.parsers.standard", "primus.parsers.stringify", "primus.recovery"),
     *("primus.server.hosts.asgi", "primus.server.install", "primus.server.tls", "primus.stats"),

@@ -4,13 +4,6 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Final
 
-from websockets.datastructures import Headers as WebSocketHeaders
-from websockets.exceptions import InvalidHandshake
-from websockets.extensions import Extension
-from websockets.extensions.permessage_deflate import ServerPerMessageDeflateFactory
-from websockets.protocol import SERVER
-from websockets.server import ServerProtocol as Handshake
-
 from primus import Request, Response
 from primus.http import HandOver, Headers
 from primus.websocket import (
@@ -21,12 +14,14 @@ from primus.websocket import (
     refusal,
     switching,
 )
-from primus_transformer_ws.framing import QuietLogger, ServerProtocol
 from primus_transformer_ws.server_transport import DeflatedTransport, ServerTransport
 
 if TYPE_CHECKING:
+    from websockets.extensions import Extension, ServerExtensionFactory
+
     from primus.contracts import Server
     from primus.transformer import Connector
+    from primus_transformer_ws.framing import ServerProtocol
 
 __all__ = ["WebSockets", "WebSocketsEngine"]
 
@@ -36,19 +31,28 @@ SHOWN: Final = 500
 EXTENSIONS: Final = "Sec-WebSocket-Extensions"
 
 
+class WrongOffer(Exception):
+    """The extensions that a client offers cannot be read."""
+
+
 class WebSocketsEngine(Engine):
-    """Takes over raw transports and speaks by websockets' sans-I/O protocol."""
+    """Takes over raw transports and speaks by websockets' sans-I/O protocol.
+
+    The library is imported when a connection first needs it: for compression, control frames,
+    fragments, and frames that arrive in part.
+    """
 
     options_of_its_own = frozenset({"deflate"})
     takes_transports = True
 
     def __init__(self, primus: Server, options: EngineOptions) -> None:
         super().__init__(primus, options)
-        self._extensions = None
+        self._extensions: list[ServerExtensionFactory] = []
         if options.compression:
+            from websockets.extensions.permessage_deflate import ServerPerMessageDeflateFactory
+
             deflate = options.more.get("deflate", {})
             self._extensions = [ServerPerMessageDeflateFactory(**deflate)]
-        self._logger = QuietLogger(primus.log)
         self._make, self._left = self._library, self.left  # the same for all connections
 
     async def upgrade(self, request: Request, opened: Opened) -> Response | None:
@@ -61,7 +65,7 @@ class WebSocketsEngine(Engine):
         headers = self.answered(request)
         try:
             accepted, extensions = self._extended(request.headers)
-        except InvalidHandshake as error:
+        except WrongOffer as error:
             return Response.error(400, str(error)[:SHOWN])
         if accepted is not None:
             headers.append((EXTENSIONS, accepted))
@@ -78,18 +82,30 @@ class WebSocketsEngine(Engine):
         """What is answered to the extensions that are offered, and those that are taken.
 
         Raises:
-            InvalidHandshake: the offer cannot be read.
+            WrongOffer: the offer cannot be read.
         """
         offers = headers.getall(EXTENSIONS, ())
-        if self._extensions is None or not offers:
+        if not self._extensions or not offers:
             return None, []
+        from websockets.datastructures import Headers as WebSocketHeaders
+        from websockets.exceptions import InvalidHandshake
+        from websockets.server import ServerProtocol as Handshake
+
         told = WebSocketHeaders()
-        for offer in offers:
-            told[EXTENSIONS] = offer.encode("ascii", "replace").decode()
-        return Handshake(extensions=self._extensions).process_extensions(told)
+        try:
+            for offer in offers:
+                told[EXTENSIONS] = offer.encode("ascii", "replace").decode()
+            return Handshake(extensions=self._extensions).process_extensions(told)
+        except InvalidHandshake as error:
+            raise WrongOffer(str(error)) from error
 
     def _library(self) -> ServerProtocol:
-        return ServerProtocol(SERVER, max_size=self.options.max_length, logger=self._logger)
+        from websockets.protocol import SERVER
+
+        from primus_transformer_ws.framing import QuietLogger, ServerProtocol
+
+        logger = QuietLogger(self.primus.log)
+        return ServerProtocol(SERVER, max_size=self.options.max_length, logger=logger)
 
     def _open(self, handed: HandOver, extensions: list[Extension], opened: Opened) -> None:
         wire, options, protocol = handed.transport, self.options, None

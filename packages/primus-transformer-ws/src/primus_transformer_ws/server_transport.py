@@ -12,10 +12,7 @@ closes before it had to be made is answered here as well.
 from __future__ import annotations
 
 from collections.abc import Callable
-from typing import Final
-
-from websockets.frames import CloseCode
-from websockets.protocol import Protocol
+from typing import TYPE_CHECKING, Final
 
 from primus.closed import Ending
 from primus.limits import DEFAULT_LIMITS, Limits
@@ -28,12 +25,11 @@ from primus.websocket import (
     server_frame,
     text_frame,
 )
-from primus_transformer_ws.transport import COMPRESS_FROM, WebSocketTransport
+from primus_transformer_ws.masking import apply_mask
+from primus_transformer_ws.transport import COMPRESS_FROM, INVALID_DATA, WebSocketTransport
 
-try:
-    from websockets.speedups import apply_mask
-except ImportError:  # built without a compiler
-    from websockets.utils import apply_mask
+if TYPE_CHECKING:
+    from websockets.protocol import Protocol
 
 __all__ = ["DeflatedTransport", "ServerTransport"]
 
@@ -154,7 +150,7 @@ class ServerTransport(ShortTexts, WebSocketTransport):
             try:
                 text = str(payload, "utf-8")
             except UnicodeDecodeError as error:
-                self._refuse(error, CloseCode.INVALID_DATA, "invalid UTF-8")
+                self._refuse(error, INVALID_DATA, "invalid UTF-8")
                 return end
             connection.feed(text)
         return end

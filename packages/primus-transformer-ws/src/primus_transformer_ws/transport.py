@@ -11,12 +11,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Callable
-from typing import Any, ClassVar, Final, cast
-
-from websockets.exceptions import PayloadTooBig
-from websockets.extensions.permessage_deflate import PerMessageDeflate
-from websockets.frames import CloseCode, Frame, Opcode
-from websockets.protocol import OPEN, Protocol
+from typing import TYPE_CHECKING, Any, ClassVar, Final, cast
 
 from primus.clock import SYSTEM_CLOCK, Timer, expect
 from primus.closed import Ending
@@ -24,15 +19,23 @@ from primus.errors import LimitError, ProtocolError
 from primus.limits import DEFAULT_LIMITS, Limits
 from primus.websocket import CLOSE_TIMEOUT, MASKED, Intake, bounds, utf8
 
-__all__ = ["WebSocketTransport"]
+if TYPE_CHECKING:
+    from websockets.frames import Frame
+    from websockets.protocol import Protocol
+
+__all__ = ["INVALID_DATA", "WebSocketTransport"]
 
 COMPRESS_FROM: Final = 1024
 """Smaller messages are sent as they are: compressing them costs more than it saves."""
 
-TEXT, BINARY, CONT = Opcode.TEXT, Opcode.BINARY, Opcode.CONT
-PING, PONG = Opcode.PING, Opcode.PONG
+CONT, TEXT, BINARY, CLOSE, PING, PONG = 0, 1, 2, 8, 9, 10
 PONG_HEAD: Final = b"\x8a"
-OPCODES: Final = frozenset(Opcode)
+OPCODES: Final = frozenset((CONT, TEXT, BINARY, CLOSE, PING, PONG))
+OPEN: Final = 1
+"""The library's state of an open connection, which is imported when it is first needed."""
+INVALID_DATA: Final = 1007
+MESSAGE_TOO_BIG: Final = 1009
+"""Codes of close frames (RFC 6455 section 7.4.1)."""
 
 
 class TooManyFragments(Exception):
@@ -74,10 +77,8 @@ class WebSocketTransport(asyncio.Protocol, Intake):
         self._library = protocol
         self._deflates = False
         if protocol is not None:
-            self._is_open = protocol.state is OPEN
-            self._deflates = any(
-                isinstance(each, PerMessageDeflate) for each in protocol.extensions
-            )
+            self._is_open = protocol.state == OPEN
+            self._deflates = bool(protocol.extensions)
         self._head = b""
         self._owed = 0
         self._message: bytearray | None = None
@@ -268,6 +269,8 @@ class WebSocketTransport(asyncio.Protocol, Intake):
         if error is None or isinstance(error, EOFError):
             return None
         text = f"the peer broke the WebSocket protocol: {error}"
+        from websockets.exceptions import PayloadTooBig
+
         if isinstance(error, PayloadTooBig):
             return LimitError(text, "max_length")
         return LimitError(text) if isinstance(error, TooManyFragments) else ProtocolError(text)
@@ -284,21 +287,21 @@ class WebSocketTransport(asyncio.Protocol, Intake):
         connection, opcode = self.connection, frame.opcode
         if connection is None:
             return
-        if opcode is PING or opcode is PONG:
+        if opcode in (PING, PONG):
             connection.seen()
-        elif opcode is TEXT or opcode is BINARY:
+        elif opcode in (TEXT, BINARY):
             if frame.fin:
-                self._deliver(frame.data, opcode is TEXT)
+                self._deliver(frame.data, opcode == TEXT)
             else:
-                self._message, self._text = bytearray(frame.data), opcode is TEXT
+                self._message, self._text = bytearray(frame.data), opcode == TEXT
                 self._parts = 1
-        elif opcode is CONT and self._message is not None:
+        elif opcode == CONT and self._message is not None:
             self._message += frame.data
             limits = self._limits
             self._parts += len(frame.data) < limits.short_fragment
             if self._parts > limits.fragments:
                 too_many = TooManyFragments(f"more than {limits.fragments} short fragments")
-                self._refuse(too_many, CloseCode.MESSAGE_TOO_BIG, "too many fragments")
+                self._refuse(too_many, MESSAGE_TOO_BIG, "too many fragments")
             elif frame.fin:
                 whole, self._message = self._message, None
                 self._deliver(whole, self._text)
@@ -313,11 +316,11 @@ class WebSocketTransport(asyncio.Protocol, Intake):
         try:
             frame = str(payload, "utf-8")
         except UnicodeDecodeError as error:
-            self._refuse(error, CloseCode.INVALID_DATA, "invalid UTF-8")
+            self._refuse(error, INVALID_DATA, "invalid UTF-8")
             return
         self.connection.feed(frame)
 
-    def _refuse(self, error: Exception, code: CloseCode, reason: str) -> None:
+    def _refuse(self, error: Exception, code: int, reason: str) -> None:
         """Close for a violation that the library does not know of."""
         self._protocol.parser_exc = error
         if self._is_open:
@@ -329,7 +332,7 @@ class WebSocketTransport(asyncio.Protocol, Intake):
 
     def _speak(self) -> None:
         """Send what the protocol has to say; no pongs to a peer that does not read them."""
-        self._is_open = self._protocol.state is OPEN
+        self._is_open = self._protocol.state == OPEN
         for data in self._protocol.data_to_send():
             if not data:
                 self._flush()
