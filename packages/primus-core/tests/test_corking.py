@@ -191,3 +191,56 @@ def test_what_waits_goes_before_the_wire_is_closed_and_is_dropped_by_an_abort(
     server.abort()
     server.free()
     assert wire.written == [b"\x81\x01a"]
+
+
+def test_what_waits_is_given_to_a_wire_once_and_only_to_one_that_is_open(
+    server: Server, wire: Wire, told: Told
+) -> None:
+    server.full()
+    server.let_out()
+    assert wire.written == []
+    server.send_text(b"a")
+    wire.closing = True
+    server.let_out()
+    assert wire.written == []
+    wire.closing = False
+    server.let_out()
+    server.let_out()
+    server.free()
+    assert wire.written == [b"\x81\x01a"]
+
+
+def test_what_is_flushed_while_the_wire_is_full_waits_in_order(
+    server: Server, wire: Wire, told: Told
+) -> None:
+    server.full()
+    server.send_text(b"a")
+    server.corked = True
+    server.send_text(b"b")
+    server.uncork()
+    assert wire.written == []
+    server.free()
+    assert wire.written == [b"\x81\x01a\x81\x01b"]
+
+
+def test_congestion_at_the_limit_is_none_and_relief_comes_at_a_quarter(
+    server: Server, wire: Wire, told: Told
+) -> None:
+    waits = 98_990  # with its head, and with what the wire has
+    server.full()
+    server.send_text(bytes(waits))
+    assert told.jams == []
+    server.send_text(b"")
+    assert told.jams == [True]
+    wire.get_write_buffer_size = lambda: 25_000  # type: ignore[method-assign]
+    server.free()
+    assert told.jams == [True, False]
+
+
+def test_so_many_parts_are_held_back(server: Server, wire: Wire) -> None:
+    server.corked = True
+    for _ in range(512):
+        server.send_text(b"x")
+    assert wire.written == []
+    server.send_text(b"x")
+    assert wire.written == [b"\x81\x01x" * 513]

@@ -40,6 +40,7 @@ class ScriptedWebSocket(HostWebSocket):
         return await self.arriving.get()
 
     async def send(self, message: str | bytes) -> None:
+        assert isinstance(message, str | bytes)
         await self.is_free.wait()
         self.story.append(message)
 
@@ -347,3 +348,85 @@ async def test_signs_of_life_are_passed_on_while_there_is_a_connection(opened: O
 async def test_lone_surrogates_are_sent_as_what_stands_for_them(opened: Open) -> None:
     opened.transport.send("é\ud800")
     assert opened.socket.story == ["é\ufffd"]
+
+
+async def paused(opened: Open) -> None:
+    """Pause a transport that waits for a message."""
+    await asyncio.sleep(0)
+    opened.transport.pause_reading()
+    opened.socket.arriving.put_nowait("before")
+    await eventually(lambda: opened.received.story == ["before"])
+    opened.socket.arriving.put_nowait("waits")
+    for _ in range(5):
+        await asyncio.sleep(0)
+    assert opened.received.story == ["before"]
+
+
+async def test_a_close_lets_what_waits_for_a_paused_transport_come(opened: Open) -> None:
+    await paused(opened)
+    opened.transport.close()
+    await eventually(lambda: opened.received.story == ["before", "waits"])
+
+
+async def test_an_abort_ends_a_transport_that_is_paused(opened: Open) -> None:
+    await paused(opened)
+    opened.transport.abort()
+    await eventually(opened.running.done)
+
+
+async def test_a_transport_that_was_paused_twice_resumes_once(opened: Open) -> None:
+    await paused(opened)
+    opened.transport.pause_reading()
+    opened.transport.resume_reading()
+    await eventually(lambda: opened.received.story == ["before", "waits"])
+
+
+async def test_bytes_are_sent_as_they_are(opened: Open) -> None:
+    opened.transport.send(b"\xff\x00")
+    opened.transport.send("é")
+    await eventually(lambda: opened.socket.story == [b"\xff\x00", "é"])
+    assert opened.transport.given == 4
+
+
+class OneByOne(ScriptedWebSocket):
+    """Sends so many messages as there are permits."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.permits = asyncio.Semaphore(0)
+
+    async def send(self, message: str | bytes) -> None:
+        await self.permits.acquire()
+        await super().send(message)
+
+
+async def test_congestion_ends_with_the_message_that_brings_it_to_the_limit() -> None:
+    socket, received = OneByOne(), Receiving()
+    transport = HostedTransport(socket, 10, 60.0)
+    transport.connection = received  # type: ignore[assignment]
+    transport.limit(2 * (DEFAULT_LIMITS.frame_overhead + 1))
+    for message in "abcd":
+        transport.send(message)
+    assert received.story == ["congested"]
+    for sent, story in (("a", ["congested"]), ("b", ["congested", "relieved"])):
+        socket.permits.release()
+        await eventually(lambda sent=sent: socket.story[-1:] == [sent])
+        for _ in range(3):
+            await asyncio.sleep(0)
+        assert received.story == story
+    transport.abort()
+
+
+async def test_a_peer_that_broke_a_rule_has_not_closed_in_order(opened: Open) -> None:
+    endings: list[Any] = []
+    opened.received.lost = lambda error=None, ending=None: endings.append((error, ending))  # type: ignore[method-assign]
+    broke = ProtocolError("broke a rule")
+
+    async def receive() -> str | bytes | None:
+        raise broke
+
+    opened.socket.receive = receive  # type: ignore[method-assign]
+    opened.socket.ending = "a close frame"  # type: ignore[assignment]
+    opened.socket.arriving.put_nowait("x")
+    await opened.running
+    assert endings == [(broke, None)]

@@ -17,14 +17,17 @@ class Wire(asyncio.Transport):
     def __init__(self) -> None:
         super().__init__()
         self.is_read = True
+        self.closing = False
 
     def is_closing(self) -> bool:
-        return False
+        return self.closing
 
     def pause_reading(self) -> None:
+        assert not self.closing
         self.is_read = False
 
     def resume_reading(self) -> None:
+        assert not self.closing
         self.is_read = True
 
 
@@ -49,6 +52,7 @@ class Letters(Intake):
             self._go_on(data, at, len(data))
 
     def _advance(self, data: bytes, at: int, size: int) -> int:
+        assert at < size
         self.seen += data[at : at + 1]
         if data[at : at + 1] == b"!":
             self.pause_reading()
@@ -141,3 +145,88 @@ async def test_a_connection_may_pause_and_resume_when_its_wire_is_gone() -> None
     await asyncio.sleep(0)
 
     assert letters.seen == b"abcdefghi"
+
+
+async def test_a_wire_that_is_closing_is_neither_paused_nor_resumed() -> None:
+    letters = Letters()
+    letters.wire.closing = True
+    letters.data_received(b"abcdefgh")
+    letters.pause_reading()
+    letters.resume_reading()
+    for _ in range(3):
+        await asyncio.sleep(0)
+    letters.pause_reading()
+    letters.resume_reading()
+    assert letters.seen == b"abcdefgh"
+
+
+async def test_a_pause_stops_the_wire_at_once() -> None:
+    letters = Letters()
+    letters.pause_reading()
+    assert not letters.wire.is_read
+    letters.resume_reading()
+    assert letters.wire.is_read
+
+
+async def test_a_resume_does_not_read_the_wire_while_something_waits_or_it_pauses_again() -> None:
+    letters = Letters()
+    letters.data_received(b"a!b!c")
+    letters.resume_reading()
+    assert (letters.seen, letters.wire.is_read) == (b"a!b!", False)
+    letters.resume_reading()
+    assert (letters.seen, letters.wire.is_read) == (b"a!b!c", True)
+
+
+async def test_there_is_one_turn_at_a_time_however_much_arrives_meanwhile() -> None:
+    letters = Letters()
+    letters.data_received(b"abcdefghijklmnop")
+    letters.data_received(b"q")
+    letters.resume_reading()
+    assert letters.seen == b"abcd"
+    await asyncio.sleep(0)
+    assert letters.seen == b"abcdefgh"
+
+
+async def test_a_paused_connection_gets_no_turn() -> None:
+    letters = Letters()
+    letters.data_received(b"abcdefgh")
+    letters.pause_reading()
+    for _ in range(3):
+        await asyncio.sleep(0)
+    assert letters.seen == b"abcd"
+
+
+async def test_a_message_that_was_long_once_inflated_ends_the_turn() -> None:
+    class Inflating(Letters):
+        def _advance(self, data: bytes, at: int, size: int) -> int:
+            self.is_spent = data[at : at + 1] == b"~"
+            return super()._advance(data, at, size)
+
+    letters = Inflating()
+    letters.data_received(b"~abcdefg")
+    assert letters.seen == b"~"
+    await asyncio.sleep(0)
+    assert letters.seen == b"~abcd"
+    letters = Inflating()
+    letters.data_received(b"ab~cdefgh")
+    assert letters.seen == b"ab~"
+    await asyncio.sleep(0)
+    assert letters.seen == b"ab~cdef"
+
+
+async def test_what_is_dropped_at_the_end_does_not_come_later() -> None:
+    letters = Letters()
+    letters.data_received(b"!123456789")
+    letters.lose()
+    letters.resume_reading()
+    await asyncio.sleep(0)
+    assert letters.seen == b"!"
+    letters = Letters()
+    letters.data_received(b"abcdefgh")
+    letters._stop()
+    for _ in range(3):
+        await asyncio.sleep(0)
+    assert letters.seen == b"abcd"
+    letters.data_received(b"ABCDEFGH")
+    await asyncio.sleep(0)
+    assert letters.seen == b"abcdABCDEFGH"  # it has turns again
