@@ -150,6 +150,18 @@ async def test_a_file_is_compressed_once_for_all_that_ask_meanwhile(
     assert compressed == [b"text"]
 
 
+async def test_a_compression_that_fails_is_tried_again(monkeypatch: pytest.MonkeyPatch) -> None:
+    def fail(content: bytes) -> bytes:
+        raise MemoryError
+
+    monkeypatch.setitem(artefacts.COMPRESSORS, "gzip", fail)
+    file = Artefact("text", "text/plain")
+    with pytest.raises(MemoryError):
+        await file.coded("gzip")
+    monkeypatch.setitem(artefacts.COMPRESSORS, "gzip", bytes.upper)
+    assert await file.coded("gzip") == b"TEXT"
+
+
 async def test_a_client_that_goes_leaves_the_compression_to_the_others(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:

@@ -35,7 +35,7 @@ class Artefact:
         self.content_type = content_type
         self.digest = hashlib.sha256(self.content).hexdigest()[:16]
         self._coded: dict[str, bytes] = {}
-        self._pending: dict[str, asyncio.Future[bytes]] = {}
+        self._pending: dict[str, asyncio.Task[bytes]] = {}
         """Compressions that are under way, each of which all requests wait for that want it."""
 
     @property
@@ -58,11 +58,16 @@ class Artefact:
         """
         pending = self._pending.get(coding)
         if pending is None:
-            compress = asyncio.to_thread(COMPRESSORS[coding], self.content)
-            pending = self._pending[coding] = asyncio.ensure_future(compress)
+            pending = self._pending[coding] = asyncio.create_task(self._compress(coding))
         # A client that goes meanwhile does not end it for the others.
-        made = self._coded[coding] = await asyncio.shield(pending)
-        self._pending.pop(coding, None)
+        return await asyncio.shield(pending)
+
+    async def _compress(self, coding: str) -> bytes:
+        try:
+            made = await asyncio.to_thread(COMPRESSORS[coding], self.content)
+        finally:
+            del self._pending[coding]
+        self._coded[coding] = made
         return made
 
 
