@@ -141,7 +141,7 @@ async def test_the_first_page_is_served_with_its_client(folder: Path) -> None:
         async with session.get(url) as page:
             assert '<script src="/primus/primus.js">' in await page.text()
         async with session.get(f"{url}/primus/primus.js") as library:
-            assert await library.text() == server["primus"].library()
+            assert await library.text() == server["primus"].library(minified=True)
 
 
 async def test_the_server_without_an_application_echoes(capsys: pytest.CaptureFixture[str]) -> None:

@@ -36,7 +36,7 @@ async def ask(port: int, path: str, *, method: str = "GET", times: int = 1) -> R
 
 
 async def the_library(target: Target) -> None:
-    await ask(target.port, "/primus/primus.js", times=30)
+    await ask(target.port, "/primus/primus.js", times=80)
 
 
 async def the_description(target: Target) -> None:
