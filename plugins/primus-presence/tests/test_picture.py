@@ -1,5 +1,7 @@
 """Which users are in which rooms, as servers say it, without servers."""
 
+import gc
+
 import pytest
 
 from primus_presence.options import chosen
@@ -22,6 +24,17 @@ def test_the_newest_info_counts_whatever_came_last(picture: Picture) -> None:
     assert picture.drop("n2", "lobby", "ann", 0.0) == Change("update", "lobby", "ann", "old")
     assert picture.stamp("lobby", "ann") == 1
     assert picture.stamp("lobby", "cid") == 0
+
+
+def test_the_garbage_collector_passes_over_what_servers_say() -> None:
+    picture = Picture(5.0)
+    for n in range(100):
+        picture.put("n1", "lobby", f"u{n}", Held(n, "1"))
+    members = picture._rooms["lobby"].values()
+
+    gc.collect()
+
+    assert not any(gc.is_tracked(held) for member in members for held in member.holders.values())
 
 
 def test_what_a_server_did_not_have_it_does_not_lose(picture: Picture) -> None:

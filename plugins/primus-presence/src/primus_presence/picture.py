@@ -38,8 +38,9 @@ class _Member:
     __slots__ = ("holders", "info", "leaves_at")
 
     def __init__(self, info: str) -> None:
-        self.holders: dict[str, Held] = {}
-        """What the servers say that have the user."""
+        self.holders: dict[str, tuple[int, str]] = {}
+        """What the servers say that have the user: stamp and info. A plain tuple, since the garbage
+        collector passes over that, and over a dict with nothing else in it."""
         self.info = info
         """What was told of the user last."""
         self.leaves_at: float | None = None
@@ -48,8 +49,8 @@ class _Member:
     def newest(self) -> str:
         """The info that counts."""
         if len(self.holders) == 1:
-            return next(iter(self.holders.values())).info
-        return max((held.stamp, node, held.info) for node, held in self.holders.items())[2]
+            return next(iter(self.holders.values()))[1]
+        return max((stamp, node, info) for node, (stamp, info) in self.holders.items())[2]
 
 
 class Picture:
@@ -89,12 +90,13 @@ class Picture:
         member = self._rooms.get(room, {}).get(user)
         if member is None:
             return 0
-        return max((held.stamp for held in member.holders.values()), default=0)
+        return max((stamp for stamp, _ in member.holders.values()), default=0)
 
     def held(self, node: str, room: str, user: str) -> Held | None:
         """What a server says of a user in a room; `None` when it does not have the user."""
         member = self._rooms.get(room, {}).get(user)
-        return None if member is None else member.holders.get(node)
+        held = None if member is None else member.holders.get(node)
+        return None if held is None else Held(*held)
 
     @property
     def leaves_at(self) -> float | None:
@@ -109,9 +111,9 @@ class Picture:
         member = members.get(user)
         if member is None:
             member = members[user] = _Member(held.info)
-            member.holders[node] = held
+            member.holders[node] = held.stamp, held.info
             return Change("join", room, user, held.info)
-        member.holders[node] = held
+        member.holders[node] = held.stamp, held.info
         member.leaves_at = None
         return self._updated(room, user, member)
 
