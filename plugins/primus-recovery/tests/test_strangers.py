@@ -50,6 +50,39 @@ def test_another_secret_signs_nothing_and_an_older_one_is_known() -> None:
     assert SIGNER.read(both.issue(TOKEN), 1000.0) is None
 
 
+def test_a_token_of_another_secret_is_foreign_and_other_texts_are_not() -> None:
+    other = Signer([b"another secret..."], 120.0).issue(TOKEN)
+    payload, _, signature = other.partition(".")
+
+    assert SIGNER.is_foreign(other)
+    for text in (
+        SIGNER.issue(TOKEN),
+        "1",
+        "é",
+        payload,
+        f"{payload}.{signature[:-3]}",
+        f"MQ.{signature}",
+        f"W10.{signature}",
+        f"{'W' * 2000}.{signature}",
+        f"{other}{' ' * 2048}",
+    ):
+        assert not SIGNER.is_foreign(text)
+
+
+async def test_secrets_that_differ_are_one_line_in_the_log(
+    cluster: Any, caplog: pytest.LogCaptureFixture
+) -> None:
+    one = await cluster.server()
+    two = await cluster.server(recovery_secret="another secret than that of the first one")
+    sockets = [await cluster.socket(one) for _ in range(2)]
+
+    for socket in sockets:
+        await cluster.move(socket, two)
+
+    lines = [each.getMessage() for each in caplog.records if "recovery_secret" in each.getMessage()]
+    assert len(lines) == 1
+
+
 @pytest.mark.parametrize("change", [0, 5, 20, -30, -5, -1])
 def test_a_token_with_another_character_is_none(change: int) -> None:
     text = SIGNER.issue(TOKEN)

@@ -65,6 +65,8 @@ class Recovery:
         self._clock = primus.options.clock
         self._backplane: Any = None
         self._has_begun = False
+        self._has_told = False
+        """Whether the log has told of a secret that differs."""
         self._window = WINDOW
         self._tail = Tail(1, WINDOW, limits)
         self._signer = Signer(options.secrets or [secrets.token_bytes(32)], WINDOW, limits)
@@ -196,11 +198,23 @@ class Recovery:
         known, _, handled = rest.partition("~")
         found = positions(known, self._limits.positions)
         token = self._signer.read(text, time.time())
+        if token is None:
+            self._look_at_foreign(text)
         if token is None or found is None or not handled.isascii() or not handled.isdigit():
             return None
         if len(handled) > 15 or token.user != user:
             return None
         return Claim(token, found, int(handled))
+
+    def _look_at_foreign(self, text: str) -> None:
+        """Say once that a token is signed by a secret that this server does not have."""
+        if self._options.secrets and not self._has_told and self._signer.is_foreign(text):
+            self._has_told = True
+            self._primus.log.warning(
+                "recovery: a client has brought a token signed by a secret that this server does not "
+                "have: such clients do not recover. Unless it is forged, give all servers the same "
+                "recovery_secret"
+            )
 
     def _user_of(self, spark: Any) -> str:
         """A digest of what a connection belongs to: no token is good for another one."""

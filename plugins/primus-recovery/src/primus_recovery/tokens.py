@@ -100,6 +100,25 @@ class Signer:
         named = None if rooms is None else tuple(rooms)
         return Token(session, key, node, spark, user, epoch, places, issued, named)
 
+    def is_foreign(self, text: str) -> bool:
+        """Whether this has the form of a token, and is not signed by a secret that is known."""
+        if len(text) > self._limits.token_bytes or not text.isascii():
+            return False
+        payload, _, signature = text.partition(".")
+        try:
+            given = urlsafe_b64decode(_padded(signature))
+            values = json.loads(urlsafe_b64decode(_padded(payload)))
+        except (ValueError, RecursionError):
+            return False
+        return (
+            isinstance(values, list)
+            and len(values) == len(Token._fields)
+            and len(given) == SIGNATURE
+            and not any(
+                compare_digest(given, self._signature(secret, payload)) for secret in self._secrets
+            )
+        )
+
     def digest(self, text: str) -> str:
         """A short digest of what a connection belongs to; it says nothing about the text."""
         made = digest(
