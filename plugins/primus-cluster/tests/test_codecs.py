@@ -130,3 +130,15 @@ async def test_a_spark_that_leaves_is_in_no_turn_any_more(redis: Any, url: str) 
     assert await adapter.rooms() == []
     assert [key for key in await redis.keys("p:*") if "spark" in key] == []
     await adapter.close()
+
+
+@pytest.mark.parametrize("name", ["cluster", "redis-rooms", "redis"])
+@pytest.mark.parametrize("order", ["rooms, {}, backplane", "rooms, backplane, {}"])
+async def test_beside_a_bus_each_message_would_arrive_twice_so_that_is_refused(
+    make_primus: MakePrimus, order: str, name: str, url: str
+) -> None:
+    options = {"cluster": {"redis": url}, "redis_rooms": {"url": url}, "redis": {"url": url}}
+    own = {key: options[key] for key in [name.replace("-", "_")]}
+
+    with pytest.raises(PluginError, match=f"{name!r}.*each would arrive twice: use {name!r}"):
+        make_primus(order.format(name), **own)

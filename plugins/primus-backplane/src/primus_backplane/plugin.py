@@ -2,14 +2,18 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any, Unpack
+from typing import TYPE_CHECKING, Any, Final, Unpack
 
-from primus import Primus, SparkT_co, hookimpl
+from primus import PluginError, Primus, SparkT_co, hookimpl
 from primus.tasks import has_loop, spawn
 from primus_backplane.backplane import Backplane
 from primus_backplane.options import BackplaneOptions, chosen
 
 __all__ = ["BackplanePrimus", "primus_extend_primus", "primus_setup", "primus_teardown"]
+
+
+FORMATS: Final = {"cluster": "cluster", "redis-rooms": "_redis_rooms", "redis": "_redis_relay"}
+"""The plugins of primus-cluster, and the attributes by which they are known to be in use."""
 
 
 class BackplanePrimus(Primus[SparkT_co]):
@@ -35,8 +39,16 @@ def primus_setup(primus: Any) -> None:
 
     Raises:
         OptionError: an option cannot be used.
-        PluginError: no engine for the option ``backplane`` is installed.
+        PluginError: no engine for the option ``backplane`` is installed, or a plugin is in use that
+            brings messages to the other servers as well.
     """
+    for name, attribute in FORMATS.items():
+        if vars(primus).get(attribute) is not None:
+            raise PluginError(
+                f"the plugins 'backplane' and {name!r} both bring messages to the other servers, "
+                f"so that each would arrive twice: use {name!r} where servers of Node.js take "
+                "part, else 'backplane'"
+            )
     backplane = primus.backplane = Backplane(primus, chosen(primus.options.extra))
     primus.on("initialised", backplane.begin)
     primus.on("close", backplane.close)

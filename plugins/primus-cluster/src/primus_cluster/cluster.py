@@ -12,7 +12,7 @@ from primus_cluster.adapter import ClusterAdapter
 from primus_cluster.codec import Everywhere, decoded, encoded
 from primus_cluster.envelope import opened, to_all, to_rooms
 from primus_cluster.options import ClusterOptions, shared
-from primus_cluster.relay import Relay, Unusable, attach, detach
+from primus_cluster.relay import Relay, Unusable, attach, detach, refuse_bus
 from primus_rooms import MemoryAdapter
 
 __all__ = [
@@ -164,7 +164,9 @@ def primus_setup(primus: Any) -> None:
 
     Raises:
         OptionError: the option ``cluster`` cannot be used.
+        PluginError: the plugin ``backplane`` is in use.
     """
+    refuse_bus(primus, "cluster")
     primus.cluster = Cluster(primus, primus.options.extra.get("cluster", {}))
     attach(primus, primus.cluster.relay)
 

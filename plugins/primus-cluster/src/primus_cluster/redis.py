@@ -12,7 +12,7 @@ from typing import Any
 from primus import PluginError, hookimpl
 from primus_cluster.codec import Everywhere, text_of
 from primus_cluster.options import channel as settings
-from primus_cluster.relay import Relay, attach, detach
+from primus_cluster.relay import Relay, attach, detach, refuse_bus
 
 __all__ = ["primus_options", "primus_setup", "primus_teardown"]
 
@@ -29,7 +29,9 @@ def primus_setup(primus: Any) -> None:
 
     Raises:
         OptionError: the option ``redis`` cannot be used.
+        PluginError: the plugin ``backplane`` is in use.
     """
+    refuse_bus(primus, "redis")
     chosen = settings("redis", primus.options.extra.get("redis", {}))
 
     def publish(text: Any) -> None:

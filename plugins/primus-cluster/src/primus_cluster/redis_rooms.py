@@ -15,7 +15,7 @@ from primus import Order, hookimpl
 from primus.protocol import check_message
 from primus_cluster.codec import decoded_json, encoded_json
 from primus_cluster.options import channel
-from primus_cluster.relay import Relay, Unusable, attach, detach
+from primus_cluster.relay import Relay, Unusable, attach, detach, refuse_bus
 from primus_rooms import RoomsError
 
 __all__ = ["primus_options", "primus_order", "primus_setup", "primus_teardown"]
@@ -39,7 +39,9 @@ def primus_setup(primus: Any) -> None:
 
     Raises:
         OptionError: the option ``redis_rooms`` cannot be used.
+        PluginError: the plugin ``backplane`` is in use.
     """
+    refuse_bus(primus, "redis-rooms")
     codec = primus._redis_rooms = RedisRooms(primus, primus.options.extra.get("redis_rooms", {}))
     if hasattr(primus, "rooms"):
         primus.rooms.carriers += (codec.carry,)

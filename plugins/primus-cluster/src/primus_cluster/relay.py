@@ -13,13 +13,13 @@ from redis.asyncio import Redis
 from redis.asyncio.retry import Retry
 from redis.backoff import NoBackoff
 
-from primus import Primus, PrimusError
+from primus import PluginError, Primus, PrimusError
 from primus.failures import Quota
 from primus.tasks import has_loop, is_cancelled, spawn
 from primus_cluster.limits import DEFAULT_RELAY_LIMITS, RelayLimits
 from primus_cluster.waiting import Message, Waiting
 
-__all__ = ["Relay", "Unusable", "attach", "detach"]
+__all__ = ["Relay", "Unusable", "attach", "detach", "refuse_bus"]
 
 SPEAKING: Final = "speaking"
 LISTENING: Final = "listening"
@@ -256,6 +256,20 @@ class Relay:
             logging.WARNING if lost else logging.INFO,
             "%s: %r is back after %.1f s; %d messages were dropped",
             *(self._name, self, self._clock.time() - self._since, lost),
+        )
+
+
+def refuse_bus(primus: Any, name: str) -> None:
+    """Refuse to be used beside the plugin ``backplane``.
+
+    Raises:
+        PluginError: it is in use.
+    """
+    if vars(primus).get("backplane") is not None:
+        raise PluginError(
+            f"the plugins {name!r} and 'backplane' both bring messages to the other servers, so "
+            f"that each would arrive twice: use {name!r} where servers of Node.js take part, "
+            "else 'backplane'"
         )
 
 
