@@ -6,7 +6,7 @@ from typing import Any
 import pytest
 
 from primus import ControlTextError, Packet, ParserError, PluginError, Primus
-from primus_backplane import BusError, MemoryBus, Message, Node, TooLargeError
+from primus_backplane import AsyncPublisher, BusError, MemoryBus, Message, Node, TooLargeError
 from primus_backplane.envelope import Writer, sealed
 from primus_backplane.testing import settled
 from primus_testing import ManualClock, MemoryTransformer, Recorder, Tracebacks, eventually, join
@@ -154,6 +154,28 @@ async def test_what_is_too_long_reaches_nothing(server: Cluster, text: str) -> N
     await settled(one, two)
 
     assert [wire.sent for wire in wires] == [[], []]
+
+
+class ShortBus(MemoryBus):
+    """A bus that carries little."""
+
+    longest = 500
+
+
+async def test_what_the_bus_does_not_carry_reaches_nothing(server: Cluster, namespace: str) -> None:
+    one, two = server(backplane=ShortBus()), server()
+    wires = [join(each)[1] for each in (one, two)]
+    await settled(one, two)
+
+    with pytest.raises(TooLargeError, match="takes 500: send it in parts"):
+        one.write("x" * 500, everywhere=True)
+    async with AsyncPublisher(ShortBus(), namespace=namespace) as publisher:
+        with pytest.raises(TooLargeError, match="takes 500: send it in parts"):
+            await publisher.write("x" * 500)
+    one.write("x" * 300, everywhere=True)
+    await settled(one, two)
+
+    assert [len(wire.sent) for wire in wires] == [1, 1]
 
 
 async def test_a_message_to_all_is_not_for_some(server: Cluster) -> None:

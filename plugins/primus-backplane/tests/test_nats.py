@@ -343,7 +343,7 @@ async def test_a_message_that_the_broker_does_not_take_is_dropped_and_said(
     pair: Any, tracebacks: Tracebacks
 ) -> None:
     one, _, _, theirs = pair
-    tracebacks.expect("max_payload of NATS is 1048576")
+    tracebacks.expect("max_payload of NATS is 1048576; raise it to max_length and 8 KiB")
 
     one.backplane.bus.post(0, b"x" * (1 << 20))
     with pytest.raises(BusError):

@@ -564,6 +564,37 @@ async def test_what_was_stored_and_not_published_is_found(ear: Any) -> None:
     assert listener.gaps == []
 
 
+class Slow:
+    """A client whose broker does not answer in time for more than a few entries."""
+
+    def __init__(self, client: Any) -> None:
+        self._client = client
+        self.counts: list[int] = []
+
+    def __getattr__(self, name: str) -> Any:
+        return getattr(self._client, name)
+
+    async def xrange(self, *args: Any, count: int) -> Any:
+        self.counts.append(count)
+        if count > 4:
+            raise TimeoutError
+        return await self._client.xrange(*args, count=count)
+
+
+async def test_long_entries_are_read_a_few_at_a_time(ear: Any) -> None:
+    bus, listener, client, prefix = ear
+    slow = bus._link.asker = Slow(bus._link.asker)
+    before = b"0-0"
+    for n in range(10):
+        before = await client.xadd(f"{prefix}:bus:0", {"p": before, "e": packed([b"%d" % n])})
+    await client.set(f"{prefix}:last:bus:0", before)
+
+    await until(lambda: len(listener.taken) == 10)
+
+    assert listener.envelopes == [b"%d" % n for n in range(10)]
+    assert slow.counts[:5] == [256, 64, 16, 4, 16]
+
+
 async def test_nonsense_on_a_channel_or_in_a_stream_loses_nothing_else(ear: Any) -> None:
     bus, listener, client, prefix = ear
     bus.post(0, b"first")
@@ -712,6 +743,10 @@ async def test_the_former_server_of_a_name_does_not_take_it_back(broker: Path) -
 def test_a_url_of_valkey_is_one_of_redis() -> None:
     assert repr(RedisBus("valkey://example:7000")) == "<RedisBus redis://example:7000>"
     assert repr(RedisBus("valkeys://:secret@example")) == "<RedisBus rediss://example>"
+
+
+def test_it_carries_what_its_readers_can_take() -> None:
+    assert RedisBus("redis://localhost").longest == 16 << 20
 
 
 def test_what_is_no_url_is_refused() -> None:

@@ -560,6 +560,7 @@ class Backplane(Emitter):
                 f"a message of {len(envelope)} bytes with its address is too long for the bus, "
                 f"which takes {most}: send it to fewer rooms or sparks at a time"
             )
+        self.bus.check(envelope)
         return envelope
 
     def _unordered(self, count: int) -> None:

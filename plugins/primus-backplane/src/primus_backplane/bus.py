@@ -20,6 +20,7 @@ from dataclasses import dataclass, field
 from typing import Any, Final, NamedTuple, Protocol
 
 from primus.clock import SYSTEM_CLOCK, Clock
+from primus_backplane.errors import TooLargeError
 from primus_backplane.limits import DEFAULT_BUS_LIMITS, BusLimits
 
 __all__ = ["INDEX_BITS", "RENEWALS", "Bus", "Entry", "Listener", "Node", "Settings"]
@@ -102,6 +103,21 @@ class Listener(Protocol):
 
 class Bus(ABC):
     """Carries envelopes between servers; one object serves one server, or one publisher."""
+
+    longest: int | None = None
+    """The longest envelope that it carries, in bytes; `None` for any."""
+
+    def check(self, envelope: bytes) -> None:
+        """Refuse an envelope that is too long, where it is written.
+
+        Raises:
+            TooLargeError: it is longer than `longest`.
+        """
+        if self.longest is not None and len(envelope) > self.longest:
+            raise TooLargeError(
+                f"a message of {len(envelope)} bytes is too long for {self!r}, which takes "
+                f"{self.longest}: send it in parts, or send where it can be fetched"
+            )
 
     @abstractmethod
     async def open(self, node: Node, listener: Listener | None, settings: Settings) -> None:

@@ -180,6 +180,7 @@ class AsyncPublisher:
                 f"a message of {len(envelope)} bytes is too long for the bus: "
                 f"max_length={self._max_length}"
             )
+        self._bus.check(envelope)
         return envelope
 
 

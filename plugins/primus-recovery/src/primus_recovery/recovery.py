@@ -211,9 +211,9 @@ class Recovery:
         if self._options.secrets and not self._has_told and self._signer.is_foreign(text):
             self._has_told = True
             self._primus.log.warning(
-                "recovery: a client has brought a token signed by a secret that this server does not "
-                "have: such clients do not recover. Unless it is forged, give all servers the same "
-                "recovery_secret"
+                "recovery: a client has brought a token signed by a secret that this server does "
+                "not have: such clients do not recover. Unless it is forged, give all servers "
+                "the same recovery_secret"
             )
 
     def _user_of(self, spark: Any) -> str:

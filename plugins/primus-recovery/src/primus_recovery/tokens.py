@@ -83,9 +83,7 @@ class Signer:
         payload, dot, signature = text.partition(".")
         try:
             given = urlsafe_b64decode(_padded(signature))
-            if not dot or not any(
-                compare_digest(given, self._signature(secret, payload)) for secret in self._secrets
-            ):
+            if not dot or not self._has_signed(payload, given):
                 return None
             session, key, node, spark, user, epoch, known, issued, rooms = json.loads(
                 urlsafe_b64decode(_padded(payload))
@@ -114,9 +112,7 @@ class Signer:
             isinstance(values, list)
             and len(values) == len(Token._fields)
             and len(given) == SIGNATURE
-            and not any(
-                compare_digest(given, self._signature(secret, payload)) for secret in self._secrets
-            )
+            and not self._has_signed(payload, given)
         )
 
     def digest(self, text: str) -> str:
@@ -130,6 +126,11 @@ class Signer:
         values = [*token[:6], in_text(token.known), int(token.issued), token.rooms]
         payload = _encoded(json.dumps(values, separators=(",", ":"), ensure_ascii=False).encode())
         return f"{payload}.{_encoded(self._signature(self._secrets[-1], payload))}"
+
+    def _has_signed(self, payload: str, given: bytes) -> bool:
+        return any(
+            compare_digest(given, self._signature(secret, payload)) for secret in self._secrets
+        )
 
     def _signature(self, secret: bytes, payload: str) -> bytes:
         return digest(secret, LABEL + payload.encode(), sha256)[:SIGNATURE]

@@ -102,7 +102,8 @@ class NatsPoster(Poster):
         data = batch.packed()
         if len(data) + HEADERS > broker.client.max_payload:
             log.error(
-                "backplane: a message of %d bytes is dropped: max_payload of NATS is %d",
+                "backplane: a message of %d bytes is dropped: max_payload of NATS is %d; raise it "
+                "to max_length and 8 KiB in the configuration of NATS, or send it in parts",
                 *(batch.size, broker.client.max_payload),
             )
             self.outbox.done(lane, 1, None)

@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Sequence
 from contextlib import suppress
-from typing import Any
+from typing import Any, Final
 from urllib.parse import urlsplit
 
 from primus import OptionError
@@ -21,6 +21,8 @@ from primus_backplane.redis.posting import RedisPoster
 
 __all__ = ["RedisBus"]
 
+LONGEST: Final = 16 << 20
+"""Redis ends the connection of a reader that is behind by 32 MiB of what is published."""
 SCHEMES = {"valkey": "redis", "valkeys": "rediss"}
 
 
@@ -31,6 +33,8 @@ class RedisBus(Bus):
         url: ``redis://``, ``rediss://``, ``unix://``, ``valkey://`` or ``valkeys://``, as redis-py
             takes it.
     """
+
+    longest = LONGEST
 
     def __init__(self, url: str) -> None:
         scheme, separator, rest = url.partition("://")

@@ -36,6 +36,8 @@ class Subscriber:
         """Whether the connection was made since the last failure."""
         self._taken = 0
         """How many entries were handled since the loop last got its turn."""
+        self._page = self._limits.page
+        """How many entries are read at a time: fewer when they take the broker too long."""
         self._is_idle = False
         """Whether nothing is done with what came before."""
         self._floors: dict[int, Id] = dict.fromkeys(link.places, NOTHING)
@@ -182,13 +184,15 @@ class Subscriber:
             before: the entry that was published behind it; `None` to read all.
         """
         link = self._link
-        stream, page = link.keys_of(shard).stream, self._limits.page
+        stream = link.keys_of(shard).stream
         end = b"+" if before is None else b"(" + shown(before)
         read = link.places[shard]
         has_regressed = False
         while True:
             start = b"-" if read == NOTHING else b"(" + shown(read)
+            page, self._page = self._page, max(1, self._page // 4)
             items = await link.asker.xrange(stream, start, end, count=page)
+            self._page = min(4 * page, self._limits.page)
             for entry in map(stored, items):
                 if entry.before < link.places[shard] and entry.is_ours and not has_regressed:
                     has_regressed = True
