@@ -47,6 +47,11 @@ def test_control_text_means(side: Side, text: str, expected: Control) -> None:
     assert control(side, text) == expected
 
 
+def test_what_control_text_means_is_a_value() -> None:
+    assert {Ping("1"), Ping("1"), Pong("1"), Close()} == {Close(), Pong("1"), Ping("1")}
+    assert repr(PluginText("new", "thing")) == "PluginText('new', 'thing')"
+
+
 def test_what_is_sent_is_what_every_primus_understands() -> None:
     assert ping(1479980480187) == "primus::ping::1479980480187"
     assert pong("1479980480187") == "primus::pong::1479980480187"

@@ -45,16 +45,19 @@ def new_spark_id(node: str = "") -> str:
     Args:
         node: the name of the server, which the id begins with; empty for an id without.
     """
-    if not _pool:
-        _pool.extend(_randoms())
-    random = _pool.pop()
+    try:
+        random = _pool.pop()
+    except IndexError:  # asked for rather than looked at: other threads take from it, too
+        fresh = list(_randoms())
+        random = fresh.pop()
+        _pool.extend(fresh)
     return f"{node}-{random}" if node else random
 
 
 _pool: list[str] = []
 """Random parts of ids to come. Keys are made when they are needed: they are secrets."""
 
-if hasattr(os, "register_at_fork"):
+if hasattr(os, "register_at_fork"):  # pragma: no branch - Windows does not fork
     os.register_at_fork(after_in_child=_pool.clear)  # no two processes give the same
 
 
