@@ -18,8 +18,9 @@ from primus.http import CONTINUE, Address, HandOver, Request, Response, closing,
 from primus.server.answer_heads import Framing
 from primus.server.body import Body
 from primus.server.head_intake import HeadIntake
-from primus.server.heads import Head, MalformedRequest, read_head
+from primus.server.heads import Head, MalformedRequest
 from primus.server.hosts.transports import address_of, taken
+from primus.server.known_heads import KnownHeads
 from primus.server.pending import NEVER, PendingConnections
 from primus.tasks import begin
 
@@ -42,10 +43,11 @@ UPGRADE: Final = 3
 class Entrance(HeadIntake):
     """A connection, until it is handed over or given to the application."""
 
-    __slots__ = ("_address", "_ahead", "_body", "_drained", "_gone", "_step")
+    __slots__ = ("_address", "_ahead", "_body", "_drained", "_gone", "_heads", "_step")
 
     def __init__(self, pending: PendingConnections, adopted: bytes | None = None) -> None:
         super().__init__(pending, adopted)
+        self._heads = KnownHeads(pending.max_headers, pending.max_head)
         self._step = HEAD
         self._address: Address | None = None
         self._body: Body | None = None
@@ -124,7 +126,7 @@ class Entrance(HeadIntake):
         """Answer a request, or give it to the application."""
         pending = self._pending
         try:
-            head = read_head(data[:end], most_headers=pending.max_headers, longest=pending.max_head)
+            head = self._heads.read(data[:end])
         except MalformedRequest as error:
             log.debug("refused a malformed request: %s", error)
             self.refuse(Response.error(error.status))

@@ -51,23 +51,47 @@ class MalformedRequest(PrimusError):
 
 
 class Head:
-    """The head of one request, and what httptools tells of it."""
+    """The head of one request."""
 
-    method = ""
+    __slots__ = (
+        "chunked",
+        "headers",
+        "is_old",
+        "keep_alive",
+        "length",
+        "method",
+        "path",
+        "target",
+        "upgrade",
+    )
+
+    def __init__(
+        self, method: str, target: str, headers: Headers, *, keep_alive: bool, length: int = 0
+    ) -> None:
+        self.method = method
+        self.target = target
+        self.path = target if target[:1] == "/" else without_authority(target)
+        """The target, without the host that one in absolute form names."""
+        self.headers = headers
+        self.is_old = False
+        """Whether it is HTTP/1.0, which knows neither chunks nor upgrades."""
+        self.keep_alive = keep_alive
+        """Whether the client wants to use the connection again."""
+        self.upgrade = False
+        """Whether it asks for a WebSocket."""
+        self.length = length
+        """Bytes of the body; 0 when there is none, or it is chunked."""
+        self.chunked: ChunkedBody | None = None
+        """What reads the body, when it comes in chunks."""
+
+
+class Parsed:
+    """What httptools tells of a request."""
+
     target = ""
-    path = ""
-    """The target, without the host that one in absolute form names."""
-    headers: Headers
-    is_old = False
-    """Whether it is HTTP/1.0, which knows neither chunks nor upgrades."""
     keep_alive = False
-    """Whether the client wants to use the connection again."""
     upgrade = False
-    """Whether it asks for a WebSocket; until `read_head` has looked closer, for any protocol."""
-    length = 0
-    """Bytes of the body; 0 when there is none, or it is chunked."""
-    chunked: ChunkedBody | None = None
-    """What reads the body, when it comes in chunks."""
+    """Whether it asks for any other protocol."""
     is_complete = False
     """Whether the request has ended."""
     parser: HttpRequestParser
@@ -75,8 +99,6 @@ class Head:
     def __init__(self) -> None:
         self.fields: list[tuple[str, str]] = []
         self.body: list[bytes] = []
-
-    # -- what httptools calls
 
     def on_url(self, target: bytes) -> None:
         """Take a part of the target."""
@@ -113,43 +135,40 @@ def read_head(data: bytes, *, most_headers: int, longest: int) -> Head:
     Raises:
         MalformedRequest: it breaks the rules.
     """
-    head, parser = _read(data)
+    parsed, parser = _parse(data)
     version = parser.get_http_version()
-    if version != "1.1":
-        head.is_old = version == "1.0"
-        if not head.is_old:
-            raise MalformedRequest(f"HTTP/{version} is not spoken here", 505)
-    if len(head.fields) > most_headers:
+    if version not in ("1.0", "1.1"):
+        raise MalformedRequest(f"HTTP/{version} is not spoken here", 505)
+    if len(parsed.fields) > most_headers:
         raise MalformedRequest(f"more than {most_headers} headers", 431)
-    head.method = parser.get_method().decode()
-    head.headers = headers = CIMultiDictProxy(CIMultiDict(head.fields))
-    target = head.target
-    head.path = target if target[:1] == "/" else without_authority(target)
+    headers = CIMultiDictProxy(CIMultiDict(parsed.fields))
+    method = parser.get_method().decode()
+    head = Head(method, parsed.target, headers, keep_alive=parsed.keep_alive)
+    head.is_old = version == "1.0"
     _check(head, headers)
-    framed = head
-    if head.upgrade:
-        head.upgrade = not head.is_old and is_upgrade(head.method, headers)
+    if parsed.upgrade:
+        head.upgrade = not head.is_old and is_upgrade(method, headers)
         head.keep_alive = head.keep_alive and not head.upgrade
-        if head.method == "CONNECT":
+        if method == "CONNECT":
             raise MalformedRequest("this is no proxy")
         if not head.upgrade:
             # RFC 9110 section 7.8: it is ignored. llhttp would take its body for something else.
-            framed, parser = _read(UPGRADE.sub(b"", data))
-    if not framed.is_complete:
+            parsed, parser = _parse(UPGRADE.sub(b"", data))
+    if not parsed.is_complete:
         if "Transfer-Encoding" in headers:
             # RFC 9112 section 6.1: a proxy of HTTP/1.0 may have seen another end of the body.
             head.keep_alive = head.keep_alive and not head.is_old
-            framed.fields = []
-            head.chunked = ChunkedBody(framed, parser, longest)
+            parsed.fields = []
+            head.chunked = ChunkedBody(parsed, parser, longest)
         else:
             # Python reads no number of thousands of digits, whatever zeros it begins with.
             head.length = int(headers["Content-Length"].lstrip("0"))
     return head
 
 
-def _read(data: bytes) -> tuple[Head, HttpRequestParser]:
-    head = Head()
-    parser = head.parser = HttpRequestParser(head)
+def _parse(data: bytes) -> tuple[Parsed, HttpRequestParser]:
+    parsed = Parsed()
+    parser = parsed.parser = HttpRequestParser(parsed)
     try:
         parser.feed_data(data)
     except HttpParserUpgrade:
@@ -157,8 +176,8 @@ def _read(data: bytes) -> tuple[Head, HttpRequestParser]:
     except HttpParserError as error:
         raise MalformedRequest(f"a malformed request: {error}") from error
     finally:
-        del head.parser  # they know each other
-    return head, parser
+        del parsed.parser  # they know each other
+    return parsed, parser
 
 
 def _check(head: Head, headers: Headers) -> None:
@@ -179,7 +198,7 @@ class ChunkedBody:
 
     __slots__ = ("_longest", "_parser", "_reader", "_silent", "is_complete")
 
-    def __init__(self, reader: Head, parser: HttpRequestParser, longest: int) -> None:
+    def __init__(self, reader: Parsed, parser: HttpRequestParser, longest: int) -> None:
         self._reader = reader
         self._parser = parser
         self._longest = longest
