@@ -17,7 +17,14 @@ from primus.http.request import (
     shown,
     without_authority,
 )
-from primus.http.response import Answered, Response, check_header, closing, phrase
+from primus.http.response import (
+    Answered,
+    CommonHeaders,
+    Response,
+    check_header,
+    closing,
+    phrase,
+)
 from primus.http.semantics import (
     CONTINUE,
     expectation,
@@ -35,6 +42,7 @@ __all__ = [
     "BodyTooLarge",
     "ClientGone",
     "Closable",
+    "CommonHeaders",
     "HandOver",
     "Headers",
     "HostWebSocket",

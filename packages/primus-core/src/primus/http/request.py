@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import operator
 import re
 from collections.abc import AsyncIterator, Callable, Mapping
 from dataclasses import dataclass
@@ -30,8 +29,8 @@ __all__ = [
 
 Headers = CIMultiDictProxy[str]
 
-PARTS: Final = operator.methodcaller("partition", "=")
-"""A field as name, ``=`` and value."""
+FIELD: Final = re.compile(r"(?!&|\Z)([^&=]*)=?([^&]*)")
+"""A field as name and value."""
 
 ABSOLUTE: Final = re.compile(r"(?:https?|wss?)://([^/?#@]+)(.*)", re.IGNORECASE | re.DOTALL)
 """A target in absolute form, as proxies are sent it (RFC 9112 section 3.2.2)."""
@@ -317,11 +316,12 @@ def parse_query(query_string: str) -> Query:
     A name that stands once has a text, one that is repeated a list of texts. At most 1,000
     parameters are read, as in Node.
     """
-    fields = query_string.split("&", 1000)[:1000]
+    if query_string.count("&") >= 1000:
+        query_string = "&".join(query_string.split("&", 1000)[:1000])
     if "%" in query_string or "+" in query_string:
-        pairs = parse_qsl("&".join(fields), keep_blank_values=True, errors="replace")
+        pairs = parse_qsl(query_string, keep_blank_values=True, errors="replace")
     else:  # as those of polls, of which there are many
-        pairs = [(name, value) for name, _, value in map(PARTS, filter(None, fields))]
+        pairs = FIELD.findall(query_string)
     query = Query(pairs)
     return query if len(query) == len(pairs) else _gathered(pairs)
 

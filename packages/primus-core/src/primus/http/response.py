@@ -8,9 +8,9 @@ from contextlib import asynccontextmanager
 from http import HTTPStatus
 from typing import Any, Final, Protocol
 
-from multidict import CIMultiDict
+from multidict import CIMultiDict, CIMultiDictProxy, MultiMapping
 
-__all__ = ["Answered", "Response", "check_header", "closing", "phrase"]
+__all__ = ["Answered", "CommonHeaders", "Response", "check_header", "closing", "phrase"]
 
 
 LINE_END: Final = re.compile("[\r\n\0]")
@@ -24,6 +24,23 @@ class Answered(Protocol):
         """Headers that are added to whatever is answered."""
 
 
+class CommonHeaders:
+    """Headers that many answers have in common, so that they are checked, and written, once.
+
+    Args:
+        headers: names and values; neither may hold a line end.
+
+    Raises:
+        ValueError: a header holds CR, LF or NUL.
+    """
+
+    __slots__ = ("fields",)
+
+    def __init__(self, headers: Mapping[str, str]) -> None:
+        self.fields = CIMultiDictProxy(CIMultiDict(headers))
+        check_headers(self.fields)
+
+
 class Response:
     """What is answered to a request.
 
@@ -32,41 +49,66 @@ class Response:
         body: text (sent as UTF-8, and as plain text unless you say otherwise) or bytes; or an
             async iterator of bytes, each of which is sent as soon as it comes. It is closed
             early when the client has gone; `Request.on_gone` tells so at once.
-        headers: names and values; neither may hold a line end.
+        headers: names and values; neither may hold a line end. `CommonHeaders` are all there are,
+            until `headers` is changed.
         content_type: shorthand for that header, when it is not among `headers`.
 
     Raises:
         ValueError: a header holds CR, LF or NUL, which would smuggle in a header.
     """
 
-    __slots__ = ("body", "chunks", "headers", "status")
+    __slots__ = ("_common", "_headers", "body", "chunks", "status")
 
     def __init__(
         self,
         status: int = 200,
         body: str | bytes | AsyncIterator[bytes] = b"",
-        headers: Mapping[str, str] | None = None,
+        headers: Mapping[str, str] | CommonHeaders | None = None,
         *,
         content_type: str | None = None,
     ) -> None:
         self.status = status
-        self.body = b""
         self.chunks: AsyncIterator[bytes] | None = None
-        if isinstance(body, str):
-            self.body = body.encode(errors="replace")
-        elif isinstance(body, bytes):
+        if isinstance(body, bytes):
             self.body = body
+        elif isinstance(body, str):
+            self.body = body.encode(errors="replace")
         else:
+            self.body = b""
             self.chunks = body
-        self.headers: CIMultiDict[str] = CIMultiDict(headers) if headers else CIMultiDict()
+        self._common: CommonHeaders | None = None
+        self._headers: CIMultiDict[str] | None = None
+        if isinstance(headers, CommonHeaders):
+            if content_type is None:
+                self._common = headers
+                return
+            headers = headers.fields
+        self._headers = CIMultiDict(headers) if headers else CIMultiDict()
         if content_type is None and isinstance(body, str) and body:
             content_type = "text/plain; charset=utf-8"
         if content_type is not None:
-            self.headers.setdefault("Content-Type", content_type)
-        check_headers(self.headers)
+            self._headers.setdefault("Content-Type", content_type)
+        check_headers(self._headers)
 
     def __repr__(self) -> str:
         return f"<Response {self.status} {self.reason}>"
+
+    @property
+    def headers(self) -> CIMultiDict[str]:
+        """The headers, which may be changed."""
+        if self._headers is None:
+            assert self._common is not None
+            self._headers, self._common = CIMultiDict(self._common.fields), None
+        return self._headers
+
+    @headers.setter
+    def headers(self, headers: CIMultiDict[str]) -> None:
+        self._headers, self._common = headers, None
+
+    @property
+    def likeness(self) -> object:
+        """The headers as a key: answers for which it is equal have the same ones."""
+        return self._common or (*self.headers.items(),)
 
     @classmethod
     def json(cls, value: Any, status: int = 200) -> Response:
@@ -128,7 +170,7 @@ def phrase(status: int) -> str:
         return ""
 
 
-def check_headers(headers: CIMultiDict[str]) -> None:
+def check_headers(headers: MultiMapping[str]) -> None:
     """As `check_header`, for all of them.
 
     Raises:

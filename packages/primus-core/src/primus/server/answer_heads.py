@@ -59,7 +59,7 @@ class AnswerHeads:
             response.chunks is None,
             is_old,
             closes,
-            (*response.headers.items(),),
+            response.likeness,
             (*request.response_headers.items(),),
         )
         known = self._known.get(key)

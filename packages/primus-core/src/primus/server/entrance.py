@@ -14,7 +14,7 @@ from collections.abc import AsyncIterator, Callable
 from contextvars import copy_context
 from typing import Final
 
-from primus.http import CONTINUE, Address, HandOver, Request, Response, closing, expectation
+from primus.http import CONTINUE, Address, HandOver, Request, Response, closing
 from primus.server.answer_heads import Framing
 from primus.server.body import Body
 from primus.server.head_intake import HeadIntake
@@ -69,14 +69,14 @@ class Entrance(HeadIntake):
         if step == HEAD:
             if self._head is None:
                 data = data.lstrip(b"\r\n")  # RFC 9112 section 2.2
-                end = data.find(END) + len(END)
+                at = data.find(END)
                 # All of it, as most of them come; of the first, another process may have to know.
-                if len(END) <= end <= self._pending.max_head and not (
+                if 0 < at <= self._pending.max_head - len(END) and not (
                     self._is_first and self._pending.primus.elsewhere is not None
                 ):
                     self._is_first = False
                     self._pending.deadlines.due[self._transport] = NEVER
-                    self.arrived(data, end)
+                    self.arrived(data, at + len(END))
                     return
             if data:
                 self.collect(data)
@@ -162,8 +162,8 @@ class Entrance(HeadIntake):
             rest = self._feed(rest)
             content = body.taken() if body.is_whole else body.chunks
         self._ahead = rest
-        if "Expect" in head.headers and not head.is_old:
-            if expectation(head.headers) == 417:
+        if head.expectation is not None:
+            if head.expectation == 417:
                 refusal = Response.error(417)
             elif not isinstance(content, bytes):
                 transport.write(CONTINUE)

@@ -22,7 +22,10 @@ PLAIN: Final = f"{UNRESERVED}!$&'()*+,=:@"
 ENCODED: Final = "|".join(
     f"{code:02X}" for code in range(0x20, 0x100) if chr(code) not in f"{UNRESERVED}/\\;%\x7f"
 )
-CHARACTER: Final = f"(?:[{re.escape(PLAIN)}]|%(?:{ENCODED}))"
+CHARACTERS: Final = f"(?:[{re.escape(PLAIN)}]++|%(?:{ENCODED}))"
+
+ROOT: Final = ("", "/")
+
 LINE: Final = len("  HTTP/1.1\r\n\r\n")
 FIELD: Final = len(": \r\n")
 
@@ -36,7 +39,9 @@ def refusal(primus: Server, request: Request) -> Response | None:
         twice = repeated(headers)
         if twice is not None:
             return Response.error(400, f"the header {twice} is there more than once")
-    if not _is_normal(request.path, primus.pathname):
+    path, pathname = request.path, primus.pathname
+    rest = path[len(pathname) :]
+    if not path.startswith(pathname) or (rest not in ROOT and _normal().fullmatch(rest) is None):
         return Response.error(404)
     if request.upgrade and (
         headers.get("Content-Length", "0") != "0" or "Transfer-Encoding" in headers
@@ -53,18 +58,10 @@ def _head_size(request: Request) -> int:
     return size + FIELD * len(headers) + sum(map(len, headers)) + sum(map(len, headers.values()))
 
 
-def _is_normal(path: str, pathname: str) -> bool:
-    """Whether the path is below the pathname, and in its one form."""
-    if not path.startswith(pathname):
-        return False
-    rest = path[len(pathname) :]
-    return rest in ("", "/") or _normal().fullmatch(rest) is not None
-
-
 @cache
 def _normal() -> re.Pattern[str]:
     """What may follow the pathname, which may go on without a slash: ``/primusX/info``.
 
     It is compiled when it is first needed: that takes more than a millisecond.
     """
-    return re.compile(rf"{CHARACTER}*(?:/(?!\.\.?(?:/|\Z)){CHARACTER}+)*/?")
+    return re.compile(rf"{CHARACTERS}*+(?:/(?!\.\.?(?:/|\Z)){CHARACTERS}++)*+/?")

@@ -13,7 +13,7 @@ from httptools import HttpParserError, HttpParserUpgrade, HttpRequestParser
 from multidict import CIMultiDict, CIMultiDictProxy, istr
 
 from primus.errors import PrimusError
-from primus.http import Headers, is_upgrade, repeated, without_authority
+from primus.http import Headers, expectation, is_upgrade, repeated, without_authority
 
 __all__ = ["ChunkedBody", "Head", "MalformedRequest", "read_head"]
 
@@ -55,6 +55,7 @@ class Head:
 
     __slots__ = (
         "chunked",
+        "expectation",
         "headers",
         "is_old",
         "keep_alive",
@@ -83,6 +84,8 @@ class Head:
         """Bytes of the body; 0 when there is none, or it is chunked."""
         self.chunked: ChunkedBody | None = None
         """What reads the body, when it comes in chunks."""
+        self.expectation: int | None = None
+        """The status that the client waits for before it sends a body, see `primus.http`."""
 
 
 class Parsed:
@@ -145,6 +148,7 @@ def read_head(data: bytes, *, most_headers: int, longest: int) -> Head:
     method = parser.get_method().decode()
     head = Head(method, parsed.target, headers, keep_alive=parsed.keep_alive)
     head.is_old = version == "1.0"
+    head.expectation = None if head.is_old else expectation(headers)
     _check(head, headers)
     if parsed.upgrade:
         head.upgrade = not head.is_old and is_upgrade(method, headers)

@@ -85,5 +85,6 @@ class KnownHeads:
 
 
 def _is_plain(head: Head) -> bool:
-    """Whether a head with the same headers says the same: one of an upgrade or chunks need not."""
-    return "Upgrade" not in head.headers and "Transfer-Encoding" not in head.headers
+    """Whether a head with the same headers says the same as this one, and no more than others."""
+    headers = head.headers
+    return not ("Upgrade" in headers or "Transfer-Encoding" in headers or "Expect" in headers)

@@ -92,7 +92,7 @@ class Layers:
         of, for_upgrades, for_requests = self._running
         if of is not self._layers:
             for_upgrades, for_requests = self._sort()
-        return _run(iter(for_upgrades if request.upgrade else for_requests), request)
+        return _run(for_upgrades if request.upgrade else for_requests, request)
 
     def _sort(self) -> tuple[tuple[Layer, ...], tuple[Layer, ...]]:
         """List the layers that are enabled: those for upgrades, and those for other requests."""
@@ -111,7 +111,9 @@ class Layers:
         self._layers = list(layers)
 
 
-def _run(layers: Iterator[Layer], request: Request) -> Response | None | Awaitable[Response | None]:
+def _run(
+    layers: tuple[Layer, ...], request: Request
+) -> Response | None | Awaitable[Response | None]:
     for layer in layers:
         result: Any = layer.fn(request)
         if result is not None:
@@ -122,12 +124,12 @@ def _run(layers: Iterator[Layer], request: Request) -> Response | None | Awaitab
 
 
 async def _run_on(
-    layer: Layer, pending: Awaitable[Any], layers: Iterator[Layer], request: Request
+    layer: Layer, pending: Awaitable[Any], layers: tuple[Layer, ...], request: Request
 ) -> Response | None:
     result = await pending
     if result is not None:
         return _checked(layer, result)
-    rest = _run(layers, request)
+    rest = _run(layers[layers.index(layer) + 1 :], request)
     return await rest if isinstance(rest, Awaitable) else rest
 
 

@@ -788,19 +788,28 @@ class Primus(Transforming, PrimusEvents[SparkT_co]):
 
     # -- what hosts and transformers call
 
-    async def handle(self, request: Request) -> Response | None:
+    def handle(self, request: Request) -> Coroutine[Any, Any, Response | None]:
         """Answer a request below the pathname; `None` once an upgrade has been taken over."""
         if not self._initialised:
             self.initialise()
         refused = gate.refusal(self, request)
         if refused is not None:
-            return self._refused(request, refused, "malformed")
+            return _ready(self._refused(request, refused, "malformed"))
         if self.elsewhere is not None:
-            answered = await self.elsewhere.answer(request)
-            if answered is not None:
-                return answered[0]
-        if not self.transformer.opens(request):
-            return await self._respond(request)
+            return self._respond_somewhere(request, self.elsewhere)
+        return self._open(request) if self.transformer.opens(request) else self._respond(request)
+
+    async def _respond_somewhere(self, request: Request, elsewhere: Elsewhere) -> Response | None:
+        """Answer a request in the process that its session lives in."""
+        answered = await elsewhere.answer(request)
+        if answered is not None:
+            return answered[0]
+        return await (
+            self._open(request) if self.transformer.opens(request) else self._respond(request)
+        )
+
+    async def _open(self, request: Request) -> Response | None:
+        """Answer a request for a new connection, if there may be one more."""
         if not self._seats.take(request):
             return self._refused(request, Response.error(503), "full")
         try:
@@ -829,7 +838,7 @@ class Primus(Transforming, PrimusEvents[SparkT_co]):
         """Answer a request that may be looked at."""
         try:
             response = self.layers.run(request)
-            if response is not None and isinstance(response, Awaitable):
+            if response is not None and not isinstance(response, Response):
                 response = await self._limited(response)
         except Unauthorized as error:
             return authorization.refusal(error)
@@ -1034,6 +1043,11 @@ def _spark_class(primus: Primus[Any]) -> type[Any]:
         "control_hooks": (),
     }
     return type(base.__name__, (base,), attributes)
+
+
+async def _ready(response: Response) -> Response:
+    """An answer, where one is awaited."""
+    return response
 
 
 def _milliseconds(duration: float | None) -> int | bool:
