@@ -6,8 +6,9 @@ and transformers are written once.
 
 from __future__ import annotations
 
+from primus.http.address import Address
+from primus.http.passage import Passage
 from primus.http.request import (
-    Address,
     BodyTooLarge,
     ClientGone,
     Headers,
@@ -46,6 +47,7 @@ __all__ = [
     "HandOver",
     "Headers",
     "HostWebSocket",
+    "Passage",
     "Query",
     "Request",
     "Response",

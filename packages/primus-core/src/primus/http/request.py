@@ -4,8 +4,6 @@ from __future__ import annotations
 
 import re
 from collections.abc import AsyncIterator, Callable, Mapping
-from dataclasses import dataclass
-from ipaddress import ip_address
 from typing import Any, Final
 from urllib.parse import parse_qsl
 
@@ -13,10 +11,11 @@ from multidict import CIMultiDict, CIMultiDictProxy
 
 from primus.cookies import parse_cookies
 from primus.errors import PrimusError
+from primus.http.address import Address
+from primus.http.passage import Passage
 from primus.http.upgrade import HandOver, HostWebSocket
 
 __all__ = [
-    "Address",
     "BodyTooLarge",
     "ClientGone",
     "Headers",
@@ -61,37 +60,6 @@ class ClientGone(PrimusError, ConnectionError):
     """The client has gone before its request was complete."""
 
 
-@dataclass(frozen=True, slots=True)
-class Address:
-    """Where a peer is: its IP address (empty for a unix socket) and port (0 when unknown).
-
-    An address of IPv4 looks so wherever it comes from: a socket for both shows IPv4 clients as
-    ``::ffff:127.0.0.1``, which no list of addresses would match.
-    """
-
-    ip: str
-    port: int = 0
-
-    def __post_init__(self) -> None:
-        if ":" in self.ip:
-            object.__setattr__(self, "ip", _normal_ip(self.ip))
-
-    @property
-    def printable(self) -> str:
-        """The IP address as it can be logged, whatever a proxy has made of it."""
-        return repr(self.ip)[1:-1] or "a unix socket"
-
-
-def _normal_ip(ip: str) -> str:
-    """An address of IPv6 in its one form (RFC 5952), or the one of IPv4 that is mapped to it."""
-    try:
-        address = ip_address(ip)
-    except ValueError:
-        return ip
-    mapped = getattr(address, "ipv4_mapped", None)
-    return str(mapped or address)
-
-
 class Request:
     """An HTTP request below ``primus.pathname``.
 
@@ -117,6 +85,7 @@ class Request:
         "is_checked",
         "method",
         "native",
+        "passage",
         "path",
         "query_string",
         "response_headers",
@@ -139,11 +108,14 @@ class Request:
         drop: Callable[[], None] | None = None,
         native: Any = None,
         is_checked: bool = False,
+        passage: Passage | None = None,
     ) -> None:
         if target[:1] != "/":
             headers = _with_host_of(target, headers)
             target = without_authority(target)
-        path, _, query_string = target.partition("#")[0].partition("?")
+        if "#" in target:
+            target = target.partition("#")[0]
+        path, _, query_string = target.partition("?")
         self.method = method
         self.path = path
         self.query_string = query_string
@@ -155,6 +127,8 @@ class Request:
         self.native = native
         self.is_checked = is_checked
         """Whether the host has bounded the head, and looked for headers that are there twice."""
+        self.passage = passage
+        """What became of earlier requests of the connection that have the same headers."""
         self._body = body
         self._detach = detach
         self._websocket = websocket
@@ -278,7 +252,7 @@ class Request:
 
     def release(self) -> None:
         """Keep nothing of the HTTP server's: the request is over, and a spark may keep it long."""
-        self.native = self._body = self._detach = None
+        self.native = self.passage = self._body = self._detach = None
         self._websocket = self._watch = self._drop = None
 
 

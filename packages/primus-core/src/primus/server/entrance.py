@@ -14,7 +14,7 @@ from collections.abc import AsyncIterator, Callable
 from contextvars import copy_context
 from typing import Final
 
-from primus.http import CONTINUE, Address, HandOver, Request, Response, closing
+from primus.http import CONTINUE, Address, HandOver, Request, Response, closing, without_authority
 from primus.server.answer_heads import Framing
 from primus.server.body import Body
 from primus.server.head_intake import HeadIntake
@@ -126,24 +126,30 @@ class Entrance(HeadIntake):
         """Answer a request, or give it to the application."""
         pending = self._pending
         try:
-            head = self._heads.read(data[:end])
+            method, target, head = self._heads.read(data[:end])
         except MalformedRequest as error:
             log.debug("refused a malformed request: %s", error)
             self.refuse(Response.error(error.status))
             return
-        is_ours = head.path.startswith(pending.primus.pathname)
+        path = target if target[:1] == "/" else without_authority(target)
+        is_ours = path.startswith(pending.primus.pathname)
         if pending.application is not None and not (
             is_ours and (pending.takes_transports or not head.upgrade)
         ):
             pending.application(pending).adopt(self._transport, data)
         else:
-            self._begin(head, data[end:], None if is_ours else Response.error(404))
+            refusal = None if is_ours else Response.error(404)
+            self._begin(method, target, head, data[end:], refusal)
 
-    def _begin(self, head: Head, rest: bytes, refusal: Response | None) -> None:
+    def _begin(
+        self, method: str, target: str, head: Head, rest: bytes, refusal: Response | None
+    ) -> None:
         """Start to answer a request.
 
         Args:
-            head: its head.
+            method: its method.
+            target: its target.
+            head: its head, but for these.
             rest: what has come behind that.
             refusal: what is answered, without asking the Primus.
         """
@@ -170,8 +176,8 @@ class Entrance(HeadIntake):
         if self._address is None:
             self._address = address_of(transport)
         request = Request(
-            head.method,
-            head.target,
+            method,
+            target,
             head.headers,
             address=self._address,
             secure=pending.secure,
@@ -181,6 +187,7 @@ class Entrance(HeadIntake):
             drop=transport.abort,
             native=transport,
             is_checked=True,
+            passage=head.passage,
         )
         answering = self._answer(head, request, refusal)
         bare = pending.upgrades_bare if head.upgrade else pending.begins_bare

@@ -13,7 +13,14 @@ from httptools import HttpParserError, HttpParserUpgrade, HttpRequestParser
 from multidict import CIMultiDict, CIMultiDictProxy, istr
 
 from primus.errors import PrimusError
-from primus.http import Headers, expectation, is_upgrade, repeated, without_authority
+from primus.http import (
+    Headers,
+    Passage,
+    expectation,
+    is_upgrade,
+    repeated,
+    without_authority,
+)
 
 __all__ = ["ChunkedBody", "Head", "MalformedRequest", "read_head"]
 
@@ -51,7 +58,7 @@ class MalformedRequest(PrimusError):
 
 
 class Head:
-    """The head of one request."""
+    """The head of a request, but for method and target: requests of a client may share it."""
 
     __slots__ = (
         "chunked",
@@ -60,19 +67,11 @@ class Head:
         "is_old",
         "keep_alive",
         "length",
-        "method",
-        "path",
-        "target",
+        "passage",
         "upgrade",
     )
 
-    def __init__(
-        self, method: str, target: str, headers: Headers, *, keep_alive: bool, length: int = 0
-    ) -> None:
-        self.method = method
-        self.target = target
-        self.path = target if target[:1] == "/" else without_authority(target)
-        """The target, without the host that one in absolute form names."""
+    def __init__(self, headers: Headers, *, keep_alive: bool, length: int = 0) -> None:
         self.headers = headers
         self.is_old = False
         """Whether it is HTTP/1.0, which knows neither chunks nor upgrades."""
@@ -86,6 +85,8 @@ class Head:
         """What reads the body, when it comes in chunks."""
         self.expectation: int | None = None
         """The status that the client waits for before it sends a body, see `primus.http`."""
+        self.passage: Passage | None = None
+        """What became of requests with the same headers, if that is remembered."""
 
 
 class Parsed:
@@ -127,7 +128,7 @@ class Parsed:
         self.is_complete = True
 
 
-def read_head(data: bytes, *, most_headers: int, longest: int) -> Head:
+def read_head(data: bytes, *, most_headers: int, longest: int) -> tuple[str, str, Head]:
     """The head of a request.
 
     Args:
@@ -135,10 +136,14 @@ def read_head(data: bytes, *, most_headers: int, longest: int) -> Head:
         most_headers: how many headers it may have.
         longest: how many bytes of a chunked body may hold nothing of it, such as its trailers.
 
+    Returns:
+        The method, the target, and the rest.
+
     Raises:
         MalformedRequest: it breaks the rules.
     """
     parsed, parser = _parse(data)
+    target = parsed.target
     version = parser.get_http_version()
     if version not in ("1.0", "1.1"):
         raise MalformedRequest(f"HTTP/{version} is not spoken here", 505)
@@ -146,10 +151,10 @@ def read_head(data: bytes, *, most_headers: int, longest: int) -> Head:
         raise MalformedRequest(f"more than {most_headers} headers", 431)
     headers = CIMultiDictProxy(CIMultiDict(parsed.fields))
     method = parser.get_method().decode()
-    head = Head(method, parsed.target, headers, keep_alive=parsed.keep_alive)
+    head = Head(headers, keep_alive=parsed.keep_alive)
     head.is_old = version == "1.0"
     head.expectation = None if head.is_old else expectation(headers)
-    _check(head, headers)
+    _check(method, target, head)
     if parsed.upgrade:
         head.upgrade = not head.is_old and is_upgrade(method, headers)
         head.keep_alive = head.keep_alive and not head.upgrade
@@ -167,7 +172,7 @@ def read_head(data: bytes, *, most_headers: int, longest: int) -> Head:
         else:
             # Python reads no number of thousands of digits, whatever zeros it begins with.
             head.length = int(headers["Content-Length"].lstrip("0"))
-    return head
+    return method, target, head
 
 
 def _parse(data: bytes) -> tuple[Parsed, HttpRequestParser]:
@@ -184,8 +189,9 @@ def _parse(data: bytes) -> tuple[Parsed, HttpRequestParser]:
     return parsed, parser
 
 
-def _check(head: Head, headers: Headers) -> None:
+def _check(method: str, target: str, head: Head) -> None:
     """Refuse what llhttp takes and aiohttp does not."""
+    headers = head.headers
     if not head.is_old and "Host" not in headers:
         raise MalformedRequest("a request without Host")
     twice = repeated(headers)
@@ -193,7 +199,8 @@ def _check(head: Head, headers: Headers) -> None:
         raise MalformedRequest(f"the header {twice} is there more than once")
     if "Sec-WebSocket-Key1" in headers:
         raise MalformedRequest("a WebSocket of a draft, which sends a body without saying so")
-    if head.path[:1] != "/" and (head.method, head.path) != ("OPTIONS", "*"):
+    path = without_authority(target)
+    if path[:1] != "/" and (method, path) != ("OPTIONS", "*"):
         raise MalformedRequest("a target that is neither a path nor a URL")
 
 

@@ -13,6 +13,7 @@ from typing import Final
 
 from multidict import CIMultiDict, CIMultiDictProxy
 
+from primus.http import Passage
 from primus.server.heads import Head, read_head
 
 __all__ = ["KnownHeads"]
@@ -45,11 +46,14 @@ class KnownHeads:
         self._known: dict[bytes | tuple[bytes, bytes], Head] = {}
         """Heads by their headers; of posts, by those before and behind the number of bytes."""
 
-    def read(self, data: bytes) -> Head:
+    def read(self, data: bytes) -> tuple[str, str, Head]:
         """The head of a request.
 
         Args:
             data: all of it, with the empty line that ends it.
+
+        Returns:
+            The method, the target, and the rest.
 
         Raises:
             MalformedRequest: it breaks the rules.
@@ -64,24 +68,30 @@ class KnownHeads:
             said = data[line.end() : length.start(1)], data[length.end(1) :]
         known = self._known.get(said)
         if known is None:
-            head = self._parsed(data)
-            if len(data) <= LONGEST and _is_plain(head):
+            read = self._parsed(data)
+            if len(data) <= LONGEST and _is_plain(read[2]):
                 if len(self._known) >= KEPT:
                     self._known.clear()
-                self._known[said] = head
-            return head
-        headers, size = known.headers, known.length
-        if length is not None and (digits := length[1].decode()) != headers["Content-Length"]:
-            size = int(digits)
-            changed = CIMultiDict(headers)
-            changed["Content-Length"] = digits
-            headers = CIMultiDictProxy(changed)
-        return Head(
-            method.decode(), target.decode(), headers, keep_alive=known.keep_alive, length=size
-        )
+                self._known[said] = read[2]
+                read[2].passage = Passage()
+            return read
+        if length is not None:
+            known = _of_length(known, length[1].decode())
+        return method.decode(), target.decode(), known
 
-    def _parsed(self, data: bytes) -> Head:
+    def _parsed(self, data: bytes) -> tuple[str, str, Head]:
         return read_head(data, most_headers=self._most_headers, longest=self._longest)
+
+
+def _of_length(head: Head, length: str) -> Head:
+    """The head of a post whose body has another length."""
+    if head.headers["Content-Length"] == length:
+        return head
+    headers = CIMultiDict(head.headers)
+    headers["Content-Length"] = length
+    other = Head(CIMultiDictProxy(headers), keep_alive=head.keep_alive, length=int(length))
+    other.passage = head.passage
+    return other
 
 
 def _is_plain(head: Head) -> bool:

@@ -4,14 +4,31 @@ from __future__ import annotations
 
 from collections.abc import Awaitable, Iterator
 from dataclasses import replace
+from itertools import takewhile
+from operator import attrgetter
 from typing import Any
 
 from primus.callables import is_awaitable
 from primus.errors import OptionError
-from primus.http import Request, Response
+from primus.http import Passage, Request, Response
 from primus.layer import Layer, LayerFunction
 
 __all__ = ["Layer", "LayerFunction", "Layers"]
+
+
+class Sorted:
+    """Layers that are enabled, by what they run for."""
+
+    __slots__ = ("by_head", "for_requests", "for_upgrades", "of", "others")
+
+    def __init__(self, of: list[Layer]) -> None:
+        self.of = of
+        """The layers, enabled or not."""
+        self.for_upgrades = tuple(layer for layer in of if layer.enabled and layer.upgrade)
+        self.for_requests = tuple(layer for layer in of if layer.enabled and layer.http)
+        self.by_head = tuple(takewhile(attrgetter("by_head"), self.for_requests))
+        """The first ones, which see no two requests of a client that are alike."""
+        self.others = self.for_requests[len(self.by_head) :]
 
 
 class Layers:
@@ -19,8 +36,7 @@ class Layers:
 
     def __init__(self) -> None:
         self._layers: list[Layer] = []
-        self._running: tuple[list[Layer], tuple[Layer, ...], tuple[Layer, ...]] = ([], (), ())
-        """The layers that `_sort` has looked at; those that run for upgrades, and for others."""
+        self._sorted = Sorted(self._layers)
 
     def __iter__(self) -> Iterator[Layer]:
         return iter(self._layers)
@@ -89,18 +105,24 @@ class Layers:
 
         It has to be awaited when a layer on the way is async.
         """
-        of, for_upgrades, for_requests = self._running
-        if of is not self._layers:
-            for_upgrades, for_requests = self._sort()
-        return _run(for_upgrades if request.upgrade else for_requests, request)
-
-    def _sort(self) -> tuple[tuple[Layer, ...], tuple[Layer, ...]]:
-        """List the layers that are enabled: those for upgrades, and those for other requests."""
-        there = [layer for layer in self._layers if layer.enabled]
-        for_upgrades = tuple(layer for layer in there if layer.upgrade)
-        for_requests = tuple(layer for layer in there if layer.http)
-        self._running = (self._layers, for_upgrades, for_requests)
-        return for_upgrades, for_requests
+        layers = self._sorted
+        if layers.of is not self._layers:
+            layers = self._sorted = Sorted(self._layers)
+        if request.upgrade:
+            return _run(layers.for_upgrades, request)
+        passage = request.passage
+        if passage is None:
+            return _run(layers.for_requests, request)
+        if (
+            passage.layers is layers
+            and passage.path == request.path
+            and passage.method == request.method
+        ):
+            request.response_headers.extend(passage.headers)
+            request.address, request.secure = passage.address, passage.secure
+        elif (answer := _pass(layers, request, passage)) is not None:
+            return answer
+        return _run(layers.others, request)
 
     def snapshot(self) -> list[Layer]:
         """The layers as they are now, to be given to `restore`."""
@@ -109,6 +131,23 @@ class Layers:
     def restore(self, layers: list[Layer]) -> None:
         """Restore exactly these layers."""
         self._layers = list(layers)
+
+
+def _pass(
+    layers: Sorted, request: Request, passage: Passage
+) -> Response | None | Awaitable[Response | None]:
+    """Run the layers that go by the head, and note what they make of a request that passes."""
+    for layer in layers.by_head:
+        result: Any = layer.fn(request)
+        if result is not None:
+            if is_awaitable(result):
+                return _run_on(layer, result, layers.for_requests, request)
+            return _checked(layer, result)
+    passage.layers = layers
+    passage.method, passage.path = request.method, request.path
+    passage.headers = request.response_headers.copy()
+    passage.address, passage.secure = request.address, request.secure
+    return None
 
 
 def _run(

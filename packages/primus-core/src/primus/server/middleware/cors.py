@@ -48,7 +48,7 @@ def layer(primus: Server) -> Layer:
             return _preflight(request, options)
         return None
 
-    return Layer("cors", cors)
+    return Layer("cors", cors, by_head=True)
 
 
 def _valid(origin: str) -> bool:

@@ -59,7 +59,7 @@ def layer(primus: Server) -> Layer:
         if scheme:
             request.secure = scheme == "https"
 
-    return Layer("forwarded", forwarded)
+    return Layer("forwarded", forwarded, by_head=True)
 
 
 def client_address(

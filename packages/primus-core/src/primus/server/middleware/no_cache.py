@@ -17,4 +17,4 @@ def layer(primus: Server) -> Layer:
         headers["Cache-Control"] = "no-store, no-cache, must-revalidate, max-age=0"
         headers["Pragma"] = "no-cache"
 
-    return Layer("no-cache", no_cache, upgrade=False)
+    return Layer("no-cache", no_cache, upgrade=False, by_head=True)

@@ -30,7 +30,7 @@ def layer(primus: Server) -> Layer:
             return Response(404, f"There is no browser client here: {error}")
         return None if found is None else _answer(request, *found)
 
-    return Layer("primus.js", client, upgrade=False)
+    return Layer("primus.js", client, upgrade=False, by_head=True)
 
 
 def _answer(

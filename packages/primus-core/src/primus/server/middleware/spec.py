@@ -20,4 +20,4 @@ def layer(primus: Server) -> Layer:
             response.status = 503
         return response
 
-    return Layer("spec", spec, upgrade=False)
+    return Layer("spec", spec, upgrade=False, by_head=True)

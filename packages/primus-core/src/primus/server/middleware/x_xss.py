@@ -17,4 +17,4 @@ def layer(primus: Server) -> Layer:
         if ";msie" in agent or "trident/" in agent:
             request.response_headers["X-XSS-Protection"] = "0"
 
-    return Layer("x-xss", x_xss, upgrade=False)
+    return Layer("x-xss", x_xss, upgrade=False, by_head=True)
