@@ -11,8 +11,9 @@ from urllib.parse import parse_qsl
 
 from primus import PrimusError, Request, Response
 from primus.errors import OptionError, ProtocolError
+from primus.http import CommonHeaders
 from primus_transformer_engineio.packets import Packet
-from primus_transformer_engineio.revisions import Revision
+from primus_transformer_engineio.revisions import OCTETS, TEXT, Revision
 
 __all__ = [
     "BAD_HANDSHAKE_METHOD",
@@ -40,6 +41,8 @@ MESSAGES: Final = {
     BAD_REQUEST: "Bad request",
     UNSUPPORTED_REVISION: "Unsupported protocol version",
 }
+
+TYPES: Final = {kind: CommonHeaders({"Content-Type": kind}) for kind in (TEXT, OCTETS)}
 
 CALLBACK: Final = re.compile(r"[0-9]{1,10}", re.ASCII)
 ESCAPED_NEWLINE: Final = re.compile(r"(\\)?\\n")
@@ -81,7 +84,7 @@ def answer(
     """Packets as the answer to a poll."""
     if callback is None:
         body, content_type = revision.payload(packets, binary=binary)
-        return Response(200, body, content_type=content_type)
+        return Response(200, body, TYPES[content_type])
     # All is escaped that could end the string, the script or, in old browsers, a line.
     payload = json.dumps(revision.text(packets)).replace("</", "<\\/")
     return Response(

@@ -48,6 +48,7 @@ class Revision3(Revision):
     __slots__ = ("_doubles", "_json")
 
     number = 3
+    name = "3"
 
     def __init__(self, *, json: bool) -> None:
         self._json = json

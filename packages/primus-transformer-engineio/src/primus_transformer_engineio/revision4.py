@@ -19,6 +19,7 @@ class Revision4(Revision):
     __slots__ = ()
 
     number = 4
+    name = "4"
 
     def text(self, packets: Iterable[Packet]) -> str:
         """The payload."""

@@ -17,11 +17,13 @@ OCTETS: Final = "application/octet-stream"
 
 
 class Revision(ABC):
-    """One revision, as one session speaks it. ``number`` is what ``EIO`` in a URL says."""
+    """One revision, as one session speaks it."""
 
     __slots__ = ()
 
     number: ClassVar[int]
+    name: ClassVar[str]
+    """The number, as a URL has it."""
 
     @abstractmethod
     def text(self, packets: Iterable[Packet]) -> str:

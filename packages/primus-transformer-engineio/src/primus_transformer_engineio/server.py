@@ -89,14 +89,17 @@ class EngineIO(Transformer):
 
     async def request(self, request: Request) -> Response:
         """Answer a handshake, a poll or a post."""
-        if is_foreign(request, self._origins, script="j" in request.query):
+        query = request.query
+        if is_foreign(request, self._origins, script="j" in query):
             return Response.error(403, "a page that may not connect has made this request")
         try:
-            session = await self._session(request)
-            number = callback(request, allowed=self._options.jsonp)
+            session = self._session(request)
+            if session is not None and session.is_overdue and request.method == "GET":
+                await self._judge(session)
+            number = callback(request, allowed=self._options.jsonp) if "j" in query else None
             if session is None:
                 response = self._handshake(request, number)
-            elif session.upgraded or request.query["transport"] != POLLING:
+            elif session.upgraded or query["transport"] != POLLING:
                 raise Refused(BAD_REQUEST)
             elif request.method == "GET":
                 response = await session.poll(request, number)
@@ -113,7 +116,9 @@ class EngineIO(Transformer):
     async def upgrade(self, request: Request) -> Response | None:
         """Take over a WebSocket, for a session that there is or for a new one."""
         try:
-            session = await self._session(request)
+            session = self._session(request)
+            if session is not None and session.is_overdue:
+                await self._judge(session)
             if request.query["transport"] != WEBSOCKET:
                 raise Refused(BAD_REQUEST)
             opened = (
@@ -132,7 +137,21 @@ class EngineIO(Transformer):
 
     # -- which session
 
-    async def _session(self, request: Request) -> Session | None:
+    async def _judge(self, session: Session) -> None:
+        """End a session whose client is overdue, unless we have been busy.
+
+        Then its pong waits in a post: that one is read first.
+
+        Raises:
+            Refused: it has ended.
+        """
+        await asyncio.sleep(GRACE)
+        if session.is_overdue:
+            session.over(ending=session.silence)
+        if session.is_over:
+            raise Refused(UNKNOWN_SID)
+
+    def _session(self, request: Request) -> Session | None:
         """The session that a request belongs to, or `None` for a handshake.
 
         Raises:
@@ -146,15 +165,9 @@ class EngineIO(Transformer):
         if sid is None:
             return None
         session = self._sessions.get(sid) if isinstance(sid, str) else None
-        if session is not None and session.is_overdue and request.method == "GET":
-            # We may have been busy, and its pong waits in a post: that one is read first.
-            await asyncio.sleep(GRACE)
-            if session.is_overdue:
-                session.over(ending=session.silence)
-            session = self._sessions.get(str(sid))
         if session is None:
             raise Refused(UNKNOWN_SID)
-        if query.get("EIO") != str(session.revision.number):
+        if query.get("EIO") != session.revision.name:
             raise Refused(BAD_REQUEST)
         return session
 

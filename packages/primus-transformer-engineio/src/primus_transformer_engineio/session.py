@@ -10,6 +10,7 @@ from primus import Request, Response
 from primus.clock import Clock
 from primus.closed import Ending
 from primus.errors import ProtocolError
+from primus.http import CommonHeaders
 from primus.polling import BodyRefused, LongPoll, PostIntake, Sessions, read_body
 from primus.transformer import Transport
 from primus_transformer_engineio.answers import BAD_REQUEST, Refused, answer, form_payload
@@ -24,6 +25,8 @@ from primus_transformer_engineio.transport import (
 )
 
 __all__ = ["Session"]
+
+HTML: Final = CommonHeaders({"Content-Type": "text/html"})
 
 OPENING_PAUSE: Final = 0.005
 """Seconds between the answer to the handshake of a WebSocket and its first message."""
@@ -198,8 +201,21 @@ class Session(EngineIOTransport):
             raise Refused(BAD_REQUEST)
         self._posting = True
         try:
-            await self.readable()
-            await self._digest(await self._body(request, form=form), request)
+            if self.paused:
+                await self.readable()
+            options = self._options
+            body = await read_body(
+                request,
+                limit=options.max_payload,
+                within=options.body_timeout,
+                clock=self._clock,
+            )
+            if form:
+                body = form_payload(body)
+            size = len(body)
+            packets = self.revision.decoded(body, request.headers.get("Content-Type", ""))
+            del body  # it is in the packets
+            await self._intake.bring(packets, size, request)
         except BodyRefused as refused:
             self.over(refused.error)
             return refused.response
@@ -210,22 +226,7 @@ class Session(EngineIOTransport):
             raise Refused(BAD_REQUEST) from error
         finally:
             self._posting = False
-        return Response(200, "ok", content_type="text/html")
-
-    async def _body(self, request: Request, *, form: bool) -> bytes:
-        body = await read_body(
-            request,
-            limit=self._options.max_payload,
-            within=self._options.body_timeout,
-            clock=self._clock,
-        )
-        return form_payload(body) if form else body
-
-    async def _digest(self, body: bytes, request: Request) -> None:
-        size = len(body)
-        packets = self.revision.decoded(body, request.headers.get("Content-Type", ""))
-        del body  # it is in the packets
-        await self._intake.bring(packets, size, request)
+        return Response(200, b"ok", HTML)
 
     def _bring_rest(self) -> None:
         """Bring the messages that are left of a post: they had arrived before the end."""

@@ -170,19 +170,33 @@ class Request:
             ProtocolError: it is malformed.
             ClientGone: the client has gone before all of it had come.
         """
-        body = self._body
-        if body is None:
-            return b""
-        if isinstance(body, bytes):
-            if limit is not None and len(body) > limit:
-                raise BodyTooLarge(f"the body is longer than {limit} bytes")
+        body = self.taken(limit)
+        if body is not None:
             return body
         received = bytearray()
-        async for chunk in body():
+        async for chunk in self.parts():
             received += chunk
             if limit is not None and len(received) > limit:
                 raise BodyTooLarge(f"the body is longer than {limit} bytes")
         return bytes(received)
+
+    def taken(self, limit: int | None = None) -> bytes | None:
+        """The body, if all of it is there; `None` when `read` has to wait for it.
+
+        Args:
+            limit: the longest body that is taken, in bytes; `None` for any.
+
+        Raises:
+            BodyTooLarge: the body is longer than `limit`.
+        """
+        body = self._body
+        if body is None:
+            return b""
+        if not isinstance(body, bytes):
+            return None
+        if limit is not None and len(body) > limit:
+            raise BodyTooLarge(f"the body is longer than {limit} bytes")
+        return body
 
     async def parts(self) -> AsyncIterator[bytes]:
         """The body as it arrives.

@@ -43,12 +43,13 @@ async def read_body(request: Request, *, limit: int, within: float, clock: Clock
         BodyRefused: it is too long (413), comes too slowly (408), is malformed, or its client
             has gone before all of it had come (400).
     """
-    length = request.headers.get("Content-Length", "")
-    if length.isdecimal() and int(length[:20]) > limit:
-        raise BodyRefused(f"the body has {length[:20]} bytes, more than {limit}", 413)
     try:
-        if request.is_whole:
-            return await request.read(limit)
+        body = request.taken(limit)
+        if body is not None:
+            return body
+        length = request.headers.get("Content-Length", "")
+        if length.isdecimal() and int(length[:20]) > limit:
+            raise BodyTooLarge(f"the body has {length[:20]} bytes, more than {limit}")
         async with Within(within, clock):
             return await request.read(limit)
     except BodyTooLarge as error:

@@ -31,8 +31,11 @@ class Posting(Protocol[Frame_contra]):
     def is_over(self) -> bool:
         """Whether the session has ended."""
 
-    async def its_turn(self, frame: Frame_contra) -> None:
-        """Wait until the connection takes `frame`."""
+    def takes(self, frame: Frame_contra) -> bool:
+        """Count `frame`, which is brought next; whether the connection takes it at once."""
+
+    async def turn(self) -> None:
+        """Give others their turn, and wait until the connection takes frames."""
 
     def received(self, frame: Frame_contra) -> None:
         """Act on a frame."""
@@ -75,15 +78,16 @@ class PostIntake(Generic[Frame]):
         for count, frame in enumerate(frames, 1):
             if count > self._most:
                 raise LimitError(f"a payload of more than {self._most} packets", OPTION)
-            if session.paused and not is_watched:
-                is_watched = True
-                request.on_gone(session.over)
-            self._rest = () if size > READ_AHEAD else chain((frame,), frames)
-            await session.its_turn(frame)
+            if not session.takes(frame):
+                if session.paused and not is_watched:
+                    is_watched = True
+                    request.on_gone(session.over)
+                self._rest = () if size > READ_AHEAD else chain((frame,), frames)
+                await session.turn()
+                self._rest = ()
             if session.is_over:
                 return
             size -= len(frame)
-            self._rest = ()
             session.received(frame)
 
     def rest(self) -> Iterable[Frame]:

@@ -85,7 +85,7 @@ class QueuedTransport(Transport):
         """Put frames into the queue, behind those that are there."""
         for frame in frames:
             self._queue.append(frame)
-            size = _size(frame)
+            size = len(frame) if isinstance(frame, bytes) or frame.isascii() else len(utf8(frame))
             self._size += size + OVERHEAD
             self.given += size
         if self._high_water is not None and self._size > self._high_water:
@@ -107,11 +107,19 @@ class QueuedTransport(Transport):
             count: take no more than so many frames; `None` for all.
             keep: keep them until they are confirmed; such a queue answers no pings.
         """
-        frames = self._taken(at_most, count)
+        if count is None and (at_most is None or self._size <= at_most) and self._answer is None:
+            frames, size = list(self._queue), self._size
+            self._queue.clear()
+            self._size = 0
+        else:
+            size = self._size
+            frames = self._taken(at_most, count)
+            size -= self._size
         if keep:
             self._kept.extend(frames)
-            self._kept_size += sum(map(_cost, frames))
-        self._relieved()
+            self._kept_size += size
+        if self._is_congested:
+            self._relieved()
         return frames
 
     def confirm(self, count: int) -> None:
@@ -182,12 +190,23 @@ class QueuedTransport(Transport):
 
         Others get their turn after ``turn_messages`` frames or ``turn_bytes`` bytes.
         """
-        self.taken += len(frame)
+        if not self.takes(frame):
+            await self.turn()
+
+    def takes(self, frame: Frame) -> bool:
+        """Count `frame`, which is fed next; False when `turn` has to be awaited before."""
+        size = len(frame)
+        self.taken += size
         self._turn_messages += 1
-        self._turn_bytes += len(frame)
+        self._turn_bytes += size
         if self._turn_messages > TURN_MESSAGES or self._turn_bytes > TURN_BYTES:
-            self._turn_messages, self._turn_bytes = 1, len(frame)
-            await asyncio.sleep(0)
+            self._turn_messages, self._turn_bytes = 1, size
+            return False
+        return self._resumed is None
+
+    async def turn(self) -> None:
+        """Give others their turn, and wait until the connection takes frames."""
+        await asyncio.sleep(0)
         await self.readable()
 
     def pause_reading(self) -> None:
