@@ -6,7 +6,17 @@ import re
 from functools import lru_cache
 from typing import Final, NamedTuple
 
-__all__ = ["HTMLFILE", "JSONP", "POLLED", "PROTOCOL", "WEBSOCKET", "XHR", "Route", "route"]
+__all__ = [
+    "HTMLFILE",
+    "JSONP",
+    "NOWHERE",
+    "POLLED",
+    "PROTOCOL",
+    "WEBSOCKET",
+    "XHR",
+    "Route",
+    "route",
+]
 
 WEBSOCKET: Final = "websocket"
 XHR: Final = "xhr-polling"

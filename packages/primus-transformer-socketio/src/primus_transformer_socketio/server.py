@@ -9,14 +9,14 @@ from typing import TYPE_CHECKING, Final
 
 from primus import Request, Response, Transformer, Transport
 from primus.browser import Browser
-from primus.errors import ProtocolError
+from primus.errors import ProtocolError, ServerFullError
 from primus.origins import Origins
 from primus.polling import Sessions, compressed, is_foreign
 from primus.websocket import EngineOptions
 from primus_transformer_socketio.handshakes import Handshakes
 from primus_transformer_socketio.options import SocketIOOptions
 from primus_transformer_socketio.packets import NOT_HANDSHAKEN
-from primus_transformer_socketio.routes import JSONP, PROTOCOL, WEBSOCKET, Route, route
+from primus_transformer_socketio.routes import JSONP, NOWHERE, PROTOCOL, WEBSOCKET, Route, route
 from primus_transformer_socketio.session import Session
 from primus_transformer_socketio.styles import callback, called_back, style
 from primus_transformer_ws.server import WebSocketsEngine
@@ -31,6 +31,8 @@ ENVELOPE: Final = 64
 """Bytes of a WebSocket message beside those of the message that it carries."""
 
 PLAIN: Final = "text/plain"
+
+METHODS: Final = ("GET", "POST")
 
 
 class SocketIO(Transformer):
@@ -47,6 +49,8 @@ class SocketIO(Transformer):
         super().__init__(primus)
         self._options = options = SocketIOOptions.of(primus)
         self._origins = Origins(primus.options.origins)
+        self._routed: tuple[str, Route] = ("", NOWHERE)
+        """The path of the last request, and what it is for."""
         clock = primus.options.clock
         self._handshakes = Handshakes(
             clock, options.handshake_timeout, options.max_handshakes, primus.node
@@ -83,32 +87,56 @@ class SocketIO(Transformer):
     async def request(self, request: Request) -> Response:
         """Answer a handshake, a poll, a post, or a request to disconnect."""
         found = self._route(request)
-        if found.protocol != PROTOCOL:
-            return self._greeting(found)
-        if request.method not in ("GET", "POST"):
-            return Response(405, headers={"Allow": "GET, POST"})
-        by_script = found.transport == JSONP or "jsonp" in request.query
-        if is_foreign(request, self._origins, script=by_script):
-            return Response.error(403, "a page that may not connect has made this request")
+        refusal = self._refusal(request, found)
+        if refusal is not None:
+            return refusal
         try:
             if not found.key:
                 response = self._handshake(request)
             elif "disconnect" in request.query:
                 response = self._disconnect(found)
-            elif not self._offers(found.transport) or found.transport == WEBSOCKET:
+            elif found.transport == WEBSOCKET or not self._offers(found.transport):
                 response = Response.error(400, "transport not supported")
             elif request.method == "POST":
-                response = await self._post(request, found)
+                session = self._polled(found)
+                # Of no session, Node says that all is well and drops what was posted.
+                response = (
+                    Response(404, NOT_HANDSHAKEN, content_type=PLAIN)
+                    if session is None
+                    else await session.post(request, found.transport)
+                )
             else:
-                response = await self._receive(request, found)
+                dressed = style(found.transport, request)
+                session = self._receiving(request, found)
+                response = (
+                    dressed.answer(NOT_HANDSHAKEN)
+                    if session is None
+                    else await session.receive(request, dressed)
+                )
         except ProtocolError as error:
             return Response.error(400, str(error))
         if self.primus.options.compression:
             return compressed(request, response)
         return response
 
+    def _refusal(self, request: Request, found: Route) -> Response | None:
+        """The answer to what is none of the protocol, or made by a page that may not connect."""
+        if found.protocol != PROTOCOL:
+            return self._greeting(found)
+        if request.method not in METHODS:
+            return Response(405, headers={"Allow": "GET, POST"})
+        by_script = found.transport == JSONP or "jsonp" in request.query
+        if is_foreign(request, self._origins, script=by_script):
+            return Response.error(403, "a page that may not connect has made this request")
+        return None
+
     def _route(self, request: Request) -> Route:
-        return route(request.path, self.primus.pathname, self.primus.limits.session_name)
+        """Which part of the protocol a request is for, which it is asked several times."""
+        path, found = self._routed
+        if path is not request.path:
+            found = route(request.path, self.primus.pathname, self.primus.limits.session_name)
+            self._routed = (request.path, found)
+        return found
 
     def _offers(self, transport: str) -> bool:
         return transport in self._options.transports
@@ -152,30 +180,25 @@ class SocketIO(Transformer):
             session.over()
         return Response(200)
 
-    async def _receive(self, request: Request, found: Route) -> Response:
-        """Answer a request that receives.
+    def _polled(self, found: Route) -> Session | None:
+        """The session that is posted to, or `None` when there is none without a WebSocket."""
+        session = self._sessions.get(found.key)
+        return session if session is not None and session.is_polled else None
+
+    def _receiving(self, request: Request, found: Route) -> Session | None:
+        """The session that a request receives for, which the first one for a handshake begins.
 
         Raises:
-            ProtocolError: it names a callback that cannot be called.
+            ServerFullError: the server is about to end.
         """
-        dressed = style(found.transport, request)
         session = self._sessions.get(found.key)
         if session is None and self._handshakes.use(found.key):
             if self.primus.draining:
-                return Response.error(503)
+                raise ServerFullError("the server ends")
             session = Session(found.key, self._options, self._sessions)
             session.begin()
             self.primus.accept(session, request)
-        if session is None or not session.fall_back():
-            return dressed.answer(NOT_HANDSHAKEN)
-        return await session.receive(request, dressed)
-
-    async def _post(self, request: Request, found: Route) -> Response:
-        session = self._sessions.get(found.key)
-        if session is None or not session.is_polled:
-            # Node says that all is well and drops what was posted.
-            return Response(404, NOT_HANDSHAKEN, content_type=PLAIN)
-        return await session.post(request, found.transport)
+        return session if session is not None and session.fall_back() else None
 
     # -- WebSockets
 

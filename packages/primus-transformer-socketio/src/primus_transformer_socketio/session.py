@@ -10,10 +10,12 @@ from primus import Request, Response
 from primus.clock import Clock
 from primus.closed import Ending, silent
 from primus.errors import LimitError, ProtocolError
+from primus.http import CommonHeaders
 from primus.limits import DEFAULT_LIMITS
 from primus.polling import (
     BodyRefused,
     LongPoll,
+    MovingDeadline,
     Pings,
     PostIntake,
     PreparedText,
@@ -42,6 +44,8 @@ from primus_transformer_socketio.packets import (
 from primus_transformer_socketio.styles import Style, posted
 
 __all__ = ["Session"]
+
+TAKEN: Final = CommonHeaders({"Content-Type": "text/plain; charset=UTF-8"})
 
 TOO_BIG: Final = 1009
 """What a WebSocket is closed with, by RFC 6455 section 7.4.1."""
@@ -77,7 +81,9 @@ class Session(QueuedTransport):
         "_gone",
         "_has_left",
         "_intake",
+        "_longest_poll",
         "_options",
+        "_patience",
         "_pings",
         "_poll",
         "_posting",
@@ -102,6 +108,9 @@ class Session(QueuedTransport):
             options.heartbeat_timeout,
             'transport["heartbeat_timeout"]',
         )
+        self._patience = MovingDeadline(sessions.timers, self._clock, self._give_up)
+        """How long the client may stay away."""
+        self._longest_poll = MovingDeadline(sessions.timers, self._clock, self._idle)
         self._closing = False
         """Whether nothing is sent any more but what is queued."""
         self._gone = False
@@ -180,15 +189,13 @@ class Session(QueuedTransport):
         previous, self._poll = self._poll, poll
         if previous is not None:
             previous.replace()
-        self._sessions.timers.discard(self._give_up)
+        self._patience.stop()
         self._has_left = False
         if style.streams:
             self._pings.start()
-            return Response(
-                200, self._stream(poll, style), style.headers, content_type=style.content_type
-            )
+            return Response(200, self._stream(poll, style), style.headers)
         self._pings.stop()
-        self._sessions.timers.put(self._idle, self._clock.time() + self._options.poll_duration)
+        self._longest_poll.set(self._options.poll_duration)
         if not self.queued and not self._gone:
             await poll.wait()
         return style.answer(payload(self._fetched(poll)))
@@ -198,8 +205,9 @@ class Session(QueuedTransport):
         if self._poll is not poll:
             return [NOOP]
         self._poll = None
-        self._sessions.timers.discard(self._idle)
+        self._longest_poll.stop()
         if self._gone:
+            self._longest_poll.discard()
             return [DISCONNECTED]
         self._await_poll()
         return self._taken_off() or [NOOP]
@@ -250,7 +258,7 @@ class Session(QueuedTransport):
         """
         self.wake()  # an earlier request may still wait
         self._poll = None
-        self._sessions.timers.discard(self._idle)
+        self._longest_poll.discard()
         self._pings.stop()
         if self._gone:
             return
@@ -262,7 +270,7 @@ class Session(QueuedTransport):
 
     def _expect_within(self, delay: float) -> None:
         if not self._gone:
-            self._sessions.timers.put(self._give_up, self._clock.time() + delay)
+            self._patience.set(delay)
 
     def _give_up(self) -> None:
         """End the session of a client that stays away."""
@@ -286,8 +294,16 @@ class Session(QueuedTransport):
             return Response.error(400, "a post is under way")
         self._posting = True
         try:
-            await self.readable()
-            await self._digest(posted(transport, await self._body(request)), request)
+            if self.paused:
+                await self.readable()
+            body = await read_body(
+                request,
+                limit=self._options.max_payload,
+                within=self._options.body_timeout,
+                clock=self._clock,
+            )
+            text = posted(transport, body)
+            await self._intake.bring(packets(text), len(text), request)
         except BodyRefused as refused:
             self.over(refused.error)
             return refused.response
@@ -298,18 +314,7 @@ class Session(QueuedTransport):
             return Response.error(400, "a post cannot be read")
         finally:
             self._posting = False
-        return Response(200, "1", content_type="text/plain; charset=UTF-8")
-
-    async def _body(self, request: Request) -> bytes:
-        return await read_body(
-            request,
-            limit=self._options.max_payload,
-            within=self._options.body_timeout,
-            clock=self._clock,
-        )
-
-    async def _digest(self, text: str, request: Request) -> None:
-        await self._intake.bring(packets(text), len(text), request)
+        return Response(200, b"1", TAKEN)
 
     def _bring_rest(self) -> None:
         """Bring the messages that are left of a post: they had arrived before the end."""
@@ -477,7 +482,8 @@ class Session(QueuedTransport):
             return
         self._gone = self._closing = True
         self._pings.stop()
-        self._sessions.timers.discard(self._give_up)
+        self._patience.discard()
+        self._longest_poll.discard()
         self._sessions.discard(self.key)
         self.forget()
         if error is None:

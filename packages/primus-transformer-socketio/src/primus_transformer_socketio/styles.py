@@ -11,6 +11,7 @@ from urllib.parse import parse_qsl
 
 from primus import Request, Response
 from primus.errors import ProtocolError
+from primus.http import CommonHeaders
 from primus.websocket import utf8
 from primus_transformer_socketio.routes import HTMLFILE, JSONP, XHR
 
@@ -37,12 +38,16 @@ class Style:
     wrap: Callable[[str], str]
     streams: bool = False
     prelude: str = ""
-    headers: Mapping[str, str] = field(default_factory=dict)
+    added: Mapping[str, str] = field(default_factory=dict)
+    headers: CommonHeaders = field(init=False)
+
+    def __post_init__(self) -> None:
+        headers = CommonHeaders({"Content-Type": self.content_type, **self.added})
+        object.__setattr__(self, "headers", headers)
 
     def answer(self, payload: str) -> Response:
         """The answer to a request that receives."""
-        body = utf8(self.prelude + self.wrap(payload))
-        return Response(200, body, self.headers, content_type=self.content_type)
+        return Response(200, utf8(self.prelude + self.wrap(payload)), self.headers)
 
 
 def _plain(payload: str) -> str:
@@ -89,7 +94,7 @@ def style(transport: str, request: Request) -> Style:
     if transport == HTMLFILE:
         return _HTMLFILE
     number = callback(request, "i") or "0"
-    return Style(SCRIPT, lambda payload: called_back(number, payload), headers=NOSNIFF)
+    return Style(SCRIPT, lambda payload: called_back(number, payload), added=NOSNIFF)
 
 
 def posted(transport: str, body: bytes) -> str:
@@ -123,5 +128,5 @@ _HTMLFILE: Final = Style(
     _script_element,
     streams=True,
     prelude=PAGE,
-    headers={"X-Accel-Buffering": "no", **NOSNIFF},
+    added={"X-Accel-Buffering": "no", **NOSNIFF},
 )

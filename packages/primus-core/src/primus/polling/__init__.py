@@ -39,6 +39,7 @@ from primus.polling.body import BodyRefused, read_body
 from primus.polling.compression import COMPRESS_FROM, compressed
 from primus.polling.delivery import FrameDelivery
 from primus.polling.long_poll import LongPoll
+from primus.polling.moving_deadline import MovingDeadline
 from primus.polling.pings import Pinged, Pings
 from primus.polling.posting import Posting, PostIntake
 from primus.polling.prepared import PreparedText
@@ -56,6 +57,7 @@ __all__ = [
     "BodyRefused",
     "FrameDelivery",
     "LongPoll",
+    "MovingDeadline",
     "NothingListens",
     "Opener",
     "Pinged",

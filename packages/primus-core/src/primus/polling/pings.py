@@ -46,6 +46,7 @@ class Pings:
         "_clock",
         "_due",
         "_interval",
+        "_is_on",
         "_option",
         "_ping",
         "_pinged",
@@ -76,13 +77,18 @@ class Pings:
         self._pinged = False
         """Whether an answer is owed since `_due`, when it was pinged or should have been."""
 
+        self._is_on = False
+
     def start(self) -> None:
         """Ping when the interval is over."""
+        self._is_on = True
         self._await_ping()
 
     def stop(self) -> None:
         """Ping no more."""
-        self._pinged = False
+        if not self._is_on:
+            return
+        self._is_on = self._pinged = False
         self._timers.discard(self._send)
         self._timers.discard(self._give_up)
 
