@@ -33,6 +33,8 @@ OPTION: Final = 'transport["max_maps"]'
 
 MESSAGE: Final = "_S"
 JSON: Final = "JSON"
+FIRST: Final = "req0__S"
+"""The message of most posts, which have one."""
 
 OFS: Final = re.compile(r'\s*"ofs"\s*:\s*([0-9]{1,15})\s*', re.ASCII)
 DATA: Final = re.compile(r'\s*"data"\s*:\s*', re.ASCII)
@@ -68,17 +70,26 @@ def parse_form(body: bytes, at_most: int) -> Maps:
         fields = [field.partition("=") for field in body.decode().split("&")]
     except UnicodeDecodeError as error:
         raise ProtocolError(f"a form that is not UTF-8: {error}") from error
-    numbers = {name: value for name, _, value in fields if name in ("count", "ofs")}
+    numbers: dict[str, str] = {}
+    texts: list[tuple[str, str]] = []
+    for name, _, value in fields:
+        if name.startswith("req"):
+            texts.append((name, value))
+        else:
+            numbers[name] = value
     count = _number(COUNT, "count", numbers)
     if count == 0:
         return EMPTY
     if count > at_most:
         raise LimitError(f"{count} maps at once, more than {at_most}", OPTION)
     messages: list[str | None] = [None] * count
-    for name, _, value in fields:
+    for name, value in texts:
+        if name == FIRST:
+            messages[0] = unquoted(value)
+            continue
         key = MAP_KEY.fullmatch(name)
         if key is not None and int(key[1]) < count and key[2] in (MESSAGE, JSON):
-            text = unquoted(value.replace("+", " ") if "+" in value else value)
+            text = unquoted(value)
             messages[int(key[1])] = text if key[2] == MESSAGE else _of_json(text)
     return Maps(_number(OFFSET, "ofs", numbers), messages)
 
@@ -153,7 +164,9 @@ def form(offset: int, messages: Sequence[str]) -> bytes:
 
 
 def unquoted(text: str) -> str:
-    """As `urllib.parse.unquote`, which takes its time for texts of JSON, where escapes are many."""
+    """As `urllib.parse.unquote_plus`, which takes its time for JSON, where escapes are many."""
+    if "+" in text:
+        text = text.replace("+", " ")
     if "%" not in text:
         return text
     if not text.isascii() or WRONG_ESCAPE.search(text) is not None:

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Final
 from primus import Request, Response, Transformer
 from primus.browser import Browser
 from primus.errors import LimitError, PrimusError, ProtocolError
+from primus.http import CommonHeaders
 from primus.ids import new_key
 from primus.origins import Origins
 from primus.polling import BodyRefused, LongPoll, Sessions, compressed, is_foreign, read_body
@@ -25,16 +26,21 @@ if TYPE_CHECKING:
 
 __all__ = ["BrowserChannel"]
 
-HEADERS: Final[Mapping[str, str]] = {
+FIELDS: Final[Mapping[str, str]] = {
     "Content-Type": "text/plain",
     "Expires": "Fri, 01 Jan 1990 00:00:00 GMT",
     "X-Content-Type-Options": "nosniff",
 }
-STREAMING: Final[Mapping[str, str]] = {
-    **HEADERS,
-    "X-Accel-Buffering": "no",  # nginx would keep the stream to itself
-}
+HEADERS: Final = CommonHeaders(FIELDS)
+STREAMING: Final = CommonHeaders(
+    {**FIELDS, "X-Accel-Buffering": "no"}  # nginx would keep the stream to itself
+)
 ACCEPT: Final = "application/json; application/x-www-form-urlencoded"
+
+TEST: Final = "/test"
+BIND: Final = "/bind"
+ENDPOINTS: Final = (BIND, TEST)
+VER: Final = str(VERSION)
 
 NUMBER: Final = re.compile(r"[0-9]{1,15}", re.ASCII)
 
@@ -72,12 +78,10 @@ class BrowserChannel(Transformer):
 
     def opens(self, request: Request) -> bool:
         """Whether a request is a test, with which clients begin, or a post of no session."""
-        match self._endpoint(request):
-            case "test":
-                return True
-            case "bind":
-                return request.method == "POST" and not request.query.get("SID")
-        return False
+        endpoint = self._endpoint(request)
+        if endpoint == BIND:
+            return request.method == "POST" and not request.query.get("SID")
+        return endpoint == TEST
 
     def session_of(self, request: Request) -> str | None:
         """The session that a request names: its own, or the one in whose place it opens another."""
@@ -90,16 +94,16 @@ class BrowserChannel(Transformer):
 
     async def request(self, request: Request) -> Response:
         """Answer a test, a back channel or a post."""
-        endpoint = self._endpoint(request)
-        if endpoint not in ("test", "bind"):
+        endpoint, query = self._endpoint(request), request.query
+        if not endpoint:
             return Response(404, "Not found", HEADERS)
-        leaves = request.query.get("TYPE") == "terminate"  # by an image, whose page shows no more
+        leaves = query.get("TYPE") == "terminate"  # by an image, whose page shows no more
         if not leaves and is_foreign(request, self._origins):
             return Response.error(403, "a page that may not connect has made this request")
         try:
-            if request.query.get("VER") != str(VERSION):
+            if query.get("VER") != VER:
                 raise Refused(f"Version {VERSION} required")
-            response = self._test(request) if endpoint == "test" else await self._bind(request)
+            response = self._test(request) if endpoint == TEST else await self._bind(request)
         except Refused as refused:
             return refused.response
         if self.primus.options.compression:
@@ -118,8 +122,9 @@ class BrowserChannel(Transformer):
         await self.sessions.close(self.options.close_timeout)
 
     def _endpoint(self, request: Request) -> str:
+        """What a request is for; empty for anything else than test and bind."""
         rest = request.path[len(self.primus.pathname) :]
-        return rest[1:] if rest.startswith("/") else ""
+        return rest if rest in ENDPOINTS else ""
 
     # -- the test
 
@@ -130,7 +135,7 @@ class BrowserChannel(Transformer):
             return Response.error(503)
         if request.query.get("MODE") == "init":
             # No other host for back channels, and no one that is blocked.
-            return Response(200, "[null,null]", {**HEADERS, "X-Accept": ACCEPT})
+            return Response(200, "[null,null]", {**FIELDS, "X-Accept": ACCEPT})
         return Response(200, self._pieces(request), STREAMING)
 
     async def _pieces(self, request: Request) -> AsyncIterator[bytes]:
@@ -148,11 +153,11 @@ class BrowserChannel(Transformer):
 
     async def _bind(self, request: Request) -> Response:
         query = request.query
-        if str(query.get("SID")) in self._last and request.method == "POST":
+        if self._last and str(query.get("SID")) in self._last and request.method == "POST":
             # The client is being told the end: to refuse what it posts would tell it first, and
             # that it is to come back.
             return await self._post(self._last[str(query["SID"])], request)
-        session = self._session(request)
+        session = self._session(query.get("SID"))
         if session is not None and (last := _number(query.get("AID"))) is not None:
             session.acknowledge(last)
         if request.method == "POST":
@@ -170,13 +175,12 @@ class BrowserChannel(Transformer):
             raise Refused("Invalid SID")
         return await self._back_channel(session, request)
 
-    def _session(self, request: Request) -> Session | None:
+    def _session(self, sid: str | list[str] | None) -> Session | None:
         """The session that a request names, or `None` when it names none.
 
         Raises:
             Refused: there is no such session.
         """
-        sid = request.query.get("SID")
         if not sid:
             return None
         session = self.sessions.get(sid) if isinstance(sid, str) else None
@@ -185,10 +189,11 @@ class BrowserChannel(Transformer):
         return session
 
     async def _back_channel(self, session: Session, request: Request) -> Response:
-        if request.query.get("RID") != "rpc":
+        query = request.query
+        if query.get("RID") != "rpc":
             raise Refused("Expected RPC")
         poll = session.open_back_channel(request)
-        if request.query.get("CI") == "0":
+        if query.get("CI") == "0":
             return Response(200, session.chunks(poll), STREAMING)
         return Response(200, (await session.one_chunk(poll)).encode(), HEADERS)
 
@@ -294,7 +299,7 @@ class BrowserChannel(Transformer):
 
 
 def _not_allowed() -> Response:
-    return Response(405, "Method not allowed", {**HEADERS, "Allow": "GET, POST"})
+    return Response(405, "Method not allowed", {**FIELDS, "Allow": "GET, POST"})
 
 
 def _number(value: str | list[str] | None) -> int | None:

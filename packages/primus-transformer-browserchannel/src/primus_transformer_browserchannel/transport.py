@@ -3,15 +3,21 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterator, Callable
-from functools import partial
+from collections.abc import AsyncIterator, Awaitable
 from typing import Final
 
 from primus.closed import EndCode, Ending
 from primus.errors import LimitError
 from primus.http import Request
 from primus.limits import DEFAULT_LIMITS
-from primus.polling import FrameDelivery, LongPoll, QueuedTransport, Sessions, read_body
+from primus.polling import (
+    FrameDelivery,
+    LongPoll,
+    MovingDeadline,
+    QueuedTransport,
+    Sessions,
+    read_body,
+)
 from primus.tasks import in_task
 from primus.websocket import utf8
 from primus_transformer_browserchannel.chunks import NOOP, STOP, array_chunk, chunk, opening, quote
@@ -55,8 +61,10 @@ class Session(QueuedTransport):
         "_back",
         "_delivery",
         "_ends_with_server",
+        "_expiry",
         "_incoming",
         "_is_stopped",
+        "_keepalive",
         "_max_length",
         "_numbering",
         "_options",
@@ -88,6 +96,8 @@ class Session(QueuedTransport):
         self._sessions = sessions
         self._options = options
         self._max_length = max_length
+        self._expiry = MovingDeadline(sessions.timers, sessions.clock, self._expire)
+        self._keepalive = MovingDeadline(sessions.timers, sessions.clock, self._keep_alive)
         self._numbering = Numbering()
         self._incoming = Incoming(rid, max_ahead=options.max_ahead, max_bytes=options.max_payload)
         self._delivery = FrameDelivery(self, self._taken_in)
@@ -116,7 +126,7 @@ class Session(QueuedTransport):
             if not self.paused:
                 self._delivery.resume()
             if not self.closing:
-                self._set(self._expire, self._options.session_timeout)
+                self._expiry.set(self._options.session_timeout)
         return self._next_chunk()
 
     # -- the back channel
@@ -138,8 +148,8 @@ class Session(QueuedTransport):
         self.restore()
         self._spoke_at = self._sessions.clock.time()
         if not self.closing:
-            self._sessions.timers.discard(self._expire)
-            self._await_keepalive()
+            self._expiry.stop()
+            self._keepalive.set(self._options.keepalive_interval)
         return poll
 
     async def chunks(self, poll: LongPoll) -> AsyncIterator[bytes]:
@@ -192,7 +202,7 @@ class Session(QueuedTransport):
 
     def _close_back_channel(self) -> None:
         poll, self._back, self._request = self._back, None, None
-        self._sessions.timers.discard(self._keep_alive)
+        self._keepalive.stop()
         if poll is not None:
             poll.wake()
         if self.is_over:
@@ -200,11 +210,13 @@ class Session(QueuedTransport):
         if self._is_stopped and self._ends_with_server:
             self.over()
         elif not self.closing:
-            self._set(self._expire, self._options.session_timeout)
+            self._expiry.set(self._options.session_timeout)
 
     def acknowledge(self, last: int) -> None:
         """Forget what the client has: all arrays up to the one with the number `last`."""
-        self.confirm(self._numbering.confirm(last))
+        confirmed = self._numbering.confirm(last)
+        if confirmed:
+            self.confirm(confirmed)
 
     @property
     def is_told(self) -> bool:
@@ -233,26 +245,27 @@ class Session(QueuedTransport):
         """
         if self._post is not None and self._post[0] == rid and not self._post[1].expired():
             self._post[1].reschedule(asyncio.get_running_loop().time())
-        body = partial(
-            read_body,
-            request,
-            limit=self._options.max_payload,
-            within=self._options.body_timeout,
-            clock=self._sessions.clock,
-        )
         if request.is_whole and self._has_room and not self._posting.locked():
-            return await body()  # there is nothing to wait for
+            return await self._body(request)  # there is nothing to wait for
         await in_task()
         async with self._posting:
             try:
                 async with asyncio.timeout(None) as given_up:
                     self._post = rid, given_up
                     await self._await_room()
-                    return await body()
+                    return await self._body(request)
             except TimeoutError as error:
                 raise Replaced from error
             finally:
                 self._post = None
+
+    def _body(self, request: Request) -> Awaitable[bytes]:
+        return read_body(
+            request,
+            limit=self._options.max_payload,
+            within=self._options.body_timeout,
+            clock=self._sessions.clock,
+        )
 
     @property
     def _has_room(self) -> bool:
@@ -290,7 +303,8 @@ class Session(QueuedTransport):
         if self.closing:
             self.over(ending=Ending.of_peer())
         else:
-            self._set(self._leave_without_the_rest, LEAVING)
+            due = self._sessions.clock.time() + LEAVING
+            self._sessions.timers.put(self._leave_without_the_rest, due)
 
     def _leave_without_the_rest(self) -> None:
         self._incoming.leave_now()
@@ -312,23 +326,17 @@ class Session(QueuedTransport):
 
     # -- time
 
-    def _set(self, due: Callable[[], object], delay: float) -> None:
-        self._sessions.timers.put(due, self._sessions.clock.time() + delay)
-
-    def _await_keepalive(self) -> None:
-        self._sessions.timers.put(
-            self._keep_alive, self._spoke_at + self._options.keepalive_interval
-        )
-
     def _keep_alive(self) -> None:
         """Send something, unless something was sent meanwhile."""
         now = self._sessions.clock.time()
-        if now >= self._spoke_at + self._options.keepalive_interval:
+        due = self._spoke_at + self._options.keepalive_interval
+        if now >= due:
             self._spoke_at = now
+            due = now + self._options.keepalive_interval
             if not self.queued:
                 self.put(NOOP)
         if self._back is not None and not self.closing:
-            self._await_keepalive()
+            self._keepalive.set(due - now)
 
     def _expire(self) -> None:
         delay = self._options.session_timeout
@@ -368,8 +376,8 @@ class Session(QueuedTransport):
             return
         self.put(STOP)
         self.closing = True
-        self._sessions.timers.discard(self._keep_alive)
-        self._set(self._expire, self._options.session_timeout)
+        self._keepalive.stop()
+        self._expiry.set(self._options.session_timeout)
         self.resume_reading()
 
     def shorten(self) -> None:
@@ -391,7 +399,8 @@ class Session(QueuedTransport):
         if self.is_over:
             return
         self.is_over = self.closing = True
-        self._sessions.timers.discard(self._expire)
+        self._expiry.discard()
+        self._keepalive.discard()
         self._sessions.timers.discard(self._leave_without_the_rest)
         self._sessions.discard(self.key)
         self._close_back_channel()
