@@ -28,7 +28,10 @@ class Taking:
         self.gone: list[Callable[[], None]] = []
         self.request = make_request(watch=self.gone.append)
 
-    async def its_turn(self, frame: str) -> None:
+    def takes(self, frame: str) -> bool:
+        return self.gate.is_set()
+
+    async def turn(self) -> None:
         await self.gate.wait()
 
     def received(self, frame: str) -> None:

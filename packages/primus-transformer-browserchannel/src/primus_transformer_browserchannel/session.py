@@ -45,9 +45,9 @@ class Numbering:
 
     def confirm(self, last: int) -> int:
         """Note that all frames up to `last` have arrived; how many of them are new."""
-        confirmed = min(last + 1, self.sent) - self.first
-        if confirmed <= 0:
+        if last < self.first:
             return 0
+        confirmed = min(last + 1, self.sent) - self.first
         self.first += confirmed
         return confirmed
 
@@ -121,13 +121,15 @@ class Incoming:
         if maps.offset - self._next_map > self._max_ahead:
             text = f"map {maps.offset} comes where {self._next_map} is next"
             raise LimitError(text, OPTION)
+        next_map = self._next_map
         for id, message in enumerate(maps.messages, maps.offset):
-            if id > self._next_map:
+            if id > next_map:
                 self._parts[id] = message
-            elif id == self._next_map:
-                self._next_map += 1
+            elif id == next_map:
+                next_map += 1
                 if message is not None:
                     messages.append(message)
+        self._next_map = next_map
         if self._parts:
             self._check()
             self._join(messages)

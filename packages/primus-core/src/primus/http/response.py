@@ -57,7 +57,7 @@ class Response:
         ValueError: a header holds CR, LF or NUL, which would smuggle in a header.
     """
 
-    __slots__ = ("_common", "_headers", "body", "chunks", "status")
+    __slots__ = ("_headers", "body", "chunks", "common", "status")
 
     def __init__(
         self,
@@ -76,11 +76,12 @@ class Response:
         else:
             self.body = b""
             self.chunks = body
-        self._common: CommonHeaders | None = None
+        self.common: CommonHeaders | None = None
+        """All headers, if they have not been changed."""
         self._headers: CIMultiDict[str] | None = None
         if isinstance(headers, CommonHeaders):
             if content_type is None:
-                self._common = headers
+                self.common = headers
                 return
             headers = headers.fields
         self._headers = CIMultiDict(headers) if headers else CIMultiDict()
@@ -97,18 +98,13 @@ class Response:
     def headers(self) -> CIMultiDict[str]:
         """The headers, which may be changed."""
         if self._headers is None:
-            assert self._common is not None
-            self._headers, self._common = CIMultiDict(self._common.fields), None
+            assert self.common is not None
+            self._headers, self.common = CIMultiDict(self.common.fields), None
         return self._headers
 
     @headers.setter
     def headers(self, headers: CIMultiDict[str]) -> None:
-        self._headers, self._common = headers, None
-
-    @property
-    def likeness(self) -> object:
-        """The headers as a key: answers for which it is equal have the same ones."""
-        return self._common or (*self.headers.items(),)
+        self._headers, self.common = headers, None
 
     @classmethod
     def json(cls, value: Any, status: int = 200) -> Response:

@@ -6,7 +6,7 @@ by what they are.
 
 from __future__ import annotations
 
-import time
+from time import time
 from typing import Any, Final, NamedTuple
 
 from primus.http import Answered, Response, has_body, http_date
@@ -59,7 +59,7 @@ class AnswerHeads:
             response.chunks is None,
             is_old,
             closes,
-            response.likeness,
+            response.common or (*response.headers.items(),),
             (*request.response_headers.items(),),
         )
         known = self._known.get(key)
@@ -69,7 +69,7 @@ class AnswerHeads:
                 if len(self._known) >= KEPT:
                     self._known.clear()
                 self._known[key] = known
-        second = int(time.time())
+        second = int(time())
         if second != self._second:
             self._second = second
             self._date = b"Date: %b\r\n\r\n" % http_date(second).encode()

@@ -21,7 +21,7 @@ from primus.server.head_intake import HeadIntake
 from primus.server.heads import Head, MalformedRequest
 from primus.server.hosts.transports import address_of, taken
 from primus.server.known_heads import KnownHeads
-from primus.server.pending import NEVER, PendingConnections
+from primus.server.pending import IDLE, NEVER, PendingConnections
 from primus.tasks import begin
 
 __all__ = ["Entrance"]
@@ -299,7 +299,7 @@ class Entrance(HeadIntake):
             self._pending.loop.call_soon(self._go_on, context=self._pending.context)
         else:
             self._step, self._body = HEAD, None
-            self._pending.deadlines.set(transport, self._pending.keepalive_timeout)
+            self._pending.deadlines.due[transport] = IDLE
 
     def _go_on(self) -> None:
         """Answer the request that has come behind another."""

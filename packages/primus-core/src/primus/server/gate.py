@@ -39,7 +39,9 @@ def refusal(primus: Server, request: Request) -> Response | None:
         twice = repeated(headers)
         if twice is not None:
             return Response.error(400, f"the header {twice} is there more than once")
-    path, pathname = request.path, primus.pathname
+    path, pathname, passage = request.path, primus.pathname, request.passage
+    if passage is not None and passage.layers is not None and passage.path == path:
+        return None  # as before; no upgrade is remembered
     rest = path[len(pathname) :]
     if not path.startswith(pathname) or (rest not in ROOT and _normal().fullmatch(rest) is None):
         return Response.error(404)

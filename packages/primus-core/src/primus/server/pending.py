@@ -20,6 +20,8 @@ log = logging.getLogger("primus.server")
 
 
 NEVER: Final = math.inf
+IDLE: Final = -math.inf
+"""Counts from when the timer sees it: idle connections are many, and their time is long."""
 ANY_TIME: Final = sys.float_info.max
 
 PRECISION: Final = 10
@@ -30,21 +32,29 @@ class Deadlines:
     """Drops connections whose time is over, on one timer.
 
     Args:
-        timeouts: what connections may get, in seconds; `None` for any time.
+        handshake: seconds for the head of a first request, or for the rest of one; `None` for any
+            time.
+        keepalive: seconds that a connection may be idle; `None` for any time.
     """
 
-    def __init__(self, *timeouts: float | None) -> None:
+    def __init__(self, handshake: float | None, keepalive: float | None) -> None:
         self.due: dict[asyncio.Transport, float] = {}
-        """When each connection is dropped, in seconds of the loop; `NEVER` while it is answered."""
-        self._period = min(filter(None, timeouts), default=None)
+        """When each connection is dropped, in seconds of the loop: `NEVER` while it is answered,
+        `IDLE` when it has just been.
+        """
+        self._keepalive = keepalive
+        self._period = min(filter(None, (handshake, keepalive)), default=None)
         self._loop = asyncio.get_running_loop()
         self._timer: Timer | None = None
 
     def set(self, transport: asyncio.Transport, timeout: float | None) -> None:
         """Drop a connection after `timeout` seconds, unless that is changed before."""
-        self.due[transport] = ANY_TIME if timeout is None else self._loop.time() + timeout
+        self.due[transport] = self._after(timeout)
         if self._timer is None:
             self._start()
+
+    def _after(self, timeout: float | None) -> float:
+        return ANY_TIME if timeout is None else self._loop.time() + timeout
 
     def _start(self) -> None:
         if self._period is not None:
@@ -52,6 +62,10 @@ class Deadlines:
 
     def _sweep(self) -> None:
         self._timer = None
+        idle = self._after(self._keepalive)
+        for transport, due in self.due.items():
+            if due == IDLE:
+                self.due[transport] = idle
         now = self._loop.time()
         late = [transport for transport, due in self.due.items() if due <= now]
         for transport in late:
