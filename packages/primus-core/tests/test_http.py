@@ -3,8 +3,17 @@ import json
 from typing import Any
 
 import pytest
+from multidict import CIMultiDict, CIMultiDictProxy
 
-from primus.http import Address, BodyTooLarge, HandOver, Response, parse_query
+from primus.http import (
+    Address,
+    BodyTooLarge,
+    CommonHeaders,
+    HandOver,
+    Request,
+    Response,
+    parse_query,
+)
 from primus_testing import make_request
 
 # -- queries
@@ -201,3 +210,47 @@ def test_what_an_answer_depends_on_is_told_by_layers_and_response_together() -> 
     assert response.headers_for(request).getall("Vary") == ["Origin, Accept, Accept-Encoding"]
     assert Response(200).headers_for(request).getall("Vary") == ["Origin, Accept"]
     assert "Vary" not in Response(200).headers_for(make_request())
+
+
+def test_answers_with_common_headers_have_these_alone_until_they_are_changed() -> None:
+    common = CommonHeaders({"Content-Type": "text/html"})
+    response = Response(200, "ok", common)
+    assert response.common is common
+    assert response.headers_for(make_request()) == {
+        "Content-Type": "text/html",
+        "Content-Length": "2",
+    }
+
+    first, second = Response(200, b"ok", common), Response(200, b"ok", common)
+    first.headers["X-First"] = "1"
+    assert first.common is None
+    assert list(first.headers.items()) == [("Content-Type", "text/html"), ("X-First", "1")]
+    assert list(second.headers.items()) == [("Content-Type", "text/html")]
+    second.headers = CIMultiDict({"X-Second": "2"})
+    assert second.headers_for(make_request()) == {"X-Second": "2", "Content-Length": "2"}
+
+
+def test_common_headers_and_a_content_type_go_together() -> None:
+    common = CommonHeaders({"X-Common": "1"})
+    response = Response(200, b"ok", common, content_type="text/html")
+    assert dict(response.headers) == {"X-Common": "1", "Content-Type": "text/html"}
+
+
+@pytest.mark.parametrize("mark", ["\r", "\n", "\0"])
+def test_no_common_header_can_smuggle_in_another(mark: str) -> None:
+    with pytest.raises(ValueError, match="line end or NUL"):
+        CommonHeaders({"X-Name": f"value{mark}X-Other: value"})
+
+
+async def test_a_body_that_is_there_is_taken_without_waiting() -> None:
+    async def chunks() -> Any:
+        yield b"abc"
+
+    def request(body: Any) -> Request:
+        return Request("POST", "/", CIMultiDictProxy(CIMultiDict()), address=Address(""), body=body)
+
+    assert request(b"abc").taken(3) == b"abc"
+    assert request(None).taken(3) == b""
+    assert request(chunks).taken(3) is None
+    with pytest.raises(BodyTooLarge):
+        request(b"abc").taken(2)

@@ -8,8 +8,9 @@ from typing import Any
 
 import pytest
 
-from primus import OptionError, Primus, Response
+from primus import OptionError, Primus, Request, Response
 from primus.errors import ServerFullError
+from primus.http import Address, Passage
 from primus.layer import Layer
 from primus.limits import DEFAULT_LIMITS
 from primus.server.layers import Layers
@@ -110,6 +111,94 @@ async def test_the_first_answer_counts_and_layers_see_what_is_for_them(is_async:
     layers.add(layer("odd", "text"))
     with pytest.raises(TypeError, match="must return a Response or None, not 'text'"):
         await layers.run(make_request()) if is_async else layers.run(make_request())  # type: ignore[misc]
+
+
+class Talk:
+    """Requests of one connection, whose headers are the same."""
+
+    def __init__(self, layers: Layers) -> None:
+        self.layers = layers
+        self.passage: Passage | None = Passage()
+
+    def request(self, target: str = "/primus/", **options: Any) -> Request:
+        """A request that has been looked at; an answer is what `response` has then."""
+        request = make_request(target, **options)
+        request.passage = self.passage
+        self.response: Any = self.layers.run(request)
+        return request
+
+
+def noting(asked: list[str], name: str, answer: Any = None) -> Any:
+    def fn(request: Request) -> Any:
+        asked.append(name)
+        request.response_headers.add("Vary", name)
+        request.secure = True
+        request.address = Address("10.0.0.1")
+        return answer
+
+    return fn
+
+
+def test_layers_that_go_by_the_head_see_no_request_that_is_as_the_last() -> None:
+    asked: list[str] = []
+    layers = Layers()
+    layers.add(Layer("a", noting(asked, "a"), by_head=True))
+    layers.add(Layer("b", noting(asked, "b")))
+    layers.add(Layer("c", noting(asked, "c"), by_head=True))  # behind one that might answer
+    talk = Talk(layers)
+
+    for target in ("/primus/", "/primus/?t=2"):
+        request = talk.request(target)
+        assert request.response_headers.getall("Vary") == ["a", "b", "c"]
+        assert (request.secure, request.address) == (True, Address("10.0.0.1"))
+    assert asked == ["a", "b", "c", "b", "c"]
+
+
+@pytest.mark.parametrize(
+    "other",
+    [
+        lambda talk: talk.request("/primus/x"),
+        lambda talk: talk.request(method="POST"),
+        lambda talk: setattr(talk, "passage", Passage()) or talk.request(),
+        lambda talk: setattr(talk, "passage", None) or talk.request(),
+        lambda talk: talk.layers.add(Layer("x", print)) or talk.request(),
+        lambda talk: talk.request(detach=lambda: None),
+    ],
+    ids=["path", "method", "headers", "unknown headers", "layers", "an upgrade"],
+)
+def test_layers_that_go_by_the_head_see_what_is_not_as_the_last(other: Any) -> None:
+    asked: list[str] = []
+    layers = Layers()
+    layers.add(Layer("a", noting(asked, "a"), by_head=True))
+    talk = Talk(layers)
+    talk.request()
+    talk.request()
+    assert asked == ["a"]
+
+    request = other(talk)
+    assert asked == ["a", "a"]
+    assert request.response_headers.getall("Vary") == ["a"]
+
+
+def test_what_a_layer_has_answered_it_answers_again() -> None:
+    asked: list[str] = []
+    layers = Layers()
+    layers.add(Layer("a", noting(asked, "a"), by_head=True))
+    layers.add(Layer("b", noting(asked, "b", Response(403)), by_head=True))
+    layers.add(Layer("c", noting(asked, "c")))
+    talk = Talk(layers)
+    for _ in range(2):
+        talk.request()
+        assert talk.response.status == 403
+    assert asked == ["a", "b", "a", "b"]
+
+
+async def test_a_layer_that_goes_by_the_head_is_plain() -> None:
+    async def fn(request: Request) -> None: ...
+
+    layers = Layers()
+    with pytest.raises(OptionError, match="must not be async"):
+        layers.add(Layer("a", fn, by_head=True))
 
 
 def seats(most: int | None, connected: list[int], clock: ManualClock) -> Seats:

@@ -660,3 +660,29 @@ async def test_a_body_that_has_come_with_its_head_is_there_at_once(host: str) ->
             await reader.readuntil(END + b"plain")
         writer.close()
     assert seen == [(True, b""), (True, b"abc")]
+
+
+async def test_requests_with_known_headers_are_looked_at_as_any_other() -> None:
+    async def answer(request: Request) -> Response:
+        return Response(200, request.path + request.query_string)
+
+    targets = ("/primus/a", "/primus/a?b", "/primus//a", "/primus/a/../b", "/else", "/primus/a")
+    said = b"".join(b"GET %b HTTP/1.1\r\nHost: a\r\n\r\n" % to.encode() for to in targets)
+    async with served(answer) as primus:
+        answers = await asked(primus, said + closing(GET))
+
+    statuses = [int(part[:3]) for part in answers.split(b"HTTP/1.1 ")[1:]]
+    assert statuses == [200, 200, 404, 404, 404, 200, 200]
+
+
+async def test_layers_see_the_body_and_the_length_of_each_request() -> None:
+    seen: list[tuple[str, bytes]] = []
+
+    async def answer(request: Request) -> Response:
+        seen.append((request.headers.get("Content-Length", ""), await request.read()))
+        return Response(200)
+
+    async with served(answer) as primus:
+        await asked(primus, post(1) + b"a" + post(3) + b"abc" + post(3) + b"def" + closing(GET))
+
+    assert seen[:3] == [("1", b"a"), ("3", b"abc"), ("3", b"def")]

@@ -84,9 +84,9 @@ class PostIntake(Generic[Frame]):
                     request.on_gone(session.over)
                 self._rest = () if size > READ_AHEAD else chain((frame,), frames)
                 await session.turn()
-                self._rest = ()
             if session.is_over:
                 return
+            self._rest = ()
             size -= len(frame)
             session.received(frame)
 
