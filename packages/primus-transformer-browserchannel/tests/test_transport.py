@@ -57,6 +57,8 @@ async def test_a_post_may_be_sent_again_and_again_at_once() -> None:
         headers: Mapping[str, str] = {}
         is_whole = False
 
+        def taken(self, limit: int) -> None: ...
+
         async def read(self, limit: int) -> bytes:
             await never.wait()
             return b""

@@ -37,6 +37,9 @@ STREAMING: Final = CommonHeaders(
 )
 ACCEPT: Final = "application/json; application/x-www-form-urlencoded"
 
+FORM: Final = "application/x-www-form-urlencoded"
+"""What clients of Google post."""
+
 TEST: Final = "/test"
 BIND: Final = "/bind"
 ENDPOINTS: Final = (BIND, TEST)
@@ -274,9 +277,10 @@ class BrowserChannel(Transformer):
         return rid
 
     def _maps(self, request: Request, body: bytes) -> Maps:
-        content_type = request.headers.get("Content-Type", "").partition(";")[0].strip().lower()
-        parse = parse_json if content_type == "application/json" else parse_form
-        return parse(body, self.options.max_maps)
+        kind = request.headers.get("Content-Type", "")
+        if kind != FORM and kind.partition(";")[0].strip().lower() == "application/json":
+            return parse_json(body, self.options.max_maps)
+        return parse_form(body, self.options.max_maps)
 
     # -- the other halves
 

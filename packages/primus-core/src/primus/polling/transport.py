@@ -129,6 +129,8 @@ class QueuedTransport(Transport):
 
     def restore(self) -> None:
         """Make all frames that are kept wait again, in front of the others."""
+        if not self._kept:
+            return
         self._queue.extendleft(reversed(self._kept))
         self._kept.clear()
         self._size += self._kept_size

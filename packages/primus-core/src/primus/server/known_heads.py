@@ -75,8 +75,8 @@ class KnownHeads:
                 self._known[said] = read[2]
                 read[2].passage = Passage()
             return read
-        if length is not None:
-            known = _of_length(known, length[1].decode())
+        if length is not None and (digits := length[1].decode()) != known.headers["Content-Length"]:
+            self._known[said] = known = _of_length(known, digits)  # the next may be as long
         return method.decode(), target.decode(), known
 
     def _parsed(self, data: bytes) -> tuple[str, str, Head]:
@@ -85,8 +85,6 @@ class KnownHeads:
 
 def _of_length(head: Head, length: str) -> Head:
     """The head of a post whose body has another length."""
-    if head.headers["Content-Length"] == length:
-        return head
     headers = CIMultiDict(head.headers)
     headers["Content-Length"] = length
     other = Head(CIMultiDictProxy(headers), keep_alive=head.keep_alive, length=int(length))
