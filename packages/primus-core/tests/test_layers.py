@@ -193,12 +193,24 @@ def test_what_a_layer_has_answered_it_answers_again() -> None:
     assert asked == ["a", "b", "a", "b"]
 
 
-async def test_a_layer_that_goes_by_the_head_is_plain() -> None:
-    async def fn(request: Request) -> None: ...
+@pytest.mark.parametrize("answer", [None, Response(403)])
+async def test_a_layer_that_goes_by_the_head_is_asked_again_when_it_is_async(answer: Any) -> None:
+    asked: list[str] = []
+
+    async def fn(request: Request) -> Any:
+        asked.append("b")
+        return answer
 
     layers = Layers()
-    with pytest.raises(OptionError, match="must not be async"):
-        layers.add(Layer("a", fn, by_head=True))
+    layers.add(Layer("a", noting(asked, "a"), by_head=True))
+    layers.add(Layer("b", fn, by_head=True))
+    layers.add(Layer("c", noting(asked, "c")))
+    talk = Talk(layers)
+    rest = [] if answer else ["c"]
+    for _ in range(2):
+        talk.request()
+        assert await talk.response is answer
+    assert asked == ["a", "b", *rest, "a", "b", *rest]
 
 
 def seats(most: int | None, connected: list[int], clock: ManualClock) -> Seats:

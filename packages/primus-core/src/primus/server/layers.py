@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Awaitable, Iterator
 from dataclasses import replace
-from inspect import iscoroutinefunction
 from itertools import takewhile
 from operator import attrgetter
 from typing import Any
@@ -54,13 +53,10 @@ class Layers:
         A layer whose name is there already takes that one's place.
 
         Raises:
-            OptionError: its function cannot be called, or is async though it goes by the head; or
-                ``before`` names no layer.
+            OptionError: its function cannot be called, or ``before`` names no layer.
         """
         if not callable(layer.fn):
             raise OptionError(f"the layer {layer.name!r} must be a function, not {layer.fn!r}")
-        if layer.by_head and iscoroutinefunction(layer.fn):
-            raise OptionError(f"the layer {layer.name!r} goes by the head, and must not be async")
         place = self.index(layer.name)
         layers = list(self._layers)
         if place is not None:
