@@ -51,6 +51,13 @@ def test_it_fires_once_when_its_time_has_come(fired: Fired) -> None:
     assert len(fired.timers) == 0
 
 
+def test_it_fires_at_the_later_time_when_it_has_been_moved_on(fired: Fired) -> None:
+    fired.deadline.set(10.0)
+    fired.after(5.0)
+    fired.deadline.set(10.0)
+    assert fired.after(5.25, 10.0) == [15.0]
+
+
 def test_it_is_moved_on_and_back(fired: Fired) -> None:
     fired.deadline.set(10.0)
     fired.after(5.0)
