@@ -28,6 +28,7 @@ __all__ = [
     "polled",
     "readers",
     "reference",
+    "sharing",
     "sites",
     "sockjs",
 ]
@@ -65,6 +66,8 @@ class Contestant:
     environment: Mapping[str, str] = field(default_factory=dict)
     raw: bool = False
     """Whether it only sends back bytes, and knows no messages."""
+    processes: int = 1
+    """How many share its port."""
 
     def command_line(self, mode: str) -> list[str]:
         """What starts it."""
@@ -151,6 +154,13 @@ def sites() -> list[Contestant]:
             kind = "primus.uvicorn:WebSockets"
             found.append(ours(f"primus {transformer} uvicorn raw", transformer, ws=kind))
     return found
+
+
+def sharing(processes: int) -> list[Contestant]:
+    """Our engines as so many processes on one port, and Primus for Node, which is one."""
+    there = [one for one in ENGINES[:2] if one in _transformers()]
+    several = [ours(f"primus {engine} {LOOPS[0]}", engine, processes=processes) for engine in there]
+    return [*reference(), *(replace(one, processes=processes) for one in several)]
 
 
 def sockjs() -> list[Contestant]:

@@ -55,6 +55,7 @@ PARTS: dict[str, Callable[[Results], str]] = {
     "idle": lambda found: tables.memory(found, "idle"),
     "polling": lambda found: tables.cpu(found, "polling"),
     "sockjs": lambda found: tables.cpu(found, "sockjs"),
+    "ports": lambda found: tables.cpu(found, "ports"),
     "growth": lambda found: tables.cpu(found, "growth"),
     "added": tables.added,
     "starting": tables.starting,

@@ -18,6 +18,8 @@ __all__ = ["Server", "allow_many_files", "measured", "pinned", "run"]
 ROOT = Path(__file__).parents[1]
 CORES = sorted(os.sched_getaffinity(0))
 SERVER_CORE, LOAD_CORE = CORES[0], CORES[-1]
+SERVER_CORES = CORES[:-1] or CORES
+"""Those of a server of several processes: all but that of the load generator."""
 PATIENCE = 120.0
 
 
@@ -31,8 +33,9 @@ class Server:
     """A contestant that runs."""
 
     def __init__(self, contestant: Contestant, mode: str) -> None:
+        cores = SERVER_CORES if contestant.processes > 1 else [SERVER_CORE]
         self._process = subprocess.Popen(
-            [*pinned(SERVER_CORE), *contestant.command_line(mode)],
+            [*pinned(*cores), *contestant.command_line(mode)],
             stdout=subprocess.PIPE,
             stderr=subprocess.DEVNULL,
             cwd=ROOT,
@@ -92,9 +95,9 @@ def run(command: list[str], core: int) -> subprocess.CompletedProcess[str]:
     )
 
 
-def pinned(core: int) -> list[str]:
-    """What a command line begins with to stay on a core."""
-    return ["taskset", "--cpu-list", str(core)]
+def pinned(*cores: int) -> list[str]:
+    """What a command line begins with to stay on some cores."""
+    return ["taskset", "--cpu-list", ",".join(map(str, cores))]
 
 
 def _environment() -> dict[str, str]:

@@ -18,6 +18,7 @@ from .contestants import (
     polled,
     readers,
     reference,
+    sharing,
     sites,
     sockjs,
 )
@@ -57,7 +58,7 @@ def scenarios() -> list[Scenario]:
     """All of them."""
     return [
         *(*_echoes(), *_broadcasts(), *_others(), *_added(), *_growth()),
-        *(*_clusters(), *_readers()),
+        *(*_sharing(), *_clusters(), *_readers()),
     ]
 
 
@@ -126,6 +127,21 @@ def _growth() -> list[Scenario]:
             fresh=True,
         )
         for count in (100, 1000, 10_000)
+    ]
+
+
+def _sharing() -> list[Scenario]:
+    job = {"kind": "echo", "connections": 200}
+    return [
+        Scenario(
+            f"ports-{count}",
+            "ports",
+            f"{count} process{'es' * (count > 1)}",
+            job,
+            partial(sharing, count),
+            fresh=True,
+        )
+        for count in (1, 2, 4)
     ]
 
 

@@ -5,7 +5,8 @@ how many of them are installed, and ``options`` are those of `Primus`. ``ws`` is
 of that name: then the Primus runs under uvicorn; with ``aiohttp`` it is in an application of
 aiohttp, else on a server of its own. With a plugin that answers (``emitter``, ``responder``,
 ``resource``) it answers with what it is asked; with one that has streams (``substream``,
-``multiplex``) it sends back what arrives in one.
+``multiplex``) it sends back what arrives in one. ``processes`` is how many share its port: the
+others are told the ``port``, and end with the first.
 """
 
 from __future__ import annotations
@@ -14,8 +15,10 @@ import asyncio
 import json
 import logging
 import socket
+import subprocess
 import sys
 from collections.abc import Callable
+from contextlib import ExitStack
 from typing import Any
 
 from primus import Packet, Primus, Spark
@@ -49,10 +52,30 @@ async def serve(mode: str, settings: dict[str, Any]) -> None:
     if settings.get("aiohttp"):
         await _run_aiohttp(connection, options)
         return
-    primus = await Primus.create_server(connection, host="127.0.0.1", **options)
+    processes, port = settings.get("processes", 1), settings.get("port", 0)
+    shares = processes > 1 or port != 0
+    primus = await Primus.create_server(
+        connection, host="127.0.0.1", port=port, reuse_port=shares, **options
+    )
     _prepare(primus, plugins, settings)
-    print(primus.port, flush=True)
-    await asyncio.Event().wait()
+    told = {**settings, "processes": 1, "port": primus.port}
+    with ExitStack() as others:
+        for _ in range(processes - 1):
+            others.enter_context(_another(mode, told))
+        print(primus.port, flush=True)
+        if port:
+            await asyncio.to_thread(sys.stdin.read)  # it ends with the first process
+        else:
+            await asyncio.Event().wait()
+
+
+def _another(mode: str, settings: dict[str, Any]) -> subprocess.Popen[bytes]:
+    """Another process on that port, which listens already."""
+    command = [sys.executable, "-m", "benchmarks.servers.primus_server", mode, json.dumps(settings)]
+    made = subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE)
+    assert made.stdout is not None
+    made.stdout.readline()
+    return made
 
 
 def _prepare(primus: Any, plugins: str, settings: dict[str, Any]) -> None:
