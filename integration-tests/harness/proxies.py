@@ -117,6 +117,7 @@ defaults
     timeout client 75s
     timeout server 75s
     timeout tunnel 75s
+    timeout check 30s
 frontend public
     bind 127.0.0.1:{port}
     option forwardfor

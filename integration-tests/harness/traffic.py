@@ -2,7 +2,7 @@
 
 import asyncio
 from collections.abc import Callable
-from typing import Any
+from typing import Any, Self
 
 from primus import Primus
 
@@ -17,7 +17,7 @@ def setup(primus):
     @primus.on("connection")
     def connection(spark):
         spark.join("news")
-        spark.write(["node", primus.node])
+        spark.write(["node", primus.node, spark.id])
 
         @spark.on("data")
         def data(message):
@@ -27,7 +27,7 @@ def setup(primus):
         @spark.on("end")
         def end():
             with open(f"ends of {primus.node}", "a") as file:
-                print(time.monotonic(), file=file)
+                print(spark.id, time.monotonic(), file=file)
 """
 """A server that passes on what its clients write, echoes it, and notes when they end."""
 
@@ -60,6 +60,10 @@ class Talker:
         self.number = number
         self.nodes: list[str] = []
         """The servers that it has been connected to."""
+        self.ids: list[str] = []
+        """Its sparks there."""
+        self.delays: dict[str, float] = {}
+        """The seconds after which it was to try to come back, by the spark that had ended."""
         self.wrote: list[int] = []
         """The rounds in which it wrote to the room."""
         self.news: list[tuple[int, int]] = []
@@ -71,16 +75,22 @@ class Talker:
         self.socket: Any = kind(url, reconnect={"max": 2.0, "retries": 100}, **options)
         self.socket.on("data", self._take)
         self.socket.on("recovered", self.told.append)
+        self.socket.on("reconnect scheduled", self._is_to_come_back)
         self.socket.on("gap", lambda: self.told.append("gap"))
 
     def _take(self, message: list[Any]) -> None:
         match message:
-            case ["node", node]:
+            case ["node", node, spark]:
                 self.nodes.append(node)
+                self.ids.append(spark)
             case ["news", writer, number]:
                 self.news.append((writer, number))
             case ["echo", number]:
                 self.echoes.append(number)
+
+    def _is_to_come_back(self, attempt: Any) -> None:
+        if attempt.attempt == 1 and self.ids:
+            self.delays[self.ids[-1]] = attempt.scheduled
 
     def write(self, number: int) -> None:
         """Write to the room."""
@@ -89,7 +99,7 @@ class Talker:
 
 
 class Traffic:
-    """All clients; in each round some of them write, the next ones in the next.
+    """All clients, until the end of a block; in each round some write, the next ones in the next.
 
     Args:
         talkers: the clients.
@@ -152,7 +162,9 @@ class Traffic:
             f"{echoes} of {len(talker.wrote)} echoes; it was told {talker.told}"
         )
 
-    def destroy(self) -> None:
-        """End all clients."""
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, *failure: object) -> None:
         for talker in self.talkers:
             talker.socket.destroy()

@@ -61,22 +61,26 @@ async def test_many_are_ended_in_portions(manual_clock: ManualClock) -> None:
     assert len(portions) == 200
 
 
+@pytest.mark.parametrize("total", [25, 252, 503, 1000, 20_000])
 async def test_a_process_that_was_busy_catches_up_a_quarter_faster_than_planned(
-    manual_clock: ManualClock,
+    total: int, manual_clock: ManualClock
 ) -> None:
     ended: list[int] = []
-    ending = asyncio.ensure_future(end_over(range(1000), 10.0, manual_clock, ended.append))
+    ending = asyncio.ensure_future(end_over(range(total), 20.0, manual_clock, ended.append))
     await turns()
 
-    manual_clock.advance(5.0)
+    manual_clock.advance(10.0)
     await turns()
-
-    assert len(ended) == 7
+    after = [len(ended)]
     while not ending.done():
-        before = len(ended)
-        manual_clock.advance(0.05)
+        manual_clock.advance(0.01)
         await turns()
-        assert len(ended) - before <= 6
+        after.append(len(ended))
+
+    planned = total / 20.0
+    in_a_second = [later - now for now, later in zip(after, after[100:], strict=False)]
+    assert max(in_a_second) <= 1.25 * planned + 2  # whole ones, in portions
+    assert len(after) / 100 == pytest.approx(20.0 / 1.25, rel=0.05)
 
 
 async def test_a_connection_that_has_not_been_told_yet_goes_on(primus: Primus) -> None:

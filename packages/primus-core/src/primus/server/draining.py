@@ -36,17 +36,18 @@ async def end_over(
         return
     total, ended = len(waiting), 0
     interval = max(seconds / total, TICK)
-    most = max(round(total * interval / seconds * CATCHING_UP), 1)
+    most = 1.0  # with a fraction, which is not lost from one portion to the next
     since = clock.time()
     while True:
         due = 1 + int(total * (clock.time() - since) / seconds + 1e-6)
-        portion = min(due - ended, most, total - ended)
-        for spark in waiting[ended : ended + portion]:
+        most = min(most, due, total)
+        for spark in waiting[ended : int(most)]:
             end(spark)
-        ended += portion
+        ended = int(most)
         if ended >= total:
             return
         await _elapse(clock, interval)
+        most += total * interval / seconds * CATCHING_UP
 
 
 async def _elapse(clock: Clock, seconds: float) -> None:
