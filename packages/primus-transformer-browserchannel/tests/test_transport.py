@@ -380,14 +380,13 @@ async def test_a_post_is_not_read_before_there_is_room_for_what_is_in_it() -> No
     class Post:
         """A post, which is there as soon as it is asked for."""
 
-        headers: Mapping[str, str] = {}
-        is_whole = True
-
-        async def read(self, limit: int) -> bytes:
+        def taken(self, limit: int) -> bytes:
             read.append("read")
             return b"count=0"
 
-    reading = asyncio.ensure_future(opened.session.read(cast("Request", Post()), opened.rid))
+    post = cast("Request", Post())
+    assert opened.session.taken_body(post) is None
+    reading = asyncio.ensure_future(opened.session.read(post, opened.rid))
     for _ in range(10):
         await asyncio.sleep(0)
     assert (read, reading.done()) == ([], False)
@@ -395,6 +394,7 @@ async def test_a_post_is_not_read_before_there_is_room_for_what_is_in_it() -> No
     opened.session.resume_reading()
     assert await reading == b"count=0"
     assert read == ["read"]
+    assert opened.session.taken_body(post) == b"count=0"
 
 
 async def test_a_post_of_a_session_that_is_over_does_not_wait_for_room() -> None:

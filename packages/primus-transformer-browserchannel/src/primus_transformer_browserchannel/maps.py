@@ -24,6 +24,8 @@ __all__ = ["EMPTY", "Maps", "form", "parse_form", "parse_json", "unquoted"]
 MAP_KEY: Final = re.compile(r"req([0-9]{1,9})_(.+)", re.ASCII | re.DOTALL)
 COUNT: Final = re.compile(r"[0-9]{1,9}", re.ASCII)
 OFFSET: Final = re.compile(r"[0-9]{1,15}", re.ASCII)
+SINGLE: Final = re.compile(r"count=1&ofs=([0-9]{1,15})&req0__S=", re.ASCII)
+"""How most posts begin: with one message."""
 
 KEYS: Final = 4
 """Fields of a form for each map that there may be, at most."""
@@ -33,8 +35,6 @@ OPTION: Final = 'transport["max_maps"]'
 
 MESSAGE: Final = "_S"
 JSON: Final = "JSON"
-FIRST: Final = "req0__S"
-"""The message of most posts, which have one."""
 
 OFS: Final = re.compile(r'\s*"ofs"\s*:\s*([0-9]{1,15})\s*', re.ASCII)
 DATA: Final = re.compile(r'\s*"data"\s*:\s*', re.ASCII)
@@ -70,6 +70,9 @@ def parse_form(body: bytes, at_most: int) -> Maps:
         text = body.decode().replace("+", " ")
     except UnicodeDecodeError as error:
         raise ProtocolError(f"a form that is not UTF-8: {error}") from error
+    single = SINGLE.match(text)
+    if single is not None and text.find("&", single.end()) < 0:
+        return Maps(int(single[1]), [unquoted(text[single.end() :])])
     numbers: dict[str, str] = {}
     texts: list[tuple[str, str]] = []
     for field in text.split("&"):
@@ -85,9 +88,6 @@ def parse_form(body: bytes, at_most: int) -> Maps:
         raise LimitError(f"{count} maps at once, more than {at_most}", OPTION)
     messages: list[str | None] = [None] * count
     for name, value in texts:
-        if name == FIRST:
-            messages[0] = unquoted(value)
-            continue
         key = MAP_KEY.fullmatch(name)
         if key is not None and int(key[1]) < count and key[2] in (MESSAGE, JSON):
             text = unquoted(value)

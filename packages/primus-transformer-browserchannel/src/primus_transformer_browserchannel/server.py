@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import AsyncIterator, Mapping
+from collections.abc import AsyncIterator, Awaitable, Mapping
 from functools import cache
 from importlib.resources import files
 from typing import TYPE_CHECKING, Final
@@ -81,10 +81,10 @@ class BrowserChannel(Transformer):
 
     def opens(self, request: Request) -> bool:
         """Whether a request is a test, with which clients begin, or a post of no session."""
+        if request.query.get("SID"):
+            return False
         endpoint = self._endpoint(request)
-        if endpoint == BIND:
-            return request.method == "POST" and not request.query.get("SID")
-        return endpoint == TEST
+        return endpoint == TEST or (endpoint == BIND and request.method == "POST")
 
     def session_of(self, request: Request) -> str | None:
         """The session that a request names: its own, or the one in whose place it opens another."""
@@ -106,7 +106,8 @@ class BrowserChannel(Transformer):
         try:
             if query.get("VER") != VER:
                 raise Refused(f"Version {VERSION} required")
-            response = self._test(request) if endpoint == TEST else await self._bind(request)
+            answer = self._test(request) if endpoint == TEST else self._bind(request)
+            response = answer if isinstance(answer, Response) else await answer
         except Refused as refused:
             return refused.response
         if self.primus.options.compression:
@@ -154,17 +155,18 @@ class BrowserChannel(Transformer):
 
     # -- sessions
 
-    async def _bind(self, request: Request) -> Response:
+    def _bind(self, request: Request) -> Response | Awaitable[Response]:
         query = request.query
-        if self._last and str(query.get("SID")) in self._last and request.method == "POST":
+        sid = query.get("SID")
+        if self._last and str(sid) in self._last and request.method == "POST":
             # The client is being told the end: to refuse what it posts would tell it first, and
             # that it is to come back.
-            return await self._post(self._last[str(query["SID"])], request)
-        session = self._session(query.get("SID"))
+            return self._post(self._last[str(sid)], request)
+        session = self._session(sid)
         if session is not None and (last := _number(query.get("AID"))) is not None:
             session.acknowledge(last)
         if request.method == "POST":
-            return await (self._open(request) if session is None else self._post(session, request))
+            return self._open(request) if session is None else self._post(session, request)
         if request.method != "GET":
             return _not_allowed()
         kind = query.get("TYPE")
@@ -176,7 +178,7 @@ class BrowserChannel(Transformer):
             raise Refused("Invalid TYPE")
         if session is None:
             raise Refused("Invalid SID")
-        return await self._back_channel(session, request)
+        return self._back_channel(session, request)
 
     def _session(self, sid: str | list[str] | None) -> Session | None:
         """The session that a request names, or `None` when it names none.
@@ -242,7 +244,9 @@ class BrowserChannel(Transformer):
     async def _post(self, session: Session, request: Request) -> Response:
         rid = self._rid(request)
         try:
-            body = await session.read(request, rid)
+            body = session.taken_body(request)
+            if body is None:
+                body = await session.read(request, rid)
             maps = self._maps(request, body)
         except Replaced:
             return Response(400, headers={"Connection": "close"})  # no client reads it

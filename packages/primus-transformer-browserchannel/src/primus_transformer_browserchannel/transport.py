@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterator, Awaitable
+from collections.abc import AsyncIterator
 from typing import Final
 
 from primus.closed import EndCode, Ending
@@ -17,6 +17,7 @@ from primus.polling import (
     QueuedTransport,
     Sessions,
     read_body,
+    taken_body,
 )
 from primus.tasks import in_task
 from primus.websocket import utf8
@@ -236,6 +237,16 @@ class Session(QueuedTransport):
 
     # -- posts
 
+    def taken_body(self, request: Request) -> bytes | None:
+        """The body of a post, if it is there, and there is room for what is in it.
+
+        Raises:
+            BodyRefused: it is too long.
+        """
+        if not self._has_room or self._posting.locked():
+            return None
+        return taken_body(request, self._options.max_payload)
+
     async def read(self, request: Request, rid: int) -> bytes:
         """The body of a post, once there is room for what is in it.
 
@@ -245,27 +256,22 @@ class Session(QueuedTransport):
         """
         if self._post is not None and self._post[0] == rid and not self._post[1].expired():
             self._post[1].reschedule(asyncio.get_running_loop().time())
-        if request.is_whole and self._has_room and not self._posting.locked():
-            return await self._body(request)  # there is nothing to wait for
         await in_task()
         async with self._posting:
             try:
                 async with asyncio.timeout(None) as given_up:
                     self._post = rid, given_up
                     await self._await_room()
-                    return await self._body(request)
+                    return await read_body(
+                        request,
+                        limit=self._options.max_payload,
+                        within=self._options.body_timeout,
+                        clock=self._sessions.clock,
+                    )
             except TimeoutError as error:
                 raise Replaced from error
             finally:
                 self._post = None
-
-    def _body(self, request: Request) -> Awaitable[bytes]:
-        return read_body(
-            request,
-            limit=self._options.max_payload,
-            within=self._options.body_timeout,
-            clock=self._sessions.clock,
-        )
 
     @property
     def _has_room(self) -> bool:

@@ -11,7 +11,7 @@ from primus.clock import Clock
 from primus.closed import Ending
 from primus.errors import ProtocolError
 from primus.http import CommonHeaders
-from primus.polling import BodyRefused, LongPoll, PostIntake, Sessions, read_body
+from primus.polling import BodyRefused, LongPoll, PostIntake, Sessions, read_body, taken_body
 from primus.transformer import Transport
 from primus_transformer_engineio.answers import BAD_REQUEST, Refused, answer, form_payload
 from primus_transformer_engineio.heartbeats import ClientPings, Heartbeat, ServerPings
@@ -204,12 +204,14 @@ class Session(EngineIOTransport):
             if self.paused:
                 await self.readable()
             options = self._options
-            body = await read_body(
-                request,
-                limit=options.max_payload,
-                within=options.body_timeout,
-                clock=self._clock,
-            )
+            body = taken_body(request, options.max_payload)
+            if body is None:
+                body = await read_body(
+                    request,
+                    limit=options.max_payload,
+                    within=options.body_timeout,
+                    clock=self._clock,
+                )
             if form:
                 body = form_payload(body)
             size = len(body)

@@ -22,6 +22,7 @@ from primus.polling import (
     QueuedTransport,
     Sessions,
     read_body,
+    taken_body,
 )
 from primus.transformer import Transport
 from primus.websocket import utf8
@@ -296,12 +297,14 @@ class Session(QueuedTransport):
         try:
             if self.paused:
                 await self.readable()
-            body = await read_body(
-                request,
-                limit=self._options.max_payload,
-                within=self._options.body_timeout,
-                clock=self._clock,
-            )
+            body = taken_body(request, self._options.max_payload)
+            if body is None:
+                body = await read_body(
+                    request,
+                    limit=self._options.max_payload,
+                    within=self._options.body_timeout,
+                    clock=self._clock,
+                )
             text = posted(transport, body)
             await self._intake.bring(packets(text), len(text), request)
         except BodyRefused as refused:

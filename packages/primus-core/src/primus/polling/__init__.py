@@ -35,7 +35,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from primus.polling.body import BodyRefused, read_body
+from primus.polling.body import BodyRefused, read_body, taken_body
 from primus.polling.compression import COMPRESS_FROM, compressed
 from primus.polling.delivery import FrameDelivery
 from primus.polling.long_poll import LongPoll
@@ -74,6 +74,7 @@ __all__ = [
     "parse_strings",
     "read_body",
     "skip_blank",
+    "taken_body",
     "units",
 ]
 

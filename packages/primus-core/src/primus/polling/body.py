@@ -8,7 +8,7 @@ from primus.clock import Clock, Within
 from primus.errors import LimitError, PrimusError, ProtocolError
 from primus.http import BodyTooLarge, Request, Response
 
-__all__ = ["BodyRefused", "read_body"]
+__all__ = ["BodyRefused", "read_body", "taken_body"]
 
 
 OPTIONS: Final = {408: 'transport["body_timeout"]', 413: 'transport["max_payload"]'}
@@ -30,6 +30,22 @@ class BodyRefused(PrimusError):
         return ProtocolError(str(self)) if option is None else LimitError(str(self), option)
 
 
+def taken_body(request: Request, limit: int) -> bytes | None:
+    """The body of `request`, if all of it is there: `read_body` need not be awaited then.
+
+    Args:
+        request: what has been posted.
+        limit: the longest body taken, in bytes.
+
+    Raises:
+        BodyRefused: it is too long (413).
+    """
+    try:
+        return request.taken(limit)
+    except BodyTooLarge as error:
+        raise BodyRefused(str(error), 413) from error
+
+
 async def read_body(request: Request, *, limit: int, within: float, clock: Clock) -> bytes:
     """The body of `request`.
 
@@ -43,10 +59,10 @@ async def read_body(request: Request, *, limit: int, within: float, clock: Clock
         BodyRefused: it is too long (413), comes too slowly (408), is malformed, or its client
             has gone before all of it had come (400).
     """
+    body = taken_body(request, limit)
+    if body is not None:
+        return body
     try:
-        body = request.taken(limit)
-        if body is not None:
-            return body
         length = request.headers.get("Content-Length", "")
         if length.isdecimal() and int(length[:20]) > limit:
             raise BodyTooLarge(f"the body has {length[:20]} bytes, more than {limit}")

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from collections import deque
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Sequence
 from typing import Final
 
 from primus.limits import DEFAULT_LIMITS
@@ -44,12 +44,19 @@ class FrameDelivery:
         """How many frames wait."""
         return len(self._frames)
 
-    def add(self, frames: Iterable[str | bytes]) -> None:
+    def add(self, frames: Sequence[str | bytes]) -> None:
         """Bring `frames` behind those that wait."""
+        transport = self._transport
+        if len(frames) == 1 and not (self._frames or self.is_paused or self._turn is not None):
+            transport.taken += len(frames[0])
+            if transport.connection is not None:
+                transport.connection.feed(frames[0])
+            self._emptied()
+            return
         for frame in frames:
             self._frames.append(frame)
             self.size += len(frame) + OVERHEAD
-            self._transport.taken += len(frame)
+            transport.taken += len(frame)
         self._bring()
 
     def pause(self) -> None:
