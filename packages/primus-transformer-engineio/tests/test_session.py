@@ -445,3 +445,42 @@ def test_a_session_without_a_connection_takes_frames_and_drops_them(opened: Open
     wire.clog()
     opened.session.wire_congested(True)
     assert opened.received.story == []
+
+
+@pytest.mark.parametrize("revision", [Revision3(json=True), Revision4()])
+def test_text_that_is_there_as_utf8_is_sent_as_any_text(revision: Revision) -> None:
+    opened = Open(revision)
+    opened.session.send_text(b'"polled"')
+    assert opened.session.queued
+    wire = opened.upgraded()
+    opened.session.send_text('"é"'.encode())
+    assert wire.sent[-2:] == ['4"polled"', '4"é"']
+    opened.session.close()
+    opened.session.send_text(b'"late"')
+    assert wire.sent[-1] == '4"é"'
+
+
+@pytest.mark.parametrize("text", ["é" * 501, "a" * 1001])
+def test_a_message_over_a_websocket_has_its_limit_in_bytes(text: str) -> None:
+    opened = Open()
+    wire = opened.upgraded()
+    wire.receive("4" + "é" * 500, "4" + "a" * 250, "4" + text)
+    assert opened.received.story == ["é" * 500, "a" * 250, "lost"]
+
+
+def test_a_message_over_a_websocket_is_a_sign_of_life() -> None:
+    opened = Open()
+    wire = opened.upgraded()
+    opened.clock.advance(25.0)
+    assert wire.sent[-1] == "2"
+    wire.receive("4alive")
+    opened.clock.advance(20.0)
+    assert opened.received.story == ["alive"]
+
+
+def test_a_message_that_comes_after_the_end_of_its_connection_is_dropped() -> None:
+    opened = Open()
+    wire = opened.upgraded()
+    opened.session.connection = None
+    wire.receive("4late")
+    assert opened.received.story == []

@@ -5,6 +5,8 @@ from __future__ import annotations
 from typing import Any
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from primus.errors import LimitError, ProtocolError
 from primus_transformer_sockjs.frames import (
@@ -13,10 +15,12 @@ from primus_transformer_sockjs.frames import (
     check_length,
     close_frame,
     message_frame,
+    only_message,
     parse_frame,
     parse_payload,
     payload,
     quote,
+    quote_ascii,
 )
 
 
@@ -117,3 +121,27 @@ def test_what_is_no_frame_of_a_server(frame: str) -> None:
 def test_a_close_frame_is_what_its_reader_understands() -> None:
     assert close_frame(1000, 'say "bye"') == 'c[1000,"say \\"bye\\""]'
     assert parse_frame(close_frame(4000, "é"), 1) == Close(4000, "é")
+
+
+@given(st.text(st.characters(max_codepoint=127)))
+def test_ascii_is_quoted_as_any_text_is(message: str) -> None:
+    assert quote_ascii(message.encode()) == quote(message).encode()
+
+
+@given(st.text())
+def test_a_frame_of_one_message_is_read_at_once(message: str) -> None:
+    frame = payload([quote(message)])
+    assert only_message(frame) == message
+    assert parse_payload(frame, 1) == [message]
+
+
+@given(st.text(st.sampled_from('["],\\\na '), max_size=8).map('["'.__add__))
+def test_what_is_read_at_once_is_what_a_parser_would_read(frame: str) -> None:
+    message = only_message(frame)
+    if message is not None:
+        assert parse_payload(frame, 1) == [message]
+
+
+@pytest.mark.parametrize("frame", ['["a","b"]', '["a"] ', '["a" ]', '["a', '["a"', '["\n"]'])
+def test_other_frames_are_not_read_at_once(frame: str) -> None:
+    assert only_message(frame) is None

@@ -131,6 +131,38 @@ async def test_a_turn_brings_nothing_to_a_connection_that_pauses(
     assert len(received.story) == TURN + 10
 
 
+def test_a_frame_of_one_message_does_not_overtake_messages_that_wait(
+    session: WebSocketSession, wire: MemoryTransport
+) -> None:
+    received: Any = session.connection
+    session.pause_reading()
+    session.feed('["first"]')
+    assert received.story == []
+    session._paused = False  # as while the rest of a frame waits for its turn
+    session.feed('["second"]')
+    assert received.story == ["first", "second"]
+
+
+@pytest.mark.parametrize("text", ["é" * 501, "a" * 1001])
+def test_a_frame_of_one_message_has_the_same_limit(
+    session: WebSocketSession, wire: MemoryTransport, text: str
+) -> None:
+    received: Any = session.connection
+    wire.receive(json.dumps(["a" * 1000]), json.dumps(["é" * 500]), json.dumps([text]))
+    assert received.story == ["a" * 1000, "é" * 500, "lost"]
+
+
+def test_text_that_is_there_as_utf8_is_framed_as_any_text(
+    session: WebSocketSession, wire: MemoryTransport
+) -> None:
+    texts = ['{"a":"\\n"}', '"\u2028"', "tab\t"]
+    for text in texts:
+        session.send_text(text.encode())
+        session.send(text)
+    assert wire.sent[1::2] == wire.sent[2::2]
+    assert wire.sent[1] == 'a["{\\"a\\":\\"\\\\n\\"}"]'
+
+
 async def test_a_session_that_is_aborted_within_a_turn_brings_nothing_more(
     session: WebSocketSession, wire: MemoryTransport
 ) -> None:

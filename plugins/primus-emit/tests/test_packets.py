@@ -2,8 +2,9 @@ from typing import Any
 
 import pytest
 from hypothesis import given
+from hypothesis import strategies as st
 
-from primus_emit.packets import Ack, Event, ack, event, read
+from primus_emit.packets import Ack, Event, ack, ack_with, event, read, read_event
 from primus_testing.parser import JSON_VALUES
 
 
@@ -11,6 +12,7 @@ def test_packets_are_those_of_primus_emitter() -> None:
     assert event("news", ["a", None]) == {"type": 0, "data": ["news", "a", None]}
     assert event("news", (), 7) == {"type": 0, "data": ["news"], "id": 7}
     assert ack(7, (1, 2)) == {"id": 7, "type": 1, "data": [1, 2]}
+    assert ack_with(7, 1, 2) == {"id": 7, "type": 1, "data": [1, 2]}
 
 
 @pytest.mark.parametrize(
@@ -73,3 +75,45 @@ def test_every_value_can_be_read(value: Any) -> None:
         {"type": value, "data": ["news"], "id": 1},
     ):
         assert isinstance(read(message), Event | Ack | None)
+
+
+ODD = st.sampled_from([None, 0, 0.0, 1, 1.0, 7, -7, 1.5, True, False, "", "7", [], ["news"], {}])
+
+
+@given(
+    st.fixed_dictionaries(
+        {},
+        optional={
+            "type": ODD,
+            "data": st.lists(JSON_VALUES | ODD, max_size=3) | ODD,
+            "id": ODD,
+            "fails": ODD,
+        },
+    )
+)
+def test_events_that_are_read_the_short_way_are_what_they_are(message: Any) -> None:
+    short, careful = read_event(message), read(message)
+    assert short is None or (type(careful) is Event and short == careful)
+
+
+@pytest.mark.parametrize("message", [event("news", ["a"]), event("news", [], 7, fails=True)])
+def test_events_as_they_are_written_are_read_the_short_way(message: Any) -> None:
+    assert read_event(message) == read(message)
+
+
+@pytest.mark.parametrize(
+    "message",
+    [
+        None,
+        ["news"],
+        {"type": 0, "data": ("news",)},
+        {"type": 0, "data": []},
+        {"type": 0, "data": [1]},
+        {"type": False, "data": ["news"]},
+        {"type": 1, "data": ["news"]},
+        {"type": 0, "data": ["news"], "id": True},
+        {"type": 0, "data": ["news"], "id": 0},
+    ],
+)
+def test_other_messages_are_not_read_the_short_way(message: Any) -> None:
+    assert read_event(message) is None

@@ -347,15 +347,11 @@ class Reply:
         Returns:
             False when it has been sent before, or is not awaited any more.
         """
-        return self._send(self._packet, *args)
-
-    def _send(self, packet: Callable[..., Any], *args: Any) -> bool:
         answers = self._answers
         connection = answers._connection
-        is_over = self._epoch != answers.epoch or connection.ready_state != OPEN
-        if self._is_spent or is_over:
+        if self._is_spent or self._epoch != answers.epoch or connection.ready_state != OPEN:
             return False
-        sent = connection.write(packet(*args))
+        sent = connection.write(self._packet(*args))
         self._is_spent = True
         return sent
 
@@ -387,4 +383,7 @@ class Reply:
         Returns:
             False when it was not sent.
         """
-        return self._failure is not None and self._send(self._failure, why)
+        if self._failure is None:
+            return False
+        self._packet = partial(self._failure, why)
+        return self()

@@ -88,7 +88,7 @@ class ReservedEvents:
 
     def __contains__(self, event: object) -> bool:
         return isinstance(event, str) and (
-            event in self.names or event.startswith(PRIVATE_PREFIXES) or event in PROTOTYPE_NAMES
+            event in self.names or event in PROTOTYPE_NAMES or event.startswith(PRIVATE_PREFIXES)
         )
 
     def copy(self) -> ReservedEvents:
@@ -298,7 +298,8 @@ class Emitter:
         it cannot make a listener fail for lack of an argument.
         """
         for index, listener in enumerate(listeners := self._listeners.get(event, ())):
-            result = self._call(event, listener, listener.filled(args))
+            given = args if listener.needs <= len(args) else listener.filled(args)
+            result = self._call(event, listener, given)
             if result is not None and hasattr(type(result), "__await__"):
                 return self._deliver_on(event, listeners[index + 1 :], result, args)
         return False
@@ -325,6 +326,8 @@ class Emitter:
         if not listeners:
             reply.unheard()
             return False
+        if len(listeners) == 1 and len(args) < listeners[0].arity and not listeners[0].once:
+            return self._deliver_replying(event, listeners, args, reply)
         answering = _Answering(reply, len(args))
         for index, listener in enumerate(listeners):
             result = self._call_asked(event, listener, args, answering)
@@ -332,6 +335,31 @@ class Emitter:
                 return self._deliver_request_on(event, listeners, index, result, args, answering)
             self._take_answer(event, listener, result, answering)
         answering.finish()
+        return False
+
+    def _deliver_replying(
+        self, event: str, listeners: tuple[Listener, ...], args: tuple[Any, ...], reply: Replying
+    ) -> Delivered:
+        """Deliver a request to its only listener, which takes the reply.
+
+        That is how most requests are answered: there is nothing to be kept of it meanwhile.
+        """
+        listener = listeners[0]
+        given = (*args, reply)
+        try:
+            result = listener.fn(*given if listener.needs <= len(given) else listener.filled(given))
+        except (Exception, asyncio.CancelledError) as error:
+            reply.fail(error)
+            if not reply.is_refusal(error):
+                self._failed(event, error)
+            return False
+        if result is None or isinstance(result, bool):
+            return False
+        answering = _Answering(reply, len(args))
+        answering.takes_reply(listener)
+        if hasattr(type(result), "__await__"):
+            return self._deliver_request_on(event, listeners, 0, result, args, answering)
+        self._take_answer(event, listener, result, answering)
         return False
 
     async def _deliver_request_on(

@@ -24,7 +24,9 @@ __all__ = [
     "Pipeline",
     "Transform",
     "Transforms",
+    "failure",
     "for_streams",
+    "go_on",
     "run",
     "run_out",
 ]
@@ -56,28 +58,41 @@ def run(transforms: Transforms, packet: Packet, connection: Any) -> Any:
     Raises:
         TransformError: a transform raised (from the awaitable, when one was async).
     """
-    for index, transform in enumerate(transforms):
+    for transform in transforms:
         try:
             verdict = transform(packet, connection)
         except Exception as error:
-            raise _failure(transform, error) from error
+            raise failure(transform, error) from error
         if verdict is False:
             return SWALLOWED
         if is_awaitable(verdict):
-            return _go_on(transforms[index:], verdict, packet, connection)
+            return go_on(transforms, transform, verdict, packet, connection)
     return packet.data
 
 
-async def _go_on(transforms: Transforms, verdict: Any, packet: Packet, connection: Any) -> Any:
-    """The rest of a chain whose first transform has answered with the awaitable `verdict`."""
-    for index, transform in enumerate(transforms):
+async def go_on(
+    transforms: Transforms, begun: Transform, verdict: Any, packet: Packet, connection: Any
+) -> Any:
+    """What comes out of a chain in which a transform has answered with an awaitable.
+
+    Args:
+        transforms: the chain.
+        begun: that transform.
+        verdict: the awaitable.
+        packet: as the transforms have left it.
+        connection: what they get for the connection.
+
+    Raises:
+        TransformError: a transform raised.
+    """
+    for transform in transforms[transforms.index(begun) :]:
         try:
-            if index:
+            if transform is not begun:
                 verdict = transform(packet, connection)
             if is_awaitable(verdict):
                 verdict = await verdict
         except Exception as error:
-            raise _failure(transform, error) from error
+            raise failure(transform, error) from error
         if verdict is False:
             return SWALLOWED
     return packet.data
@@ -89,10 +104,15 @@ async def run_out(transforming: Awaitable[Any]) -> None:
         await transforming
 
 
-def _failure(transform: Transform, error: Exception) -> TransformError:
+def failure(
+    transform: Transform, error: Exception, cause: Exception | None = None
+) -> TransformError:
+    """What is reported of a transform that has raised."""
     original = _original(transform)
     name = getattr(original, "__qualname__", repr(original))
-    return TransformError(f"the transform {name} raised {error!r}; the message was swallowed")
+    told = TransformError(f"the transform {name} raised {error!r}; the message was swallowed")
+    told.__cause__ = cause
+    return told
 
 
 def for_streams(fn: Transform) -> Transform:

@@ -147,9 +147,13 @@ class ClientSession(EngineIOTransport):
                 return
             self.received(packet)
 
+    def live(self) -> None:
+        """Note that the server lives."""
+        self._heartbeat.seen()
+
     def received(self, packet: Packet) -> None:
         """Act on a packet, and note that the server lives."""
-        self._heartbeat.seen()
+        self.live()
         super().received(packet)
 
     def control(self, kind: str, data: str) -> None:

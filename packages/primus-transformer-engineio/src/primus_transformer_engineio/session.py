@@ -239,9 +239,13 @@ class Session(EngineIOTransport):
 
     # -- in
 
+    def live(self) -> None:
+        """Note that the client lives."""
+        self._heartbeat.seen()
+
     def received(self, packet: Packet) -> None:
         """Act on a packet, and note that the client lives."""
-        self._heartbeat.seen()
+        self.live()
         super().received(packet)
 
     def control(self, kind: str, data: str) -> None:

@@ -20,6 +20,11 @@ TOO_BIG: Final = 1009
 """What a WebSocket is closed with, by RFC 6455 section 7.4.1."""
 
 
+MESSAGE_BYTE: Final = MESSAGE.encode()
+
+WIDEST: Final = 4
+"""Bytes of a character, at most."""
+
 MAX_LENGTH: Final = "max_length"
 
 
@@ -70,6 +75,15 @@ class EngineIOTransport(QueuedTransport):
         """Send one message."""
         if not self.closing:
             self.dispatch(of_message(frame))
+
+    def send_text(self, text: bytes) -> None:
+        """Send one text message that is there as UTF-8."""
+        if self.closing:
+            return
+        if self._wire is None:
+            self.put(MESSAGE + text.decode())
+        else:
+            self._wire.send_text(MESSAGE_BYTE + text)  # both revisions frame a text so
 
     @classmethod
     def prepare(cls, frame: str | bytes) -> Any:
@@ -150,6 +164,9 @@ class EngineIOTransport(QueuedTransport):
 
     # -- in
 
+    def live(self) -> None:
+        """Note a packet of the peer, which is a sign of life."""
+
     def received(self, packet: Packet) -> None:
         """Act on a packet.
 
@@ -223,6 +240,15 @@ class WebSocketReceiver:
     def feed(self, frame: str | bytes, last: bool = True) -> None:
         """Take one WebSocket message."""
         session = self._session
+        if (
+            type(frame) is str
+            and frame[:1] == MESSAGE
+            and len(frame) * WIDEST <= session.max_length
+        ):
+            session.live()
+            if session.connection is not None:
+                session.connection.feed(frame[1:], last)
+            return
         try:
             session.received(session.revision.packet(frame))
         except ProtocolError as error:

@@ -10,6 +10,7 @@ import json
 import re
 from collections.abc import Iterable
 from dataclasses import dataclass
+from json.decoder import scanstring  # type: ignore[attr-defined]
 from json.encoder import encode_basestring
 from typing import Final
 
@@ -26,10 +27,12 @@ __all__ = [
     "check_length",
     "close_frame",
     "message_frame",
+    "only_message",
     "parse_frame",
     "parse_payload",
     "payload",
     "quote",
+    "quote_ascii",
     "wire_limit",
 ]
 
@@ -60,6 +63,11 @@ def quote(message: str) -> str:
     """`message` as a JSON string that survives every transport."""
     quoted = encode_basestring(message)
     return quoted if quoted.isascii() else MANGLED.sub(_escape, quoted)
+
+
+def quote_ascii(message: bytes) -> bytes:
+    """The same for a message of ASCII characters only, of which browsers mangle none."""
+    return encode_basestring(message.decode()).encode()
 
 
 def _escape(match: re.Match[str]) -> str:
@@ -125,6 +133,16 @@ def parse_payload(text: str, at_most: int) -> Payload:
     if skip_blank(text, end) != len(text):
         raise ProtocolError("broken JSON: something follows the array")
     return messages
+
+
+def only_message(frame: str) -> str | None:
+    """The message of a frame that holds one, and no blanks; `None` when it has to be parsed."""
+    try:
+        message: str
+        message, end = scanstring(frame, 2, True)  # the C function behind `STRINGS.raw_decode`
+    except ValueError:
+        return None
+    return message if frame[end:] == "]" else None
 
 
 def parse_frame(frame: str, at_most: int) -> str | Payload | Close | None:

@@ -18,8 +18,10 @@ from primus_transformer_sockjs.frames import (
     check_length,
     close_frame,
     message_frame,
+    only_message,
     parse_payload,
     quote,
+    quote_ascii,
 )
 
 if TYPE_CHECKING:
@@ -27,6 +29,12 @@ if TYPE_CHECKING:
 
 __all__ = ["WebSocketSession"]
 
+
+ONE: Final = '["'
+"""How a frame of one message begins, and others do."""
+
+WIDEST: Final = 4
+"""Bytes of a character, at most."""
 
 TURN_MESSAGES: Final = DEFAULT_LIMITS.turn_messages
 
@@ -82,6 +90,12 @@ class WebSocketSession(Transport):
     def feed(self, frame: str | bytes, last: bool = True) -> None:
         """Take a frame, which may hold any number of messages."""
         self._answered = True
+        if type(frame) is str and frame.startswith(ONE) and not (self._pending or self._paused):
+            message = only_message(frame)
+            if message is not None and len(message) * WIDEST <= self._max_length:
+                if self.connection is not None:
+                    self.connection.feed(message, last)
+                return
         if not frame:
             return
         try:
@@ -189,6 +203,14 @@ class WebSocketSession(Transport):
         """Send one message; this wire has text only."""
         self._spoke_at = self._sessions.clock.time()
         self._wire.send(_framed(frame))
+
+    def send_text(self, text: bytes) -> None:
+        """Send one text message that is there as UTF-8."""
+        if text.isascii():
+            self._spoke_at = self._sessions.clock.time()
+            self._wire.send_text(b"a[%b]" % quote_ascii(text))
+        else:
+            self.send(text.decode())
 
     @classmethod
     def prepare(cls, frame: str | bytes) -> PreparedText:

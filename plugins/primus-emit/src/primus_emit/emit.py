@@ -31,7 +31,10 @@ def event_in(data: Any) -> list[Any] | None:
 
 def incoming(packet: Packet, connection: Spark | Socket) -> Any:
     """Make events of the messages that are events; those of streams above stay messages."""
-    event = event_in(packet.data)
+    data = packet.data
+    if type(data) is dict and "emit" not in data:
+        return None
+    event = event_in(data)
     if event is None or isinstance(connection, Stream):
         return None
     if not event or not isinstance(event[0], str) or connection.reserved(event[0]):

@@ -16,10 +16,10 @@ packet but a message of the application.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any, Final, NamedTuple
 
-__all__ = ["Ack", "Event", "ack", "event", "failure", "read"]
+__all__ = ["Ack", "Event", "ack", "ack_with", "event", "failure", "read", "read_event"]
 
 EVENT: Final = 0
 ACK: Final = 1
@@ -61,6 +61,11 @@ def ack(id: float, args: Sequence[Any]) -> dict[str, Any]:
     return {"id": id, "type": ACK, "data": [*args]}
 
 
+def ack_with(id: float, *args: Any) -> dict[str, Any]:
+    """As `ack`, for what is called with the arguments."""
+    return {"id": id, "type": ACK, "data": [*args]}
+
+
 def failure(id: float, error: str) -> dict[str, Any]:
     """The packet that says why the event with that id is not acknowledged."""
     return {"id": id, "type": ACK, "data": [], "error": error}
@@ -68,21 +73,37 @@ def failure(id: float, error: str) -> dict[str, Any]:
 
 def read(message: Any) -> Event | Ack | None:
     """What a message means to the plugin ``emitter``; `None` when it is none of its packets."""
-    match message:
-        case {"type": int() | float() as kind, "data": list() as data}:
-            id = message.get("id")
-        case _:
-            return None
-    wants = _is_number(id) and id != 0
-    if not wants and not _is_falsy(id):
+    if type(message) is not dict and not isinstance(message, Mapping):
         return None
-    if _is_number(kind) and kind == EVENT and data and isinstance(data[0], str):
+    data = message.get("data")
+    if not isinstance(data, list):
+        return None
+    kind: Any = message.get("type")
+    id: Any = message.get("id")
+    wants = _is_number(id) and id != 0
+    if not (_is_number(kind) and (wants or _is_falsy(id))):
+        return None
+    if kind == EVENT and data and isinstance(data[0], str):
         fails = wants and message.get("fails") is True
         return Event(data[0], data[1:], id if wants else None, fails)
-    if _is_number(kind) and kind == ACK and wants:
+    if kind == ACK and wants:
         error = message.get("error")
         return Ack(id, data, error if isinstance(error, str) else None)
     return None
+
+
+def read_event(message: Any) -> tuple[str, list[Any], int | None, bool] | None:
+    """The parts of an `Event` as nearly all are; `None` for whatever `read` has to look at."""
+    if type(message) is not dict or type(data := message.get("data")) is not list or not data:
+        return None
+    name, id, kind = data[0], message.get("id"), message.get("type")
+    if type(name) is not str or type(kind) is not int or kind != EVENT:
+        return None
+    if id is None:
+        return name, data[1:], None, False
+    if type(id) is not int or id == 0:
+        return None
+    return name, data[1:], id, message.get("fails") is True
 
 
 def _is_number(value: Any) -> bool:

@@ -28,7 +28,10 @@ def incoming(visible: bool) -> Transform:
     """
 
     def transform(packet: Packet, connection: Any) -> Any:
-        message = packets.read(packet.data)
+        data = packet.data
+        if type(data) is dict and "data" not in data:
+            return None
+        message = packets.read_event(data) or packets.read(data)
         if message is None or not hasattr(connection, "acks"):  # as a stream that sends no events
             return None
         delivered = _deliver(message, connection)
@@ -39,7 +42,10 @@ def incoming(visible: bool) -> Transform:
     return for_streams(transform)
 
 
-def _deliver(message: packets.Event | packets.Ack, connection: Spark | Socket) -> Delivered:
+def _deliver(
+    message: packets.Event | packets.Ack | tuple[str, list[Any], int | None, bool],
+    connection: Spark | Socket,
+) -> Delivered:
     if isinstance(message, packets.Ack):
         return _acknowledged(acks_of(connection), message)
     name, args, id, fails = message
@@ -47,7 +53,7 @@ def _deliver(message: packets.Event | packets.Ack, connection: Spark | Socket) -
     if id is None:
         return False if is_reserved else connection.deliver(name, *args)
     failure = partial(packets.failure, id) if fails else None
-    ack = Reply(acks_of(connection), partial(_ack, id), failure, spread=True)
+    ack = Reply(acks_of(connection), partial(packets.ack_with, id), failure, spread=True)
     if is_reserved:
         ack.unheard()
         return False
@@ -60,10 +66,6 @@ def _acknowledged(acks: Answers[float], message: packets.Ack) -> Delivered:
         return acks.arrived(id, args)
     acks.refused(id, error)
     return False
-
-
-def _ack(id: float, *args: Any) -> dict[str, Any]:
-    return packets.ack(id, args)
 
 
 async def _done(delivered: Awaitable[Any]) -> None:

@@ -107,7 +107,10 @@ def is_responding(connection: Any) -> bool:
 
 def incoming(packet: Packet, connection: Spark | Socket) -> Any:
     """Make events of requests, and bring responses to their callers."""
-    message = packets.read(packet.data) if is_responding(connection) else None
+    data = packet.data
+    if type(data) is dict and "plugin" not in data:
+        return None
+    message = packets.read(data) if is_responding(connection) else None
     return None if message is None else _received(message, connection)
 
 

@@ -40,7 +40,7 @@ from primus.failures import Failures, Quota
 from primus.limits import DEFAULT_LIMITS, Limits
 from primus.listening import MessageT_co
 from primus.parser import Coding, Parser, encoded, is_threadsafe
-from primus.pipeline import SWALLOWED, Packet, Pipeline, run
+from primus.pipeline import SWALLOWED, Packet, Pipeline, failure, go_on, run
 from primus.protocol import (
     PREFIX,
     SEPARATOR,
@@ -421,7 +421,10 @@ class Connection(Emitter, Generic[MessageT_co]):
             self._take_control(data)
             return
         self.received += 1
-        if direct is None or self.pipeline.incoming or kind not in PLAIN:
+        if self.pipeline.incoming:
+            self._transform_at_once(data, frame)
+            return
+        if direct is None or kind not in PLAIN:
             self._take_message(data, frame)
             return
         try:
@@ -616,19 +619,64 @@ class Connection(Emitter, Generic[MessageT_co]):
         finally:
             self._undelivered -= 1
 
+    def _transform_at_once(self, data: Any, frame: Any) -> None:
+        """Transform a message and bring it to the listeners, as `_transform_incoming` does.
+
+        That is the way of every message of a server with plugins, so it takes few calls, and
+        leaves whatever has to be awaited to others.
+        """
+        inbox = self._inbox
+        if type(data) not in PLAIN or (inbox is not None and inbox.is_busy):
+            self._take_message(data, frame)
+            return
+        packet = Packet(data, frame)
+        for transform in (transforms := self.pipeline.incoming):
+            try:
+                verdict = transform(packet, self)
+            except Exception as error:
+                self._report(failure(transform, error, error))
+                return
+            if verdict is False:
+                return
+            if verdict is not None and is_awaitable(verdict):
+                deciding = go_on(transforms, transform, verdict, packet, self)
+                self.hold(self._deliver_decided(deciding, frame))
+                return
+        data = packet.data
+        direct = self._direct
+        if direct is None or type(data) not in PLAIN:
+            pending = self._deliver_transformed(data, frame)
+            if pending is not None:
+                self.hold(pending)
+            return
+        try:
+            result = direct(data)
+        except (Exception, asyncio.CancelledError) as error:
+            self._failed("data", error)
+            return
+        if type(result) not in PLAIN and is_awaitable(result):
+            self.hold(result)
+
     def _transform_incoming(self, data: Any, raw: Any) -> Awaitable[Any] | None:
         try:
             result = run(self.pipeline.incoming, Packet(data, raw), self)
         except TransformError as error:
             self._report(error)
             return None
-        if type(result) not in PLAIN and is_awaitable(result):
-            return after(
-                self._undecided(result),
-                lambda value: None if value is SWALLOWED else self._deliver(value, raw),
-                self._report,
-            )
-        return None if result is SWALLOWED else self._deliver(result, raw)
+        return None if result is SWALLOWED else self._deliver_transformed(result, raw)
+
+    def _deliver_transformed(self, data: Any, raw: Any) -> Awaitable[Any] | None:
+        if type(data) not in PLAIN and is_awaitable(data):
+            return self._deliver_decided(data, raw)
+        return self._deliver(data, raw)
+
+    def _deliver_decided(self, deciding: Awaitable[Any], raw: Any) -> Awaitable[Any]:
+        """Await what transforms make of a message, and bring it to the listeners."""
+        return after(
+            self._undecided(deciding),
+            lambda value: None if value is SWALLOWED else self._deliver(value, raw),
+            self._report,
+        )
 
     def _deliver(self, data: Any, raw: Any) -> Awaitable[Any] | None:
         """Call the ``data`` listeners, up to the first that has to be awaited.
