@@ -562,6 +562,9 @@ async def test_a_post_that_is_not_taken_says_why_and_brings_nothing(
         headers: ClassVar[dict[str, str]] = {}
         is_whole = False
 
+        def taken(self, limit: int) -> bytes | None:
+            return None
+
         async def read(self, limit: int) -> bytes:
             raise body
 
