@@ -6,13 +6,19 @@ source of one distribution. Exits with a message at the first thing that is not 
 
 from __future__ import annotations
 
+import importlib
+import os
 import subprocess
 import sys
+import tarfile
 import tomllib
 import zipfile
 from importlib.metadata import entry_points
 from pathlib import Path
 from typing import Any
+
+LIBRARIES = (".so", ".pyd")
+"""How names of compiled modules end."""
 
 
 def check_contents(dist: Path, folder: Path) -> None:
@@ -29,6 +35,33 @@ def check_contents(dist: Path, folder: Path) -> None:
     if not any(name.endswith("licenses/LICENSE") for name in packed):
         sys.exit(f"{wheel.name} has no licence")
     print(f"{wheel.name}: {len(packed)} files")
+
+
+def check_compiled(dist: Path, folder: Path) -> None:
+    """What is made of C is in a wheel of this platform, and its source in the sdist.
+
+    Without a compiler the wheel is for all platforms and has nothing compiled, except in CI.
+    """
+    sources = [f"native/{file.name}" for file in sorted((folder / "native").glob("*.c"))]
+    if not sources:
+        return
+    stem = folder.name.replace("-", "_")
+    (sdist,), (wheel,) = dist.glob(f"{stem}-*.tar.gz"), dist.glob(f"{stem}-*.whl")
+    with tarfile.open(sdist) as archive:
+        names = {name.partition("/")[2] for name in archive.getnames()}
+    if absent := sorted(set(sources) - names):
+        sys.exit(f"{sdist.name} lacks {', '.join(absent)}")
+    compiled = [name for name in zipfile.ZipFile(wheel).namelist() if name.endswith(LIBRARIES)]
+    is_for_all = wheel.name.endswith("-none-any.whl")
+    if is_for_all is not (len(compiled) < len(sources)):
+        sys.exit(f"{wheel.name} has {len(compiled)} compiled files for {len(sources)} of C")
+    if is_for_all and os.environ.get("CI"):
+        sys.exit(f"{wheel.name} is not compiled")
+    if is_for_all:
+        print(f"{wheel.name} is not compiled: there was no C compiler")
+        return
+    importlib.import_module(compiled[0].partition(".")[0].replace("/", "."))
+    print(f"{wheel.name}: {', '.join(compiled)}")
 
 
 def check_entry_points(project: dict[str, Any]) -> None:
@@ -58,6 +91,7 @@ def main(dist: str, *folders: str) -> None:
     """Run every check over every distribution."""
     for folder in map(Path, folders):
         check_contents(Path(dist), folder)
+        check_compiled(Path(dist), folder)
         check_entry_points(tomllib.loads((folder / "pyproject.toml").read_text())["project"])
     check_command("plugins")
     check_command("library")

@@ -15,6 +15,8 @@ from importlib.util import find_spec
 from pathlib import Path
 from typing import Any
 
+from primus.websocket.speedups import SWITCH
+
 __all__ = [
     "BESIDE",
     "ENGINES",
@@ -82,12 +84,16 @@ class Contestant:
 
 
 def ours(name: str, transformer: str, loop: str = LOOPS[0], **settings: Any) -> Contestant:
-    """Our server with a transformer; ``dialect`` is how messages are wrapped for its plugins."""
+    """Our server with a transformer, without the compiled part that makes it faster.
+
+    ``dialect`` is how messages are wrapped for its plugins.
+    """
     dialect = settings.pop("dialect", "plain")
     options = {"transformer": transformer, "iknowhttpsisbetter": True}
     options |= settings.pop("options", {})
     given = {"loop": loop, "options": options, **settings}
     contestant = _python(name, "primus_server", json.dumps(given))
+    contestant = replace(contestant, environment={SWITCH: "0"})
     if transformer == "engine.io":
         return replace(contestant, path=ENGINE_IO, dialect="engine.io")
     if transformer == "socket.io":
@@ -134,7 +140,7 @@ def contestants() -> list[Contestant]:
         if transformer in _transformers():
             loops = LOOPS if transformer in ENGINES else LOOPS[:1]
             found += [ours(f"primus {transformer} {loop}", transformer, loop) for loop in loops]
-    return found + _under_uvicorn() + _beside() + _python_peers()
+    return found + _accelerated() + _under_uvicorn() + _beside() + _python_peers()
 
 
 def sites() -> list[Contestant]:
@@ -212,6 +218,15 @@ def readers(count: int) -> list[Contestant]:
     if not any(one.name == "primus backplane" for one in clusters()):
         return []
     return [_python("primus backplane", "readers_server", str(count))]
+
+
+def _accelerated() -> list[Contestant]:
+    """Our server with the compiled part, where there is one."""
+    if not _installed("primus_speedups"):
+        return []
+    there = [name for name in ("websockets", "engine.io") if name in _transformers()]
+    found = [ours(f"primus {name} {LOOPS[0]}, speedups", name) for name in there]
+    return [replace(one, environment={}) for one in found]
 
 
 def _under_uvicorn() -> list[Contestant]:

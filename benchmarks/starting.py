@@ -32,7 +32,8 @@ print((time.process_time() - began) * 1000, len(sys.modules))
 """
 
 UNUSED = """
-import sys
+import os, sys
+os.environ["PRIMUS_SPEEDUPS"] = "0"  # no option names it
 from aiohttp import web
 from primus import Primus
 Primus(web.Application(), transformer={transformer!r})

@@ -1,7 +1,7 @@
 """Every test of this folder runs on the stock loop and, where it is installed, on uvloop.
 
 Those under ASGI, and those without a socket, run on one of the two: they are about the server more
-than about its loop.
+than about its loop. None uses primus-speedups, which runs the contracts again.
 """
 
 from __future__ import annotations
@@ -27,3 +27,8 @@ def pytest_asyncio_loop_factories(
     if item.path.stem in ("test_asgi", "test_uvicorn"):
         return dict(list(LOOPS.items())[-1:])
     return LOOPS
+
+
+@pytest.fixture(autouse=True)
+def plain(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("PRIMUS_SPEEDUPS", "0")

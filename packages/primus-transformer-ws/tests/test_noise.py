@@ -11,6 +11,8 @@ from websockets.protocol import SERVER, Protocol
 from primus_testing import Peer
 from primus_testing.noise import KeepingTransport, cuts, sent
 from primus_testing.raw_websocket import frame
+from primus_testing.texts import read_texts
+from primus_transformer_ws.accelerated import AcceleratedTransport
 from primus_transformer_ws.server_transport import ServerTransport
 from primus_transformer_ws.transport import WebSocketTransport
 
@@ -21,6 +23,10 @@ def library() -> Protocol:
 
 def short_way() -> WebSocketTransport:
     return ServerTransport(library, max_size=100, close_timeout=1.0)
+
+
+def accelerated() -> WebSocketTransport:
+    return AcceleratedTransport(read_texts, library, max_size=100, close_timeout=1.0)
 
 
 def long_way() -> WebSocketTransport:
@@ -50,7 +56,7 @@ async def heard(
     return messages, is_wrong, b"" if is_wrong else bytes(wire.written)
 
 
-@pytest.mark.parametrize("make", [long_way, short_way])
+@pytest.mark.parametrize("make", [long_way, short_way, accelerated])
 @settings(max_examples=100, deadline=None)
 @given(data=sent(), cuts=cuts())
 async def test_no_bytes_make_a_websocket_raise(
@@ -76,4 +82,6 @@ async def test_no_bytes_make_a_websocket_raise(
 @example(data=frame(8, b"\x03\xe8", masked=False), cuts=[])
 @example(data=frame(8, b"x" * 126), cuts=[])
 async def test_the_short_way_brings_what_the_library_brings(data: bytes, cuts: list[int]) -> None:
-    assert await heard(short_way, data, cuts) == await heard(long_way, data, cuts)
+    expected = await heard(long_way, data, cuts)
+    assert await heard(short_way, data, cuts) == expected
+    assert await heard(accelerated, data, cuts) == expected

@@ -15,6 +15,8 @@ from primus.limits import DEFAULT_LIMITS
 from primus_testing import eventually
 from primus_testing.noise import KeepingTransport
 from primus_testing.raw_websocket import BINARY, CLOSE, CONT, PING, PONG, TEXT, frame
+from primus_testing.texts import read_texts
+from primus_transformer_ws.accelerated import AcceleratedTransport
 from primus_transformer_ws.server_transport import ServerTransport
 from primus_transformer_ws.transport import WebSocketTransport
 
@@ -58,7 +60,7 @@ class Ear:
         self.told: list[Any] = []
         self.on_frame: Callable[[], object] = int
 
-    def feed(self, frame: str | bytes) -> None:
+    def feed(self, frame: str | bytes, last: bool = True) -> None:
         self.told.append(frame)
         self.on_frame()
 
@@ -105,7 +107,12 @@ def long_way_masked(close_timeout: float = FOR_EVER) -> End:
     return attached(Masking(library(), close_timeout, LIMITS))
 
 
-both = pytest.mark.parametrize("make", [short_way, long_way_masked])
+def accelerated(close_timeout: float = FOR_EVER) -> End:
+    """A server's transport that reads texts together, though not by compiled code."""
+    return attached(AcceleratedTransport(read_texts, library, MAX, close_timeout, limits=LIMITS))
+
+
+both = pytest.mark.parametrize("make", [short_way, accelerated, long_way_masked])
 
 
 @both

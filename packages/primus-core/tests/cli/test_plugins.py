@@ -3,11 +3,14 @@
 from __future__ import annotations
 
 import json
+from pathlib import Path
 from typing import Any
 
 import pytest
 
 from primus import __version__
+from primus.websocket import speedups
+from primus_testing.texts import read_texts
 
 
 def listed(run: Any) -> dict[tuple[str, str], dict[str, Any]]:
@@ -66,3 +69,38 @@ def test_a_kind_of_which_nothing_is_installed_says_so(
     _, out, _ = run("plugins")
 
     assert out.split() == ["transformers", "none", "parsers", "none", "plugins", "none"]
+
+
+@pytest.mark.parametrize(
+    ("absent", "error", "shown"),
+    [
+        (None, None, "in use"),
+        ("0", "turned off by PRIMUS_SPEEDUPS=0", "not in use: turned off by PRIMUS_SPEEDUPS=0"),
+    ],
+)
+def test_speedups_are_listed_last_where_they_are_installed(
+    run: Any,
+    monkeypatch: pytest.MonkeyPatch,
+    tmp_path: Path,
+    absent: str | None,
+    error: str | None,
+    shown: str,
+) -> None:
+    info = tmp_path / "primus_speedups-7.8.dist-info"
+    info.mkdir()
+    (info / "METADATA").write_text("Metadata-Version: 2.1\nName: primus-speedups\nVersion: 7.8\n")
+    monkeypatch.syspath_prepend(tmp_path)
+    monkeypatch.setattr(speedups, "_installed", lambda: read_texts)
+    if absent is None:
+        monkeypatch.delenv("PRIMUS_SPEEDUPS", raising=False)
+    else:
+        monkeypatch.setenv("PRIMUS_SPEEDUPS", absent)
+
+    offer = listed(run)["speedups", "texts"]
+    _, out, _ = run("plugins")
+
+    assert (offer["distribution"], offer["version"]) == ("primus-speedups", "7.8")
+    assert offer["error"] == error
+    *_, title, line = out.splitlines()
+    assert title == "speedups"
+    assert line.split(maxsplit=3) == ["texts", "primus-speedups", "7.8", shown]

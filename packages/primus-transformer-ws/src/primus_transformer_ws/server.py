@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+from functools import partial
 from typing import TYPE_CHECKING, Final
 
 from primus import Request, Response
@@ -14,6 +16,7 @@ from primus.websocket import (
     refusal,
     switching,
 )
+from primus.websocket.speedups import read_texts
 from primus_transformer_ws.server_transport import DeflatedTransport, ServerTransport
 
 if TYPE_CHECKING:
@@ -54,6 +57,7 @@ class WebSocketsEngine(Engine):
             deflate = options.more.get("deflate", {})
             self._extensions = [ServerPerMessageDeflateFactory(**deflate)]
         self._make, self._left = self._library, self.left  # the same for all connections
+        self._plain = _plain_transport()
 
     async def upgrade(self, request: Request, opened: Opened) -> Response | None:
         """Answer the handshake on the transport itself, where it can be had."""
@@ -112,8 +116,8 @@ class WebSocketsEngine(Engine):
         if extensions:
             protocol = self._library()
             protocol.extensions = extensions
-        kind = DeflatedTransport if extensions else ServerTransport
-        transport = kind(
+        make = DeflatedTransport if extensions else self._plain
+        transport = make(
             self._make,
             options.max_length,
             options.close_timeout,
@@ -130,6 +134,16 @@ class WebSocketsEngine(Engine):
             transport.abort()
             raise
         transport.start(handed.early)
+
+
+def _plain_transport() -> Callable[..., ServerTransport]:
+    """What makes the transport of a connection whose messages are not compressed."""
+    read = read_texts()
+    if read is None:
+        return ServerTransport
+    from primus_transformer_ws.accelerated import AcceleratedTransport
+
+    return partial(AcceleratedTransport, read)
 
 
 class WebSockets(WebSocketTransformer):

@@ -7,18 +7,20 @@ import inspect
 import json
 from collections.abc import Iterator
 from dataclasses import asdict, dataclass, field
-from importlib.metadata import version
-from typing import Any
+from importlib.metadata import PackageNotFoundError, distribution, version
+from typing import Any, Final
 
 from primus.errors import PluginError
 from primus.plugins import Ark
 from primus.registry import PARSER, PLUGIN, TRANSFORMER, Kind, find, installed
+from primus.websocket.speedups import absence
 
 __all__ = ["Offer", "add", "offers"]
 
 DESCRIPTION = """\
 List the transformers, parsers and plugins that are installed, with the names to give in
---transformer, --parser and --plugin. One that cannot be used is listed with the reason.
+--transformer, --parser and --plugin. One that cannot be used is listed with the reason; and so is
+primus-speedups, where it is installed.
 """
 
 EPILOG = """\
@@ -26,6 +28,9 @@ examples:
   primus plugins
   primus plugins --json
 """
+
+
+SPEEDUPS: Final = "primus-speedups"
 
 
 @dataclass(slots=True)
@@ -65,7 +70,10 @@ def run(args: argparse.Namespace) -> int:
 
 
 def offers() -> Iterator[Offer]:
-    """Everything installed: transformers, parsers, plugins, each by name. Imports all of it."""
+    """Everything installed: transformers, parsers, plugins, each by name. Imports all of it.
+
+    The last is ``primus-speedups``, where it is installed; its kind is ``speedups``.
+    """
     for kind in (TRANSFORMER, PARSER, PLUGIN):
         for name, entry in sorted(installed(kind).items()):
             offer = Offer(
@@ -80,6 +88,18 @@ def offers() -> Iterator[Offer]:
             except PluginError as error:
                 offer.error = str(error)
             yield offer
+    yield from _speedups()
+
+
+def _speedups() -> Iterator[Offer]:
+    """The compiled functions, where they are installed."""
+    try:
+        owner = distribution(SPEEDUPS)
+    except PackageNotFoundError:
+        return
+    offer = Offer("speedups", "texts", owner.name, owner.version, module="primus_speedups")
+    offer.error = absence()
+    yield offer
 
 
 def _hooks(kind: Kind, name: str) -> list[str]:
@@ -106,6 +126,10 @@ def _print(found: list[Offer]) -> None:
             print(f"  {offer.name:{names}}  {_owner(offer):{owners}}  {state}")
         if not listed:
             print("  none")
+    for offer in found:
+        if offer.kind == "speedups":
+            state = "in use" if offer.error is None else f"not in use: {offer.error}"
+            print(f"{offer.kind}\n  {offer.name:{names}}  {_owner(offer):{owners}}  {state}")
 
 
 def _owner(offer: Offer) -> str:

@@ -49,16 +49,20 @@ class Intake(Corking):
 
     def _go_on(self, data: bytes, at: int, size: int) -> None:
         """Handle frames while the connection takes them and its turn lasts; keep the rest."""
-        may_go_on = self._reading and not self.is_spent
-        if may_go_on:
-            stop = min(at + self._limits.turn_bytes, size)
-            for _ in range(self._limits.turn_messages):
-                at = self._advance(data, at, size)
-                if at >= stop or not self._reading or self.is_spent:
-                    break
+        if self._reading and not self.is_spent:
+            at = self._take_turn(data, at, size)
         self.is_spent = False
         if at < size:
             self._keep(data, at)
+
+    def _take_turn(self, data: bytes, at: int, size: int) -> int:
+        """Handle frames while the connection takes them and the turn lasts; where it ended."""
+        stop = min(at + self._limits.turn_bytes, size)
+        for _ in range(self._limits.turn_messages):
+            at = self._advance(data, at, size)
+            if at >= stop or not self._reading or self.is_spent:
+                break
+        return at
 
     def _keep(self, data: bytes, at: int) -> None:
         """Keep the rest of a read for the next turn, or until the connection takes it."""

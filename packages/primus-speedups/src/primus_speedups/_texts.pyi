@@ -1,0 +1,3 @@
+def read_texts(
+    data: bytes, at: int, stop: int, longest: int, most: int, /
+) -> tuple[list[str], int]: ...
