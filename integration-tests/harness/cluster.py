@@ -26,6 +26,9 @@ SECRET = "a secret that all servers share"
 INTERVAL, LATENCY = 2.0, 0.5
 """The lease of a server, and how long a command may take, in seconds."""
 
+LONG_INTERVAL, LONG_LATENCY = 60.0, 5.0
+"""The same where no lease has to end: on a busy machine none does, nor is an answer late."""
+
 LEASE = 1.0
 """The lease of a server on a bus, in seconds."""
 
@@ -105,15 +108,19 @@ class Cluster:
     client: Any
     peers: list[ProcessPeer] = field(default_factory=list)
 
-    async def members(self, *kinds: str, **options: Any) -> list[Member]:
-        """Servers, each in a process of its own, registered."""
-        return await asyncio.gather(*(self._member(kind, options) for kind in kinds))
+    async def members(self, *kinds: str, lasts: bool = False, **options: Any) -> list[Member]:
+        """Servers, each in a process of its own, registered; `lasts` is for those whose leases do
+        not end while the test runs.
+        """
+        return await asyncio.gather(*(self._member(kind, lasts, options) for kind in kinds))
 
-    async def _member(self, kind: str, options: dict[str, Any]) -> Member:
+    async def _member(self, kind: str, lasts: bool, options: dict[str, Any]) -> Member:
         units = 1.0 if kind == OURS_IN_PYTHON else 1000.0
         peer = await self._process(kind)
         member, port = Member(peer), free_port()
         settings = {**self._registered(port, units), **options}
+        if lasts:
+            settings |= {"interval": LONG_INTERVAL * units, "latency": LONG_LATENCY * units}
         where = {"port": port, "redis": self.redis.port}
         member.port = await peer.ask("listen", member.on, within=START, options=settings, **where)
         if "address" not in options:
