@@ -30,7 +30,7 @@ def opened(wire: KeepingTransport, limit: int = LIMIT) -> tuple[LwsTransport, Pi
     protocol = PicowsProtocol(
         lambda _: WSUpgradeResponseWithListener(answer, transport.listener), violations, limit
     )
-    violations.complained, violations.closed = transport.complained, transport.closed
+    violations.owner = transport
     wire.protocol = protocol
     protocol.connection_made(wire)
     protocol.take(memoryview(HEAD))

@@ -16,7 +16,7 @@ from primus.limits import DEFAULT_LIMITS
 from primus_testing import eventually
 from primus_testing.noise import KeepingTransport
 from primus_testing.raw_websocket import BINARY, CLOSE, CONT, PING, PONG, TEXT, frame
-from primus_transformer_lws.native import PicowsProtocol, ViolationLogger
+from primus_transformer_lws.native import PicowsProtocol, PreparedResponse, ViolationLogger
 from primus_transformer_lws.transport import LwsTransport
 
 LIMITS = replace(DEFAULT_LIMITS, fragments=3, short_fragment=4, turn_bytes=1000, turn_messages=5)
@@ -73,8 +73,7 @@ class Talk:
             violations,
             MAX,
         )
-        violations.complained = self.transport.complained
-        violations.closed = self.transport.closed
+        violations.owner = self.transport
         self.wire.protocol = self.protocol
         self.protocol.connection_made(self.wire)
         self.protocol.take(memoryview(HEAD))
@@ -116,6 +115,16 @@ async def test_messages_are_brought_as_they_were_sent(talk: Talk) -> None:
     await talk.receive(frame(TEXT, b"text"), frame(BINARY, b"\xff\x00"), frame(TEXT))
     assert talk.told == ["text", b"\xff\x00", ""]
     assert not talk.wire.written
+
+
+async def test_nothing_of_the_handshake_that_we_make_up_is_kept(talk: Talk) -> None:
+    assert talk.transport._ws is not None
+    assert len(talk.transport._ws.request.headers) == 0
+    answer = PreparedResponse(b"HTTP/1.1 101 x\r\n\r\n")
+    answer.headers["Connection"] = "upgrade"
+    assert answer.to_bytes() == b"HTTP/1.1 101 x\r\n\r\n"
+    assert answer.headers == {}
+    assert answer.to_bytes() == b""
 
 
 async def test_nothing_is_sent_once_it_is_closing(talk: Talk) -> None:

@@ -132,10 +132,7 @@ class Opening:
         transport = LwsTransport(
             wire, dial.max_length, timeout, serves=False, deflate=deflate, limits=dial.limits
         )
-        self._violations.complained, self._violations.closed = (
-            transport.complained,
-            transport.closed,
-        )
+        self._violations.owner = transport
         transport.pause_reading()
         self._transport = transport
         return transport.listener

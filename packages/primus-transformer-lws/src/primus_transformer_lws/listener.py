@@ -108,7 +108,8 @@ class Listener(WSListener):
         self._deflate = deflate
         self._plain = deflate is None
         self._kind: WSMsgType | None = None
-        self._message = bytearray()
+        self._message: bytes | bytearray = b""
+        """The fragments that have come of a message; it grows in place."""
         self._compressed = False
         self._parts = 0
         self._held: bytearray | None = None
@@ -227,12 +228,13 @@ class Listener(WSListener):
             if self._parts > self._limits.fragments:
                 self._fail(TOO_BIG, "too many fragments")
             self._plain = False
+            self._message = self._message or bytearray()
             self._message += payload
             self._transport.seen(None)
             return
         if self._message:
             payload = bytes(self._message) + payload
-            self._message = bytearray()
+            self._message = b""
         whole, self._kind = self._kind, None
         self._settle()
         self._deliver(whole, payload)

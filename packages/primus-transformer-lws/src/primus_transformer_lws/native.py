@@ -10,7 +10,7 @@ import asyncio
 import logging
 from collections.abc import Callable, Iterable, Mapping
 from importlib.metadata import version
-from typing import Any, Final
+from typing import Any, Final, Protocol
 
 from picows import WSAutoPingStrategy
 from picows.picows import WSProtocol  # type: ignore[attr-defined]
@@ -92,20 +92,28 @@ class PicowsProtocol(WSProtocol):  # type: ignore[misc]
         return data[size:]
 
 
+class Told(Protocol):
+    """What is told of the end of a connection by picows."""
+
+    def complained(self, code: int, reason: str) -> None:
+        """The peer has broken the protocol: close code and reason."""
+
+    def closed(self) -> None:
+        """picows wants the transport closed."""
+
+
 class ViolationLogger:
     """The logger of one connection: it tells of violations, and hardly writes any.
 
     picows logs an error for whatever a peer does wrong, just before it sends the close frame.
     """
 
-    __slots__ = ("_log", "closed", "complained")
+    __slots__ = ("_log", "owner")
 
     def __init__(self, log: logging.Logger) -> None:
         self._log = log
-        self.complained: Callable[[int, str], None] | None = None
-        """Called with close code and reason when the peer has broken the protocol."""
-        self.closed: Callable[[], None] | None = None
-        """Called when picows wants the transport closed."""
+        self.owner: Told | None = None
+        """The transport, once there is one."""
 
     def isEnabledFor(self, level: int) -> bool:  # noqa: N802
         """Whether a level is logged: none below an error."""
@@ -118,8 +126,8 @@ class ViolationLogger:
 
     def error(self, message: str, problem: Any = None, *args: Any) -> None:
         """Report a violation of the peer."""
-        if isinstance(problem, tuple) and self.complained is not None:
-            self.complained(int(problem[0]), str(problem[1]))
+        if isinstance(problem, tuple) and self.owner is not None:
+            self.owner.complained(int(problem[0]), str(problem[1]))
 
     def exception(self, message: str, *args: Any) -> None:
         """Log an error of our own."""
@@ -139,8 +147,10 @@ class PreparedResponse:
         """Where picows notes what it would answer."""
 
     def to_bytes(self) -> bytearray:
-        """What is sent."""
-        return bytearray(self._text)
+        """What is sent, once: picows keeps the answer as long as the connection."""
+        text, self._text = self._text, b""
+        self.headers.clear()
+        return bytearray(text)
 
 
 class Wire:
@@ -166,10 +176,10 @@ class Wire:
 
     def close(self) -> None:
         """Close in order."""
-        if self._violations.closed is None:
+        if self._violations.owner is None:
             self.transport.close()
         else:
-            self._violations.closed()
+            self._violations.owner.closed()
 
     def abort(self) -> None:
         """Drop the connection."""

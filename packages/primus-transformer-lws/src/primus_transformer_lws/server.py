@@ -18,6 +18,7 @@ from primus.websocket import (
     switching,
 )
 from primus_transformer_lws.deflate import Deflate, Settings, agreed, largest_frame
+from primus_transformer_lws.listener import Listener
 from primus_transformer_lws.native import UPGRADE, PicowsProtocol, PreparedResponse, ViolationLogger
 from primus_transformer_lws.transport import LwsTransport
 
@@ -37,6 +38,9 @@ class LwsEngine(Engine):
     def __init__(self, primus: Server, options: EngineOptions) -> None:
         super().__init__(primus, options)
         self._settings = Settings.of(options.more.get("deflate", {}))
+        self._listen, self._left = self._opened, self.left  # the same for all connections
+        self._opening: tuple[PreparedResponse, Listener] | None = None
+        """What the handshake is answered with that picows is being given."""
 
     async def upgrade(self, request: Request, opened: Opened) -> Response | None:
         """Answer the handshake on the transport itself, where it can be had."""
@@ -63,6 +67,13 @@ class LwsEngine(Engine):
                 deflate = Deflate(found[0], self._settings, serves=True)
         return PreparedResponse(switching(request.headers["Sec-WebSocket-Key"], headers)), deflate
 
+    def _opened(self, request: WSUpgradeRequest) -> WSUpgradeResponseWithListener:
+        """What picows asks for within the call that gives it the handshake."""
+        assert self._opening is not None
+        answer: Any
+        answer, listener = self._opening
+        return WSUpgradeResponseWithListener(answer, listener)
+
     def _open(self, answer: Any, deflate: Deflate | None, handed: HandOver, opened: Opened) -> None:
         wire, options = handed.transport, self.options
         transport = LwsTransport(
@@ -73,16 +84,14 @@ class LwsEngine(Engine):
             limits=self.primus.limits,
         )
         violations = ViolationLogger(self.primus.log)
-
-        def listen(request: WSUpgradeRequest) -> WSUpgradeResponseWithListener:
-            return WSUpgradeResponseWithListener(answer, transport.listener)
-
+        violations.owner = transport
         largest = largest_frame(options.max_length, deflates=deflate is not None)
-        protocol = PicowsProtocol(listen, violations, largest)
-        violations.complained, violations.closed = transport.complained, transport.closed
+        protocol = PicowsProtocol(self._listen, violations, largest)
+        self._opening = answer, transport.listener
         _take_over(wire, protocol)
+        self._opening = None
         self.entered(transport, wire, handed.witness)
-        transport.on_gone = self.left
+        transport.on_gone = self._left
         try:
             opened(transport)
         except BaseException:

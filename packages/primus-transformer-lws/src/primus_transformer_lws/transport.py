@@ -66,7 +66,7 @@ class LwsTransport(Sending):
         self._violation: ProtocolError | None = None
         self._ending: Ending | None = None
         """What the peer said when it closed."""
-        self._early = memoryview(b"")
+        self._early: memoryview | None = None
         self._protocol: PicowsProtocol | None = None
         self._timer: Timer | None = None
         self.close_timeout = close_timeout
@@ -191,6 +191,8 @@ class LwsTransport(Sending):
     def opened(self, ws: WSTransport) -> None:
         """Begin, after the handshake."""
         self._ws, self._send = ws, ws.send
+        if self._serves:
+            ws.request.headers.clear()  # those that we made up, which nothing reads any more
 
     def seen(self, ping: bytes | None) -> None:
         """A ping, or a pong when that is `None`; a peer that reads no pongs gets none."""
@@ -205,7 +207,7 @@ class LwsTransport(Sending):
 
     def start(self, protocol: PicowsProtocol, early: bytes) -> None:
         """Take what came along with the handshake, then read on, unless that was enough."""
-        self._protocol, self._early = protocol, memoryview(early)
+        self._protocol, self._early = protocol, memoryview(early) if early else None
         self._read_on()
 
     def pause_reading(self) -> None:
@@ -264,8 +266,8 @@ class LwsTransport(Sending):
 
     def _read_on(self) -> None:
         while self._early and self._protocol is not None and self._is_reading():
-            early, self._early = self._early, memoryview(b"")
-            self._early = self._protocol.take(early)
+            early, self._early = self._early, None
+            self._early = self._protocol.take(early) or None
         if not self._early:
             self._protocol = None
         if self._is_reading():
@@ -299,7 +301,7 @@ class LwsTransport(Sending):
         """Handle the loss of the wire; what arrived before is delivered first, if it is taken."""
         self._drain()
         self._wire = self._ws = self._send = self._protocol = None
-        self._early = memoryview(b"")
+        self._early = None
         self._is_open = False
         self._forget()
         if self._timer is not None:
