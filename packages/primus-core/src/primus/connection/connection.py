@@ -24,6 +24,7 @@ from primus.clock import SYSTEM_CLOCK, Clock, Timer
 from primus.closed import COSTLY, Closed, EndCode, Ending, because_of, of_error
 from primus.connection.inbox import Inbox
 from primus.connection.iteration import Iteration, Iterations
+from primus.connection.marking import relay_marked, send_again, write_marked
 from primus.connection.messages import Message, Messages
 from primus.connection.outbox import Outbox, Step
 from primus.connection.piping import pipe
@@ -1044,20 +1045,6 @@ class Connection(Emitter, Generic[MessageT_co]):
         """Send what an async parser has made of a control message."""
         self._carry(escape_separators(frame) if isinstance(frame, str) else frame)
 
-    def send_again(self, frame: str | bytes) -> bool:
-        """Send a frame that was sent over an earlier connection, in its turn; for plugins.
-
-        It counts as sent, and is not told of by ``outgoing::message``.
-
-        Returns:
-            What `write` returns.
-        """
-        return self._take_turn(self._send_kept, frame)
-
-    def _send_kept(self, frame: str | bytes) -> None:
-        if self._carry(frame):
-            self.sent += 1
-
     def _unencodable(self, error: Exception) -> None:
         """Report that an async parser could not encode a message."""
         self._report(late_failure(error))
@@ -1081,84 +1068,9 @@ class Connection(Emitter, Generic[MessageT_co]):
         transport.send_prepared(ready)
         self.sent += 1
 
-    def relay_marked(
-        self,
-        frame: str | bytes,
-        prepared: PreparedFrames,
-        mark: str | bytes,
-        marked: PreparedFrames,
-    ) -> bool:
-        """Send a frame that goes to many connections, right behind a control message; or neither.
-
-        It is not told of by ``outgoing::message``.
-
-        Args:
-            frame: as `relay`.
-            prepared: as `relay`.
-            mark: the frame of the control message.
-            marked: what each class of transport has made of that, as `prepared`.
-
-        Returns:
-            Whether both have been sent, or wait for their turn.
-        """
-        transport, outbox = self._transport, self._outbox
-        if transport is None or not self._admits_relay():
-            return False
-        if outbox is not None and outbox.is_busy:
-            return self._postpone(self._send_marked, (mark, frame))
-        if self._traced:
-            self.dispatch("outgoing::data", mark)
-            self.dispatch("outgoing::data", frame)
-        kind = type(transport)
-        for each, made in ((mark, marked), (frame, prepared)):
-            ready = made.get(kind)
-            if ready is None:
-                ready = made[kind] = kind.prepare(each)
-            transport.send_prepared(ready)
-        self.sent += 1
-        return True
-
-    def write_marked(self, data: Any, mark: str | bytes) -> bool:
-        """As `relay_marked`, for a message that passes the outgoing transforms first.
-
-        Returns:
-            What `write` returns.
-        """
-        return self._take_turn(self._transform_marked, (mark, data))
-
-    def _transform_marked(self, marked: tuple[str | bytes, Any]) -> Awaitable[None] | None:
-        mark, data = marked
-
-        def send(result: Any) -> None:
-            if result is SWALLOWED:
-                return
-            try:
-                check_message(result)
-                frame = self._encoded(result)
-            except (ControlTextError, ParserError) as error:
-                self._report(error)
-                return
-            if isinstance(frame, FRAME):
-                self._send_marked((mark, frame))
-            else:
-                dispose(frame)
-                self._report(PrimusError("an async parser cannot write a marked message"))
-
-        try:
-            result = run(self.pipeline.outgoing, Packet(data), self)
-        except TransformError as error:
-            self._report(error)
-            return None
-        if type(result) not in PLAIN and is_awaitable(result):
-            return after(result, send, self._report)
-        send(result)
-        return None
-
-    def _send_marked(self, frames: tuple[str | bytes, str | bytes]) -> None:
-        """Send a control message and the message behind it."""
-        mark, frame = frames
-        if frame != "" and self._carry(mark) and self._carry(frame):
-            self.sent += 1
+    relay_marked = relay_marked
+    write_marked = write_marked
+    send_again = send_again
 
     def compose(self, data: Any) -> tuple[Step, Any] | None:
         """Transform and encode a message that others get as well, each its own.
