@@ -1,0 +1,189 @@
+"""Bounds, refusals and ends that come while something is being decided."""
+
+from __future__ import annotations
+
+import asyncio
+from types import SimpleNamespace
+from typing import Any
+
+import pytest
+
+import primus_multiplex
+from primus import OptionError, Unauthorized
+from primus.parsers.json import JSONParser
+from primus_multiplex import fanout, packets
+from primus_multiplex.members import Members
+from primus_multiplex.options import bounds
+from primus_testing import Recorder, eventually, join
+
+PLUGIN = "multiplex"
+GIVEN = {"multiplex_channels": 0, "multiplex_subscriptions": 1, "multiplex_name": 16}
+
+
+@pytest.mark.parametrize(
+    "message",
+    [
+        [0, "id", 5],
+        [0, "id", ["news"]],
+        [0, 5, "news"],
+        [0, ["id"], "news"],
+        ["0", "id", "news"],
+        [True, "id", "news"],
+        [0.0, "id", "news"],
+        [3, "id", "news"],
+        [-1, "id", "news"],
+        [0, "", "news"],
+        [0, "id", ""],
+        [0, "id"],
+        [0, "id", "news", 1, 2],
+        (0, "id", "news"),
+        {"0": "id"},
+        "0",
+        None,
+    ],
+)
+def test_what_is_no_packet_is_a_message_of_the_application(message: Any) -> None:
+    assert packets.read(message) is None
+
+
+def test_a_packet_may_come_without_data() -> None:
+    assert packets.read([2, "id", "news"]) == (2, "id", "news", None)
+    assert packets.read([0, "id", "news", 0]) == (0, "id", "news", 0)
+
+
+def test_bounds_may_be_as_low_as_the_least() -> None:
+    made = bounds(GIVEN)
+    assert (made.channels, made.subscriptions, made.name) == (0, 1, 16)
+
+
+@pytest.mark.parametrize("name", list(GIVEN))
+def test_bounds_that_cannot_work_are_refused(name: str) -> None:
+    for wrong in (GIVEN[name] - 1, True, "5", 1.5, None):
+        with pytest.raises(OptionError, match=f"{name}=.*at least {GIVEN[name]}"):
+            bounds({**GIVEN, name: wrong})
+
+
+def test_only_its_own_subscription_is_forgotten() -> None:
+    members: Any = Members()
+    one, other = SimpleNamespace(id="one"), SimpleNamespace(id="one")
+    members.add(one)
+    assert members.free("one") != "one"
+    assert members.discard(other) is False
+    assert members.sparks == (one,)
+    assert members.discard(one) is True
+    assert members.discard(one) is False
+    assert members.sparks == ()
+
+
+# -- frames with a place for the id
+
+
+def test_an_id_is_put_where_its_placeholder_is() -> None:
+    text: Any = fanout._filling('[0,"xx","news"]', "xx")
+    binary: Any = fanout._filling(b"\x00xx\x01", "xx")
+    both: Any = fanout._filling((b"head", "a xx b", b"tail"), "xx")
+    assert text("id") == '[0,"id","news"]'
+    assert binary("id") == b"\x00id\x01"
+    assert both("id") == (b"head", "a id b", b"tail")
+
+
+@pytest.mark.parametrize("frame", ["no", b"no", ("no", b"no"), ("xx", "xx"), (), None, 5])
+def test_a_frame_without_one_place_for_the_id_is_not_shared(frame: Any) -> None:
+    assert fanout._filling(frame, "xx") is None
+
+
+class Odd(JSONParser):
+    """A parser whose frames are what the test says."""
+
+    def __init__(self, frame: Any) -> None:
+        super().__init__()
+        self.frame = frame
+
+    def encode(self, value: Any) -> Any:
+        """A frame."""
+        return self.frame
+
+
+async def later() -> str:
+    """A frame that has to be awaited."""
+    return '[0,"xxxxxxxxxxxxx","news"]'
+
+
+async def test_a_frame_that_comes_later_or_has_no_place_is_made_for_each() -> None:
+    assert fanout._template(Odd(later()), "news", "hi", 13) is None
+    assert fanout._template(Odd("[]"), "news", "hi", 13) is None
+
+
+# -- decisions
+
+
+async def deciding(primus: Any) -> tuple[Any, Any, Any, asyncio.Future[None]]:
+    """A subscription that is being decided about."""
+    decision: asyncio.Future[None] = asyncio.get_running_loop().create_future()
+
+    async def decide(spark: Any) -> None:
+        await decision
+
+    channel = primus.channel("news")
+    channel.authorize(decide)
+    spark, wire = join(primus)
+    wire.receive('[1,"one","news"]')
+    await asyncio.sleep(0)
+    return channel, spark, wire, decision
+
+
+async def test_a_subscription_is_none_before_it_is_decided_about(primus: Any) -> None:
+    channel, _, wire, decision = await deciding(primus)
+    events = Recorder(channel, "connection", "disconnection")
+    assert len(channel) == 0
+    decision.set_result(None)
+    await eventually(lambda: len(channel) == 1)
+    assert len(events.seen("connection")) == 1
+    assert wire.sent == []
+
+
+async def test_a_client_that_goes_before_the_decision_is_neither_let_in_nor_told(
+    primus: Any,
+) -> None:
+    for outcome in (None, Unauthorized("no"), RuntimeError("broken")):
+        channel, spark, wire, decision = await deciding(primus)
+        events = Recorder(channel, "connection", "disconnection")
+        spark.abort()
+        if outcome is None:
+            decision.set_result(None)
+        else:
+            decision.set_exception(outcome)
+        for _ in range(10):
+            await asyncio.sleep(0)
+        assert (len(channel), wire.sent) == (0, [])
+        assert (events.seen("connection"), events.seen("disconnection")) == ([], [])
+
+
+async def test_a_channel_that_is_destroyed_meanwhile_lets_nothing_in(primus: Any) -> None:
+    channel, _, wire, decision = await deciding(primus)
+    channel.destroy()
+    channel.destroy()
+    decision.set_result(None)
+    for _ in range(10):
+        await asyncio.sleep(0)
+    assert len(channel) == 0
+    assert wire.sent == ['[2,"one","news"]']
+
+
+async def test_a_channel_with_an_authorization_or_a_listener_stays_when_it_is_empty(
+    primus: Any,
+) -> None:
+    _, wire = join(primus)
+    wire.receive('[1,"one","made"]')
+    assert [channel.name for channel in primus.channels] == ["made"]
+    wire.receive('[2,"one","made"]')
+    assert [channel.name for channel in primus.channels] == []
+    channel = primus.channel("kept")
+    channel.authorize(lambda spark: None)
+    assert channel.is_unused is False
+
+
+def test_the_module_has_no_name_that_it_does_not_have() -> None:
+    assert primus_multiplex.ClientChannel.__name__ == "ClientChannel"
+    with pytest.raises(AttributeError, match="no attribute 'Multiplexer'"):
+        primus_multiplex.Multiplexer  # noqa: B018
