@@ -325,3 +325,32 @@ def test_a_server_takes_no_id_of_its_own(make_primus: MakePrimus) -> None:
 def test_a_timeout_that_cannot_work_is_refused(make_primus: MakePrimus, timeout: Any) -> None:
     with pytest.raises(OptionError, match="mirage_timeout"):
         make_primus(PLUGIN, mirage_timeout=timeout)
+
+
+async def test_what_a_late_generator_raises_itself_is_told_and_no_timeout(primus: Any) -> None:
+    async def make(spark: Any) -> str:
+        try:
+            return await asyncio.Event().wait() and ""
+        except asyncio.CancelledError:
+            raise ValueError("given up") from None
+
+    primus.mirage.generator(make)
+    events = Recorder(primus, "log")
+
+    join(primus)
+    await eventually(lambda: primus.options.clock.pending)
+    primus.options.clock.advance(5.1)
+
+    _, error = await events.next("log")
+    assert isinstance(error, ValueError)
+    assert str(error) == "given up"
+
+
+@pytest.mark.parametrize(
+    ("plugin", "warns"), [("mirage", True), ("mirage, emit", False), ("mirage, emitter", False)]
+)
+def test_a_server_without_an_event_plugin_is_warned_of(
+    make_primus: MakePrimus, plugin: str, warns: bool, caplog: pytest.LogCaptureFixture
+) -> None:
+    make_primus(plugin)
+    assert ("announces session ids through an event plugin" in caplog.text) is warns

@@ -223,3 +223,18 @@ async def test_what_is_no_id_is_not_taken(
 async def test_an_id_that_is_no_text_is_refused(make_socket: MakeSocket, id: Any) -> None:
     with pytest.raises(OptionError, match="mirage="):
         make_socket(mirage=id)
+
+
+async def test_messages_go_on_waiting_after_what_is_no_id(
+    primus: Any, make_socket: MakeSocket, held: Any
+) -> None:
+    socket = make_socket()
+    await socket.opened()
+    socket.write("waits")
+    (spark,) = primus
+    spark.relay('{"emit":["mirage",""]}', {})
+    for _ in range(10):
+        await asyncio.sleep(0)
+    assert spark.received == 0
+    held.set_result("an id")
+    await eventually(lambda: spark.received == 1)
