@@ -13,7 +13,7 @@ from primus.http import Response
 from primus.limits import DEFAULT_LIMITS
 from primus.server.head_intake import HeadIntake
 from primus.server.pending import NEVER, Deadlines, PendingConnections
-from primus_testing import eventually
+from primus_testing import MemoryTransformer, eventually
 
 HEAD = b"GET /primus HTTP/1.1\r\nHost: x\r\n\r\n"
 
@@ -125,7 +125,7 @@ class Served:
         primus: Any = SimpleNamespace(
             limits=replace(DEFAULT_LIMITS, max_head=100, **limits),
             elsewhere=elsewhere,
-            transformer=SimpleNamespace(begins_bare=True, takes_transports=True),
+            transformer=MemoryTransformer,
             writes=SimpleNamespace(add=self.awaited.append, discard=self.forgotten.append),
         )
         self.pending = PendingConnections(primus, None, secure)
