@@ -22,13 +22,18 @@ LIBRARIES = (".so", ".pyd")
 
 
 def check_contents(dist: Path, folder: Path) -> None:
-    """Every file of the sources, scripts and type markers included, is in the wheel."""
+    """Every file of the sources, scripts and type markers included, is in the wheel.
+
+    What is compiled is looked at by `check_compiled`.
+    """
     stem = f"{folder.name.replace('-', '_')}-*"
     (wheel,) = dist.glob(f"{stem}.whl")
     packed = set(zipfile.ZipFile(wheel).namelist())
     files = [file for file in (folder / "src").rglob("*") if file.is_file()]
     wanted = {
-        file.relative_to(folder / "src").as_posix() for file in files if file.suffix != ".pyc"
+        file.relative_to(folder / "src").as_posix()
+        for file in files
+        if file.suffix not in (".pyc", *LIBRARIES)
     }
     if absent := sorted(wanted - packed):
         sys.exit(f"{wheel.name} lacks {', '.join(absent)}")
