@@ -108,6 +108,34 @@ def test_parts_of_a_frame_pass_as_they_come_and_half_a_head_waits(gated: Gated) 
     assert "pause" in gated.parser.transport.story
 
 
+def test_what_only_looks_like_a_whole_message_is_none(gated: Gated) -> None:
+    short = b"\x81\x81\x80\x02\x03\x04x"  # without its first byte it looks whole
+    gated.feed(short[:1])
+    gated.feed(short[1:])
+    assert gated.passed == short
+    gated.gate.want()
+    long = b"\x81\x86abcd\x81\x80efgh"  # its payload does
+    gated.feed(long[:6])
+    gated.feed(long[6:])
+    assert gated.passed == long
+    gated.gate.want()
+    gated.feed(ONE, TWO)
+    assert gated.passed == ONE
+    gated.gate.want()
+    assert gated.passed == TWO
+
+
+@pytest.mark.parametrize(
+    ("masked", "data"), [(True, b"\x81\x7e\x00\x00"), (False, frame(TEXT, b"x"))]
+)
+def test_a_short_frame_by_itself_is_refused_when_it_ought_not_to_be_so(
+    masked: bool, data: bytes
+) -> None:
+    gated = Gated(masked=masked)
+    assert gated.feed(data) == (True, b"")
+    assert gated.passed == b""
+
+
 def test_fragments_pass_together_and_control_frames_count_as_messages(gated: Gated) -> None:
     parts = frame(TEXT, b"long", fin=False), frame(CONT, b"long", fin=False), frame(CONT, b"x")
     gated.feed(*parts, ONE)
@@ -190,7 +218,8 @@ def test_an_open_gate_lets_everything_through(gated: Gated) -> None:
     gated.feed(ONE, TWO, ONE)
     gated.gate.open()
     gated.feed(TWO)
-    assert gated.passed == ONE + TWO + ONE + TWO
+    gated.feed(ONE)
+    assert gated.passed == ONE + TWO + ONE + TWO + ONE
     assert gated.parser.transport.story == ["pause", "resume"]
 
 

@@ -182,6 +182,53 @@ async def test_a_message_written_while_another_is_sent_goes_behind_it(opened: Op
     assert opened.socket.story == ["first", "second"]
 
 
+async def test_what_may_ask_for_its_task_is_sent_in_one(opened: Open) -> None:
+    send, tasks = opened.socket.send, []
+
+    async def noted(message: str | bytes) -> None:
+        tasks.append(asyncio.current_task())
+        await send(message)
+
+    opened.socket.send = noted  # type: ignore[method-assign]
+    opened.socket.begins_bare = False
+    opened.transport.send("first")
+    await eventually(lambda: opened.socket.story == ["first"])
+    assert tasks[0] is not asyncio.current_task()
+
+
+async def test_a_message_that_waits_is_sent_once_though_another_is_written_as_it_leaves(
+    opened: Open,
+) -> None:
+    opened.transport.limit(100)
+    opened.socket.is_free.clear()
+    opened.transport.send("a" * 60)
+    further = ["b", "c"]
+
+    def write_two() -> None:
+        if further:
+            opened.socket.is_free.clear()
+        while further:
+            opened.transport.send(further.pop(0))
+
+    opened.received.relieved = write_two
+    assert opened.received.story == ["congested"]
+    opened.socket.is_free.set()
+    await eventually(lambda: opened.socket.story == ["a" * 60])
+    await eventually(lambda: not further)
+    opened.socket.is_free.set()
+    await eventually(lambda: opened.transport.buffered == 0)
+    assert opened.socket.story == ["a" * 60, "b", "c"]
+
+
+async def test_a_message_that_waits_is_dropped_by_an_abort_in_the_same_turn(opened: Open) -> None:
+    opened.socket.is_free.clear()
+    opened.transport.send("first")
+    opened.transport.abort()
+    opened.socket.is_free.set()
+    await opened.running
+    assert opened.socket.story == ["aborted"]
+
+
 async def test_a_peer_that_has_gone_is_found_by_the_first_message(opened: Open) -> None:
     async def broken(message: str | bytes) -> None:
         raise ConnectionResetError

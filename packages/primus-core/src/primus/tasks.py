@@ -8,7 +8,7 @@ from collections.abc import Coroutine, Generator
 from types import coroutine
 from typing import Any, Final
 
-__all__ = ["EAGER", "begin", "has_loop", "in_task", "is_cancelled", "spawn"]
+__all__ = ["EAGER", "begin", "has_loop", "in_task", "is_cancelled", "proceed", "spawn"]
 
 EAGER: Final[dict[str, Any]] = {"eager_start": True} if sys.version_info >= (3, 12) else {}
 """How a task begins at once, where it can: most are over when they would have begun."""
@@ -55,7 +55,7 @@ def begin(coroutine: Coroutine[Any, Any, Any], *, bare: bool) -> asyncio.Task[An
             awaited = coroutine.send(None)
         except StopIteration:
             return None
-        return spawn(_rest(coroutine, awaited))
+        return spawn(proceed(coroutine, awaited))
     task = asyncio.Task(coroutine, loop=asyncio.get_running_loop(), **EAGER)
     if not task.done():
         return _kept(task)
@@ -63,8 +63,8 @@ def begin(coroutine: Coroutine[Any, Any, Any], *, bare: bool) -> asyncio.Task[An
     return None
 
 
-async def _rest(begun: Coroutine[Any, Any, Any], awaited: Any) -> Any:
-    """What a task takes: since Python 3.12 that is no generator."""
+async def proceed(begun: Coroutine[Any, Any, Any], awaited: Any) -> Any:
+    """The rest of a coroutine that has begun, and now waits for `awaited`."""
     return await _continued(begun, awaited)
 
 

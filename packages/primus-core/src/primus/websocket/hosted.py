@@ -4,13 +4,14 @@ from __future__ import annotations
 
 import asyncio
 from collections import deque
+from collections.abc import Awaitable
 from typing import Final
 
 from primus.clock import SYSTEM_CLOCK, Timer, expect
 from primus.errors import LimitError, ProtocolError
 from primus.http import HostWebSocket
 from primus.limits import DEFAULT_LIMITS, Limits
-from primus.tasks import begin
+from primus.tasks import begin, proceed
 from primus.transformer import Transport
 from primus.websocket.framing import utf8
 
@@ -150,7 +151,34 @@ class HostedTransport(Transport):
             return
         if isinstance(frame, str) and not frame.isascii():
             frame = utf8(frame).decode()
+        elif self._writer is None and not self._is_sending and self._socket.begins_bare:
+            self._send_now(frame)
+            return
         self._put(frame)
+
+    def _send_now(self, frame: str | bytes) -> None:
+        """Send a message that nothing is before, without the queue unless the server waits."""
+        size = len(frame)
+        self.given += size
+        sending = self._socket.send(frame)
+        self._is_sending = True
+        try:
+            awaited = sending.send(None)
+        except StopIteration:
+            if self._out:  # a listener of the server's wrote meanwhile
+                self._writer = begin(self._write(), bare=True)
+            return
+        except ConnectionError:
+            self.abort()
+            return
+        finally:
+            self._is_sending = False
+        cost = size + DEFAULT_LIMITS.frame_overhead
+        self._out.appendleft((frame, cost))
+        self._out_size += cost
+        self._writer = begin(self._write(proceed(sending, awaited)), bare=True)
+        if self._high_water is not None and self._out_size > self._high_water:
+            self._report(congested=True)
 
     def close(self, code: int | None = None, reason: str = "") -> None:
         """Send a close frame behind all that was sent; 1000 when `code` is `None`."""
@@ -186,8 +214,12 @@ class HostedTransport(Transport):
         if self._high_water is not None and self._out_size > self._high_water:
             self._report(congested=True)
 
-    async def _write(self) -> None:
+    async def _write(self, begun: Awaitable[None] | None = None) -> None:
+        """Send what waits, the first of it by `begun`, where that has begun already."""
         try:
+            if begun is not None:
+                await begun
+                self._sent(self._out[0][1] if self._out else 0)
             while self._out:
                 item, cost = self._out[0]
                 if isinstance(item, tuple):
