@@ -342,6 +342,21 @@ async def test_a_full_broker_is_waited_for(
     assert len(lines(caplog)) <= 4
 
 
+async def test_a_request_that_is_not_answered_is_a_failure(failing: Broker) -> None:
+    bus = FastBus(failing.url)
+    await bus.open(Node("pen", "1"), None, Settings(uuid4().hex))
+    bus.post(0, b"first")
+    await bus.flush()
+
+    failing.freeze()
+    bus.post(0, b"second")
+
+    await until(lambda: bus._link.is_failing)
+    failing.thaw()
+    await bus.flush()
+    await bus.close()
+
+
 class PatientBus(FastBus):
     """The engine, which waits for answers."""
 
@@ -562,6 +577,26 @@ async def test_what_was_stored_and_not_published_is_found(ear: Any) -> None:
     await until(lambda: len(listener.taken) == 2)
     assert listener.envelopes == [b"first", b"second"]
     assert listener.gaps == []
+
+
+async def test_what_comes_waits_for_what_is_done_with_what_came_before(ear: Any) -> None:
+    bus, listener, _, prefix = ear
+    subscriber = bus._lease._compare.__self__
+    await until(lambda: subscriber._is_idle)
+    channel, limit = f"{prefix}:bus:0".encode(), bus._link.settings.limits.turn_entries
+    first = [b"message", channel, b"0-0 1-0 " + packed([b"first"])]
+    second = [b"message", channel, b"1-0 2-0 " + packed([b"second"])]
+
+    subscriber._is_idle = False
+    assert not subscriber._took(first)
+    subscriber._is_idle = True
+    assert subscriber._took(first)
+    subscriber._taken = limit
+    assert not subscriber._took(second)
+    subscriber._taken = limit - 1
+    assert subscriber._took(second)
+
+    assert listener.envelopes == [b"first", b"second"]
 
 
 class Slow:
