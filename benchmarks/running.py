@@ -125,7 +125,9 @@ class _Servers:
 
     def running(self, contestant: Contestant, scenario: Scenario) -> Server | Cluster:
         """Server or cluster of that contestant, started when it is first asked for."""
-        key = (scenario.mode, scenario.servers, contestant.command, contestant.arguments)
+        environment = tuple(sorted(contestant.environment.items()))
+        command = (contestant.command, contestant.arguments, environment)
+        key = (scenario.mode, scenario.servers, *command)
         if key not in self._running:
             self._running[key] = _started(contestant, scenario)
             self._stack.push(self._running[key])

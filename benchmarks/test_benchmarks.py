@@ -5,13 +5,14 @@ from __future__ import annotations
 import re
 import subprocess
 import sys
+from contextlib import ExitStack, nullcontext
 from pathlib import Path
 
 import pytest
 
-from benchmarks import tables
+from benchmarks import running, tables
 from benchmarks.charts import chart
-from benchmarks.contestants import clusters
+from benchmarks.contestants import Contestant, clusters
 from benchmarks.page import PARTS, TEMPLATES
 from benchmarks.results import Column, Results
 from benchmarks.scenarios import chosen, scenarios, together
@@ -99,3 +100,22 @@ def test_every_part_has_its_place_on_the_page() -> None:
     texts = "".join(template.read_text("utf-8") for template in TEMPLATES.values())
 
     assert set(re.findall(r"<!-- (.+) -->", texts)) == set(PARTS)
+
+
+def test_contestants_that_differ_in_their_environment_have_a_server_each(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    started: list[Contestant] = []
+
+    def start(one: Contestant, scenario: object) -> object:
+        started.append(one)
+        return nullcontext()
+
+    monkeypatch.setattr(running, "_started", start)
+    kinds = [Contestant("one", ("python",), environment=each) for each in ({}, {"A": "0"})]
+    with ExitStack() as stack:
+        servers = running._Servers(stack)
+        for one in (*kinds, *kinds):
+            servers.running(one, scenarios()[0])
+
+    assert started == kinds
