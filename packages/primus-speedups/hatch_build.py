@@ -40,19 +40,19 @@ class CompilingHook(BuildHookInterface):  # type: ignore[type-arg]
     def initialize(self, version: str, build_data: dict[str, Any]) -> None:
         """Compile, and give the wheel the tag of its platform."""
         package = Path(self.root, "src", "primus_speedups")
-        for old in package.glob("_texts.*"):
-            if old.suffix in (".so", ".pyd"):
-                old.unlink()
         limited = not sysconfig.get_config_var("Py_GIL_DISABLED")
         try:
             made = _compile(Path(self.root, "native", "texts.c"), package, limited=limited)
         except FAILURES as error:
+            _clear(package)
             if os.environ.get("PRIMUS_SPEEDUPS_BUILD"):
                 raise
             self.app.display_warning(
                 f"primus-speedups is built without its compiled part, and so does nothing: {error}"
             )
             return
+        # Not before it is replaced: other environments may be using it from this folder.
+        _clear(package, but=made)
         build_data["artifacts"].append(f"/src/primus_speedups/{made.name}")
         build_data["pure_python"] = False
         build_data["tag"] = _tag(limited=limited)
@@ -86,6 +86,13 @@ def _compile(source: Path, package: Path, *, limited: bool) -> Path:
         fresh = package / f"{made.name}.{os.getpid()}"
         shutil.copy(made, fresh)
         return fresh.replace(package / made.name)
+
+
+def _clear(package: Path, *, but: Path | None = None) -> None:
+    """Remove what earlier builds have compiled, which would be packed as well."""
+    for old in package.glob("_texts.*"):
+        if old.suffix in (".so", ".pyd") and old != but:
+            old.unlink(missing_ok=True)
 
 
 def _tag(*, limited: bool) -> str:
