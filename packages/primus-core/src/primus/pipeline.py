@@ -9,8 +9,9 @@ implementation slow).
 
 from __future__ import annotations
 
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Iterator
 from contextlib import suppress
+from itertools import chain
 from typing import Any, Final, Literal
 from weakref import WeakSet
 
@@ -58,7 +59,7 @@ def run(transforms: Transforms, packet: Packet, connection: Any) -> Any:
     Raises:
         TransformError: a transform raised (from the awaitable, when one was async).
     """
-    for transform in transforms:
+    for transform in (left := iter(transforms)):
         try:
             verdict = transform(packet, connection)
         except Exception as error:
@@ -66,17 +67,17 @@ def run(transforms: Transforms, packet: Packet, connection: Any) -> Any:
         if verdict is False:
             return SWALLOWED
         if is_awaitable(verdict):
-            return go_on(transforms, transform, verdict, packet, connection)
+            return go_on(left, transform, verdict, packet, connection)
     return packet.data
 
 
 async def go_on(
-    transforms: Transforms, begun: Transform, verdict: Any, packet: Packet, connection: Any
+    left: Iterator[Transform], begun: Transform, verdict: Any, packet: Packet, connection: Any
 ) -> Any:
     """What comes out of a chain in which a transform has answered with an awaitable.
 
     Args:
-        transforms: the chain.
+        left: the rest of the chain.
         begun: that transform.
         verdict: the awaitable.
         packet: as the transforms have left it.
@@ -85,9 +86,9 @@ async def go_on(
     Raises:
         TransformError: a transform raised.
     """
-    for transform in transforms[transforms.index(begun) :]:
+    for transform in chain((begun,), left):
         try:
-            if transform is not begun:
+            if verdict is None:
                 verdict = transform(packet, connection)
             if is_awaitable(verdict):
                 verdict = await verdict
@@ -95,6 +96,7 @@ async def go_on(
             raise failure(transform, error) from error
         if verdict is False:
             return SWALLOWED
+        verdict = None
     return packet.data
 
 

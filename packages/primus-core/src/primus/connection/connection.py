@@ -631,7 +631,7 @@ class Connection(Emitter, Generic[MessageT_co]):
             self._take_message(data, frame)
             return
         packet = Packet(data, frame)
-        for transform in (transforms := self.pipeline.incoming):
+        for transform in (left := iter(self.pipeline.incoming)):
             try:
                 verdict = transform(packet, self)
             except Exception as error:
@@ -640,7 +640,7 @@ class Connection(Emitter, Generic[MessageT_co]):
             if verdict is False:
                 return
             if verdict is not None and is_awaitable(verdict):
-                deciding = go_on(transforms, transform, verdict, packet, self)
+                deciding = go_on(left, transform, verdict, packet, self)
                 self.hold(self._deliver_decided(deciding, frame))
                 return
         data = packet.data
