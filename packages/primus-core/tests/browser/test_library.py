@@ -245,7 +245,7 @@ def test_a_source_map_has_the_sources_of_what_is_minified_at_their_lines(format)
 @pytest.fixture
 def package(tmp_path, monkeypatch):
     """The folder of an import package with a browser half."""
-    folder = tmp_path / f"half_{id(tmp_path)}"
+    folder = tmp_path / f"half_of_{tmp_path.name}"  # imported once: no two tests share it
     folder.mkdir()
     (folder / "__init__.py").touch()
     (folder / "client.js").write_text(CONNECT)
