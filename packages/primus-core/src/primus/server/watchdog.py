@@ -9,17 +9,20 @@ named in the log.
 
 from __future__ import annotations
 
+import gc
 import logging
 import sys
 import threading
 import time
+from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from types import CodeType, FrameType
 from typing import Final
 
 from primus.threads import Home
 
-__all__ = ["WATCHDOG", "Watched", "blocker"]
+__all__ = ["WATCHDOG", "Watched", "blocker", "frames_of_threads"]
 
 LOOKS: Final = 5
 """How often the thread looks within the limit."""
@@ -27,6 +30,9 @@ PAUSE: Final = 60.0
 """Seconds before the same function is named again."""
 KNOWN: Final = 1000
 """How many functions are remembered as named."""
+COLLECTS_AT_ONCE: Final = sys.version_info < (3, 12)
+"""Whether the garbage collector may run, and with it what objects do at their end, while an object
+is made; later versions wait until the code that makes it is done."""
 LIBRARIES: Final = frozenset(
     {"aiohttp", "msgpack", "orjson", "picows", "pluggy", "uvloop", "websockets"}
     | sys.stdlib_module_names
@@ -96,14 +102,39 @@ class Watched:
 def blocker(frame: FrameType | None) -> FrameType | None:
     """The function of the user that Primus has called, on a stack; `None` when there is none."""
     found = inner = None
-    while frame is not None:
-        root = str(frame.f_globals.get("__name__", "")).partition(".")[0]
-        if root == "primus" or root.startswith("primus_"):
-            found, inner = inner or found, None
-        elif root not in LIBRARIES:
-            inner = frame
-        frame = frame.f_back
+    with _uncollected():
+        while frame is not None:
+            root = str(frame.f_globals.get("__name__", "")).partition(".")[0]
+            if root == "primus" or root.startswith("primus_"):
+                found, inner = inner or found, None
+            elif root not in LIBRARIES:
+                inner = frame
+            frame = frame.f_back
     return found
+
+
+def frames_of_threads() -> dict[int, FrameType]:
+    """The innermost frame of each thread."""
+    with _uncollected():
+        return sys._current_frames()
+
+
+@contextmanager
+def _uncollected() -> Iterator[None]:
+    """Keep the garbage collector from running where frames of other threads are looked at.
+
+    CPython makes the object for a frame when it is asked for. Before 3.12 that may run the
+    collector, what that ends may let the other thread go on, and when it has left the frame
+    meanwhile, the object is about memory that is something else by then: the process crashes.
+    """
+    if not (COLLECTS_AT_ONCE and gc.isenabled()):
+        yield
+        return
+    gc.disable()
+    try:
+        yield
+    finally:
+        gc.enable()
 
 
 class Watchdog:
@@ -140,7 +171,7 @@ class Watchdog:
         while watched := self._left():
             self._change.wait(min(each.limit for each in watched) / LOOKS)
             self._change.clear()
-            frames, now = sys._current_frames(), time.monotonic()
+            frames, now = frames_of_threads(), time.monotonic()
             for each in watched:
                 frame = frames.get(each.home.thread)
                 if frame is not None:
