@@ -113,8 +113,13 @@ class ServerTransport(ShortTexts, WebSocketTransport):
 
     def send_prepared(self, prepared: bytes) -> None:
         """Send what `prepare` has made."""
-        if self._is_open:
-            self._put(prepared)
+        wire = self._wire
+        if self.corked or self._is_full or wire is None or wire.is_closing():
+            if self._is_open:
+                self._put(prepared)
+        elif self._is_open:  # as `_put` does, without a call for each of many peers
+            self.given += len(prepared)
+            wire.write(prepared)
 
     # -- in
 

@@ -160,7 +160,8 @@ class Arrivals:
         message = self._new(shard, envelope)
         if message is None:
             return
-        message.shard, message.position = shard, position
+        message.shard = shard
+        message.position = position
         delivered = False
         for fn in self._watching:
             delivered = self.attempt(fn, message) is True or delivered

@@ -454,8 +454,11 @@ class Backplane(Emitter):
         """Deliver to rooms of the plugin ``rooms``; a server without it has none."""
         rooms = vars(self.primus).get("rooms")
         if rooms is not None:
-            names, without = _texts(message.head, "rooms"), _texts(message.head, "except")
-            rooms.deliver_relayed(names, without or (), partial(self._send, message))
+            head = message.head
+            without = _texts(head, "except") if "except" in head else None
+            rooms.deliver_relayed(
+                _texts(head, "rooms"), without or (), partial(self._send, message)
+            )
 
     def _send(self, message: Message, sparks: Sequence[Spark]) -> None:
         self.frames.deliver(message.parser, message.frame, sparks)

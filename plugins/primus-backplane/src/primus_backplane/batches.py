@@ -2,20 +2,28 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Sequence
 from struct import Struct
 from typing import Final
 
 from primus_backplane.errors import InvalidEnvelope
 
-__all__ = ["packed", "unpacked"]
+__all__ = ["packed", "single", "unpacked"]
 
 LENGTH: Final = Struct("!I")
 
 
-def packed(envelopes: Iterable[bytes]) -> bytes:
+def packed(envelopes: Sequence[bytes]) -> bytes:
     """The entry with these envelopes."""
+    if len(envelopes) == 1:  # as most have
+        return LENGTH.pack(len(envelopes[0])) + envelopes[0]
     return b"".join(part for each in envelopes for part in (LENGTH.pack(len(each)), each))
+
+
+def single(entry: bytes) -> bytes | None:
+    """The envelope of an entry that has only one, as most have; `None` for another entry."""
+    size = len(entry) - LENGTH.size
+    return entry[-size:] if size > 0 and LENGTH.unpack_from(entry)[0] == size else None
 
 
 def unpacked(entry: bytes, most: int) -> list[bytes]:
@@ -28,9 +36,9 @@ def unpacked(entry: bytes, most: int) -> list[bytes]:
     Raises:
         InvalidEnvelope: it is broken off, or has more.
     """
-    size = LENGTH.size
-    if len(entry) > size and LENGTH.unpack_from(entry)[0] == len(entry) - size and most:
-        return [entry[size:]]  # most have one
+    envelope = single(entry)
+    if envelope is not None and most:
+        return [envelope]
     found: list[bytes] = []
     place = 0
     while place < len(entry):

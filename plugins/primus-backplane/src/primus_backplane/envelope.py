@@ -28,7 +28,7 @@ HEADER: Final = 512
 EMPTY: Final[Mapping[str, Any]] = {}
 FORMS: Final = frozenset((b"text", b"binary"))
 KNOWN: Final = 256
-"""How many writers, kinds and parsers are remembered: they are the same in most messages."""
+"""How many writers, and ends of first lines, are remembered: they are the same in most messages."""
 NO_PARSER: Final = "-"
 """What stands for the parser of an envelope without a frame."""
 
@@ -94,33 +94,25 @@ def opened(envelope: bytes) -> Message:
     Raises:
         InvalidEnvelope: it is none of this version.
     """
-    end = envelope.find(b"\n", 0, HEADER)
-    parts = envelope[: max(end, 0)].split(b" ")
-    if end < 0 or len(parts) != 6:
+    lines = envelope.split(b"\n", 2)
+    words = lines[0].split(b" ", 3)
+    if len(words) != 4 or len(lines[0]) >= HEADER:
         raise InvalidEnvelope("no first line of six words")
-    version, writer, number, kind, parser, form = parts
+    if len(lines) != 3:
+        raise InvalidEnvelope("it ends before the frame")
+    version, writer, number, rest = words
     if version != VERSION:
         raise InvalidEnvelope(f"version {version[:20]!r}; this is {VERSION!r}")
-    if form not in FORMS:
-        raise InvalidEnvelope(f"a frame that is {form[:20]!r}")
-    second = envelope.find(b"\n", end + 1)
-    if second < 0:
-        raise InvalidEnvelope("it ends before the frame")
     if not number.isdigit() or len(number) >= 20:
         raise InvalidEnvelope("no number")
+    _, address, frame = lines
     try:
-        head = _codec.loads(envelope[end + 1 : second]) if second > end + 1 else EMPTY
-        if not isinstance(head, dict) and head is not EMPTY:
+        kind, parser, is_text = _content(rest)
+        head = _codec.loads(address) if address else EMPTY
+        if type(head) is not dict and head is not EMPTY:
             raise InvalidEnvelope("a head that is no object")
-        body = envelope[second + 1 :]
-        return Message(
-            _writer(writer),
-            int(number),
-            _text(kind),
-            head,
-            _named(parser),
-            body.decode("utf-8", "surrogatepass") if form == b"text" else body,
-        )
+        body = frame.decode("utf-8", "surrogatepass") if is_text else frame
+        return Message(_writer(writer), int(number), kind, head, parser, body)
     except ValueError as error:  # of UTF-8, of numbers and of JSON
         raise InvalidEnvelope(f"no text, or no JSON: {error}") from error
 
@@ -139,10 +131,12 @@ def _quoted(parser: str) -> str:
 
 
 @lru_cache(KNOWN)
-def _text(text: bytes) -> str:
-    return text.decode()
-
-
-@lru_cache(KNOWN)
-def _named(parser: bytes) -> str:
-    return unquote(parser.decode())
+def _content(words: bytes) -> tuple[str, str, bool]:
+    """The kind, the parser, and whether the frame is text, in the end of the first line."""
+    parts = words.split(b" ")
+    if len(parts) != 3:
+        raise InvalidEnvelope("no first line of six words")
+    kind, parser, form = parts
+    if form not in FORMS:
+        raise InvalidEnvelope(f"a frame that is {form[:20]!r}")
+    return kind.decode(), unquote(parser.decode()), form == b"text"

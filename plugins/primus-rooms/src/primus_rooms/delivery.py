@@ -138,6 +138,8 @@ def deliver_everywhere(
 
 def sparks_among(primus: Any, ids: Collection[str], without: Collection[str]) -> list[Spark]:
     """The sparks of this server among some ids, without others."""
+    if not ids:
+        return []
     spark_of = primus.spark
     if without:
         ids = [id for id in ids if id not in without]

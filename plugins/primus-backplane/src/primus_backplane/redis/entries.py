@@ -92,7 +92,7 @@ def newest(items: Iterable[Any], end: Id, most: int) -> tuple[int, list[Entry]]:
 
 def _readable(entry: Stored, most: int) -> list[Entry]:
     try:
-        return envelopes(entry, most)
+        return envelopes(entry.id, entry.envelopes, most)
     except ValueError:
         return []
 
@@ -108,31 +108,30 @@ def published(data: bytes) -> Stored:
     return Stored(parsed(id), parsed(before), entry)
 
 
-def follows(data: bytes, id: Id) -> Stored | None:
-    """The entry in what was published, if it is the one behind the entry of that id."""
-    before = shown(id) + b" "
-    if not data.startswith(before):
-        return None
-    end = data.find(b" ", len(before))
-    if end < 0:
+def follows(data: bytes, id: Id) -> tuple[Id, bytes] | None:
+    """The id and the envelopes of the entry in what was published, if it is the one behind the
+    entry of that id.
+    """
+    parts = data.split(b" ", 2)
+    if len(parts) != 3 or parts[0] != shown(id):
         return None
     try:
-        return Stored(parsed(data[len(before) : end]), id, data[end + 1 :])
+        return parsed(parts[1]), parts[2]
     except ValueError:
         return None
 
 
-def envelopes(entry: Stored, most: int) -> list[Entry]:
-    """The envelopes of an entry with their positions.
+def envelopes(id: Id, entry: bytes, most: int) -> list[Entry]:
+    """The envelopes of the entry of an id, with their positions.
 
     Raises:
         ValueError: it is broken off.
     """
     try:
-        found = unpacked(entry.envelopes, most)
+        found = unpacked(entry, most)
     except InvalidEnvelope as error:
         raise ValueError(str(error)) from error
-    last = position(entry.id)
+    last = position(id)
     return [
         Entry(last - left, each) for left, each in zip(range(len(found))[::-1], found, strict=True)
     ]

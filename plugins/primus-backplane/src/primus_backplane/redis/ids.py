@@ -26,7 +26,8 @@ NOTHING: Final[Id] = (0, 0)
 """The id before all."""
 COUNTER_BITS: Final = 24
 LAST: Final = (1 << INDEX_BITS) - 1
-DIGITS: Final = 20
+LONGEST: Final = 40
+"""The longest id, in bytes."""
 
 
 def parsed(text: bytes) -> Id:
@@ -35,9 +36,8 @@ def parsed(text: bytes) -> Id:
     Raises:
         ValueError: it is none.
     """
-    milliseconds, separator, counter = text.partition(b"-")
-    fits = milliseconds.isdigit() and counter.isdigit() and len(text) <= 2 * DIGITS
-    if not separator or not fits:
+    milliseconds, _, counter = text.partition(b"-")
+    if not (milliseconds.isdigit() and counter.isdigit()) or len(text) > LONGEST:
         raise ValueError(f"{text[:50]!r} is no id of a stream")
     return int(milliseconds), int(counter)
 

@@ -6,9 +6,10 @@ import asyncio
 from typing import Any
 
 from primus.tasks import is_cancelled
+from primus_backplane.batches import single
 from primus_backplane.bus import Listener
 from primus_backplane.redis.entries import Stored, envelopes, follows, published, stored
-from primus_backplane.redis.ids import NOTHING, Id, id_of, shown
+from primus_backplane.redis.ids import NOTHING, Id, id_of, position, shown
 from primus_backplane.redis.link import INBOX, RENEW, Link
 from primus_backplane.redis.wire import Wire
 
@@ -121,11 +122,15 @@ class Subscriber:
         shard = self._lanes.get(channel)
         if kind != b"message" or shard is None:
             return False
-        entry = follows(data, self._link.places[shard])
-        if entry is None:
+        link = self._link
+        found = follows(data, link.places[shard])
+        if found is None:
             return False
         self._taken += 1
-        self._deliver(shard, entry)
+        id, entry = found
+        link.places[shard] = id
+        self._epochs[shard] = link.epoch
+        self._hand_on(shard, id, entry)
         return True
 
     async def _catch_up(self, shard: int) -> None:
@@ -211,14 +216,22 @@ class Subscriber:
                 self._listener.gap(shard)
             self._link.places[shard] = entry.id
             self._epochs[shard] = self._link.epoch
+        self._hand_on(shard, entry.id, entry.envelopes)
+
+    def _hand_on(self, shard: int, id: Id, entry: bytes) -> None:
+        """Give the listener the envelopes of an entry."""
+        envelope = single(entry)
+        if envelope is not None and shard != INBOX:
+            self._listener.take(shard, position(id), envelope)
+            return
         try:
-            for position, envelope in envelopes(entry, self._limits.batch_envelopes):
+            for place, envelope in envelopes(id, entry, self._limits.batch_envelopes):
                 if shard == INBOX:
                     self._listener.told(envelope)
                 else:
-                    self._listener.take(shard, position, envelope)
+                    self._listener.take(shard, place, envelope)
         except ValueError:
-            self._take(shard, entry.envelopes)
+            self._take(shard, entry)
 
     def _take(self, shard: int, data: bytes) -> None:
         """Give the listener something that is no envelope, for it to say so."""

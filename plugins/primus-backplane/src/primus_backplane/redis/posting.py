@@ -48,6 +48,10 @@ class RedisPoster(Poster):
         """What is under way, in order."""
         self._numbers: dict[int, int] = {}
         """The number of the last request for each shard."""
+        self._beginnings: dict[int, tuple[str | int, ...]] = {}
+        """What each request for a shard begins with."""
+        self._known = int(self._limits.patience * 1000)
+        """For how many milliseconds the broker remembers a request."""
         self._broken: dict[Lane, Exception] = {}
         """The lanes of which a request has failed, until all is answered."""
         self._pause = self._limits.retry
@@ -153,16 +157,19 @@ class RedisPoster(Poster):
 
     def _command(self, lane: Lane, entries: list[bytes]) -> tuple[Any, ...]:
         link = self._link
-        keys = link.keys(lane).all
         if not isinstance(lane, int):
             window = int(self._limits.inbox_window * 1000)
-            return (*_call(TELL), *keys, link.servers, window, lane, *entries)
-        window = int(link.settings.window * 1000)
+            return (*_call(TELL), *link.keys(lane).all, link.servers, window, lane, *entries)
+        beginning = self._beginnings.get(lane)
+        if beginning is None:
+            window = int(link.settings.window * 1000)
+            beginning = (*_call(POST), *link.keys(lane).all, link.taken(lane), window)
+            self._beginnings[lane] = beginning
         number = self._numbers.get(lane, 0)
         self._numbers[lane] = number + 1
-        before = number if any(request.lane == lane for request in self._asked) else b""
-        known = int(self._limits.patience * 1000)
-        return (*_call(POST), *keys, link.taken(lane), window, number + 1, before, known, *entries)
+        asked = self._asked
+        before = number if asked and any(request.lane == lane for request in asked) else b""
+        return (*beginning, number + 1, before, self._known, *entries)
 
     # -- answers
 
