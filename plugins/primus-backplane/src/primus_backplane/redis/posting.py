@@ -76,7 +76,6 @@ class RedisPoster(Poster):
             try:
                 await self._send_by_wire()
             except Exception as error:
-                # A connection that was idle may have been closed for that.
                 if self.outbox and not await self._has_loaded(error):
                     self._link.failing(PART, error)
                     await self._link.again(self._pause)
@@ -94,7 +93,10 @@ class RedisPoster(Poster):
         try:
             self._wire = wire
             self._send()
-            raise await self._failure
+            error = await self._failure
+            if self._asked or self._broken:
+                raise error
+            # Nothing was under way: it was closed because it was idle.
         finally:
             self._wire = None
             for handle in (self._turn, self._deadline, self._retry):
