@@ -341,6 +341,18 @@ def test_functions_that_take_turns_are_not_taken_for_one_that_blocks(
     assert len(caplog.records) == 1
 
 
+def test_a_loop_is_looked_at_more_often_once_it_was_asked_for_a_sign() -> None:
+    watched = Watched(Home(None), 0.1, logging.getLogger("primus.server"))
+    namespace: dict[str, Any] = {"__name__": "primus.core"}
+    exec("def call(fn): fn()", namespace)
+
+    assert watched.pause == 0.05
+    namespace["call"](lambda: watched.look(sys._getframe(), 0.0))
+    assert watched.pause == 0.02
+    watched.answer()
+    assert watched.pause == 0.05
+
+
 async def test_the_watchdog_is_gone_with_the_last_server(make_primus: MakePrimus) -> None:
     primus = make_primus(slow_listener=1000)  # it does not look for so long, and ends at once
     join(primus)

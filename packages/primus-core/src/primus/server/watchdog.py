@@ -2,9 +2,9 @@
 
 While a listener works or waits without ``await``, no other connection is served, no ping answered.
 To time each call would cost every message. So one daemon thread for all servers of a process looks,
-a few times within the limit, which function of the user the loop is in; that costs the loop
-nothing. Once it sees one, it asks the loop for a sign, and when none comes in time, the function is
-named in the log.
+twice within the limit, which function of the user the loop is in; that costs the loop nothing. Once
+it sees one, it asks the loop for a sign, and looks more often: when none comes in time, the
+function is named in the log.
 """
 
 from __future__ import annotations
@@ -24,8 +24,11 @@ from primus.threads import Home
 
 __all__ = ["WATCHDOG", "Watched", "blocker", "frames_of_threads"]
 
-LOOKS: Final = 5
-"""How often the thread looks within the limit."""
+LOOKS: Final = 2
+"""How often the thread looks within the limit while nothing is suspected: with many servers on a
+machine its waking costs more than what is done for messages."""
+CLOSE_LOOKS: Final = 5
+"""How often it looks within the limit at a loop that was asked for a sign."""
 PAUSE: Final = 60.0
 """Seconds before the same function is named again."""
 KNOWN: Final = 1000
@@ -63,6 +66,11 @@ class Watched:
     def is_alive(self) -> bool:
         """Whether there is a loop that can be blocked."""
         return self.home.loop is not None and not self.home.loop.is_closed()
+
+    @property
+    def pause(self) -> float:
+        """Seconds until the next look."""
+        return self.limit / (LOOKS if self.asked_at is None else CLOSE_LOOKS)
 
     def answer(self) -> None:
         """Give the sign."""
@@ -169,7 +177,7 @@ class Watchdog:
 
     def _run(self) -> None:
         while watched := self._left():
-            self._change.wait(min(each.limit for each in watched) / LOOKS)
+            self._change.wait(min(each.pause for each in watched))
             self._change.clear()
             frames, now = frames_of_threads(), time.monotonic()
             for each in watched:
