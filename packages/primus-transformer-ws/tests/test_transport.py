@@ -142,6 +142,50 @@ async def test_nothing_is_sent_once_it_is_closing(make: Make) -> None:
     transport.abort()
 
 
+PREPARED = b"\x81\x04news"
+"""What many connections get."""
+
+
+@pytest.mark.parametrize("make", [short_way, accelerated])
+def test_what_was_prepared_goes_behind_what_is_held_back(make: Make) -> None:
+    transport, wire, _ = make()
+    transport.corked = True
+    transport.send("first")
+
+    transport.send_prepared(PREPARED)
+    assert not wire.written
+    transport.corked = False
+    transport._flush()
+    transport.send_prepared(PREPARED)
+
+    assert wire.written == b"\x81\x05first" + 2 * PREPARED
+    assert transport.given == len(wire.written)
+
+
+@pytest.mark.parametrize("make", [short_way, accelerated])
+def test_what_was_prepared_waits_while_the_wire_takes_nothing(make: Make) -> None:
+    transport, wire, _ = make()
+    transport.pause_writing()
+
+    transport.send_prepared(PREPARED)
+    assert not wire.written
+    assert transport.buffered == len(PREPARED)
+    transport.resume_writing()
+
+    assert wire.written == PREPARED
+
+
+@pytest.mark.parametrize("make", [short_way, accelerated])
+def test_what_was_prepared_is_not_written_to_a_wire_that_closes(make: Make) -> None:
+    transport, wire, _ = make()
+    wire.closed = True
+
+    transport.send_prepared(PREPARED)
+
+    assert not wire.written
+    assert transport.given == 0
+
+
 @both
 async def test_a_close_without_a_code_has_no_payload_and_lets_the_answer_be_read(
     make: Make,

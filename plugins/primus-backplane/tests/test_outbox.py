@@ -1,6 +1,6 @@
 import pytest
 
-from primus_backplane.batches import packed, unpacked
+from primus_backplane.batches import packed, single, unpacked
 from primus_backplane.errors import InvalidEnvelope
 from primus_backplane.limits import BusLimits
 from primus_backplane.outbox import Outbox
@@ -184,6 +184,21 @@ def test_an_entry_has_no_more_envelopes_than_it_may() -> None:
     assert len(unpacked(packed([b""] * 3), 3)) == 3
     with pytest.raises(InvalidEnvelope):
         unpacked(packed([b""] * 4), 3)
+
+
+@pytest.mark.parametrize(
+    ("entry", "envelope"),
+    [
+        (b"\0\0\0\1a", b"a"),
+        (b"\0\0\0\1a\0\0\0\1b", None),
+        (b"\0\0\0\2a", None),
+        (b"\0\0\0\0", None),
+        (b"\0\0", None),
+        (b"", None),
+    ],
+)
+def test_an_entry_of_a_single_envelope_is_known(entry: bytes, envelope: bytes | None) -> None:
+    assert single(entry) == envelope
 
 
 def test_more_goes_behind_what_is_under_way_up_to_the_same_size() -> None:

@@ -73,6 +73,8 @@ class Backplane(Emitter):
             limits=limits,
             clock=clock,
         )
+        self._longest = primus.options.max_length + limits.head
+        """How many bytes an envelope may have."""
         self.frames = Frames(primus)
         self._arrivals = Arrivals(self, self.writer, limits, self.log, clock)
         self._arrivals.carry(ALL, self._deliver_to_all, own=False)
@@ -557,11 +559,10 @@ class Backplane(Emitter):
         self, number: int, kind: str, head: Mapping[str, Any], parser: str, frame: str | bytes
     ) -> bytes:
         envelope = sealed(self.writer, number, kind, head, parser, frame)
-        most = self.primus.options.max_length + self.settings.limits.head
-        if len(envelope) > most:
+        if len(envelope) > self._longest:
             raise TooLargeError(
                 f"a message of {len(envelope)} bytes with its address is too long for the bus, "
-                f"which takes {most}: send it to fewer rooms or sparks at a time"
+                f"which takes {self._longest}: send it to fewer rooms or sparks at a time"
             )
         self.bus.check(envelope)
         return envelope

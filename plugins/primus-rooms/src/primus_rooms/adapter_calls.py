@@ -11,6 +11,7 @@ from primus.clock import Within
 from primus.tasks import has_loop, spawn
 from primus_rooms.adapter import Adapter, Maybe
 from primus_rooms.errors import AdapterAway, RoomsError
+from primus_rooms.memory import MemoryAdapter
 from primus_rooms.waiting import KeyedQueue
 
 __all__ = ["AdapterCalls"]
@@ -36,7 +37,7 @@ class AdapterCalls:
             RoomsError: it is no adapter.
         """
         adapter = self.primus.adapter
-        if not isinstance(adapter, Adapter):
+        if type(adapter) is not MemoryAdapter and not isinstance(adapter, Adapter):
             raise RoomsError(f"primus.adapter={adapter!r}: must be a primus_rooms.Adapter")
         return adapter
 

@@ -329,10 +329,9 @@ class Rooms(AdapterCalls):
         spark: Spark | None = None,
     ) -> Maybe[Result]:
         """Do something with the members that are here, at once if they are known at once."""
-        known = self.primus.adapter
-        if type(known) is MemoryAdapter:
-            return finish(known.members(names))
         adapter = self.adapter
+        if type(adapter) is MemoryAdapter:
+            return finish(adapter.members(names))
         if adapter.own is not None:
             return done(finish(at_once(adapter.own.members(names))))
         return self._perform(lambda: adapter.members(names), finish, spark=spark)

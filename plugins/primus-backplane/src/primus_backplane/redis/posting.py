@@ -44,6 +44,8 @@ class RedisPoster(Poster):
         self._link = link
         self._wire: Wire | None = None
         """Set while requests can be sent."""
+        self._loop: asyncio.AbstractEventLoop
+        """The running loop; set before `_wire`."""
         self._asked: deque[_Request] = deque()
         """What is under way, in order."""
         self._numbers: dict[int, int] = {}
@@ -88,7 +90,8 @@ class RedisPoster(Poster):
         Raises:
             RedisError, OSError: it has failed, or the connection cannot be made.
         """
-        self._failure = asyncio.get_running_loop().create_future()
+        self._loop = asyncio.get_running_loop()
+        self._failure = self._loop.create_future()
         wire = await Wire.opened(self._link.wires, self._answered, self._fail)
         try:
             self._wire = wire
@@ -127,7 +130,7 @@ class RedisPoster(Poster):
         if self._wire is None:
             self._wake.set()
         elif self._turn is None:
-            self._turn = asyncio.get_running_loop().call_soon(self._send)
+            self._turn = self._loop.call_soon(self._send)
 
     def _send(self) -> None:
         """Send what waits, unless an answer is expected soon."""
@@ -135,7 +138,7 @@ class RedisPoster(Poster):
         wire = self._wire
         if wire is None or self._broken:
             return
-        loop = asyncio.get_running_loop()
+        loop = self._loop
         now = loop.time()
         if self._asked and (left := self._asked[-1].at + SOON - now) > 0:
             self._turn = loop.call_later(left, self._send)
@@ -210,7 +213,7 @@ class RedisPoster(Poster):
         self._deadline = None
         if not self._asked:
             return
-        loop = asyncio.get_running_loop()
+        loop = self._loop
         left = self._asked[0].at + self._limits.answer_timeout - loop.time()
         if left <= 0:
             self._fail(TimeoutError("Timeout reading from the broker"))
