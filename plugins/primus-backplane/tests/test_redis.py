@@ -542,6 +542,7 @@ async def test_what_the_broker_has_refused_is_not_overtaken(ear: Any) -> None:
         (b"5-1 6- x", None),
         (b"5-1 -6 x", None),
         (b"5-1 6-+1 x", None),
+        (b"5-1 +6-1 x", None),
         (b"5-1 " + b"9" * 38 + b"-1 x", ((int("9" * 38), 1), b"x")),
         (b"5-1 " + b"9" * 39 + b"-1 x", None),
         (b"5-12 6-0 x", None),
