@@ -61,7 +61,8 @@ class Target:
                 while not condition(found := await self.ask(do)):
                     await asyncio.sleep(0.02)
         except TimeoutError:
-            raise AssertionError(f"{do} is still {str(found)[:600]}") from None
+            told = f"{do} is still {str(found)[:600]}; the log ends with {self.log[-1500:]!r}"
+            raise AssertionError(told) from None
         return found
 
     async def turns(self, count: int) -> None:
