@@ -9,6 +9,7 @@ import aiohttp
 import pytest
 from uvicorn.protocols.websockets.auto import AutoWebSocketsProtocol
 
+from primus.server.hosts.asgi_transport import EXTENSION
 from primus.server.spark import Spark
 from primus.uvicorn import WebSockets
 from primus.websocket.hosted import HostedTransport
@@ -128,6 +129,37 @@ async def test_the_raw_transport_of_an_upgrade_is_taken_over(start: Start, dial:
     assert is_handed_over(sparks[0])
     assert sparks[0].request.native["path"] == "/primus"
     assert sparks[0].request.address.ip == "127.0.0.1"
+
+
+@pytest.mark.parametrize("is_taken", [True, False], ids=["taken", "an event asked for"])
+async def test_a_transport_is_taken_once_and_not_from_uvicorns_own_class(
+    start: Start, dial: Opening, is_taken: bool
+) -> None:
+    refused: list[str] = []
+
+    def middleware(app: Application) -> Application:
+        async def served(scope: Any, receive: Any, send: Any) -> None:
+            if scope["type"] != "websocket":
+                await app(scope, receive, send)
+                return
+            offer = scope["extensions"][EXTENSION]
+            if is_taken:
+                offer.detach(scope)
+            else:
+                assert (await receive())["type"] == "websocket.connect"
+            try:
+                offer.detach(scope)
+            except ConnectionResetError as error:
+                refused.append(str(error))
+            if not is_taken:
+                await send({"type": "websocket.close"})
+
+        return served
+
+    server = await start(on=around(middleware))
+    await dial(server, answered=False)
+    await eventually(lambda: refused)
+    assert refused == ["the client has gone before its upgrade was answered"]
 
 
 async def test_without_the_class_uvicorn_carries_the_messages(start: Start, dial: Opening) -> None:
