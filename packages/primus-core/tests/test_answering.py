@@ -262,3 +262,16 @@ def test_a_wire_that_is_watched_again_gets_its_whole_time() -> None:
     assert one.story == []
     clock.advance(30)
     assert one.story == ["aborted"]
+
+
+def test_a_listener_of_once_answers_one_of_two_requests_that_nest() -> None:
+    emitter, seen = Emitter(), list[int]()
+
+    def asks_again(number: int) -> None:
+        if number == 1:
+            emitter.deliver_request("asks", 2, reply=Reply())
+
+    emitter.on("asks", asks_again)
+    emitter.once("asks", seen.append)
+    emitter.deliver_request("asks", 1, reply=Reply())
+    assert seen == [2]

@@ -74,6 +74,28 @@ def test_a_stream_that_has_ended_delivers_nothing(primus: Any, stream: Echo) -> 
     assert (events.story, server.story) == ([], [])
 
 
+async def test_what_comes_for_a_stream_behind_its_end_is_not_kept(
+    streams: Streams, stream: Echo
+) -> None:
+    heard, release = list[int](), asyncio.Event()
+
+    async def slow(number: int) -> None:
+        heard.append(number)
+        await release.wait()
+
+    stream.on("data", slow)
+    stream.receive(1, "1")
+    stream.receive(2, "2")
+    stream.ended()
+    for _ in range(stream.limits.read_ahead_messages):
+        assert stream.receive(3, "3") is False
+    assert not streams.is_full
+
+    release.set()
+    await eventually(lambda: len(streams) == 0)
+    assert heard == [1, 2]
+
+
 def test_the_end_of_the_connection_ends_all_of_its_streams(spark: Any, streams: Streams) -> None:
     events = [Recorder(Echo(streams), "data", "close", "end") for _ in range(3)]
 
