@@ -206,12 +206,18 @@ class Target:
     # -- an attacker
 
     async def pour(self, port: int, opening: str, block: str) -> None:
-        """Send a block again and again as fast as it is taken, and throw away what comes back."""
+        """Send a block again and again as fast as it is taken, and throw away what comes back.
+
+        It begins behind the answer to the opening: uvicorn drops what comes in one read with that.
+        """
         loop = asyncio.get_running_loop()
         raw = socket.socket()
         raw.setblocking(False)
         await loop.sock_connect(raw, ("127.0.0.1", port))
         await loop.sock_sendall(raw, opening.encode())
+        answer = b""
+        while b"\r\n\r\n" not in answer and (read := await loop.sock_recv(raw, 4096)):
+            answer += read
         loop.add_reader(raw, self._throw_away, raw)
         self._pouring.append(asyncio.create_task(self._pour(raw, block.encode("latin-1"))))
 
