@@ -229,14 +229,27 @@ async def test_a_message_that_waits_is_dropped_by_an_abort_in_the_same_turn(open
     assert opened.socket.story == ["aborted"]
 
 
-async def test_a_peer_that_has_gone_is_found_by_the_first_message(opened: Open) -> None:
+@pytest.mark.parametrize("begins_bare", [True, False])
+async def test_what_has_come_of_a_peer_that_has_gone_is_taken_and_nothing_more_is_sent(
+    opened: Open, begins_bare: bool
+) -> None:
+    tried: list[str | bytes] = []
+
     async def broken(message: str | bytes) -> None:
+        tried.append(message)
         raise ConnectionResetError
 
     opened.socket.send = broken  # type: ignore[method-assign]
+    opened.socket.begins_bare = begins_bare
     opened.transport.send("first")
+    await eventually(lambda: tried == ["first"])
     opened.transport.send("second")
-    assert opened.socket.story == ["aborted"]
+    for message in ("good", "night", None):
+        opened.socket.arriving.put_nowait(message)
+    await opened.running
+    assert tried == ["first"]
+    assert opened.received.story == ["good", "night", None]
+    assert opened.socket.story == []
     assert opened.transport.buffered == 0
 
 
@@ -371,7 +384,9 @@ async def test_exactly_the_limit_is_no_congestion_and_relief_comes_at_the_limit(
     await opened.running
 
 
-async def test_a_server_that_breaks_off_while_it_sends_is_dropped(opened: Open) -> None:
+async def test_a_server_that_breaks_off_while_it_sends_is_dropped() -> None:
+    opened = Open(close_timeout=0.01)
+
     async def send(message: str | bytes) -> None:
         raise ConnectionResetError
 

@@ -379,6 +379,20 @@ class WebSocketContract(Contract):
         await met.next("disconnection")
         assert (spark.closed.code, spark.closed.by) == ("wire lost", "network")
 
+    async def test_what_came_before_a_close_is_taken_though_an_answer_cannot_be_sent(
+        self, serve: Serve
+    ) -> None:
+        server = await serve()
+        met = Recorder(server.primus, "disconnection")
+        heard: list[object] = []
+        server.primus.on("connection", lambda spark: spark.on("data", heard.append))
+        raw = await RawWebSocket.open(server)
+        asks, says = frame(TEXT, b'"primus::id::"'), frame(TEXT, b'"good night"')
+        raw.send(asks, says, frame(CLOSE, struct.pack("!H", 1000)))
+        await met.next("disconnection")
+        assert heard == ["good night"]
+        raw.drop()
+
     @pytest.mark.parametrize(
         "more", [frame(CLOSE, struct.pack("!H", 1000)), frame(TEXT, b"1"), b"\xff\xff"]
     )

@@ -169,7 +169,7 @@ class HostedTransport(Transport):
                 self._writer = begin(self._write(), bare=True)
             return
         except ConnectionError:
-            self.abort()
+            self._unsendable()
             return
         finally:
             self._is_sending = False
@@ -200,6 +200,14 @@ class HostedTransport(Transport):
         if not self._is_gone:
             self._socket.abort()
 
+    def _unsendable(self) -> None:
+        """Send nothing any more: the peer has gone. What it had sent before is still taken."""
+        self._closing = True
+        self._out.clear()
+        self._out_size = 0
+        if self._timer is None and not self._is_gone:
+            self._timer = expect(SYSTEM_CLOCK, self.close_timeout, self.abort)
+
     def _put(self, item: str | bytes | tuple[int, str]) -> None:
         cost = _cost(item)
         self._out.append((item, cost))
@@ -228,7 +236,7 @@ class HostedTransport(Transport):
                     await self._socket.send(item)
                 self._sent(cost)
         except ConnectionError:
-            self.abort()
+            self._unsendable()
         finally:
             self._writer = None
 
