@@ -39,6 +39,8 @@ MODULES = (
     "closed",
     "diagnosis",
     "wire",
+    "readystates",
+    "actions",
     "state",
     "messages",
     "connection",

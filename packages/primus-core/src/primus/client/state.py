@@ -10,8 +10,8 @@ more is to follow what listeners are told, the row names an event of its own as 
 
 The browser client has the same table (``browser/js/state.js``), and both are compared with the
 golden files ``client-transitions.json`` and ``client-conversations.json`` in ``tests/golden/``.
-An action that has no meaning for one of the clients does nothing there. Where the browser client
-has to wait for transforms and parsers, the next event comes later; in Python it comes at once.
+An action that only the client in Python has is left out there. Where the browser client has to
+wait for transforms and parsers, the next event comes later; in Python it comes at once.
 """
 
 from __future__ import annotations

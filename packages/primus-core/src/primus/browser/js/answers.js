@@ -2,8 +2,8 @@
  * The answers that a client awaits of its server, and those that it owes, for plugins that ask.
  */
 
-import { OPEN } from './messages.js';
 import { Primus } from './primus.js';
+import { OPEN } from './readystates.js';
 
 // How many answers may be awaited at a time.
 const MOST_ANSWERS = 4096;

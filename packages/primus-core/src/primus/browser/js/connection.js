@@ -1,9 +1,10 @@
 import { Closed, ofError, ofWire, spoken } from './closed.js';
 import { amended, canAsk, diagnose } from './diagnosis.js';
 import { Heartbeat } from './heartbeat.js';
-import { CLOSED, MessagePath, OPEN, OPENING } from './messages.js';
+import { MessagePath } from './messages.js';
 import { watchNetwork, watchPage } from './network.js';
 import { asError } from './pipeline.js';
+import { CLOSED, OPEN, OPENING } from './readystates.js';
 import { FINAL, Machine, OVER } from './state.js';
 import { Wire } from './wire.js';
 
@@ -25,7 +26,7 @@ export class Connection extends MessagePath {
     this._doubt = null;
     this._hasAsked = false;
     this._machine = new Machine('new', (strategy) => this._has(strategy), (action, ...args) => {
-      ACTIONS[action](this, ...args);
+      action(this, ...args);
     });
     this._heartbeat = new Heartbeat(this, (text) => this._outbox.pass(text), () => this._silent());
     this._followRecovery();
@@ -252,6 +253,16 @@ export class Connection extends MessagePath {
     first.after(() => second.after(settled));
   }
 
+  _settleWritten() {
+    this._refuse();
+    this._flush();
+    this._settle(this._outbox, this._encoding, 'settled');
+  }
+
+  _settleArrived() {
+    this._settle(this._decoding, this._inbox, 'lost');
+  }
+
   _dropInbox() {
     this._settling = null;
     this.timers.clear('settle');
@@ -278,65 +289,12 @@ export class Connection extends MessagePath {
     for (const way of [this._decoding, this._inbox, this._outbox, this._encoding]) way.clear();
     this.buffer = [];
   }
+
+  _removeListeners() {
+    this.removeAllListeners();
+    this.url = this.socket = this.transport = this.transformers = null;
+  }
 }
 
 // There is no connection, so what ends the client is no end of one.
 const UNDER_WAY = ['scheduled', 'connecting', 'refused', 'waiting', 'retrying'];
-
-const drop = (client) => client._drop();
-
-/** What the client does for each action of the table. */
-export const ACTIONS = {
-  'cancel the turn': (client) => client.timers.clear('open'),
-  'start the connect timeout': (client) => client._startTimeout(),
-  'stop the connect timeout': (client) => client.timers.clear('connect'),
-  dial: (client) => client._dial(),
-  'stop dialling': drop,
-  'abort the wire': drop,
-  'close the wire': drop,
-  'settle what was written': (client) => {
-    client._refuse();
-    client._flush();
-    client._settle(client._outbox, client._encoding, 'settled');
-  },
-  'deliver what has arrived': (client) => client._settle(client._decoding, client._inbox, 'lost'),
-  'drop the inbox': (client) => client._dropInbox(),
-  'send the queue': (client) => client._flush(),
-  'start the heartbeat': (client) => client._heartbeat.start(),
-  'stop the heartbeat': (client) => client._heartbeat.stop(),
-  'ask for the id': (client) => client._heartbeat.ask(),
-  'fail what waits for the connection': (client) => client._failIds(),
-  'schedule an attempt': (client) => client.recovery.reconnect(),
-  'schedule the next attempt': (client, error) => client.recovery.reconnected(error),
-  'reset the recovery': (client) => client.recovery.reset(),
-  'become opening': (client) => client._become(OPENING, 'opening'),
-  'become open': (client) => client._become(OPEN, 'open'),
-  'become closed': (client) => client._become(CLOSED, 'end'),
-  'go offline': (client) => client._goOnline(false),
-  'go online': (client) => client._goOnline(true),
-  'emit close': (client) => client._emitClosed('close'),
-  'emit end': (client) => client._emitClosed('end'),
-  'emit error': (client, error) => client._emitError(error),
-  'emit reconnected': (client) => client.recovery.reconnected(),
-  'release what is held': (client) => client._release(),
-  'remove all listeners': (client) => {
-    client.removeAllListeners();
-    client.url = client.socket = client.transport = client.transformers = null;
-  }
-};
-
-for (const event of ['incoming::open', 'outgoing::reconnect', 'outgoing::end', 'open', 'timeout',
-  'destroy']) {
-  ACTIONS['emit ' + event] = (client) => client._tell(event);
-}
-// With what the event of the table carries.
-for (const event of ['incoming::end', 'incoming::error', 'reconnect', 'reconnect timeout',
-  'reconnect failed']) {
-  ACTIONS['emit ' + event] = (client, ...args) => client._tell(event, ...args);
-}
-// These are for the client in Python alone.
-for (const action of ['watch the network', 'unwatch the network', 'renew the iteration',
-  'finish the iteration', 'read', 'wake what waits for the opening',
-  'fail what waits for the opening', 'log the failure']) {
-  ACTIONS[action] = () => {};
-}

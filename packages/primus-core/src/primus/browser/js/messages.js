@@ -2,12 +2,8 @@ import { EventEmitter } from './events.js';
 import { Pipeline } from './pipeline.js';
 import { checkMessage, checkPluginName, formatControl, parseControl } from './protocol.js';
 import { Queue } from './queue.js';
+import { OPEN } from './readystates.js';
 import { FINAL } from './state.js';
-
-/** The ready states of Primus. */
-export const OPENING = 1;
-export const CLOSED = 2;
-export const OPEN = 3;
 
 /** A parser's `encode` or `decode` as a transform, which waits where it gives a promise. */
 function coding(code) {

@@ -1,11 +1,11 @@
 import { Closed } from './closed.js';
 import { Connection } from './connection.js';
 import { EventEmitter } from './events.js';
-import { CLOSED, OPEN, OPENING } from './messages.js';
 import { mistakes } from './mistakes.js';
 import { detectNetwork, isOnline } from './network.js';
 import { completeOptions } from './options.js';
 import { checkMessage } from './protocol.js';
+import { CLOSED, OPEN, OPENING } from './readystates.js';
 import { Recovery } from './recovery.js';
 import { FINAL, OVER } from './state.js';
 import { Timers, systemClock } from './timers.js';

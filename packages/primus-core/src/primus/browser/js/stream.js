@@ -1,8 +1,8 @@
 import { Answers } from './answers.js';
 import { EventEmitter } from './events.js';
-import { CLOSED } from './messages.js';
 import { Pipeline } from './pipeline.js';
 import { Primus } from './primus.js';
+import { CLOSED } from './readystates.js';
 import { FINAL } from './state.js';
 
 const OWN_EVENTS = ['data', 'end', 'readyStateChange'];
