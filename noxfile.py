@@ -51,6 +51,7 @@ ROOT = Path(__file__).parent
 CONSTRAINED = ("-c", str(ROOT / "constraints.txt"))
 TEMPLATES = [*ROOT.glob("packages/_template*"), ROOT / "plugins" / "_template"]
 TOOLS = tomllib.loads((ROOT / "pyproject.toml").read_text())["dependency-groups"]
+os.environ.pop("PYTHONDONTWRITEBYTECODE", None)  # or each process compiles all that it imports
 PYENV = Path(os.environ.get("PYENV_ROOT", Path.home() / ".pyenv")) / "versions"
 
 
