@@ -47,6 +47,9 @@ if not {"-s", "-e", "--session", "--sessions"} & set(sys.argv):
     # Two sessions at a time hold back their output: one asked for by name writes at once.
     nox.options.parallel = 2
 
+# Tests start thousands of processes, each of which would compile anew all that it imports.
+os.environ.pop("PYTHONDONTWRITEBYTECODE", None)
+
 ROOT = Path(__file__).parent
 CONSTRAINED = ("-c", str(ROOT / "constraints.txt"))
 TEMPLATES = [*ROOT.glob("packages/_template*"), ROOT / "plugins" / "_template"]
