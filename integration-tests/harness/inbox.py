@@ -15,6 +15,7 @@ class Inbox:
 
     def __init__(self) -> None:
         self._events: dict[str, list[Event]] = defaultdict(list)
+        self._kinds: dict[tuple[str, str], list[Event]] = defaultdict(list)
         self._taken: dict[tuple[str, str], int] = defaultdict(int)
         self._changed: asyncio.Event = asyncio.Event()
         self._dead: str | None = None
@@ -22,6 +23,7 @@ class Inbox:
     def put(self, event: Event) -> None:
         """Keep ``event`` and wake the calls that wait for it."""
         self._events[event["on"]].append(event)
+        self._kinds[event["on"], event["event"]].append(event)
         self._wake()
 
     def hang_up(self, reason: str) -> None:
@@ -31,7 +33,7 @@ class Inbox:
 
     def seen(self, on: str, kind: str) -> list[Event]:
         """Every event of ``kind`` so far, taken or not."""
-        return [event for event in self._events[on] if event["event"] == kind]
+        return [*self._kinds[on, kind]]
 
     def story(self, on: str) -> list[str]:
         """The names of everything that happened so far, in order."""
@@ -45,7 +47,7 @@ class Inbox:
         """
         while True:
             changed = self._changed
-            events, index = self.seen(on, kind), self._taken[on, kind]
+            events, index = self._kinds[on, kind], self._taken[on, kind]
             if index < len(events):
                 self._taken[on, kind] = index + 1
                 return events[index]
