@@ -5,9 +5,10 @@ from __future__ import annotations
 import asyncio
 import logging
 from abc import ABC, abstractmethod
+from collections.abc import Awaitable, Callable
 from typing import ClassVar, Final
 
-from primus_backplane.bus import Listener, Node, Settings
+from primus_backplane.bus import RENEWALS, Listener, Node, Settings
 
 __all__ = ["BrokerLink", "Lane"]
 
@@ -15,7 +16,8 @@ log = logging.getLogger("primus.server")
 
 Lane = int | str
 """A shard, or the name of a server that is told something."""
-PARTS: Final = ("lease", "listening")
+LEASE: Final = "lease"
+PARTS: Final = (LEASE, "listening")
 """What has to work before the broker counts as there."""
 
 
@@ -49,6 +51,28 @@ class BrokerLink(ABC):
     @abstractmethod
     async def again(self, pause: float) -> None:
         """Wait for so many seconds before the next attempt."""
+
+    async def keep_lease(self, renew: Callable[[], Awaitable[object]]) -> None:
+        """Renew the lease of the server, for ever: three times as often as it ends."""
+        limits = self.settings.limits
+        pause = limits.retry
+        while True:
+            self.wants_lease.clear()
+            try:
+                await renew()
+            except Exception as error:
+                self.failing(LEASE, error)
+                await self.again(pause)
+                pause = min(2 * pause, limits.retry_most)
+                continue
+            self.working(LEASE)
+            pause = limits.retry
+            try:
+                async with asyncio.timeout(self.settings.lease / RENEWALS):
+                    await self.wants_lease.wait()
+            except TimeoutError:
+                continue
+            await asyncio.sleep(limits.retry)  # it may be wanted for each of many messages
 
     def failing(self, part: str, error: BaseException) -> None:
         """A part of the engine got no answer; what a client does not raise is a fault of ours."""

@@ -2,19 +2,17 @@
 
 from __future__ import annotations
 
-import asyncio
 import json
 from collections.abc import Callable, Iterable
+from functools import partial
 from typing import Any
 
-from primus_backplane.bus import RENEWALS, Listener, Node
+from primus_backplane.bus import Listener, Node
 from primus_backplane.nats.broker import Broker
 from primus_backplane.nats.link import Link
 from primus_backplane.nats.names import INBOX
 
 __all__ = ["Lease", "nodes_of"]
-
-PART = "lease"
 
 
 class Lease:
@@ -37,25 +35,7 @@ class Lease:
 
     async def run(self) -> None:
         """Renew the lease, for ever."""
-        link, limits = self._link, self._link.settings.limits
-        pause = limits.retry
-        while True:
-            link.wants_lease.clear()
-            try:
-                await link.use(self._renew)
-            except Exception as error:
-                link.failing(PART, error)
-                await link.again(pause)
-                pause = min(2 * pause, limits.retry_most)
-                continue
-            link.working(PART)
-            pause = limits.retry
-            try:
-                async with asyncio.timeout(link.settings.lease / RENEWALS):
-                    await link.wants_lease.wait()
-            except TimeoutError:
-                continue
-            await asyncio.sleep(limits.retry)  # it may be wanted for each of many messages
+        await self._link.keep_lease(partial(self._link.use, self._renew))
 
     async def leave(self) -> None:
         """Let the others know at once that this server is no more."""

@@ -1,12 +1,10 @@
-"""`BusContract`: the tests that every engine has to pass, for authors of engines.
+"""`BusContract`: what every engine does.
 
-    class TestNats(BusContract):
-        @pytest.fixture
-        def url(self, nats_server): return nats_server.url
+class TestNats(BusContract):
+    @pytest.fixture
+    def url(self, nats_server): return nats_server.url
 
-        def bus(self, url): return NatsBus(url)
-
-It needs pytest and pytest-asyncio, in ``asyncio_mode = "auto"``.
+    def bus(self, url): return NatsBus(url)
 """
 
 # ruff: noqa: D102 - the names of the tests are sentences
@@ -392,3 +390,22 @@ class BusContract:
 
         await until(lambda: other.taken)
         assert (ear.envelopes, other.envelopes) == ([], [b"hello"])
+
+    async def test_before_it_is_open_it_does_nothing(self, url: Any) -> None:
+        bus = self.bus(url)
+
+        bus.post(0, b"lost")
+        await bus.flush()
+        await bus.close()
+
+        assert (bus.epoch, list(bus.positions)) == ("", [])
+        assert not await bus.tell("one", b"hello")
+
+    async def test_the_former_server_of_a_name_does_not_take_it_back(self, opened: Opener) -> None:
+        (old, ear), (newer, other) = await opened("one"), await opened("one")
+        await until(lambda: ear.rivals)
+
+        await old.close()
+
+        assert [node.incarnation for node in await newer.nodes()] == [ear.rivals[0].incarnation]
+        assert other.rivals == []
