@@ -228,3 +228,51 @@ async def test_a_message_is_text_or_bytes(event: Any, message: str | bytes) -> N
     received = await opened(Server({"type": "websocket.receive", **event})).receive()
     assert received == message
     assert type(received) is type(message)
+
+
+@pytest.mark.parametrize(
+    ("scope", "chosen"),
+    [
+        ({}, None),
+        ({"subprotocols": None}, None),
+        ({"subprotocols": ["other"]}, None),
+        ({"subprotocols": ["old", "other"]}, "old"),
+    ],
+)
+async def test_a_subprotocol_is_chosen_of_those_that_the_client_knows(
+    scope: dict[str, Any], chosen: str | None
+) -> None:
+    server = Server(CONNECT)
+    limits = {**LIMITS, "subprotocols": ("new", "old")}
+    await opened(server, **scope).accept({}, **limits)
+    assert server.sent[0]["subprotocol"] == chosen
+
+
+async def test_a_client_that_goes_while_it_is_refused_is_no_error() -> None:
+    server = Server(CONNECT, {"type": "websocket.disconnect"}, {"type": "websocket.disconnect"})
+    server.refusal = OSError("gone")
+    socket = opened(server, extensions={"websocket.http.response": {}})
+    await socket.asked()
+    await within(asyncio.ensure_future(socket.refuse(make_request(), Response(403))))
+    assert server.sent == []
+
+
+@pytest.mark.parametrize(("wire", "is_dropped"), [(Wire(), False), (None, True)])
+async def test_a_message_that_is_not_taken_is_given_up_where_no_connection_is_watched(
+    wire: Wire | None, is_dropped: bool
+) -> None:
+    free = asyncio.Event()
+
+    class Slow(Server):
+        """Takes a message once it is free to."""
+
+        async def send(self, event: Any) -> None:
+            await free.wait()
+
+    server = Slow(wire=wire)
+    socket = AsgiWebSocket({}, server.receive, server.send, 0.01)
+    written = asyncio.ensure_future(socket.send("x"))
+    if not is_dropped:
+        asyncio.get_running_loop().call_later(0.05, free.set)
+    await asyncio.wait([written])
+    assert isinstance(written.exception(), ConnectionResetError) == is_dropped
