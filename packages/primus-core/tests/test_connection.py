@@ -2,12 +2,14 @@
 
 import asyncio
 import inspect
+import logging
 from collections.abc import Callable, Coroutine
 from typing import Any
 
 import pytest
 
 from primus import ParserError, Primus, SlowConsumerError, Spark, TransformError, hookimpl
+from primus.errors import ProtocolError
 from primus.limits import DEFAULT_LIMITS
 from primus.parsers.json import JSONParser
 from primus.pipeline import Packet
@@ -1164,3 +1166,56 @@ async def test_a_message_that_overtakes_fails_for_itself(
     await eventually(lambda: "a listener" in caplog.text)
     assert spark.ready_state == Spark.OPEN
     gate.set()
+
+
+async def test_a_wire_that_is_lost_ends_the_spark_at_once_though_a_listener_is_busy(
+    primus: Primus,
+) -> None:
+    spark, wire = join(primus)
+    ended = Recorder(spark, "end")
+    gate = asyncio.Event()
+
+    @spark.on("data")
+    async def wait(message: Any) -> None:
+        await gate.wait()
+
+    wire.receive('"one"')
+    await asyncio.sleep(0)
+    wire.lose()
+    assert (spark.ready_state, ended.story) == (Spark.CLOSED, ["end"])
+    gate.set()
+
+
+def test_a_spark_that_has_lost_its_wire_is_not_congested(make_primus: MakePrimus) -> None:
+    spark, wire = join(make_primus(high_water=10, slow_consumer="drop"))
+    wire.clog()
+    spark.write("more than ten bytes")
+    assert spark.is_congested
+    wire.lose()
+    assert not spark.is_congested
+
+
+async def test_what_cannot_be_encoded_behind_a_transform_is_an_error_of_ours_in_the_log(
+    primus: Primus, tracebacks: Tracebacks
+) -> None:
+    tracebacks.expect("object has no form in JSON")
+    spark, wire = join(primus)
+
+    @primus.transform("outgoing")
+    async def later(packet: Any) -> None:
+        await asyncio.sleep(0)
+
+    spark.write(object())
+    spark.write("fine")
+    await eventually(lambda: wire.sent == ['"fine"'])
+
+
+def test_each_peer_that_breaks_the_protocol_is_a_line_in_the_log(
+    primus: Primus, caplog: pytest.LogCaptureFixture
+) -> None:
+    caplog.set_level(logging.INFO, "primus.server")
+    for _ in range(3):
+        _, wire = join(primus)
+        wire.lose(ProtocolError("a frame that is none"))
+    lines = [each for each in caplog.records if each.levelno == logging.INFO]
+    assert sum(each.getMessage().endswith(">: a frame that is none") for each in lines) == 3
