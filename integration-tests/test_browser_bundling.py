@@ -105,6 +105,7 @@ def test_webpack_bundles_the_client_without_a_warning_and_without_the_path_of_th
     assert run(peer, str(bundle)).stdout.strip() == Primus.version
 
 
+@pytest.mark.parametrize("folder", ["readable"], indirect=True)
 @pytest.mark.parametrize(
     "load", ["import('{}/primus.mjs')", "Promise.resolve(require('{}/primus.js'))"]
 )

@@ -26,6 +26,18 @@ function privateNames(sources) {
   return { props: { props: Object.fromEntries(names) } };
 }
 
+/**
+ * The sources with `DEVELOPING` left open (see developing.js), which `settings` define, as they do
+ * `process`: a browser has none, so what is for Node goes as well.
+ */
+function production(sources) {
+  const entries = Object.entries(sources).map(([name, text]) => (
+    [name, text.replace('const DEVELOPING = true;', '')]
+  ));
+
+  return Object.fromEntries(entries);
+}
+
 function settings({ sources, kind }) {
   if (kind === 'wrapper') {
     return {
@@ -39,7 +51,7 @@ function settings({ sources, kind }) {
     ecma: 2015,
     parse: { bare_returns: true },
     toplevel: true,
-    compress: { passes: 3 },
+    compress: { passes: 3, global_defs: { DEVELOPING: false, process: undefined } },
     mangle: kind === 'core' ? { properties: { regex: /^_[a-z]/ } } : true,
     nameCache: kind === 'core' ? privateNames(sources) : undefined,
     sourceMap: true
@@ -51,7 +63,7 @@ async function main() {
   const made = [];
 
   for (const job of jobs) {
-    const { code, map } = await minify(job.sources, settings(job));
+    const { code, map } = await minify(production(job.sources), settings(job));
 
     made.push({ code, map: map || '' });
   }

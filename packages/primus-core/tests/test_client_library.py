@@ -7,6 +7,7 @@ import gzip
 import hashlib
 import json
 import re
+import subprocess
 import sys
 from base64 import b64encode
 from dataclasses import replace
@@ -235,6 +236,19 @@ async def test_without_minify_the_readable_client_is_served() -> None:
     assert answer.body == primus.library().encode()
     assert "SourceMap" not in answer.headers
     assert (await get(primus, "/primus/primus.js.map")).status == 426
+
+
+@pytest.mark.parametrize(("mode", "minify"), [((), "True"), (("-X", "dev"), "False")])
+def test_a_server_minifies_unless_python_is_in_development_mode(
+    mode: tuple[str, ...], minify: str
+) -> None:
+    command = [
+        sys.executable,
+        *mode,
+        "-c",
+        "from primus import Primus; print(Primus().options.minify)",
+    ]
+    assert subprocess.check_output(command, text=True).strip() == minify
 
 
 def test_a_minified_client_names_its_source_map() -> None:

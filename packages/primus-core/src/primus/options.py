@@ -6,6 +6,7 @@ for. An unknown option is an error that names the closest one.
 
 from __future__ import annotations
 
+import sys
 from collections.abc import Callable, Mapping
 from types import MappingProxyType
 from typing import Any, Final, Literal
@@ -64,7 +65,7 @@ class ServerOptions:
     ping_interval: float | None = PING_INTERVAL
     heartbeat: Generation = Generation.UNKNOWN
     global_name: str = "Primus"
-    minify: bool = True
+    minify: bool = not sys.flags.dev_mode
     compression: bool = False
     max_length: int = MIB
     origins: tuple[str, ...] = ("*",)

@@ -12,7 +12,8 @@ const folder = mkdtempSync(join(tmpdir(), 'primus-browser-'));
 const here = (path) => fileURLToPath(new URL(path, import.meta.url));
 
 after(() => rmSync(folder, { recursive: true }));
-const form = process.env.PRIMUS_CLIENT === 'minified' ? ['--min'] : [];
+const minified = process.env.PRIMUS_CLIENT === 'minified';
+const form = minified ? ['--min'] : [];
 
 execFileSync(process.env.PYTHON || 'python', [here('./assemble.py'), folder, ...form], {
   env: { ...process.env, PYTHONPATH: here('../../src') }
@@ -106,7 +107,31 @@ test('import of the script gives the same as require', async () => {
   assert.equal(module.default, require('./primus.js'));
 });
 
-test('in Node modules are found beside the file, or where Node was started', async () => {
+test('a mistake in the options is told, with its cure by the readable client', () => {
+  const said = [];
+  const { Primus } = run({ console: { warn: (text) => said.push(text) } });
+
+  assert.ok(new Primus('http://localhost', { manual: true, tiemout: 5, timeout: -1 }));
+  assert.deepEqual(said, minified ? [
+    'Primus: unknown option "tiemout"', 'Primus: wrong value of option "timeout"'
+  ] : [
+    'Primus: unknown option "tiemout". Did you mean "timeout"?',
+    'Primus: option "timeout" must be milliseconds, text such as "30 seconds", or false'
+  ]);
+});
+
+test('a message that the server would obey is refused, with the cure by the readable client', () => {
+  const { Primus } = run({});
+  const client = new Primus('http://localhost', { manual: true });
+  const told = '"primus::id::" cannot be sent: peers obey text that begins with "primus::"';
+  const cure = ' and do not show it. Send it within something, such as { text } or [text]';
+
+  assert.throws(() => client.write('primus::id::'), { message: minified ? told : told + cure });
+});
+
+const inNode = { skip: minified && 'the minified client is for browsers' };
+
+test('in Node modules are found beside the file, or where Node was started', inNode, async () => {
   const module = await import(pathToFileURL(join(folder, 'primus.mjs')));
 
   for (const Primus of [require('./primus.js'), module.default]) {

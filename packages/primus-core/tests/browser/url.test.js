@@ -123,7 +123,7 @@ test('a stamp is short and never twice the same', () => {
   const stamps = [stamp(1700000000000), stamp(1700000000000), stamp(1700000000000), stamp(1700000000001)];
 
   assert.equal(new Set(stamps).size, 4);
-  assert.match(stamps[0], /^[\w-]{7}$/);
+  assert.match(stamps[0], /^\w{8}\.\w+$/);
 });
 
 const CREDENTIALS = [

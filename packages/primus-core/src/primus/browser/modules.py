@@ -32,6 +32,7 @@ MODULES = (
     "pipeline",
     "recovery",
     "url",
+    "developing",
     "mistakes",
     "network",
     "options",

@@ -86,7 +86,7 @@ export class Answers {
     try {
       if (pending) pending.arrived(...answer);
     } catch (error) {
-      this._primus.clock.setTimeout(() => { throw error; }, 0);
+      this._primus._throwLater(error);
     }
   }
 

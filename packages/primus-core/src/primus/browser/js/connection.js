@@ -25,9 +25,9 @@ export class Connection extends MessagePath {
     /** The failure of a first attempt whose cause is being looked for. */
     this._doubt = null;
     this._hasAsked = false;
-    this._machine = new Machine('new', (strategy) => this._has(strategy), (action, ...args) => {
-      action(this, ...args);
-    });
+    this._machine = new Machine('new', (strategy) => this._has(strategy), (action, ...args) => (
+      action(this, ...args)
+    ));
     this._heartbeat = new Heartbeat(this, (text) => this._outbox.pass(text), () => this._silent());
     this._followRecovery();
     this._watchWindow();
@@ -279,7 +279,7 @@ export class Connection extends MessagePath {
   _emitError(error) {
     if (this._tell('error', error) || !error.critical) return;
     // A broken installation must not go unnoticed.
-    this.clock.setTimeout(() => { throw error; }, 0);
+    this._throwLater(error);
   }
 
   _release() {

@@ -1,3 +1,4 @@
+import { DEVELOPING } from './developing.js';
 import { describeAddress, formatAddress } from './url.js';
 
 /**
@@ -73,9 +74,10 @@ function found(client) {
   }
   return ask(client, secure).then((spec) => (
     differences(client, spec) || (WEBSOCKETS.indexOf(lower(compiled.transformer)) < 0 ? '' :
-      'the server answers ' + pathname + '/spec, but takes no WebSocket: it refuses this client ' +
-      '(authorization, origins), a proxy in between drops the headers Upgrade and Connection, or ' +
-      'an ASGI application has no WebSocket route at ' + pathname)
+      'the server answers ' + pathname + '/spec, but takes no WebSocket' + (DEVELOPING ?
+        ': it refuses this client (authorization, origins), a proxy in between drops the headers ' +
+        'Upgrade and Connection, or an ASGI application has no WebSocket route at ' + pathname :
+        ''))
   ), (failure) => {
     if (failure.status === 404) return 'there is no Primus at ' + pathname + ' of this server';
     if (failure.status) return '';

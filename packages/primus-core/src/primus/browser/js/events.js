@@ -22,12 +22,7 @@ export class EventEmitter {
   /** Removes one listener; without `fn` all listeners of the event. */
   off(event, fn) {
     if (fn === undefined) return this.removeAllListeners(event);
-    const entries = this._events.get(event) || [];
-    const kept = entries.filter((entry) => entry.fn !== fn);
-
-    if (kept.length) this._events.set(event, kept);
-    else this._events.delete(event);
-    return this;
+    return this._keep(event, (entry) => entry.fn !== fn);
   }
 
   /** Removes all listeners of one event; without an event those of all events. */
@@ -63,7 +58,7 @@ export class EventEmitter {
         // A listener before it may have emitted the same event.
         if (entry.spent) continue;
         entry.spent = true;
-        this._forget(event, entry);
+        this._keep(event, (other) => other !== entry);
       }
       returned(entry.fn.apply(entry.context, args), entry.fn);
     }
@@ -110,11 +105,12 @@ export class EventEmitter {
     return this;
   }
 
-  _forget(event, gone) {
-    const kept = (this._events.get(event) || []).filter((entry) => entry !== gone);
+  _keep(event, stays) {
+    const kept = (this._events.get(event) || []).filter(stays);
 
     if (kept.length) this._events.set(event, kept);
     else this._events.delete(event);
+    return this;
   }
 }
 

@@ -63,9 +63,14 @@ export class MessagePath extends EventEmitter {
     try {
       return this.dispatch(event, ...args);
     } catch (error) {
-      this.clock.setTimeout(() => { throw error; }, 0);
+      this._throwLater(error);
       return true;
     }
+  }
+
+  /** Brings an error to the console, and does not end what is under way. */
+  _throwLater(error) {
+    this.clock.setTimeout(() => { throw error; }, 0);
   }
 
   /**
@@ -91,7 +96,7 @@ export class MessagePath extends EventEmitter {
     try {
       return this._callAll(event, args, returned);
     } catch (error) {
-      if (!threw(error)) this.clock.setTimeout(() => { throw error; }, 0);
+      if (!threw(error)) this._throwLater(error);
       return true;
     }
   }
@@ -142,7 +147,7 @@ export class MessagePath extends EventEmitter {
       try {
         taken(value);
       } catch (error) {
-        this.clock.setTimeout(() => { throw error; }, 0);
+        this._throwLater(error);
       }
     });
   }

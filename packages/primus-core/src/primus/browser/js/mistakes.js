@@ -1,3 +1,5 @@
+import { DEVELOPING } from './developing.js';
+
 /**
  * Mistakes in the options of a client. They are warnings: code for Primus of Node passes options of
  * its own along, and what is wrong here may be right there.
@@ -5,9 +7,11 @@
 const isDurationLike = (value) => (typeof value === 'number' ? value >= 0 : typeof value === 'string');
 const isObjectLike = (value) => typeof value === 'object';
 const isFlagLike = (value) => typeof value === 'boolean' || typeof value === 'number';
-const DURATION_OPTION = [isDurationLike, 'milliseconds, text such as "30 seconds", or false'];
-const OBJECT_OPTION = [isObjectLike, 'an object'];
-const FLAG_OPTION = [isFlagLike, 'true or false'];
+const DURATION_OPTION = [
+  isDurationLike, DEVELOPING && 'milliseconds, text such as "30 seconds", or false'
+];
+const OBJECT_OPTION = [isObjectLike, DEVELOPING && 'an object'];
+const FLAG_OPTION = [isFlagLike, DEVELOPING && 'true or false'];
 
 const KNOWN_OPTIONS = {
   manual: FLAG_OPTION,
@@ -15,9 +19,12 @@ const KNOWN_OPTIONS = {
   ping: DURATION_OPTION,
   pingTimeout: DURATION_OPTION,
   pong: DURATION_OPTION,
-  queueSize: [(value) => typeof value === 'number' && value >= 0, 'a number'],
+  queueSize: [(value) => typeof value === 'number' && value >= 0, DEVELOPING && 'a number'],
   reconnect: OBJECT_OPTION,
-  strategy: [(value) => typeof value === 'string' || Array.isArray(value), 'text, a list or false'],
+  strategy: [
+    (value) => typeof value === 'string' || Array.isArray(value),
+    DEVELOPING && 'text, a list or false'
+  ],
   timeout: DURATION_OPTION,
   transport: OBJECT_OPTION,
   uri: [() => true],
@@ -25,11 +32,11 @@ const KNOWN_OPTIONS = {
   websockets: FLAG_OPTION
 };
 const RECONNECT_OPTIONS = {
-  factor: [(value) => value >= 1, 'a number from 1'],
+  factor: [(value) => value >= 1, DEVELOPING && 'a number from 1'],
   max: DURATION_OPTION,
   min: DURATION_OPTION,
   'reconnect timeout': DURATION_OPTION,
-  retries: [(value) => value >= 0, 'a number'],
+  retries: [(value) => value >= 0, DEVELOPING && 'a number'],
   timeout: DURATION_OPTION
 };
 
@@ -68,11 +75,13 @@ function optionMistakes(given, known, others, where) {
 
     if (others.indexOf(name) >= 0 || value === undefined) continue;
     if (!Object.prototype.hasOwnProperty.call(known, name)) {
-      const close = nearestName(name, Object.keys(known));
+      const close = DEVELOPING && nearestName(name, Object.keys(known));
 
       mistakes.push(`unknown option "${where}${name}"${close ? `. Did you mean "${close}"?` : ''}`);
     } else if (value !== null && value !== false && !known[name][0](value)) {
-      mistakes.push(`option "${where}${name}" must be ${known[name][1]}`);
+      mistakes.push(DEVELOPING ?
+        `option "${where}${name}" must be ${known[name][1]}` :
+        `wrong value of option "${where}${name}"`);
     }
   }
   return mistakes;

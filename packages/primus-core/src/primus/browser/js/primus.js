@@ -213,6 +213,8 @@ Primus.prototype.reserved.events = {
   end: 1
 };
 
+const network = detectNetwork();
+
 // What the server compiles in; `compiled.js` puts the real values here.
 Object.assign(Primus.prototype, {
   version: '0.0.0',
@@ -221,8 +223,8 @@ Object.assign(Primus.prototype, {
   ark: Object.create(null),
   compiled: { pingTimeout: 45000 },
   clock: systemClock,
-  network: detectNetwork(),
-  NETWORK_EVENTS: detectNetwork() !== null,
+  network,
+  NETWORK_EVENTS: network !== null,
   AVOID_WEBSOCKETS: false,
   parse: parseUrl,
   querystring: parseQuery,

@@ -1,3 +1,5 @@
+import { DEVELOPING } from './developing.js';
+
 /**
  * The `primus::` control text: what client and server tell each other between the messages.
  */
@@ -28,7 +30,8 @@ export function checkMessage(data) {
   if (typeof text !== 'string' || text.replace(/^\uFEFF/, '').indexOf(PREFIX) !== 0) return;
   throw new TypeError(
     JSON.stringify(text.slice(0, 80)) + ' cannot be sent: peers obey text that begins with "' +
-    PREFIX + '" and do not show it. Send it within something, such as { text } or [text]'
+    PREFIX + '"' + (DEVELOPING ?
+      ' and do not show it. Send it within something, such as { text } or [text]' : '')
   );
 }
 
@@ -43,8 +46,9 @@ export function isPluginName(name) {
 export function checkPluginName(name) {
   if (isPluginName(name)) return;
   throw new TypeError(
-    JSON.stringify(name) + ' cannot name a control message of a plugin: take up to 32 lower-case ' +
-    'letters, digits and hyphens, but none of ' + OWN_NAMES.join(', ')
+    JSON.stringify(name) + ' cannot name a control message of a plugin' + (DEVELOPING ?
+      ': take up to 32 lower-case letters, digits and hyphens, but none of ' + OWN_NAMES.join(', ') :
+      '')
   );
 }
 

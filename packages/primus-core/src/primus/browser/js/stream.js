@@ -121,7 +121,7 @@ export class Stream extends EventEmitter {
     try {
       return !this.ended && this._callAll(event, args, returned);
     } catch (error) {
-      if (!threw(error)) this.primus.clock.setTimeout(() => { throw error; }, 0);
+      if (!threw(error)) this.primus._throwLater(error);
       return true;
     }
   }
@@ -131,7 +131,7 @@ export class Stream extends EventEmitter {
     try {
       return this.dispatch(event, ...args);
     } catch (error) {
-      this.primus.clock.setTimeout(() => { throw error; }, 0);
+      this.primus._throwLater(error);
       return true;
     }
   }

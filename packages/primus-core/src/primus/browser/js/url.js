@@ -8,9 +8,7 @@ const URL_PARTS = new RegExp(
   '(?::(\\d*))?' +                      // port
   '(/[^?#]*)?(\\?[^#]*)?(#.*)?$', 'i'  // path, query, hash
 );
-const DIGITS = '0123456789ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz-_';
-let lastStamp = '';
-let sameStamp = 0;
+let stamps = 0;
 
 /**
  * Where a client without a URL connects to: the origin of the page; outside of one, localhost.
@@ -151,18 +149,13 @@ export function formatAddress(address, query) {
 
 /** A short text that is different every time, from a time in milliseconds. */
 export function stamp(time) {
-  let text = '';
-
-  for (let rest = time; rest > 0; rest = Math.floor(rest / 64)) text = DIGITS[rest % 64] + text;
-  sameStamp = text === lastStamp ? sameStamp + 1 : 0;
-  lastStamp = text;
-  return sameStamp ? text + '.' + sameStamp.toString(36) : text;
+  stamps += 1;
+  return time.toString(36) + '.' + stamps.toString(36);
 }
 
 /** The bytes that a part of a URL stands for, as a text of characters below 256. */
 function bytesOf(text) {
-  const escaped = text.replace(/%(?![0-9a-f]{2})/gi, '%25')
-    .replace(/[^\x00-\x7f]+/g, (part) => encodeURIComponent(wellFormed(part)));
+  const escaped = text.replace(/[^\x00-\x7f]+/g, (part) => encodeURIComponent(wellFormed(part)));
 
   return escaped.replace(/%([0-9a-f]{2})/gi, (_, digits) => String.fromCharCode(parseInt(digits, 16)));
 }
