@@ -10,6 +10,9 @@ const PRIVATE = /\b_[a-z]\w*/g;
 // What the halves of a server refer to, and what is hidden from them: see umd.js.
 const NAMES = ['root', 'host', 'define', 'module', 'exports', 'require'];
 
+// What is only for developers or for Node goes: see developing.js. A browser has no `process`.
+const DEFINED = { DEVELOPING: false, process: undefined };
+
 /**
  * New names for private members, ending in an underscore: members of a user or of a plugin, which
  * stand beside them on the same objects, are not called so.
@@ -26,10 +29,7 @@ function privateNames(sources) {
   return { props: { props: Object.fromEntries(names) } };
 }
 
-/**
- * The sources with `DEVELOPING` left open (see developing.js), which `settings` define, as they do
- * `process`: a browser has none, so what is for Node goes as well.
- */
+/** The sources without a definition of what is `DEFINED` here. */
 function production(sources) {
   const entries = Object.entries(sources).map(([name, text]) => (
     [name, text.replace('const DEVELOPING = true;', '')]
@@ -42,7 +42,7 @@ function settings({ sources, kind }) {
   if (kind === 'wrapper') {
     return {
       ecma: 2015,
-      compress: { unused: false },
+      compress: { unused: false, global_defs: DEFINED },
       mangle: { toplevel: false, reserved: NAMES },
       format: { comments: /^!|webpackIgnore|@vite-ignore/ }
     };
@@ -51,7 +51,7 @@ function settings({ sources, kind }) {
     ecma: 2015,
     parse: { bare_returns: true },
     toplevel: true,
-    compress: { passes: 3, global_defs: { DEVELOPING: false, process: undefined } },
+    compress: { passes: 3, global_defs: DEFINED },
     mangle: kind === 'core' ? { properties: { regex: /^_[a-z]/ } } : true,
     nameCache: kind === 'core' ? privateNames(sources) : undefined,
     sourceMap: true

@@ -198,19 +198,18 @@ Piece = tuple[str, "dict[str, Any] | None"]
 
 def _body(parts: LibraryParts, *, minified: bool) -> Iterator[Piece]:
     """The parts of the server as ``server``, and the function that makes the class of them."""
-    yield "var server = {", None
     members = {
         "version": parts.version,
         "pathname": parts.pathname,
         "authorization": parts.authorization,
-        "pingTimeout": _milliseconds(parts.ping_timeout),
-        "keepAlive": _milliseconds(parts.keep_alive),
-        "transformerName": parts.transformer_name,
-        "parserName": parts.parser_name,
+        "compiled": {
+            "transformer": parts.transformer_name,
+            "parser": parts.parser_name,
+            "pingTimeout": _milliseconds(parts.ping_timeout),
+            "keepAlive": _milliseconds(parts.keep_alive),
+        },
     }
-    for name, value in members.items():
-        yield f"{name}: {_literal(value)},", None
-    yield "transformer: [", None
+    yield f"var server = {{\nmembers: {_literal(members)},\ntransformer: [", None
     owner = f"transformer {parts.transformer_name!r}"
     yield from _half(owner, parts.transformer, ("default",), minified=minified)
     yield "],\nparser: [", None

@@ -25,6 +25,7 @@ __all__ = [
 
 # In the order of their imports: what a module needs stands before it.
 MODULES = (
+    "developing",
     "events",
     "protocol",
     "timers",
@@ -32,7 +33,6 @@ MODULES = (
     "pipeline",
     "recovery",
     "url",
-    "developing",
     "mistakes",
     "network",
     "options",

@@ -630,8 +630,8 @@ class Primus(Transforming, PrimusEvents[SparkT_co]):
 
         Args:
             format: ``"umd"`` for scripts, AMD and CommonJS, or ``"esm"``.
-            minified: whether what was minified when its wheel was built is taken in that form. It is
-                for browsers: in Node, use the readable one.
+            minified: whether what was minified when its wheel was built is taken in that form,
+                which is for browsers: in Node, use the readable one.
         """
         return self._library.text(format, minified=minified)
 

@@ -3,7 +3,7 @@ const Primus = (function (root, host) {
 let define, module, exports, require;
 $body$
 })(typeof globalThis === 'object' ? globalThis : self, {
-  load: (name) => import(/* webpackIgnore: true */ /* @vite-ignore */ name)
+  load: typeof process === 'object' && ((name) => import(/* webpackIgnore: true */ /* @vite-ignore */ name))
 });
 
 Primus.default = Primus.Primus = Primus;

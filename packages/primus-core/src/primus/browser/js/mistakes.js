@@ -4,41 +4,52 @@ import { DEVELOPING } from './developing.js';
  * Mistakes in the options of a client. They are warnings: code for Primus of Node passes options of
  * its own along, and what is wrong here may be right there.
  */
-const isDurationLike = (value) => (typeof value === 'number' ? value >= 0 : typeof value === 'string');
-const isObjectLike = (value) => typeof value === 'object';
-const isFlagLike = (value) => typeof value === 'boolean' || typeof value === 'number';
-const DURATION_OPTION = [
-  isDurationLike, DEVELOPING && 'milliseconds, text such as "30 seconds", or false'
-];
-const OBJECT_OPTION = [isObjectLike, DEVELOPING && 'an object'];
-const FLAG_OPTION = [isFlagLike, DEVELOPING && 'true or false'];
+const isAnything = () => true;
+const isDuration = (value) => (typeof value === 'number' ? value >= 0 : typeof value === 'string');
+const isFactor = (value) => value >= 1;
+const isFlag = (value) => typeof value === 'boolean' || typeof value === 'number';
+const isObject = (value) => typeof value === 'object';
+const isRetries = (value) => value >= 0;
+const isSize = (value) => typeof value === 'number' && value >= 0;
+const isStrategy = (value) => typeof value === 'string' || Array.isArray(value);
 
 const KNOWN_OPTIONS = {
-  manual: FLAG_OPTION,
-  network: [() => true],
-  ping: DURATION_OPTION,
-  pingTimeout: DURATION_OPTION,
-  pong: DURATION_OPTION,
-  queueSize: [(value) => typeof value === 'number' && value >= 0, DEVELOPING && 'a number'],
-  reconnect: OBJECT_OPTION,
-  strategy: [
-    (value) => typeof value === 'string' || Array.isArray(value),
-    DEVELOPING && 'text, a list or false'
-  ],
-  timeout: DURATION_OPTION,
-  transport: OBJECT_OPTION,
-  uri: [() => true],
-  url: [() => true],
-  websockets: FLAG_OPTION
+  manual: isFlag,
+  network: isAnything,
+  ping: isDuration,
+  pingTimeout: isDuration,
+  pong: isDuration,
+  queueSize: isSize,
+  reconnect: isObject,
+  strategy: isStrategy,
+  timeout: isDuration,
+  transport: isObject,
+  uri: isAnything,
+  url: isAnything,
+  websockets: isFlag
 };
 const RECONNECT_OPTIONS = {
-  factor: [(value) => value >= 1, DEVELOPING && 'a number from 1'],
-  max: DURATION_OPTION,
-  min: DURATION_OPTION,
-  'reconnect timeout': DURATION_OPTION,
-  retries: [(value) => value >= 0, DEVELOPING && 'a number'],
-  timeout: DURATION_OPTION
+  factor: isFactor,
+  max: isDuration,
+  min: isDuration,
+  'reconnect timeout': isDuration,
+  retries: isRetries,
+  timeout: isDuration
 };
+const WANTED = [
+  [isDuration, 'milliseconds, text such as "30 seconds", or false'],
+  [isFactor, 'a number from 1'],
+  [isFlag, 'true or false'],
+  [isObject, 'an object'],
+  [isRetries, 'a number'],
+  [isSize, 'a number'],
+  [isStrategy, 'text, a list or false']
+];
+
+/** What an option must be, in words. */
+function wanted(check) {
+  return WANTED.find(([each]) => each === check)[1];
+}
 
 /** How many letters have to be changed, added or left out to make one word of the other. */
 function editDistance(one, other) {
@@ -57,14 +68,16 @@ function editDistance(one, other) {
   return row[other.length];
 }
 
-/** The name that another one is likely to be a misspelling of. */
-function nearestName(name, names) {
+/** A question after the name that another one is likely to be a misspelling of; empty when none is. */
+function suggestion(name, names) {
   const word = name.toLowerCase().replace(/[^a-z]/g, '');
   const ranked = names
     .map((each) => [editDistance(word, each.toLowerCase().replace(/[^a-z]/g, '')), each])
     .sort((a, b) => a[0] - b[0]);
 
-  return ranked.length && ranked[0][0] <= Math.max(1, word.length / 3) ? ranked[0][1] : null;
+  const isNear = ranked[0][0] <= Math.max(1, word.length / 3);
+
+  return isNear ? `. Did you mean "${ranked[0][1]}"?` : '';
 }
 
 function optionMistakes(given, known, others, where) {
@@ -75,12 +88,12 @@ function optionMistakes(given, known, others, where) {
 
     if (others.indexOf(name) >= 0 || value === undefined) continue;
     if (!Object.prototype.hasOwnProperty.call(known, name)) {
-      const close = DEVELOPING && nearestName(name, Object.keys(known));
+      const cure = DEVELOPING ? suggestion(name, Object.keys(known)) : '';
 
-      mistakes.push(`unknown option "${where}${name}"${close ? `. Did you mean "${close}"?` : ''}`);
-    } else if (value !== null && value !== false && !known[name][0](value)) {
+      mistakes.push(`unknown option "${where}${name}"${cure}`);
+    } else if (value !== null && value !== false && !known[name](value)) {
       mistakes.push(DEVELOPING ?
-        `option "${where}${name}" must be ${known[name][1]}` :
+        `option "${where}${name}" must be ${wanted(known[name])}` :
         `wrong value of option "${where}${name}"`);
     }
   }

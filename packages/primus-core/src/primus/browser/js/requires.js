@@ -12,7 +12,7 @@
  * @param {?Function} load Imports a module by name, for Node before 20.16.
  */
 export function makeRequires(nodeRequire, load) {
-  const inNode = typeof process === 'object' && process && process.versions && process.versions.node;
+  const inNode = process && process.versions && process.versions.node;
   const candidates = nodeRequire ? [nodeRequire] : [];
 
   if (inNode) {

@@ -181,19 +181,14 @@ export class Stream extends EventEmitter {
     return this;
   }
 
-  off(event, fn) {
-    super.off(event, fn);
-    return this._stopCarrying();
-  }
-
   removeAllListeners(event) {
     super.removeAllListeners(event);
     return this._stopCarrying();
   }
 
-  _forget(event, gone) {
-    super._forget(event, gone);
-    this._stopCarrying();
+  _keep(event, stays) {
+    super._keep(event, stays);
+    return this._stopCarrying();
   }
 
   _stopCarrying() {
@@ -207,5 +202,4 @@ export class Stream extends EventEmitter {
   }
 }
 
-Stream.prototype.removeListener = Stream.prototype.off;
 Primus.prototype.Stream = Stream;

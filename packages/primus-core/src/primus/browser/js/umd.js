@@ -3,7 +3,7 @@
   var commonjs = typeof module === 'object' && module && typeof module.exports === 'object';
   // Spelt so that bundlers do not take it for an import that they cannot follow.
   var key = 'require';
-  var inNode = commonjs && typeof module[key] === 'function';
+  var inNode = typeof process === 'object' && commonjs && typeof module[key] === 'function';
   var Primus = load(root, { require: inNode ? module[key].bind(module) : null });
   var path = $global_path$;
   var context = root;
