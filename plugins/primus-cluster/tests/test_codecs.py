@@ -1,5 +1,6 @@
 import json
 from pathlib import Path
+from time import monotonic
 from typing import Any
 
 import pytest
@@ -112,6 +113,19 @@ async def test_memberships_are_due_again_before_they_expire(redis: Any, url: str
     assert await redis.smembers("p:socket:spark:1004") == {"news"}
     now += 900
     assert await redis.sunion([f"p:room:news:{1013 - turn}" for turn in range(10)]) == {"spark"}
+    await adapter.close()
+
+
+async def test_memberships_that_expire_soon_are_told_again_as_soon(redis: Any, url: str) -> None:
+    now = 100_000.0
+    adapter = ClusterAdapter(url, prefix="p:", ttl=3, now=lambda: now)
+    await adapter.join("spark", ["news"])
+
+    deadline = monotonic() + 5  # half of the time between two looks otherwise
+    while len(await redis.keys("p:room:news:*")) < 2:
+        now += 1.2
+        assert monotonic() < deadline
+
     await adapter.close()
 
 

@@ -140,3 +140,18 @@ def test_messages_that_are_missing_are_a_hole_until_the_next_and_behind_it_none(
 
 def test_the_highest_of_two_positions_is_that_of_each_shard() -> None:
     assert highest((1, 5), (3, 2)) == (3, 5)
+
+
+def test_what_is_read_of_before_neither_takes_a_position_back_nor_ends_a_hole() -> None:
+    tail = filled(entry(7, "a"))
+    tail.gap(0)
+
+    tail.departed("x", "a", 0, 3, 0.0)
+
+    assert tail.newest == (7,)
+    assert tail.is_broken
+    assert tail.missed({"a": (7,)}) is None
+    tail.departed("x", "a", 0, 9, 0.0)
+    assert (tail.newest, tail.is_broken) == ((9,), False)
+    assert tail.missed({"a": (7,)}) is None
+    assert tail.missed({"a": (8,)}) == []

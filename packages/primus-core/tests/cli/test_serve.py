@@ -16,6 +16,7 @@ from typing import Any, cast
 
 import aiohttp
 import pytest
+import trustme
 
 from primus.server.listen import Listening
 from primus.workers.supervisor import Supervisor
@@ -80,7 +81,7 @@ async def serving(*arguments: str) -> AsyncIterator[Served]:
     """As `serve`, once the server has told its URL."""
     async with serve(*arguments) as served:
         said = ""
-        while not (told := re.search(r"listening at (http://\S+), pathname", said)):
+        while not (told := re.search(r"listening at (https?://\S+), pathname", said)):
             line = await served.line()
             assert line, await served.ends()
             said += line
@@ -173,6 +174,18 @@ async def test_plain_http_for_other_machines_comes_with_advice() -> None:
         _, _, err = await served.ends()
 
     assert err == "this is plain HTTP: give --cert and --key for HTTPS\n"
+
+
+async def test_tls_for_other_machines_comes_without_advice(tmp_path: Path) -> None:
+    pem = tmp_path / "server.pem"
+    issued = trustme.CA().issue_cert("localhost")
+    issued.private_key_and_cert_chain_pem.write_to_path(str(pem))
+
+    async with serving("--echo", "--host", "0.0.0.0", "--cert", str(pem)) as served:
+        served.process.terminate()
+        _, _, err = await served.ends()
+
+    assert err == ""
 
 
 async def test_a_port_that_is_taken_is_one_line() -> None:

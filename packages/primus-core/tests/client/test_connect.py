@@ -23,9 +23,10 @@ from primus import (
     Unauthorized,
     UnknownPluginError,
     connect,
+    hookimpl,
 )
 from primus.client.spec import facts
-from primus_testing import MemoryTransformer, eventually
+from primus_testing import MemoryTransformer, answer, eventually, scripted_server
 
 
 def greet(primus: Primus) -> None:
@@ -281,3 +282,60 @@ async def test_the_socket_is_of_the_class_of_the_application(primus_server: Any)
     async with connect(running.url, socket=Client) as client:
         assert isinstance(client, Client)
         assert client.visits == 0
+
+
+class Odd:
+    """A plugin that servers lack."""
+
+    @hookimpl
+    def primus_extend_socket(self) -> dict[str, object]:
+        return {"oddity": 1}
+
+
+class Dotted:
+    """A parser that servers lack."""
+
+    name = "dotted"
+
+    def encode(self, value: Any) -> str:
+        return f".{value}"
+
+    def decode(self, frame: Any) -> Any:
+        return frame[1:]
+
+
+@pytest.mark.parametrize(
+    ("options", "told"),
+    [
+        ({"plugin": {"odd": Odd()}}, "the server does not use the plugin 'odd'"),
+        ({}, None),
+        ({"parser": Dotted()}, "the server's parser is 'json', that of this client is 'dotted'"),
+        ({"plugin": {"odd": Odd()}, "transformer": "websockets", "parser": "json"}, None),
+    ],
+)
+async def test_a_client_that_asks_its_server_is_told_in_the_log_what_differs(
+    primus_server: Any, caplog: pytest.LogCaptureFixture, options: Any, told: str | None
+) -> None:
+    running = await primus_server()
+
+    async with connect(running.url, **options):
+        pass
+
+    warnings = [r.args[-1] for r in caplog.records if r.name == "primus.client"]
+    assert warnings == ([] if told is None else [told])
+
+
+async def test_a_mistaken_option_is_told_before_the_network_is_asked() -> None:
+    async with scripted_server(lambda asked: None) as server:
+        with pytest.raises(OptionError, match="timeuot"):
+            await connect(server.url, timeuot=1)
+
+    assert not server.requests
+
+
+async def test_only_what_is_not_found_is_told_as_another_pathname() -> None:
+    async with scripted_server(lambda asked: [answer(b"", "500 Oops")]) as server:
+        with pytest.raises(HandshakeError) as refused:
+            await connect(server.url)
+
+    assert "there is no Primus" not in str(refused.value)

@@ -5,6 +5,7 @@ from __future__ import annotations
 import errno
 import socket
 import ssl
+from dataclasses import replace
 from typing import Any
 
 import pytest
@@ -12,7 +13,7 @@ import pytest
 from primus import HandshakeError, TransportError
 from primus.client.address import parse_url
 from primus.client.diagnosis import Client, differences, scheme_mismatch, why_no_wire
-from primus_testing import answer, scripted_server
+from primus_testing import Recorder, answer, scripted_server
 
 SPEC = {"transformer": "websockets", "parser": "JSON", "plugins": ["rooms", "emit"]}
 DESCRIBED = answer(b'{"transformer":"websockets","parser":"JSON"}')
@@ -188,3 +189,70 @@ async def test_a_server_without_tls_is_not_taken_for_one_that_has_it(status: str
     async with scripted_server(lambda asked: [whole]) as server:
         assert await scheme_mismatch(TransportError("no"), client(server.url), SOON) == ""
     assert len(server.requests) == 1  # what follows by TLS is no request of HTTP
+
+
+def patient(stage: Any, url: str, **options: Any) -> Any:
+    """A socket that gives its server time to describe itself."""
+    stage.dialler.asks = True
+    made = stage.make(url, **options)
+    made.limits = replace(made.limits, diagnosis_timeout=LIMIT)
+    return made
+
+
+async def test_only_the_first_frame_that_cannot_be_read_asks_the_server(stage: Any) -> None:
+    async with scripted_server(lambda asked: [DESCRIBED]) as server:
+        errors = Recorder(await patient(stage, server.url).opened(), "error")
+        stage.wire.receive("{")
+        first = await errors.one("error")
+        stage.wire.receive("{")
+
+    assert "the server's transformer is 'websockets'" in str(first)
+    assert len(server.requests) == 1
+    assert len(errors.seen("error")) == 2
+
+
+async def test_a_frame_that_cannot_be_read_behind_one_that_can_asks_nothing(stage: Any) -> None:
+    async with scripted_server(lambda asked: [DESCRIBED]) as server:
+        errors = Recorder(await patient(stage, server.url).opened(), "error")
+        stage.wire.receive("1", "{")
+        await stage.settle()
+
+    assert len(errors.seen("error")) == 1
+    assert not server.requests
+
+
+async def test_a_frame_that_cannot_be_read_is_told_whatever_the_server_answers(stage: Any) -> None:
+    async with scripted_server(lambda asked: [answer(b"hello")]) as server:
+        errors = Recorder(await patient(stage, server.url).opened(), "error")
+        stage.wire.receive("{")
+        told = await errors.one("error")
+
+    assert server.requests
+    assert "cannot read what the server sends" not in str(told)
+
+
+@pytest.mark.parametrize("asks", [True, False])
+async def test_a_first_attempt_that_fails_asks_the_server_where_that_makes_sense(
+    stage: Any, asks: bool
+) -> None:
+    stage.dialler.answer = TransportError("no wire")
+    async with scripted_server(lambda asked: [DESCRIBED]) as server:
+        connecting = patient(stage, server.url, strategy="online")
+        stage.dialler.asks = asks
+        with pytest.raises(TransportError) as told:
+            await connecting.opened()
+
+    assert bool(server.requests) is asks
+    assert ("the server's transformer" in str(told.value)) is asks
+
+
+async def test_an_attempt_to_reconnect_that_fails_asks_nothing(stage: Any) -> None:
+    async with scripted_server(lambda asked: [DESCRIBED]) as server:
+        connected = await patient(stage, server.url, reconnect={"retries": 1}).opened()
+        failed = Recorder(connected, "reconnect failed")
+        stage.dialler.answer = TransportError("no wire")
+        stage.wire.lose()
+        await stage.advance(60.0)
+        await failed.one("reconnect failed")
+
+    assert not server.requests

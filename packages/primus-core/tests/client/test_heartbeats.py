@@ -401,3 +401,19 @@ def test_a_question_of_its_own_is_measured_from_the_first_time(manual_clock: Man
     assert beating.heartbeat.latency == 0.5
     assert not beating.heartbeat.answered()
     assert beating.heartbeat.latency == 0.5
+
+
+def test_what_was_not_read_excuses_no_silence_of_the_next_connection(
+    manual_clock: ManualClock,
+) -> None:
+    beating = Beating(manual_clock, Rhythm(None, None, 8.0))
+    beating.heartbeat.start(pings=True)
+    beating.is_held = True
+    beating.advance(10.0)
+    beating.heartbeat.stop()
+    beating.is_held = False
+
+    beating.heartbeat.start(pings=True)
+
+    assert beating.advance(7.9)[1] == 0
+    assert beating.advance(0.2)[1] == 1

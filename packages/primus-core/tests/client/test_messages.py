@@ -9,7 +9,7 @@ import pytest
 
 from primus import ControlTextError, TransportError, hookimpl
 from primus.errors import PluginError
-from primus_testing import eventually
+from primus_testing import MemoryTransport, eventually
 
 
 async def test_a_message_reaches_the_data_listeners_with_its_frame(stage: Any) -> None:
@@ -489,3 +489,143 @@ async def test_releasing_before_the_socket_is_open_sends_nothing_early(stage: An
     await socket.opened()
 
     assert stage.wire.sent[0] == '"held"'
+
+
+class Careful:
+    """A parser without a form for control text, which takes its time for a message."""
+
+    def __init__(self) -> None:
+        self.taking: list[asyncio.Future[None]] = []
+
+    async def _slow(self, frame: str) -> str:
+        self.taking.append(asyncio.get_running_loop().create_future())
+        await self.taking[-1]
+        return frame
+
+    def encode(self, value: Any) -> Any:
+        if isinstance(value, str):
+            raise ValueError("no text")
+        return self._slow(str(value))
+
+    def decode(self, frame: Any) -> Any:
+        return frame
+
+
+async def test_control_text_that_has_no_form_is_an_error_and_nothing_more(stage: Any) -> None:
+    socket = stage.make(parser=Careful())
+    errors: list[Any] = []
+    received: list[Any] = []
+    socket.on("error", errors.append)
+    socket.on("data", received.append)
+    await socket.opened()
+    del errors[:]
+
+    stage.wire.receive("primus::ping::1", "next")
+
+    assert len(errors) == 1
+    assert received == ["next"]
+    assert stage.wire.sent == []
+
+
+async def test_a_queue_that_an_async_parser_has_sent_leaves_the_connection_open(
+    stage: Any,
+) -> None:
+    parser = Careful()
+    socket = stage.make(parser=parser)
+    socket.write(1)
+    await socket.opened()
+    parser.taking[-1].set_result(None)
+    await stage.settle()
+
+    assert stage.wire.sent == ["1"]
+    assert stage.wire.closed is None
+    assert socket.ready_state == socket.OPEN
+
+
+async def test_what_is_written_goes_behind_what_an_async_parser_still_has_of_the_queue(
+    stage: Any,
+) -> None:
+    parser = Careful()
+    socket = stage.make(parser=parser)
+    socket.write(1)
+    await socket.opened()
+    (first,) = parser.taking[-1:]
+
+    socket.write(2)
+    socket.hold_messages()
+    socket.end()
+    for taking in reversed(parser.taking):
+        if taking is not first:
+            taking.set_result(None)
+    await stage.settle()
+    assert stage.wire.sent == []
+    first.set_result(None)
+    await stage.settle()
+    for taking in parser.taking:
+        if not taking.done():
+            taking.set_result(None)
+    await stage.settle()
+
+    assert stage.wire.sent == ["1", "2"]
+    assert stage.wire.closed is not None
+
+
+async def test_what_is_written_while_the_wire_opens_goes_behind_what_waits(stage: Any) -> None:
+    socket = stage.make()
+    socket.on("incoming::open", lambda: socket.write("second"))
+    socket.write("first")
+
+    await socket.opened()
+
+    assert stage.wire.sent[:2] == ['"first"', '"second"']
+
+
+async def test_what_waits_behind_a_message_that_breaks_the_wire_goes_by_the_next(
+    stage: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    socket = stage.make(reconnect={"min": 1, "max": 1})
+    socket.write("first")
+    socket.write("second")
+    sends = MemoryTransport.send
+
+    def breaks_first(wire: MemoryTransport, frame: str | bytes) -> None:
+        if wire is stage.dialler.wires[0]:
+            wire.lose()
+        else:
+            sends(wire, frame)
+
+    monkeypatch.setattr(MemoryTransport, "send", breaks_first)
+    await stage.settle()
+    await stage.advance(2)
+
+    assert stage.wire.sent[0] == '"second"'
+
+
+async def test_a_message_behind_a_busy_listener_is_not_delivered_after_our_own_end(
+    stage: Any,
+) -> None:
+    socket, wire = await stage.opened()
+    seen: list[Any] = []
+    free = asyncio.Event()
+
+    @socket.on("data")
+    async def data(message: Any) -> None:
+        seen.append(message)
+        await free.wait()
+
+    wire.receive("1", "2")
+    socket.end()
+    free.set()
+    await stage.settle()
+
+    assert seen == [1]
+
+
+async def test_messages_are_no_longer_collected_once_something_reads_them(stage: Any) -> None:
+    socket = stage.make(manual=True)
+    socket._collect()
+    await socket.open().opened()
+
+    socket.on("data", lambda message: None)
+
+    assert len(socket.listeners("data")) == 1

@@ -524,3 +524,48 @@ async def test_a_sandbox_without_netlink_is_left_alone(monkeypatch: pytest.Monke
 
     monkeypatch.setattr("primus.client.netlink.socket.socket", refused)
     Interfaces().subscribe(print).close()
+
+
+async def test_a_machine_that_goes_offline_behind_a_silent_server_goes_on_trying(
+    stage: Any, story: Any
+) -> None:
+    switch = Switch()
+    soon = {"min": 1, "max": 1}
+    socket, _ = await stage.opened(network=switch, ping=10, pong=10, reconnect=soon)
+    heard = story(socket)
+    await stage.advance(20)
+    assert heard.story == ["offline", "close", "reconnect scheduled"]
+
+    switch.turn(False)
+    await stage.advance(2)
+
+    assert heard.story[3:] == ["reconnect", "reconnected", "online", "open"]
+
+
+async def test_a_network_that_goes_while_there_is_no_connection_is_no_end_of_the_next(
+    stage: Any,
+) -> None:
+    switch = Switch()
+    socket, _ = await stage.opened(network=switch, strategy="disconnect")
+    for online in (False, True, False):
+        switch.turn(online)
+
+    await socket.open().opened()
+    stage.wire.lose()
+
+    assert socket.closed.code == "wire lost"
+
+
+async def test_a_socket_that_is_opened_again_watches_once(stage: Any) -> None:
+    switch = Switch()
+    socket, wire = await stage.opened(network=switch)
+    wire.lose()
+    await socket.open().opened()
+    assert len(switch.subscribers) == 1
+
+    socket.end()
+    assert switch.subscribers == []
+    await socket.open().opened()
+    assert len(switch.subscribers) == 1
+    socket.end()
+    assert switch.subscribers == []

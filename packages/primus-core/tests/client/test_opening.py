@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import json
 from typing import Any
 
 import pytest
@@ -449,3 +450,51 @@ async def test_no_timeout_means_that_an_attempt_may_take_for_ever(stage: Any, st
     await stage.advance(100_000)
 
     assert heard.story == []
+
+
+@pytest.mark.parametrize("last", [0, False, "", [], {}])
+async def test_a_last_message_may_be_anything_but_none(stage: Any, last: Any) -> None:
+    socket, wire = await stage.opened()
+
+    socket.end(last)
+
+    assert json.loads(wire.sent[-1]) == last
+
+
+async def test_a_block_that_is_cancelled_while_it_begins_gives_the_attempt_up(stage: Any) -> None:
+    stage.dialler.answer = None
+    socket = stage.make()
+    beginning = asyncio.ensure_future(socket.__aenter__())
+    await stage.settle()
+
+    beginning.cancel()
+    await asyncio.wait([beginning])
+    await stage.settle()
+
+    assert socket.ready_state == socket.CLOSED
+    assert stage.dialler.given_up == 1
+
+
+async def test_a_wire_that_opens_after_the_end_and_is_lost_at_once_is_no_error(
+    stage: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    opens = stage.dialler.open
+
+    async def opens_and_breaks(*args: Any) -> None:
+        (await opens(*args)).lose()
+
+    monkeypatch.setattr(stage.dialler, "open", opens_and_breaks)
+    socket = stage.make()
+    socket.on("outgoing::open", socket.end)
+    await stage.settle()
+
+    assert stage.wire.gone
+    assert socket.ready_state == socket.CLOSED
+
+
+async def test_a_refusal_is_the_end_with_its_status(stage: Any) -> None:
+    stage.dialler.answer = HandshakeError("refused", status=401)
+    socket = stage.make(strategy="disconnect")
+    await stage.settle()
+
+    assert (socket.closed.code, socket.closed.status) == ("refused", 401)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from typing import Any
 
 import pytest
@@ -258,3 +259,74 @@ async def test_a_wire_that_is_lost_while_it_opens_is_a_failed_attempt(
     await heard.next("error")
 
     assert heard.story == ["error", "reconnect scheduled"]
+
+
+async def test_a_wire_that_breaks_while_it_opens_is_told_as_one_failed_attempt(
+    stage: Any, story: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    opens = stage.dialler.open
+
+    async def opens_and_breaks(*args: Any) -> None:
+        (await opens(*args)).lose(TransportError("broken"))
+
+    socket, wire = await stage.opened(**QUICK)
+    heard = story(socket)
+    monkeypatch.setattr(stage.dialler, "open", opens_and_breaks)
+    wire.lose()
+    await stage.advance(LONGEST)
+
+    assert heard.story[:3] == ["close", "reconnect scheduled", "reconnect"]
+    assert "error" not in heard.story
+
+
+async def test_a_client_that_has_tried_often_enough_says_so_at_its_end(stage: Any) -> None:
+    socket, wire = await stage.opened(reconnect={"retries": 1, "timeout": 1})
+    stage.dialler.answer = None
+    wire.lose()
+    await stage.advance(60)
+
+    assert socket.closed.code == "unreachable"
+    assert socket.closed.reason == "could not reconnect in 1 attempts"
+
+
+async def test_ending_when_an_attempt_is_scheduled_leaves_no_timer(stage: Any, story: Any) -> None:
+    socket, wire = await stage.opened(**QUICK)
+    heard = story(socket)
+    socket.on("reconnect scheduled", socket.end)
+
+    wire.lose()
+
+    assert heard.story == ["close", "reconnect scheduled", "end"]
+    assert stage.clock.pending == 0
+
+
+async def test_the_duration_is_that_of_all_attempts(stage: Any, story: Any) -> None:
+    socket, wire = await stage.opened(reconnect={"min": 2, "max": 2, "retries": 2, "timeout": 5})
+    heard = story(socket)
+    stage.dialler.answer = TransportError("no")
+    began = stage.clock.time()
+    failed: list[float] = []
+    socket.on("reconnect failed", lambda error, opts: failed.append(stage.clock.time() - began))
+    wire.lose()
+    for _ in range(20):
+        await stage.advance(0.5)
+
+    (_, opts) = heard.seen("reconnect failed")[0]
+    assert opts.duration == failed[0] > 2
+
+
+async def test_a_wire_of_which_tcp_leaves_something_is_waited_for(
+    stage: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    socket, wire = await stage.opened(strategy="online")
+    kept: list[Any] = []
+    monkeypatch.setattr(type(wire), "when_gone", lambda self, fn: kept.append(fn) or True)
+    wire.lose()
+    waiting = asyncio.ensure_future(socket.wait_closed())
+    await stage.settle()
+    assert not waiting.done()
+
+    for fn in kept:
+        fn()
+
+    await waiting

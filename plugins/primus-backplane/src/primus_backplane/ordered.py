@@ -79,7 +79,7 @@ class Pending:
             self._deliver(self._waiting.popleft().deliver)
 
     def _set(self) -> None:
-        delay = max(0.0, self._waiting[0].until - self._clock.time())
+        delay = self._waiting[0].until - self._clock.time()
         self._timer = self._clock.call_later(delay, self._look)
 
     def _look(self) -> None:

@@ -128,11 +128,13 @@ class Tail:
         self._broken.add(shard)
 
     def passed(self, shard: int, position: int) -> None:
-        """Note a position at which nothing is to be kept."""
+        """Note a position at which nothing is to be kept; one of before tells nothing new."""
+        if position <= self._newest[shard]:
+            return
+        self._newest[shard] = position
         if shard in self._broken:
             self._broken.discard(shard)
-            self._unknown[shard] = max(self._unknown[shard], position - 1)
-        self._newest[shard] = max(self._newest[shard], position)
+            self._unknown[shard] = position - 1
 
     def add(self, entry: Entry, *, cached: Collection[str] = ()) -> None:
         """Keep a message.

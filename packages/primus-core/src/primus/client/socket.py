@@ -565,7 +565,7 @@ class Socket(Transforming, SocketEvents[MessageT_co], Connection[MessageT_co]):
         finally:
             self._queue.flushing = False
         self._send_queue()
-        if self._finishes_later and not self._queue.flushing:
+        if self._finishes_later:
             self._finish()
 
     def _finish(self) -> None:
