@@ -155,3 +155,65 @@ def test_what_is_read_of_before_neither_takes_a_position_back_nor_ends_a_hole() 
     assert (tail.newest, tail.is_broken) == ((9,), False)
     assert tail.missed({"a": (7,)}) is None
     assert tail.missed({"a": (8,)}) == []
+
+
+def test_what_is_read_of_before_does_not_outlast_what_has_come() -> None:
+    tail = Tail(1, 10.0, LIMITS)
+    tail.begin((5,))
+    tail.add(entry(7, "a", when=5.0))
+
+    tail.prepend(0, 2, [entry(3, "a")], now=9.0)
+    tail.trim(15.1)
+
+    assert len(tail) == 0
+
+
+def test_the_last_message_of_a_room_is_none_of_before() -> None:
+    tail = Tail(1, 10.0, LIMITS)
+    tail.begin((5,))
+    tail.add(entry(7, "a"), cached=["a"])
+
+    tail.prepend(0, 2, [entry(3, "a"), entry(4, "b"), entry(5, "b")], now=1.0, cached=bool)
+
+    last = {room: tail.last(room) for room in "ab"}
+    assert {room: each and each.position for room, each in last.items()} == {"a": 7, "b": 5}
+
+
+def test_what_of_before_is_too_much_for_a_room_is_a_hole() -> None:
+    tail = Tail(1, 10.0, replace(LIMITS, tail_per_room=2))
+    tail.begin((5,))
+
+    tail.prepend(0, 1, [entry(n, "a") for n in (2, 3, 4)], now=1.0)
+
+    assert tail.missed({"a": (1,)}) is None
+    assert positions(tail.missed({"a": (2,)})) == [3, 4]
+
+
+def test_a_departure_of_before_takes_nothing_back() -> None:
+    tail = Tail(1, 10.0, LIMITS)
+    tail.departed("x", "a", 0, 9, 0.0)
+    tail.departed("x", "a", 0, 3, 0.0)
+
+    assert tail.has_left("x", "a", (8,))
+    assert not tail.has_left("x", "a", (9,))
+
+
+def test_messages_of_several_shards_are_found_behind_known_ones() -> None:
+    tail = Tail(2, 10.0, LIMITS)
+    for shard, position in ((1, 1), (0, 1), (1, 2), (0, 2)):
+        tail.add(Entry(shard, position, ("a",), frozenset(), "", 0.0))
+
+    found = tail.missed({"a": (2, 0)})
+
+    assert [(each.shard, each.position) for each in found or ()] == [(1, 1), (1, 2)]
+
+
+def test_what_a_room_has_forgotten_for_itself_is_not_forgotten_again() -> None:
+    tail = Tail(1, 10.0, replace(LIMITS, replayed=10))
+    for position in range(1, 7):
+        tail.add(entry(position, "a", when=0.0 if position == 1 else 5.0))
+
+    tail.trim(10.1)
+
+    assert len(tail) == 5
+    assert positions(tail.missed({"a": (1,)})) == [2, 3, 4, 5, 6]
