@@ -272,3 +272,38 @@ async def test_sessions_that_a_bus_does_not_keep_are_told_of_once(
     assert len(caplog.records) == 1
     assert "sessions could not be kept: full" in caplog.text
     assert recovery._parking.is_set()
+
+
+# -- what a connection belongs to
+
+
+def user_of(recovery: Any, query: dict[str, str], **more: Any) -> str:
+    """The digest of what a connection belongs to."""
+    given = {"headers": {}, "mirage": None, **more}
+    return str(recovery._user_of(SimpleNamespace(query=query, **given)))
+
+
+def test_parameters_of_transports_and_of_primus_make_no_other_user(recovery: Any) -> None:
+    one = {"token": "x", "EIO": "4", "transport": "polling", "t": "1", "_primuscb": "a"}
+    other = {"token": "x", "sid": "y", "j": "2", "b64": "1", "c": "d", "_recovery": "1"}
+    assert user_of(recovery, one) == user_of(recovery, other) == user_of(recovery, {"token": "x"})
+
+
+def test_another_query_authorization_or_mirage_is_another_user(recovery: Any) -> None:
+    users = {
+        user_of(recovery, {}),
+        user_of(recovery, {"token": "x"}),
+        user_of(recovery, {"token": "y"}),
+        user_of(recovery, {}, headers={"authorization": "Basic x"}),
+        user_of(recovery, {}, mirage="one"),
+        user_of(recovery, {}, mirage="two"),
+    }
+    assert len(users) == 6
+
+
+def test_a_server_without_a_secret_of_its_own_says_nothing_of_foreign_tokens(
+    recovery: Any, caplog: pytest.LogCaptureFixture
+) -> None:
+    plain: Any = Primus(transformer=MemoryTransformer, plugin="recovery")
+    assert plain.recovery._claim(f"{token(recovery)}~5,6~7", "ann") is None
+    assert caplog.records == []

@@ -163,3 +163,53 @@ test('an attempt whose answer waits while the thread is busy is not given up', (
   clock.advance(5000);
   assert.deepEqual(seen, ['reconnected']);
 });
+
+test('an attempt that has failed in time does not time out as well', () => {
+  const { clock, recovery, log } = make({ timeout: 50 });
+
+  recovery.reconnect();
+  clock.advance(500);
+  recovery.reconnected(new Error('refused'));
+  clock.advance(60);
+  assert.deepEqual(log.map(([name]) => name),
+    ['reconnect scheduled', 'reconnect', 'reconnect scheduled']);
+});
+
+test('nothing succeeds between two attempts', () => {
+  const { clock, recovery, log } = make();
+
+  recovery.reconnect();
+  clock.advance(500);
+  recovery.reconnected(new Error('refused'));
+  recovery.reconnected();
+  assert.equal(recovery.reconnecting(), true);
+  assert.equal(log.length, 3);
+});
+
+test('a procedure is over when its success is told', () => {
+  const { clock, recovery } = make();
+  const seen = [];
+
+  recovery.on('reconnected', () => seen.push(recovery.reconnecting()));
+  recovery.reconnect();
+  clock.advance(500);
+  recovery.reconnected();
+  assert.deepEqual(seen, [false]);
+});
+
+test('a listener of the schedule may give up, and no timer is left', () => {
+  const { clock, recovery } = make();
+
+  recovery.on('reconnect scheduled', () => recovery.reset());
+  recovery.reconnect();
+  assert.deepEqual(clock.waiting, []);
+});
+
+test('what has been destroyed tells nothing any more', () => {
+  const { recovery, log } = make();
+
+  recovery.destroy();
+  recovery.reconnect();
+  recovery.reset();
+  assert.deepEqual(log, []);
+});
