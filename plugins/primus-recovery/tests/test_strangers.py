@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import base64
 import json
+import time
 from typing import Any
 from urllib.parse import quote
 
@@ -265,6 +266,19 @@ async def test_its_owner_gets_what_it_has_missed(cluster: Any) -> None:
     assert verdicts(told) == [{"rooms": True, "session": True, "missed": 2}]
     assert "secret of the session" in told
     assert "secret of the room" in told
+
+
+async def test_positions_of_another_epoch_bring_nothing_back(cluster: Any) -> None:
+    one = await cluster.server(recovery_rooms=True)
+    text, rest = (await left_something(cluster, one)).split("~", 1)
+    token = SIGNER.read(text, time.time())
+    assert token is not None
+    other = SIGNER.issue(token._replace(epoch="another"))
+
+    told = await asked(cluster, one, f"{other}~{rest}")
+
+    assert [verdict["rooms"] for verdict in verdicts(told)] == [False]
+    assert "secret of the room" not in told
 
 
 @pytest.mark.parametrize(

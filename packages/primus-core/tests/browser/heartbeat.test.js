@@ -336,3 +336,41 @@ test('a plugin that sends what is emitted does not get the ping of the core', ()
   made.clock.advance(0);
   assert.deepEqual(made.clock.errors.map((error) => error.message), ['a listener']);
 });
+
+test('a pong that was not asked for measures nothing', () => {
+  const made = makeClient({ ping: 100 }).accept();
+
+  made.client.latency = 7;
+  made.receive('primus::pong::1');
+  assert.equal(made.client.latency, 7);
+});
+
+test('a clock that was set back makes no latency below zero', () => {
+  const made = makeClient({ ping: 100 }).accept();
+
+  made.clock.advance(100);
+  made.client.latency = 7;
+  made.receive('primus::pong::5000');
+  assert.equal(made.client.latency, 0);
+});
+
+test('the answer with the id does not put off the next ping', () => {
+  const made = makeClient({ ping: 100 }).accept();
+
+  made.clock.advance(60);
+  made.receive('primus::id::x');
+  made.clock.advance(40);
+  assert.deepEqual(made.sent, ['primus::ping::1100']);
+});
+
+test('a pong that an earlier connection owed ends no later one', () => {
+  const made = makeClient({ ping: 1000, pong: 500, reconnect: { min: 10, max: 10 } }).accept();
+
+  made.clock.advance(1000);
+  made.wire.onclose({ code: 1006, clean: false });
+  made.clock.advance(20);
+  made.accept();
+  made.clock.advance(600);
+  assert.equal(made.client.readyState, Primus.OPEN);
+  assert.equal(made.wires.length, 2);
+});
