@@ -4,7 +4,6 @@ Every test runs with each pair of client and server of which at least one is our
 Primus of each generation against itself, which shows that the test states what Primus really does.
 """
 
-import asyncio
 from dataclasses import dataclass
 from typing import Any
 
@@ -346,9 +345,7 @@ async def test_destroying_the_server_with_reconnect_has_its_clients_try_again(pa
 
 
 async def test_a_server_that_is_killed_and_started_again_gets_its_client_back(pair: Pair) -> None:
-    start = pair.stage.process
-    processes = await asyncio.gather(start(pair.server_kind), start(pair.server_kind))
-    first = Server(processes[0])
+    first = Server(await pair.stage.process(pair.server_kind))
     await first.listen(echo=True, options=pair.stage.speech.options)
     client = await pair.client(first)
     await first.connection()
@@ -357,8 +354,7 @@ async def test_a_server_that_is_killed_and_started_again_gets_its_client_back(pa
     await client.event("close")
     await client.event("reconnect")
     await client.write("written while the server was gone")
-    second = Server(processes[1], f"{first.on} again")
-    await second.listen(first.port, echo=True, options=pair.stage.speech.options)
+    second = await pair.server(port=first.port, echo=True)
 
     await client.event("reconnected")
     await second.connection()

@@ -24,6 +24,7 @@ FLAGS = (
     "--disable-background-networking", "--disable-component-update", "--disable-sync",
     "--disable-background-timer-throttling", "--disable-renderer-backgrounding",
     "--disable-backgrounding-occluded-windows", "--disable-dev-shm-usage", "--window-size=1100,800",
+    "--disable-features=BackForwardCache",
 )  # fmt: skip
 
 LISTENING = re.compile(rb"DevTools listening on (ws://\S+)")
@@ -98,7 +99,11 @@ class Tab:
 
 
 class Chromium:
-    """A browser process. As a peer it takes the commands of client.js, one tab per client."""
+    """A browser process. As a peer it takes the commands of client.js, one tab per client.
+
+    The tab of a client that was destroyed is kept for another one, which gets a page of its own in
+    it: a new tab costs several times what a page does.
+    """
 
     title = "chromium"
 
@@ -111,6 +116,7 @@ class Chromium:
     ) -> None:
         self.inbox = Inbox()
         self.clients: dict[str, Tab] = {}
+        self._spare: list[Tab] = []
         self._process = process
         self._http = http
         self._wire = wire
@@ -178,7 +184,7 @@ class Chromium:
         """Run a command of sockets.js; ``connect`` first opens a page of the server's own."""
         if do == "connect":
             parts = urlsplit(arguments["url"])
-            self.clients[on] = await self.tab(f"{parts.scheme}://{parts.netloc}/")
+            self.clients[on] = await self._page(f"{parts.scheme}://{parts.netloc}/")
         tab = self.clients[on]
         message = f"tagged.parse({json.dumps(tagged.dumps({'on': on, **arguments}))})"
         call = (
@@ -191,8 +197,17 @@ class Chromium:
             raise AssertionError(f"chromium: no answer to {do!r} within {within} s") from None
         assert not tab.errors, tab.errors
         if do == "destroy":
-            await tab.close()
+            self._spare.append(self.clients.pop(on))
         return result
+
+    async def _page(self, url: str) -> Tab:
+        """A page at ``url``, in a tab that no client needs any more if there is one."""
+        if not self._spare:
+            return await self.tab(url)
+        tab = self._spare.pop()
+        await tab.go(url)
+        tab.errors.clear()  # those of the page before
+        return tab
 
     async def call(
         self, method: str, parameters: dict[str, Any], session: str | None = None
