@@ -10,7 +10,6 @@ import pytest_asyncio
 sys.path.insert(0, str(Path(__file__).parent))
 
 from harness.casts import Cast
-from harness.idlers import Idlers
 from harness.pairs import WITH_PLUGINS, Pair
 from harness.stage import Stage
 
@@ -27,8 +26,8 @@ def pytest_addoption(parser: pytest.Parser) -> None:
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """Play the slow tests last: what they wait for goes on in the background from the start."""
-    items.sort(key=lambda item: item.get_closest_marker("slow") is not None)
+    """Play the slow tests first: they wait, while other workers go on."""
+    items.sort(key=lambda item: item.get_closest_marker("slow") is None)
 
 
 @pytest_asyncio.fixture(scope="session", loop_scope="session")
@@ -56,19 +55,3 @@ async def stage(cast: Cast) -> AsyncIterator[Stage]:
 async def pair(request: pytest.FixtureRequest, stage: Stage) -> Pair:
     """A kind of client and a kind of server that can have plugins."""
     return Pair(stage, *request.param)
-
-
-@pytest_asyncio.fixture(scope="session", loop_scope="session", autouse=True)
-async def idlers(request: pytest.FixtureRequest) -> AsyncIterator[Idlers | None]:
-    """Every pair, connected and left alone with the default intervals since the run began.
-
-    They sit in processes of their own while the other tests run, so that the one test that needs
-    more than a minute costs no minute.
-    """
-    if not any(item.get_closest_marker("slow") for item in request.session.items):
-        yield None
-        return
-    cast = Cast()
-    idlers = Idlers(cast)
-    yield idlers
-    await idlers.close()

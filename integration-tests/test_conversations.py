@@ -45,7 +45,7 @@ AWKWARD = [
     "primus:hello is not reserved, as it has one colon",
     {"primus::id::": "only text is control text"},
     "x" * 300_000,
-    ["\U0001f600" * 75_000],
+    ["\U0001f600" * 25_000],
 ]
 
 

@@ -1,11 +1,10 @@
 """Connections on which nothing is said, so that only heartbeats pass."""
 
-import asyncio
 from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from .casts import OURS_IN_CHROMIUM, OURS_IN_NODE, PAIRS, REFERENCE, Cast
+from .casts import OURS_IN_CHROMIUM, OURS_IN_NODE, Cast
 from .parties import Client, Server
 
 LEGACY = ("node5", "node6")
@@ -82,30 +81,3 @@ async def idle(cast: Cast, client_kind: str, server_kind: str, tempo: Tempo) -> 
     await client.connect(server.url(), **tempo.client(client_kind, server_kind))
     await client.event("open")
     return Idle(client, server)
-
-
-class Idlers:
-    """Every pair of `PAIRS`, idle since the beginning, with the default intervals."""
-
-    def __init__(self, cast: Cast) -> None:
-        self._cast = cast
-        self._starting = asyncio.gather(
-            *(self._start(*pair) for pair in PAIRS if pair not in REFERENCE),
-            return_exceptions=True,
-        )
-
-    async def _start(self, client_kind: str, server_kind: str) -> Idle:
-        return await idle(self._cast, client_kind, server_kind, DEFAULT)
-
-    async def all(self) -> list[Idle]:
-        """All of them, or the error that kept one from starting."""
-        started = await self._starting
-        for each in started:
-            if isinstance(each, BaseException):
-                raise each
-        return [each for each in started if isinstance(each, Idle)]
-
-    async def close(self) -> None:
-        """End all clients."""
-        await self._starting
-        await self._cast.close()

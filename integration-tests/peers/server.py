@@ -9,6 +9,7 @@ import logging
 import sys
 import traceback
 from collections import Counter
+from functools import cache
 from pathlib import Path
 from typing import Any
 
@@ -21,6 +22,7 @@ from streams import COMMANDS as STREAM_COMMANDS
 from streams import watch as watch_stream
 
 from primus import Primus, PrimusError, Request, Spark, Unauthorized
+from primus.browser import artefact
 
 PAGE = """<!doctype html>
 <meta charset="utf-8"><title>Primus</title>
@@ -40,6 +42,10 @@ SECONDS = {
 """Options of Node Primus in milliseconds, which we take in seconds."""
 
 servers: dict[str, tuple[Primus, Stop]] = {}
+
+for coding, compress in artefact.COMPRESSORS.items():
+    artefact.COMPRESSORS[coding] = cache(compress)
+"""The servers of all tests compress the same few libraries, each once."""
 
 host = HOSTS[(*sys.argv[1:], "aiohttp")[0]]
 
