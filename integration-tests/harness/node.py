@@ -3,7 +3,7 @@
 ``python -m harness.node``, in the folder of the tests, installs them ahead; so do the tests.
 """
 
-import contextlib
+import fcntl
 import hashlib
 import json
 import os
@@ -11,6 +11,7 @@ import shutil
 import subprocess
 import sys
 import tempfile
+from functools import cache as remembered
 from pathlib import Path
 
 from .tools import PEERS, cache, missing
@@ -35,6 +36,7 @@ def npm() -> list[str]:
     return [*node(), str(_wheel() / "lib" / "node_modules" / "npm" / "bin" / "npm-cli.js")]
 
 
+@remembered
 def _major(executable: str) -> int:
     version = subprocess.run(
         [executable, "--version"], capture_output=True, text=True, check=True
@@ -64,19 +66,22 @@ def installed_peer(name: str) -> Path:
     files = [source / "package.json", source / "package-lock.json"]
     digest = hashlib.sha256(b"".join(file.read_bytes() for file in files)).hexdigest()[:16]
     folder = cache("peers") / f"{name}-{digest}"
-    if (folder / "node_modules").is_dir():
-        return folder
+    if not folder.is_dir():
+        with folder.with_suffix(".lock").open("w") as lock:
+            fcntl.flock(lock, fcntl.LOCK_EX)  # the workers of a run need the same at once
+            if not folder.is_dir():
+                _make(folder, files)
+    return folder
 
+
+def _make(folder: Path, files: list[Path]) -> None:
     with tempfile.TemporaryDirectory(dir=folder.parent) as scratch:
         made = Path(scratch) / "peer"
         made.mkdir()
         for file in files:
             shutil.copy(file, made)
         _install(made)
-        # Two test runs may install at once: the first one wins, and both have the same thing.
-        with contextlib.suppress(OSError):
-            made.rename(folder)
-    return folder
+        made.rename(folder)
 
 
 def _install(folder: Path) -> None:
