@@ -54,6 +54,29 @@ async def test_a_body_that_comes_too_slowly_can_be_sent_again(
     assert [data for data, _ in seen.seen("data")] == ["one"]
 
 
+async def test_a_server_that_begins_to_end_while_a_session_is_opened_opens_none(serve: Any) -> None:
+    talk = await serve()
+    old = Recorder(await talk.open(), "end")
+    begun, whole = asyncio.Event(), asyncio.Event()
+
+    async def chunks() -> AsyncIterator[bytes]:
+        yield b"count="
+        begun.set()
+        await whole.wait()
+        yield b"0"
+
+    opening = asyncio.ensure_future(
+        talk.bind(f"RID=1&OSID={talk.sid}&OAID=0", "POST", data=chunks())
+    )
+    await begun.wait()
+    talk.primus.draining = True
+    whole.set()
+    assert (await opening).status == 503
+    assert old.story == []
+    assert len(talk.primus) == 1
+    talk.primus.draining = False
+
+
 async def test_a_post_that_is_sent_again_does_not_wait_for_the_first_attempt(serve: Any) -> None:
     talk = await serve()
     seen = Recorder(await talk.open(), "data", "end")

@@ -117,11 +117,36 @@ def test_any_frame_gives_a_packet_or_a_protocol_error(
         (bytes([1, 1, 255, 52]), "no binary message"),
         (bytes([2, 1, 255, 52]), "no length"),
         (bytes([0, 1, 255, 255]), "no UTF-8"),
+        (bytes([0, 255, 52]), "no length"),
+        (bytes([0, 10, 255, *b"4" * 10]), "no length"),
+        (bytes([0, *[0] * 10, 1, 255, 50]), "no length"),
     ],
 )
 def test_a_binary_payload_that_is_wrong_is_refused(body: bytes, reason: str) -> None:
     with pytest.raises(ProtocolError, match=reason):
         list(THREE.decoded(body, OCTETS))
+
+
+@pytest.mark.parametrize(
+    ("body", "reason"),
+    [
+        ("3:4a", "is cut off"),
+        ("2", "no length"),
+        (":2", "no length"),
+        ("-1:2", "no length"),
+        ("²:4a", "no length"),
+        ("١:2", "no length"),
+        ("0000000001:2", "no length"),
+    ],
+)
+def test_a_text_payload_that_is_wrong_is_refused(body: str, reason: str) -> None:
+    with pytest.raises(ProtocolError, match=reason):
+        list(THREE.packets(body))
+
+
+def test_a_length_has_nine_digits_in_a_text_and_ten_in_bytes() -> None:
+    assert list(THREE.packets("000000001:2")) == ["2"]
+    assert list(THREE.decoded(bytes([0, *[0] * 9, 1, 255, 50]), OCTETS)) == ["2"]
 
 
 def test_a_form_without_a_payload_is_refused() -> None:

@@ -8,10 +8,12 @@ import pytest
 
 from primus.errors import HandshakeError, OptionError, TransportError
 from primus.http import Request, Response
+from primus.limits import DEFAULT_LIMITS
 from primus.registry import transformer_named
 from primus_testing import DEADLINE, Asked, Peer, Running, answer, eventually, scripted_server
 from primus_testing.plugin import ServerFactory
 from primus_testing.transformer.base import echo
+from primus_transformer_socketio.client.address import Handshake
 
 SHORT = {"close_timeout": 0.1, "linger": 0.05}
 SOCKETIO = transformer_named("socket.io")[1]
@@ -109,7 +111,9 @@ async def test_options_that_cannot_work_are_refused(options: dict[str, Any]) -> 
         "key:x:60:websocket",
         "key:-1:60:websocket",
         "key:nan:60:websocket",
-        "key:1e300:60:websocket",
+        "key:0:60:websocket",
+        "key:2147484:60:websocket",
+        "key:60:2147484:websocket",
         "k" * 2000 + ":60:60:websocket",
         "key:60:60:flashsocket",
     ],
@@ -118,6 +122,15 @@ async def test_a_server_that_tells_something_else(told: str) -> None:
     async with scripted_server(lambda request: [answer(told)]) as server:
         with pytest.raises(TransportError):
             await Peer.open(SOCKETIO, f"{server.url}/primus")
+
+
+def test_the_longest_times_and_key_that_a_server_may_tell() -> None:
+    key = "k" * DEFAULT_LIMITS.session_id
+    told = Handshake.read(f"{key}:2147483:2147483.648:websocket,xhr-polling".encode())
+    assert told == Handshake(key, 2147483, 2147483.648, ("websocket", "xhr-polling"))
+    assert Handshake.read(b"key:::websocket") == Handshake("key", None, None, ("websocket",))
+    with pytest.raises(TransportError, match="does not speak"):
+        Handshake.read(f"{key}k:60:60:websocket".encode())
 
 
 POLLING = {"transports": ["xhr-polling"], "close_timeout": 0.1}

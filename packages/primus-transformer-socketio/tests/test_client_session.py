@@ -2,6 +2,9 @@
 
 from typing import Any
 
+import pytest
+
+from primus.errors import LimitError
 from primus_testing import MemoryTransport
 from primus_transformer_socketio.client.session import ClientSession
 from primus_transformer_socketio.client.websocket import WebSocketSession
@@ -38,6 +41,37 @@ def test_acknowledgements_that_the_server_does_not_read_are_not_made() -> None:
     assert session.take() == ["6:::1"]
     session.received("3:100::hello")
     assert session.take() == ["6:::100"]
+
+
+class Ear:
+    """What a session tells its connection."""
+
+    def __init__(self) -> None:
+        self.frames: list[str | bytes] = []
+
+    def feed(self, frame: str | bytes, last: bool = True) -> None:
+        self.frames.append(frame)
+
+
+@pytest.mark.parametrize("text", ["😀😀", "éééé", "12345678"])
+@pytest.mark.parametrize("form", ["3:::{}", "3:7::{}"])
+def test_a_message_is_limited_in_bytes_however_it_is_written(text: str, form: str) -> None:
+    session = Talking(8, None)
+    session.connection = ear = Ear()  # type: ignore[assignment]
+    session.received(form.format(text))
+    assert ear.frames == [text]
+    with pytest.raises(LimitError, match="more than 8 bytes"):
+        session.received(form.format(text + text[0]))
+    assert ear.frames == [text]
+
+
+def test_packets_of_other_endpoints_are_neither_brought_nor_acknowledged() -> None:
+    session = Talking(1000, None)
+    session.connection = ear = Ear()  # type: ignore[assignment]
+    session.received("3:1:/other:hello")
+    session.received("2::/other")
+    assert ear.frames == []
+    assert session.take() == []
 
 
 async def test_of_the_heartbeats_that_the_server_does_not_read_one_answer_waits() -> None:

@@ -2,6 +2,8 @@
 
 import subprocess
 import sys
+from importlib.machinery import ModuleSpec
+from importlib.util import find_spec
 
 import pytest
 from websockets.frames import CloseCode, Opcode
@@ -37,6 +39,26 @@ def test_the_unmasking_is_that_of_the_library(size: int) -> None:
 def test_the_plain_function_is_used_where_none_is_compiled(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.delitem(sys.modules, masking.COMPILED, raising=False)
     monkeypatch.setattr(masking, "ExtensionFileLoader", type(None))
+
+    assert masking.unmasking() is plain_mask
+
+
+class Found:
+    """What looks for modules: a library that is there in part, and a `speedups` of another one."""
+
+    def __init__(self, library: ModuleSpec | None) -> None:
+        self.library = library
+
+    def find_spec(self, name: str, path: list[str] | None = None) -> ModuleSpec | None:
+        return self.library if path is None and name == "websockets" else find_spec("zlib")
+
+
+@pytest.mark.parametrize("library", [None, ModuleSpec("websockets", None)])
+def test_a_module_that_is_no_part_of_the_library_is_not_used(
+    monkeypatch: pytest.MonkeyPatch, library: ModuleSpec | None
+) -> None:
+    monkeypatch.delitem(sys.modules, masking.COMPILED, raising=False)
+    monkeypatch.setattr(masking, "PathFinder", Found(library))
 
     assert masking.unmasking() is plain_mask
 
