@@ -9,12 +9,22 @@ import aiohttp
 import pytest
 from aiohttp import WSMsgType
 
+from primus import Primus
 from primus.heartbeat import Generation
-from primus_testing import DEADLINE, ManualClock, Recorder, Running, eventually, running
+from primus_testing import (
+    DEADLINE,
+    ManualClock,
+    Recorder,
+    Running,
+    eventually,
+    make_request,
+    running,
+)
 from primus_testing.raw_websocket import RawWebSocket
 from primus_testing.transformer.limits import pass_time
 from primus_transformer_engineio.revision3 import Revision3
 from primus_transformer_engineio.revision4 import Revision4
+from primus_transformer_engineio.server import EngineIO
 
 SHORT = {"close_timeout": 0.1}
 """For sessions that are not polled any more when a test is over."""
@@ -143,6 +153,7 @@ async def test_handshakes_that_are_wrong_are_refused_with_a_code(start: Start) -
     assert await refusal(server, "EIO=4&transport=polling&j=1") == bad
     lost = (400, {"code": 1, "message": "Session ID unknown"})
     assert await refusal(server, "EIO=4&transport=polling&sid=x") == lost
+    assert await refusal(server, "EIO=4&transport=polling&sid=x&sid=y") == lost
     assert len(server.primus) == 0
 
 
@@ -192,6 +203,25 @@ async def test_a_client_of_revision_3_may_take_bytes(primus_server: Any) -> None
     async with server.http.get(server.url + url) as answer:
         assert answer.headers["Content-Type"] == "application/octet-stream"
         assert await answer.read() == b"\x00\x06\xff4hello\x01\x05\xff\x04\x01\x02\x03\x04"
+
+
+async def test_a_plain_request_does_not_poll_in_the_name_of_a_websocket(start: Start) -> None:
+    session = await start()
+    await session.open()
+    (spark,) = session.server.primus
+    spark.write("kept")
+    bad = {"code": 3, "message": "Bad request"}
+    query = f"EIO={session.number}&transport=websocket&sid={session.sid}"
+    assert await refusal(session.server, query) == (400, bad)
+    assert await session.poll() == session.payload("4kept")
+
+
+async def test_a_handshake_whose_client_has_gone_opens_no_session() -> None:
+    primus = Primus(transformer="engine.io")
+    request = make_request("/primus/?EIO=4&transport=polling", watch=lambda gone: gone())
+    assert isinstance(primus.transformer, EngineIO)
+    assert (await primus.transformer.request(request)).status == 400
+    assert len(primus) == 0
 
 
 async def test_garbage_ends_a_session(start: Start) -> None:
@@ -309,6 +339,23 @@ async def test_a_poll_of_a_client_that_stays_silent_finds_no_session(
     manual_clock.block(60)
 
     assert await session.is_gone()
+    assert len(server.primus) == 0
+
+
+async def test_a_websocket_of_a_client_that_stays_silent_finds_no_session(
+    primus_server: Any, manual_clock: ManualClock
+) -> None:
+    server = await primus_server(transformer="engine.io", clock=manual_clock, **STILL)
+    session = Session(server, 4)
+    await session.open()
+    manual_clock.advance(25.6)
+    assert await session.poll() == "2"
+
+    manual_clock.block(60)
+
+    with pytest.raises(aiohttp.WSServerHandshakeError) as refused:
+        await session.websocket()
+    assert refused.value.status == 400
     assert len(server.primus) == 0
 
 

@@ -1,12 +1,15 @@
 """A session of the server by itself: its wire is a list, and its clock is moved by hand."""
 
 import asyncio
+from collections.abc import AsyncIterator
 from typing import Any
 
 import pytest
+from multidict import CIMultiDict, CIMultiDictProxy
 
 from primus import Request
 from primus.errors import LimitError
+from primus.http import Address
 from primus.polling import Sessions
 from primus_testing import ManualClock, MemoryTransport, eventually, make_request
 from primus_transformer_engineio.answers import Refused
@@ -291,6 +294,25 @@ async def test_a_post_waits_while_the_connection_is_paused(opened: Open) -> None
     assert opened.received.story == ["one"]
 
 
+async def test_a_post_is_not_even_read_while_the_connection_is_paused(opened: Open) -> None:
+    begun: list[bool] = []
+
+    async def body() -> AsyncIterator[bytes]:
+        begun.append(True)
+        yield b"4one"
+
+    headers = CIMultiDictProxy(CIMultiDict[str]())
+    post = Request("POST", "/primus", headers, address=Address("::1"), body=body)
+    opened.session.pause_reading()
+    posting = asyncio.ensure_future(opened.session.post(post, form=False))
+    for _ in range(5):
+        await asyncio.sleep(0)
+    assert not begun
+    opened.session.resume_reading()
+    assert (await posting).status == 200
+    assert opened.received.story == ["one"]
+
+
 @pytest.mark.parametrize(
     ("body", "status"), [("x" * 5001, 413), ("4" + "x" * 1001, 413), ("9", None), ("2", None)]
 )
@@ -363,6 +385,36 @@ async def test_a_probe_that_does_not_switch_in_time_is_dropped_and_polling_goes_
     assert opened.session.upgraded
     opened.clock.advance(12)
     assert second.closed is None  # it is not tried out any more
+
+
+@pytest.mark.parametrize("drop", ["nonsense", "time", "end"])
+def test_a_websocket_that_was_dropped_while_it_was_tried_out_does_not_switch(
+    opened: Open, drop: str
+) -> None:
+    wire = MemoryTransport()
+    wire.clog()  # it is not closed before what waits has left
+    try_out(opened.session, True, wire)
+    if drop == "nonsense":
+        wire.receive("2probe", "4too early")
+    elif drop == "time":
+        opened.clock.advance(11)
+    else:
+        opened.session.over()
+    wire.receive("5")
+    assert wire.closed == (None, "")
+    assert not opened.session.upgraded
+
+
+@pytest.mark.parametrize("end", ["nonsense", "loss"])
+def test_a_session_whose_websocket_has_failed_may_try_out_another(opened: Open, end: str) -> None:
+    wire = MemoryTransport()
+    try_out(opened.session, True, wire)
+    if end == "loss":
+        wire.lose()
+    else:
+        wire.receive("nonsense")
+    opened.upgraded()
+    assert opened.session.upgraded
 
 
 def test_a_session_that_ends_drops_the_websocket_that_is_tried_out(opened: Open) -> None:

@@ -1,7 +1,7 @@
 """A session of the server by itself: its requests are made by hand, and its clock is moved."""
 
 import asyncio
-from collections.abc import Callable
+from collections.abc import AsyncIterator, Callable
 from typing import Any
 
 import pytest
@@ -263,6 +263,25 @@ async def test_a_post_waits_while_the_connection_is_paused(opened: Open) -> None
     for _ in range(5):
         await asyncio.sleep(0)
     assert not posting.done()
+    opened.session.resume_reading()
+    assert (await posting).status == 200
+    assert opened.connection.story == ["one"]
+
+
+async def test_a_post_is_not_even_read_while_the_connection_is_paused(opened: Open) -> None:
+    begun: list[bool] = []
+
+    async def body() -> AsyncIterator[bytes]:
+        begun.append(True)
+        yield b"3:::one"
+
+    headers = CIMultiDictProxy(CIMultiDict[str]())
+    post = Request("POST", "/primus", headers, address=Address("::1"), body=body)
+    opened.session.pause_reading()
+    posting = asyncio.ensure_future(opened.session.post(post, "xhr-polling"))
+    for _ in range(5):
+        await asyncio.sleep(0)
+    assert not begun
     opened.session.resume_reading()
     assert (await posting).status == 200
     assert opened.connection.story == ["one"]

@@ -171,6 +171,7 @@ async def test_a_session_that_is_aborted_within_a_turn_brings_nothing_more(
     session.abort()
     await asyncio.sleep(0)
     assert received.story[TURN:] == ["lost"]
+    assert wire.paused  # it is not asked for more
 
 
 def test_a_wire_without_pings_has_heartbeats(
@@ -297,6 +298,38 @@ async def test_a_heartbeat_is_sent_when_nothing_else_was_said_for_so_long(polled
     assert not again.done()  # it is due once
     polled.clock.advance(26)
     assert await again == "h"
+
+
+async def test_no_heartbeat_is_kept_for_a_client_that_was_not_there(options: SockJSOptions) -> None:
+    clock = ManualClock()
+    patient = replace(options, heartbeat_delay=25.0, disconnect_delay=100.0)
+    session = opened(Sessions(clock), patient)
+    first = session.receive(make_request())
+    assert first is not None
+    assert await session.next(first) == "o"
+    session.release(first)
+    clock.advance(60)
+    second = session.receive(make_request())
+    assert second is not None
+    session.send("said")
+    assert await session.next(second) == 'a["said"]'
+    waiting = asyncio.ensure_future(session.next(second))
+    clock.advance(24)
+    await asyncio.sleep(0)
+    assert not waiting.done()
+    clock.advance(1)
+    assert await waiting == "h"
+    session.lost()
+
+
+def test_nothing_is_kept_for_a_client_whose_session_has_ended(
+    sessions: Sessions[Session], options: SockJSOptions
+) -> None:
+    session = opened(sessions, options)
+    session.send("never fetched")
+    assert session.buffered > 0
+    session.lost()
+    assert session.buffered == 0
 
 
 async def test_without_heartbeats_nothing_is_sent(

@@ -177,7 +177,7 @@ class Session(EngineIOTransport):
         if self._gone:
             return [self._last]
         packets = self.take()
-        if packets and packets[-1] == CLOSE and self.closing:
+        if packets and packets[-1] == CLOSE:
             self.over()
         return packets or [NOOP]
 

@@ -215,7 +215,7 @@ class Session(QueuedTransport):
 
     def _taken_off(self) -> list[str]:
         fetched = [as_text(frame) for frame in self.take()]
-        if self._closing and fetched and fetched[-1] == DISCONNECTED:
+        if fetched and fetched[-1] == DISCONNECTED:
             self.over()
         return fetched
 

@@ -156,7 +156,7 @@ class Session(QueuedTransport):
         self._rest = rest = deque(messages)
         while rest:
             await self.its_turn(rest[0])
-            if self.connection is None or not rest:
+            if self.connection is None:
                 return
             self.connection.feed(rest.popleft())
 
