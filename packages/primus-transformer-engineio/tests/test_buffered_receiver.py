@@ -15,6 +15,11 @@ async def test_no_more_is_read_than_the_next_frame() -> None:
     assert receiver.rest == ["one"]
     assert await receiver.next() == "one"
     assert receiver.rest == ["two"]
+    receiver.feed("of the same read")
+    assert await receiver.next() == "two"
+    assert wire.paused
+    assert await receiver.next() == "of the same read"
+    assert receiver.rest == ["three"]
 
 
 async def test_what_has_come_before_the_end_is_given_first() -> None:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncIterator, Callable, Iterator
 from typing import Any
 
 import pytest
@@ -303,6 +303,85 @@ async def test_a_websocket_that_does_not_work_is_dropped_and_the_session_polled_
     await talk.poll(b"4one")
     assert talk.told == ["one"]
     assert len(talk.http.polls) == 2
+
+
+async def test_what_waits_behind_a_post_goes_over_the_websocket_that_takes_over(make: Any) -> None:
+    probed = Probed()
+    talk = make(open_websocket=probed.open)
+    await talk.begin()
+    talk.session.send("posted")
+    await turns()
+    talk.session.send("behind")
+    probed.answer.set_result("3probe")
+    await turns()
+    await talk.poll(b"6")
+    talk.http.posts[0][1].set_result(b"ok")
+    await turns()
+    assert [body for body, _ in talk.http.posts] == [b"4posted"]
+    assert probed.wire.sent == ["2probe", "5", "4behind"]
+
+
+async def test_a_websocket_that_takes_over_from_a_connection_that_pauses_is_not_read(
+    make: Any,
+) -> None:
+    probed = Probed()
+    talk = make(open_websocket=probed.open)
+    await talk.begin()
+    probed.answer.set_result("3probe")
+    await turns()
+    talk.on_frame = talk.session.pause_reading
+    await talk.poll(b"4one")
+    assert probed.wire.sent == ["2probe", "5"]
+    probed.wire.receive("4two")
+    assert talk.told == ["one"]
+
+
+async def test_what_was_sent_while_a_switch_failed_is_posted(make: Any) -> None:
+    probed, fate = Probed(), asyncio.get_running_loop().create_future()
+
+    async def meanwhile(waiting: Any) -> None:
+        waiting.close()
+        await fate
+
+    probed.meanwhile = meanwhile  # type: ignore[method-assign]
+    talk = make(open_websocket=probed.open)
+    await talk.begin()
+    probed.answer.set_result("3probe")
+    await turns()
+    talk.session.send("meanwhile")
+    await turns()
+    assert talk.http.posts == []
+    fate.set_exception(TransportError("gone"))
+    await turns()
+    assert [body for body, _ in talk.http.posts] == [b"4meanwhile"]
+
+
+async def test_the_times_of_a_handshake_are_milliseconds(
+    make: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    for name in ("pingInterval", "pingTimeout"):
+        monkeypatch.setitem(HANDSHAKE, name, 20)
+    talk = make()
+    await talk.begin()
+    async with asyncio.timeout(10):
+        while not talk.told:
+            await asyncio.sleep(0)
+    assert talk.told == ["lost"]
+
+
+async def test_what_follows_the_end_in_an_answer_is_not_even_decoded(make: Any) -> None:
+    decoded: list[str] = []
+
+    def early() -> Iterator[str]:
+        for text in ("4one", "4two", "4three", "4four"):
+            decoded.append(text)
+            yield text
+
+    talk = make(early=early())
+    talk.on_frame = talk.session.over
+    await talk.begin()
+    assert talk.told == ["one", "lost"]
+    assert len(decoded) <= 2
 
 
 async def fails(waiting: Any) -> None:

@@ -197,6 +197,39 @@ def test_a_websocket_brings_nothing_to_a_session_that_is_over(opened: Open) -> N
     assert opened.received.story == ["lost"]
 
 
+@pytest.mark.parametrize("revision", [Revision4(), Revision3(json=False)])
+def test_a_session_that_has_ended_leaves_no_timer_and_nothing_to_send(revision: Revision) -> None:
+    opened = Open(revision)
+    opened.session.send("never fetched")
+    try_out(opened.session, True, MemoryTransport())
+    opened.session.close()
+    opened.session.over()
+    assert opened.session.buffered == 0
+    assert len(opened.sessions.timers) == 0
+
+
+def test_a_session_that_was_congested_is_relieved_by_a_websocket(opened: Open) -> None:
+    opened.session.limit(100)
+    opened.session.send("x" * 200)
+    assert opened.received.story == ["congested"]
+    opened.upgraded()
+    assert opened.received.story == ["congested", "relieved"]
+
+
+async def test_what_waits_of_a_post_is_dropped_when_its_client_breaks_a_rule(opened: Open) -> None:
+    opened.received.feed = lambda frame, last=True: (  # type: ignore[method-assign]
+        opened.received.story.append(frame),
+        opened.session.pause_reading(),
+    )
+    post = asyncio.ensure_future(opened.session.post(posted("4one\x1e4two"), form=False))
+    for _ in range(5):
+        await asyncio.sleep(0)
+    with pytest.raises(Refused):
+        await opened.session.post(posted("4three"), form=False)
+    await post
+    assert opened.received.story == ["one", "lost"]
+
+
 def test_a_session_is_closed_once_and_sends_nothing_behind_that(opened: Open) -> None:
     opened.session.close()
     opened.session.close()

@@ -419,6 +419,26 @@ async def test_a_websocket_is_told_why_it_is_closed(primus_server: Any) -> None:
         assert (message.data, message.extra) == (3000, "Go away!")
 
 
+async def test_a_message_of_a_raw_websocket_is_no_longer_than_the_limit(serve: Any) -> None:
+    talk = await serve(max_length=1000)
+    async with talk.server.http.ws_connect(talk.server.url + "/primus/websocket") as raw:
+        await raw.send_str('"' + "x" * 999 + '"')
+        message = await raw.receive()
+    assert (message.type, message.data) == (aiohttp.WSMsgType.CLOSE, 1009)
+
+
+async def test_pages_that_may_not_connect_get_no_script(serve: Any) -> None:
+    listed = "https://app.example"
+    talk = await serve({"jsonp": True}, origins=listed)
+    for headers, status in (
+        ({}, 403),
+        ({"Sec-Fetch-Site": "cross-site"}, 403),
+        ({"Referer": "https://evil.example/"}, 403),
+        ({"Referer": f"{listed}/page"}, 200),
+    ):
+        assert (await talk.get("jsonp?c=callback", headers=headers)).status == status, headers
+
+
 async def test_a_raw_websocket_has_no_frames(serve: Any) -> None:
     talk = await serve()
     async with talk.server.http.ws_connect(talk.server.url + "/primus/websocket") as socket:

@@ -2,18 +2,22 @@
 
 import asyncio
 import json
+from collections.abc import AsyncIterator
 from dataclasses import replace
 from typing import Any, ClassVar
 
 import pytest
 
 from primus import Primus
+from primus.errors import ProtocolError
 from primus.limits import DEFAULT_LIMITS
 from primus.polling import LongPoll, Opener, Sessions
 from primus_testing import ManualClock, MemoryTransport, make_request
+from primus_transformer_sockjs.answers import messages_of, received
 from primus_transformer_sockjs.options import SockJSOptions
 from primus_transformer_sockjs.routes import route
 from primus_transformer_sockjs.session import Session
+from primus_transformer_sockjs.styles import XHR_STREAMING
 from primus_transformer_sockjs.websocket import WebSocketSession
 
 
@@ -131,6 +135,31 @@ async def test_a_turn_brings_nothing_to_a_connection_that_pauses(
     assert len(received.story) == TURN + 10
 
 
+async def test_a_connection_that_resumes_within_a_turn_waits_for_the_next(
+    session: WebSocketSession, wire: MemoryTransport
+) -> None:
+    received: Any = session.connection
+    wire.receive(MANY)
+    session.pause_reading()
+    session.resume_reading()
+    assert len(received.story) == TURN
+    assert wire.paused
+    await asyncio.sleep(0)
+    assert len(received.story) == TURN + 10
+    assert not wire.paused
+
+
+def test_a_connection_that_pauses_at_the_last_message_that_waits_is_not_read(
+    session: WebSocketSession, wire: MemoryTransport
+) -> None:
+    received: Any = session.connection
+    session.pause_reading()
+    session.feed('["last"]')
+    received.feed = lambda frame, last=True: session.pause_reading()
+    session.resume_reading()
+    assert wire.paused
+
+
 def test_a_frame_of_one_message_does_not_overtake_messages_that_wait(
     session: WebSocketSession, wire: MemoryTransport
 ) -> None:
@@ -182,6 +211,38 @@ def test_a_wire_without_pings_has_heartbeats(
     clock.advance(options.heartbeat_delay + 1)
     assert wire.sent == ["o", "h"]
     session.close()
+
+
+def test_the_names_of_a_path_are_printable_and_not_too_long() -> None:
+    assert route("/p/000/abc/xhr", "/p", 4) is not None
+    for name in ("é", "a\n", "a b", "abcde"):
+        assert route(f"/p/000/{name}/xhr", "/p", 4) is None
+        assert route(f"/p/{name}/abc/xhr", "/p", 4) is None
+
+
+def test_a_form_of_many_fields_is_not_read() -> None:
+    form = "application/x-www-form-urlencoded"
+    assert messages_of(b"a=1&" * 9 + b"d=[]", form, 10) == []
+    with pytest.raises(ProtocolError, match="Broken JSON encoding"):
+        messages_of(b"a=1&" * 10 + b"d=[]", form, 10)
+
+
+async def test_a_post_that_waits_for_another_ends_with_the_session() -> None:
+    primus = Primus(transformer="sockjs")
+    transformer: Any = primus.transformer
+    assert (await transformer.request(make_request("/primus/0/a/xhr", method="POST"))).status == 200
+    session = transformer.sessions.get("a")
+    session.pause_reading()
+    posting = [
+        asyncio.ensure_future(
+            transformer.request(make_request("/primus/0/a/xhr_send", method="POST", body=[b"[]"]))
+        )
+        for _ in range(2)
+    ]
+    for _ in range(5):
+        await asyncio.sleep(0)
+    session.lost()
+    assert [(await each).status for each in posting] == [404, 404]
 
 
 def test_a_path_that_is_not_below_the_pathname_is_no_endpoint() -> None:
@@ -379,6 +440,35 @@ async def test_an_answer_that_is_broken_off_ends_the_session(polled: Polled) -> 
     assert polled.received.story == ["lost"]
 
 
+async def streamed(polled: Polled, limit: int) -> AsyncIterator[bytes]:
+    """The answer to a request that streams, of which the opening has been read."""
+    few = replace(polled.session._options, response_limit=limit)
+    answer = await received(polled.session, make_request(), XHR_STREAMING, few)
+    stream: Any = answer.chunks
+    await anext(stream)
+    assert await anext(stream) == b"o\n"
+    return stream  # type: ignore[no-any-return]
+
+
+async def test_a_stream_that_is_broken_off_ends_the_session(polled: Polled) -> None:
+    stream: Any = await streamed(polled, 1000)
+    assert polled.received.story == []
+    await stream.aclose()
+    assert polled.received.story == ["lost"]
+
+
+async def test_a_client_that_has_read_all_of_a_stream_may_poll_again_at_once(
+    polled: Polled,
+) -> None:
+    stream: Any = await streamed(polled, 3)
+    polled.session.send("last")
+    assert await anext(stream) == b'a["last"]\n'
+    assert not polled.session.is_received
+    await stream.aclose()
+    assert polled.received.story == []
+    polled.session.lost()
+
+
 async def test_a_session_that_need_not_linger_is_gone_with_its_close_frame(
     polled: Polled,
 ) -> None:
@@ -507,10 +597,34 @@ def test_a_message_that_is_sent_puts_the_next_ping_off(
     session.send("x")
     clock.advance(10)
     session.send_prepared(session.prepare("y"))
+    clock.advance(20)
+    session.send_text(b"z")
     clock.advance(24)
-    assert wire.sent == ["o", 'a["x"]', 'a["y"]']
+    assert wire.sent == ["o", 'a["x"]', 'a["y"]', 'a["z"]']
     clock.advance(2)
     assert wire.sent[-1] == "h"
+
+
+@pytest.mark.parametrize("wire", [Pinged()])
+def test_a_message_is_as_good_as_the_answer_to_a_ping(
+    sessions: Sessions[Session], session: WebSocketSession, wire: MemoryTransport
+) -> None:
+    clock: Any = sessions.clock
+    clock.advance(26)
+    wire.receive('["here"]')
+    clock.advance(12)
+    assert wire.closed is None
+    session.close()
+
+
+@pytest.mark.parametrize("wire", [Pinged()])
+def test_a_websocket_that_was_given_up_brings_nothing_more(
+    sessions: Sessions[Session], session: WebSocketSession, wire: MemoryTransport
+) -> None:
+    wire.clog()  # it is not closed before what waits has left
+    sessions.clock.advance(40)  # type: ignore[attr-defined]
+    assert wire.closed == (3000, "No response from heartbeat")
+    assert wire.connection is None
 
 
 @pytest.mark.parametrize("wire", [Pinged()])
