@@ -1,6 +1,6 @@
 """Every command of this repository, one session each; ``nox -l`` lists them.
 
-``nox`` runs what continuous integration runs, fast sessions first. What follows ``--`` is handed
+``nox`` runs what continuous integration runs, long sessions first. What follows ``--`` is handed
 to the tool a session runs: ``nox -s tests-3.11 -- -k heartbeat -x``.
 """
 
@@ -29,15 +29,15 @@ nox.options.download_python = "never"
 nox.options.error_on_external_run = True
 nox.options.reuse_venv = "yes"
 nox.options.sessions = [
+    "alone",
+    "tests",
     "lint",
     "docs",
-    "purity",
-    "tests",
-    "alone",
-    "autobahn",
     "mutants",
     "wheels",
     "kit",
+    "autobahn",
+    "purity",
     "examples",
     "browser",
     "integration",
@@ -54,7 +54,6 @@ ROOT = Path(__file__).parent
 CONSTRAINED = ("-c", str(ROOT / "constraints.txt"))
 TEMPLATES = [*ROOT.glob("packages/_template*"), ROOT / "plugins" / "_template"]
 TOOLS = tomllib.loads((ROOT / "pyproject.toml").read_text())["dependency-groups"]
-os.environ.pop("PYTHONDONTWRITEBYTECODE", None)  # or each process compiles all that it imports
 PYENV = Path(os.environ.get("PYENV_ROOT", Path.home() / ".pyenv")) / "versions"
 
 
@@ -95,14 +94,33 @@ PURE = """
 """.split()
 """Topics whose tests take every branch of the pure modules, in seconds."""
 
+HERE = f"3.{sys.version_info.minor}"
+"""The Python of the sessions that need only one."""
+
+SHARED_TOOLS = sorted(set(TOOLS) - {"fuzz", "node"})
+"""What is installed beside the distributions in the environment that sessions share."""
+
+shared = nox.session(venv_backend="none", requires=[f"environment-{HERE}"], allow_parallel=True)
+exclusive = nox.session(venv_backend="none", requires=[f"environment-{HERE}"])
+
 WORKERS = str((os.cpu_count() or 1) + 1)
 """How many integration tests run at once: most of their time they wait for their processes."""
 
 
-@nox.session(allow_parallel=True)
+@nox.session(python=PYTHONS, allow_parallel=True)
+def environment(session: nox.Session) -> None:
+    """Install everything once per Python: most sessions run in here, and install nothing."""
+    names = DISTRIBUTIONS if session.python in {HERE, PYTHONS[0], PYTHONS[-1]} else EVERYWHERE
+    tools = SHARED_TOOLS if session.python == HERE else []
+    _install(session, *names, group="test", tools=tools, extras=True)
+    if session.python == HERE:
+        _use_node(session)
+
+
+@shared
 def lint(session: nox.Session) -> None:
     """Style, formatting, types (mypy strict) and import contracts."""
-    _install(session, *DISTRIBUTIONS, tools=["lint", "nox"], extras=True)
+    _enter(session)
     session.run("ruff", "check", ".")
     session.run("ruff", "format", "--check", ".")
     session.run("mypy", *(str(folder / "src") for folder in DISTRIBUTIONS.values()))
@@ -112,39 +130,45 @@ def lint(session: nox.Session) -> None:
     session.run("lint-imports")
 
 
-@nox.session(allow_parallel=True)
+@shared
 def docs(session: nox.Session) -> None:
     """The documentation, built strictly into docs/_build/html, and its snippets run."""
-    _install(session, *DISTRIBUTIONS, tools=["docs"], extras=True)
+    _enter(session)
     session.run("sphinx-build", "-W", "-n", "--keep-going", "-q", "docs", "docs/_build/html")
     session.run("pytest", "docs", *session.posargs)
 
 
-@nox.session(python=PYTHONS[:-1] or PYTHONS, allow_parallel=True)
-def tests(session: nox.Session) -> None:
+@nox.session(venv_backend="none", requires=["environment"], allow_parallel=True)
+@nox.parametrize("version", [nox.param(each, id=each) for each in PYTHONS[:-1] or PYTHONS])
+def tests(session: nox.Session, version: str) -> None:
     """The tests on each Python but the newest: all on the oldest, core and ws on those between.
 
-    One environment has everything. What depends on the host, on the loop or on hypothesis more than
-    on the Python is left to `alone`, which runs everything on the newest.
+    What depends on the host, on the loop or on hypothesis more than on the Python is left to
+    `alone`, which runs everything on the newest.
     """
-    _install(session, *DISTRIBUTIONS, group="test", extras=True)
-    names = DISTRIBUTIONS if session.python == PYTHONS[0] else EVERYWHERE
-    newest = [] if session.python == PYTHONS[-1] else ON_THE_NEWEST
+    _enter(session, version)
+    names = DISTRIBUTIONS if version == PYTHONS[0] else EVERYWHERE
+    newest = [] if version == PYTHONS[-1] else ON_THE_NEWEST
     _unit_tests(session, *names, options=newest)
 
 
-@nox.session(python=PYTHONS[-1], allow_parallel=True)
+@nox.session(venv_backend="none", requires=[f"environment-{PYTHONS[-1]}"], allow_parallel=True)
 @nox.parametrize("distribution", [nox.param(name, id=name) for name in DISTRIBUTIONS])
 def alone(session: nox.Session, distribution: str) -> None:
-    """The tests of each distribution on the newest Python, with only what it declares installed."""
-    _install(session, distribution, group="test", extras=True)
+    """The tests of each distribution on the newest Python, with only what it declares."""
+    _enter(session, PYTHONS[-1])
+    folder = session.cache_dir / "alone" / distribution
+    extras = ",".join(_declared(distribution)["project"].get("optional-dependencies", {}))
+    required = [f"{distribution}[{extras}]", *_group(distribution, "test")]
+    session.run("python", str(ROOT / "tools" / "alone.py"), str(folder), *required)
+    _put_first(folder.resolve())
     _unit_tests(session, distribution)
 
 
-@nox.session(allow_parallel=True)
+@shared
 def purity(session: nox.Session) -> None:
     """Every branch of the pure modules (tools/purity.toml) is taken by their own tests."""
-    _install(session, "primus-core", group="test", tools=["coverage"])
+    _enter(session)
     tests = DISTRIBUTIONS["primus-core"] / "tests"
     topics = [*PURE, "client/test_address.py", "client/test_state.py"]
     files = [str(tests / (each if "/" in each else f"test_{each}.py")) for each in topics]
@@ -154,29 +178,28 @@ def purity(session: nox.Session) -> None:
     session.run("coverage", "report", *settings, data)
 
 
-@nox.session(allow_parallel=True)
+@shared
 def mutants(session: nox.Session) -> None:
     """Break guards against peers, and see that tests fail: a dozen in CI, or -- WORDS of more."""
-    _install(session, *DISTRIBUTIONS, group="test", extras=True)
+    _enter(session)
     session.run("python", "tools/mutants.py", *(session.posargs or ["--ci"]))
 
 
-@nox.session
+@exclusive
 def survey(session: nox.Session) -> None:
     """Breaks every guard of the files or folders that follow --, and lists what no test notices."""
-    _install(session, *DISTRIBUTIONS, group="test", tools=["coverage"], extras=True)
+    _enter(session)
     session.run("python", "tools/survey.py", *session.posargs)
 
 
-@nox.session(allow_parallel=True)
+@shared
 def wheels(session: nox.Session) -> None:
     """Build every sdist and wheel into dist/, and use the wheels in a clean environment.
 
     At first without the extras of any, then with all of them: entry points may need one. In CI
     there has to be a C compiler; elsewhere primus-speedups may be built without its compiled part.
     """
-    _install(session, tools=["wheels"])
-    _use_node(session)
+    _enter(session)
     session.run("python", "tools/minifying.py")  # for all of them at once
     dist = ROOT / "dist"
     shutil.rmtree(dist, ignore_errors=True)
@@ -213,18 +236,17 @@ def kit(session: nox.Session) -> None:
                 session.run("node", "--test", str(script), external=True)
 
 
-@nox.session
+@exclusive
 def examples(session: nox.Session) -> None:
     """Run each example as its reader would, and see that the benchmarks work."""
-    _install(session, *DISTRIBUTIONS, tools=["integration"], extras=True)
+    _enter(session)
     session.run("pytest", "examples", "benchmarks", *session.posargs)
 
 
-@nox.session
+@exclusive
 def browser(session: nox.Session) -> None:
     """The browser client: its modules in Node, then the served library in Chromium."""
-    _install(session, *DISTRIBUTIONS, tools=["integration", "wheels"])
-    _use_node(session)
+    _enter(session)
     session.run("python", "tools/minifying.py")
     folders = [folder / "tests" / "browser" for folder in DISTRIBUTIONS.values()]
     modules = [file for folder in folders for file in sorted(folder.glob("*.test.js"))]
@@ -232,11 +254,10 @@ def browser(session: nox.Session) -> None:
     _integration_tests(session, "browser")
 
 
-@nox.session
+@exclusive
 def integration(session: nox.Session) -> None:
     """Real processes, real sockets and real Node peers."""
-    _install(session, *DISTRIBUTIONS, tools=["integration", "wheels"], extras=True)
-    _use_node(session)
+    _enter(session)
     session.run("python", "tools/minifying.py")
     elsewhere = [f"--ignore-glob=*/test_{name}*.py" for name in ("browser", "autobahn")]
     elsewhere += ["--ignore-glob=*/attacks"]
@@ -244,34 +265,32 @@ def integration(session: nox.Session) -> None:
     session.run("pytest", "integration-tests", *elsewhere, *workers, *session.posargs)
 
 
-@nox.session(default=False)
+@exclusive
 def types(session: nox.Session) -> None:
     """Applications under mypy and pyright, both strict; a part of `integration`."""
-    _install(session, *DISTRIBUTIONS, tools=["integration"])
-    _use_node(session)
+    _enter(session)
     _integration_tests(session, "types")
 
 
-@nox.session
+@exclusive
 def attacks(session: nox.Session) -> None:
     """What strangers, users, foreign pages and servers can do to ours; all of it: -- --long."""
-    _install(session, *DISTRIBUTIONS, tools=["integration"], extras=True)
+    _enter(session)
     workers = ["--numprocesses", WORKERS, "--dist", "worksteal"]
     session.run("pytest", "integration-tests/attacks", *workers, *session.posargs)
 
 
-@nox.session(allow_parallel=True)
+@shared
 def autobahn(session: nox.Session) -> None:
     """The WebSocket conformance suite (autobahntestsuite), which needs a Python 2.7."""
-    _install(session, *DISTRIBUTIONS, tools=["integration"])
+    _enter(session)
     _integration_tests(session, "autobahn")
 
 
-@nox.session(default=False)
+@exclusive
 def protocols(session: nox.Session) -> None:
     """The official suites of Engine.IO and SockJS, on checkouts that you bring: -- PATH…"""
-    _install(session, *DISTRIBUTIONS, tools=["integration"])
-    _use_node(session)
+    _enter(session)
     paths = [str(Path(each).resolve()) for each in session.posargs]
     session.chdir("integration-tests")
     session.run("python", "-m", "protocols", *paths)
@@ -283,11 +302,10 @@ def new(session: nox.Session) -> None:
     session.run(sys.executable, str(ROOT / "tools" / "new.py"), *session.posargs)
 
 
-@nox.session(default=False)
+@exclusive
 def bench(session: nox.Session) -> None:
     """Primus beside its peers; takes options: -- --only echo --rounds 3 (benchmarks/README.md)."""
-    _install(session, *DISTRIBUTIONS, tools=["integration", "bench"], extras=True)
-    _use_node(session)
+    _enter(session)
     with session.chdir("integration-tests"):
         session.run("python", "-m", "harness.node")
     session.run("python", "-m", "benchmarks", *session.posargs)
@@ -310,10 +328,10 @@ def fuzz(session: nox.Session) -> None:
     session.run("python", "tools/fuzz.py", parser, found, *options)
 
 
-@nox.session(default=False)
+@exclusive
 def coverage(session: nox.Session) -> None:
     """What the tests of all distributions leave untouched, on one Python."""
-    _install(session, *DISTRIBUTIONS, group="test", tools=["coverage"], extras=True)
+    _enter(session)
     session.run("coverage", "erase")
     for folder in DISTRIBUTIONS.values():
         session.run("coverage", "run", "-m", "pytest", "-q", str(folder / "tests"))
@@ -360,6 +378,17 @@ def constraints(session: nox.Session) -> None:
     session.run(*resolve, "--output-file", "constraints.txt", str(source))
 
 
+def _enter(session: nox.Session, version: str = HERE) -> None:
+    """Let a session run in the environment that is shared, of some Python."""
+    _put_first(session.cache_dir.parent.resolve() / f"environment-{version.replace('.', '-')}")
+
+
+def _put_first(environment: Path) -> None:
+    """Let ``python`` and the other programs be those of an environment."""
+    folder = environment / ("Scripts" if os.name == "nt" else "bin")
+    os.environ["PATH"] = os.pathsep.join([str(folder), os.environ["PATH"]])
+
+
 def _install(
     session: nox.Session,
     *names: str,
@@ -386,7 +415,9 @@ def _install(
     _share_pip_settings(session)
     folders = [part for name in sorted(wanted) for part in ("-e", str(DISTRIBUTIONS[name]))]
     chosen = ("--resolution", resolution, "--upgrade") if resolution else CONSTRAINED
-    session.install(*chosen, *folders, *sorted(others))
+    if folders:  # an isolated build takes three times as long, for each of them
+        session.install(*CONSTRAINED, *TOOLS["builders"])
+    session.install(*chosen, "--no-build-isolation", *folders, *sorted(others))
 
 
 @cache
