@@ -387,3 +387,74 @@ def test_a_primus_knows_early_what_it_is_going_to_use() -> None:
     Primus(transformer=MemoryTransformer, plugin={"early": Early(), "primus-late": Late()})
 
     assert told == [True, False]
+
+
+class Hooked:
+    """A plugin that fails where it is told to, and offers a parser besides."""
+
+    def __init__(self, fail: str = "") -> None:
+        self.fail = fail
+
+    @hookimpl
+    def primus_options(self) -> dict[str, object]:
+        if self.fail == "options":
+            raise ZeroDivisionError
+        return {}
+
+    @hookimpl
+    def primus_parser(self) -> str:
+        if self.fail == "parser":
+            raise ZeroDivisionError
+        return "a parser"
+
+
+def test_of_plugins_that_do_not_all_fit_none_is_admitted() -> None:
+    ark, one = Ark(), Hooked()
+    for _ in range(2):
+        with pytest.raises(PluginError, match="non-empty"):
+            ark.admit({"one": one, "": Hooked()})
+    assert ark.admit({"one": one}) == ["one"]
+
+
+def test_a_plugin_whose_options_fail_is_admitted_once_they_do_not() -> None:
+    ark, plugin = Ark(), Hooked("options")
+    for _ in range(2):
+        with pytest.raises(ZeroDivisionError):
+            ark.admit({"one": plugin})
+    plugin.fail = ""
+    assert ark.admit({"one": plugin}) == ["one"]
+
+
+def test_a_plugin_that_does_not_fit_says_the_same_again_and_leaves_its_name(
+    primus: Primus,
+) -> None:
+    class Misfit:
+        @hookimpl
+        def primus_connection(self, sparks: Spark) -> None:
+            """Its argument is misspelt."""
+
+    misfit = Misfit()
+    for _ in range(2):
+        with pytest.raises(HookError, match="does not fit"):
+            primus.use("one", misfit)
+    primus.use("one", Hooked())
+    assert list(primus.ark) == ["one"]
+
+
+@pytest.mark.parametrize("is_used", [True, False])
+def test_a_module_that_offers_a_parser_is_asked_whether_or_not_it_is_a_plugin_in_use(
+    is_used: bool,
+) -> None:
+    ark, plugin = Ark(), Hooked()
+    if is_used:
+        ark.add("one", plugin)
+    assert ark.ask("one", "parser", plugin, "primus_parser") == "a parser"
+    plugin.fail = "parser"
+    for _ in range(2):
+        with pytest.raises(ZeroDivisionError):
+            ark.ask("one", "parser", plugin, "primus_parser")
+    assert list(ark) == (["one"] if is_used else [])
+    if is_used:
+        ark.remove("one")
+    ark.add("two", plugin)
+    assert list(ark) == ["two"]

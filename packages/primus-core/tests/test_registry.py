@@ -18,7 +18,16 @@ from primus import (
 )
 from primus.entry_points import EntryPoint
 from primus.parsers.json import JSONParser
-from primus.registry import PARSER, PLUGIN, TRANSFORMER, Kind, find, parser_named, transformer_named
+from primus.registry import (
+    PARSER,
+    PLUGIN,
+    TRANSFORMER,
+    Kind,
+    find,
+    parser_named,
+    plugins_named,
+    transformer_named,
+)
 from primus.server.hosts import Host
 from primus_testing import MemoryTransformer
 
@@ -317,3 +326,9 @@ def test_a_library_that_is_optional_is_named_with_what_installs_it(offer: Offer)
     offer("primus.plugins", "posting", value="aiohttp.no_such_module_at_all")
     with pytest.raises(BrokenPluginError, match=r"Try: pip install aiohttp$"):
         find(PLUGIN, "posting")
+
+
+def test_a_plugin_may_be_used_by_another_name_than_it_is_installed_by(offer: Offer) -> None:
+    plugin = ModuleType("plugin")
+    offer("primus.plugins", "rooms", plugin)
+    assert plugins_named({"Mine": "Rooms", "ROOMS": None}) == {"mine": plugin, "rooms": plugin}

@@ -323,3 +323,151 @@ async def test_a_stream_can_be_piped(primus: Any, stream: Echo) -> None:
 
     assert wire.sent[0] == '"through"'
     assert other.ready_state == Stream.CLOSED
+
+
+class Checked(Echo):
+    """A stream whose messages pass a transform."""
+
+    def _transforms(self) -> Any:
+        return (self.check,)
+
+    @staticmethod
+    def check(packet: Any, stream: Any) -> Any:
+        """Swallow a message, fail for it, or let it pass."""
+        if packet.data == "broken":
+            raise ZeroDivisionError
+        return packet.data != "swallowed"
+
+
+def test_a_transform_that_fails_is_told_to_the_stream_and_else_to_its_connection(
+    spark: Any, streams: Streams
+) -> None:
+    stream = Checked(streams)
+    seen: list[Any] = []
+    stream.on("data", seen.append)
+    below = Recorder(spark, "error")
+    for message in ("one", "broken", "swallowed", "two"):
+        stream.receive(message)
+    assert (seen, len(below.seen("error"))) == (["one", "two"], 1)
+
+    above = Recorder(stream, "error")
+    stream.receive("broken")
+    assert (len(above.seen("error")), len(below.seen("error"))) == (1, 1)
+
+
+async def test_a_message_that_overtakes_is_handled_while_others_wait(
+    primus: Any, tracebacks: Tracebacks
+) -> None:
+    class Overtaking:
+        @hookimpl
+        def primus_overtakes(self, data: Any) -> bool:
+            return data in ("now", "broken")
+
+    spark, _ = join(primus.use("overtaking", Overtaking()))
+    stream = Echo(Streams(spark))
+    gate = asyncio.Event()
+    seen: list[Any] = []
+
+    @stream.on("data")
+    async def data(message: Any) -> None:
+        seen.append(message)
+        await asyncio.sleep(0)
+        if message == "broken":
+            raise ValueError(message)
+        if message == "slow":
+            await gate.wait()
+
+    tracebacks.expect("a listener of 'data' raised")
+    for message in ("slow", "waits", "broken", "now"):
+        stream.receive(message)
+    await eventually(lambda: seen == ["slow", "broken", "now"])
+    gate.set()
+    await eventually(lambda: seen[3:] == ["waits"])
+
+
+def test_each_ready_state_is_told_once(stream: Echo) -> None:
+    states = Recorder(stream, "readyStateChange")
+    stream.changed(Stream.OPEN)
+    stream.changed(Stream.OPENING)
+    stream.changed(Stream.OPENING)
+    stream.ended()
+    stream.changed(Stream.CLOSED)
+    assert [args[0] for args in states.seen("readyStateChange")] == [Stream.OPENING, Stream.CLOSED]
+
+
+@pytest.mark.parametrize("is_first", [True, False])
+async def test_an_iteration_is_known_of_whether_it_began_before_or_after(
+    stream: Echo, is_first: bool
+) -> None:
+    if is_first:
+        aiter(stream)
+    consumed = stream.consumed()
+    assert consumed.is_set() == is_first
+    aiter(stream)
+    assert consumed.is_set()
+    assert stream.consumed() is consumed
+
+
+async def test_an_async_listener_gets_what_waits_for_an_iteration_one_by_one(
+    stream: Echo,
+) -> None:
+    iteration = aiter(stream)
+    for number in (1, 2, 3):
+        stream.receive(number)
+    assert await anext(iteration) == 1
+    del iteration
+    seen: list[Any] = []
+    gate = asyncio.Event()
+
+    @stream.on("data")
+    async def data(message: Any) -> None:
+        seen.append(message)
+        await gate.wait()
+
+    stream.receive(4)
+    await eventually(lambda: seen)
+    for _ in range(5):
+        await asyncio.sleep(0)
+    assert seen == [2]
+    gate.set()
+    await eventually(lambda: seen == [2, 3, 4])
+
+
+async def test_an_end_is_one_though_the_other_end_and_the_connection_end_as_well(
+    stream: Echo,
+) -> None:
+    ends = Recorder(stream, "close", "end")
+    gate = asyncio.Event()
+
+    @stream.on("data")
+    async def data(message: Any) -> None:
+        await gate.wait()
+
+    stream.receive(1)
+    stream.receive(2)
+    stream.ended()
+    stream.ended(by_connection=True)
+    stream.end("late")
+    gate.set()
+    await eventually(lambda: ends.story)
+    assert ends.story == ["close", "end"]
+    assert len(stream.streams) == 0
+
+
+async def test_room_is_made_once_nothing_waits_for_any_stream(spark: Any) -> None:
+    spark.limits = replace(spark.limits, read_ahead_messages=2)
+    streams = Streams(spark)
+    first, second = Echo(streams), Echo(streams)
+    gate, other = asyncio.Event(), asyncio.Event()
+    first.on("data", lambda message: gate.wait())
+    second.on("data", lambda message: other.wait())
+    for each in (first, second):
+        each.receive(1)
+    assert first.receive(2) is False
+    room = asyncio.ensure_future(second.receive(2))  # type: ignore[arg-type]
+    gate.set()
+    for _ in range(5):
+        await asyncio.sleep(0)
+    assert not room.done()
+    other.set()
+    assert await room is False
