@@ -198,18 +198,22 @@ Piece = tuple[str, "dict[str, Any] | None"]
 
 def _body(parts: LibraryParts, *, minified: bool) -> Iterator[Piece]:
     """The parts of the server as ``server``, and the function that makes the class of them."""
+    yield "var server = {\nmembers: {", None
     members = {
         "version": parts.version,
         "pathname": parts.pathname,
         "authorization": parts.authorization,
-        "compiled": {
-            "transformer": parts.transformer_name,
-            "parser": parts.parser_name,
-            "pingTimeout": _milliseconds(parts.ping_timeout),
-            "keepAlive": _milliseconds(parts.keep_alive),
-        },
     }
-    yield f"var server = {{\nmembers: {_literal(members)},\ntransformer: [", None
+    compiled = {
+        "transformer": parts.transformer_name,
+        "parser": parts.parser_name,
+        "pingTimeout": _milliseconds(parts.ping_timeout),
+        "keepAlive": _milliseconds(parts.keep_alive),
+    }
+    yield from _fields(members)
+    yield "compiled: {", None
+    yield from _fields(compiled)
+    yield "}\n},\ntransformer: [", None
     owner = f"transformer {parts.transformer_name!r}"
     yield from _half(owner, parts.transformer, ("default",), minified=minified)
     yield "],\nparser: [", None
@@ -223,6 +227,11 @@ def _body(parts: LibraryParts, *, minified: bool) -> Iterator[Piece]:
     yield "]\n};\nreturn (function () {\n'use strict';", None
     yield from _core(parts.plugins, minified=minified)
     yield "})();", None
+
+
+def _fields(values: Mapping[str, object]) -> Iterator[Piece]:
+    for name, value in values.items():
+        yield f"{name}: {_literal(value)},", None
 
 
 def _core(plugins: Mapping[str, Browser], *, minified: bool) -> Iterator[Piece]:
