@@ -157,7 +157,16 @@ def test_frames_made_of_headers_are_a_value_or_an_error(content: Sequence[int]) 
 
 
 @pytest.mark.parametrize(
-    ("value", "kind"), [(2.0**31, int), (-(2.0**31), int), (2.0**31 - 1, float), (1.0, float)]
+    ("value", "kind"),
+    [
+        (2.0**31, int),
+        (-(2.0**31), int),
+        (2.0**31 - 1, float),
+        (1.0, float),
+        (2.0**53, int),
+        (2.0**53 + 2, float),
+        (-1e300, float),
+    ],
 )
 def test_a_double_is_an_integer_only_where_whole_numbers_are_sent_as_doubles(
     value: float, kind: type

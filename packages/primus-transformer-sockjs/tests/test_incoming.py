@@ -62,6 +62,18 @@ async def test_many_messages_of_one_frame_are_brought_in_turns_and_no_more_is_re
     assert not wire.paused
 
 
+async def test_a_connection_that_resumes_within_a_turn_reads_no_further_before_the_next() -> None:
+    wire, received = opened()
+    wire.receive(frame(TURN + 10))
+    received.session.pause_reading()
+    received.session.resume_reading()
+    assert len(received.story) == TURN
+    assert wire.paused
+    await asyncio.sleep(0)
+    assert len(received.story) == TURN + 10
+    assert not wire.paused
+
+
 async def test_a_connection_that_pauses_gets_no_more_of_a_frame() -> None:
     wire, received = opened()
     received.pauses = True
