@@ -1,7 +1,7 @@
 """Every command of this repository, one session each; ``nox -l`` lists them.
 
 ``nox`` runs what continuous integration runs, long sessions first. What follows ``--`` is handed
-to the tool a session runs: ``nox -s tests-3.11 -- -k heartbeat -x``.
+to the tool a session runs: ``nox -s docs -- -k links -x``.
 """
 
 from __future__ import annotations
@@ -29,8 +29,8 @@ nox.options.download_python = "never"
 nox.options.error_on_external_run = True
 nox.options.reuse_venv = "yes"
 nox.options.sessions = [
-    "alone",
     "tests",
+    "alone",
     "lint",
     "docs",
     "mutants",
