@@ -103,8 +103,8 @@ SHARED_TOOLS = sorted(set(TOOLS) - {"fuzz", "node"})
 shared = nox.session(venv_backend="none", requires=[f"environment-{HERE}"], allow_parallel=True)
 exclusive = nox.session(venv_backend="none", requires=[f"environment-{HERE}"])
 
-WORKERS = str((os.cpu_count() or 1) + 1)
-"""How many integration tests run at once: most of their time they wait for their processes."""
+WORKERS = ["--numprocesses", str((os.cpu_count() or 1) + 1), "--dist", "worksteal"]
+"""Lets integration tests run at once: most of their time they wait for their processes."""
 
 
 @nox.session(python=PYTHONS, allow_parallel=True)
@@ -236,7 +236,7 @@ def kit(session: nox.Session) -> None:
                 session.run("node", "--test", str(script), external=True)
 
 
-@exclusive
+@shared
 def examples(session: nox.Session) -> None:
     """Run each example as its reader would, and see that the benchmarks work."""
     _enter(session)
@@ -251,7 +251,7 @@ def browser(session: nox.Session) -> None:
     folders = [folder / "tests" / "browser" for folder in DISTRIBUTIONS.values()]
     modules = [file for folder in folders for file in sorted(folder.glob("*.test.js"))]
     session.run("node", "--test", *map(str, modules), external=True)
-    _integration_tests(session, "browser")
+    _integration_tests(session, "browser", *WORKERS)
 
 
 @exclusive
@@ -261,8 +261,7 @@ def integration(session: nox.Session) -> None:
     session.run("python", "tools/minifying.py")
     elsewhere = [f"--ignore-glob=*/test_{name}*.py" for name in ("browser", "autobahn")]
     elsewhere += ["--ignore-glob=*/attacks"]
-    workers = ["--numprocesses", WORKERS, "--dist", "worksteal"]
-    session.run("pytest", "integration-tests", *elsewhere, *workers, *session.posargs)
+    session.run("pytest", "integration-tests", *elsewhere, *WORKERS, *session.posargs)
 
 
 @exclusive
@@ -276,8 +275,7 @@ def types(session: nox.Session) -> None:
 def attacks(session: nox.Session) -> None:
     """What strangers, users, foreign pages and servers can do to ours; all of it: -- --long."""
     _enter(session)
-    workers = ["--numprocesses", WORKERS, "--dist", "worksteal"]
-    session.run("pytest", "integration-tests/attacks", *workers, *session.posargs)
+    session.run("pytest", "integration-tests/attacks", *WORKERS, *session.posargs)
 
 
 @shared
@@ -475,9 +473,9 @@ def _unit_tests(session: nox.Session, *names: str, options: Sequence[str] = ()) 
     session.run("pytest", *folders, *hangs, *options, *session.posargs)
 
 
-def _integration_tests(session: nox.Session, topic: str) -> None:
+def _integration_tests(session: nox.Session, topic: str, *options: str) -> None:
     files = sorted(ROOT.glob(f"integration-tests/test_{topic}*.py"))
-    session.run("pytest", *map(str, files), *session.posargs)
+    session.run("pytest", *map(str, files), *options, *session.posargs)
 
 
 def _use_node(session: nox.Session) -> None:

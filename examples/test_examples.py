@@ -24,7 +24,7 @@ from websockets.exceptions import ConnectionClosed, InvalidStatus
 from primus import connect
 
 HERE = Path(__file__).parent
-DEADLINE = 20.0
+DEADLINE = 60.0
 UVICORN = (-signal.SIGTERM,)
 """How uvicorn ends: in order, and then by the signal that it was told to end with."""
 

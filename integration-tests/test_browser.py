@@ -200,5 +200,5 @@ async def test_every_awkward_character_survives_the_page(tab: Tab) -> None:
         "sent.forEach((text) => socket.write(text))"
     )
 
-    await tab.until("got.length === sent.length", within=60)
+    await tab.until("got.length === sent.length", within=300)
     assert await tab.run("got.every((text, index) => text === sent[index])")

@@ -54,10 +54,15 @@ def peer() -> Path:
 @pytest.fixture(params=["minified", "readable"])
 def folder(request: pytest.FixtureRequest, tmp_path: Path) -> Path:
     """A folder with everything that can be saved of the client."""
-    primus = Primus(transformer="engine.io", plugin="emit, emitter, resource, responder")
+    primus = client()
     for name in SAVED:
         primus.save(tmp_path / name, minified=request.param == "minified")
     return tmp_path
+
+
+def client() -> Primus:
+    """A server whose client has methods of plugins."""
+    return Primus(transformer="engine.io", plugin="emit, emitter, resource, responder")
 
 
 def run(peer: Path, *command: str) -> subprocess.CompletedProcess[str]:
@@ -66,7 +71,19 @@ def run(peer: Path, *command: str) -> subprocess.CompletedProcess[str]:
     )
 
 
+@pytest.mark.parametrize("name", [name for name in SAVED if ".d." in name])
+def test_the_types_are_the_same_beside_minified_files(name: str, tmp_path: Path) -> None:
+    primus = client()
+    primus.save(tmp_path / name)
+    readable = (tmp_path / name).read_text()
+
+    primus.save(tmp_path / name, minified=True)
+
+    assert (tmp_path / name).read_text() == readable
+
+
 @pytest.mark.parametrize("kind", KINDS)
+@pytest.mark.parametrize("folder", ["readable"], indirect=True)
 def test_typescript_finds_the_types_of_the_saved_client(
     folder: Path, peer: Path, kind: str
 ) -> None:

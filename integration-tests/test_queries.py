@@ -5,10 +5,11 @@ import json
 import re
 import subprocess
 from base64 import b64encode
-from collections.abc import AsyncIterator, Mapping
-from contextlib import asynccontextmanager
+from collections.abc import AsyncIterator, Iterator, Mapping
+from contextlib import asynccontextmanager, contextmanager
 from pathlib import Path
 from typing import Any
+from uuid import uuid4
 
 import pytest
 import pytest_asyncio
@@ -134,16 +135,21 @@ async def test_from_python(way: tuple[str, dict[str, Any]]) -> None:
 async def test_from_primus_js_in_node(way: tuple[str, dict[str, Any]]) -> None:
     transformer, transport = way
     async with listening(transformer) as (primus, seen):
-        library = beside(transformer) / f"queries-{transformer}.js"
-        library.write_text(primus.library())
-        await in_node(library, primus.url, {"transport": transport}, QUERIES)
+        with saved(primus, transformer) as library:
+            await in_node(library, primus.url, {"transport": transport}, QUERIES)
         await eventually(lambda: len(seen) == len(QUERIES))
         assert both(seen) == [from_javascript(transformer, query) for query in QUERIES]
 
 
-def beside(transformer: str) -> Path:
-    """The folder that has the Node packages of our client."""
-    return installed(5 if transformer == "socket.io" else 8)
+@contextmanager
+def saved(primus: Primus, transformer: str) -> Iterator[Path]:
+    """Our client in a file of its own, beside the Node packages that it needs."""
+    library = installed(5 if transformer == "socket.io" else 8) / f"queries-{uuid4()}.js"
+    library.write_text(primus.library())
+    try:
+        yield library
+    finally:
+        library.unlink()
 
 
 async def in_node(library: Path, url: str, options: Any, queries: list[str]) -> None:
@@ -211,10 +217,9 @@ async def test_credentials_of_the_url_from_primus_js_in_node(
     async with listening(transformer) as (primus, _):
         told: list[str | None] = []
         primus.on("connection", lambda spark: told.append(spark.headers.get("Authorization")))
-        library = beside(transformer) / f"queries-{transformer}.js"
-        library.write_text(primus.library())
         url = primus.url.replace("://", f"://{CREDENTIALS}@")
-        await in_node(library, url, {"transport": transport}, [""])
+        with saved(primus, transformer) as library:
+            await in_node(library, url, {"transport": transport}, [""])
         assert told == [TOLD]
 
 
@@ -225,8 +230,7 @@ async def test_fields_of_the_protocol_are_its_own(transports: list[str]) -> None
         kind = {"transformer": "engine.io", "parser": "json", **options}
         async with Socket(primus.url + COLLIDING, **kind):
             pass
-        library = installed(8) / "queries-engine.io.js"
-        library.write_text(primus.library())
-        await in_node(library, primus.url, options, [COLLIDING])
+        with saved(primus, "engine.io") as library:
+            await in_node(library, primus.url, options, [COLLIDING])
         await eventually(lambda: len(seen) == 2)
         assert seen == [{"a": "1"}, {"a": "1"}]

@@ -24,7 +24,6 @@ FLAGS = (
     "--disable-background-networking", "--disable-component-update", "--disable-sync",
     "--disable-background-timer-throttling", "--disable-renderer-backgrounding",
     "--disable-backgrounding-occluded-windows", "--disable-dev-shm-usage", "--window-size=1100,800",
-    "--disable-features=BackForwardCache",
 )  # fmt: skip
 
 LISTENING = re.compile(rb"DevTools listening on (ws://\S+)")
