@@ -1,6 +1,7 @@
 """`Answers` and `Reply`, on a spark in memory: what every plugin that asks stands on."""
 
 import asyncio
+from collections.abc import Sequence
 from dataclasses import replace
 from itertools import count
 from typing import Any
@@ -190,22 +191,34 @@ async def test_what_is_awaited_is_bounded_with_and_without_a_timeout(
 # -- replies
 
 
+class Answer(Reply):
+    """What the replies of a plugin look like on the wire."""
+
+    @staticmethod
+    def packet(id: int, args: Sequence[Any]) -> Any:
+        return {"id": id, "answer": args}
+
+    @staticmethod
+    def failure(id: int, why: str) -> Any:
+        return {"id": id, "error": why}
+
+
 def test_a_reply_is_sent_once(asked: Asked) -> None:
-    reply = Reply(asked.answers, lambda *args: {"answer": args})
+    reply = Answer(asked.answers, 7, False)
 
     assert [reply("me", 1), reply("again")] == [True, False]
 
-    assert asked.wire.sent == ['{"answer":["me",1]}']
+    assert asked.wire.sent == ['{"id":7,"answer":["me",1]}']
 
 
 def test_a_reply_goes_over_the_wire_of_its_request_only(asked: Asked) -> None:
-    reply = Reply(asked.answers, lambda *args: {"answer": args})
+    reply = Answer(asked.answers, 7, False)
     asked.answers.opened()
 
     assert reply("me") is False
     asked.spark.end()
-    assert Reply(asked.answers, lambda: "over")() is False
-    assert '{"answer":["me"]}' not in asked.wire.sent
+    assert Answer(asked.answers, 8, False)("me") is False
+    assert not any("answer" in frame for frame in asked.wire.sent)
 
 
 @pytest.mark.parametrize(
@@ -217,7 +230,7 @@ def test_a_reply_goes_over_the_wire_of_its_request_only(asked: Asked) -> None:
     ],
 )
 def test_a_failure_shows_no_internals(asked: Asked, error: Exception | None, why: str) -> None:
-    reply = Reply(asked.answers, lambda: "answer", lambda why: {"error": why})
+    reply = Answer(asked.answers, 7, True)
 
     if error is None:
         reply.unheard()
@@ -225,11 +238,11 @@ def test_a_failure_shows_no_internals(asked: Asked, error: Exception | None, why
         reply.fail(error)
 
     assert reply() is False
-    assert asked.wire.sent == [f'{{"error":"{why}"}}']
+    assert asked.wire.sent == [f'{{"id":7,"error":"{why}"}}']
 
 
 def test_a_caller_that_understands_no_failure_is_sent_none(asked: Asked) -> None:
-    reply = Reply(asked.answers, lambda: "answer")
+    reply = Answer(asked.answers, 7, False)
 
     reply.unheard()
     reply.fail(Failed("no such name"))

@@ -15,8 +15,8 @@ FALSE = [None, False, 0, 0.0, "", float("nan")]
 
 def test_what_is_made_is_what_is_read() -> None:
     assert read(request("a", None)) == Request("a", None, fails=True)
-    assert read(response("a", [1])) == Response("a", [1], None)
-    assert read(response("a")) == Response("a", None, None)
+    assert read(response("a", [[1]])) == Response("a", [1], None)
+    assert read(response("a", [])) == Response("a", None, None)
     assert read(failure("a", "no")) == Response("a", None, "no")
 
 

@@ -8,10 +8,11 @@ is the affair of the plugin.
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable, Hashable, Iterator
+from abc import abstractmethod
+from collections.abc import Callable, Hashable, Iterator, Sequence
 from enum import Enum
 from functools import partial
-from typing import Any, Final, Generic, Literal, NamedTuple, TypeAlias, TypeVar
+from typing import Any, ClassVar, Final, Generic, Literal, NamedTuple, TypeAlias, TypeVar
 
 from primus.clock import Timer, expect
 from primus.connection import OPEN
@@ -311,35 +312,39 @@ class Answers(Generic[Id]):
 
 
 class Reply:
-    """Answers one request: called by its listener, with the answer.
+    """Answers one request: called by its listener, with the answer. Each plugin has a class of it.
 
     Works once, and as long as the wire lasts that the request came over: on the next one the same
     id means another request.
 
     Args:
         answers: of the connection that the request came over.
-        packet: makes the message of what it is called with.
-        failure: makes the message that says why there is no answer; `None` when the caller does not
-            understand it, and is left to its timeout.
-        spread: whether a tuple that a listener returns is several arguments, and `None` none.
+        id: of the request.
+        fails: whether the caller understands that there is no answer; else it is left to its
+            timeout.
     """
 
-    __slots__ = ("_answers", "_epoch", "_failure", "_is_spent", "_packet", "_spread")
+    __slots__ = ("_answers", "_epoch", "_fails", "_id", "_is_spent")
 
-    def __init__(
-        self,
-        answers: Answers[Any],
-        packet: Callable[..., Any],
-        failure: Callable[[str], Any] | None = None,
-        *,
-        spread: bool = False,
-    ) -> None:
+    spreads: ClassVar[bool] = False
+    """Whether a tuple that a listener returns is several arguments, and `None` none."""
+
+    def __init__(self, answers: Answers[Any], id: Any, fails: bool) -> None:
         self._answers = answers
         self._epoch = answers.epoch
-        self._failure = failure
+        self._fails = fails
+        self._id = id
         self._is_spent = False
-        self._packet = packet
-        self._spread = spread
+
+    @staticmethod
+    @abstractmethod
+    def packet(id: Any, args: Sequence[Any], /) -> Any:
+        """The message that is the answer to the request with that id: what the reply got."""
+
+    @staticmethod
+    @abstractmethod
+    def failure(id: Any, why: str, /) -> Any:
+        """The message that says why the request with that id has no answer."""
 
     def __call__(self, *args: Any) -> bool:
         """Send the answer.
@@ -347,23 +352,26 @@ class Reply:
         Returns:
             False when it has been sent before, or is not awaited any more.
         """
+        return self._send(self.packet(self._id, args))
+
+    def _send(self, packet: Any) -> bool:
         answers = self._answers
         connection = answers._connection
         if self._is_spent or self._epoch != answers.epoch or connection.ready_state != OPEN:
             return False
-        sent = connection.write(self._packet(*args))
+        sent = connection.write(packet)
         self._is_spent = True
         return sent
 
     def returned(self, value: Any) -> bool:
         """Answer with what a listener has returned."""
-        if self._spread and isinstance(value, tuple):
+        if self.spreads and isinstance(value, tuple):
             return self(*value)
-        return self() if self._spread and value is None else self(value)
+        return self() if self.spreads and value is None else self(value)
 
     def is_refusal(self, error: BaseException) -> bool:
         """Whether what a listener raised is an answer of its own, and no failure to report."""
-        return self._failure is not None and isinstance(error, self._answers.words.failed)
+        return self._fails and isinstance(error, self._answers.words.failed)
 
     def fail(self, error: BaseException) -> object:
         """Say that a listener raised, so that there is no answer.
@@ -383,7 +391,4 @@ class Reply:
         Returns:
             False when it was not sent.
         """
-        if self._failure is None:
-            return False
-        self._packet = partial(self._failure, why)
-        return self()
+        return self._fails and self._send(self.failure(self._id, why))

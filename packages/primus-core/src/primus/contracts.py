@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import asyncio
 import logging
-from collections.abc import Awaitable, Callable, Iterable, Iterator, Mapping
+from collections.abc import Awaitable, Callable, Iterable, Iterator, Mapping, Sequence
 from typing import TYPE_CHECKING, Any, Protocol, TypeVar
 
 from primus.clock import Clock
@@ -57,6 +57,9 @@ class Events(Protocol):
 
     def deliver_request(self, event: str, /, *args: Any, reply: Replying) -> Delivered:
         """Bring a request from the other side to the listeners of an event, which answer it."""
+
+    def take_request(self, event: str, args: Sequence[Any], reply: Replying) -> Delivered:
+        """As `deliver_request`."""
 
     def listeners(self, event: str) -> tuple[Callable[..., Any], ...]:
         """The listeners of an event."""

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import asyncio
 import logging
-from collections.abc import Awaitable, Callable, Mapping
+from collections.abc import Awaitable, Callable, Mapping, Sequence
 from typing import Any, ClassVar, Final, Literal, Protocol, TypeVar, overload
 
 from primus.callables import EVERYTHING, bounds, obstacle
@@ -55,7 +55,7 @@ class Listener:
         """Call it with as many of `args` as it takes."""
         return self.fn(*args[: self.arity])
 
-    def filled(self, args: tuple[Any, ...]) -> tuple[Any, ...]:
+    def filled(self, args: Sequence[Any]) -> Sequence[Any]:
         """`args`, and `None` for each argument that it needs beyond them."""
         missing = self.needs - len(args)
         return args if missing <= 0 else (*args, *[None] * missing)
@@ -87,6 +87,10 @@ class ReservedEvents:
         return True
 
     def __contains__(self, event: object) -> bool:
+        return self.has(event)
+
+    def has(self, event: object) -> bool:
+        """Whether a name is reserved: as `in`, of which the interpreter makes a detour."""
         return isinstance(event, str) and (
             event in self.names or event in PROTOTYPE_NAMES or event.startswith(PRIVATE_PREFIXES)
         )
@@ -322,12 +326,21 @@ class Emitter:
         it, now or later. Any other listener answers by what it returns, or awaits to: the first
         value that is not `None` counts, and `None` once all have run without another answer.
         """
+        return self.take_request(event, args, reply)
+
+    def take_request(self, event: str, args: Sequence[Any], reply: Replying) -> Delivered:
+        """As `deliver_request`, with the arguments in one piece: what plugins call.
+
+        A subclass that looks at requests replaces this one, which both come to.
+        """
         listeners = self._listeners.get(event, ())
-        if not listeners:
+        if len(listeners) == 1:
+            listener = listeners[0]
+            if listener.arity > len(args) and not listener.once:
+                return self._deliver_replying(event, listener, args, reply)
+        elif not listeners:
             reply.unheard()
             return False
-        if len(listeners) == 1 and len(args) < listeners[0].arity and not listeners[0].once:
-            return self._deliver_replying(event, listeners, args, reply)
         answering = _Answering(reply, len(args))
         for index, listener in enumerate(listeners):
             result = self._call_asked(event, listener, args, answering)
@@ -338,13 +351,12 @@ class Emitter:
         return False
 
     def _deliver_replying(
-        self, event: str, listeners: tuple[Listener, ...], args: tuple[Any, ...], reply: Replying
+        self, event: str, listener: Listener, args: Sequence[Any], reply: Replying
     ) -> Delivered:
         """Deliver a request to its only listener, which takes the reply.
 
         That is how most requests are answered: there is nothing to be kept of it meanwhile.
         """
-        listener = listeners[0]
         given = (*args, reply)
         try:
             result = listener.fn(*given if listener.needs <= len(given) else listener.filled(given))
@@ -358,7 +370,7 @@ class Emitter:
         answering = _Answering(reply, len(args))
         answering.takes_reply(listener)
         if hasattr(type(result), "__await__"):
-            return self._deliver_request_on(event, listeners, 0, result, args, answering)
+            return self._deliver_request_on(event, (listener,), 0, result, args, answering)
         self._take_answer(event, listener, result, answering)
         return False
 
@@ -368,7 +380,7 @@ class Emitter:
         listeners: tuple[Listener, ...],
         index: int,
         result: Any,
-        args: tuple[Any, ...],
+        args: Sequence[Any],
         answering: _Answering,
     ) -> Literal[False]:
         """Await what a listener returned, then call those behind it."""
@@ -395,7 +407,7 @@ class Emitter:
         return False
 
     def _call_asked(
-        self, event: str, listener: Listener, args: tuple[Any, ...], answering: _Answering
+        self, event: str, listener: Listener, args: Sequence[Any], answering: _Answering
     ) -> Any:
         """Call a listener that may answer; `None` when it raised."""
         if listener.once and not self._forget(event, listener):
@@ -443,9 +455,9 @@ class Emitter:
 
     def reserved(self, event: str) -> bool:
         """Whether `event` is a name that Primus itself, or a plugin in use, emits."""
-        return event in self.events
+        return self.events.has(event)
 
-    def _call(self, event: str, listener: Listener, args: tuple[Any, ...]) -> Any:
+    def _call(self, event: str, listener: Listener, args: Sequence[Any]) -> Any:
         if listener.once and not self._forget(event, listener):
             return None
         try:

@@ -9,7 +9,7 @@ which is what its `Limits` allow to be read ahead.
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Awaitable, Callable, Iterable, Iterator
+from collections.abc import Awaitable, Callable, Iterable, Iterator, Sequence
 from functools import partial
 from typing import Any, ClassVar, Final, Literal, Self, TypeVar, cast
 
@@ -328,9 +328,9 @@ class Stream(Emitter):
             return False
         return super().deliver(event, *args) if to is None else to.deliver(event, *args)
 
-    def deliver_request(self, event: str, /, *args: Any, reply: Replying) -> Delivered:
-        """As `Connection.deliver_request`."""
-        return False if self._is_ended else super().deliver_request(event, *args, reply=reply)
+    def take_request(self, event: str, args: Sequence[Any], reply: Replying) -> Delivered:
+        """As `Connection.take_request`."""
+        return False if self._is_ended else super().take_request(event, args, reply)
 
     def consumed(self) -> asyncio.Event:
         """Set as soon as an iteration over the messages has begun."""

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from types import MappingProxyType
 from typing import Any
 
@@ -44,7 +44,7 @@ class Contract:
     def __repr__(self) -> str:
         return f"Contract({self.title!r}, {self.version!r})"
 
-    def taken(self, event: str, args: tuple[Any, ...]) -> tuple[Any, ...]:
+    def taken(self, event: str, args: Sequence[Any]) -> Sequence[Any]:
         """The arguments of an event from a client, converted; those of others as they are.
 
         Raises:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Awaitable, Callable, Iterable, Mapping
+from collections.abc import Awaitable, Callable, Iterable, Mapping, Sequence
 from typing import TYPE_CHECKING, Any, Protocol, TypeVar, Unpack, overload
 
 from primus import (
@@ -19,7 +19,7 @@ from primus import (
 )
 from primus.browser import Browser
 from primus.connection import Connection
-from primus.events import Delivered
+from primus.events import Delivered, Replying
 from primus.server.layers import Layer
 from primus_contract.asyncapi import asyncapi
 from primus_contract.contract import Contract
@@ -75,7 +75,7 @@ class ContractSpark(Spark[MessageT_co]):
             return False
         return Connection.deliver(self, event, *leading, *taken, to=to)
 
-    def deliver_request(self, event: str, /, *args: Any, reply: Any) -> Delivered:
+    def take_request(self, event: str, args: Sequence[Any], reply: Replying) -> Delivered:
         """The same for an event that wants an answer: an invalid one is refused, with the field."""
         try:
             taken = contract_of(self.primus).taken(event, args)
@@ -83,7 +83,7 @@ class ContractSpark(Spark[MessageT_co]):
             self.dispatch("invalid", error, event)
             reply.fail(error)
             return False
-        return Connection.deliver_request(self, event, *taken, reply=reply)
+        return Connection.take_request(self, event, taken, reply)
 
 
 class Handles(Protocol[SparkT_co, Payload, Answer]):  # type: ignore[misc]

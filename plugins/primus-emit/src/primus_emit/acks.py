@@ -6,9 +6,10 @@ from collections.abc import Sequence
 from typing import Any, Final
 
 from primus import PrimusError, TransportError
-from primus.answers import Words
+from primus.answers import Reply, Words
+from primus_emit import packets
 
-__all__ = ["WORDS", "AckFailed", "AckLost", "AckTimeout", "acknowledged"]
+__all__ = ["WORDS", "AckFailed", "AckLost", "AckReply", "AckTimeout", "acknowledged"]
 
 
 class AckTimeout(PrimusError, TimeoutError):
@@ -24,6 +25,16 @@ class AckFailed(PrimusError):
 
     A listener raises it to choose that text. Of any other exception the sender learns nothing.
     """
+
+
+class AckReply(Reply):
+    """The function that acknowledges an event."""
+
+    __slots__ = ()
+
+    spreads = True
+    packet = staticmethod(packets.ack)
+    failure = staticmethod(packets.failure)
 
 
 WORDS: Final = Words(late=AckTimeout, lost=AckLost, failed=AckFailed, answered="acknowledged")

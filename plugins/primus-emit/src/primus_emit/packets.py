@@ -19,7 +19,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import Any, Final, NamedTuple
 
-__all__ = ["Ack", "Event", "ack", "ack_with", "event", "failure", "read", "read_event"]
+__all__ = ["Ack", "Event", "ack", "event", "failure", "read", "read_event"]
 
 EVENT: Final = 0
 ACK: Final = 1
@@ -61,11 +61,6 @@ def ack(id: float, args: Sequence[Any]) -> dict[str, Any]:
     return {"id": id, "type": ACK, "data": [*args]}
 
 
-def ack_with(id: float, *args: Any) -> dict[str, Any]:
-    """As `ack`, for what is called with the arguments."""
-    return {"id": id, "type": ACK, "data": [*args]}
-
-
 def failure(id: float, error: str) -> dict[str, Any]:
     """The packet that says why the event with that id is not acknowledged."""
     return {"id": id, "type": ACK, "data": [], "error": error}
@@ -92,12 +87,13 @@ def read(message: Any) -> Event | Ack | None:
     return None
 
 
-def read_event(message: Any) -> tuple[str, list[Any], int | None, bool] | None:
+def read_event(message: dict[Any, Any]) -> tuple[str, list[Any], int | None, bool] | None:
     """The parts of an `Event` as nearly all are; `None` for whatever `read` has to look at."""
-    if type(message) is not dict or type(data := message.get("data")) is not list or not data:
+    data, kind = message.get("data"), message.get("type")
+    if type(data) is not list or not data or type(kind) is not int or kind != EVENT:
         return None
-    name, id, kind = data[0], message.get("id"), message.get("type")
-    if type(name) is not str or type(kind) is not int or kind != EVENT:
+    name, id = data[0], message.get("id")
+    if type(name) is not str:
         return None
     if id is None:
         return name, data[1:], None, False

@@ -3,15 +3,15 @@
 from __future__ import annotations
 
 from collections.abc import Awaitable
-from functools import partial
 from typing import TYPE_CHECKING, Any
 
 from primus import Packet, Spark, hookimpl
-from primus.answers import Answers, Reply
+from primus.answers import Answers
 from primus.arriving import Arriving
 from primus.events import Delivered
 from primus.pipeline import Transform, for_streams
 from primus_emit import packets
+from primus_emit.acks import AckReply
 from primus_emit.sending import acks_of
 
 if TYPE_CHECKING:
@@ -29,9 +29,12 @@ def incoming(visible: bool) -> Transform:
 
     def transform(packet: Packet, connection: Any) -> Any:
         data = packet.data
-        if type(data) is dict and "data" not in data:
-            return None
-        message = packets.read_event(data) or packets.read(data)
+        if type(data) is dict:
+            if "data" not in data:
+                return None
+            message = packets.read_event(data) or packets.read(data)
+        else:
+            message = packets.read(data)
         if message is None or not hasattr(connection, "acks"):  # as a stream that sends no events
             return None
         delivered = _deliver(message, connection)
@@ -52,12 +55,11 @@ def _deliver(
     is_reserved = connection.reserved(name)
     if id is None:
         return False if is_reserved else connection.deliver(name, *args)
-    failure = partial(packets.failure, id) if fails else None
-    ack = Reply(acks_of(connection), partial(packets.ack_with, id), failure, spread=True)
+    ack = AckReply(acks_of(connection), id, fails)
     if is_reserved:
         ack.unheard()
         return False
-    return connection.deliver_request(name, *args, reply=ack)
+    return connection.take_request(name, args, ack)
 
 
 def _acknowledged(acks: Answers[float], message: packets.Ack) -> Delivered:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
-from functools import partial
 from typing import TYPE_CHECKING, Any, Final
 from uuid import uuid4
 
@@ -46,6 +45,15 @@ class ResponseLost(TransportError):
 WORDS: Final = Words(
     late=ResponseTimeout, lost=ResponseLost, failed=ResponseFailed, answered="answered"
 )
+
+
+class ResponseReply(Reply):
+    """The function that answers a request."""
+
+    __slots__ = ()
+
+    packet = staticmethod(packets.response)
+    failure = staticmethod(packets.failure)
 
 
 def timeout_in(extra: Mapping[str, Any]) -> float | None:
@@ -120,9 +128,7 @@ def _received(
     match message:
         case packets.Request(id, data, fails):
             responses = responses_of(connection)
-            failure = partial(packets.failure, id) if fails else None
-            done = Reply(responses, partial(packets.response, id), failure)
-            return connection.deliver_request("request", data, reply=done)
+            return connection.take_request("request", (data,), ResponseReply(responses, id, fails))
         case packets.Response(str() as id, data, None):
             return responses_of(connection).arrived(id, data)
         case packets.Response(str() as id, _, str() as error):

@@ -15,6 +15,7 @@ as it came. A message with that ``plugin`` is never ``data``, whatever else it l
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Any, Final, NamedTuple
 
 __all__ = ["Invalid", "Request", "Response", "failure", "read", "request", "response"]
@@ -49,8 +50,8 @@ def request(id: str, data: Any) -> dict[str, Any]:
     return {"plugin": PLUGIN, "requestId": id, "data": data, "fails": True}
 
 
-def response(id: Any, *data: Any) -> dict[str, Any]:
-    """The packet of the response to the request with that id; without `data` it has none."""
+def response(id: Any, data: Sequence[Any]) -> dict[str, Any]:
+    """The packet of the response to the request with that id: the first of `data`, if any."""
     packet = {"plugin": PLUGIN, "responseId": id}
     if data:
         packet["data"] = data[0]

@@ -14,7 +14,7 @@ from __future__ import annotations
 import asyncio
 import logging
 from abc import abstractmethod
-from collections.abc import AsyncIterator, Awaitable, Callable, Iterable
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterable, Sequence
 from threading import get_ident
 from typing import Any, ClassVar, Final, Generic, Literal, Self, cast
 
@@ -409,7 +409,7 @@ class Connection(Emitter, Generic[MessageT_co]):
         if last:
             self.seen_at = self._now()
         direct = self._direct
-        if direct is None and not self._admits(frame):
+        if direct is None and not self._is_clear and not self._admits(frame):
             return
         try:
             data = self._decode(frame)
@@ -714,11 +714,11 @@ class Connection(Emitter, Generic[MessageT_co]):
         delivered = super().deliver(event, *args) if to is None else to.deliver(event, *args)
         return delivered if delivered is False else self._handed_over(delivered)
 
-    def deliver_request(self, event: str, /, *args: Any, reply: Replying) -> Delivered:
-        """As `Emitter.deliver_request`; no listener is called once the connection has ended."""
+    def take_request(self, event: str, args: Sequence[Any], reply: Replying) -> Delivered:
+        """As `Emitter.take_request`; no listener is called once the connection has ended."""
         if self._state != OPEN:
             return False
-        delivered = super().deliver_request(event, *args, reply=reply)
+        delivered = Emitter.take_request(self, event, args, reply)  # `super()` makes an object
         return delivered if delivered is False else self._handed_over(delivered)
 
     def _handed_over(self, delivered: Awaitable[Literal[False]]) -> Delivered:
