@@ -8,7 +8,7 @@ from primus import OptionError, Primus, Request, Response, Unauthorized
 from primus.http import Address
 from primus.server.layers import Layer, Layers
 from primus.server.middleware.forwarded import client_address
-from primus_testing import Tracebacks, join, make_request
+from primus_testing import MemoryTransformer, Tracebacks, join, make_request
 
 MakePrimus = Callable[..., Primus]
 
@@ -238,6 +238,77 @@ async def test_a_preflight_may_be_kept_for_max_age(make_primus: MakePrimus) -> N
     assert response.headers["Expires"].endswith(" GMT")
 
 
+async def answered(primus: Primus, method: str = "GET", **headers: str) -> tuple[Request, Response]:
+    """A request of a page, and its answer; the names of headers have lines for hyphens."""
+    named = {name.replace("_", "-"): value for name, value in headers.items()}
+    request = make_request(method=method, headers={"Origin": "http://example.com", **named})
+    response = await primus.handle(request)
+    assert response is not None
+    return request, response
+
+
+async def test_a_method_that_pages_may_not_use_is_refused_and_granted_nothing(
+    make_primus: MakePrimus,
+) -> None:
+    primus = make_primus(methods="GET")
+    request, response = await answered(primus, "PUT")
+    assert response.status == 403
+    assert "Access-Control-Allow-Origin" not in response.headers_for(request)
+    assert (await answered(primus))[1].status == 426
+    assert (await answered(make_primus(methods=False), "PUT"))[1].status == 426
+
+
+@pytest.mark.parametrize(("origin", "status"), [("http://example.com", None), ("null", 403)])
+async def test_an_upgrade_of_another_page_is_refused_before_the_transformer(
+    make_primus: MakePrimus, origin: str, status: int | None
+) -> None:
+    class Upgrading(MemoryTransformer):
+        async def upgrade(self, request: Request) -> Response | None:
+            return None
+
+    primus = make_primus(transformer=Upgrading, origins="http://example.com", methods="PUT")
+    request = make_request(headers={"Origin": origin}, websocket=lambda: None)  # type: ignore[arg-type,return-value]
+    response = await primus.handle(request)
+    assert (None if response is None else response.status) == status
+    assert dict(request.response_headers) == {}
+
+
+@pytest.mark.parametrize(
+    ("options", "origin", "credentials"),
+    [
+        ({"credentials": True}, "http://example.com", "true"),
+        ({"credentials": False, "origins": "http://example.com"}, "http://example.com", None),
+        ({"credentials": False}, "*", None),
+    ],
+)
+async def test_a_page_is_granted_what_it_may_read_with_credentials_only_as_itself(
+    make_primus: MakePrimus, options: dict[str, Any], origin: str, credentials: str | None
+) -> None:
+    request, _ = await answered(make_primus(**options))
+    granted = request.response_headers
+    assert granted["Access-Control-Allow-Origin"] == origin
+    assert granted.get("Access-Control-Allow-Credentials") == credentials
+
+
+async def test_headers_are_exposed_with_an_answer_and_not_with_a_preflight(
+    make_primus: MakePrimus,
+) -> None:
+    primus = make_primus(exposed="X-A, X-B")
+    request, _ = await answered(primus)
+    assert request.response_headers["Access-Control-Expose-Headers"] == "X-A, X-B"
+    request, response = await answered(primus, "OPTIONS", Access_Control_Request_Method="GET")
+    assert "Access-Control-Expose-Headers" not in request.response_headers
+    assert "Access-Control-Max-Age" in response.headers
+
+
+async def test_a_request_without_an_origin_is_granted_nothing(primus: Primus) -> None:
+    request = make_request(method="OPTIONS", headers={"Access-Control-Request-Method": "PUT"})
+    response = await primus.handle(request)
+    assert response is not None
+    assert dict(response.headers_for(request))["Vary"] == "Origin"
+    assert "Access-Control-Allow-Origin" not in request.response_headers
+
+
 # -- layers
 
 
@@ -382,3 +453,47 @@ async def test_a_spark_joined_past_the_middleware_is_an_ordinary_one(primus: Pri
     assert spark.headers["x-one"] == "1"
     wire.receive('"primus::id::"')
     assert wire.sent == [f'"primus::id::{spark.id}"']
+
+
+@pytest.mark.parametrize(
+    ("verdict", "status"), [(None, 426), (True, 426), (False, 401), (Response(418), 418)]
+)
+@pytest.mark.parametrize("is_async", [True, False])
+async def test_an_authorization_decides_at_once_or_later(
+    primus: Primus, is_async: bool, verdict: Any, status: int
+) -> None:
+    async def later() -> Any:
+        return verdict
+
+    primus.authorize(lambda request: later() if is_async else verdict)
+    response = await primus.handle(make_request())
+    assert response is not None
+    assert response.status == status
+
+
+@pytest.mark.parametrize("verdict", [1, 0, "yes", {}])
+async def test_an_authorization_that_decides_later_by_something_odd_accepts_no_client(
+    primus: Primus, tracebacks: Tracebacks, verdict: Any
+) -> None:
+    tracebacks.expect("an authorization handler raises Unauthorized to refuse")
+
+    async def later(request: Request) -> Any:
+        return verdict
+
+    primus.authorize(later)
+    response = await primus.handle(make_request())
+    assert response is not None
+    assert response.status == 500
+
+
+@pytest.mark.parametrize(("status", "told"), [(401, "Basic"), (403, None)])
+async def test_only_a_client_that_is_unknown_is_told_how_to_authenticate(
+    primus: Primus, status: int, told: str | None
+) -> None:
+    @primus.authorize
+    def check(request: Request) -> None:
+        raise Unauthorized("no", status, authenticate="Basic")
+
+    response = await primus.handle(make_request())
+    assert response is not None
+    assert (response.status, response.headers.get("WWW-Authenticate")) == (status, told)
