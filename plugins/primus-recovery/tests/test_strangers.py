@@ -18,7 +18,7 @@ from primus_recovery.positions import in_text, mark, marked, positions
 from primus_recovery.ring import Acks
 from primus_recovery.tokens import Signer, Token
 from primus_recovery.tracker import Tracker
-from primus_testing import MemoryTransformer, Tracebacks, join
+from primus_testing import ManualClock, MemoryTransformer, Tracebacks, join
 
 SECRET = "a secret of all servers"
 SIGNER = Signer([SECRET.encode()], 120.0)
@@ -279,6 +279,92 @@ async def test_positions_of_another_epoch_bring_nothing_back(cluster: Any) -> No
 
     assert [verdict["rooms"] for verdict in verdicts(told)] == [False]
     assert "secret of the room" not in told
+
+
+async def test_a_session_that_comes_for_a_client_that_has_gone_again_is_kept(cluster: Any) -> None:
+    one, two = await cluster.server(), await cluster.server(recovery_rooms=True)
+    query = await left_something(cluster, one)
+
+    spark, _ = join(two, f"/primus/?_recovery={quote(query, safe='')}")
+    spark.abort()
+    await cluster.turns(30)
+
+    (verdict,) = verdicts(await asked(cluster, two, query))
+    assert verdict["session"] is True
+
+
+async def test_a_session_is_found_on_the_bus_though_its_server_has_begun_again(
+    cluster: Any,
+) -> None:
+    one, two = await cluster.server(), await cluster.server(recovery_rooms=True)
+    query = await left_something(cluster, one)
+    await one.destroy()
+    await cluster.server(node="n0")
+
+    (verdict,) = verdicts(await asked(cluster, two, query))
+    assert verdict["session"] is True
+
+
+class Exclaiming:
+    """A parser whose frames no other one reads."""
+
+    name = "exclaiming"
+
+    def encode(self, value: Any) -> str:
+        return "!" + json.dumps(value)
+
+    def decode(self, frame: Any) -> Any:
+        return json.loads(frame[1:])
+
+
+async def test_a_server_with_another_parser_does_not_go_on_with_a_session(cluster: Any) -> None:
+    one = await cluster.server()
+    two = await cluster.server(parser=Exclaiming(), recovery_rooms=True)
+    query = await left_something(cluster, one)
+
+    (verdict,) = verdicts(await asked(cluster, two, query))
+    assert verdict["session"] is False
+
+
+async def test_a_client_gets_a_token_of_the_epoch_that_begins(cluster: Any) -> None:
+    one = await cluster.server()
+    socket = await cluster.socket(one)
+    before = one.backplane.epoch
+
+    await one.backplane.bus.end_epoch()
+    await cluster.turns(30)
+
+    token = SIGNER.read(brought(socket).partition("~")[0], time.time())
+    assert token is not None
+    assert token.epoch == one.backplane.epoch != before
+
+
+async def test_a_server_that_plugs_it_out_tells_nothing_and_leaves_the_bus_to_others(
+    cluster: Any, clock: ManualClock
+) -> None:
+    one = await cluster.server()
+    socket = await cluster.socket(one)
+    before = brought(socket)
+
+    one.plugout("recovery")
+    clock.advance(100.0)
+    await cluster.turns()
+
+    assert brought(socket) == before
+    for kind in ("left", "ask", "give"):
+        one.backplane.carry(f"recovery-{kind}", lambda message: None)
+    assert one.backplane.listeners("epoch") == one.backplane.listeners("gap") == ()
+
+
+async def test_all_clients_of_a_server_share_one_timer(cluster: Any, clock: ManualClock) -> None:
+    one = await cluster.server()
+    pending = [clock.pending]
+    for _ in range(2):
+        join(one, "/primus/?_recovery=1")
+        pending.append(clock.pending)
+    none, first, second = pending
+
+    assert second - first < first - none
 
 
 @pytest.mark.parametrize(

@@ -117,3 +117,27 @@ test('dispatch stays here, whatever emit has been replaced by', () => {
   assert.equal(emitter.dispatch('y'), false);
   assert.deepEqual(calls, ['sent', 2]);
 });
+
+test('a listener of once is gone when it is called', () => {
+  const emitter = new EventEmitter();
+  const seen = [];
+
+  emitter.once('a', () => seen.push(emitter.listenerCount('a')));
+  emitter.emit('a');
+  assert.deepEqual(seen, [0]);
+  assert.deepEqual(emitter.eventNames(), []);
+});
+
+test('a listener that another adds hears the next emit first', () => {
+  const emitter = new EventEmitter();
+  const seen = [];
+
+  emitter.on('a', () => {
+    seen.push('first');
+    if (seen.length === 1) emitter.on('a', () => seen.push('second'));
+  });
+  emitter.emit('a');
+  assert.deepEqual(seen, ['first']);
+  emitter.emit('a');
+  assert.deepEqual(seen, ['first', 'first', 'second']);
+});

@@ -374,3 +374,11 @@ test('a pong that an earlier connection owed ends no later one', () => {
   assert.equal(made.client.readyState, Primus.OPEN);
   assert.equal(made.wires.length, 2);
 });
+
+test('a client that has ended has no timer left', () => {
+  const made = makeClient({ ping: 100, pong: 50 }).accept();
+
+  made.clock.advance(110);
+  made.client.end();
+  assert.deepEqual(made.clock.waiting, []);
+});

@@ -231,3 +231,19 @@ test('an answer that waits while the thread is busy opens the connection', () =>
   made.clock.advance(10000);
   assert.deepEqual(made.log.filter((name) => name !== 'readyStateChange'), ['open']);
 });
+
+test('a wire that opens or fails after it was given up does nothing to the next', () => {
+  const made = makeClient({ timeout: 100, reconnect: { min: 10, max: 10 } });
+
+  made.clock.advance(150);
+  const [first, second] = made.wires;
+
+  first.onopen();
+  first.onmessage('1');
+  first.onerror(new Error('late'));
+  first.onclose({ code: 1006 });
+  assert.equal(made.client.readyState, Primus.OPENING);
+  second.onopen();
+  assert.equal(made.client.readyState, Primus.OPEN);
+  assert.equal(made.wires.length, 2);
+});

@@ -133,3 +133,13 @@ test('with the real clock, what has arrived while the thread was busy is read fi
   await judged;
   assert.deepEqual(order, ['read', 'judged']);
 });
+
+test('what has arrived is read before a peer is judged, also by a timer that is in time', () => {
+  const clock = new ManualClock();
+  const seen = [];
+
+  new Timers(clock).expect('answer', () => seen.push('judged'), 100);
+  clock.setTimeout(() => seen.push('read'), 100);
+  clock.advance(100);
+  assert.deepEqual(seen, ['read', 'judged']);
+});
