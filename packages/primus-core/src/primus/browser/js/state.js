@@ -38,6 +38,9 @@ const AWAY = 'suspended, stranded';
 /**
  * The rows: states, event, next state (none: the same) and actions, of which a text is an event.
  * Where a strategy stands behind them, they hold with it, and what follows holds without it.
+ *
+ * @typedef {string | ((client: *, ...args: *[]) => *)} Action
+ * @type {Array<[string, string, string, Action[]?, string?, string?, Action[]?]>}
  */
 export const ROWS = [
   // Opening
@@ -124,15 +127,16 @@ export class Machine {
     ));
 
     if (!row) return false;
-    const from = row[4] && !this._has(row[4]) ? 5 : 2;
-    const actions = row[from + 1];
+    const [, , next, actions, wanted, otherwise, instead] = row;
+    const holds = !wanted || this._has(wanted);
+    const steps = holds ? actions : instead;
 
-    this.state = row[from] || this.state;
-    if (!actions) return true;
+    this.state = (holds ? next : otherwise) || this.state;
+    if (!steps) return true;
     this._handled += 1;
     const handled = this._handled;
 
-    for (const action of actions) {
+    for (const action of steps) {
       if (handled !== this._handled && action !== ALWAYS) continue;
       if (typeof action === 'string') this.handle(action, ...args);
       else this._act(action, ...args);
