@@ -23,6 +23,9 @@ from primus.workers.supervisor import Supervisor
 
 DEADLINE = 90.0
 
+PLAIN = ("serve", "--transformer", "plain", "--port", "0")
+"""The command, with the transformer of ``installed/`` and on a free port."""
+
 
 class Served:
     """A running ``primus serve``."""
@@ -61,7 +64,7 @@ class Served:
 async def serve(*arguments: str) -> AsyncIterator[Served]:
     """Start the command with the transformer of ``installed/``, on a free port by default."""
     process = await asyncio.create_subprocess_exec(
-        *(sys.executable, "-m", "primus", "serve", "--transformer", "plain", "--port", "0"),
+        *(sys.executable, "-m", "primus", *PLAIN),
         *("--option", "slow_listener=false"),  # which would tell of a machine that is busy
         *arguments,
         stdout=asyncio.subprocess.PIPE,
@@ -188,33 +191,28 @@ async def test_tls_for_other_machines_comes_without_advice(tmp_path: Path) -> No
     assert err == ""
 
 
-async def test_a_port_that_is_taken_is_one_line() -> None:
+def test_a_port_that_is_taken_is_one_line(run: Any) -> None:
     with socket.create_server(("127.0.0.1", 0)) as taken:
         port = taken.getsockname()[1]
-        async with serve("--echo", "--port", str(port)) as served:
-            code, out, err = await served.ends()
+        code, out, err = run(*PLAIN, "--echo", "--port", str(port))
 
     assert (code, out) == (2, "")
     assert err.startswith(f"primus serve: cannot listen on 127.0.0.1 port {port}: ")
     assert err.count("\n") == 1
 
 
-async def test_an_error_of_primus_in_the_function_is_one_line() -> None:
-    async with serve("setups:wants_plugin") as served:
-        code, _, err = await served.ends()
+def test_an_error_of_primus_in_the_function_is_one_line(run: Any) -> None:
+    code, _, err = run(*PLAIN, "setups:wants_plugin")
 
     assert code == 2
     assert err.startswith("primus serve: unknown plugin 'not-installed'. Installed: ")
     assert err.count("\n") == 1
 
 
-async def test_any_other_error_in_the_function_keeps_its_traceback() -> None:
-    async with serve("setups:fails") as served:
-        code, _, err = await served.ends()
-
-    assert code == 1
-    assert "FileNotFoundError: [Errno 2] my file is missing" in err
-    assert "cannot listen" not in err
+def test_any_other_error_in_the_function_keeps_its_traceback(run: Any) -> None:
+    with pytest.raises(RuntimeError, match="the function that sets the server up") as raised:
+        run(*PLAIN, "setups:fails")
+    assert isinstance(raised.value.__cause__, FileNotFoundError)
 
 
 @pytest.mark.parametrize(
