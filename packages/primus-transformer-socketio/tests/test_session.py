@@ -233,6 +233,37 @@ def posted(*packets: str) -> Request:
     return make_request(method="POST", body=[body.encode()])
 
 
+async def test_what_waits_of_a_post_is_dropped_when_its_client_breaks_a_rule(opened: Open) -> None:
+    opened.connection.feed = lambda frame, last=True: (  # type: ignore[method-assign]
+        opened.connection.story.append(frame),
+        opened.session.pause_reading(),
+    )
+    post = asyncio.ensure_future(opened.session.post(posted("3:::1", "3:::2"), "xhr-polling"))
+    for _ in range(5):
+        await asyncio.sleep(0)
+    assert (await opened.session.post(posted("3:::3"), "xhr-polling")).status == 400
+    await post
+    assert opened.connection.story == ["1", "lost"]
+
+
+async def test_a_session_that_has_ended_leaves_no_timer_and_nothing_to_send(opened: Open) -> None:
+    waiting = await opened.hanging()
+    opened.session.send("never fetched")
+    opened.session.over()
+    assert await waiting == "0::"
+    assert opened.session.buffered == 0
+    assert len(opened.sessions.timers) == 0
+
+
+async def test_a_websocket_brings_nothing_to_a_session_that_has_ended(
+    websocket: OverWebSocket,
+) -> None:
+    websocket.wire.clog()  # it is not closed before what waits has left
+    websocket.wire.receive("nonsense", "3:::late")
+    assert websocket.connection.story == ["lost"]
+    assert websocket.wire.connection is None
+
+
 async def test_a_poll_whose_place_another_takes_is_answered_without_messages(opened: Open) -> None:
     first = await opened.hanging()
     second = await opened.hanging()
