@@ -212,3 +212,22 @@ test('a name is a text', () => {
 
   for (const name of [undefined, null, 5]) assert.throws(() => client.substream(name), TypeError);
 });
+
+test('a listener that is added to a stream behind its end stays off the client', () => {
+  const { client } = open();
+  const chat = client.substream('chat');
+
+  chat.end();
+  const before = client.listenerCount('online');
+  chat.on('online', () => {});
+  assert.equal(client.listenerCount('online'), before);
+});
+
+test('only events of Primus come from the client to its streams', () => {
+  const { client } = open();
+  const story = record(client.substream('chat'), 'online', 'mine');
+
+  client.emit('online');
+  client.emit('mine');
+  assert.deepEqual(story, [['online']]);
+});
