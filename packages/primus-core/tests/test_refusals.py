@@ -12,6 +12,7 @@ from primus.errors import PluginError, ProtocolError
 from primus.http import BodyTooLarge, ClientGone
 from primus_testing import (
     DEADLINE,
+    ManualClock,
     MemoryTransformer,
     MemoryTransport,
     Tracebacks,
@@ -494,3 +495,32 @@ async def test_a_layer_of_one_server_waits_for_the_end_of_another(
     answer = await primus.handle(make_request())
     assert answer is not None
     assert answer.body == b"other"
+
+
+async def test_a_server_that_has_ended_watches_no_connection_any_more(
+    make_primus: MakePrimus, manual_clock: ManualClock
+) -> None:
+    class Wire:
+        """A connection whose peer takes nothing."""
+
+        dropped = 0
+
+        def get_write_buffer_size(self) -> int:
+            return 100
+
+        def get_extra_info(self, name: str) -> None:
+            return None
+
+        def is_closing(self) -> bool:
+            return False
+
+        def abort(self) -> None:
+            self.dropped += 1
+
+    primus = make_primus(write_timeout=10.0)
+    kept, added = Wire(), Wire()
+    primus.writes.keep(kept)
+    await primus.destroy()
+    primus.writes.add(added)
+    manual_clock.advance(100)
+    assert (kept.dropped, added.dropped, len(primus.writes)) == (0, 0, 0)

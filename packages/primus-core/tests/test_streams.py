@@ -471,3 +471,48 @@ async def test_room_is_made_once_nothing_waits_for_any_stream(spark: Any) -> Non
     assert not room.done()
     other.set()
     assert await room is False
+
+
+async def test_room_that_is_taken_again_at_once_is_waited_for_on(spark: Any) -> None:
+    spark.limits = replace(spark.limits, read_ahead_messages=1)
+    stream = Echo(Streams(spark))
+    gates = {number: asyncio.Event() for number in (1, 2, 3)}
+    rooms: list[asyncio.Future[Any]] = []
+
+    def receive(message: int) -> None:
+        rooms.append(asyncio.ensure_future(stream.receive(message)))  # type: ignore[arg-type]
+
+    @stream.on("data")
+    def data(message: int) -> Any:
+        if message == 2:
+            receive(3)
+        return gates[message].wait()
+
+    stream.receive(1)
+    receive(2)
+    await asyncio.sleep(0)
+    gates[1].set()
+    await eventually(lambda: len(rooms) == 2)
+    for _ in range(5):
+        await asyncio.sleep(0)
+    assert [room.done() for room in rooms] == [False, False]
+    gates[2].set()
+    assert await asyncio.gather(*rooms) == [False, False]
+    gates[3].set()
+
+
+async def test_one_of_two_that_wait_for_room_may_give_up(spark: Any) -> None:
+    spark.limits = replace(spark.limits, read_ahead_messages=1)
+    stream = Echo(Streams(spark))
+    gate = asyncio.Event()
+    stream.on("data", lambda message: gate.wait())
+    stream.receive(1)
+    first, second = (
+        asyncio.ensure_future(stream.receive(number))  # type: ignore[arg-type]
+        for number in (2, 3)
+    )
+    await asyncio.sleep(0)
+    first.cancel()
+    await asyncio.wait([first])
+    gate.set()
+    assert await second is False
