@@ -68,7 +68,7 @@ def test_the_core_is_made_for_each_set_of_modules() -> None:
     assert [*jobs] == ["primus.js", "answers.js", "stream.js", "umd.js", "esm.js"]
     assert [job.kind for job in jobs.values()] == ["core", "core", "core", "wrapper", "wrapper"]
     plain, most = jobs["primus.js"], jobs["stream.js"]
-    assert next(iter(plain.texts)) == "0:events.js"
+    assert next(iter(plain.texts)) == "0:developing.js"
     assert [*plain.texts.values()][-1].endswith("\nreturn Primus;")
     assert {name.partition(":")[2] for name in [*most.texts]} - {
         name.partition(":")[2] for name in [*plain.texts]
