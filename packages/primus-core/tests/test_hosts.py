@@ -15,7 +15,7 @@ from primus.server.hosts import aiohttp as aiohttp_host
 from primus.server.hosts.aiohttp import AiohttpHost, Detached, Watch
 from primus.server.hosts.asgi_scope import address, has_endless_heads, wire_of
 from primus.server.hosts.own import OwnHost
-from primus.server.hosts.transports import NO_PROTOCOL, address_of, taken
+from primus.server.hosts.transports import address_of, taken
 from primus_testing import make_request
 
 
@@ -80,19 +80,20 @@ def test_the_address_of_a_peer_is_that_of_its_connection(
     assert address_of(transport) == found
 
 
-def test_a_transport_is_paused_before_it_is_taken_from_its_protocol() -> None:
+def test_what_comes_before_a_new_owner_takes_a_transport_is_kept_and_pauses_it() -> None:
     wire = Wire()
     handed = taken(wire, b"early")
-    assert (handed.transport, handed.early) == (wire, b"early")
-    assert wire.story == ["paused", "given"]
-    assert wire.protocol is NO_PROTOCOL
+    assert (handed.transport, wire.protocol, wire.story) == (wire, handed, ["given"])
+    handed.data_received(b" bird")
+    assert handed.early == b"early bird"
+    assert wire.story == ["given", "paused"]
 
 
 def test_the_protocol_of_a_server_of_our_own_learns_that_its_transport_is_taken() -> None:
     wire = Wire()
     wire.protocol = Releasing(wire)
     taken(wire, b"")
-    assert wire.story == ["paused", "given", "released"]
+    assert wire.story == ["given", "released"]
 
 
 def test_the_transport_of_a_client_that_has_gone_cannot_be_taken() -> None:
@@ -513,7 +514,7 @@ async def test_aiohttp_forgets_a_connection_that_is_taken_from_it() -> None:
     assert (handed.transport, handed.early) == (wire, b"early")
     assert protocol._message_tail == b""
     assert protocol.lost == [None]  # it cannot close what it does not have
-    assert wire.story == ["paused", "paused", "given"]
+    assert wire.story == ["paused", "given"]
     for gone in (None, Wire(closing=True)):
         with pytest.raises(ConnectionResetError, match="gone before its upgrade"):
             aiohttp_host._detach(SimpleNamespace(protocol=protocol, transport=gone))  # type: ignore[arg-type]

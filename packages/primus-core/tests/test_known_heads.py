@@ -116,20 +116,26 @@ def test_what_is_malformed_is_refused_whatever_is_known(broken: bytes) -> None:
 @pytest.mark.parametrize(
     "said",
     [
-        poll(headers=b"Connection: Upgrade\r\nUpgrade: websocket\r\n"),
+        poll(headers=b"Connection: Upgrade\r\nUpgrade: h2c\r\n"),
         poll(headers=b"Transfer-Encoding: chunked\r\n"),
         poll().replace(b"HTTP/1.1", b"HTTP/1.0"),
         poll(b"http://b/primus/"),
         poll().replace(b"GET", b"OPTIONS"),
         poll(headers=b"X: %b\r\n" % (b"y" * 2048)),
     ],
-    ids=["an upgrade", "chunks", "1.0", "a URL", "another method", "a long one"],
+    ids=["another protocol", "chunks", "1.0", "a URL", "another method", "a long one"],
 )
 def test_what_is_out_of_the_ordinary_is_parsed_each_time(said: bytes, parses: list[bytes]) -> None:
     known = heads()
     for _ in range(2):
         assert shown(known.read(said)) == shown(parsed(said))
     assert parses == [said, said]
+
+
+def test_an_upgrade_as_most_clients_write_it_needs_no_parser(parses: list[bytes]) -> None:
+    said = poll(headers=b"Upgrade: websocket\r\nConnection: Upgrade\r\nSec-WebSocket-Key: a\r\n")
+    assert heads().read(said)[2].upgrade
+    assert parses == []
 
 
 def test_a_connection_remembers_few_heads(parses: list[bytes]) -> None:

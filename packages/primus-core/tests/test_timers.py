@@ -1,6 +1,6 @@
 """Many things that are due, on one timer."""
 
-from primus.timers import TimerWheel
+from primus.timers import Patience, TimerWheel
 from primus_testing import ManualClock, Tracebacks
 
 
@@ -104,3 +104,34 @@ def test_what_came_due_while_the_process_was_busy_rings_once_what_waits_was_read
     assert fired == []
     manual_clock.advance(0.1)
     assert fired == ["silent"]
+
+
+def test_each_is_waited_for_as_long_on_one_timer(manual_clock: ManualClock) -> None:
+    late: list[str] = []
+    patience = Patience(manual_clock, 5.0, late.append)
+    for name in ("first", "discarded", "last"):
+        patience.begin(name)
+        manual_clock.advance(1)
+    patience.begin("first")  # it keeps its time
+    patience.discard("discarded")
+    assert manual_clock.pending == 1
+    manual_clock.advance(2)
+    assert late == ["first"]
+    assert manual_clock.pending == 1
+    manual_clock.advance(2)
+    assert late == ["first", "last"]
+    assert manual_clock.pending == 0
+
+
+def test_what_is_discarded_may_be_waited_for_again(manual_clock: ManualClock) -> None:
+    late: list[str] = []
+    patience = Patience(manual_clock, 5.0, late.append)
+    patience.begin("it")
+    manual_clock.advance(3)
+    patience.discard("it")
+    patience.discard("it")
+    patience.begin("it")
+    manual_clock.advance(3)
+    assert late == []
+    manual_clock.advance(2)
+    assert late == ["it"]

@@ -5,12 +5,13 @@ from __future__ import annotations
 import logging
 import math
 from collections.abc import Callable, Hashable
+from itertools import takewhile
 from typing import Generic, TypeVar
 
 from primus.clock import Clock, Timer, expect
 from primus.heartbeat import Deadlines
 
-__all__ = ["TimerWheel"]
+__all__ = ["Patience", "TimerWheel"]
 
 Item = TypeVar("Item", bound=Hashable)
 
@@ -72,3 +73,47 @@ class TimerWheel(Generic[Item]):
                     log.exception("%r failed when it was due", item)
         finally:
             self._arm()
+
+
+class Patience(Generic[Item]):
+    """Calls `fire` with each item that is not discarded in time, on one timer.
+
+    All of them have the same time, so the one that has waited longest is always the next. A timer
+    of its own costs a connection as much as its handshake does.
+
+    Args:
+        clock: what tells the time.
+        seconds: how long each may take.
+        fire: called with each item whose time is over.
+    """
+
+    __slots__ = ("_clock", "_due", "_fire", "_seconds", "_timer")
+
+    def __init__(self, clock: Clock, seconds: float, fire: Callable[[Item], object]) -> None:
+        self._clock = clock
+        self._seconds = seconds
+        self._fire = fire
+        self._due: dict[Item, float] = {}
+        self._timer: Timer | None = None
+
+    def begin(self, item: Item) -> None:
+        """Wait for `item` from now on, unless it is waited for already."""
+        if item not in self._due:
+            self._due[item] = self._clock.time() + self._seconds
+            if self._timer is None:
+                self._timer = expect(self._clock, self._seconds, self._look)
+
+    def discard(self, item: Item) -> None:
+        """Wait for `item` no longer, if it was waited for."""
+        self._due.pop(item, None)
+
+    def _look(self) -> None:
+        self._timer = None
+        due, now = self._due, self._clock.time()
+        late = list(takewhile(lambda item: due[item] <= now, due))
+        for item in late:
+            del due[item]
+        if due:
+            self._timer = expect(self._clock, next(iter(due.values())) - now, self._look)
+        for item in late:
+            self._fire(item)

@@ -17,6 +17,7 @@ from __future__ import annotations
 import asyncio
 import copy
 import logging
+import re
 from collections.abc import Callable, Iterable
 from typing import Any, ClassVar, Final, cast
 from urllib.parse import unquote
@@ -52,8 +53,8 @@ MAX_HEAD: Final = 65_536
 """Bytes that may come of a head, or of the trailers of a body, before its end has come: as many as
 with h11. ``--h11-max-incomplete-event-size`` sets another number for both."""
 
-NO_PROTOCOL: Final = asyncio.Protocol()
-"""Held by transports between two owners."""
+FIELD: Final = re.compile(rb"([^:\r]+): ([^\r]*)\r\n")
+"""A header as uvicorn writes it."""
 
 REFUSAL: Final = b"HTTP/1.1 %s\r\ncontent-length: 0\r\nconnection: close\r\n\r\n"
 
@@ -294,12 +295,12 @@ class _Call(Offer, Witness):
         if not self._is_open or wire.is_closing():
             raise ConnectionResetError("the client has gone before its upgrade was answered")
         self._is_taken = True
-        wire.pause_reading()
-        wire.set_protocol(NO_PROTOCOL)
+        handed = HandOver(wire, self._protocol.early, native, self)
+        wire.set_protocol(handed)
         if log.isEnabledFor(logging.INFO):
             client, target = get_client_addr(native), get_path_with_query_string(native)
             log.info('%s - "WebSocket %s" [accepted]', client, target)
-        return HandOver(wire, self._protocol.early, native, self)
+        return handed
 
     def opened(self, transport: Closable) -> None:
         """Remember what closes the connection."""
@@ -413,9 +414,9 @@ async def _refused(event: Event) -> None:
 def _scope(protocol: WebSockets) -> Scope:
     """The scope of an upgrade, from the head that uvicorn has written."""
     config, transport = protocol.config, protocol.transport
-    first, *lines = protocol.head[:-4].split(b"\r\n")
+    first, _, lines = protocol.head.partition(b"\r\n")
     raw_path, _, query = first.split(b" ")[1].partition(b"?")
-    headers = [(name, value) for name, _, value in (line.partition(b": ") for line in lines)]
+    headers: list[tuple[bytes, bytes]] = FIELD.findall(lines)
     offers = [value for name, value in headers if name == b"sec-websocket-protocol"]
     return {
         "type": "websocket",

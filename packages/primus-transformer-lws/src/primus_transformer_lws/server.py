@@ -91,7 +91,7 @@ class LwsEngine(Engine):
         _take_over(wire, protocol)
         self._opening = None
         self.entered(transport, wire, handed.witness)
-        transport.on_gone = self._left
+        transport.on_gone, transport.patience = self._left, self._closing
         try:
             opened(transport)
         except BaseException:

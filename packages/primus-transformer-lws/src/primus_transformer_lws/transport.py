@@ -13,6 +13,8 @@ from primus.clock import SYSTEM_CLOCK, Timer, expect
 from primus.closed import Ending
 from primus.errors import LimitError, ProtocolError
 from primus.limits import DEFAULT_LIMITS, Limits
+from primus.timers import Patience
+from primus.transport import Transport
 from primus.websocket import CLOSE_TIMEOUT, framed, is_close_code
 from primus_transformer_lws.deflate import Deflate
 from primus_transformer_lws.listener import Listener
@@ -50,6 +52,7 @@ class LwsTransport(Sending):
         "close_timeout",
         "listener",
         "on_gone",
+        "patience",
     )
 
     def __init__(
@@ -73,6 +76,8 @@ class LwsTransport(Sending):
         self.listener = Listener(self, max_length, deflate, limits)
         self.on_gone: Any = None
         """Called with this transport when its wire is gone."""
+        self.patience: Patience[Transport] | None = None
+        """Drops the peers of a server that do not finish closing, until `on_gone` is called."""
 
     # -- closing
 
@@ -183,7 +188,11 @@ class LwsTransport(Sending):
 
     def _expect_end(self) -> None:
         """Drop the peer if it does not finish closing."""
-        if self._timer is None and self._wire is not None:
+        if self._wire is None:
+            return
+        if self.patience is not None:
+            self.patience.begin(self)
+        elif self._timer is None:
             self._timer = expect(SYSTEM_CLOCK, self.close_timeout, self.abort)
 
     # -- the life of the wire
@@ -317,7 +326,8 @@ class LwsTransport(Sending):
         connection, self.connection = self.connection, None
         if connection is not None:
             connection.lost(self._violation, None if self._violation else self._ending)
-            self.resume_reading()  # nothing else will, and the peer's end is to be seen
+            if self._rest or not self._reading or self.listener.holds:
+                self.resume_reading()  # nothing else will, and the peer's end is to be seen
 
 
 class Discard(asyncio.Protocol):

@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from functools import partial
 from typing import TYPE_CHECKING, Final
 
 from primus import Request, Response
-from primus.http import HandOver, Headers
+from primus.http import HandOver
 from primus.websocket import (
     Engine,
     EngineOptions,
@@ -67,12 +67,14 @@ class WebSocketsEngine(Engine):
         if refused is not None:
             return refused
         headers = self.answered(request)
-        try:
-            accepted, extensions = self._extended(request.headers)
-        except WrongOffer as error:
-            return Response.error(400, str(error)[:SHOWN])
-        if accepted is not None:
-            headers.append((EXTENSIONS, accepted))
+        extensions: list[Extension] = []
+        if self._extensions and EXTENSIONS in request.headers:
+            try:
+                accepted, extensions = self._extended(request.headers.getall(EXTENSIONS))
+            except WrongOffer as error:
+                return Response.error(400, str(error)[:SHOWN])
+            if accepted is not None:
+                headers.append((EXTENSIONS, accepted))
         answer = switching(request.headers["Sec-WebSocket-Key"], headers)
         try:
             handed = request.detach()
@@ -82,15 +84,12 @@ class WebSocketsEngine(Engine):
         self._open(handed, extensions, opened)
         return None
 
-    def _extended(self, headers: Headers) -> tuple[str | None, list[Extension]]:
+    def _extended(self, offers: Iterable[str]) -> tuple[str | None, list[Extension]]:
         """What is answered to the extensions that are offered, and those that are taken.
 
         Raises:
             WrongOffer: the offer cannot be read.
         """
-        offers = headers.getall(EXTENSIONS, ())
-        if not self._extensions or not offers:
-            return None, []
         from websockets.datastructures import Headers as WebSocketHeaders
         from websockets.exceptions import InvalidHandshake
         from websockets.server import ServerProtocol as Handshake
@@ -125,7 +124,7 @@ class WebSocketsEngine(Engine):
             self.primus.limits,
         )
         self.entered(transport, wire, handed.witness)
-        transport.on_gone = self._left
+        transport.on_gone, transport.patience = self._left, self._closing
         wire.set_protocol(transport)
         transport.connection_made(wire)
         try:

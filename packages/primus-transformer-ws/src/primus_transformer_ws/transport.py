@@ -17,6 +17,8 @@ from primus.clock import SYSTEM_CLOCK, Timer, expect
 from primus.closed import Ending
 from primus.errors import LimitError, ProtocolError
 from primus.limits import DEFAULT_LIMITS, Limits
+from primus.timers import Patience
+from primus.transport import Transport
 from primus.websocket import CLOSE_TIMEOUT, MASKED, Intake, bounds, utf8
 
 if TYPE_CHECKING:
@@ -62,6 +64,7 @@ class WebSocketTransport(asyncio.Protocol, Intake):
         "_timer",
         "close_timeout",
         "on_gone",
+        "patience",
     )
 
     peer_masks: ClassVar[bool] = False
@@ -88,6 +91,8 @@ class WebSocketTransport(asyncio.Protocol, Intake):
         self.close_timeout = close_timeout
         self.on_gone: Any = None
         """Called with this transport when its wire is gone."""
+        self.patience: Patience[Transport] | None = None
+        """Drops the peers of a server that do not finish closing, until `on_gone` is called."""
 
     @property
     def _protocol(self) -> Protocol:
@@ -358,5 +363,9 @@ class WebSocketTransport(asyncio.Protocol, Intake):
 
     def _expect_close(self) -> None:
         """Drop the peer if it does not finish closing."""
-        if self._timer is None and self._wire is not None:
+        if self._wire is None:
+            return
+        if self.patience is not None:
+            self.patience.begin(self)
+        elif self._timer is None:
             self._timer = expect(SYSTEM_CLOCK, self.close_timeout, self.abort)

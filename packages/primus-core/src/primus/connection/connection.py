@@ -216,7 +216,8 @@ class Connection(Emitter, Generic[MessageT_co]):
         elif state == CLOSED:
             self._conclude(self._now() - self._opened_at if self._state == OPEN else 0.0)
         self._state = state
-        self._update_fast_path()
+        if self._transport is not None:  # else no message has a fast path anyway
+            self._update_fast_path()
         self.dispatch("readyStateChange", state)
         return True
 
@@ -227,7 +228,8 @@ class Connection(Emitter, Generic[MessageT_co]):
 
     def _conclude(self, seconds: float) -> None:
         """Set `closed`, after it was open for so long."""
-        self.closed = because_of(self._ending, self.side.value, seconds)
+        side: Literal["client", "server"] = "server" if self.side is Side.SERVER else "client"
+        self.closed = because_of(self._ending, side, seconds)
         self._ending = None
 
     def _own_end(self, reason: str = "") -> Ending:
@@ -239,7 +241,8 @@ class Connection(Emitter, Generic[MessageT_co]):
         """Carry frames over `transport` from now on."""
         self._transport = transport
         self._is_congested = self._overflowed = False
-        self._update_fast_path()
+        if self._state == OPEN:  # else no message has a fast path anyway
+            self._update_fast_path()
         transport.connection = self
         transport.limit(self.limits.high_water)
 

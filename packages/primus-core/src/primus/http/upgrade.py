@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from abc import ABC, abstractmethod
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
@@ -11,8 +12,6 @@ from primus.closed import Ending
 from primus.http.response import Response
 
 if TYPE_CHECKING:
-    import asyncio
-
     from primus.write_watch import Wire
 
 __all__ = ["Closable", "HandOver", "HostWebSocket", "Witness"]
@@ -36,18 +35,25 @@ class Witness(Protocol):
 
 
 @dataclass(slots=True, repr=False, eq=False)
-class HandOver:
+class HandOver(asyncio.Protocol):
     """A raw transport with the bytes that followed the head of the upgrade request.
 
-    Reading is paused; the new owner sets its protocol and resumes reading. ``native`` is what
-    `Request.native` is from now on. ``witness``, if there is one, is told by the new owner that the
-    connection is open, and that its wire is gone: engines pass it to `Engine.entered`.
+    It is the protocol of the transport until the new owner sets its own, takes `early`, and resumes
+    reading: that pauses when anything comes before. Pausing in any case would cost system calls,
+    though most owners are ready at once. ``native`` is what `Request.native` is from now on.
+    ``witness``, if there is one, is told by the new owner that the connection is open, and that its
+    wire is gone: engines pass it to `Engine.entered`.
     """
 
     transport: asyncio.Transport
     early: bytes
     native: Any = None
     witness: Witness | None = None
+
+    def data_received(self, data: bytes) -> None:
+        """Keep what comes for the new owner."""
+        self.early += data
+        self.transport.pause_reading()
 
 
 class HostWebSocket(ABC):

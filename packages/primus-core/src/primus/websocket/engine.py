@@ -5,13 +5,15 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Callable, Mapping, Sequence
 from contextlib import suppress
+from operator import methodcaller
 from types import MappingProxyType
 from typing import Any, ClassVar, Final, NamedTuple
 
-from primus.clock import Within
+from primus.clock import SYSTEM_CLOCK, Within
 from primus.contracts import Server
 from primus.errors import OptionError
 from primus.http import Request, Response, Witness
+from primus.timers import Patience
 from primus.transformer import Transport
 from primus.websocket.framing import CLOSE_TIMEOUT
 from primus.websocket.handshake import chosen_subprotocol
@@ -87,6 +89,10 @@ class Engine:
         self.options = options
         self._transports: dict[Transport, Wire | None] = {}
         self._witnesses: dict[Transport, Witness] = {}
+        self._closing: Patience[Transport] = Patience(
+            SYSTEM_CLOCK, options.close_timeout, methodcaller("abort")
+        )
+        """The transports whose peers have to finish closing."""
         self._all_gone: asyncio.Event | None = None
 
     async def upgrade(self, request: Request, opened: Opened) -> Response | None:
@@ -126,9 +132,10 @@ class Engine:
     def answered(self, request: Request) -> list[tuple[str, str]]:
         """The headers that an engine of our own answers with, beside those of every handshake."""
         headers = list(request.response_headers.items())
-        subprotocol = chosen_subprotocol(request.headers, self.options.subprotocols)
-        if subprotocol is not None:
-            headers.append(("Sec-WebSocket-Protocol", subprotocol))
+        if self.options.subprotocols:
+            subprotocol = chosen_subprotocol(request.headers, self.options.subprotocols)
+            if subprotocol is not None:
+                headers.append(("Sec-WebSocket-Protocol", subprotocol))
         return headers
 
     def entered(
@@ -143,6 +150,7 @@ class Engine:
 
     def left(self, transport: Transport) -> None:
         """Handle the loss of the wire of a WebSocket."""
+        self._closing.discard(transport)
         self.primus.writes.discard(self._transports.pop(transport, None))
         if self._witnesses and (witness := self._witnesses.pop(transport, None)) is not None:
             witness.left()

@@ -55,8 +55,6 @@ def switching(key: str, headers: Iterable[tuple[str, str]]) -> bytes:
 
 def chosen_subprotocol(headers: Headers, ours: Sequence[str]) -> str | None:
     """The first of our subprotocols, which are sorted by preference, that the client offers."""
-    if not ours:
-        return None
     offered = ",".join(headers.getall("Sec-WebSocket-Protocol", ()))
     names = {name.strip() for name in offered.split(",")}
     return next((name for name in ours if name in names), None)

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Coroutine
 from functools import cache
-from typing import TYPE_CHECKING, ClassVar
+from typing import TYPE_CHECKING, Any, ClassVar
 
 from primus.contracts import Server
 from primus.http import Request, Response
@@ -43,11 +44,10 @@ class WebSocketTransformer(Transformer):
             )
         return Response(426, f"Upgrade Required: {text}", content_type="text/plain")
 
-    async def upgrade(self, request: Request) -> Response | None:
+    def upgrade(self, request: Request) -> Coroutine[Any, Any, Response | None]:
         """Answer the handshake and make a spark."""
-        return await self._engine.upgrade(
-            request, lambda transport: self.primus.accept(transport, request)
-        )
+        accept = self.primus.accept
+        return self._engine.upgrade(request, lambda transport: accept(transport, request))
 
     async def close(self) -> None:
         """Wait until every peer has finished closing; drop those whose time is over."""

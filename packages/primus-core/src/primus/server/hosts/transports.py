@@ -3,14 +3,10 @@
 from __future__ import annotations
 
 import asyncio
-from typing import Final
 
 from primus.http import Address, HandOver
 
-__all__ = ["NO_PROTOCOL", "address_of", "taken"]
-
-NO_PROTOCOL: Final = asyncio.Protocol()
-"""Held by transports between two owners: uvloop keeps the last protocol it was given alive."""
+__all__ = ["address_of", "taken"]
 
 
 def address_of(transport: asyncio.BaseTransport | None) -> Address:
@@ -27,9 +23,9 @@ def taken(transport: asyncio.Transport, early: bytes) -> HandOver:
     """
     if transport.is_closing():
         raise ConnectionResetError("the client has gone before its upgrade was answered")
-    transport.pause_reading()
     released = getattr(transport.get_protocol(), "released", None)
-    transport.set_protocol(NO_PROTOCOL)
+    handed = HandOver(transport, early)
+    transport.set_protocol(handed)
     if released is not None:  # of a server of our own
         released()
-    return HandOver(transport, early)
+    return handed
