@@ -11,8 +11,8 @@ import pytest_asyncio
 
 from primus.errors import HandshakeError, ProtocolError, TransportError
 from primus.limits import DEFAULT_LIMITS
-from primus_testing import MemoryTransport
-from primus_transformer_engineio import client
+from primus_testing import ManualClock, MemoryTransport
+from primus_transformer_engineio import client, client_session
 from primus_transformer_engineio.client_session import ClientSession
 from primus_transformer_engineio.revision4 import Revision4
 
@@ -426,6 +426,25 @@ async def test_a_session_over_a_websocket_asks_nothing(make: Any) -> None:
     assert wire.closed == (1000, "")
     await turns()
     assert talk.http.posts == []
+
+
+async def test_a_websocket_that_is_lost_as_it_is_closed_leaves_no_timer(
+    make: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    clock = ManualClock()
+    monkeypatch.setattr(client_session, "SYSTEM_CLOCK", clock)
+
+    class Lost(MemoryTransport):
+        def close(self, code: int | None = None, reason: str = "") -> None:
+            connection, self.connection = self.connection, None
+            if connection is not None:
+                connection.lost()
+
+    talk = make()
+    talk.session.begin_over(Lost())
+    talk.session.close(1000)
+    assert talk.told == ["lost"]
+    assert clock.pending == 0
 
 
 async def test_a_websocket_is_not_read_when_the_first_message_pauses(make: Any) -> None:

@@ -140,6 +140,33 @@ async def test_nothing_is_sent_once_it_is_closing(talk: Talk) -> None:
     talk.transport.abort()
 
 
+async def test_nothing_is_sent_behind_a_close_frame_that_is_held_back(talk: Talk) -> None:
+    def leave() -> None:
+        talk.transport.close(1000)
+        talk.transport.send("late")
+        talk.transport.send_text(b"late")
+        talk.transport.send_prepared(talk.transport.prepare("late"))
+        assert talk.transport.ping()
+        talk.transport.close(1001)
+
+    talk.on_frame = leave
+    await talk.receive(frame(TEXT, b"1") + frame(PING, b"?"))
+
+    assert talk.wire.written == b"\x88\x02\x03\xe8"
+    talk.transport.abort()
+
+
+async def test_a_ping_leaves_with_what_is_held_back_and_otherwise_at_once(talk: Talk) -> None:
+    talk.transport.ping()
+    assert talk.wire.written == b"\x89\x00"
+    talk.transport.corked = True
+    talk.transport.send("a")
+    talk.transport.ping()
+    assert talk.wire.written == b"\x89\x00"
+    talk.transport.uncork()
+    assert talk.wire.written == b"\x89\x00\x81\x01a\x89\x00"
+
+
 async def test_a_close_without_a_code_has_no_payload_and_lets_the_answer_be_read(
     talk: Talk,
 ) -> None:

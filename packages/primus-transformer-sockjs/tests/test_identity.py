@@ -53,6 +53,13 @@ async def test_scripts_of_foreign_pages_open_none_when_origins_are_listed(serve:
     assert len(talk.primus) == 1
 
 
+async def test_pages_without_a_session_are_not_asked_where_they_come_from(serve: Any) -> None:
+    talk = await serve(JSONP, origins="https://app.example")
+    for path in ("/primus", "/primus/info", "/primus/sockjs.js", "/primus/iframe.html"):
+        async with talk.server.http.get(talk.server.url + path, headers=NAVIGATION) as answer:
+            assert answer.status == 200
+
+
 @pytest.mark.parametrize("path", ["htmlfile?c=x", "eventsource"])
 async def test_pages_of_our_own_still_stream(serve: Any, path: str) -> None:
     talk = await serve(origins="https://app.example")

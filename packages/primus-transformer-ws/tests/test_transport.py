@@ -186,6 +186,31 @@ def test_what_was_prepared_is_not_written_to_a_wire_that_closes(make: Make) -> N
     assert transport.given == 0
 
 
+@pytest.mark.parametrize("make", [short_way, accelerated])
+def test_what_was_prepared_is_dropped_when_the_wire_is_gone(make: Make) -> None:
+    transport, wire, _ = make()
+    transport.connection_lost(None)
+
+    transport.send_prepared(PREPARED)
+
+    assert not wire.written
+    assert transport.given == 0
+
+
+@both
+async def test_a_peer_that_has_ended_its_side_is_sent_nothing_more(make: Make) -> None:
+    transport, wire, ear = make()
+    transport.data_received(frame(TEXT, b"last"))
+
+    transport.eof_received()
+    transport.send("late")
+
+    assert ear.told == ["last"]
+    assert not wire.written
+    assert wire.ended == "eof"
+    transport.abort()
+
+
 @both
 async def test_a_close_without_a_code_has_no_payload_and_lets_the_answer_be_read(
     make: Make,

@@ -28,7 +28,7 @@ __all__ = ["Revision3", "escaped"]
 
 FOREIGN: Final = re.compile(r"[^\x00-\x7f]+")
 LONGEST_LENGTH: Final = 10
-"""Digits of a length; more would be more than any limit."""
+"""Digits of a length, and in a text payload the colon with them: more would be above any limit."""
 
 TYPE_BYTE: Final = bytes((int(MESSAGE),))
 

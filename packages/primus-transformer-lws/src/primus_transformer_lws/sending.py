@@ -124,8 +124,9 @@ class Sending(ShortTexts, Intake):
 
     def ping(self) -> bool:
         """Send a ping, which the peer answers by itself."""
-        if self.corked:
-            self._put(b"\x89\x00")
-        elif self._is_open:
-            self._send(PING, b"")
+        if self._is_open:
+            if self.corked:
+                self._put(b"\x89\x00")
+            else:
+                self._send(PING, b"")
         return True
