@@ -83,7 +83,6 @@ def test_the_types_are_the_same_beside_minified_files(name: str, tmp_path: Path)
 
 
 @pytest.mark.parametrize("kind", KINDS)
-@pytest.mark.parametrize("folder", ["readable"], indirect=True)
 def test_typescript_finds_the_types_of_the_saved_client(
     folder: Path, peer: Path, kind: str
 ) -> None:
@@ -122,7 +121,6 @@ def test_webpack_bundles_the_client_without_a_warning_and_without_the_path_of_th
     assert run(peer, str(bundle)).stdout.strip() == Primus.version
 
 
-@pytest.mark.parametrize("folder", ["readable"], indirect=True)
 @pytest.mark.parametrize(
     "load", ["import('{}/primus.mjs')", "Promise.resolve(require('{}/primus.js'))"]
 )

@@ -10,7 +10,7 @@ from primus import Primus
 
 pytestmark = pytest.mark.asyncio(loop_scope="session")
 
-LARGEST = 11_700
+LARGEST = 12_200
 """Bytes of the client of `websockets` and JSON, minified and compressed with gzip."""
 
 

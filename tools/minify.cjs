@@ -10,8 +10,8 @@ const PRIVATE = /\b_[a-z]\w*/g;
 // What the halves of a server refer to, and what is hidden from them: see umd.js.
 const NAMES = ['root', 'host', 'define', 'module', 'exports', 'require'];
 
-// What is only for developers or for Node goes: see developing.js. A browser has no `process`.
-const DEFINED = { DEVELOPING: false, process: undefined };
+// What is only for developers goes: see developing.js.
+const DEFINED = { DEVELOPING: false };
 
 /**
  * New names for private members, ending in an underscore: members of a user or of a plugin, which

@@ -129,9 +129,7 @@ test('a message that the server would obey is refused, with the cure by the read
   assert.throws(() => client.write('primus::id::'), { message: minified ? told : told + cure });
 });
 
-const inNode = { skip: minified && 'the minified client is for browsers' };
-
-test('in Node modules are found beside the file, or where Node was started', inNode, async () => {
+test('in Node modules are found beside the file, or where Node was started', async () => {
   const module = await import(pathToFileURL(join(folder, 'primus.mjs')));
 
   for (const Primus of [require('./primus.js'), module.default]) {

@@ -3,7 +3,6 @@
  * `ws` package, which knows headers, agents and the answer of a server that refuses.
  */
 const MISSING = 'Missing required `ws` module. Please run `npm install --save ws`';
-const NO_WEBSOCKET = 'There is no WebSocket here; in Node, the readable client takes it from `ws`';
 const LONGEST_BODY = 65536;
 
 /** Opens one WebSocket: see `Wire` in the core package for the contract. */
@@ -14,7 +13,7 @@ export default function connect(wire) {
 
   if (Factory) socket = new Factory(withoutAuth(url), [], options(wire, url));
   else if (typeof WebSocket === 'function') socket = new WebSocket(url);
-  else throw Object.assign(new Error(inNode() ? MISSING : NO_WEBSOCKET), { critical: true });
+  else throw Object.assign(new Error(MISSING), { critical: true });
 
   socket.binaryType = 'arraybuffer';
   socket.onopen = () => wire.onopen();
