@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 
 import primus_multiplex
-from primus import OptionError, Unauthorized
+from primus import OptionError, TransportError, Unauthorized
 from primus.parsers.json import JSONParser
 from primus_multiplex import fanout, packets
 from primus_multiplex.members import Members
@@ -170,6 +170,45 @@ async def test_a_channel_that_is_destroyed_meanwhile_lets_nothing_in(primus: Any
     assert wire.sent == ['[2,"one","news"]']
 
 
+def test_a_channel_that_its_authorization_destroys_takes_no_subscription(primus: Any) -> None:
+    channel = primus.channel("news")
+    events = Recorder(channel, "connection")
+    channel.authorize(lambda spark: channel.destroy())
+    _, wire = join(primus)
+    wire.receive('[1,"one","news"]')
+    assert wire.sent == ['[2,"one","news"]']
+    assert (len(channel), events.story) == (0, [])
+
+
+@pytest.mark.parametrize("error", [TransportError("gone"), TimeoutError("late")])
+async def test_what_is_lost_with_the_connection_is_no_failure_of_the_authorization(
+    primus: Any, error: Exception, caplog: pytest.LogCaptureFixture
+) -> None:
+    _, _, wire, decision = await deciding(primus)
+    decision.set_exception(error)
+    await eventually(lambda: wire.sent)
+    assert wire.sent == ['[2,"one","news",{"error":"refused"}]']
+    assert caplog.text == ""
+
+
+def test_a_channel_that_is_destroyed_is_gone_for_the_listeners_of_its_end(primus: Any) -> None:
+    channel = primus.channel("news")
+    found: list[Any] = []
+    channel.on("close", lambda: found.append(primus.channels.get("news")))
+    channel.destroy()
+    assert found == [None]
+    assert channel.listeners("close") == ()
+
+
+def test_the_connection_learns_of_a_subscription_before_the_channel_does(primus: Any) -> None:
+    order: list[str] = []
+    main, wire = join(primus)
+    main.on("subscribe", lambda channel, spark: order.append("subscribe"))
+    primus.channel("news").on("connection", lambda spark: order.append("connection"))
+    wire.receive('[1,"one","news"]')
+    assert order == ["subscribe", "connection"]
+
+
 async def test_a_channel_with_an_authorization_or_a_listener_stays_when_it_is_empty(
     primus: Any,
 ) -> None:
@@ -187,3 +226,25 @@ def test_the_module_has_no_name_that_it_does_not_have() -> None:
     assert primus_multiplex.ClientChannel.__name__ == "ClientChannel"
     with pytest.raises(AttributeError, match="no attribute 'Multiplexer'"):
         primus_multiplex.Multiplexer  # noqa: B018
+
+
+async def test_a_channel_of_clients_stays_while_a_subscription_is_being_decided_about(
+    primus: Any,
+) -> None:
+    decisions = {id: asyncio.get_running_loop().create_future() for id in ("one", "two")}
+
+    @primus.channels.authorize
+    async def decide(spark: Any) -> None:
+        await decisions[spark.id]
+
+    _, wire = join(primus)
+    wire.receive('[1,"one","made"]', '[1,"two","made"]')
+    decisions["one"].set_result(None)
+    await eventually(lambda: len(primus.channels.get("made")) == 1)
+    made = primus.channels.get("made")
+
+    wire.receive('[2,"one","made"]')
+    decisions["two"].set_result(None)
+    await eventually(lambda: len(made) == 1)
+
+    assert primus.channels.get("made") is made

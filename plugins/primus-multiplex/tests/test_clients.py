@@ -223,6 +223,21 @@ async def test_a_refused_subscription_is_an_error_that_can_be_read(
     assert socket.ready_state == socket.OPEN
 
 
+async def test_a_client_does_not_answer_the_end_of_a_subscription(primus: Any, socket: Any) -> None:
+    arrived: list[Any] = []
+    primus.transform("incoming", lambda packet: arrived.append(packet.data))
+    channel = socket.channel("news")
+    events = Recorder(channel, "end")
+    await eventually(lambda: primus.channel("news").spark(channel.id))
+
+    primus.channel("news").spark(channel.id).end()
+    await events.next("end")
+    socket.write("behind it")
+
+    await eventually(lambda: len(arrived) > 1)
+    assert arrived == [[1, channel.id, "news"], "behind it"]
+
+
 @pytest.mark.parametrize("reason", ['"text"', "null", "5", "{}", '{"error":5}', "[]"])
 async def test_an_end_with_a_strange_reason_is_an_end(
     primus: Any, socket: Any, reason: str

@@ -86,3 +86,24 @@ def test_a_frame_in_a_tuple_is_made_ready_once(news: Any, monkeypatch: pytest.Mo
 
     assert len(made) == 1
     assert sent(news) == [[f'[0,"subscription{n}","news","hello"]'] for n in range(2)]
+
+
+def test_an_id_that_is_plain_at_its_beginning_only_is_written_by_the_parser(primus: Any) -> None:
+    news = primus.channel("news")
+    _, wire = join(primus)
+    wire.receive('[1,"12345678\\"],[","news"]')
+
+    news.write("hi")
+
+    assert wire.sent == ['[0,"12345678\\"],[","news","hi"]']
+
+
+def test_an_id_longer_than_any_placeholder_is_written_by_the_parser(make_primus: Any) -> None:
+    primus = make_primus(PLUGIN, parser="msgpack", multiplex_name=256)
+    news, id = primus.channel("news"), "i" * 200
+    _, wire = join(primus)
+    wire.receive(primus.parser.encode([1, id, "news"]))
+
+    news.write("hi")
+
+    assert [primus.parser.decode(frame) for frame in wire.sent] == [[0, id, "news", "hi"]]

@@ -251,3 +251,62 @@ async def test_beside_emit_events_in_a_channel_stay_messages(make_primus: Any) -
 
     assert (events.story, main.story) == (["data"], ["news"])
     socket.destroy()
+
+
+async def test_a_packet_within_a_channel_is_a_message_even_while_an_answer_is_awaited(
+    primus: Any,
+) -> None:
+    news = primus.channel("news")
+    _, wire = join(primus)
+    wire.receive('[1,"one","news"]')
+    spark = news.spark("one")
+    answers: list[Any] = []
+    events = Recorder(spark, "data")
+
+    @spark.on("begin")
+    async def begin() -> None:
+        answers.append(await spark.ask("name?"))
+
+    wire.receive('[0,"one","news",{"type":0,"data":["begin"]}]')
+    await eventually(lambda: wire.sent)
+    wire.receive('[0,"one","news",[0,"one","news","inner"]]')
+    wire.receive('[0,"one","news",{"type":1,"data":["me"],"id":1}]')
+
+    await events.next("data")
+    assert answers == ["me"]
+    assert [args[0] for args in events.seen("data")] == [[0, "one", "news", "inner"]]
+
+
+async def test_the_end_of_a_subscription_overtakes_nothing_whatever_it_carries(
+    primus: Any,
+) -> None:
+    news = primus.channel("news")
+    main, wire = join(primus)
+    wire.receive('[1,"one","news"]')
+    spark = news.spark("one")
+    events = Recorder(spark, "data", "end")
+    busy = asyncio.Event()
+    main.on("data", lambda data: busy.wait())
+    asking = asyncio.create_task(spark.ask("name?"))
+    await eventually(lambda: wire.sent)
+
+    wire.receive('"keeps the connection busy"')
+    wire.receive('[0,"one","news","before the end"]')
+    wire.receive('[2,"one","news",{"type":1,"data":[],"id":1}]')
+    assert events.story == []
+    busy.set()
+
+    with pytest.raises(AckLost):
+        await asking
+    assert events.story == ["data", "end"]
+
+
+def test_no_event_of_a_client_is_taken_for_a_subscription(make_primus: Any) -> None:
+    primus = make_primus("emit, multiplex")
+    spark, wire = join(primus)
+    events = Recorder(spark, "subscribe", "unsubscribe", "vote")
+
+    wire.receive('{"emit":["subscribe","news","x"]}', '{"emit":["unsubscribe","news","x"]}')
+    wire.receive('{"emit":["vote"]}')
+
+    assert events.story == ["vote"]

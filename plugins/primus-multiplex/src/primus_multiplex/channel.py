@@ -351,7 +351,9 @@ class Channel(ChannelRooms, Emitter):
         spark.refuse(REFUSED)
 
     def _admit(self, spark: ChannelSpark) -> None:
-        if spark.ready_state != Spark.OPEN or self._is_destroyed:
+        if self._is_destroyed:  # by the authorization itself
+            spark.end()
+        if spark.ready_state != Spark.OPEN:
             return
         self._undecided.discard(spark)
         spark.id = self.members.free(spark.id)
