@@ -127,6 +127,17 @@ async def test_a_client_whose_loss_a_write_finds_out_is_told_of_once() -> None:
     assert (told, server.pending) == (["gone"], 0)
 
 
+async def test_a_client_that_was_seen_to_go_is_not_told_of_again_by_a_write() -> None:
+    told: list[str] = []
+    server = Server()
+    server.exchange.watch(lambda: told.append("gone"))
+    server.tell(DISCONNECT)
+    await eventually(lambda: told)
+    server.is_gone = True
+    await server.exchange.answer(make_request(), Response(200, b"x"))
+    assert told == ["gone"]
+
+
 async def test_nothing_is_waited_for_behind_an_answer() -> None:
     told: list[str] = []
     server = Server()
@@ -179,6 +190,14 @@ async def test_an_answer_that_is_dropped_is_incomplete_and_aborted() -> None:
     assert (closed, wire.aborted) == (["closed"], 1)
     server.exchange.drop()
     assert wire.aborted == 2
+
+
+async def test_an_answer_that_is_out_can_still_be_dropped() -> None:
+    wire = Wire()
+    server = Server(wire=wire)
+    await server.exchange.answer(make_request(), Response(204))
+    server.exchange.drop()
+    assert wire.aborted == 1
 
 
 async def test_an_answer_is_dropped_before_it_begins() -> None:
@@ -255,5 +274,13 @@ async def test_a_request_that_was_answered_holds_its_scope_and_nothing_to_be_tol
     def watch(request: Request) -> None:
         requests.append(request)
 
-    await AsgiServer(primus.asgi).get("/primus", state={"user": "ada"})
+    told: list[str] = []
+    exchange = AsgiServer(primus.asgi).request("GET", "/primus", state={"user": "ada"})
+    await exchange.end()
     assert requests[0].native["state"] == {"user": "ada"}
+    exchange.waiting.clear()
+    requests[0].on_gone(lambda: told.append("gone"))
+    exchange.send("http.disconnect")
+    for _ in range(3):
+        await asyncio.sleep(0)
+    assert (told, exchange.waiting.is_set()) == ([], False)

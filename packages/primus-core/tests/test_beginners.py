@@ -353,6 +353,25 @@ def test_a_loop_is_looked_at_more_often_once_it_was_asked_for_a_sign() -> None:
     assert watched.pause == 0.05
 
 
+def test_a_server_that_moves_is_watched_where_it_lives_now(
+    make_primus: MakePrimus, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    watched: list[Watched] = []
+    monkeypatch.setattr(WATCHDOG, "watch", watched.append)
+    monkeypatch.setattr(WATCHDOG, "unwatch", watched.remove)
+    primus = make_primus()
+
+    async def live() -> None:
+        join(primus)
+        assert [each.home for each in watched] == [primus.home]
+
+    with asyncio.Runner() as first, asyncio.Runner() as second:
+        first.run(live())
+        second.run(live())
+        second.run(primus.destroy())
+    assert watched == []
+
+
 async def test_the_watchdog_is_gone_with_the_last_server(make_primus: MakePrimus) -> None:
     primus = make_primus(slow_listener=1000)  # it does not look for so long, and ends at once
     join(primus)

@@ -407,6 +407,42 @@ async def test_a_close_listener_that_raises_does_not_stop_the_end(
     assert primus.listeners("close") == ()
 
 
+async def test_a_server_that_has_ended_leaves_no_timer(
+    make_primus: MakePrimus, manual_clock: ManualClock
+) -> None:
+    primus = make_primus()
+    _, wire = join(primus)
+    primus.writes.keep(wire)  # type: ignore[arg-type]  # it has all that is asked of it
+    assert manual_clock.pending
+    await primus.destroy()
+    assert manual_clock.pending == 0
+
+
+async def test_what_is_written_after_the_end_of_a_server_is_not_watched(
+    primus: Primus, manual_clock: ManualClock
+) -> None:
+    await primus.destroy()
+    primus.writes.keep(MemoryTransport())  # type: ignore[arg-type]
+    assert len(primus.writes) == manual_clock.pending == 0
+
+
+async def test_a_transformer_closes_behind_its_connections_and_before_the_listeners(
+    primus: Primus,
+) -> None:
+    story: list[str] = []
+    close = primus.transformer.close
+
+    async def closed() -> None:
+        story.append(f"transformer, {len(primus)} connections")
+        await close()
+
+    primus.transformer.close = closed  # type: ignore[method-assign]
+    join(primus)
+    primus.on("close", lambda: story.append("close"))
+    await primus.destroy()
+    assert story == ["transformer, 0 connections", "close"]
+
+
 async def test_end_is_another_name_of_destroy(primus: Primus) -> None:
     spark, wire = join(primus)
     await primus.end(reconnect=True)
