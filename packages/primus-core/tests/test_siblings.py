@@ -65,6 +65,39 @@ def test_another_child_of_the_same_parent_that_listens_there_shares_the_port(
     assert shares_a_port(proc, own=10, parent=1) is shares
 
 
+def test_a_port_of_ipv6_is_shared_and_is_not_that_of_ipv4(proc: Path) -> None:
+    (proc / "net" / "tcp6").write_text(LISTENING.format(one="51", two="61"))
+    opens(proc, 10, 51)
+    opens(proc, 11, 60)
+    assert not shares_a_port(proc, own=10, parent=1)
+    opens(proc, 12, 61)
+    (proc / "1" / "task" / "1" / "children").write_text("10 12 ")
+    assert shares_a_port(proc, own=10, parent=1)
+
+
+def test_a_child_of_another_thread_of_the_parent_is_a_sibling(proc: Path) -> None:
+    (proc / "1" / "task" / "3").mkdir()
+    (proc / "1" / "task" / "3" / "children").write_text("12 ")
+    opens(proc, 10, 50)
+    opens(proc, 12, 60)
+    assert shares_a_port(proc, own=10, parent=1)
+
+
+def test_lines_that_are_cut_short_are_passed_over(proc: Path) -> None:
+    (proc / "net" / "tcp").write_text(LISTENING.format(one="50", two="60") + "   4: 0100007F\n")
+    (proc / "net" / "unix").write_text(UNIX + "0000: 00000002 00000000\n")
+    opens(proc, 10, 50)
+    opens(proc, 11, 60)
+    assert shares_a_port(proc, own=10, parent=1)
+
+
+def test_a_process_that_has_gone_meanwhile_is_passed_over(proc: Path) -> None:
+    (proc / "1" / "task" / "1" / "children").write_text("10 13 11 ")
+    opens(proc, 10, 50)
+    opens(proc, 11, 60)
+    assert shares_a_port(proc, own=10, parent=1)
+
+
 def test_a_parent_that_holds_the_socket_for_one_child_is_no_sibling(proc: Path) -> None:
     opens(proc, 1, 50)
     opens(proc, 10, 50)
@@ -88,6 +121,7 @@ def test_a_system_that_shows_nothing_is_taken_for_one_process(tmp_path: Path) ->
         (["uvicorn", "app:asgi", "--workers", "1"], {"WEB_CONCURRENCY": "1"}, False),
         (["uvicorn", "app:asgi", "--workers"], {}, False),
         (["uvicorn", "--workers", "many"], {}, False),
+        (["uvicorn", "app:asgi"], {"WEB_CONCURRENCY": "9" * 5000}, True),
         (["uvicorn", "app:asgi"], {}, False),
     ],
 )
