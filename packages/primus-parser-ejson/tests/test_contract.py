@@ -161,7 +161,8 @@ def test_what_is_nested_too_deeply_or_inside_of_itself_is_an_error() -> None:
     value: Any = b"inside"
     for _ in range(1088):
         value = [value]
-    with pytest.raises(ParserError, match="nested more than 1088 deep"):
+    assert parser.encode(value).startswith("[" * 1088 + "{")
+    with pytest.raises(ParserError, match="as EJSON: nested more than 1088 deep"):
         parser.encode([value])
 
 
@@ -190,6 +191,34 @@ def test_one_parser_does_not_know_the_types_of_another() -> None:
     with pytest.raises(ParserError, match="no type named 'Point' has been added"):
         EJSONParser().decode('{"$type":"Point","$value":[1,"ff"]}')
     assert EJSONParser().encode(Point(1, b"")) == '{"x":1,"y":{"$binary":""}}'
+
+
+def test_a_type_of_the_application_may_be_one_that_json_has() -> None:
+    made = EJSONParser()
+    made.add_type("Text", str, to_json=str.upper, from_json=str.lower)
+    frame = '[[{"$type":"Text","$value":"A"}],{"b":{"$type":"Text","$value":"C"}}]'
+    assert made.encode([["a"], {"b": "c"}]) == frame
+    assert made.decode(frame) == [["a"], {"b": "c"}]
+
+
+def test_a_class_that_derives_from_one_that_was_added_is_a_type_of_its_own() -> None:
+    class Pixel(Point):
+        """A point of a screen."""
+
+    assert with_points().encode(Pixel(1, b"")) == '{"x":1,"y":{"$binary":""}}'
+
+
+@pytest.mark.parametrize("name", [["Point"], 5, "Line"])
+def test_a_type_that_was_not_added_is_named(name: Any) -> None:
+    with pytest.raises(ParserError, match="no type named .* has been added") as refused:
+        with_points().decode(json.dumps({"$type": name, "$value": 1}))
+    assert repr(name) in str(refused.value)
+
+
+def test_a_long_name_of_a_type_is_not_repeated_whole() -> None:
+    with pytest.raises(ParserError, match="no type named 'xxx.* has been added") as refused:
+        parser.decode(json.dumps({"$type": "x" * 1000, "$value": 1}))
+    assert "x" * 100 not in str(refused.value)
 
 
 def test_what_looks_like_a_type_is_escaped() -> None:

@@ -153,6 +153,54 @@ def test_five_hundred_levels_are_taken_and_many_more_are_an_error() -> None:
         parser.decode(b"\x91" * 2000 + b"\x01")
 
 
+def nested(levels: int, inside: Any) -> Any:
+    for _ in range(levels):
+        inside = [inside]
+    return inside
+
+
+def test_what_is_nested_too_deeply_to_be_written_is_an_error_with_the_limit() -> None:
+    deepest = DEFAULT_LIMITS.max_depth_written
+    assert parser.encode(nested(deepest, [1])) == b"\x91" * deepest + b"\x91\x01"
+    with pytest.raises(ParserError, match=f"nested more than {deepest} deep"):
+        parser.encode(nested(deepest + 1, [1]))
+
+
+def test_an_extension_that_is_nested_deeply_is_no_list() -> None:
+    class Content(bytes):
+        """Bytes of an application."""
+
+    value = nested(600, Ext(100, Content(b"\x01")))
+    assert parser.encode(value) == b"\x91" * 600 + b"\xd4\x64\x01"
+
+
+@pytest.mark.parametrize(
+    ("milliseconds", "content"),
+    [
+        (-(2**31) - 1, b"\xcb\xc1\xe0\x00\x00\x00\x20\x00\x00"),
+        (-(2**31), b"\xd2\x80\x00\x00\x00"),
+        (2**31 - 1, b"\xce\x7f\xff\xff\xff"),
+        (2**31, b"\xcb\x41\xe0\x00\x00\x00\x00\x00\x00"),
+    ],
+)
+def test_a_date_is_a_double_beyond_32_bits(milliseconds: int, content: bytes) -> None:
+    moment = EPOCH + timedelta(milliseconds=milliseconds)
+    assert parser.encode(moment) == b"\xc7" + bytes([len(content)]) + b"\x0d" + content
+    assert parser.decode(parser.encode(moment)) == moment
+
+
+@pytest.mark.parametrize("content", [b"\x91\x01", b"\x81\xa1a\x01", b"\xd4\x0b\x01"])
+def test_an_object_of_javascript_holds_no_container_and_no_extension(content: bytes) -> None:
+    assert parser.decode(b"\xd4\x0b\x01") == 1
+    with pytest.raises(ParserError):
+        parser.decode(b"\xc7" + bytes([len(content)]) + b"\x0b" + content)
+
+
+def test_text_is_refused_as_text() -> None:
+    with pytest.raises(ParserError, match="not MessagePack: it is text"):
+        parser.decode("text")
+
+
 def test_numbers_that_a_peer_has_chosen_are_no_keys_of_a_dict() -> None:
     # Their hashes are no secret: some frames of a megabyte would take seconds.
     frame = b"\xde\x03\xe8" + b"".join(msgpack.packb(n << 18) + b"\xc0" for n in range(1000))
