@@ -12,12 +12,22 @@ from websockets.protocol import SERVER, Protocol
 
 from primus.errors import LimitError, ProtocolError
 from primus.limits import DEFAULT_LIMITS
-from primus_testing import eventually
+from primus_testing import ManualClock, eventually
 from primus_testing.noise import KeepingTransport
-from primus_testing.raw_websocket import BINARY, CLOSE, CONT, PING, PONG, TEXT, frame
+from primus_testing.raw_websocket import (
+    BINARY,
+    CLOSE,
+    CONT,
+    PING,
+    PONG,
+    TEXT,
+    deflated,
+    frame,
+)
 from primus_testing.texts import read_texts
+from primus_transformer_ws import transport as transport_module
 from primus_transformer_ws.accelerated import AcceleratedTransport
-from primus_transformer_ws.server_transport import ServerTransport
+from primus_transformer_ws.server_transport import DeflatedTransport, ServerTransport
 from primus_transformer_ws.transport import WebSocketTransport
 
 LIMITS = replace(DEFAULT_LIMITS, fragments=3, short_fragment=4, turn_bytes=1000, turn_messages=5)
@@ -339,7 +349,7 @@ async def test_a_limit_below_the_short_lengths_holds_for_them() -> None:
 
 
 @both
-@pytest.mark.parametrize("head", [b"\x81\x05", b"\x83\x85", b"\x81\x7e\x00"])
+@pytest.mark.parametrize("head", [b"\x81\x05", b"\x83\x85", b"\x83\xfe", b"\x81\x7e\x00"])
 async def test_a_head_that_is_wrong_is_refused_before_it_is_whole(make: Make, head: bytes) -> None:
     transport, wire, ear = make()
 
@@ -477,6 +487,7 @@ async def test_an_abort_drops_what_waits_in_both_directions(make: Make) -> None:
     transport.send("held back")
 
     transport.abort()
+    assert transport.buffered == 0
     transport.corked = False
     transport._flush()
     transport.connection_lost(None)
@@ -586,3 +597,231 @@ async def test_a_server_pings_without_a_payload() -> None:
         transport, wire, _ = make()
         assert transport.ping()
         assert wire.written == b"\x89\x00"
+
+
+# -- ends
+
+
+@pytest.fixture
+def clock(monkeypatch: pytest.MonkeyPatch) -> ManualClock:
+    manual = ManualClock()
+    monkeypatch.setattr(transport_module, "SYSTEM_CLOCK", manual)
+    return manual
+
+
+@both
+async def test_a_peer_has_the_time_from_the_first_close_frame_on(
+    make: Make, clock: ManualClock
+) -> None:
+    transport, wire, _ = make(close_timeout=10)
+    transport.close(1000)
+    clock.advance(9)
+    transport.data_received(frame(CLOSE, b"\x03\xe8"))
+    assert clock.pending == 1
+    wire.ended = ""
+
+    clock.advance(1)
+
+    assert wire.ended == "abort"
+
+
+@both
+async def test_a_wire_that_is_gone_leaves_no_timer(make: Make, clock: ManualClock) -> None:
+    transport, _, _ = make()
+    transport.close(1000)
+    assert clock.pending == 1
+    transport.connection_lost(None)
+    assert clock.pending == 0
+
+
+@both
+async def test_a_close_behind_the_end_of_the_wire_waits_for_nothing(
+    make: Make, clock: ManualClock
+) -> None:
+    transport, wire, _ = make()
+    transport.connection_lost(None)
+    transport.close(1000)
+    assert clock.pending == 0
+    assert not wire.written
+
+
+@both
+async def test_a_peer_that_has_ended_its_side_and_stays_is_dropped(
+    make: Make, clock: ManualClock
+) -> None:
+    transport, wire, _ = make(close_timeout=10)
+    transport.eof_received()
+    assert wire.ended == "eof"
+    clock.advance(10)
+    assert wire.ended == "abort"
+
+
+@both
+async def test_what_arrived_before_a_peer_ended_its_side_is_delivered_at_once(make: Make) -> None:
+    transport, _, ear = make()
+    transport.data_received(frame(TEXT, b"x") * 10)
+    transport.eof_received()
+    assert ear.told == ["x"] * 10
+    transport.abort()
+
+
+@both
+async def test_a_wire_that_is_gone_keeps_nothing_to_send(make: Make) -> None:
+    transport, wire, _ = make()
+    transport.pause_writing()
+    transport.send("never taken")
+    assert transport.buffered > len("never taken")
+    transport.connection_lost(None)
+    assert transport.buffered == 0
+    assert not wire.written
+
+
+@both
+async def test_what_waits_to_be_sent_leaves_before_the_close_frame_of_a_breach(make: Make) -> None:
+    transport, wire, _ = make()
+    transport.pause_writing()
+    transport.send("a")
+    transport.data_received(frame(TEXT, b"\xff"))
+    assert wire.written.startswith(b"\x81\x01a\x88")
+    assert wire.ended == "eof"
+    transport.abort()
+
+
+def without_library() -> Any:
+    raise AssertionError("nothing of this needs the library")
+
+
+@pytest.mark.parametrize("read_texts_together", [False, True])
+async def test_a_close_is_answered_and_what_follows_is_left_alone_without_the_library(
+    read_texts_together: bool,
+) -> None:
+    given = (without_library, MAX, FOR_EVER)
+    made = AcceleratedTransport(read_texts, *given) if read_texts_together else None
+    transport, wire, ear = attached(made or ServerTransport(*given))
+
+    transport.data_received(frame(TEXT, b"x") + frame(CLOSE, b"\x03\xe8") + frame(PING, b"?"))
+    transport.data_received(frame(PING, b"?"))
+    transport.send("late")
+    transport.close(1001)
+    transport.ping()
+    transport.eof_received()
+    transport.connection_lost(None)
+
+    assert wire.written == b"\x88\x02\x03\xe8"
+    assert wire.ended == "close"
+    assert ear.told[0] == "x"
+    assert [each.status for each in ear.told[1:]] == [1000]
+
+
+@both
+@pytest.mark.parametrize("at", [1, 2, 5, 7])
+async def test_a_close_that_arrives_in_parts_is_answered_once_it_is_whole(
+    make: Make, at: int
+) -> None:
+    transport, wire, ear = make()
+    close = frame(CLOSE, b"\x03\xe8bye")
+
+    transport.data_received(close[:at])
+    assert not wire.written
+    transport.data_received(close[at:])
+
+    assert wire.written == b"\x88\x05\x03\xe8bye"
+    assert [(each.status, each.reason) for each in ear.told] == [(1000, "bye")]
+    transport.abort()
+
+
+# -- turns, and connections that do not listen
+
+
+@both
+async def test_what_arrives_before_the_next_turn_waits_behind_the_rest(make: Make) -> None:
+    transport, _, ear = make()
+    transport.data_received(frame(TEXT, b"x") * 10)
+
+    transport.data_received(frame(TEXT, b"y"))
+
+    assert ear.told == ["x"] * 6
+    await eventually(lambda: ear.told == ["x"] * 10 + ["y"])
+
+
+@both
+async def test_what_waits_for_a_turn_is_counted_once(make: Make) -> None:
+    transport, _, ear = make()
+    data = frame(TEXT, b"x") * 10
+    transport.data_received(data)
+    await eventually(lambda: len(ear.told) == 10)
+    assert transport.traffic[0] == len(data)
+
+
+@both
+async def test_a_wire_keeps_little_of_what_is_written_from_the_first(make: Make) -> None:
+    limits: list[int | None] = []
+
+    class Limited(Wire):
+        def set_write_buffer_limits(self, high: int | None = None, low: int | None = None) -> None:
+            limits.append(high)
+
+    transport, _, _ = make()
+    transport.connection_made(Limited())
+    assert limits == [16 * 1024]
+
+
+@both
+async def test_a_message_of_fragments_that_is_longer_than_a_turn_ends_it(make: Make) -> None:
+    transport, _, ear = make()
+    transport._limits = replace(LIMITS, turn_bytes=100)
+
+    transport.data_received(
+        frame(TEXT, b"a" * 140, fin=False) + frame(CONT, b"b" * 20) + frame(TEXT, b"x") * 3
+    )
+    assert ear.told == ["a" * 140 + "b" * 20]
+    await eventually(lambda: ear.told[1:] == ["x"] * 3)
+
+
+async def test_a_message_that_is_longer_than_a_turn_once_inflated_ends_it() -> None:
+    protocol = Protocol(SERVER, max_size=5000)
+    protocol.extensions = [PerMessageDeflate(True, True, 15, 15)]
+    given = DeflatedTransport(library, 5000, FOR_EVER, protocol, LIMITS)
+    transport, _, ear = attached(given)
+
+    transport.data_received(frame(TEXT, deflated(b"x" * 2000), rsv=4) * 3)
+
+    assert ear.told == ["x" * 2000]
+    await eventually(lambda: ear.told == ["x" * 2000] * 3)
+
+
+@both
+async def test_frames_for_which_there_is_no_connection_are_dropped(make: Make) -> None:
+    transport, wire, ear = make()
+    transport.connection = None
+
+    transport.data_received(frame(TEXT, b"x") * 2 + frame(PING, b"?") + frame(TEXT, fin=False))
+
+    assert ear.told == []
+    assert wire.written == b"\x8a\x01?"
+
+
+@both
+async def test_a_connection_that_leaves_its_transport_gets_nothing_more(make: Make) -> None:
+    transport, _, ear = make()
+
+    def leave() -> None:
+        transport.connection = None
+
+    ear.on_frame = leave
+    transport.data_received(frame(TEXT, b"1") + frame(TEXT, b"2"))
+    transport.data_received(frame(TEXT, b"3"))
+    assert ear.told == ["1"]
+
+
+@both
+async def test_a_connection_that_leaves_among_others_gets_nothing_more(make: Make) -> None:
+    transport, _, ear = make()
+
+    def leave() -> None:
+        if ear.told == ["1", "2"]:
+            transport.connection = None
+
+    ear.on_frame = leave
+    transport.data_received(b"".join(frame(TEXT, each) for each in (b"1", b"2", b"3", b"4")))
+    assert ear.told == ["1", "2"]
