@@ -182,6 +182,33 @@ async def test_a_message_written_while_another_is_sent_goes_behind_it(opened: Op
     assert opened.socket.story == ["first", "second"]
 
 
+async def test_a_text_that_is_there_as_utf8_is_sent_in_its_turn(opened: Open) -> None:
+    opened.transport.send_text("é".encode())
+    assert opened.socket.story == ["é"]
+    opened.socket.is_free.clear()
+    opened.transport.send_text(b"first")
+    opened.transport.send("second")
+    opened.transport.send_text("third ß".encode())
+    assert opened.transport.buffered == 5 + 6 + 8 + 3 * DEFAULT_LIMITS.frame_overhead
+    opened.socket.is_free.set()
+    await eventually(lambda: opened.transport.buffered == 0)
+    assert opened.socket.story == ["é", "first", "second", "third ß"]
+    assert opened.transport.given == 2 + 5 + 6 + 8
+
+
+async def test_a_text_written_while_a_message_is_sent_goes_behind_it(opened: Open) -> None:
+    send = opened.socket.send
+
+    async def answered(message: str | bytes) -> None:
+        if message == "first":
+            opened.transport.send_text(b"second")
+        await send(message)
+
+    opened.socket.send = answered  # type: ignore[method-assign]
+    opened.transport.send_text(b"first")
+    assert opened.socket.story == ["first", "second"]
+
+
 async def test_what_may_ask_for_its_task_is_sent_in_one(opened: Open) -> None:
     send, tasks = opened.socket.send, []
 
@@ -339,6 +366,7 @@ async def test_a_close_is_said_once_and_nothing_behind_it(opened: Open) -> None:
     opened.transport.close(4000, "bye")
     opened.transport.close(4001, "again")
     opened.transport.send("late")
+    opened.transport.send_text(b"late")
     assert opened.socket.story == ["last", (4000, "bye")]
 
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from abc import ABC, abstractmethod
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Coroutine, Mapping, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Protocol
 
@@ -122,6 +122,10 @@ class HostWebSocket(ABC):
         Raises:
             ConnectionError: the client has gone.
         """
+
+    def send_text(self, text: bytes) -> Coroutine[Any, Any, None]:
+        """Send a text that is there as UTF-8, as `send` does."""
+        return self.send(text.decode())
 
     @abstractmethod
     async def close(self, code: int, reason: str) -> None:

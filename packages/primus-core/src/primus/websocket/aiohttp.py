@@ -5,7 +5,8 @@ from __future__ import annotations
 import asyncio
 import struct
 from abc import abstractmethod
-from typing import Final
+from collections.abc import Coroutine
+from typing import Any, Final
 
 from aiohttp import ClientWebSocketResponse, WebSocketError, WSMsgType
 from aiohttp.web import WebSocketResponse
@@ -111,6 +112,11 @@ class AiohttpWebSocket(HostWebSocket):
             await self.native.send_str(message)
         else:
             await self.native.send_bytes(message)
+
+    def send_text(self, text: bytes) -> Coroutine[Any, Any, None]:
+        """Send a text that is there as UTF-8, as `send` does."""
+        assert self.native is not None
+        return self.native.send_frame(text, TEXT)
 
     async def close(self, code: int, reason: str) -> None:
         """Send a close frame; `receive` goes on until the peer has answered it."""

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import asyncio
 from collections import deque
-from collections.abc import Awaitable
-from typing import Final
+from collections.abc import Awaitable, Coroutine
+from typing import Any, Final
 
 from primus.clock import SYSTEM_CLOCK, Timer, expect
 from primus.errors import LimitError, ProtocolError
@@ -152,15 +152,22 @@ class HostedTransport(Transport):
         if isinstance(frame, str) and not frame.isascii():
             frame = utf8(frame).decode()
         elif self._writer is None and not self._is_sending and self._socket.begins_bare:
-            self._send_now(frame)
+            self._send_now(self._socket.send(frame), len(frame))
             return
         self._put(frame)
 
-    def _send_now(self, frame: str | bytes) -> None:
+    def send_text(self, text: bytes) -> None:
+        """Send one text message that is there as UTF-8."""
+        if self._closing:
+            return
+        if self._writer is None and not self._is_sending and self._socket.begins_bare:
+            self._send_now(self._socket.send_text(text), len(text))
+        else:
+            self._put(text.decode())
+
+    def _send_now(self, sending: Coroutine[Any, Any, None], size: int) -> None:
         """Send a message that nothing is before, without the queue unless the server waits."""
-        size = len(frame)
         self.given += size
-        sending = self._socket.send(frame)
         self._is_sending = True
         try:
             awaited = sending.send(None)
@@ -174,7 +181,7 @@ class HostedTransport(Transport):
         finally:
             self._is_sending = False
         cost = size + DEFAULT_LIMITS.frame_overhead
-        self._out.appendleft((frame, cost))
+        self._out.appendleft((b"", cost))  # the server has the message: only its size counts
         self._out_size += cost
         self._writer = begin(self._write(proceed(sending, awaited)), bare=True)
         if self._high_water is not None and self._out_size > self._high_water:
@@ -271,13 +278,12 @@ class HostedTransport(Transport):
             self._timer.cancel()
 
 
-def _size(item: str | bytes | tuple[int, str]) -> int:
-    """How many bytes an item is on the wire, without its frame."""
-    if isinstance(item, tuple):
-        return 0
-    return len(item) if isinstance(item, bytes) or item.isascii() else len(utf8(item))
+def _size(message: str | bytes) -> int:
+    """How many bytes a message is on the wire, without its frame."""
+    return len(message) if isinstance(message, bytes) or message.isascii() else len(utf8(message))
 
 
 def _cost(item: str | bytes | tuple[int, str]) -> int:
     """How many bytes an item counts while it waits."""
-    return _size(item) + DEFAULT_LIMITS.frame_overhead
+    size = 0 if isinstance(item, tuple) else _size(item)
+    return size + DEFAULT_LIMITS.frame_overhead
