@@ -247,6 +247,19 @@ async def test_a_layer_sees_the_client_and_its_request(primus: Primus) -> None:
     assert (second.secure, second.address.ip, second.address.port) == (False, "::1", 0)
 
 
+@pytest.mark.parametrize(("scheme", "secure"), [("wss", True), ("ws", False)])
+async def test_a_layer_sees_whether_a_websocket_has_tls(
+    primus: Primus, scheme: str, secure: bool
+) -> None:
+    seen: list[bool] = []
+    primus.before("watch", lambda request: seen.append(request.secure), index=0)
+    exchange = AsgiServer(primus.asgi).websocket("/primus", scheme=scheme)
+    await exchange.next("websocket.accept")
+    assert seen == [secure]
+    exchange.send("websocket.disconnect", code=1001)
+    await exchange.end()
+
+
 # -- requests
 
 
@@ -744,6 +757,59 @@ async def test_an_application_that_returns_from_its_lifespan_need_not_end() -> N
 
     async with AsgiServer(Primus(starts, transformer=Hosted).asgi):
         pass
+
+
+@pytest.mark.parametrize("says", ["startup.failed", "shutdown.complete", "shutdown.failed"])
+async def test_an_application_that_says_that_all_is_over_is_believed(says: str) -> None:
+    async def over(scope: Any, receive: Any, send: Any) -> None:
+        event = await receive()
+        if not says.startswith("startup"):
+            await send({"type": f"{event['type']}.complete"})
+            await receive()
+        await send({"type": f"lifespan.{says}"})
+
+    exchange = AsgiServer(Primus(over, transformer=Hosted).asgi).call("lifespan", "/")
+    exchange.send("lifespan.startup")
+    exchange.send("lifespan.shutdown")
+    assert [event["type"] for event in await exchange.end()][-1] == f"lifespan.{says}"
+
+
+async def test_an_application_that_answers_nothing_in_its_lifespan_is_answered_for() -> None:
+    async def hears(scope: Any, receive: Any, send: Any) -> None:
+        await receive()
+
+    primus = Primus(hears, transformer=Hosted)
+    seen = Recorder(primus, "initialised", "close")
+    async with AsgiServer(primus.asgi):
+        assert seen.story == ["initialised"]
+    assert seen.story == ["initialised", "close"]
+
+
+async def test_a_server_hears_of_the_start_once_the_primus_has_begun(primus: Primus) -> None:
+    seen = Recorder(primus, "initialised", "close")
+    told: list[tuple[str, list[str]]] = []
+    events = ["lifespan.startup", "lifespan.shutdown"]
+
+    async def receive() -> Any:
+        return {"type": events.pop(0)}
+
+    async def send(event: Any) -> None:
+        told.append((event["type"], list(seen.story)))
+
+    await primus.asgi({"type": "lifespan"}, receive, send)
+    assert told == [
+        ("lifespan.startup.complete", ["initialised"]),
+        ("lifespan.shutdown.complete", ["initialised", "close"]),
+    ]
+
+
+async def test_mounted_a_primus_ends_with_an_outer_application_that_fails() -> None:
+    primus = Primus(transformer=Hosted)
+    seen = Recorder(primus, "close")
+    with pytest.raises(RuntimeError, match="it fails"):
+        async with primus.asgi.lifespan():
+            raise RuntimeError("it fails")
+    assert seen.story == ["close"]
 
 
 async def test_an_application_that_fails_to_start_is_heard() -> None:

@@ -353,6 +353,71 @@ def test_a_loop_is_looked_at_more_often_once_it_was_asked_for_a_sign() -> None:
     assert watched.pause == 0.05
 
 
+def test_a_function_that_blocks_is_named_again_after_a_minute_and_others_at_once(
+    caplog: pytest.LogCaptureFixture,
+) -> None:
+    watched = Watched(Home(None), 0.1, logging.getLogger("primus.server"))
+    namespace: dict[str, Any] = {"__name__": "primus_plugin"}
+    exec("def call(fn, now): fn(now)", namespace)
+
+    def one(now: float) -> None:
+        watched.look(sys._getframe(), now)
+
+    def other(now: float) -> None:
+        watched.look(sys._getframe(), now)
+
+    def named() -> list[str]:
+        return [word for word in ("one (", "other (") for each in caplog.messages if word in each]
+
+    for now in (0.0, 0.1, 1.0, 60.0):
+        namespace["call"](one, now)
+    assert named() == ["one ("]
+    namespace["call"](other, 60.0)
+    namespace["call"](other, 60.05)
+    assert named() == ["one ("]
+    namespace["call"](other, 60.1)
+    namespace["call"](one, 60.1)
+    namespace["call"](one, 60.2)
+    assert named() == ["one (", "one (", "other ("]
+
+
+def test_a_library_that_a_listener_calls_is_not_named_and_the_script_itself_is(
+    caplog: pytest.LogCaptureFixture,
+) -> None:
+    watched = Watched(Home(None), 0.1, logging.getLogger("primus.server"))
+
+    def module(name: str) -> Any:
+        namespace: dict[str, Any] = {"__name__": name}
+        exec("def call(*rest): rest[0](*rest[1:])", namespace)
+        return namespace["call"]
+
+    def look(*between: str) -> None:
+        first, *rest = map(module, between)
+        for seconds in (0.0, 1.0):
+            first(*rest, lambda now=seconds: watched.look(innermost(), now))
+
+    def innermost() -> Any:
+        frame = sys._getframe()
+        while frame.f_globals is globals():
+            frame = frame.f_back  # type: ignore[assignment]
+        return frame
+
+    look("primus.core", "asyncio.events", "websockets.server")
+    assert caplog.messages == []
+    look("shop.basket", "primus.core", "__main__", "json.decoder")
+    assert ["__main__.call" in each for each in caplog.messages] == [True]
+
+
+async def test_a_loop_that_has_closed_is_watched_no_longer(make_primus: MakePrimus) -> None:
+    left = make_primus(slow_listener=0.05)
+
+    async def live() -> None:
+        join(left)
+
+    await asyncio.to_thread(asyncio.run, live())
+    await eventually(lambda: not WATCHDOG.is_running)
+
+
 def test_a_server_that_moves_is_watched_where_it_lives_now(
     make_primus: MakePrimus, monkeypatch: pytest.MonkeyPatch
 ) -> None:

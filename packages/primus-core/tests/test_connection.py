@@ -15,6 +15,7 @@ from primus.parsers.json import JSONParser
 from primus.pipeline import Packet
 from primus_testing import (
     ManualClock,
+    MemoryTransformer,
     MemoryTransport,
     Recorder,
     Tracebacks,
@@ -907,6 +908,28 @@ def test_what_is_transformed_is_encoded_by_quick_encode_too(make_primus: MakePri
     assert wire.sent == ["PLAINPLAIN", "carefully a1a1"]
 
 
+def test_sparks_of_a_class_that_is_derived_from_one_in_use_have_the_parser_of_their_server(
+    make_primus: MakePrimus, manual_clock: ManualClock
+) -> None:
+    class Spaced(JSONParser):
+        def encode(self, value: Any) -> Any:
+            return f" {super().encode(value)} "
+
+        quick_encode = None
+
+    first = make_primus()
+    join(first)
+
+    class Later(Primus):
+        spark_class = first.Spark
+
+    second = Later(transformer=MemoryTransformer, clock=manual_clock, parser=Spaced())
+    for primus, frame in ((second, ' "one" '), (first, '"one"')):
+        spark, wire = join(primus)
+        spark.write("one")
+        assert wire.sent == [frame]
+
+
 def test_a_subclass_that_overrides_encode_has_no_quick_encode(
     make_primus: MakePrimus,
 ) -> None:
@@ -1166,6 +1189,44 @@ async def test_a_message_that_overtakes_fails_for_itself(
     await eventually(lambda: "a listener" in caplog.text)
     assert spark.ready_state == Spark.OPEN
     gate.set()
+
+
+@pytest.mark.parametrize("overtaking", [True, False])
+async def test_a_loop_that_ends_is_not_taken_for_a_listener_that_cancels_itself(
+    primus: Primus, caplog: pytest.LogCaptureFixture, overtaking: bool
+) -> None:
+    primus.use("overtakes", Overtakes())
+    spark, wire = join(primus)
+    gate = Gate()
+    spark.on("data", gate)
+    sent = ["slow", "next"] if overtaking else ["slow"]
+    for message in sent:
+        wire.receive(f'"{message}"')
+    await eventually(lambda: gate.seen == sent)
+    tasks = asyncio.all_tasks() - {asyncio.current_task()}
+    for task in tasks:
+        task.cancel()
+    await asyncio.wait(tasks)
+    assert [task.cancelled() for task in tasks] == [True] * len(sent)
+    assert "cancelled" not in caplog.text
+
+
+async def test_a_loop_that_ends_is_not_taken_for_a_transform_that_cancels_itself(
+    primus: Primus, caplog: pytest.LogCaptureFixture
+) -> None:
+    async def waits(packet: Any, spark: Spark) -> None:
+        await asyncio.Event().wait()
+
+    primus.transform("outgoing", waits)
+    spark, wire = join(primus)
+    spark.write("one")
+    await asyncio.sleep(0)
+    tasks = asyncio.all_tasks() - {asyncio.current_task()}
+    for task in tasks:
+        task.cancel()
+    await asyncio.wait(tasks)
+    assert [task.cancelled() for task in tasks] == [True]
+    assert (wire.sent, caplog.text) == ([], "")
 
 
 async def test_a_wire_that_is_lost_ends_the_spark_at_once_though_a_listener_is_busy(

@@ -176,6 +176,30 @@ def test_a_plugin_that_fails_half_way_leaves_no_trace(primus: Primus, fail: str)
     assert primus.plugin("everything") is plugin
 
 
+def test_a_plugin_whose_setup_is_interrupted_leaves_no_trace(primus: Primus) -> None:
+    class Interrupted(Everything):
+        def step(self, name: str) -> None:
+            super().step(name)
+            if name == "setup":
+                raise KeyboardInterrupt
+
+    before = Snapshot.of(primus)
+    with pytest.raises(KeyboardInterrupt):
+        primus.use("everything", Interrupted())
+    assert Snapshot.of(primus) == before
+    assert list(primus.ark) == []
+
+
+def test_plugout_leaves_attributes_that_have_been_changed_since(primus: Primus) -> None:
+    primus.use("everything", Everything())
+    primus.rooms = mine = object()  # type: ignore[attr-defined]
+    primus.Spark.colour = "mine"  # type: ignore[attr-defined]
+    primus.plugout("everything")
+    assert primus.rooms is mine  # type: ignore[attr-defined]
+    assert primus.Spark.colour == "mine"  # type: ignore[attr-defined]
+    assert not hasattr(primus.Spark, "shout")
+
+
 def test_plugout_restores_the_server_exactly_and_runs_the_tear_down(primus: Primus) -> None:
     plugin = Everything()
     seen = Recorder(primus, "plugin", "plugout")

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import ssl
 import tempfile
+from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
@@ -63,10 +64,8 @@ def handshake(server_side: ssl.SSLContext, folder: Path) -> str:
     server = server_side.wrap_bio(to_server, to_client, server_side=True)
     for _ in range(4):
         for end in (client, server):
-            try:
+            with suppress(ssl.SSLWantReadError):
                 end.do_handshake()
-            except ssl.SSLWantReadError:
-                pass
     certificate = client.getpeercert()
     assert certificate
     return str(certificate["subjectAltName"])
@@ -152,6 +151,16 @@ def test_the_key_of_a_bundle_does_not_stay_in_a_file(
             tls_context(root=folder, pfx="open.pfx")
     assert seen == [[0]]
     assert list(tmp_path.iterdir()) == []
+
+
+def test_a_passphrase_that_is_missing_is_not_asked_for_at_the_terminal(
+    folder: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    given: list[Any] = []
+    monkeypatch.setattr(ssl.SSLContext, "load_cert_chain", lambda _, *files: given.extend(files))
+    tls_context(root=folder, cert="cert.pem", key="locked.pem")
+    assert given[:2] == [folder / "cert.pem", folder / "locked.pem"]
+    assert given[2]() == ""
 
 
 def test_without_a_certificate_it_is_plain_http_and_a_context_is_used_as_it_is() -> None:
