@@ -210,13 +210,13 @@ def test_a_class_that_derives_from_one_that_was_added_is_a_type_of_its_own() -> 
 
 @pytest.mark.parametrize("name", [["Point"], 5, "Line"])
 def test_a_type_that_was_not_added_is_named(name: Any) -> None:
-    with pytest.raises(ParserError, match="no type named .* has been added") as refused:
+    with pytest.raises(ParserError, match=r"no type named .* has been added") as refused:
         with_points().decode(json.dumps({"$type": name, "$value": 1}))
     assert repr(name) in str(refused.value)
 
 
 def test_a_long_name_of_a_type_is_not_repeated_whole() -> None:
-    with pytest.raises(ParserError, match="no type named 'xxx.* has been added") as refused:
+    with pytest.raises(ParserError, match=r"no type named 'xxx.* has been added") as refused:
         parser.decode(json.dumps({"$type": "x" * 1000, "$value": 1}))
     assert "x" * 100 not in str(refused.value)
 
