@@ -12,10 +12,11 @@ import pytest
 from picows import WSUpgradeResponse, WSUpgradeResponseWithListener
 
 from primus.errors import LimitError, ProtocolError
-from primus.limits import DEFAULT_LIMITS
-from primus_testing import eventually
+from primus.limits import DEFAULT_LIMITS, Limits
+from primus_testing import ManualClock, eventually
 from primus_testing.noise import KeepingTransport
 from primus_testing.raw_websocket import BINARY, CLOSE, CONT, PING, PONG, TEXT, frame
+from primus_transformer_lws import transport as transport_module
 from primus_transformer_lws.native import PicowsProtocol, PreparedResponse, ViolationLogger
 from primus_transformer_lws.transport import LwsTransport
 
@@ -61,11 +62,11 @@ class Wire(KeepingTransport):
 class Talk:
     """An open WebSocket of a server, and what its connection is told."""
 
-    def __init__(self, close_timeout: float = FOR_EVER) -> None:
+    def __init__(self, close_timeout: float = FOR_EVER, limits: Limits = LIMITS) -> None:
         self.wire = Wire()
         self.told: list[Any] = []
         self.on_frame: Callable[[], object] = int
-        self.transport = LwsTransport(self.wire, MAX, close_timeout, limits=LIMITS)
+        self.transport = LwsTransport(self.wire, MAX, close_timeout, limits=limits)
         violations = ViolationLogger(logging.getLogger("primus.server"))
         answer = WSUpgradeResponse.create_101_response()
         self.protocol = PicowsProtocol(
@@ -421,3 +422,258 @@ async def test_answers_of_one_read_leave_in_one_write(talk: Talk) -> None:
     await talk.receive(frame(TEXT, b"1"), frame(TEXT, b"2"))
     assert b"".join(writes) == b"\x81\x01a\x81\x01a"
     assert len(writes) == 1
+
+
+# -- ends
+
+
+@pytest.fixture
+def clock(monkeypatch: pytest.MonkeyPatch) -> ManualClock:
+    manual = ManualClock()
+    monkeypatch.setattr(transport_module, "SYSTEM_CLOCK", manual)
+    return manual
+
+
+async def test_a_peer_has_the_time_from_the_first_close_frame_on(clock: ManualClock) -> None:
+    talk = Talk(close_timeout=10)
+    talk.transport.close(1000)
+    clock.advance(9)
+    await talk.receive(frame(CLOSE, b"\x03\xe8"))
+    assert clock.pending == 1
+    clock.advance(1)
+    assert talk.wire.ended[-1] == "abort"
+
+
+async def test_a_wire_that_is_gone_leaves_no_timer_and_gets_none(clock: ManualClock) -> None:
+    talk = Talk()
+    talk.transport.close(1000)
+    assert clock.pending == 1
+    talk.protocol.connection_lost(None)
+    assert clock.pending == 0
+    other = Talk()
+    other.protocol.connection_lost(None)
+    other.transport.close(1000)
+    other.transport.closed()
+    other.transport.violated(1002, "late")
+    assert clock.pending == 0
+    assert other.told == [None]
+
+
+async def test_when_it_is_gone_is_told_once(talk: Talk) -> None:
+    gone: list[bool] = []
+    talk.transport.when_gone(lambda: gone.append(True))
+    talk.transport.gone()
+    talk.transport.gone()
+    assert gone == [True]
+    assert talk.told == [None]
+
+
+async def test_an_abort_sends_and_delivers_nothing_more(talk: Talk) -> None:
+    rest = memoryview(frame(TEXT, b"x") * 20)
+    while rest:
+        rest = talk.protocol.take(rest)
+    before = len(talk.told)
+    talk.transport.corked = True
+    talk.transport.send("held back")
+
+    talk.transport.abort()
+    assert talk.transport.traffic[1] == 0
+    talk.wire.closed = False
+    talk.transport.uncork()
+    talk.transport.send("late")
+    talk.transport.ping()
+    talk.transport.close()
+    await asyncio.sleep(0)
+    talk.protocol.connection_lost(None)
+
+    assert talk.wire.ended == ["abort"]
+    assert not talk.wire.written
+    assert talk.told[before:] == [None]
+
+
+async def test_an_abort_drops_what_a_paused_connection_has_not_taken(talk: Talk) -> None:
+    talk.on_frame = talk.transport.pause_reading
+    await talk.receive(frame(TEXT, b"1"), frame(TEXT, b"2"))
+    talk.on_frame = int
+    talk.transport.abort()
+    talk.transport.resume_reading()
+    assert talk.told == ["1"]
+
+
+async def test_what_answers_leaves_before_the_answer_to_a_close_in_the_same_read(
+    talk: Talk,
+) -> None:
+    talk.on_frame = lambda: talk.transport.send("a")
+    await talk.receive(frame(TEXT, b"1") + frame(CLOSE, b"\x03\xe8") + frame(TEXT, b"late"))
+    assert talk.wire.written == b"\x81\x01a\x88\x02\x03\xe8"
+    assert talk.told[0] == "1"
+    assert [each.status for each in talk.told[1:]] == [1000]
+
+
+async def test_what_answers_leaves_before_the_close_frame_of_a_breach(talk: Talk) -> None:
+    talk.on_frame = lambda: talk.transport.send("a")
+    await talk.receive(frame(TEXT, b"1") + frame(TEXT, b"\xff") + frame(TEXT, b"late"))
+    assert talk.wire.written.startswith(b"\x81\x01a\x88")
+    assert talk.heard[0] == "1"
+    talk.transport.abort()
+
+
+@pytest.mark.parametrize("answer", [b"\x03\xe8", b""])
+async def test_a_close_before_a_breach_is_answered_and_told_as_a_close(
+    talk: Talk, answer: bytes
+) -> None:
+    talk.on_frame = lambda: talk.transport.send("a")
+    await talk.receive(frame(TEXT, b"1") + frame(CLOSE, answer) + b"\xff\xff\xff")
+    assert talk.wire.written.startswith(b"\x81\x01a\x88")
+    assert talk.told[0] == "1"
+    assert [each.status for each in talk.told[1:]] == [1000 if answer else None]
+    talk.transport.abort()
+
+
+async def test_a_close_with_a_code_that_has_no_meaning_breaks_a_rule(talk: Talk) -> None:
+    await talk.receive(frame(CLOSE, b"\x03\xed"))
+    assert bytes(talk.wire.written[2:4]) == b"\x03\xea"
+    (error,) = talk.heard
+    assert isinstance(error, ProtocolError)
+    talk.transport.abort()
+
+
+async def test_a_breach_is_told_by_the_first_thing_that_was_wrong(talk: Talk) -> None:
+    await talk.receive(frame(TEXT, b"\xff"))
+    talk.transport.violated(1009, "message too big")
+    (error,) = talk.heard
+    assert not isinstance(error, LimitError)
+    assert "UTF-8" in str(error)
+    talk.transport.abort()
+
+
+async def test_a_peer_that_broke_a_rule_is_not_read_before_it_has_been_told(talk: Talk) -> None:
+    rest = memoryview(frame(TEXT, b"\xff"))
+    while rest:
+        rest = talk.protocol.take(rest)
+    assert not talk.wire.is_read
+    talk.transport.resume_reading()
+    assert not talk.wire.is_read
+    await asyncio.sleep(0)
+    assert talk.wire.is_read
+    assert talk.wire.ended == ["eof"]
+    talk.transport.abort()
+
+
+async def test_a_paused_connection_gets_what_came_before_a_breach_when_it_resumes(
+    talk: Talk,
+) -> None:
+    talk.on_frame = talk.transport.pause_reading
+    await talk.receive(frame(TEXT, b"1") + frame(TEXT, b"2") + frame(3, b"x"))
+    await asyncio.sleep(0)
+    assert talk.told == ["1"]
+    assert talk.wire.ended == []
+
+    talk.on_frame = int
+    talk.transport.resume_reading()
+
+    assert talk.told[:2] == ["1", "2"]
+    assert isinstance(talk.told[2], ProtocolError)
+    assert talk.wire.ended == ["eof"]
+    talk.transport.abort()
+
+
+async def test_a_ping_that_comes_behind_our_close_is_not_answered(talk: Talk) -> None:
+    talk.transport.close(1000)
+    await talk.receive(frame(PING, b"?") + frame(PING, b"!"))
+    assert talk.wire.written == b"\x88\x02\x03\xe8"
+    assert talk.told == ["seen", "seen"]
+    talk.transport.abort()
+
+
+# -- turns, and connections that do not listen
+
+
+async def test_what_waits_for_a_turn_and_what_comes_meanwhile_keep_their_order(talk: Talk) -> None:
+    numbers = [str(number).encode() for number in range(30)]
+    rest = memoryview(b"".join(frame(TEXT, each) for each in numbers[:25]))
+    while rest:
+        rest = talk.protocol.take(rest)
+    assert 0 < len(talk.told) < 25
+    for each in numbers[25:]:
+        rest = memoryview(frame(TEXT, each))
+        while rest:
+            rest = talk.protocol.take(rest)
+    assert len(talk.told) < 25
+    await eventually(lambda: len(talk.told) == 30)
+    assert talk.told == [each.decode() for each in numbers]
+    assert talk.wire.is_read
+
+
+async def test_a_connection_that_pauses_twice_keeps_what_has_come_between(talk: Talk) -> None:
+    talk.on_frame = talk.transport.pause_reading
+    await talk.receive(frame(TEXT, b"1"), frame(TEXT, b"2"))
+    talk.transport.pause_reading()
+    await talk.receive(frame(TEXT, b"3"))
+    talk.on_frame = int
+    talk.transport.resume_reading()
+    assert talk.told == ["1", "2", "3"]
+
+
+async def test_a_message_of_fragments_that_is_longer_than_a_turn_ends_it() -> None:
+    talk = Talk(limits=replace(LIMITS, turn_bytes=100, turn_messages=50))
+    fragments = frame(TEXT, b"a" * 90, fin=False) + frame(CONT, b"b" * 20)
+    rest = memoryview(fragments + frame(TEXT, b"x") * 3)
+    while rest:
+        rest = talk.protocol.take(rest)
+    assert talk.heard == ["a" * 90 + "b" * 20]
+    await eventually(lambda: talk.heard[1:] == ["x"] * 3)
+
+
+async def test_short_fragments_are_counted_for_each_message(talk: Talk) -> None:
+    for _ in range(3):
+        await talk.receive(
+            frame(TEXT, b"a", fin=False), frame(CONT, b"b", fin=False), frame(CONT, b"c")
+        )
+    assert talk.heard == ["abc"] * 3
+
+
+async def test_fragments_are_signs_of_life(talk: Talk) -> None:
+    await talk.receive(frame(TEXT, b"long enough", fin=False))
+    assert talk.told == ["seen"]
+
+
+async def test_a_text_between_fragments_breaks_a_rule(talk: Talk) -> None:
+    await talk.receive(frame(BINARY, b"a", fin=False))
+    await talk.receive(frame(TEXT, b"b"))
+    assert isinstance(talk.heard[0], ProtocolError)
+    assert bytes(talk.wire.written[2:4]) == b"\x03\xea"
+    talk.transport.abort()
+
+
+async def test_frames_for_which_there_is_no_connection_are_dropped(talk: Talk) -> None:
+    talk.transport.connection = None
+    await talk.receive(frame(TEXT, b"1"), frame(BINARY, b"2"), frame(PING, b"?"))
+    await talk.receive(frame(TEXT, b"3", fin=False), frame(CONT, b"4"))
+    assert talk.told == []
+    assert talk.wire.written == b"\x8a\x01?"
+
+
+async def test_a_wire_is_limited_and_congestion_told(talk: Talk) -> None:
+    limits: list[int | None] = []
+    talk.wire.set_write_buffer_limits = lambda high=None, low=None: limits.append(high)  # type: ignore[method-assign]
+    talk.transport.limit(1234)
+    talk.protocol.pause_writing()
+    talk.protocol.resume_writing()
+    assert limits == [1234]
+    assert talk.told == [True, False]
+
+
+async def test_what_is_sent_between_reads_leaves_at_once(talk: Talk) -> None:
+    await talk.receive(frame(TEXT, b"1") + frame(TEXT, b"2"))
+    talk.transport.send("a")
+    assert talk.wire.written == b"\x81\x01a"
+
+
+async def test_a_server_closes_the_wire_first_and_a_client_waits_for_it() -> None:
+    for serves in (True, False):
+        talk = Talk()
+        talk.transport._serves = serves
+        talk.transport.peer_closed(b"\x03\xe8")
+        assert talk.wire.ended == ["close"] * serves
+        talk.transport.abort()
