@@ -159,7 +159,11 @@ async def test_messages_are_not_altered_and_reports_not_shared(
 
 @pytest.mark.parametrize("is_async", [False, True])
 async def test_a_sink_that_raises_is_logged_once_and_stops_nothing(
-    primus: Any, make_socket: MakeSocket, tracebacks: Tracebacks, is_async: bool
+    primus: Any,
+    make_socket: MakeSocket,
+    tracebacks: Tracebacks,
+    caplog: pytest.LogCaptureFixture,
+    is_async: bool,
 ) -> None:
     tracebacks.expect("the sink of analytics raised")
     reports: list[Any] = []
@@ -180,6 +184,8 @@ async def test_a_sink_that_raises_is_logged_once_and_stops_nothing(
 
     await eventually(lambda: seen == ["hello"])
     await eventually(lambda: named(reports) == ["open", "write"])
+    await asyncio.sleep(0)
+    assert caplog.text.count("the sink of analytics raised") == 1
 
 
 async def test_a_client_without_a_sink_says_that_it_reports_nothing(

@@ -236,3 +236,16 @@ async def test_a_listener_of_a_socket_may_ask(primus: Any, socket: Any) -> None:
     spark.send("news")
 
     await eventually(lambda: answers == ["the server"])
+
+
+async def test_listeners_added_at_once_get_what_came_with_the_handshake(primus: Any) -> None:
+    primus.on("connection", lambda spark: spark.send("welcome", spark.id))
+
+    socket = await connect(
+        "http://memory", transformer=MemoryTransformer, parser="json", plugin="emitter"
+    )
+    events = Recorder(socket, "welcome")
+
+    (spark,) = primus
+    assert await events.next("welcome") == (spark.id,)
+    socket.destroy()

@@ -9,7 +9,7 @@ from primus_metroplex.errors import AddressTaken, MetroplexError
 from primus_metroplex.options import Settings
 from primus_metroplex.reconciler import Reconciler
 from primus_metroplex.registry import Registry
-from primus_testing import ManualClock, eventually
+from primus_testing import DEADLINE, ManualClock, eventually
 
 HERE = "http://10.0.0.1:8080"
 SETTINGS = Settings(redis=None, namespace="x", interval=300.0, latency=2.0, address=None)
@@ -196,3 +196,42 @@ async def test_an_address_that_was_taken_during_an_outage_is_told(server: Server
         await server.idle()
 
     assert [type(error) for error in server.failures] == [MetroplexError, AddressTaken]
+
+
+class Stubborn(ScriptedRegistry):
+    """Answers a cancellation with an error of its own, as some clients do."""
+
+    async def update(self, *args: object) -> bool:
+        try:
+            return await super().update(*args)  # type: ignore[arg-type]
+        except asyncio.CancelledError:
+            raise ConnectionError("cancelled") from None
+
+
+async def test_it_stops_although_the_registry_answers_that_with_an_error(server: Server) -> None:
+    server.registry = Stubborn()
+    await server.reconciler.start(HERE)
+    server.registry.updates.clear()
+    server.come("one")
+    await eventually(lambda: "update" in server.registry.asked)
+
+    async with asyncio.timeout(DEADLINE):
+        await server.reconciler.stop()
+
+    asked = list(server.registry.asked)
+    server.come("two")
+    server.clock.advance(10)
+    await server.idle()
+    assert server.registry.asked == asked
+    assert (server.failures, server.clock.pending) == ([], 0)
+
+
+async def test_what_waits_for_the_registry_is_given_up_when_it_stops(server: Server) -> None:
+    server.registry.is_away = True
+    with pytest.raises(MetroplexError):
+        await server.reconciler.start(HERE)
+    waiting = server.reconciler.start(HERE)
+
+    await server.reconciler.stop()
+
+    assert waiting.cancelled()

@@ -699,6 +699,23 @@ async def test_for_each_can_be_async(primus: Any) -> None:
     assert seen == ["one", "three"]
 
 
+async def test_for_each_stops_at_the_first_false_that_is_awaited(primus: Any) -> None:
+    for id in ("one", "two", "three"):
+        subscribe(primus, id=id)
+    seen: list[str] = []
+    last = "one"
+
+    async def visit(spark: Any, id: str) -> bool:
+        seen.append(id)
+        return id != last
+
+    await primus.channel("news").for_each(visit)
+    last = "two"
+    await primus.channel("news").for_each(visit)
+
+    assert seen == ["one", "one", "two"]
+
+
 # -- threads
 
 

@@ -382,6 +382,21 @@ async def test_what_is_no_batch_is_refused_and_nothing_is_written(primus: Any, b
     assert wire.sent == []
 
 
+async def test_a_batch_may_be_as_long_as_the_limit_and_text_of_middleware(
+    make_primus: Any,
+) -> None:
+    async def middleware(request: Request) -> str:
+        return (await request.read()).decode()
+
+    primus = make_primus(middleware=middleware)
+    _, wire = join(primus)
+    body = b'{"batch":[%b]}' % b",".join([b'{"msg":1}'] * 256)
+
+    status, text = await put(primus, body)
+
+    assert (status, json.loads(text)["send"], len(wire.sent)) == (200, 256, 256)
+
+
 async def test_a_message_of_a_batch_that_fails_keeps_nothing_from_the_others(
     primus: Any, monkeypatch: pytest.MonkeyPatch, tracebacks: Any
 ) -> None:

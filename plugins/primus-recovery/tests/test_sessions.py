@@ -173,6 +173,36 @@ async def test_another_server_takes_the_session_over(cluster: Any, moves: str) -
     assert len(one) == 0
 
 
+async def test_a_client_that_goes_while_its_session_is_fetched_finds_it_the_next_time(
+    cluster: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    one, two = await cluster.server(), await cluster.server()
+    socket = await cluster.socket(one)
+    (spark,) = one
+    lose_what_is_sent(socket)
+    spark.write("s1")
+    await one.destroy(reconnect=True)
+    fetched, bus = asyncio.Event(), two.backplane.bus
+    unpark = bus.unpark
+
+    async def unpark_slowly(key: str) -> Any:
+        data = await unpark(key)
+        await fetched.wait()
+        return data
+
+    monkeypatch.setattr(bus, "unpark", unpark_slowly)
+    await cluster.move(socket, two)
+    cluster.cut(socket)
+    await cluster.turns()
+    fetched.set()
+    await cluster.turns()
+
+    await cluster.back(socket, two)
+
+    assert data(socket) == ["s1"]
+    assert socket.recovered["session"] is True
+
+
 async def test_a_server_that_is_restarted_finds_the_sessions_that_it_has_left(
     cluster: Any,
 ) -> None:

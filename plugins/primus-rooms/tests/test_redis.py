@@ -375,6 +375,26 @@ async def test_what_another_server_changes_for_sparks_of_this_one_holds_here(
     await there.destroy()
 
 
+async def test_changes_that_are_none_take_nothing_from_those_that_are(
+    make_primus: Any, redis: Any, caplog: pytest.LogCaptureFixture
+) -> None:
+    primus = make_primus(rooms={"adapter": RedisAdapter(redis)})
+    spark, _ = join(primus)
+    await spark.join("news sport")
+    watch = primus.adapter._telling._watch
+    await eventually(lambda: watch.is_open)
+
+    for text in ("no JSON", "5", "[" * 100_000, '{"leave":["x",5]}', '{"clear":1}'):
+        await redis.publish("bumblebee:changes", text)
+    await redis.publish("bumblebee:changes", '{"empty":[["news"],5,null,"sport"]}')
+
+    await eventually(lambda: primus.adapter.own.rooms(spark.id) == ["news"])
+    assert primus.adapter._telling._watch is watch
+    assert watch.is_open
+    assert caplog.text.count("was told what is no change") == 2
+    await primus.destroy()
+
+
 async def test_that_it_reaches_this_server_only_is_told_once_unless_that_was_said(
     make_primus: Any, redis: Any, caplog: pytest.LogCaptureFixture
 ) -> None:

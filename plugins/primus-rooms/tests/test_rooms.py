@@ -163,6 +163,20 @@ def test_an_error_without_a_listener_is_a_line_in_the_log(
     assert [record.getMessage() for record in caplog.records] == ["rooms: Spark is closed"]
 
 
+@pytest.mark.parametrize("hears", ["the spark", "the server"])
+def test_an_error_that_is_heard_on_either_is_no_line_in_the_log(
+    primus: Any, hears: str, caplog: pytest.LogCaptureFixture
+) -> None:
+    spark, _ = join(primus)
+    told = Recorder(spark if hears == "the spark" else primus, "roomserror")
+    spark.end()
+
+    spark.join("news")
+
+    assert told.story == ["roomserror"]
+    assert caplog.text == ""
+
+
 def test_joining_and_leaving_are_events_of_the_spark_and_of_the_server(primus: Any) -> None:
     spark, _ = join(primus)
     names = ("joinroom", "leaveroom", "leaveallrooms")

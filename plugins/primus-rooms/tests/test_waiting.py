@@ -230,3 +230,34 @@ async def test_an_adapter_that_fails_at_once_is_an_error_of_rooms_and_an_event(
     ((text, whose),) = told
     assert "LookupError: full" in text
     assert whose is spark
+
+
+class Slow(Closing):
+    """Answers when the test says so."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.order: list[str] = []
+        self.gate = asyncio.Event()
+
+    async def add(self, id: str, room: str, *, wildcard: bool = False) -> None:
+        await self.gate.wait()
+        self.order.append(f"joined {room}")
+
+    async def close(self) -> None:
+        self.order.append("closed")
+
+
+async def test_an_adapter_is_closed_behind_what_it_was_asked(make_primus: Any) -> None:
+    adapter = Slow()
+    primus = make_primus(rooms={"adapter": adapter})
+    spark, _ = join(primus)
+    spark.join("news")
+    ending = asyncio.ensure_future(primus.destroy())
+    await turns()
+    assert adapter.order == []
+
+    adapter.gate.set()
+    await ending
+
+    assert adapter.order[:2] == ["joined news", "closed"]

@@ -343,3 +343,14 @@ async def test_every_value_arrives_at_server_and_client_as_it_went(primus: Any, 
     assert (main.story, events.seen("end")) == ([], [])
     primus.off("connection", connection)
     socket.destroy()
+
+
+def test_a_packet_of_channels_within_a_stream_is_a_message(make_primus: Any) -> None:
+    primus = make_primus("multiplex, substream")
+    spark, wire = join(primus)
+    events = Recorder(spark.substream("chat"), "data")
+
+    wire.receive('{"substream":"chat","args":[1,"id","news"]}')
+
+    assert [args[0] for args in events.seen("data")] == [[1, "id", "news"]]
+    assert (len(primus.channels), wire.sent) == (0, [])
