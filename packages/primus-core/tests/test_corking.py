@@ -244,3 +244,37 @@ def test_so_many_parts_are_held_back(server: Server, wire: Wire) -> None:
     assert wire.written == []
     server.send_text(b"x")
     assert wire.written == [b"\x81\x01x" * 513]
+
+
+def test_what_is_held_back_is_counted_anew_after_it_has_left(server: Server, wire: Wire) -> None:
+    server.corked = True
+    server.send_text(b"x" * 40_000)
+    server.send_text(b"x" * 40_000)
+    assert len(wire.written) == 1
+    server.send_text(b"y" * 200)
+    assert len(wire.written) == 1
+
+
+def test_a_limit_below_what_waits_is_congestion_at_once(server: Server, wire: Wire) -> None:
+    told = Told()
+    server.connection = cast("Any", told)
+    server.full()
+    server.send_text(bytes(5000))
+    assert told.jams == []
+    server.limit(1500)
+    assert (told.jams, wire.high) == ([True], 1500)
+
+
+def test_a_wire_that_is_full_of_more_than_the_limit_is_congested(
+    server: Server, wire: Wire, told: Told
+) -> None:
+    wire.get_write_buffer_size = lambda: 100_001  # type: ignore[method-assign]
+    server.full()
+    assert told.jams == [True]
+
+
+def test_what_is_held_back_goes_before_the_wire_is_closed(server: Server, wire: Wire) -> None:
+    server.corked = True
+    server.send_text(b"a")
+    server.let_out()
+    assert wire.written == [b"\x81\x01a"]

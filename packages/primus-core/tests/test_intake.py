@@ -199,7 +199,8 @@ async def test_a_paused_connection_gets_no_turn() -> None:
 async def test_a_message_that_was_long_once_inflated_ends_the_turn() -> None:
     class Inflating(Letters):
         def _advance(self, data: bytes, at: int, size: int) -> int:
-            self.is_spent = data[at : at + 1] == b"~"
+            if data[at : at + 1] == b"~":
+                self.is_spent = True
             return super()._advance(data, at, size)
 
     letters = Inflating()
@@ -230,3 +231,12 @@ async def test_what_is_dropped_at_the_end_does_not_come_later() -> None:
     letters.data_received(b"ABCDEFGH")
     await asyncio.sleep(0)
     assert letters.seen == b"abcdABCDEFGH"  # it has turns again
+
+
+async def test_a_resume_that_ends_in_a_pause_does_not_read_the_wire() -> None:
+    letters = Letters()
+    letters.data_received(b"!a!")
+    letters.resume_reading()
+    assert (letters.seen, letters.wire.is_read) == (b"!a!", False)
+    letters.resume_reading()
+    assert letters.wire.is_read

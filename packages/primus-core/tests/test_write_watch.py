@@ -232,3 +232,83 @@ def test_a_socket_that_cannot_be_asked_any_more_is_no_error(error: Exception) ->
     clock.advance(60)
     assert other.aborted
     assert len(watch) == 0
+
+
+class Counted(Wire):
+    """A connection of which the system tells what was acknowledged, and what is not sent yet."""
+
+    def __init__(self, unsent: int, acknowledged: int, below: int) -> None:
+        super().__init__(unsent)
+        self.acknowledged = acknowledged
+        self.below = below
+
+    def get_extra_info(self, name: str, default: Any = None) -> Any:
+        return self
+
+    def getsockopt(self, *asked: int) -> bytes:
+        info = bytes(120) + self.acknowledged.to_bytes(8, "little") + bytes(16)
+        return info + self.below.to_bytes(4, "little")
+
+
+@pytest.mark.parametrize(("unsent", "below"), [(0, 7), (7, 0)])
+def test_what_waits_above_or_below_tls_has_to_be_acknowledged(unsent: int, below: int) -> None:
+    clock = ManualClock()
+    watch = WriteWatch(clock, 30.0)
+    slow, silent = Counted(unsent, 1, below), Counted(unsent, 1, below)
+    watch.keep(slow)
+    watch.keep(silent)
+    for _ in range(3):
+        clock.advance(15)
+        slow.acknowledged += 1
+    assert (slow.aborted, silent.aborted) == (False, True)
+
+
+def test_a_transport_is_told_though_its_wire_is_kept_once_more_without_it(
+    make_primus: Callable[..., Any],
+) -> None:
+    clock = ManualClock()
+    watch = WriteWatch(clock, 30.0)
+    spark, transport = join(make_primus())
+    wire = Wire(100)
+    watch.keep(wire, transport)
+    watch.keep(wire)
+    clock.advance(45)
+    assert spark.closed is not None
+    assert spark.closed.code == "slow consumer"
+
+
+def test_a_wire_that_was_discarded_has_all_of_its_time_when_it_is_kept_again() -> None:
+    clock = ManualClock()
+    watch = WriteWatch(clock, 30.0)
+    wire, other = Wire(100), Wire()
+    watch.keep(wire)
+    watch.keep(other)
+    clock.advance(15)
+    watch.discard(wire)
+    clock.advance(60)
+    watch.keep(wire)
+    clock.advance(30)
+    assert not wire.aborted
+    clock.advance(15)
+    assert wire.aborted
+
+
+def test_a_watch_that_had_nothing_left_begins_again() -> None:
+    clock = ManualClock()
+    watch = WriteWatch(clock, 30.0)
+    first, second = Wire(), Wire(100)
+    watch.keep(first)
+    watch.discard(first)
+    clock.advance(15)
+    assert clock.pending == 0
+    watch.keep(second)
+    clock.advance(45)
+    assert second.aborted
+
+
+def test_a_watch_that_stops_keeps_no_wire() -> None:
+    watch = WriteWatch(ManualClock(), 30.0)
+    watch.keep(Wire())
+    watch.add(Wire())
+    watch.stop()
+    assert len(watch) == 0
