@@ -414,8 +414,9 @@ class Connection(Emitter, Generic[MessageT_co]):
         direct = self._direct
         if direct is None and not self._is_clear and not self._admits(frame):
             return
+        decode = self._decode
         try:
-            data = self._decode(frame)
+            data = decode(frame)
         except Exception as error:
             data = self._decode_carefully(frame, error)
             if data is _UNDECODABLE:

@@ -114,13 +114,13 @@ class Spark(SparkEvents[MessageT_co], Connection[MessageT_co]):
         """
         if get_ident() != self._thread:
             return self._write_elsewhere(data)
-        send = self._send_text
+        send, encode = self._send_text, self._quick_encode
         if send is None or self.pipeline.outgoing:
             return self._state == OPEN and self._submit(data)
         if type(data) is not dict:  # most messages are
             check_message(data)
         try:
-            text = self._quick_encode(data)
+            text = encode(data)
         except Exception:
             return self._submit(data)
         send(escape_separators_in_utf8(text) if SEPARATOR in text else text)

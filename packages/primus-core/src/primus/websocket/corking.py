@@ -187,7 +187,8 @@ class ShortTexts(Corking):
             self._send_text(text)
         elif self._is_open:
             out = self._out
-            out += (TEXT_HEADS[size], text)
+            out.append(TEXT_HEADS[size])
+            out.append(text)
             if len(out) > CORK_PARTS:
                 self._flush()
 
