@@ -135,3 +135,23 @@ def test_what_is_discarded_may_be_waited_for_again(manual_clock: ManualClock) ->
     assert late == []
     manual_clock.advance(2)
     assert late == ["it"]
+
+
+def test_what_one_of_those_that_are_late_raises_keeps_no_other_waiting(
+    manual_clock: ManualClock, tracebacks: Tracebacks
+) -> None:
+    tracebacks.expect("'bad' failed when its time was over")
+    late: list[str] = []
+
+    def fire(name: str) -> None:
+        late.append(name)
+        if name == "bad":
+            raise ValueError
+
+    patience = Patience(manual_clock, 5.0, fire)
+    patience.begin("bad")
+    patience.begin("good")
+
+    manual_clock.advance(5)
+
+    assert late == ["bad", "good"]

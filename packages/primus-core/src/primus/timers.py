@@ -84,7 +84,8 @@ class Patience(Generic[Item]):
     Args:
         clock: what tells the time.
         seconds: how long each may take.
-        fire: called with each item whose time is over.
+        fire: called with each item whose time is over. What it raises is logged, and the other
+            items fire.
     """
 
     __slots__ = ("_clock", "_due", "_fire", "_seconds", "_timer")
@@ -116,4 +117,7 @@ class Patience(Generic[Item]):
         if due:
             self._timer = expect(self._clock, next(iter(due.values())) - now, self._look)
         for item in late:
-            self._fire(item)
+            try:
+                self._fire(item)
+            except Exception:
+                log.exception("%r failed when its time was over", item)
