@@ -12,7 +12,7 @@ from uvicorn.server import ServerState
 
 from primus import Primus
 from primus.server.hosts.asgi_transport import EXTENSION
-from primus.uvicorn import MAX_HEAD, NO_PROTOCOL, Requests, WebSockets
+from primus.uvicorn import MAX_HEAD, Requests, WebSockets
 from primus_testing import DEADLINE, MemoryTransformer, eventually
 
 Application = Callable[[Any, Any, Any], Awaitable[None]]
@@ -261,8 +261,7 @@ async def test_a_transport_is_taken_paused_with_what_came_early_and_without_its_
     upgrade.wire.is_paused = False
     handed = offer.detach({"path": "/primus", "client": None, "query_string": b""})
     assert (handed.transport, handed.early) == (upgrade.wire, b"early")
-    assert upgrade.wire.is_paused
-    assert upgrade.wire.protocol is NO_PROTOCOL
+    assert upgrade.wire.protocol is handed
 
 
 @pytest.mark.parametrize(("details", "scheme"), [({}, "ws"), ({"sslcontext": True}, "wss")])
