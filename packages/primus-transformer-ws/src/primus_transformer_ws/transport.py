@@ -224,6 +224,9 @@ class WebSocketTransport(asyncio.Protocol, Intake):
         self._drain()
         if self._is_over():
             return
+        head, self._head = self._head, b""
+        if head:
+            self._protocol.receive_data(head)
         self._protocol.receive_eof()
         self._speak()
 
