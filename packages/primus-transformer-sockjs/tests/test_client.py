@@ -9,6 +9,7 @@ from typing import Any
 import pytest
 
 from primus import OptionError, Primus, ProtocolError
+from primus.limits import DEFAULT_LIMITS
 from primus.registry import transformer_named
 from primus_testing import (
     Asked,
@@ -64,6 +65,24 @@ async def test_a_stream_whose_answer_is_lost_is_not_asked_for_again() -> None:
 
     assert events.story == ["open", "close", "end"]
     assert len(receiving(server)) == 2
+
+
+async def test_a_frame_without_an_end_is_kept_up_to_a_limit_however_small_its_pieces() -> None:
+    piece = b"8000\r\n" + b"x" * 0x8000 + b"\r\n"
+    head = b"HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n2\r\no\n\r\n"
+
+    def script(asked: Asked) -> Sequence[bytes] | None:
+        if "/xhr_send" in asked.target:
+            return [answer("", "204 No Content")]
+        return [head, *[piece] * (3 * DEFAULT_LIMITS.poll_bytes // 0x8000)]
+
+    async with scripted_server(script) as server:
+        events = Recorder(client(server, "xhr-streaming"), "error", "end")
+        (error,) = await events.next("error")
+        await events.next("end")
+
+    assert isinstance(error, ProtocolError)
+    assert str(error).startswith("a frame of more than")
 
 
 @pytest.mark.parametrize("transport", ["xhr-polling", "xhr-streaming"])

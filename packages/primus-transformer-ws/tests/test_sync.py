@@ -189,6 +189,8 @@ async def test_a_slow_script_is_not_read_far_ahead() -> None:
             spark.write([number, "x" * 1000])
         await eventually(lambda: len(socket._messages) >= READ_AHEAD)
         spark.write("last")
+        for _ in range(20):
+            await blocking(socket.send, "its thread has a turn, and might read on")
         assert len(socket._messages) == READ_AHEAD
 
         taken = await blocking(lambda: [socket.recv(timeout=DEADLINE) for _ in range(3001)])
