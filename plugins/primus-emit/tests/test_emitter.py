@@ -611,12 +611,13 @@ def test_a_sender_that_does_not_understand_it_is_not_told_of_a_failure(
     assert spark.ready_state == spark.OPEN
 
 
+@pytest.mark.parametrize("asked", ["", ',"id":1'])
 @pytest.mark.parametrize("event", ["data", "end", "error", "outgoing::x", "constructor"])
-def test_an_event_with_a_reserved_name_is_dropped(primus: Any, event: str) -> None:
+def test_an_event_with_a_reserved_name_is_dropped(primus: Any, event: str, asked: str) -> None:
     spark, wire = join(primus)
-    events = Recorder(spark, "data", "end", "error", "constructor")
+    events = Recorder(spark, "data", "end", "error", "outgoing::x", "constructor")
 
-    wire.receive(f'{{"type":0,"data":["{event}","x"],"id":1}}')
+    wire.receive(f'{{"type":0,"data":["{event}","x"]{asked}}}')
 
     assert events.story == []
     assert wire.sent == []
