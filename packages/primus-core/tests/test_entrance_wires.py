@@ -12,6 +12,7 @@ from primus.http import ClientGone
 from primus.server.entrance import Entrance
 from primus.server.pending import IDLE, NEVER, PendingConnections
 from primus_testing import MemoryTransformer, Tracebacks, eventually
+from primus_testing.noting import NotingTransport
 
 MakePrimus = Callable[..., Primus]
 
@@ -24,76 +25,12 @@ UPGRADE = (
 )
 
 
-class Wire(asyncio.Transport):
-    """A connection that notes what is done to it."""
-
-    def __init__(self) -> None:
-        super().__init__({"peername": ("10.0.0.7", 4711)})
-        self.written = b""
-        self.story: list[str] = []
-        self.closing = False
-        self.reading = True
-        self.protocol: Any = None
-
-    def write(self, data: Any) -> None:
-        """Send."""
-        self.written += data
-
-    def abort(self) -> None:
-        """Drop it."""
-        self.closing = True
-        self.story.append("aborted")
-
-    def close(self) -> None:
-        """End it."""
-        self.closing = True
-        self.story.append("closed")
-
-    def is_closing(self) -> bool:
-        """Whether it ends."""
-        return self.closing
-
-    def is_reading(self) -> bool:
-        """Whether it is read."""
-        return self.reading
-
-    def pause_reading(self) -> None:
-        """Read no more."""
-        self.reading = False
-        self.story.append("paused")
-
-    def resume_reading(self) -> None:
-        """Read it."""
-        self.reading = True
-        self.story.append("read")
-
-    def can_write_eof(self) -> bool:
-        """Without TLS."""
-        return True
-
-    def write_eof(self) -> None:
-        """Send no more."""
-        self.story.append("eof")
-
-    def get_write_buffer_size(self) -> int:
-        """Nothing waits."""
-        return 0
-
-    def get_protocol(self) -> Any:
-        """What receives."""
-        return self.protocol
-
-    def set_protocol(self, protocol: Any) -> None:
-        """Let another receive."""
-        self.protocol = protocol
-
-
 class Client:
     """A client of a server of our own, and its connection."""
 
     def __init__(self, primus: Primus) -> None:
         self.pending = PendingConnections(primus, None, False)
-        self.wire = Wire()
+        self.wire = NotingTransport(("10.0.0.7", 4711))
         self.entrance = self.wire.protocol = Entrance(self.pending)
         self.entrance.connection_made(self.wire)
 
