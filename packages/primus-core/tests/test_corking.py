@@ -7,6 +7,7 @@ from typing import Any, cast
 import pytest
 
 from primus.websocket import ShortTexts, text_frame
+from primus_testing import NotingConnection
 
 
 class Wire:
@@ -132,26 +133,15 @@ def test_what_was_held_back_is_dropped_by_an_abort(server: Server, wire: Wire) -
     assert wire.written == []
 
 
-class Told:
-    """What a connection is told of congestion."""
-
-    def __init__(self) -> None:
-        self.jams: list[bool] = []
-
-    def congested(self, congested: bool) -> None:
-        self.jams.append(congested)
-
-
 @pytest.fixture
-def told(server: Server) -> Told:
-    told = Told()
-    server.connection = cast("Any", told)
+def told(server: Server) -> NotingConnection:
+    server.connection = told = NotingConnection()
     server.limit(100_000)
     return told
 
 
 def test_what_a_peer_does_not_take_waits_in_one_piece(
-    server: Server, wire: Wire, told: Told
+    server: Server, wire: Wire, told: NotingConnection
 ) -> None:
     assert wire.high == 16_384
     server.full()
@@ -162,26 +152,26 @@ def test_what_a_peer_does_not_take_waits_in_one_piece(
     server.free()
     assert wire.written == [b"\x81\x01a" * 1000]
     assert server.buffered == 1000
-    assert told.jams == []
+    assert told.story == []
 
 
 def test_congestion_is_told_above_the_limit_and_until_a_quarter_is_left(
-    server: Server, wire: Wire, told: Told
+    server: Server, wire: Wire, told: NotingConnection
 ) -> None:
     server.full()
     server.send_text(bytes(99_000))
-    assert told.jams == [True]
+    assert told.story == ["congested"]
     wire.write = lambda data: (wire.written.append(data), server.full())  # type: ignore[method-assign,assignment,func-returns-value]
     server.free()
     assert [len(piece) for piece in wire.written] == [65_536]
-    assert told.jams == [True]
+    assert told.story == ["congested"]
     server.free()
-    assert told.jams == [True, False]
+    assert told.story == ["congested", "relieved"]
     assert len(b"".join(wire.written)) == 99_010
 
 
 def test_what_waits_goes_before_the_wire_is_closed_and_is_dropped_by_an_abort(
-    server: Server, wire: Wire, told: Told
+    server: Server, wire: Wire, told: NotingConnection
 ) -> None:
     server.full()
     server.send_text(b"a")
@@ -194,7 +184,7 @@ def test_what_waits_goes_before_the_wire_is_closed_and_is_dropped_by_an_abort(
 
 
 def test_what_waits_is_given_to_a_wire_once_and_only_to_one_that_is_open(
-    server: Server, wire: Wire, told: Told
+    server: Server, wire: Wire, told: NotingConnection
 ) -> None:
     server.full()
     server.let_out()
@@ -211,7 +201,7 @@ def test_what_waits_is_given_to_a_wire_once_and_only_to_one_that_is_open(
 
 
 def test_what_is_flushed_while_the_wire_is_full_waits_in_order(
-    server: Server, wire: Wire, told: Told
+    server: Server, wire: Wire, told: NotingConnection
 ) -> None:
     server.full()
     server.send_text(b"a")
@@ -224,17 +214,17 @@ def test_what_is_flushed_while_the_wire_is_full_waits_in_order(
 
 
 def test_congestion_at_the_limit_is_none_and_relief_comes_at_a_quarter(
-    server: Server, wire: Wire, told: Told
+    server: Server, wire: Wire, told: NotingConnection
 ) -> None:
     waits = 98_990  # with its head, and with what the wire has
     server.full()
     server.send_text(bytes(waits))
-    assert told.jams == []
+    assert told.story == []
     server.send_text(b"")
-    assert told.jams == [True]
+    assert told.story == ["congested"]
     wire.get_write_buffer_size = lambda: 25_000  # type: ignore[method-assign]
     server.free()
-    assert told.jams == [True, False]
+    assert told.story == ["congested", "relieved"]
 
 
 def test_so_many_parts_are_held_back(server: Server, wire: Wire) -> None:
@@ -256,21 +246,20 @@ def test_what_is_held_back_is_counted_anew_after_it_has_left(server: Server, wir
 
 
 def test_a_limit_below_what_waits_is_congestion_at_once(server: Server, wire: Wire) -> None:
-    told = Told()
-    server.connection = cast("Any", told)
+    server.connection = told = NotingConnection()
     server.full()
     server.send_text(bytes(5000))
-    assert told.jams == []
+    assert told.story == []
     server.limit(1500)
-    assert (told.jams, wire.high) == ([True], 1500)
+    assert (told.story, wire.high) == (["congested"], 1500)
 
 
 def test_a_wire_that_is_full_of_more_than_the_limit_is_congested(
-    server: Server, wire: Wire, told: Told
+    server: Server, wire: Wire, told: NotingConnection
 ) -> None:
     wire.get_write_buffer_size = lambda: 100_001  # type: ignore[method-assign]
     server.full()
-    assert told.jams == [True]
+    assert told.story == ["congested"]
 
 
 def test_what_is_held_back_goes_before_the_wire_is_closed(server: Server, wire: Wire) -> None:

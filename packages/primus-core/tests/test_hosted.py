@@ -11,7 +11,7 @@ from primus.errors import LimitError, ProtocolError
 from primus.http import HostWebSocket, Response
 from primus.limits import DEFAULT_LIMITS
 from primus.websocket.hosted import HostedTransport
-from primus_testing import eventually
+from primus_testing import NotingConnection, eventually
 
 
 class ScriptedWebSocket(HostWebSocket):
@@ -53,29 +53,17 @@ class ScriptedWebSocket(HostWebSocket):
         self.arriving.put_nowait(None)
 
 
-class Receiving:
-    """Notes what the transport tells."""
+class Receiving(NotingConnection):
+    """A connection that acts once it is relieved."""
 
     def __init__(self) -> None:
-        self.story: list[Any] = []
+        super().__init__()
         self.relieved: Callable[[], object] = lambda: None
 
-    def feed(self, frame: str | bytes, last: bool = True) -> None:
-        """A message."""
-        self.story.append(frame)
-
-    def seen(self) -> None:
-        """A sign of life."""
-
     def congested(self, congested: bool) -> None:
-        """The peer reads too slowly, or no longer so."""
-        self.story.append("congested" if congested else "relieved")
+        super().congested(congested)
         if not congested:
             self.relieved()
-
-    def lost(self, error: Exception | None = None, ending: object = None) -> None:
-        """The end."""
-        self.story.append(error)
 
 
 class Open:
@@ -83,7 +71,7 @@ class Open:
         self.socket = ScriptedWebSocket()
         self.received = Receiving()
         self.transport = HostedTransport(self.socket, 10, close_timeout)
-        self.transport.connection = self.received  # type: ignore[assignment]
+        self.transport.connection = self.received
         self.running = asyncio.create_task(self.transport.run())
 
 
@@ -102,9 +90,8 @@ async def test_a_message_that_the_server_lets_through_is_measured_all_the_same(
         opened.socket.arriving.put_nowait(message)
     await eventually(lambda: opened.socket.story)
     assert opened.socket.story == [(1009, "message too big")]
-    message, error = opened.received.story
-    assert message == "x" * 10
-    assert isinstance(error, ProtocolError)
+    assert opened.received.story == ["x" * 10, "lost"]
+    assert isinstance(opened.received.error, ProtocolError)
 
 
 async def test_a_transport_that_is_paused_receives_nothing(opened: Open) -> None:
@@ -275,7 +262,8 @@ async def test_what_has_come_of_a_peer_that_has_gone_is_taken_and_nothing_more_i
         opened.socket.arriving.put_nowait(message)
     await opened.running
     assert tried == ["first"]
-    assert opened.received.story == ["good", "night", None]
+    assert opened.received.story == ["good", "night", "lost"]
+    assert opened.received.error is None
     assert opened.socket.story == []
     assert opened.transport.buffered == 0
 
@@ -293,10 +281,12 @@ async def test_a_message_may_be_as_long_as_the_limit_in_bytes(
     await opened.running
 
     if fits:
-        assert opened.received.story == [message, "next", None]
+        assert opened.received.story == [message, "next", "lost"]
+        assert opened.received.error is None
         assert opened.socket.story == []
     else:
-        (error,) = opened.received.story
+        assert opened.received.story == ["lost"]
+        error = opened.received.error
         assert isinstance(error, LimitError)
         assert error.option == "max_length"
         assert opened.socket.story == [(1009, "message too big")]
@@ -309,7 +299,7 @@ async def test_others_get_their_turn_after_so_many_messages_or_bytes(
     socket, received = ScriptedWebSocket(), Receiving()
     limits = replace(DEFAULT_LIMITS, turn_messages=3, turn_bytes=16)
     transport = HostedTransport(socket, 10, 60.0, limits)
-    transport.connection = received  # type: ignore[assignment]
+    transport.connection = received
     for _ in range(10):
         socket.arriving.put_nowait(message)
     running = asyncio.create_task(transport.run())
@@ -323,10 +313,10 @@ async def test_others_get_their_turn_after_so_many_messages_or_bytes(
 
 
 @pytest.mark.parametrize(
-    ("failure", "told"), [(ProtocolError("broken"), ProtocolError), (ConnectionResetError(), None)]
+    ("failure", "is_told"), [(ProtocolError("broken"), True), (ConnectionResetError(), False)]
 )
 async def test_how_a_websocket_was_lost_is_told_once(
-    opened: Open, failure: Exception, told: Any
+    opened: Open, failure: Exception, is_told: bool
 ) -> None:
     async def receive() -> str | bytes | None:
         raise failure
@@ -335,9 +325,8 @@ async def test_how_a_websocket_was_lost_is_told_once(
     opened.socket.arriving.put_nowait("x")
     await opened.running
 
-    assert opened.received.story[0] == "x"
-    (error,) = opened.received.story[1:]
-    assert error is None if told is None else type(error) is told
+    assert opened.received.story == ["x", "lost"]
+    assert opened.received.error is (failure if is_told else None)
     assert opened.transport.connection is None
 
 
@@ -389,7 +378,8 @@ async def test_a_wire_that_is_lost_ends_a_pause_and_says_whether_there_was_one(
     opened.socket.arriving.put_nowait("taken")
     opened.socket.arriving.put_nowait(None)
     await opened.running
-    assert opened.received.story == ["taken", None]
+    assert opened.received.story == ["taken", "lost"]
+    assert opened.received.error is None
 
 
 async def test_exactly_the_limit_is_no_congestion_and_relief_comes_at_the_limit() -> None:
@@ -426,13 +416,11 @@ async def test_a_server_that_breaks_off_while_it_sends_is_dropped() -> None:
 
 
 async def test_signs_of_life_are_passed_on_while_there_is_a_connection(opened: Open) -> None:
-    seen: list[bool] = []
-    opened.received.seen = lambda: seen.append(True)  # type: ignore[method-assign]
     assert opened.socket.seen is not None
     opened.socket.seen()
     opened.transport.connection = None
     opened.socket.seen()
-    assert seen == [True]
+    assert opened.received.signs == 1
 
 
 async def test_lone_surrogates_are_sent_as_what_stands_for_them(opened: Open) -> None:
@@ -493,7 +481,7 @@ class OneByOne(ScriptedWebSocket):
 async def test_congestion_ends_with_the_message_that_brings_it_to_the_limit() -> None:
     socket, received = OneByOne(), Receiving()
     transport = HostedTransport(socket, 10, 60.0)
-    transport.connection = received  # type: ignore[assignment]
+    transport.connection = received
     transport.limit(2 * (DEFAULT_LIMITS.frame_overhead + 1))
     for message in "abcd":
         transport.send(message)
@@ -508,8 +496,6 @@ async def test_congestion_ends_with_the_message_that_brings_it_to_the_limit() ->
 
 
 async def test_a_peer_that_broke_a_rule_has_not_closed_in_order(opened: Open) -> None:
-    endings: list[Any] = []
-    opened.received.lost = lambda error=None, ending=None: endings.append((error, ending))  # type: ignore[method-assign]
     broke = ProtocolError("broke a rule")
 
     async def receive() -> str | bytes | None:
@@ -519,4 +505,5 @@ async def test_a_peer_that_broke_a_rule_has_not_closed_in_order(opened: Open) ->
     opened.socket.ending = "a close frame"  # type: ignore[assignment]
     opened.socket.arriving.put_nowait("x")
     await opened.running
-    assert endings == [(broke, None)]
+    assert opened.received.story == ["x", "lost"]
+    assert (opened.received.error, opened.received.ending) == (broke, None)

@@ -13,7 +13,7 @@ from primus import Primus, Request
 from primus.errors import LimitError
 from primus.limits import DEFAULT_LIMITS
 from primus.polling import LongPoll, Sessions
-from primus_testing import ManualClock, eventually, make_request
+from primus_testing import ManualClock, NotingConnection, eventually, make_request
 from primus_transformer_browserchannel.maps import Maps
 from primus_transformer_browserchannel.options import BrowserChannelOptions
 from primus_transformer_browserchannel.transport import Replaced, Session
@@ -76,7 +76,7 @@ async def test_a_post_may_be_sent_again_and_again_at_once() -> None:
 
 
 class Open:
-    """A session, its clock, and what its connection is told."""
+    """A session, its clock, and its connection."""
 
     def __init__(self, **options: Any) -> None:
         chosen = BrowserChannelOptions.of(Primus(transformer="browserchannel"))
@@ -84,24 +84,12 @@ class Open:
         self.clock = ManualClock()
         self.sessions: Sessions[Session] = Sessions(self.clock)
         self.session = Session("key", 0, self.sessions, self.options, 1000)
-        self.session.connection = self  # type: ignore[assignment]
-        self.told: list[Any] = []
-        self.on_frame: Any = int
+        self.session.connection = self.connection = NotingConnection()
         self.session.begin()
         self.session.resume_reading()
         self.session.acknowledge(0)
         self.rid = 0
         self.map = 0
-
-    def feed(self, frame: Any, last: bool = True) -> None:
-        self.told.append(frame)
-        self.on_frame()
-
-    def congested(self, congested: bool) -> None:
-        self.told.append(congested)
-
-    def lost(self, error: Exception | None = None, ending: Any = None) -> None:
-        self.told.append(error or "lost")
 
     def post(self, *messages: str | None, ahead: int = 0) -> None:
         self.session.bring(self.rid + ahead, Maps(self.map, list(messages)))
@@ -132,17 +120,18 @@ async def test_what_is_not_confirmed_is_sent_again_over_the_next_back_channel() 
 async def test_a_session_without_a_back_channel_ends_after_its_time_and_not_before() -> None:
     opened = Open()
     opened.clock.advance(opened.options.session_timeout - 2)
-    assert opened.told == []
+    assert opened.connection.story == []
     poll = opened.session.open_back_channel(make_request())
     opened.clock.advance(10 * opened.options.session_timeout)
-    assert opened.told == []
+    assert opened.connection.story == []
     opened.session.send("x")
     await opened.chunk(poll)
     opened.clock.advance(opened.options.session_timeout - 2)
-    assert opened.told == []
+    assert opened.connection.story == []
     opened.clock.advance(4)
 
-    assert opened.told == ["lost"]
+    assert opened.connection.story == ["lost"]
+    assert opened.connection.error is None
     assert not opened.is_known
     assert opened.session.is_over
 
@@ -188,7 +177,7 @@ async def test_a_stream_ends_at_its_limit_and_with_the_session() -> None:
     assert b'"stop"' in await anext(chunks)
     assert await anext(chunks, None) is None
     assert opened.session.is_told
-    assert opened.told == []
+    assert opened.connection.story == []
 
 
 async def test_a_client_that_goes_has_no_back_channel_and_may_open_another() -> None:
@@ -213,12 +202,12 @@ async def test_a_client_that_goes_has_no_back_channel_and_may_open_another() -> 
 async def test_posts_are_brought_in_order_and_wait_while_the_connection_is_paused() -> None:
     opened = Open()
     opened.post("one", "two")
-    opened.on_frame = opened.session.pause_reading
+    opened.connection.on_frame = opened.session.pause_reading
     opened.post("three", "four", None, "five")
-    assert opened.told == ["one", "two", "three"]
-    opened.on_frame = int
+    assert opened.connection.story == ["one", "two", "three"]
+    opened.connection.on_frame = None
     opened.session.resume_reading()
-    assert opened.told == ["one", "two", "three", "four", "five"]
+    assert opened.connection.story == ["one", "two", "three", "four", "five"]
 
 
 @pytest.mark.parametrize(("text", "fits"), [("x" * 1000, True), ("é" * 500, True),
@@ -227,12 +216,12 @@ async def test_a_message_may_be_as_long_as_the_limit_in_bytes(text: str, fits: b
     opened = Open()
     if fits:
         opened.post("x", text)
-        assert opened.told == ["x", text]
+        assert opened.connection.story == ["x", text]
     else:
         with pytest.raises(LimitError) as refused:
             opened.post("x", text)
         assert refused.value.option == "max_length"
-        assert opened.told == []
+        assert opened.connection.story == []
 
 
 async def test_a_client_that_leaves_is_over_once_its_posts_have_been_taken() -> None:
@@ -240,9 +229,10 @@ async def test_a_client_that_leaves_is_over_once_its_posts_have_been_taken() -> 
     opened.session.pause_reading()
     opened.post("one")
     opened.session.leave(1)
-    assert opened.told == []
+    assert opened.connection.story == []
     opened.session.resume_reading()
-    assert opened.told == ["one", "lost"]
+    assert opened.connection.story == ["one", "lost"]
+    assert opened.connection.error is None
     assert not opened.is_known
     assert len(opened.sessions.timers) == 0
 
@@ -250,41 +240,43 @@ async def test_a_client_that_leaves_is_over_once_its_posts_have_been_taken() -> 
 async def test_a_post_that_never_comes_is_waited_for_only_a_while() -> None:
     opened = Open()
     opened.session.leave(3)
-    assert opened.told == []
+    assert opened.connection.story == []
     opened.clock.advance(60)
-    assert opened.told == ["lost"]
+    assert opened.connection.story == ["lost"]
+    assert opened.connection.error is None
 
 
 async def test_a_client_that_leaves_a_session_which_closes_is_over_at_once() -> None:
     opened = Open()
     opened.session.close()
     opened.session.leave(3)
-    assert opened.told == ["lost"]
+    assert opened.connection.story == ["lost"]
+    assert opened.connection.error is None
 
 
 async def test_what_has_been_posted_is_delivered_with_the_end_unless_a_rule_was_broken() -> None:
-    for error, told in ((None, ["one", "two", "lost"]), (LimitError("no"), ["one"])):
+    for error, story in ((None, ["one", "two", "lost"]), (LimitError("no"), ["one", "lost"])):
         opened = Open()
-        opened.on_frame = opened.session.pause_reading
+        opened.connection.on_frame = opened.session.pause_reading
         opened.post("one", "two")
         opened.session.over(error)
         opened.session.over()
-        assert opened.told[: len(told)] == told
-        assert len(opened.told) == (3 if error is None else 2)
+        assert opened.connection.story == story
+        assert opened.connection.error is error
 
 
 @pytest.mark.parametrize(("more", "brought"), [(0, 3), (1, 1)])
 async def test_more_than_may_always_wait_is_dropped_with_the_end(more: int, brought: int) -> None:
     opened = Open()
     opened.session._max_length = 1 << 20
-    opened.on_frame = opened.session.pause_reading
+    opened.connection.on_frame = opened.session.pause_reading
     overhead = DEFAULT_LIMITS.frame_overhead
     size = DEFAULT_LIMITS.read_ahead_bytes - 1 - 2 * overhead + more
     opened.post("x", "y", "z" * size)
 
     opened.session.over()
 
-    assert len(opened.told) == brought + 1
+    assert len(opened.connection.story) == brought + 1
 
 
 async def test_posts_wait_for_room_while_messages_wait_for_the_connection() -> None:
@@ -320,25 +312,28 @@ async def test_a_close_is_said_once_behind_what_was_sent_and_not_waited_for_long
     assert await opened.chunk() == '25\n[[1,"one"],[2,["stop"]]]\n'
     assert opened.session.is_told
     opened.clock.advance(opened.options.session_timeout - 2)
-    assert opened.told == []
+    assert opened.connection.story == []
     opened.clock.advance(4)
-    assert opened.told == ["lost"]
+    assert opened.connection.story == ["lost"]
+    assert opened.connection.error is None
 
 
 async def test_a_server_that_ends_waits_until_the_client_was_told() -> None:
     opened = Open()
     opened.session.close()
     opened.session.shorten()
-    assert opened.told == []
+    assert opened.connection.story == []
     await opened.chunk()
-    assert opened.told == ["lost"]
+    assert opened.connection.story == ["lost"]
+    assert opened.connection.error is None
 
     told = Open()
     told.session.close()
     await told.chunk()
-    assert told.told == []
+    assert told.connection.story == []
     told.session.shorten()
-    assert told.told == ["lost"]
+    assert told.connection.story == ["lost"]
+    assert told.connection.error is None
 
 
 async def test_an_abort_drops_what_waits_in_both_directions() -> None:
@@ -349,16 +344,18 @@ async def test_an_abort_drops_what_waits_in_both_directions() -> None:
     poll = opened.session.open_back_channel(request)
     answering = asyncio.ensure_future(opened.session.one_chunk(poll))
     await asyncio.sleep(0)
-    opened.on_frame = opened.session.pause_reading
+    opened.connection.on_frame = opened.session.pause_reading
     opened.post("one", "two")
 
     opened.session.abort()
 
-    assert opened.told == ["one", "lost"]
+    assert opened.connection.story == ["one", "lost"]
+    assert opened.connection.error is None
     assert dropped == [True]
     assert await answering == ""
     opened.session.abort()
-    assert opened.told == ["one", "lost"]
+    assert opened.connection.story == ["one", "lost"]
+    assert opened.connection.error is None
 
 
 async def test_a_session_that_ended_before_it_began_is_not_known() -> None:

@@ -11,7 +11,7 @@ import pytest_asyncio
 
 from primus.errors import HandshakeError, ProtocolError, TransportError
 from primus.limits import DEFAULT_LIMITS
-from primus_testing import ManualClock, MemoryTransport
+from primus_testing import ManualClock, MemoryTransport, NotingConnection
 from primus_transformer_engineio import client, client_session
 from primus_transformer_engineio.client_session import ClientSession
 from primus_transformer_engineio.revision4 import Revision4
@@ -45,12 +45,10 @@ class Addresses:
 
 
 class Talk:
-    """A session, its requests, and what its connection is told."""
+    """A session, its requests, and its connection."""
 
     def __init__(self, **options: Any) -> None:
         self.http = Requests()
-        self.told: list[Any] = []
-        self.on_frame: Callable[[], object] = int
         given: dict[str, Any] = {"open_websocket": None, "max_length": 100, "close_timeout": 100.0}
         self.session = ClientSession(
             Revision4(),
@@ -60,20 +58,7 @@ class Talk:
             http=self.http,  # type: ignore[arg-type]
             **{**given, **options},
         )
-        self.session.connection = self  # type: ignore[assignment]
-
-    def feed(self, frame: Any, last: bool = True) -> None:
-        self.told.append(frame)
-        self.on_frame()
-
-    def seen(self) -> None:
-        """A sign of life."""
-
-    def congested(self, congested: bool) -> None:
-        """Nothing is counted."""
-
-    def lost(self, error: Exception | None = None, ending: Any = None) -> None:
-        self.told.append(type(error) if error else "lost")
+        self.session.connection = self.connection = NotingConnection()
 
     async def begin(self) -> None:
         self.session.resume_reading()
@@ -115,10 +100,10 @@ async def test_nothing_is_asked_before_the_connection_reads_and_then_one_poll_at
     await talk.begin()
     talk.session.resume_reading()
     await turns()
-    assert talk.told == ["early"]
+    assert talk.connection.story == ["early"]
     assert len(talk.http.polls) == 1
     await talk.poll(b"4one\x1e4two")
-    assert talk.told == ["early", "one", "two"]
+    assert talk.connection.story == ["early", "one", "two"]
     assert len(talk.http.polls) == 2
 
 
@@ -142,7 +127,8 @@ async def test_a_server_that_ends_is_not_told_of_the_end(make: Any) -> None:
     await talk.begin()
     await talk.poll(b"4last\x1e1\x1e4late")
 
-    assert talk.told == ["last", "lost"]
+    assert talk.connection.story == ["last", "lost"]
+    assert talk.connection.error is None
     assert talk.http.posts == []
     assert talk.http.is_closed
     assert len(talk.http.polls) == 1
@@ -153,8 +139,8 @@ async def test_a_server_that_breaks_a_rule_is_told_of_the_end(make: Any) -> None
     await talk.begin()
     await talk.poll(b"4" + b"x" * 101)
 
-    assert talk.told[0] is not str
-    assert issubclass(talk.told[0], ProtocolError)
+    assert talk.connection.story == ["lost"]
+    assert isinstance(talk.connection.error, ProtocolError)
     assert [body for body, _ in talk.http.posts] == [b"1"]
     assert not talk.http.is_closed
     talk.http.posts[0][1].set_result(b"ok")
@@ -163,16 +149,16 @@ async def test_a_server_that_breaks_a_rule_is_told_of_the_end(make: Any) -> None
 
 
 @pytest.mark.parametrize(
-    ("failure", "told"),
+    ("failure", "is_told"),
     [
-        (HandshakeError("refused", status=400), "lost"),
-        (HandshakeError("refused", status=403), HandshakeError),
-        (TransportError("broken"), TransportError),
+        (HandshakeError("refused", status=400), False),
+        (HandshakeError("refused", status=403), True),
+        (TransportError("broken"), True),
     ],
 )
 @pytest.mark.parametrize("of_post", [False, True])
 async def test_a_request_that_fails_ends_the_session_and_nothing_more_is_asked(
-    make: Any, failure: Exception, told: Any, of_post: bool
+    make: Any, failure: Exception, is_told: bool, of_post: bool
 ) -> None:
     talk = make()
     await talk.begin()
@@ -184,7 +170,8 @@ async def test_a_request_that_fails_ends_the_session_and_nothing_more_is_asked(
         talk.http.polls[0].set_exception(failure)
     await turns()
 
-    assert talk.told == [told]
+    assert talk.connection.story == ["lost"]
+    assert talk.connection.error is (failure if is_told else None)
     assert len(talk.http.polls) + len(talk.http.posts) == 1 + of_post
     assert talk.http.is_closed
 
@@ -199,12 +186,13 @@ async def test_a_close_goes_behind_what_was_sent_and_ends_the_session(make: Any)
     await turns()
     bodies = b"\x1e".join(body for body, _ in talk.http.posts)
     assert bodies in {b"4last\x1e1", b"4last"}
-    while not talk.told:
+    while not talk.connection.story:
         talk.http.posts[-1][1].set_result(b"ok")
         await turns()
 
     assert b"".join(body for body, _ in talk.http.posts).count(b"1") == 1
-    assert talk.told == ["lost"]
+    assert talk.connection.story == ["lost"]
+    assert talk.connection.error is None
     assert talk.session._timer is not None
 
 
@@ -214,24 +202,25 @@ async def test_a_server_that_does_not_take_the_close_is_dropped(make: Any) -> No
 
     talk.session.close()
     async with asyncio.timeout(30):
-        while not talk.told:
+        while not talk.connection.story:
             await asyncio.sleep(0)
 
-    assert talk.told == ["lost"]
+    assert talk.connection.story == ["lost"]
+    assert talk.connection.error is None
 
 
 async def test_a_paused_connection_holds_the_next_poll_back(make: Any) -> None:
     talk = make()
     await talk.begin()
-    talk.on_frame = talk.session.pause_reading
+    talk.connection.on_frame = talk.session.pause_reading
     await talk.poll(b"4one\x1e4two")
-    assert talk.told == ["one"]
+    assert talk.connection.story == ["one"]
     assert len(talk.http.polls) == 1
-    talk.on_frame = int
+    talk.connection.on_frame = None
     talk.session.resume_reading()
     await turns()
 
-    assert talk.told == ["one", "two"]
+    assert talk.connection.story == ["one", "two"]
     assert len(talk.http.polls) == 2
 
 
@@ -278,7 +267,7 @@ async def test_a_websocket_takes_over_once_no_request_is_under_way(make: Any) ->
     assert probed.wire.sent == ["2probe", "5", "4meanwhile"]
     assert len(talk.http.polls) == 1
     probed.wire.receive("4hello")
-    assert talk.told == ["hello"]
+    assert talk.connection.story == ["hello"]
 
 
 @pytest.mark.parametrize("is_late", [False, True])
@@ -296,12 +285,12 @@ async def test_a_websocket_that_does_not_work_is_dropped_and_the_session_polled_
         probed.answer.set_result("nonsense")
         await turns()
     assert probed.wire.aborted
-    assert talk.told == []
+    assert talk.connection.story == []
     talk.session.send("x")
     await turns()
     assert [body for body, _ in talk.http.posts] == [b"4x"]
     await talk.poll(b"4one")
-    assert talk.told == ["one"]
+    assert talk.connection.story == ["one"]
     assert len(talk.http.polls) == 2
 
 
@@ -329,11 +318,11 @@ async def test_a_websocket_that_takes_over_from_a_connection_that_pauses_is_not_
     await talk.begin()
     probed.answer.set_result("3probe")
     await turns()
-    talk.on_frame = talk.session.pause_reading
+    talk.connection.on_frame = talk.session.pause_reading
     await talk.poll(b"4one")
     assert probed.wire.sent == ["2probe", "5"]
     probed.wire.receive("4two")
-    assert talk.told == ["one"]
+    assert talk.connection.story == ["one"]
 
 
 async def test_what_was_sent_while_a_switch_failed_is_posted(make: Any) -> None:
@@ -364,9 +353,10 @@ async def test_the_times_of_a_handshake_are_milliseconds(
     talk = make()
     await talk.begin()
     async with asyncio.timeout(10):
-        while not talk.told:
+        while not talk.connection.story:
             await asyncio.sleep(0)
-    assert talk.told == ["lost"]
+    assert talk.connection.story == ["lost"]
+    assert talk.connection.error is None
 
 
 async def test_what_follows_the_end_in_an_answer_is_not_even_decoded(make: Any) -> None:
@@ -378,9 +368,10 @@ async def test_what_follows_the_end_in_an_answer_is_not_even_decoded(make: Any) 
             yield text
 
     talk = make(early=early())
-    talk.on_frame = talk.session.over
+    talk.connection.on_frame = talk.session.over
     await talk.begin()
-    assert talk.told == ["one", "lost"]
+    assert talk.connection.story == ["one", "lost"]
+    assert talk.connection.error is None
     assert len(decoded) <= 2
 
 
@@ -404,7 +395,8 @@ async def test_the_end_gives_up_requests_and_the_websocket_that_is_tried_out(mak
     assert all(poll.cancelled() for poll in talk.http.polls)
     assert talk.http.posts[0][1].cancelled()
     assert [body for body, _ in talk.http.posts[1:]] == [b"1"]
-    assert talk.told == ["lost"]
+    assert talk.connection.story == ["lost"]
+    assert talk.connection.error is None
     talk.http.posts[1][1].set_exception(TransportError("nothing there"))
     await turns()
     assert talk.http.is_closed
@@ -419,7 +411,7 @@ async def test_a_session_over_a_websocket_asks_nothing(make: Any) -> None:
     await talk.begin()
     assert not wire.paused
     wire.receive("4one")
-    assert talk.told == ["early", "one"]
+    assert talk.connection.story == ["early", "one"]
     assert talk.http.polls == []
 
     talk.session.close(1000)
@@ -443,17 +435,18 @@ async def test_a_websocket_that_is_lost_as_it_is_closed_leaves_no_timer(
     talk = make()
     talk.session.begin_over(Lost())
     talk.session.close(1000)
-    assert talk.told == ["lost"]
+    assert talk.connection.story == ["lost"]
+    assert talk.connection.error is None
     assert clock.pending == 0
 
 
 async def test_a_websocket_is_not_read_when_the_first_message_pauses(make: Any) -> None:
     talk, wire = make(early=["4early"]), MemoryTransport()
     talk.session.begin_over(wire)
-    talk.on_frame = talk.session.pause_reading
+    talk.connection.on_frame = talk.session.pause_reading
     await talk.begin()
     assert wire.paused
-    assert talk.told == ["early"]
+    assert talk.connection.story == ["early"]
 
 
 @pytest.mark.parametrize(

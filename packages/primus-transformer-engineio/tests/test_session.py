@@ -11,7 +11,13 @@ from primus import Request
 from primus.errors import LimitError
 from primus.http import Address
 from primus.polling import Sessions
-from primus_testing import ManualClock, MemoryTransport, eventually, make_request
+from primus_testing import (
+    ManualClock,
+    MemoryTransport,
+    NotingConnection,
+    eventually,
+    make_request,
+)
 from primus_transformer_engineio.answers import Refused
 from primus_transformer_engineio.options import EngineIOOptions
 from primus_transformer_engineio.revision3 import Revision3
@@ -37,28 +43,6 @@ OPTIONS = EngineIOOptions(
 )
 
 
-class Receiving:
-    """Notes what a session tells its connection."""
-
-    def __init__(self) -> None:
-        self.story: list[Any] = []
-
-    def feed(self, frame: str | bytes, last: bool = True) -> None:
-        """A message."""
-        self.story.append(frame)
-
-    def seen(self) -> None:
-        """A sign of life."""
-
-    def congested(self, congested: bool) -> None:
-        """The peer reads too slowly, or no longer so."""
-        self.story.append("congested" if congested else "relieved")
-
-    def lost(self, error: Exception | None = None, ending: object = None) -> None:
-        """The end."""
-        self.story.append("lost")
-
-
 class Open:
     """An open session, polled."""
 
@@ -67,8 +51,8 @@ class Open:
         self.sessions: Sessions[Session] = Sessions(self.clock)
         speaking = revision or Revision4()
         self.session = Session("key", OPTIONS, self.sessions, speaking, binary=True)
-        self.received = Receiving()
-        self.session.connection = self.received  # type: ignore[assignment]
+        self.received = NotingConnection()
+        self.session.connection = self.received
         self.session.begin("sid")
 
     def upgraded(self) -> MemoryTransport:
@@ -217,10 +201,7 @@ def test_a_session_that_was_congested_is_relieved_by_a_websocket(opened: Open) -
 
 
 async def test_what_waits_of_a_post_is_dropped_when_its_client_breaks_a_rule(opened: Open) -> None:
-    opened.received.feed = lambda frame, last=True: (  # type: ignore[method-assign]
-        opened.received.story.append(frame),
-        opened.session.pause_reading(),
-    )
+    opened.received.on_frame = opened.session.pause_reading
     post = asyncio.ensure_future(opened.session.post(posted("4one\x1e4two"), form=False))
     for _ in range(5):
         await asyncio.sleep(0)

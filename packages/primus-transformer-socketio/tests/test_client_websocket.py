@@ -1,38 +1,11 @@
 """A session of the client over a WebSocket, whose wire is a list."""
 
-from typing import Any
-
 import pytest
 
 from primus.closed import Ending
 from primus.errors import TransportError
-from primus_testing import MemoryTransport
+from primus_testing import MemoryTransport, NotingConnection
 from primus_transformer_socketio.client.websocket import WebSocketSession
-
-
-class Receiving:
-    """Notes what a session tells its connection."""
-
-    def __init__(self) -> None:
-        self.story: list[Any] = []
-        self.error: Exception | None = None
-
-    def feed(self, frame: str | bytes, last: bool = True) -> None:
-        """A message."""
-        self.story.append(frame)
-
-    def seen(self) -> None:
-        """A sign of life."""
-        self.story.append("seen")
-
-    def congested(self, congested: bool) -> None:
-        """The peer reads too slowly, or no longer so."""
-        self.story.append("congested" if congested else "relieved")
-
-    def lost(self, error: Exception | None = None, ending: object = None) -> None:
-        """The end."""
-        self.error = error
-        self.story.append("lost")
 
 
 class Opened:
@@ -44,7 +17,7 @@ class Opened:
         self.session.attach(self.wire)
         self.session.feed("1::")
         assert self.wire.paused
-        self.connection = Receiving()
+        self.connection = NotingConnection()
         self.session.connection = self.connection
         self.session.resume_reading()
         assert not self.wire.paused
@@ -63,7 +36,8 @@ async def test_messages_and_heartbeats(opened: Opened) -> None:
     opened.session.feed("8::")
     opened.session.seen()
     opened.session.send("4")
-    assert opened.connection.story == ["1", "2", "seen"]
+    assert opened.connection.story == ["1", "2"]
+    assert opened.connection.signs == 1
     assert opened.wire.sent == ["2::", "6:::7", "3:::4"]
 
 

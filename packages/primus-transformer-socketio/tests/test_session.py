@@ -11,34 +11,12 @@ from primus.errors import ProtocolError
 from primus.http import Address, Request
 from primus.limits import DEFAULT_LIMITS
 from primus.polling import Sessions
-from primus_testing import ManualClock, MemoryTransport, make_request
+from primus_testing import ManualClock, MemoryTransport, NotingConnection, make_request
 from primus_transformer_socketio.options import SocketIOOptions
 from primus_transformer_socketio.session import Session
 from primus_transformer_socketio.styles import style
 
 OPTIONS = SocketIOOptions(max_length=1000, max_payload=5000)
-
-
-class Receiving:
-    """Notes what a session tells its connection."""
-
-    def __init__(self) -> None:
-        self.story: list[Any] = []
-
-    def feed(self, frame: str | bytes, last: bool = True) -> None:
-        """A message."""
-        self.story.append(frame)
-
-    def seen(self) -> None:
-        """A sign of life."""
-
-    def congested(self, congested: bool) -> None:
-        """The peer reads too slowly, or no longer so."""
-        self.story.append("congested" if congested else "relieved")
-
-    def lost(self, error: Exception | None = None, ending: object = None) -> None:
-        """The end."""
-        self.story.append("lost")
 
 
 def request(watch: Callable[[Callable[[], None]], None] = lambda fn: None) -> Request:
@@ -53,7 +31,7 @@ class Open:
         self.clock = ManualClock()
         self.sessions: Sessions[Session] = Sessions(self.clock, OPTIONS.shortest)
         self.session = Session("key", OPTIONS, self.sessions)
-        self.connection = Receiving()
+        self.connection = NotingConnection()
         self.session.connection = self.connection
         self.session.begin()
 
@@ -172,7 +150,7 @@ class OverWebSocket:
         self.clock = ManualClock()
         sessions: Sessions[Session] = Sessions(self.clock, OPTIONS.shortest)
         self.session = Session("key", OPTIONS, sessions)
-        self.connection = Receiving()
+        self.connection = NotingConnection()
         self.session.connection = self.connection
         self.wire = MemoryTransport()
         self.session.begin_over(self.wire)
@@ -234,10 +212,7 @@ def posted(*packets: str) -> Request:
 
 
 async def test_what_waits_of_a_post_is_dropped_when_its_client_breaks_a_rule(opened: Open) -> None:
-    opened.connection.feed = lambda frame, last=True: (  # type: ignore[method-assign]
-        opened.connection.story.append(frame),
-        opened.session.pause_reading(),
-    )
+    opened.connection.on_frame = opened.session.pause_reading
     post = asyncio.ensure_future(opened.session.post(posted("3:::1", "3:::2"), "xhr-polling"))
     for _ in range(5):
         await asyncio.sleep(0)

@@ -12,7 +12,7 @@ from primus import Primus
 from primus.errors import ProtocolError
 from primus.limits import DEFAULT_LIMITS
 from primus.polling import LongPoll, Opener, Sessions
-from primus_testing import ManualClock, MemoryTransport, make_request
+from primus_testing import ManualClock, MemoryTransport, NotingConnection, make_request
 from primus_transformer_sockjs.answers import messages_of, received
 from primus_transformer_sockjs.options import SockJSOptions
 from primus_transformer_sockjs.routes import route
@@ -78,107 +78,91 @@ TURN = DEFAULT_LIMITS.turn_messages
 MANY = json.dumps(list(map(str, range(TURN + 10))))
 
 
-class Receiving:
-    """Notes what a session tells its connection."""
-
-    def __init__(self) -> None:
-        self.story: list[Any] = []
-
-    def feed(self, frame: str | bytes, last: bool = True) -> None:
-        """A message."""
-        self.story.append(frame)
-
-    def congested(self, congested: bool) -> None:
-        """Nothing is sent."""
-
-    def lost(self, error: Exception | None = None, ending: Any = None) -> None:
-        """The end."""
-        self.story.append("lost")
-
-
 @pytest.fixture
 def wire() -> MemoryTransport:
     return MemoryTransport()
 
 
 @pytest.fixture
+def connection() -> NotingConnection:
+    return NotingConnection()
+
+
+@pytest.fixture
 def session(
-    sessions: Sessions[Session], options: SockJSOptions, wire: MemoryTransport
+    sessions: Sessions[Session],
+    options: SockJSOptions,
+    wire: MemoryTransport,
+    connection: NotingConnection,
 ) -> WebSocketSession:
     """A session over a WebSocket."""
     session = WebSocketSession(wire, sessions, options, 1000)
-    session.connection = Receiving()  # type: ignore[assignment]
+    session.connection = connection
     return session
 
 
 async def test_many_messages_of_one_frame_are_brought_in_turns_and_no_more_is_read(
-    session: WebSocketSession, wire: MemoryTransport
+    session: WebSocketSession, wire: MemoryTransport, connection: NotingConnection
 ) -> None:
-    received: Any = session.connection
     wire.receive(MANY, '["behind"]')
-    assert len(received.story) == TURN
+    assert len(connection.story) == TURN
     assert wire.paused
     await asyncio.sleep(0)
-    assert received.story == [*map(str, range(TURN + 10)), "behind"]
+    assert connection.story == [*map(str, range(TURN + 10)), "behind"]
     assert not wire.paused
 
 
 async def test_a_turn_brings_nothing_to_a_connection_that_pauses(
-    session: WebSocketSession, wire: MemoryTransport
+    session: WebSocketSession, wire: MemoryTransport, connection: NotingConnection
 ) -> None:
-    received: Any = session.connection
     wire.receive(MANY)
     session.pause_reading()
     await asyncio.sleep(0)
-    assert len(received.story) == TURN
+    assert len(connection.story) == TURN
     session.resume_reading()
-    assert len(received.story) == TURN + 10
+    assert len(connection.story) == TURN + 10
 
 
 async def test_a_connection_that_resumes_within_a_turn_waits_for_the_next(
-    session: WebSocketSession, wire: MemoryTransport
+    session: WebSocketSession, wire: MemoryTransport, connection: NotingConnection
 ) -> None:
-    received: Any = session.connection
     wire.receive(MANY)
     session.pause_reading()
     session.resume_reading()
-    assert len(received.story) == TURN
+    assert len(connection.story) == TURN
     assert wire.paused
     await asyncio.sleep(0)
-    assert len(received.story) == TURN + 10
+    assert len(connection.story) == TURN + 10
     assert not wire.paused
 
 
 def test_a_connection_that_pauses_at_the_last_message_that_waits_is_not_read(
-    session: WebSocketSession, wire: MemoryTransport
+    session: WebSocketSession, wire: MemoryTransport, connection: NotingConnection
 ) -> None:
-    received: Any = session.connection
     session.pause_reading()
     session.feed('["last"]')
-    received.feed = lambda frame, last=True: session.pause_reading()
+    connection.on_frame = session.pause_reading
     session.resume_reading()
     assert wire.paused
 
 
 def test_a_frame_of_one_message_does_not_overtake_messages_that_wait(
-    session: WebSocketSession, wire: MemoryTransport
+    session: WebSocketSession, wire: MemoryTransport, connection: NotingConnection
 ) -> None:
-    received: Any = session.connection
     session.pause_reading()
     session.feed('["first"]')
-    assert received.story == []
+    assert connection.story == []
     session._paused = False  # as while the rest of a frame waits for its turn
     session.feed('["second"]')
-    assert received.story == ["first", "second"]
+    assert connection.story == ["first", "second"]
 
 
 @pytest.mark.parametrize("text", ["é" * 501, "a" * 1001])
 def test_a_frame_of_one_message_has_the_same_limit(
-    session: WebSocketSession, wire: MemoryTransport, text: str
+    session: WebSocketSession, wire: MemoryTransport, connection: NotingConnection, text: str
 ) -> None:
-    received: Any = session.connection
     wire.receive(json.dumps(["a" * 1000]), json.dumps(["é" * 500]), json.dumps([text]))
-    assert received.story == ["a" * 1000, "é" * 500, "lost"]
+    assert connection.story == ["a" * 1000, "é" * 500, "lost"]
 
 
 def test_text_that_is_there_as_utf8_is_framed_as_any_text(
@@ -193,13 +177,12 @@ def test_text_that_is_there_as_utf8_is_framed_as_any_text(
 
 
 async def test_a_session_that_is_aborted_within_a_turn_brings_nothing_more(
-    session: WebSocketSession, wire: MemoryTransport
+    session: WebSocketSession, wire: MemoryTransport, connection: NotingConnection
 ) -> None:
-    received: Any = session.connection
     wire.receive(MANY)
     session.abort()
     await asyncio.sleep(0)
-    assert received.story[TURN:] == ["lost"]
+    assert connection.story[TURN:] == ["lost"]
     assert wire.paused  # it is not asked for more
 
 
@@ -273,8 +256,8 @@ class Polled:
         self.clock: Any = sessions.clock
         self.sessions = sessions
         self.session = opened(sessions, options)
-        self.received = Receiving()
-        self.session.connection = self.received  # type: ignore[assignment]
+        self.received = NotingConnection()
+        self.session.connection = self.received
         self.gone: list[Any] = []
 
     def poll(self) -> LongPoll:
@@ -573,19 +556,22 @@ class Pinged(MemoryTransport):
 
 @pytest.mark.parametrize("wire", [Pinged()])
 def test_a_websocket_that_answers_no_ping_is_closed_once_its_time_is_over(
-    sessions: Sessions[Session], session: WebSocketSession, wire: MemoryTransport
+    sessions: Sessions[Session],
+    session: WebSocketSession,
+    wire: MemoryTransport,
+    connection: NotingConnection,
 ) -> None:
-    clock, received = sessions.clock, session.connection
-    clock.advance(26)  # type: ignore[attr-defined]
+    clock: Any = sessions.clock
+    clock.advance(26)
     wire.seen()
-    clock.advance(12)  # type: ignore[attr-defined]
+    clock.advance(12)
     assert wire.closed is None
-    clock.advance(14)  # type: ignore[attr-defined]
+    clock.advance(14)
     assert wire.closed is None
-    clock.advance(11)  # type: ignore[attr-defined]
+    clock.advance(11)
 
     assert wire.closed == (3000, "No response from heartbeat")
-    assert received.story == ["lost"]  # type: ignore[union-attr]
+    assert connection.story == ["lost"]
     assert len(sessions.timers) == 0
 
 
@@ -640,36 +626,33 @@ def test_a_websocket_that_we_do_not_read_may_be_silent(
 
 
 def test_an_empty_frame_is_a_sign_of_life_and_holds_nothing(
-    session: WebSocketSession, wire: MemoryTransport
+    session: WebSocketSession, wire: MemoryTransport, connection: NotingConnection
 ) -> None:
-    received: Any = session.connection
     wire.receive("", '["x"]', "[]")
-    assert received.story == ["x"]
+    assert connection.story == ["x"]
 
 
 def test_what_has_arrived_before_the_wire_went_is_delivered_if_it_is_taken(
-    session: WebSocketSession, wire: MemoryTransport
+    session: WebSocketSession, wire: MemoryTransport, connection: NotingConnection
 ) -> None:
-    received: Any = session.connection
-    received.feed = lambda frame: (received.story.append(frame), session.pause_reading())
+    connection.on_frame = session.pause_reading
     wire.receive('["one","two"]')
-    assert received.story == ["one"]
+    assert connection.story == ["one"]
     session.lost()
-    assert received.story == ["one", "lost"]
+    assert connection.story == ["one", "lost"]
     session.lost()
-    assert received.story == ["one", "lost"]
+    assert connection.story == ["one", "lost"]
 
 
 async def test_what_is_left_of_a_turn_is_delivered_before_the_loss(
-    session: WebSocketSession, wire: MemoryTransport
+    session: WebSocketSession, wire: MemoryTransport, connection: NotingConnection
 ) -> None:
-    received: Any = session.connection
     wire.receive(MANY)
-    assert len(received.story) == TURN
+    assert len(connection.story) == TURN
     session.lost()
-    assert received.story[TURN:] == [*map(str, range(TURN, TURN + 10)), "lost"]
+    assert connection.story[TURN:] == [*map(str, range(TURN, TURN + 10)), "lost"]
     await asyncio.sleep(0)
-    assert received.story[-1] == "lost"
+    assert connection.story[-1] == "lost"
 
 
 class Refused:

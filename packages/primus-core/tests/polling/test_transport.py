@@ -6,24 +6,21 @@ import pytest
 
 from primus.limits import DEFAULT_LIMITS
 from primus.polling import QueuedTransport
+from primus_testing import NotingConnection
 
 OVERHEAD = DEFAULT_LIMITS.frame_overhead
 
 
 class Queued(QueuedTransport):
-    """A transport that counts its news, and what its connection is told."""
+    """A transport that counts its news, and its connection."""
 
     def __init__(self) -> None:
         super().__init__()
         self.heard = 0
-        self.told: list[bool] = []
-        self.connection = self  # type: ignore[assignment]
+        self.connection = self.noting = NotingConnection()
 
     def wake(self) -> None:
         self.heard += 1
-
-    def congested(self, congested: bool) -> None:
-        self.told.append(congested)
 
     def send(self, frame: str | bytes) -> None:
         self.put(frame)
@@ -81,13 +78,13 @@ def test_more_than_the_limit_is_congestion_until_it_has_been_taken() -> None:
     queue = Queued()
     queue.limit(4 + OVERHEAD)
     queue.put("1234")
-    assert queue.told == []
+    assert queue.noting.story == []
     queue.put("5", "6")
-    assert queue.told == [True]
+    assert queue.noting.story == ["congested"]
     queue.take(at_most=5)
-    assert queue.told == [True, False]
+    assert queue.noting.story == ["congested", "relieved"]
     queue.put("1234")
-    assert queue.told == [True, False, True]
+    assert queue.noting.story == ["congested", "relieved", "congested"]
 
 
 async def test_a_feed_waits_while_reading_is_paused() -> None:
@@ -180,22 +177,22 @@ def test_exactly_the_limit_is_no_congestion_and_relief_is_told_once() -> None:
     queue = Queued()
     queue.limit(2 * OVERHEAD + 2)
     queue.put("x", "x")
-    assert queue.told == []
+    assert queue.noting.story == []
     queue.put("x")
     queue.put("x")
-    assert queue.told == [True]
+    assert queue.noting.story == ["congested"]
     queue.take(count=1)
-    assert queue.told == [True]
+    assert queue.noting.story == ["congested"]
     queue.take(count=1)
     queue.take(count=1)
 
-    assert queue.told == [True, False]
+    assert queue.noting.story == ["congested", "relieved"]
 
 
 def test_without_a_limit_nothing_is_congested() -> None:
     queue = Queued()
     queue.put("x" * 10_000_000)
-    assert queue.told == []
+    assert queue.noting.story == []
 
 
 def test_an_answer_counts_for_what_is_taken_together() -> None:

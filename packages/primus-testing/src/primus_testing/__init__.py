@@ -12,6 +12,7 @@ from primus_testing.asgi import AsgiExchange, AsgiServer
 from primus_testing.clock import ManualClock
 from primus_testing.memory import MemoryTransport, join, memory_pair
 from primus_testing.network import MemoryConnector, MemoryTransformer
+from primus_testing.noting import NotingConnection, NotingTransport
 from primus_testing.peer import Peer
 from primus_testing.recorder import DEADLINE, Recorder, eventually
 from primus_testing.requests import make_request
@@ -44,6 +45,8 @@ __all__ = [
     "MemoryConnector",
     "MemoryTransformer",
     "MemoryTransport",
+    "NotingConnection",
+    "NotingTransport",
     "ParserContract",
     "Peer",
     "PluginContract",

@@ -1,15 +1,54 @@
-"""`NotingTransport`: the connection of a server of our own, with nothing at its other end."""
+"""What is above a transport and what is below it, as fakes that note what is done to them."""
 
 from __future__ import annotations
 
 import asyncio
+from collections.abc import Callable
 from typing import Any
 
-__all__ = ["NotingTransport"]
+from primus.closed import Ending
+from primus.transport import Receiver
+
+__all__ = ["NotingConnection", "NotingTransport"]
+
+
+class NotingConnection(Receiver):
+    """The connection of a transport, which notes in order what the transport tells it."""
+
+    def __init__(self) -> None:
+        self.story: list[str | bytes] = []
+        """Frames as they came, ``"congested"``, ``"relieved"`` and ``"lost"``."""
+        self.signs = 0
+        """How many signs of life were told that are no frames."""
+        self.error: Exception | None = None
+        """What the peer did wrong, if that is why the wire was lost."""
+        self.ending: Ending | None = None
+        """What else was told when it was lost."""
+        self.on_frame: Callable[[], object] | None = None
+        """Called behind each frame, once it is noted: what the connection does then."""
+
+    def feed(self, frame: str | bytes, last: bool = True) -> None:
+        """Note the frame."""
+        self.story.append(frame)
+        if self.on_frame is not None:
+            self.on_frame()
+
+    def seen(self) -> None:
+        """Count the sign of life."""
+        self.signs += 1
+
+    def congested(self, congested: bool) -> None:
+        """Note the congestion, or its end."""
+        self.story.append("congested" if congested else "relieved")
+
+    def lost(self, error: Exception | None = None, ending: Ending | None = None) -> None:
+        """Note the loss, and why."""
+        self.error, self.ending = error, ending
+        self.story.append("lost")
 
 
 class NotingTransport(asyncio.Transport):
-    """An asyncio transport that notes, in order, what is done to it.
+    """An asyncio transport with nothing at its other end, that notes, in order, what is done to it.
 
     Args:
         address: of the peer.

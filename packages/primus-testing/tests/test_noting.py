@@ -1,0 +1,24 @@
+"""The fakes that note what is done to them."""
+
+from primus.closed import Ending
+from primus.errors import ProtocolError
+from primus_testing import MemoryTransport, NotingConnection
+
+
+def test_a_connection_notes_in_order_what_its_transport_tells_it() -> None:
+    wire, connection = MemoryTransport(), NotingConnection()
+    wire.connection = connection
+    connection.on_frame = wire.clog
+    wire.limit(3)
+
+    wire.receive("one")
+    wire.send("1234")
+    wire.seen()
+    wire.receive(b"two")
+    wire.unclog()
+    error, ending = ProtocolError("why"), Ending.of_peer(1000)
+    wire.lose(error, ending)
+
+    assert connection.story == ["one", "congested", b"two", "relieved", "lost"]
+    assert connection.signs == 1
+    assert (connection.error, connection.ending) == (error, ending)
