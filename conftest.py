@@ -1,5 +1,7 @@
 """What every test of this repository begins with."""
 
+import gc
+
 try:
     from hypothesis import HealthCheck, settings
 except ImportError:  # what is tested does without
@@ -14,3 +16,9 @@ else:
         suppress_health_check=[HealthCheck.too_slow, HealthCheck.data_too_large],
     )
     settings.load_profile("patient")
+
+
+def pytest_collection_finish() -> None:
+    """Let garbage collections pass over the tests and all modules: many tests ask for one."""
+    gc.collect()
+    gc.freeze()
