@@ -182,7 +182,7 @@ def test_the_plugins_of_a_socket_class_are_put_in_order_too() -> None:
     assert list(made.profile.ark) == ["b", "a"]
 
 
-def test_one_manager_serves_a_primus_and_each_plugin_is_asked_once(
+def test_one_manager_serves_a_primus_with_plugins_and_each_is_asked_once(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     managers: list[object] = []
@@ -207,7 +207,10 @@ def test_one_manager_serves_a_primus_and_each_plugin_is_asked_once(
             asked.append(f"options of {self.name}")
             return {f"option_{self.name}": None}
 
+    Primus()  # after which its transformer and its parser are known to fit
     monkeypatch.setattr(pluggy, "PluginManager", Counted)
+    Primus()
+    assert managers == []
     primus = Primus(plugin={name: Declaring(name) for name in "ab"}, option_a=1)
     assert len(managers) == 1
     assert asked == ["order of a", "options of a", "order of b", "options of b"]

@@ -414,7 +414,7 @@ def test_a_primus_knows_early_what_it_is_going_to_use() -> None:
 
 
 class Hooked:
-    """A plugin that fails where it is told to, and offers a parser besides."""
+    """A plugin that fails where it is told to."""
 
     def __init__(self, fail: str = "") -> None:
         self.fail = fail
@@ -424,12 +424,6 @@ class Hooked:
         if self.fail == "options":
             raise ZeroDivisionError
         return {}
-
-    @hookimpl
-    def primus_parser(self) -> str:
-        if self.fail == "parser":
-            raise ZeroDivisionError
-        return "a parser"
 
 
 def test_of_plugins_that_do_not_all_fit_none_is_admitted() -> None:
@@ -463,22 +457,3 @@ def test_a_plugin_that_does_not_fit_says_the_same_again_and_leaves_its_name(
             primus.use("one", misfit)
     primus.use("one", Hooked())
     assert list(primus.ark) == ["one"]
-
-
-@pytest.mark.parametrize("is_used", [True, False])
-def test_a_module_that_offers_a_parser_is_asked_whether_or_not_it_is_a_plugin_in_use(
-    is_used: bool,
-) -> None:
-    ark, plugin = Ark(), Hooked()
-    if is_used:
-        ark.add("one", plugin)
-    assert ark.ask("one", "parser", plugin, "primus_parser") == "a parser"
-    plugin.fail = "parser"
-    for _ in range(2):
-        with pytest.raises(ZeroDivisionError):
-            ark.ask("one", "parser", plugin, "primus_parser")
-    assert list(ark) == (["one"] if is_used else [])
-    if is_used:
-        ark.remove("one")
-    ark.add("two", plugin)
-    assert list(ark) == ["two"]

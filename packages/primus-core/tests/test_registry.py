@@ -3,6 +3,7 @@ from collections.abc import Callable
 from types import ModuleType, SimpleNamespace
 from typing import Any
 
+import pluggy
 import pytest
 
 from primus import (
@@ -193,6 +194,28 @@ def test_a_module_without_any_hook_is_invalid(offer: Offer) -> None:
     offer("primus.parsers", "mine", ModuleType("empty"))
     with pytest.raises(InvalidPluginError, match="has no function that is marked @hookimpl"):
         parser_named("mine")
+
+
+def test_a_module_is_checked_once_and_asked_each_time(
+    offer: Offer, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    parsers = iter([first := JSONParser(), second := JSONParser()])
+    offering = ModuleType("offering")
+    offering.primus_parser = hookimpl(lambda: next(parsers))  # type: ignore[attr-defined]
+    offer("primus.parsers", "mine", offering)
+    assert parser_named("mine")[1] is first
+    monkeypatch.delattr(pluggy, "PluginManager")
+    assert parser_named("mine")[1] is second
+
+
+def test_a_module_that_does_not_fit_says_so_until_it_does(offer: Offer) -> None:
+    misspelt = module(primus_parser=JSONParser(), primus_parsers=None)
+    offer("primus.parsers", "mine", misspelt)
+    for _ in range(2):
+        with pytest.raises(HookError, match="'mine' does not fit: unknown hook 'primus_parsers'"):
+            parser_named("mine")
+    del misspelt.primus_parsers
+    assert parser_named("mine")[0] == "mine"
 
 
 @pytest.mark.parametrize("wrong", [object, JSONParser(), 7, "text"])

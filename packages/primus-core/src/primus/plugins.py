@@ -7,6 +7,7 @@ gives plain callables, so that no message and no connection goes through pluggy.
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
+from functools import cached_property
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 import pluggy
@@ -17,7 +18,7 @@ from primus.errors import HookError, InvalidPluginError, PluginError
 if TYPE_CHECKING:
     from primus.ordering import Place
 
-__all__ = ["Ark"]
+__all__ = ["Ark", "valid_hook"]
 
 
 class Admitted(NamedTuple):
@@ -36,10 +37,15 @@ class Ark(Mapping[str, Any]):
     """
 
     def __init__(self) -> None:
-        self._manager = pluggy.PluginManager("primus")
-        self._manager.add_hookspecs(hookspecs)
         self._admitted: dict[str, Admitted] = {}
         self._plugins: dict[str, Any] = {}
+
+    @cached_property
+    def _manager(self) -> pluggy.PluginManager:
+        """Made for the first plugin: pluggy inspects all hooks anew for each manager."""
+        manager = pluggy.PluginManager("primus")
+        manager.add_hookspecs(hookspecs)
+        return manager
 
     def __getitem__(self, name: str) -> Any:
         return self._plugins[name]
@@ -91,7 +97,7 @@ class Ark(Mapping[str, Any]):
                 raise PluginError(f"the plugin {name!r} is in use already, as {other!r}")
         from primus.ordering import Place
 
-        self._register(name, name, plugin)
+        self._register(name, plugin)
         try:
             place = Place.of(name, plugin, self._call(plugin, "primus_order", {}))
             options = dict(self._call(plugin, "primus_options", {}) or {})
@@ -125,36 +131,15 @@ class Ark(Mapping[str, Any]):
             self.remove(name)
             raise
 
-    def ask(self, name: str, kind: str, module: Any, hook: str) -> Any:
-        """What the hook of a module gives that offers a transformer or a parser.
-
-        Args:
-            name: the name that it is offered by.
-            kind: what it offers, in a word.
-            module: the object with the hook.
-            hook: the name of the hook; it takes no arguments.
-
-        Raises:
-            InvalidPluginError: the module has no hook at all.
-            HookError: a hook is misspelt, or has arguments that it never gets.
-        """
-        if self._manager.is_registered(module):
-            return self._call(module, hook, {})
-        self._register(f"{kind} {name}", name, module)
-        try:
-            return self._call(module, hook, {})
-        finally:
-            self._manager.unregister(module)
-
-    def _register(self, key: str, name: str, plugin: Any) -> None:
+    def _register(self, name: str, plugin: Any) -> None:
         """Register an object whose hooks are all valid; nothing of another stays."""
         try:
-            self._manager.register(plugin, key)
+            self._manager.register(plugin, name)
             self._check(name, plugin)
         except BaseException as error:
             if self._manager.is_registered(plugin):
                 self._manager.unregister(plugin)
-            self._manager.unblock(key)
+            self._manager.unblock(name)
             if isinstance(error, pluggy.PluginValidationError):
                 raise HookError(f"the plugin {name!r} does not fit: {error}") from error
             raise
@@ -222,6 +207,8 @@ class Ark(Mapping[str, Any]):
 
         They are in the order of use; `tryfirst` comes before all others and `trylast` after.
         """
+        if not self._plugins:
+            return ()
         caller: pluggy.HookCaller = getattr(self._manager.hook, hook)
         arguments = () if caller.spec is None else caller.spec.argnames
         found = {each.plugin_name: each for each in self._implementations(hook)}
@@ -234,6 +221,23 @@ class Ark(Mapping[str, Any]):
     def _implementations(self, hook: str) -> list[pluggy.HookImpl]:
         caller: pluggy.HookCaller = getattr(self._manager.hook, hook)
         return caller.get_hookimpls()
+
+
+def valid_hook(name: str, module: Any, hook: str) -> Callable[[], Any] | None:
+    """The hook by which a module offers a transformer or a parser; `None` when it has no such hook.
+
+    Args:
+        name: the name that the module is offered by.
+        module: the object with the hook.
+        hook: the name of the hook; it takes no arguments.
+
+    Raises:
+        InvalidPluginError: the module has no hook at all.
+        HookError: a hook is misspelt, or has arguments that it never gets.
+    """
+    ark = Ark()
+    ark._register(name, module)
+    return next((each.function for each in ark._implementations(hook)), None)
 
 
 def _taking(arguments: Sequence[str], implementation: pluggy.HookImpl) -> Callable[..., Any]:

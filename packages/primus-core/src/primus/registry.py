@@ -8,6 +8,7 @@ that is no plugin are three errors, each with its cure.
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping
+from functools import cache
 from types import MappingProxyType
 from typing import Any, Final, NamedTuple
 
@@ -19,7 +20,7 @@ from primus.errors import (
     UnknownPluginError,
 )
 from primus.parser import Parser, is_binary, parser_name
-from primus.plugins import Ark
+from primus.plugins import valid_hook
 from primus.requirements import install_line
 from primus.transformer import Transformer
 
@@ -180,20 +181,17 @@ def _unknown(kind: Kind, name: str, offers: Iterable[str]) -> str:
     return f"{message} Try: pip install {kind.distributions[close[0]]}"
 
 
-def transformer_named(
-    wanted: str | type[Transformer], ark: Ark | None = None
-) -> tuple[str, type[Transformer]]:
+def transformer_named(wanted: str | type[Transformer]) -> tuple[str, type[Transformer]]:
     """The name and the class of a transformer; a class is taken as it is.
 
     Args:
         wanted: the name, or the class.
-        ark: checks the hooks of the module behind the name; `None` for an ark of its own.
 
     Raises:
         PluginError: it is unknown, broken or invalid.
     """
     if isinstance(wanted, str):
-        found = _made(TRANSFORMER, wanted, "primus_transformer", ark)
+        found = _made(TRANSFORMER, wanted, "primus_transformer")
         name = wanted.lower()
     else:
         found, name = wanted, getattr(wanted, "name", "custom")
@@ -204,18 +202,17 @@ def transformer_named(
     return name, found
 
 
-def parser_named(wanted: str | Parser, ark: Ark | None = None) -> tuple[str, Parser]:
+def parser_named(wanted: str | Parser) -> tuple[str, Parser]:
     """The name and the object of a parser; an object is taken as it is.
 
     Args:
         wanted: the name, or the object.
-        ark: checks the hooks of the module behind the name; `None` for an ark of its own.
 
     Raises:
         PluginError: it is unknown, broken or invalid.
     """
     if isinstance(wanted, str):
-        found = _made(PARSER, wanted, "primus_parser", ark)
+        found = _made(PARSER, wanted, "primus_parser")
         name = wanted.lower()
     else:
         found, name = wanted, str(getattr(wanted, "name", "custom"))
@@ -275,12 +272,17 @@ def owner_among(used: Iterable[str]) -> Callable[[str], str]:
     return owner
 
 
-def _made(kind: Kind, name: str, hook: str, ark: Ark | None) -> Any:
+def _made(kind: Kind, name: str, hook: str) -> Any:
     """What the module behind a name gives by its hook."""
     module = find(kind, name)
-    made = (Ark() if ark is None else ark).ask(name, kind.name, module, hook)
+    make = _checked(name, module, hook)
+    made = None if make is None else make()
     if made is None:
         raise InvalidPluginError(
             f"the {kind.name} {name!r} ({module!r}) has no hook {hook}, marked @hookimpl"
         )
     return made
+
+
+_checked = cache(valid_hook)
+"""Checks the hooks of a module once, not for each Primus and each Socket."""

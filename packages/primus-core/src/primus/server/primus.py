@@ -160,8 +160,8 @@ class Primus(Transforming, PrimusEvents[SparkT_co]):
         self.authorization = self.options.authorization
         self.events = ReservedEvents(SERVER_EVENTS)
         self.pipeline = Pipeline()
-        self.parser_name, self.parser = parser_named(self.options.parser, self._ark)
-        self.transformer_name, kind = transformer_named(self.options.transformer, self._ark)
+        self.parser_name, self.parser = parser_named(self.options.parser)
+        self.transformer_name, kind = transformer_named(self.options.transformer)
         check_frames(kind, self.parser)
         self.Spark: type[SparkT_co] = _spark_class(self)
         self.layers = Layers()
