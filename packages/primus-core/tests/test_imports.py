@@ -25,7 +25,8 @@ def core() -> set[str]:
 
 @pytest.fixture(scope="module")
 def started() -> set[str]:
-    return imported_by(A_SERVER_OF_ITS_OWN.format(transformer="websockets"))
+    """By the command line as well, which starts one with ``primus serve``."""
+    return imported_by("import primus.cli" + A_SERVER_OF_ITS_OWN.format(transformer="websockets"))
 
 
 @pytest.mark.parametrize(
@@ -89,10 +90,9 @@ asyncio.run(main())
 """
 
 
-def test_a_server_of_its_own_does_without_aiohttp() -> None:
-    modules = imported_by(A_SERVER_OF_ITS_OWN.format(transformer="websockets"))
-    assert within(modules, "primus.server.entrance")
-    assert within(modules, "aiohttp") == set()
+def test_a_server_of_its_own_does_without_aiohttp(started: set[str]) -> None:
+    assert within(started, "primus.server.entrance")
+    assert within(started, "aiohttp") == set()
 
 
 NEEDLESS = (
