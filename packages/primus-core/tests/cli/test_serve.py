@@ -1,18 +1,24 @@
-"""``primus serve``: a real process, real requests and real signals."""
+"""``primus serve``: real requests and real signals, for several workers and signals real processes.
+
+A server of one process runs in that of the test, for a visitor in a thread.
+"""
 
 from __future__ import annotations
 
 import asyncio
+import io
 import json
 import os
 import re
 import signal
 import socket
 import sys
-from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager
+from collections.abc import AsyncIterator, Callable
+from concurrent.futures import Future, ThreadPoolExecutor
+from contextlib import asynccontextmanager, redirect_stdout
 from pathlib import Path
-from typing import Any, cast
+from typing import Any, NamedTuple, cast
+from urllib.request import urlopen
 
 import aiohttp
 import pytest
@@ -22,6 +28,8 @@ from primus.server.listen import Listening
 from primus.workers.supervisor import Supervisor
 
 DEADLINE = 90.0
+
+LISTENING = re.compile(r"listening at (https?://\S+), pathname")
 
 PLAIN = ("serve", "--transformer", "plain", "--port", "0")
 """The command, with the transformer of ``installed/`` and on a free port."""
@@ -46,11 +54,6 @@ class Served:
             aiohttp.ClientSession() as session,
             session.post(f"{self.url}/primus", data=text) as response,
         ):
-            return await response.json()
-
-    async def get(self, path: str) -> Any:
-        """What is at a path."""
-        async with aiohttp.ClientSession() as session, session.get(self.url + path) as response:
             return await response.json()
 
     async def ends(self) -> tuple[int | None, str, str]:
@@ -84,7 +87,7 @@ async def serving(*arguments: str) -> AsyncIterator[Served]:
     """As `serve`, once the server has told its URL."""
     async with serve(*arguments) as served:
         said = ""
-        while not (told := re.search(r"listening at (https?://\S+), pathname", said)):
+        while not (told := LISTENING.search(said)):
             line = await served.line()
             assert line, await served.ends()
             said += line
@@ -92,10 +95,72 @@ async def serving(*arguments: str) -> AsyncIterator[Served]:
         yield served
 
 
-async def test_it_echoes() -> None:
-    async with serving("--echo") as served:
-        assert await served.post('{"hello":"world"}') == ['{"hello":"world"}']
-        assert (await served.get("/primus/spec"))["transformer"] == "plain"
+class Output(io.StringIO):
+    """Standard output, of which a thread can wait for the URL."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.url: Future[str] = Future()
+
+    def write(self, text: str) -> int:
+        """Note what is printed."""
+        if told := LISTENING.search(text):
+            self.url.set_result(told[1])
+        return super().write(text)
+
+
+class Visited(NamedTuple):
+    """What came of a server in the process of the test."""
+
+    brought: Any
+    """What the visitor returned."""
+    code: object
+    out: str
+    err: str
+
+
+@pytest.fixture
+def visited(run: Any) -> Callable[..., Visited]:
+    """Serves here until a visitor in a thread, a function of the URL, has returned."""
+
+    def visited(*arguments: str, visit: Callable[[str], Any] = str) -> Visited:
+        out = Output()
+
+        def come_and_go() -> Any:
+            url = out.url.result()
+            try:
+                return visit(url)
+            finally:
+                os.kill(os.getpid(), signal.SIGINT)
+
+        with ThreadPoolExecutor(1) as threads, redirect_stdout(out):
+            visiting = threads.submit(come_and_go)
+            try:
+                code, _, err = run(*PLAIN, *arguments)
+            finally:
+                out.url.cancel()  # it ended before it listened
+        return Visited(visiting.result(), code, out.getvalue(), err)
+
+    return visited
+
+
+def post(url: str, text: str) -> Any:
+    """What the server answers to a message, by the transformer of ``installed/``."""
+    with urlopen(f"{url}/primus", text.encode(), DEADLINE) as response:
+        return json.load(response)
+
+
+def spec(url: str, pathname: str = "primus") -> Any:
+    """What the server tells of itself."""
+    with urlopen(f"{url}/{pathname}/spec", timeout=DEADLINE) as response:
+        return json.load(response)
+
+
+def test_it_echoes(visited: Any) -> None:
+    def visit(url: str) -> tuple[Any, str]:
+        return post(url, '{"hello":"world"}'), spec(url)["transformer"]
+
+    assert visited("--echo", visit=visit).brought == (['{"hello":"world"}'], "plain")
 
 
 @pytest.mark.parametrize(
@@ -106,23 +171,21 @@ async def test_it_echoes() -> None:
         ("setups:Nested.setup", '"hello"'),
     ],
 )
-async def test_it_calls_a_function_plain_or_async_before_it_listens(
-    target: str, greeting: str
+def test_it_calls_a_function_plain_or_async_before_it_listens(
+    visited: Any, target: str, greeting: str
 ) -> None:
-    async with serving(target) as served:
-        assert await served.post("1") == [greeting]
+    assert visited(target, visit=lambda url: post(url, "1")).brought == [greeting]
 
 
-async def test_the_function_hears_of_the_start_and_of_the_end() -> None:
-    async with serve("setups:greet") as served:
-        assert await served.line() == "initialised\n"
-        assert re.fullmatch(r"Primus \S+ \(plain, json\)\n", await served.line())
-        assert "listening at" in await served.line()
-        served.process.send_signal(signal.SIGTERM)
-        code, out, _ = await served.ends()
+def test_the_function_hears_of_the_start_and_of_the_end(visited: Any) -> None:
+    _, code, out, _ = visited("setups:greet")
 
     assert code == 0
-    assert out == "close {'close': True, 'reconnect': True, 'timeout': 0}\n"
+    initialised, primus, listening, close = out.splitlines()
+    assert initialised == "initialised"
+    assert re.fullmatch(r"Primus \S+ \(plain, json\)", primus)
+    assert "listening at" in listening
+    assert close == "close {'close': True, 'reconnect': True, 'timeout': 0}"
 
 
 @pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
@@ -133,14 +196,19 @@ async def test_a_signal_ends_it_in_order(number: signal.Signals) -> None:
         assert await served.ends() == (0, "", "")
 
 
-async def test_plugin_and_pathname_are_passed_on() -> None:
-    async with serving("--echo", "--plugin", "counter", "--pathname", "live") as served:
-        assert (await served.get("/live/spec"))["pathname"] == "/live"
+def test_plugin_and_pathname_are_passed_on(visited: Any) -> None:
+    told = visited(
+        *("--echo", "--plugin", "counter", "--pathname", "live"),
+        visit=lambda url: spec(url, "live"),
+    )
+
+    assert told.brought["pathname"] == "/live"
 
 
-async def test_any_option_is_passed_on() -> None:
-    async with serving("--echo", "--option", "timeout=12.5", "--option", "node=seven") as served:
-        assert (await served.get("/primus/spec"))["timeout"] == 12500
+def test_any_option_is_passed_on(visited: Any) -> None:
+    told = visited("--echo", "--option", "timeout=12.5", "--option", "node=seven", visit=spec)
+
+    assert told.brought["timeout"] == 12500
 
 
 @pytest.mark.parametrize("wrong", ["timeout", "=5", "host=0.0.0.0", "sock=1"])
@@ -151,44 +219,37 @@ def test_an_option_has_a_name_and_a_value(run: Any, wrong: str) -> None:
     assert f"{wrong!r} is not NAME=VALUE" in err
 
 
-async def test_a_module_of_the_current_folder_is_found(
-    tmp_path: Any, monkeypatch: pytest.MonkeyPatch
+def test_a_module_of_the_current_folder_is_found(
+    visited: Any, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.chdir(tmp_path)
     (tmp_path / "here.py").write_text(
         "def setup(primus):\n    primus.on('connection', lambda spark: spark.write('here'))\n"
     )
 
-    async with serving("here:setup") as served:
-        assert await served.post("1") == ['"here"']
+    assert visited("here:setup", visit=lambda url: post(url, "1")).brought == ['"here"']
 
 
-async def test_a_server_without_listeners_prints_what_to_do() -> None:
-    async with serving() as served:
-        served.process.terminate()
-        _, _, err = await served.ends()
+def test_a_server_without_listeners_prints_what_to_do(visited: Any) -> None:
+    told = visited()
 
-    assert err == "no listener for messages: give MODULE:FUNCTION, or --echo\n"
+    assert told.err == "no listener for messages: give MODULE:FUNCTION, or --echo\n"
 
 
-async def test_plain_http_for_other_machines_comes_with_advice() -> None:
-    async with serving("--echo", "--host", "0.0.0.0") as served:
-        served.process.terminate()
-        _, _, err = await served.ends()
+def test_plain_http_for_other_machines_comes_with_advice(visited: Any) -> None:
+    told = visited("--echo", "--host", "0.0.0.0")
 
-    assert err == "this is plain HTTP: give --cert and --key for HTTPS\n"
+    assert told.err == "this is plain HTTP: give --cert and --key for HTTPS\n"
 
 
-async def test_tls_for_other_machines_comes_without_advice(tmp_path: Path) -> None:
+def test_tls_for_other_machines_comes_without_advice(visited: Any, tmp_path: Path) -> None:
     pem = tmp_path / "server.pem"
     issued = trustme.CA().issue_cert("localhost")
     issued.private_key_and_cert_chain_pem.write_to_path(str(pem))
 
-    async with serving("--echo", "--host", "0.0.0.0", "--cert", str(pem)) as served:
-        served.process.terminate()
-        _, _, err = await served.ends()
+    told = visited("--echo", "--host", "0.0.0.0", "--cert", str(pem))
 
-    assert err == ""
+    assert told.err == ""
 
 
 def test_a_port_that_is_taken_is_one_line(run: Any) -> None:
@@ -304,6 +365,7 @@ async def test_sighup_replaces_the_workers_while_they_serve() -> None:
         async with asyncio.timeout(DEADLINE):
             while any(map(runs, before.values())):
                 await met(served)  # a connection that is refused raises
+                await asyncio.sleep(0.01)
         after = await all_met(served, 2)
         served.process.terminate()
 
@@ -319,7 +381,7 @@ async def test_a_worker_that_dies_is_started_again() -> None:
 
         async with asyncio.timeout(DEADLINE):
             while (await tried(served)) not in ("w2", "w3"):
-                """A connection that waited for the dead one is for its successor."""
+                await asyncio.sleep(0.01)  # what waited for the dead one is for its successor
         served.process.terminate()
         code, _, err = await served.ends()
 
@@ -467,13 +529,8 @@ async def test_workers_accept_from_one_socket_where_a_port_cannot_be_shared() ->
     assert after[0] in ("w2", "w3")
 
 
-async def test_over_is_the_time_in_which_one_process_ends_its_connections() -> None:
-    async with serve("setups:greet", "--over", "0.5") as served:
-        assert await served.line() == "initialised\n"
-        await served.line()
-        await served.line()
-        served.process.send_signal(signal.SIGTERM)
-        code, out, _ = await served.ends()
+def test_over_is_the_time_in_which_one_process_ends_its_connections(visited: Any) -> None:
+    _, code, out, _ = visited("setups:greet", "--over", "0.5")
 
     assert code == 0
-    assert out == "close {'close': True, 'reconnect': True, 'timeout': 0, 'over': 0.5}\n"
+    assert out.endswith("\nclose {'close': True, 'reconnect': True, 'timeout': 0, 'over': 0.5}\n")
