@@ -11,7 +11,7 @@ from primus.errors import HandshakeError, OptionError, ProtocolError, TransportE
 from primus.limits import DEFAULT_LIMITS
 from primus.transformer import DialOptions
 from primus.websocket import accept_key
-from primus_testing import DEADLINE
+from primus_testing import DEADLINE, NotingConnection
 from primus_testing.noise import KeepingTransport
 from primus_testing.raw_websocket import TEXT, frame
 from primus_transformer_lws import client
@@ -41,7 +41,7 @@ class Dialled:
 
     def __init__(self, **dial: Any) -> None:
         self.wire = Wire()
-        self.told: list[Any] = []
+        self.connection = NotingConnection()
         options = DialOptions("ws://localhost/", 100, **dial)
         self.opening = client.Opening(client._url(options.url), options)
         self.handshake = self.opening._made()
@@ -60,20 +60,8 @@ class Dialled:
     async def opened(self) -> Any:
         async with asyncio.timeout(DEADLINE):
             transport = await self.opening.opened()
-        transport.connection = self  # type: ignore[assignment]
+        transport.connection = self.connection
         return transport
-
-    def feed(self, frame: str | bytes, last: bool = True) -> None:
-        self.told.append(frame)
-
-    def seen(self) -> None:
-        """A sign of life."""
-
-    def congested(self, congested: bool) -> None:
-        """Nothing is counted."""
-
-    def lost(self, error: Exception | None = None, ending: Any = None) -> None:
-        self.told.append(error or ending)
 
 
 @pytest.fixture
@@ -92,10 +80,10 @@ async def test_what_comes_behind_an_answer_waits_until_the_connection_reads(
         else:
             dialled.wire.protocol.take(memoryview(data[at : at + size]))  # type: ignore[attr-defined]
     transport = await dialled.opened()
-    assert dialled.told == []
+    assert dialled.connection.story == []
     assert not dialled.wire.is_read
     transport.resume_reading()
-    assert dialled.told == ["early"]
+    assert dialled.connection.story == ["early"]
     assert dialled.wire.is_read
 
 

@@ -4,16 +4,15 @@ from __future__ import annotations
 
 import asyncio
 import logging
-from collections.abc import Callable
 from dataclasses import replace
-from typing import Any
 
 import pytest
 from picows import WSUpgradeResponse, WSUpgradeResponseWithListener
 
+from primus.closed import Ending
 from primus.errors import LimitError, ProtocolError
 from primus.limits import DEFAULT_LIMITS, Limits
-from primus_testing import ManualClock, eventually
+from primus_testing import ManualClock, NotingConnection, eventually
 from primus_testing.noise import KeepingTransport
 from primus_testing.raw_websocket import BINARY, CLOSE, CONT, PING, PONG, TEXT, frame
 from primus_transformer_lws import transport as transport_module
@@ -60,12 +59,10 @@ class Wire(KeepingTransport):
 
 
 class Talk:
-    """An open WebSocket of a server, and what its connection is told."""
+    """An open WebSocket of a server, and its connection."""
 
     def __init__(self, close_timeout: float = FOR_EVER, limits: Limits = LIMITS) -> None:
         self.wire = Wire()
-        self.told: list[Any] = []
-        self.on_frame: Callable[[], object] = int
         self.transport = LwsTransport(self.wire, MAX, close_timeout, limits=limits)
         violations = ViolationLogger(logging.getLogger("primus.server"))
         answer = WSUpgradeResponse.create_101_response()
@@ -79,25 +76,7 @@ class Talk:
         self.protocol.connection_made(self.wire)
         self.protocol.take(memoryview(HEAD))
         self.wire.written.clear()
-        self.transport.connection = self  # type: ignore[assignment]
-
-    def feed(self, frame: str | bytes, last: bool = True) -> None:
-        self.told.append(frame)
-        self.on_frame()
-
-    def seen(self) -> None:
-        self.told.append("seen")
-
-    def congested(self, congested: bool) -> None:
-        self.told.append(congested)
-
-    def lost(self, error: Exception | None = None, ending: Any = None) -> None:
-        self.told.append(error or ending)
-
-    @property
-    def heard(self) -> list[Any]:
-        """What is told besides signs of life."""
-        return [each for each in self.told if each != "seen"]
+        self.transport.connection = self.connection = NotingConnection()
 
     async def receive(self, *frames: bytes) -> None:
         """Hand bytes to what receives them, and run what was put off."""
@@ -114,7 +93,8 @@ async def talk() -> Talk:
 
 async def test_messages_are_brought_as_they_were_sent(talk: Talk) -> None:
     await talk.receive(frame(TEXT, b"text"), frame(BINARY, b"\xff\x00"), frame(TEXT))
-    assert talk.told == ["text", b"\xff\x00", ""]
+    assert talk.connection.story == ["text", b"\xff\x00", ""]
+    assert talk.connection.signs == 0
     assert not talk.wire.written
 
 
@@ -150,7 +130,7 @@ async def test_nothing_is_sent_behind_a_close_frame_that_is_held_back(talk: Talk
         assert talk.transport.ping()
         talk.transport.close(1001)
 
-    talk.on_frame = leave
+    talk.connection.on_frame = leave
     await talk.receive(frame(TEXT, b"1") + frame(PING, b"?"))
 
     assert talk.wire.written == b"\x88\x02\x03\xe8"
@@ -179,7 +159,8 @@ async def test_a_close_without_a_code_has_no_payload_and_lets_the_answer_be_read
     await talk.receive(frame(CLOSE))
 
     assert talk.wire.ended[:1] == ["close"]
-    assert [each.status for each in talk.told] == [None]
+    assert talk.connection.story == ["lost"]
+    assert talk.connection.ending == Ending.of_peer()
     assert talk.wire.written == b"\x88\x00"
 
 
@@ -197,8 +178,8 @@ async def test_a_peer_that_closes_is_answered_with_its_own_code_and_told_once(ta
     assert talk.wire.written[:1] == b"\x88"
     assert talk.wire.written[2:4] == b"\x0f\xa0"
     assert talk.wire.ended[:1] == ["close"]
-    assert talk.told[0] == "x"
-    assert [(each.status, each.reason) for each in talk.told[1:]] == [(4000, "done")]
+    assert talk.connection.story == ["x", "lost"]
+    assert talk.connection.ending == Ending.of_peer(4000, "done")
 
 
 async def test_a_peer_that_closes_and_stays_is_dropped() -> None:
@@ -234,10 +215,11 @@ async def test_a_peer_that_breaks_a_rule_is_told_why_and_nothing_more_is_process
     assert bytes(talk.wire.written[2:4]) == code.to_bytes(2)
     assert talk.wire.ended == ["eof"]  # it may be sending: a reset would cost it the close frame
     assert talk.wire.is_read
-    (error,) = talk.heard
+    assert talk.connection.story == ["lost"]
+    error = talk.connection.error
     assert isinstance(error, ProtocolError)
     assert isinstance(error, LimitError) is (code == 1009)
-    if code == 1009:
+    if isinstance(error, LimitError):
         assert error.option == "max_length"
     talk.transport.abort()
 
@@ -258,21 +240,23 @@ async def test_a_peer_that_broke_a_rule_and_stays_is_dropped_and_its_loss_is_no_
     assert talk.wire.protocol is not None
     talk.wire.protocol.connection_lost(None)
     assert gone == [True]
-    assert len(talk.told) == 1
+    assert talk.connection.story == ["lost"]
+    assert isinstance(talk.connection.error, ProtocolError)
 
 
 @pytest.mark.parametrize("size", [MAX, 126, 125])
 async def test_a_message_as_long_as_the_limit_is_taken(talk: Talk, size: int) -> None:
     await talk.receive(frame(TEXT, b"x" * size), frame(BINARY, b"y" * size))
-    assert talk.told == ["x" * size, b"y" * size]
+    assert talk.connection.story == ["x" * size, b"y" * size]
 
 
 async def test_a_message_may_arrive_byte_by_byte(talk: Talk) -> None:
     for byte in frame(TEXT, b"x" * 130) + frame(PING, b"?") + frame(CLOSE, b"\x03\xe8"):
         await talk.receive(bytes([byte]))
 
-    assert talk.told[:2] == ["x" * 130, "seen"]
-    assert talk.told[2].status == 1000
+    assert talk.connection.story == ["x" * 130, "lost"]
+    assert talk.connection.signs == 1
+    assert talk.connection.ending == Ending.of_peer(1000)
     assert talk.wire.written == b"\x8a\x01?\x88\x02\x03\xe8"
 
 
@@ -280,7 +264,8 @@ async def test_pings_are_answered_and_with_pongs_are_signs_of_life_and_no_messag
     talk: Talk,
 ) -> None:
     await talk.receive(frame(PING, b"?"), frame(PONG, b"!"))
-    assert talk.told == ["seen", "seen"]
+    assert talk.connection.story == []
+    assert talk.connection.signs == 2
     assert talk.wire.written == b"\x8a\x01?"
 
 
@@ -297,16 +282,17 @@ async def test_short_fragments_are_counted_and_long_ones_are_not(talk: Talk) -> 
     for _ in range(20):
         await talk.receive(frame(CONT, b"long", fin=False))
     await talk.receive(frame(CONT, b"sho", fin=False), frame(CONT, b"sho"))
-    assert talk.heard == ["sho" + "long" * 20 + "shosho"]
+    assert talk.connection.story == ["sho" + "long" * 20 + "shosho"]
 
 
 async def test_more_short_fragments_than_the_limit_are_refused(talk: Talk) -> None:
     await talk.receive(frame(TEXT, b"", fin=False), frame(CONT, b"", fin=False) * 2)
-    assert not talk.heard
+    assert not talk.connection.story
     await talk.receive(frame(CONT, b"", fin=False), frame(TEXT, b"late"))
 
     assert talk.wire.written[2:4] == b"\x03\xf1"
-    (error,) = talk.heard
+    assert talk.connection.story == ["lost"]
+    error = talk.connection.error
     assert isinstance(error, LimitError)
     assert error.option == ""
     talk.transport.abort()
@@ -315,46 +301,47 @@ async def test_more_short_fragments_than_the_limit_are_refused(talk: Talk) -> No
 async def test_fragments_together_are_no_longer_than_the_limit(talk: Talk) -> None:
     half = b"x" * (MAX // 2)
     await talk.receive(frame(TEXT, half, fin=False), frame(CONT, half))
-    assert talk.heard == ["x" * MAX]
+    assert talk.connection.story == ["x" * MAX]
     await talk.receive(frame(TEXT, half, fin=False), frame(CONT, half + b"x"))
     assert talk.wire.written[2:4] == b"\x03\xf1"
-    assert talk.heard[1].option == "max_length"
+    assert talk.connection.story == ["x" * MAX, "lost"]
+    assert isinstance(talk.connection.error, LimitError)
+    assert talk.connection.error.option == "max_length"
     talk.transport.abort()
 
 
 async def test_the_kind_of_a_fragmented_message_is_that_of_its_first_frame(talk: Talk) -> None:
     for kind in (BINARY, TEXT):
         await talk.receive(frame(kind, b"ab", fin=False), frame(PING), frame(CONT, b"cd"))
-    assert talk.heard == [b"abcd", "abcd"]
+    assert talk.connection.story == [b"abcd", "abcd"]
 
 
 async def test_what_a_paused_connection_has_not_taken_waits_and_comes_in_order(
     talk: Talk,
 ) -> None:
-    talk.on_frame = talk.transport.pause_reading
+    talk.connection.on_frame = talk.transport.pause_reading
     await talk.receive(frame(TEXT, b"1"), frame(TEXT, b"2"), frame(BINARY, b"3"))
-    assert talk.told == ["1"]
+    assert talk.connection.story == ["1"]
     assert not talk.wire.is_read
     talk.transport.resume_reading()
-    assert talk.told == ["1", "2"]
-    talk.on_frame = int
+    assert talk.connection.story == ["1", "2"]
+    talk.connection.on_frame = None
     talk.transport.resume_reading()
-    assert talk.told == ["1", "2", b"3"]
+    assert talk.connection.story == ["1", "2", b"3"]
     assert talk.wire.is_read
 
 
 async def test_a_breach_that_waits_behind_messages_is_told_behind_them(talk: Talk) -> None:
-    talk.on_frame = talk.transport.pause_reading
+    talk.connection.on_frame = talk.transport.pause_reading
     await talk.receive(frame(TEXT, b"1"), frame(TEXT, b"2"), frame(TEXT, b"\xff"))
-    assert talk.told == ["1"]
-    talk.on_frame = int
+    assert talk.connection.story == ["1"]
+    talk.connection.on_frame = None
     talk.transport.resume_reading()
     await asyncio.sleep(0)
     await asyncio.sleep(0)
 
-    assert talk.told[:2] == ["1", "2"]
-    assert isinstance(talk.told[2], ProtocolError)
-    assert len(talk.told) == 3
+    assert talk.connection.story == ["1", "2", "lost"]
+    assert isinstance(talk.connection.error, ProtocolError)
     assert bytes(talk.wire.written[2:4]) == b"\x03\xef"
     talk.transport.abort()
 
@@ -363,9 +350,9 @@ async def test_a_turn_ends_and_the_rest_comes_in_the_next(talk: Talk) -> None:
     rest = memoryview(frame(TEXT, b"x") * 20)
     while rest:
         rest = talk.protocol.take(rest)
-    assert len(talk.told) < 20
+    assert len(talk.connection.story) < 20
     assert not talk.wire.is_read
-    await eventually(lambda: len(talk.told) == 20)
+    await eventually(lambda: len(talk.connection.story) == 20)
     assert talk.wire.is_read
 
 
@@ -374,11 +361,12 @@ async def test_what_arrived_before_the_wire_went_is_delivered_first(talk: Talk) 
     while rest:
         rest = talk.protocol.take(rest)
     talk.protocol.connection_lost(None)
-    assert talk.told == ["x"] * 20 + [None]
+    assert talk.connection.story == ["x"] * 20 + ["lost"]
+    assert (talk.connection.error, talk.connection.ending) == (None, None)
 
 
 async def test_an_abort_drops_what_waits_in_both_directions(talk: Talk) -> None:
-    talk.on_frame = talk.transport.pause_reading
+    talk.connection.on_frame = talk.transport.pause_reading
     await talk.receive(frame(TEXT, b"1"), frame(TEXT, b"2"))
     talk.transport.corked = True
     talk.transport.send("held back")
@@ -390,7 +378,8 @@ async def test_an_abort_drops_what_waits_in_both_directions(talk: Talk) -> None:
 
     assert talk.wire.ended == ["abort"]
     assert not talk.wire.written
-    assert talk.told == ["1", None]
+    assert talk.connection.story == ["1", "lost"]
+    assert (talk.connection.error, talk.connection.ending) == (None, None)
 
 
 async def test_when_it_is_gone_is_told_once_and_not_for_a_wire_that_was_gone(talk: Talk) -> None:
@@ -412,13 +401,14 @@ async def test_the_wire_that_went_ends_the_wait_for_the_close() -> None:
     assert talk.transport._timer is not None
     talk.protocol.connection_lost(None)
     assert talk.transport._timer is None
-    assert talk.told == [None]
+    assert talk.connection.story == ["lost"]
+    assert (talk.connection.error, talk.connection.ending) == (None, None)
 
 
 async def test_answers_of_one_read_leave_in_one_write(talk: Talk) -> None:
     writes: list[bytes] = []
     talk.wire.write = lambda data: writes.append(bytes(data))  # type: ignore[method-assign]
-    talk.on_frame = lambda: talk.transport.send("a")
+    talk.connection.on_frame = lambda: talk.transport.send("a")
     await talk.receive(frame(TEXT, b"1"), frame(TEXT, b"2"))
     assert b"".join(writes) == b"\x81\x01a\x81\x01a"
     assert len(writes) == 1
@@ -456,7 +446,8 @@ async def test_a_wire_that_is_gone_leaves_no_timer_and_gets_none(clock: ManualCl
     other.transport.closed()
     other.transport.violated(1002, "late")
     assert clock.pending == 0
-    assert other.told == [None]
+    assert other.connection.story == ["lost"]
+    assert (other.connection.error, other.connection.ending) == (None, None)
 
 
 async def test_when_it_is_gone_is_told_once(talk: Talk) -> None:
@@ -465,14 +456,15 @@ async def test_when_it_is_gone_is_told_once(talk: Talk) -> None:
     talk.transport.gone()
     talk.transport.gone()
     assert gone == [True]
-    assert talk.told == [None]
+    assert talk.connection.story == ["lost"]
+    assert (talk.connection.error, talk.connection.ending) == (None, None)
 
 
 async def test_an_abort_sends_and_delivers_nothing_more(talk: Talk) -> None:
     rest = memoryview(frame(TEXT, b"x") * 20)
     while rest:
         rest = talk.protocol.take(rest)
-    before = len(talk.told)
+    before = len(talk.connection.story)
     talk.transport.corked = True
     talk.transport.send("held back")
 
@@ -488,33 +480,35 @@ async def test_an_abort_sends_and_delivers_nothing_more(talk: Talk) -> None:
 
     assert talk.wire.ended == ["abort"]
     assert not talk.wire.written
-    assert talk.told[before:] == [None]
+    assert talk.connection.story[before:] == ["lost"]
+    assert (talk.connection.error, talk.connection.ending) == (None, None)
 
 
 async def test_an_abort_drops_what_a_paused_connection_has_not_taken(talk: Talk) -> None:
-    talk.on_frame = talk.transport.pause_reading
+    talk.connection.on_frame = talk.transport.pause_reading
     await talk.receive(frame(TEXT, b"1"), frame(TEXT, b"2"))
-    talk.on_frame = int
+    talk.connection.on_frame = None
     talk.transport.abort()
     talk.transport.resume_reading()
-    assert talk.told == ["1"]
+    assert talk.connection.story == ["1"]
 
 
 async def test_what_answers_leaves_before_the_answer_to_a_close_in_the_same_read(
     talk: Talk,
 ) -> None:
-    talk.on_frame = lambda: talk.transport.send("a")
+    talk.connection.on_frame = lambda: talk.transport.send("a")
     await talk.receive(frame(TEXT, b"1") + frame(CLOSE, b"\x03\xe8") + frame(TEXT, b"late"))
     assert talk.wire.written == b"\x81\x01a\x88\x02\x03\xe8"
-    assert talk.told[0] == "1"
-    assert [each.status for each in talk.told[1:]] == [1000]
+    assert talk.connection.story == ["1", "lost"]
+    assert talk.connection.ending == Ending.of_peer(1000)
 
 
 async def test_what_answers_leaves_before_the_close_frame_of_a_breach(talk: Talk) -> None:
-    talk.on_frame = lambda: talk.transport.send("a")
+    talk.connection.on_frame = lambda: talk.transport.send("a")
     await talk.receive(frame(TEXT, b"1") + frame(TEXT, b"\xff") + frame(TEXT, b"late"))
     assert talk.wire.written.startswith(b"\x81\x01a\x88")
-    assert talk.heard[0] == "1"
+    assert talk.connection.story == ["1", "lost"]
+    assert isinstance(talk.connection.error, ProtocolError)
     talk.transport.abort()
 
 
@@ -522,28 +516,28 @@ async def test_what_answers_leaves_before_the_close_frame_of_a_breach(talk: Talk
 async def test_a_close_before_a_breach_is_answered_and_told_as_a_close(
     talk: Talk, answer: bytes
 ) -> None:
-    talk.on_frame = lambda: talk.transport.send("a")
+    talk.connection.on_frame = lambda: talk.transport.send("a")
     await talk.receive(frame(TEXT, b"1") + frame(CLOSE, answer) + b"\xff\xff\xff")
     assert talk.wire.written.startswith(b"\x81\x01a\x88")
-    assert talk.told[0] == "1"
-    assert [each.status for each in talk.told[1:]] == [1000 if answer else None]
+    assert talk.connection.story == ["1", "lost"]
+    assert talk.connection.ending == Ending.of_peer(1000 if answer else None)
     talk.transport.abort()
 
 
 async def test_a_close_with_a_code_that_has_no_meaning_breaks_a_rule(talk: Talk) -> None:
     await talk.receive(frame(CLOSE, b"\x03\xed"))
     assert bytes(talk.wire.written[2:4]) == b"\x03\xea"
-    (error,) = talk.heard
-    assert isinstance(error, ProtocolError)
+    assert talk.connection.story == ["lost"]
+    assert isinstance(talk.connection.error, ProtocolError)
     talk.transport.abort()
 
 
 async def test_a_breach_is_told_by_the_first_thing_that_was_wrong(talk: Talk) -> None:
     await talk.receive(frame(TEXT, b"\xff"))
     talk.transport.violated(1009, "message too big")
-    (error,) = talk.heard
-    assert not isinstance(error, LimitError)
-    assert "UTF-8" in str(error)
+    assert talk.connection.story == ["lost"]
+    assert not isinstance(talk.connection.error, LimitError)
+    assert "UTF-8" in str(talk.connection.error)
     talk.transport.abort()
 
 
@@ -563,17 +557,17 @@ async def test_a_peer_that_broke_a_rule_is_not_read_before_it_has_been_told(talk
 async def test_a_paused_connection_gets_what_came_before_a_breach_when_it_resumes(
     talk: Talk,
 ) -> None:
-    talk.on_frame = talk.transport.pause_reading
+    talk.connection.on_frame = talk.transport.pause_reading
     await talk.receive(frame(TEXT, b"1") + frame(TEXT, b"2") + frame(3, b"x"))
     await asyncio.sleep(0)
-    assert talk.told == ["1"]
+    assert talk.connection.story == ["1"]
     assert talk.wire.ended == []
 
-    talk.on_frame = int
+    talk.connection.on_frame = None
     talk.transport.resume_reading()
 
-    assert talk.told[:2] == ["1", "2"]
-    assert isinstance(talk.told[2], ProtocolError)
+    assert talk.connection.story == ["1", "2", "lost"]
+    assert isinstance(talk.connection.error, ProtocolError)
     assert talk.wire.ended == ["eof"]
     talk.transport.abort()
 
@@ -582,7 +576,8 @@ async def test_a_ping_that_comes_behind_our_close_is_not_answered(talk: Talk) ->
     talk.transport.close(1000)
     await talk.receive(frame(PING, b"?") + frame(PING, b"!"))
     assert talk.wire.written == b"\x88\x02\x03\xe8"
-    assert talk.told == ["seen", "seen"]
+    assert talk.connection.story == []
+    assert talk.connection.signs == 2
     talk.transport.abort()
 
 
@@ -594,25 +589,25 @@ async def test_what_waits_for_a_turn_and_what_comes_meanwhile_keep_their_order(t
     rest = memoryview(b"".join(frame(TEXT, each) for each in numbers[:25]))
     while rest:
         rest = talk.protocol.take(rest)
-    assert 0 < len(talk.told) < 25
+    assert 0 < len(talk.connection.story) < 25
     for each in numbers[25:]:
         rest = memoryview(frame(TEXT, each))
         while rest:
             rest = talk.protocol.take(rest)
-    assert len(talk.told) < 25
-    await eventually(lambda: len(talk.told) == 30)
-    assert talk.told == [each.decode() for each in numbers]
+    assert len(talk.connection.story) < 25
+    await eventually(lambda: len(talk.connection.story) == 30)
+    assert talk.connection.story == [each.decode() for each in numbers]
     assert talk.wire.is_read
 
 
 async def test_a_connection_that_pauses_twice_keeps_what_has_come_between(talk: Talk) -> None:
-    talk.on_frame = talk.transport.pause_reading
+    talk.connection.on_frame = talk.transport.pause_reading
     await talk.receive(frame(TEXT, b"1"), frame(TEXT, b"2"))
     talk.transport.pause_reading()
     await talk.receive(frame(TEXT, b"3"))
-    talk.on_frame = int
+    talk.connection.on_frame = None
     talk.transport.resume_reading()
-    assert talk.told == ["1", "2", "3"]
+    assert talk.connection.story == ["1", "2", "3"]
 
 
 async def test_a_message_of_fragments_that_is_longer_than_a_turn_ends_it() -> None:
@@ -621,8 +616,8 @@ async def test_a_message_of_fragments_that_is_longer_than_a_turn_ends_it() -> No
     rest = memoryview(fragments + frame(TEXT, b"x") * 3)
     while rest:
         rest = talk.protocol.take(rest)
-    assert talk.heard == ["a" * 90 + "b" * 20]
-    await eventually(lambda: talk.heard[1:] == ["x"] * 3)
+    assert talk.connection.story == ["a" * 90 + "b" * 20]
+    await eventually(lambda: talk.connection.story[1:] == ["x"] * 3)
 
 
 async def test_short_fragments_are_counted_for_each_message(talk: Talk) -> None:
@@ -630,18 +625,20 @@ async def test_short_fragments_are_counted_for_each_message(talk: Talk) -> None:
         await talk.receive(
             frame(TEXT, b"a", fin=False), frame(CONT, b"b", fin=False), frame(CONT, b"c")
         )
-    assert talk.heard == ["abc"] * 3
+    assert talk.connection.story == ["abc"] * 3
 
 
 async def test_fragments_are_signs_of_life(talk: Talk) -> None:
     await talk.receive(frame(TEXT, b"long enough", fin=False))
-    assert talk.told == ["seen"]
+    assert talk.connection.story == []
+    assert talk.connection.signs == 1
 
 
 async def test_a_text_between_fragments_breaks_a_rule(talk: Talk) -> None:
     await talk.receive(frame(BINARY, b"a", fin=False))
     await talk.receive(frame(TEXT, b"b"))
-    assert isinstance(talk.heard[0], ProtocolError)
+    assert talk.connection.story == ["lost"]
+    assert isinstance(talk.connection.error, ProtocolError)
     assert bytes(talk.wire.written[2:4]) == b"\x03\xea"
     talk.transport.abort()
 
@@ -650,7 +647,7 @@ async def test_frames_for_which_there_is_no_connection_are_dropped(talk: Talk) -
     talk.transport.connection = None
     await talk.receive(frame(TEXT, b"1"), frame(BINARY, b"2"), frame(PING, b"?"))
     await talk.receive(frame(TEXT, b"3", fin=False), frame(CONT, b"4"))
-    assert talk.told == []
+    assert talk.connection.story == []
     assert talk.wire.written == b"\x8a\x01?"
 
 
@@ -661,7 +658,7 @@ async def test_a_wire_is_limited_and_congestion_told(talk: Talk) -> None:
     talk.protocol.pause_writing()
     talk.protocol.resume_writing()
     assert limits == [1234]
-    assert talk.told == [True, False]
+    assert talk.connection.story == ["congested", "relieved"]
 
 
 async def test_what_is_sent_between_reads_leaves_at_once(talk: Talk) -> None:

@@ -14,7 +14,7 @@ from websockets.utils import accept_key
 from primus.errors import HandshakeError, LimitError, TransportError
 from primus.limits import DEFAULT_LIMITS
 from primus.transformer import DialOptions
-from primus_testing import DEADLINE
+from primus_testing import DEADLINE, NotingConnection
 from primus_testing.noise import KeepingTransport
 from primus_testing.raw_websocket import CONT, TEXT, frame
 from primus_transformer_ws import client
@@ -39,7 +39,7 @@ class Dialled:
 
     def __init__(self) -> None:
         self.wire = Wire()
-        self.told: list[Any] = []
+        self.connection = NotingConnection()
         self.transport: Any = None
 
     async def open(
@@ -61,19 +61,7 @@ class Dialled:
                 self.transport = await client.WebSocketsConnector().open(options, self)  # type: ignore[arg-type]
 
     def attach(self, transport: Any) -> None:
-        transport.connection = self
-
-    def feed(self, frame: str | bytes, last: bool = True) -> None:
-        self.told.append(frame)
-
-    def seen(self) -> None:
-        """A sign of life."""
-
-    def congested(self, congested: bool) -> None:
-        """Nothing is counted."""
-
-    def lost(self, error: Exception | None = None, ending: Any = None) -> None:
-        self.told.append(error or ending)
+        transport.connection = self.connection
 
 
 def accepted(head: bytes) -> bytes:
@@ -107,12 +95,12 @@ async def test_what_comes_behind_an_answer_waits_until_the_connection_reads(
             opening.data_received(data[at : at + size])
 
     await dialled.open(answer)
-    assert dialled.told == []
+    assert dialled.connection.story == []
     assert not dialled.wire.is_read
 
     dialled.transport.resume_reading()
 
-    assert dialled.told == ["early"]
+    assert dialled.connection.story == ["early"]
     assert dialled.wire.is_read
 
 
@@ -166,8 +154,9 @@ async def test_a_server_sends_no_longer_messages_than_the_client_takes(
     await dialled.open(lambda opening, head: opening.data_received(head), max_length=100)
     dialled.transport.resume_reading()
     dialled.transport.data_received(unmasked(TEXT, b"x" * size))
-    (told,) = dialled.told
-    assert isinstance(told, LimitError) is (size > 100)
+    fits = size <= 100
+    assert dialled.connection.story == (["x" * size] if fits else ["lost"])
+    assert isinstance(dialled.connection.error, LimitError) is not fits
     dialled.transport.abort()
 
 
@@ -180,7 +169,8 @@ async def test_a_server_sends_no_more_short_fragments_than_the_limits_of_the_cli
     dialled.transport.data_received(
         unmasked(TEXT, fin=False) + unmasked(CONT, fin=False) + unmasked(CONT, fin=False)
     )
-    assert isinstance(dialled.told[0], LimitError)
+    assert dialled.connection.story == ["lost"]
+    assert isinstance(dialled.connection.error, LimitError)
     dialled.transport.abort()
 
 

@@ -8,27 +8,10 @@ from typing import Any
 
 from primus import Primus, Request, Response, Transport
 from primus.websocket import EngineOptions
-from primus_testing import DEADLINE
+from primus_testing import DEADLINE, NotingConnection, eventually
 from primus_transformer_ws.server import WebSockets, WebSocketsEngine
 
 Start = Callable[..., Awaitable[Any]]
-
-
-class Watch:
-    """Receives nothing but signs of life."""
-
-    def __init__(self) -> None:
-        self.alive = asyncio.Event()
-        self.seen = self.alive.set
-
-    def feed(self, frame: str | bytes) -> None:
-        raise AssertionError(f"a frame has arrived: {frame!r}")
-
-    def congested(self, congested: bool) -> None:
-        """Nothing is sent."""
-
-    def lost(self, error: Exception | None = None, ending: object = None) -> None:
-        """The test is over."""
 
 
 class Pinging(WebSockets):
@@ -51,9 +34,10 @@ async def test_a_ping_is_answered_by_the_peer_and_is_no_frame(primus_server: Sta
     peer = await server.peer()
     async with asyncio.timeout(DEADLINE):
         wire = await server.primus.transformer.wires.get()
-        wire.connection = watch = Watch()
+        wire.connection = connection = NotingConnection()
         assert wire.ping()
-        await watch.alive.wait()
+        await eventually(lambda: connection.signs == 1)
+        assert connection.story == []
         peer.close()
         assert await peer.gone() == []
 

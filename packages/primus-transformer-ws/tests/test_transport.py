@@ -10,9 +10,10 @@ import pytest
 from websockets.extensions.permessage_deflate import PerMessageDeflate
 from websockets.protocol import SERVER, Protocol
 
+from primus.closed import Ending
 from primus.errors import LimitError, ProtocolError
 from primus.limits import DEFAULT_LIMITS
-from primus_testing import ManualClock, eventually
+from primus_testing import ManualClock, NotingConnection, eventually
 from primus_testing.noise import KeepingTransport
 from primus_testing.raw_websocket import (
     BINARY,
@@ -63,28 +64,7 @@ class Wire(KeepingTransport):
         return self.waiting
 
 
-class Ear:
-    """What a transport tells its connection."""
-
-    def __init__(self) -> None:
-        self.told: list[Any] = []
-        self.on_frame: Callable[[], object] = int
-
-    def feed(self, frame: str | bytes, last: bool = True) -> None:
-        self.told.append(frame)
-        self.on_frame()
-
-    def seen(self) -> None:
-        self.told.append("seen")
-
-    def congested(self, congested: bool) -> None:
-        self.told.append(congested)
-
-    def lost(self, error: Exception | None = None, ending: Any = None) -> None:
-        self.told.append(error or ending)
-
-
-End = tuple[WebSocketTransport, Wire, Ear]
+End = tuple[WebSocketTransport, Wire, NotingConnection]
 Make = Callable[..., End]
 
 
@@ -98,10 +78,10 @@ def short_way(close_timeout: float = FOR_EVER) -> End:
 
 
 def attached(transport: Any) -> End:
-    wire, ear = Wire(), Ear()
+    wire, connection = Wire(), NotingConnection()
     transport.connection_made(wire)
-    transport.connection = ear
-    return transport, wire, ear
+    transport.connection = connection
+    return transport, wire, connection
 
 
 class Masking(WebSocketTransport):
@@ -127,11 +107,12 @@ both = pytest.mark.parametrize("make", [short_way, accelerated, long_way_masked]
 
 @both
 async def test_messages_are_brought_as_they_were_sent(make: Make) -> None:
-    transport, wire, ear = make()
+    transport, wire, connection = make()
 
     transport.data_received(frame(TEXT, b"text") + frame(BINARY, b"\xff\x00") + frame(TEXT))
 
-    assert ear.told == ["text", b"\xff\x00", ""]
+    assert connection.story == ["text", b"\xff\x00", ""]
+    assert connection.signs == 0
     assert not wire.written
 
 
@@ -209,13 +190,13 @@ def test_what_was_prepared_is_dropped_when_the_wire_is_gone(make: Make) -> None:
 
 @both
 async def test_a_peer_that_has_ended_its_side_is_sent_nothing_more(make: Make) -> None:
-    transport, wire, ear = make()
+    transport, wire, connection = make()
     transport.data_received(frame(TEXT, b"last"))
 
     transport.eof_received()
     transport.send("late")
 
-    assert ear.told == ["last"]
+    assert connection.story == ["last"]
     assert not wire.written
     assert wire.ended == "eof"
     transport.abort()
@@ -225,7 +206,7 @@ async def test_a_peer_that_has_ended_its_side_is_sent_nothing_more(make: Make) -
 async def test_a_close_without_a_code_has_no_payload_and_lets_the_answer_be_read(
     make: Make,
 ) -> None:
-    transport, wire, ear = make()
+    transport, wire, connection = make()
     transport.pause_reading()
     assert not wire.is_read
 
@@ -235,7 +216,8 @@ async def test_a_close_without_a_code_has_no_payload_and_lets_the_answer_be_read
     transport.data_received(frame(CLOSE))
 
     assert wire.ended == "close"
-    assert [(each.status, each.reason) for each in ear.told] == [(None, "")]
+    assert connection.story == ["lost"]
+    assert connection.ending == Ending.of_peer(None, "")
     transport.connection_lost(None)
 
 
@@ -250,7 +232,7 @@ async def test_a_peer_that_does_not_answer_a_close_is_dropped(make: Make) -> Non
 
 @both
 async def test_a_peer_that_closes_is_answered_with_its_own_code_and_told_once(make: Make) -> None:
-    transport, wire, ear = make()
+    transport, wire, connection = make()
 
     transport.data_received(frame(CLOSE, b"\x0f\xa0done") + frame(TEXT, b"late"))
     transport.data_received(frame(TEXT, b"later"))
@@ -258,7 +240,8 @@ async def test_a_peer_that_closes_is_answered_with_its_own_code_and_told_once(ma
 
     assert wire.written == b"\x88\x06\x0f\xa0done"
     assert wire.ended == "close"
-    assert [(each.status, each.reason) for each in ear.told] == [(4000, "done")]
+    assert connection.story == ["lost"]
+    assert connection.ending == Ending.of_peer(4000, "done")
 
 
 @both
@@ -294,7 +277,7 @@ async def test_a_peer_that_closes_and_stays_is_dropped(make: Make) -> None:
 async def test_a_peer_that_breaks_a_rule_is_told_why_and_nothing_more_is_processed(
     make: Make, wrong: bytes, code: int
 ) -> None:
-    transport, wire, ear = make()
+    transport, wire, connection = make()
 
     transport.data_received(wrong + frame(TEXT, b"late"))
     transport.data_received(frame(TEXT, b"later"))
@@ -302,21 +285,22 @@ async def test_a_peer_that_breaks_a_rule_is_told_why_and_nothing_more_is_process
     assert bytes(wire.written[2:4]) == code.to_bytes(2)
     assert wire.written[0] == 0x88
     assert wire.ended == "eof"  # it may still be sending: a reset would cost it the close frame
-    assert len(ear.told) == 1
-    assert isinstance(ear.told[0], LimitError if code == 1009 else ProtocolError)
-    assert isinstance(ear.told[0], LimitError) is (code == 1009)
+    assert connection.story == ["lost"]
+    assert isinstance(connection.error, LimitError if code == 1009 else ProtocolError)
+    assert isinstance(connection.error, LimitError) is (code == 1009)
     transport.abort()
 
 
 @both
 async def test_a_close_in_the_middle_of_a_message_breaks_a_rule(make: Make) -> None:
-    transport, wire, ear = make()
+    transport, wire, connection = make()
 
     transport.data_received(frame(TEXT, b"a", fin=False) + frame(CLOSE, b"\x03\xe8"))
 
     assert wire.written[2:] == b"\x03\xeaincomplete fragmented message"
     assert wire.ended == "close"
-    assert len(ear.told) == 1
+    assert connection.story == ["lost"]
+    assert isinstance(connection.error, ProtocolError)
     transport.abort()
 
 
@@ -332,43 +316,45 @@ async def test_a_peer_that_broke_a_rule_and_stays_is_dropped(make: Make) -> None
 @both
 @pytest.mark.parametrize("size", [MAX, 126, 125])
 async def test_a_message_as_long_as_the_limit_is_taken(make: Make, size: int) -> None:
-    transport, _, ear = make()
+    transport, _, connection = make()
 
     transport.data_received(frame(TEXT, b"x" * size) + frame(BINARY, b"y" * size))
 
-    assert ear.told == ["x" * size, b"y" * size]
+    assert connection.story == ["x" * size, b"y" * size]
 
 
 async def test_a_limit_below_the_short_lengths_holds_for_them() -> None:
     for size, limit in ((10, 10), (11, 10)):
         make = ServerTransport(lambda: Protocol(SERVER, max_size=10), limit, FOR_EVER)
-        transport, _, ear = attached(make)
+        transport, _, connection = attached(make)
         transport.data_received(frame(TEXT, b"x" * size))
-        assert (ear.told == ["x" * size]) is (size <= limit)
+        assert (connection.story == ["x" * size]) is (size <= limit)
         transport.abort()
 
 
 @both
 @pytest.mark.parametrize("head", [b"\x81\x05", b"\x83\x85", b"\x83\xfe", b"\x81\x7e\x00"])
 async def test_a_head_that_is_wrong_is_refused_before_it_is_whole(make: Make, head: bytes) -> None:
-    transport, wire, ear = make()
+    transport, wire, connection = make()
 
     transport.data_received(head)
 
     assert wire.written[2:4] == b"\x03\xea"
-    assert isinstance(ear.told[0], ProtocolError)
+    assert connection.story == ["lost"]
+    assert isinstance(connection.error, ProtocolError)
     transport.abort()
 
 
 @both
 async def test_a_message_may_arrive_byte_by_byte(make: Make) -> None:
-    transport, wire, ear = make()
+    transport, wire, connection = make()
 
     for byte in frame(TEXT, b"x" * 130) + frame(PING, b"?") + frame(CLOSE, b"\x03\xe8"):
         transport.data_received(bytes([byte]))
 
-    assert ear.told[:2] == ["x" * 130, "seen"]
-    assert ear.told[2].status == 1000
+    assert connection.story == ["x" * 130, "lost"]
+    assert connection.signs == 1
+    assert connection.ending == Ending.of_peer(1000)
     assert wire.written == b"\x8a\x01?\x88\x02\x03\xe8"
     transport.abort()
 
@@ -377,11 +363,12 @@ async def test_a_message_may_arrive_byte_by_byte(make: Make) -> None:
 async def test_pings_are_answered_and_with_pongs_are_signs_of_life_and_no_messages(
     make: Make,
 ) -> None:
-    transport, wire, ear = make()
+    transport, wire, connection = make()
 
     transport.data_received(frame(PING, b"?") + frame(PONG, b"!"))
 
-    assert ear.told == ["seen", "seen"]
+    assert connection.story == []
+    assert connection.signs == 2
     assert wire.written == b"\x8a\x01?"
 
 
@@ -403,85 +390,86 @@ async def test_pongs_are_left_out_for_a_congested_peer_and_messages_are_not(make
 
 @both
 async def test_short_fragments_are_counted_and_long_ones_are_not(make: Make) -> None:
-    transport, _, ear = make()
+    transport, _, connection = make()
     long, short = b"long", b"sho"
 
     transport.data_received(frame(TEXT, short, fin=False))
     for _ in range(20):
         transport.data_received(frame(CONT, long, fin=False))
     transport.data_received(frame(CONT, short, fin=False) + frame(CONT, short))
-    assert ear.told == ["sho" + "long" * 20 + "shosho"]
+    assert connection.story == ["sho" + "long" * 20 + "shosho"]
 
 
 @both
 async def test_more_short_fragments_than_the_limit_are_refused(make: Make) -> None:
-    transport, wire, ear = make()
+    transport, wire, connection = make()
 
     transport.data_received(frame(TEXT, b"", fin=False))
     transport.data_received(frame(CONT, b"", fin=False) * 2)
-    assert not ear.told
+    assert not connection.story
     transport.data_received(frame(CONT, b"") + frame(TEXT, b"late"))
 
     assert wire.written[2:] == b"\x03\xf1too many fragments"
-    (error,) = ear.told
-    assert isinstance(error, LimitError)
-    assert "more than 3 short fragments" in str(error)
+    assert connection.story == ["lost"]
+    assert isinstance(connection.error, LimitError)
+    assert "more than 3 short fragments" in str(connection.error)
     transport.abort()
 
 
 @both
 async def test_the_kind_of_a_fragmented_message_is_that_of_its_first_frame(make: Make) -> None:
-    transport, _, ear = make()
+    transport, _, connection = make()
 
     for kind in (BINARY, TEXT):
         transport.data_received(frame(kind, b"ab", fin=False) + frame(CONT, b"cd"))
 
-    assert ear.told == [b"abcd", "abcd"]
+    assert connection.story == [b"abcd", "abcd"]
 
 
 @both
 async def test_what_a_paused_connection_has_not_taken_waits_and_comes_in_order(make: Make) -> None:
-    transport, wire, ear = make()
-    ear.on_frame = transport.pause_reading
+    transport, wire, connection = make()
+    connection.on_frame = transport.pause_reading
 
     transport.data_received(frame(TEXT, b"1") + frame(TEXT, b"2"))
     transport.data_received(frame(TEXT, b"3"))
-    assert ear.told == ["1"]
+    assert connection.story == ["1"]
     assert not wire.is_read
     transport.resume_reading()
-    assert ear.told == ["1", "2"]
-    ear.on_frame = int
+    assert connection.story == ["1", "2"]
+    connection.on_frame = None
     transport.resume_reading()
 
-    assert ear.told == ["1", "2", "3"]
+    assert connection.story == ["1", "2", "3"]
     assert wire.is_read
 
 
 @both
 async def test_a_turn_ends_and_the_rest_comes_in_the_next(make: Make) -> None:
-    transport, wire, ear = make()
+    transport, wire, connection = make()
 
     transport.data_received(frame(TEXT, b"x") * 10)
 
-    assert len(ear.told) == 6  # the first, and so many as a turn has
+    assert len(connection.story) == 6  # the first, and so many as a turn has
     assert not wire.is_read
-    await eventually(lambda: len(ear.told) == 10)
+    await eventually(lambda: len(connection.story) == 10)
     assert wire.is_read
 
 
 @both
 async def test_what_arrived_before_the_wire_went_is_delivered_first(make: Make) -> None:
-    transport, _, ear = make()
+    transport, _, connection = make()
 
     transport.data_received(frame(TEXT, b"x") * 10)
     transport.connection_lost(None)
 
-    assert ear.told == ["x"] * 10 + [None]
+    assert connection.story == ["x"] * 10 + ["lost"]
+    assert (connection.error, connection.ending) == (None, None)
 
 
 @both
 async def test_an_abort_drops_what_waits_in_both_directions(make: Make) -> None:
-    transport, wire, ear = make()
+    transport, wire, connection = make()
     transport.data_received(frame(TEXT, b"x") * 10)
     transport.corked = True
     transport.send("held back")
@@ -494,17 +482,19 @@ async def test_an_abort_drops_what_waits_in_both_directions(make: Make) -> None:
 
     assert wire.ended == "abort"
     assert not wire.written
-    assert ear.told == ["x"] * 6 + [None]
+    assert connection.story == ["x"] * 6 + ["lost"]
+    assert (connection.error, connection.ending) == (None, None)
 
 
 @both
 async def test_an_end_in_the_middle_of_a_frame_is_no_breach_of_the_peer(make: Make) -> None:
     for rest in (b"\x81", frame(TEXT, b"x" * 50)[:20]):
-        transport, _, ear = make()
+        transport, _, connection = make()
         transport.data_received(frame(TEXT, b"x") + rest)
         transport.eof_received()
         transport.connection_lost(None)
-        assert ear.told == ["x", None]
+        assert connection.story == ["x", "lost"]
+        assert (connection.error, connection.ending) == (None, None)
 
 
 @both
@@ -537,26 +527,26 @@ async def test_the_wire_that_went_ends_the_wait_for_the_close(make: Make) -> Non
 async def test_a_start_takes_what_came_with_the_handshake_and_reads_on_unless_paused(
     make: Make,
 ) -> None:
-    transport, wire, ear = make()
+    transport, wire, connection = make()
     wire.is_read = False
     transport.start(frame(TEXT, b"early"))
-    assert ear.told == ["early"]
+    assert connection.story == ["early"]
     assert wire.is_read
 
-    transport, wire, ear = make()
+    transport, wire, connection = make()
     wire.is_read = False
-    ear.on_frame = transport.pause_reading
+    connection.on_frame = transport.pause_reading
     transport.start(frame(TEXT, b"early") * 2)
-    assert ear.told == ["early"]
+    assert connection.story == ["early"]
     assert not wire.is_read
 
 
 @both
 async def test_answers_of_one_read_leave_in_one_write(make: Make) -> None:
-    transport, wire, ear = make()
+    transport, wire, connection = make()
     writes: list[bytes] = []
     wire.write = lambda data: writes.append(bytes(data))  # type: ignore[method-assign]
-    ear.on_frame = lambda: transport.send("a")
+    connection.on_frame = lambda: transport.send("a")
 
     transport.data_received(frame(TEXT, b"1") + frame(TEXT, b"2"))
     transport.send("b")
@@ -658,10 +648,10 @@ async def test_a_peer_that_has_ended_its_side_and_stays_is_dropped(
 
 @both
 async def test_what_arrived_before_a_peer_ended_its_side_is_delivered_at_once(make: Make) -> None:
-    transport, _, ear = make()
+    transport, _, connection = make()
     transport.data_received(frame(TEXT, b"x") * 10)
     transport.eof_received()
-    assert ear.told == ["x"] * 10
+    assert connection.story == ["x"] * 10
     transport.abort()
 
 
@@ -697,7 +687,7 @@ async def test_a_close_is_answered_and_what_follows_is_left_alone_without_the_li
 ) -> None:
     given = (without_library, MAX, FOR_EVER)
     made = AcceleratedTransport(read_texts, *given) if read_texts_together else None
-    transport, wire, ear = attached(made or ServerTransport(*given))
+    transport, wire, connection = attached(made or ServerTransport(*given))
 
     transport.data_received(frame(TEXT, b"x") + frame(CLOSE, b"\x03\xe8") + frame(PING, b"?"))
     transport.data_received(frame(PING, b"?"))
@@ -709,8 +699,8 @@ async def test_a_close_is_answered_and_what_follows_is_left_alone_without_the_li
 
     assert wire.written == b"\x88\x02\x03\xe8"
     assert wire.ended == "close"
-    assert ear.told[0] == "x"
-    assert [each.status for each in ear.told[1:]] == [1000]
+    assert connection.story == ["x", "lost"]
+    assert connection.ending == Ending.of_peer(1000)
 
 
 @both
@@ -718,7 +708,7 @@ async def test_a_close_is_answered_and_what_follows_is_left_alone_without_the_li
 async def test_a_close_that_arrives_in_parts_is_answered_once_it_is_whole(
     make: Make, at: int
 ) -> None:
-    transport, wire, ear = make()
+    transport, wire, connection = make()
     close = frame(CLOSE, b"\x03\xe8bye")
 
     transport.data_received(close[:at])
@@ -726,7 +716,8 @@ async def test_a_close_that_arrives_in_parts_is_answered_once_it_is_whole(
     transport.data_received(close[at:])
 
     assert wire.written == b"\x88\x05\x03\xe8bye"
-    assert [(each.status, each.reason) for each in ear.told] == [(1000, "bye")]
+    assert connection.story == ["lost"]
+    assert connection.ending == Ending.of_peer(1000, "bye")
     transport.abort()
 
 
@@ -735,21 +726,21 @@ async def test_a_close_that_arrives_in_parts_is_answered_once_it_is_whole(
 
 @both
 async def test_what_arrives_before_the_next_turn_waits_behind_the_rest(make: Make) -> None:
-    transport, _, ear = make()
+    transport, _, connection = make()
     transport.data_received(frame(TEXT, b"x") * 10)
 
     transport.data_received(frame(TEXT, b"y"))
 
-    assert ear.told == ["x"] * 6
-    await eventually(lambda: ear.told == ["x"] * 10 + ["y"])
+    assert connection.story == ["x"] * 6
+    await eventually(lambda: connection.story == ["x"] * 10 + ["y"])
 
 
 @both
 async def test_what_waits_for_a_turn_is_counted_once(make: Make) -> None:
-    transport, _, ear = make()
+    transport, _, connection = make()
     data = frame(TEXT, b"x") * 10
     transport.data_received(data)
-    await eventually(lambda: len(ear.told) == 10)
+    await eventually(lambda: len(connection.story) == 10)
     assert transport.traffic[0] == len(data)
 
 
@@ -768,60 +759,60 @@ async def test_a_wire_keeps_little_of_what_is_written_from_the_first(make: Make)
 
 @both
 async def test_a_message_of_fragments_that_is_longer_than_a_turn_ends_it(make: Make) -> None:
-    transport, _, ear = make()
+    transport, _, connection = make()
     transport._limits = replace(LIMITS, turn_bytes=100)
 
     transport.data_received(
         frame(TEXT, b"a" * 140, fin=False) + frame(CONT, b"b" * 20) + frame(TEXT, b"x") * 3
     )
-    assert ear.told == ["a" * 140 + "b" * 20]
-    await eventually(lambda: ear.told[1:] == ["x"] * 3)
+    assert connection.story == ["a" * 140 + "b" * 20]
+    await eventually(lambda: connection.story[1:] == ["x"] * 3)
 
 
 async def test_a_message_that_is_longer_than_a_turn_once_inflated_ends_it() -> None:
     protocol = Protocol(SERVER, max_size=5000)
     protocol.extensions = [PerMessageDeflate(True, True, 15, 15)]
     given = DeflatedTransport(library, 5000, FOR_EVER, protocol, LIMITS)
-    transport, _, ear = attached(given)
+    transport, _, connection = attached(given)
 
     transport.data_received(frame(TEXT, deflated(b"x" * 2000), rsv=4) * 3)
 
-    assert ear.told == ["x" * 2000]
-    await eventually(lambda: ear.told == ["x" * 2000] * 3)
+    assert connection.story == ["x" * 2000]
+    await eventually(lambda: connection.story == ["x" * 2000] * 3)
 
 
 @both
 async def test_frames_for_which_there_is_no_connection_are_dropped(make: Make) -> None:
-    transport, wire, ear = make()
+    transport, wire, connection = make()
     transport.connection = None
 
     transport.data_received(frame(TEXT, b"x") * 2 + frame(PING, b"?") + frame(TEXT, fin=False))
 
-    assert ear.told == []
+    assert connection.story == []
     assert wire.written == b"\x8a\x01?"
 
 
 @both
 async def test_a_connection_that_leaves_its_transport_gets_nothing_more(make: Make) -> None:
-    transport, _, ear = make()
+    transport, _, connection = make()
 
     def leave() -> None:
         transport.connection = None
 
-    ear.on_frame = leave
+    connection.on_frame = leave
     transport.data_received(frame(TEXT, b"1") + frame(TEXT, b"2"))
     transport.data_received(frame(TEXT, b"3"))
-    assert ear.told == ["1"]
+    assert connection.story == ["1"]
 
 
 @both
 async def test_a_connection_that_leaves_among_others_gets_nothing_more(make: Make) -> None:
-    transport, _, ear = make()
+    transport, _, connection = make()
 
     def leave() -> None:
-        if ear.told == ["1", "2"]:
+        if connection.story == ["1", "2"]:
             transport.connection = None
 
-    ear.on_frame = leave
+    connection.on_frame = leave
     transport.data_received(b"".join(frame(TEXT, each) for each in (b"1", b"2", b"3", b"4")))
-    assert ear.told == ["1", "2"]
+    assert connection.story == ["1", "2"]
