@@ -73,7 +73,7 @@ def joined(client: asyncio.Transport, early: bytes, far: TunnelEnd, writes: Writ
     """Let a client talk to what is at the other end.
 
     Args:
-        client: does not read.
+        client: the connection of the client, which may read already.
         early: what has been read from it.
         far: the other end.
         writes: drops a client that takes nothing.
