@@ -208,6 +208,16 @@ def test_a_module_is_checked_once_and_asked_each_time(
     assert parser_named("mine")[1] is second
 
 
+def test_what_offers_a_parser_may_be_an_object_without_a_hash(offer: Offer) -> None:
+    class Offering(SimpleNamespace):
+        @hookimpl
+        def primus_parser(self) -> JSONParser:
+            return JSONParser()
+
+    offer("primus.parsers", "mine", Offering())
+    assert isinstance(parser_named("mine")[1], JSONParser)
+
+
 def test_a_module_that_does_not_fit_says_so_until_it_does(offer: Offer) -> None:
     misspelt = module(primus_parser=JSONParser(), primus_parsers=None)
     offer("primus.parsers", "mine", misspelt)

@@ -8,7 +8,6 @@ that is no plugin are three errors, each with its cure.
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping
-from functools import cache
 from types import MappingProxyType
 from typing import Any, Final, NamedTuple
 
@@ -275,7 +274,7 @@ def owner_among(used: Iterable[str]) -> Callable[[str], str]:
 def _made(kind: Kind, name: str, hook: str) -> Any:
     """What the module behind a name gives by its hook."""
     module = find(kind, name)
-    make = _checked(name, module, hook)
+    make = _hook_of(name, module, hook)
     made = None if make is None else make()
     if made is None:
         raise InvalidPluginError(
@@ -284,5 +283,12 @@ def _made(kind: Kind, name: str, hook: str) -> Any:
     return made
 
 
-_checked = cache(valid_hook)
-"""Checks the hooks of a module once, not for each Primus and each Socket."""
+def _hook_of(name: str, module: Any, hook: str) -> Callable[[], Any] | None:
+    """As `valid_hook`, but a module is checked once, not for each Primus and each Socket."""
+    known = _checked.get((name, hook))
+    if known is None or known[0] is not module:
+        known = _checked[name, hook] = (module, valid_hook(name, module, hook))
+    return known[1]
+
+
+_checked: dict[tuple[str, str], tuple[Any, Callable[[], Any] | None]] = {}
