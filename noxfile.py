@@ -203,18 +203,19 @@ def wheels(session: nox.Session) -> None:
     session.run("python", "tools/minifying.py")  # for all of them at once
     dist = ROOT / "dist"
     shutil.rmtree(dist, ignore_errors=True)
-    for folder in DISTRIBUTIONS.values():
-        build = ["python", "-m", "build", "--no-isolation", "--outdir", str(dist), str(folder)]
-        session.run(*build, silent=True, env={"PRIMUS_SPEEDUPS_BUILD": os.environ.get("CI", "")})
+    folders = [*map(str, DISTRIBUTIONS.values())]
+    compiled = {"PRIMUS_SPEEDUPS_BUILD": os.environ.get("CI", "")}
+    session.run("python", "tools/wheels.py", str(dist), *folders, silent=True, env=compiled)
     clean = Path(session.create_tmp()).resolve() / "clean"
-    session.run("python", "-m", "venv", "--clear", str(clean))
+    session.run("python", "-m", "venv", "--clear", "--without-pip", str(clean))
     python = str(clean / ("Scripts" if os.name == "nt" else "bin") / "python")
-    install = [python, "-m", "pip", "install", "--quiet", *CONSTRAINED]
-    session.run(*install, *map(str, dist.glob("*.whl")), external=True)
+    install = ["python", "-m", "pip", "--python", python, "install", "--quiet", "--no-compile"]
+    install += CONSTRAINED
+    session.run(*install, *map(str, dist.glob("*.whl")))
     session.run(python, "-P", "-m", "primus", "plugins", external=True)
     extras = {text for name in DISTRIBUTIONS for text in _extras(name) if not _ours([text])}
-    session.run(*install, *sorted(extras), external=True)
-    check = [str(ROOT / ".ci" / "check_wheels.py"), str(dist), *map(str, DISTRIBUTIONS.values())]
+    session.run(*install, *sorted(extras))
+    check = [str(ROOT / ".ci" / "check_wheels.py"), str(dist), *folders]
     session.run(python, "-P", *check, external=True)
 
 
