@@ -84,7 +84,7 @@ EVERYWHERE = ["primus-core", "primus-transformer-ws"]
 ON_THE_NEWEST = [
     *("-m", "not hypothesis"),
     *("-k", "not uvloop"),
-    *(f"--ignore-glob=*/test_{host}.py" for host in ("own_server", "asgi")),
+    *(f"--ignore-glob=*/test_{host}.py" for host in ("own_server", "asgi", "uvicorn")),
 ]
 """Leaves out what the newest Python alone tests: properties, uvloop, and hosts besides aiohttp."""
 
