@@ -13,32 +13,18 @@ from primus.errors import LimitError, ProtocolError
 from primus.limits import DEFAULT_LIMITS
 from primus.websocket.aiohttp import AiohttpWebSocket
 from primus.websocket.aiohttp_intake import FrameGate
-from primus_testing.noise import KeepingTransport
+from primus_testing import NotingTransport
 from primus_testing.raw_websocket import BINARY, CONT, PING, TEXT, frame
 
 LIMITS = replace(DEFAULT_LIMITS, fragments=3, short_fragment=4, read_ahead_bytes=50)
 ONE, TWO = frame(TEXT, b"one"), frame(BINARY, b"two")
 
 
-class Wire(KeepingTransport):
-    """Knows whether it is read, and how often that was said."""
-
-    def __init__(self) -> None:
-        super().__init__()
-        self.story: list[str] = []
-
-    def pause_reading(self) -> None:
-        self.story.append("pause")
-
-    def resume_reading(self) -> None:
-        self.story.append("resume")
-
-
 class Parser:
     """Keeps what is let through; the first byte of what it refuses is a question mark."""
 
     def __init__(self) -> None:
-        self.transport: Any = Wire()
+        self.transport: Any = NotingTransport()
         self.passed = b""
         self.ended = 0
         self.wrong: list[Any] = []
@@ -80,20 +66,20 @@ def gated() -> Gated:
 def test_messages_pass_one_by_one_and_the_wire_is_not_read_meanwhile(gated: Gated) -> None:
     assert gated.feed(ONE, TWO, ONE) == (False, b"")
     assert gated.passed == ONE
-    assert gated.parser.transport.story == ["pause"]
+    assert gated.parser.transport.story == ["paused"]
     gated.gate.want()
     assert gated.passed == TWO
-    assert gated.parser.transport.story == ["pause"]
+    assert gated.parser.transport.story == ["paused"]
     gated.gate.want()
     assert gated.passed == ONE
-    assert gated.parser.transport.story == ["pause", "resume"]
+    assert gated.parser.transport.story == ["paused", "read"]
     gated.gate.want()
     gated.gate.want()
     gated.feed(TWO)
     assert gated.passed == TWO
     gated.feed(ONE)
     assert gated.passed == b""
-    assert gated.parser.transport.story[2:] == ["pause"]
+    assert gated.parser.transport.story[2:] == ["paused"]
 
 
 def test_parts_of_a_frame_pass_as_they_come_and_half_a_head_waits(gated: Gated) -> None:
@@ -105,7 +91,7 @@ def test_parts_of_a_frame_pass_as_they_come_and_half_a_head_waits(gated: Gated) 
     assert gated.passed == ONE[7:]
     gated.gate.want()
     assert gated.passed == TWO
-    assert "pause" in gated.parser.transport.story
+    assert "paused" in gated.parser.transport.story
 
 
 def test_what_only_looks_like_a_whole_message_is_none(gated: Gated) -> None:
@@ -205,7 +191,7 @@ def test_a_wire_that_is_gone_with_nothing_left_is_told_at_once(gated: Gated) -> 
 def test_what_is_dropped_neither_waits_nor_comes_and_the_wire_is_read(gated: Gated) -> None:
     gated.feed(ONE, TWO)
     gated.gate.drop()
-    assert gated.parser.transport.story == ["pause", "resume"]
+    assert gated.parser.transport.story == ["paused", "read"]
     gated.gate.want()
     assert gated.feed(TWO) == (False, b"")
     assert gated.passed == ONE
@@ -220,7 +206,7 @@ def test_an_open_gate_lets_everything_through(gated: Gated) -> None:
     gated.feed(TWO)
     gated.feed(ONE)
     assert gated.passed == ONE + TWO + ONE + TWO + ONE
-    assert gated.parser.transport.story == ["pause", "resume"]
+    assert gated.parser.transport.story == ["paused", "read"]
 
 
 @pytest.mark.parametrize(("more", "is_long"), [(0, False), (1, True)])
@@ -233,7 +219,7 @@ def test_more_waits_than_may_always_wait(gated: Gated, more: int, is_long: bool)
 
 def test_a_wire_that_is_closing_or_gone_is_neither_paused_nor_resumed() -> None:
     gated = Gated()
-    gated.parser.transport.closed = True
+    gated.parser.transport.closing = True
     gated.feed(ONE, TWO)
     assert gated.parser.transport.story == []
     gone = Gated()

@@ -10,30 +10,24 @@ from primus import Primus, Request, Response
 from primus.http import ClientGone
 from primus.server.hosts import siblings
 from primus.server.hosts.asgi_http import BUFFERED, Exchange
-from primus_testing import AsgiServer, MemoryTransformer, Tracebacks, eventually, make_request
+from primus_testing import (
+    AsgiServer,
+    MemoryTransformer,
+    NotingTransport,
+    Tracebacks,
+    eventually,
+    make_request,
+)
 
 MakePrimus = Callable[..., Primus]
 
 DISCONNECT = {"type": "http.disconnect"}
 
 
-class Wire:
-    """A connection that the server shows."""
-
-    def __init__(self) -> None:
-        self.aborted = 0
-        self.is_closing = lambda: False
-        self.get_write_buffer_size = lambda: 0
-
-    def abort(self) -> None:
-        """Drop it."""
-        self.aborted += 1
-
-
 class Server:
     """The server's side of one request."""
 
-    def __init__(self, *events: dict[str, Any], wire: Wire | None = None) -> None:
+    def __init__(self, *events: dict[str, Any], wire: NotingTransport | None = None) -> None:
         self.events = list(events)
         self.sent: list[Any] = []
         self.pending = self.most_pending = 0
@@ -155,7 +149,7 @@ async def test_nothing_is_waited_for_behind_an_answer() -> None:
 async def test_a_long_answer_is_cut_where_the_server_does_not_show_its_connection(
     is_shown: bool,
 ) -> None:
-    wire = Wire() if is_shown else None
+    wire = NotingTransport() if is_shown else None
     server = Server(wire=wire)
     body = b"x" * (2 * BUFFERED + 1)
     await server.exchange.answer(make_request(), Response(200, body))
@@ -173,7 +167,7 @@ async def test_an_answer_as_long_as_a_server_takes_at_once_is_not_cut() -> None:
 
 
 async def test_an_answer_that_is_dropped_is_incomplete_and_aborted() -> None:
-    wire = Wire()
+    wire = NotingTransport()
     server = Server(wire=wire)
     closed: list[str] = []
 
@@ -187,17 +181,17 @@ async def test_an_answer_that_is_dropped_is_incomplete_and_aborted() -> None:
 
     await server.exchange.answer(make_request(), Response(200, chunks()))
     assert [event.get("more_body") for event in server.sent] == [None, True]
-    assert (closed, wire.aborted) == (["closed"], 1)
+    assert (closed, wire.story) == (["closed"], ["aborted"])
     server.exchange.drop()
-    assert wire.aborted == 2
+    assert wire.story == ["aborted", "aborted"]
 
 
 async def test_an_answer_that_is_out_can_still_be_dropped() -> None:
-    wire = Wire()
+    wire = NotingTransport()
     server = Server(wire=wire)
     await server.exchange.answer(make_request(), Response(204))
     server.exchange.drop()
-    assert wire.aborted == 1
+    assert wire.story == ["aborted"]
 
 
 async def test_an_answer_is_dropped_before_it_begins() -> None:

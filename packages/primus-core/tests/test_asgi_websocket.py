@@ -9,31 +9,16 @@ from primus import Response
 from primus.closed import Ending
 from primus.errors import LimitError, ProtocolError
 from primus.server.hosts.asgi_websocket import AsgiWebSocket
-from primus_testing import DEADLINE, eventually, make_request
+from primus_testing import DEADLINE, NotingTransport, eventually, make_request
 
 CONNECT = {"type": "websocket.connect"}
 LIMITS: dict[str, Any] = {"subprotocols": (), "max_length": 100, "compression": False}
 
 
-class Wire:
-    """A connection that the server shows."""
-
-    def __init__(self) -> None:
-        self.aborted = 0
-
-    def abort(self) -> None:
-        """Drop it."""
-        self.aborted += 1
-
-    def get_write_buffer_size(self) -> int:
-        """How much waits."""
-        return 0
-
-
 class Server:
     """The server's side of one WebSocket."""
 
-    def __init__(self, *events: dict[str, Any], wire: Wire | None = None) -> None:
+    def __init__(self, *events: dict[str, Any], wire: NotingTransport | None = None) -> None:
         self.events = list(events)
         self.sent: list[Any] = []
         self.pending = 0
@@ -149,7 +134,7 @@ async def test_a_close_that_the_server_refuses_leaves_the_end_to_be_read() -> No
 
 
 async def test_an_aborted_websocket_is_neither_read_nor_written() -> None:
-    wire = Wire()
+    wire = NotingTransport()
     server = Server(CONNECT, wire=wire)
     socket = opened(server)
     await socket.accept({}, **LIMITS)
@@ -161,7 +146,7 @@ async def test_an_aborted_websocket_is_neither_read_nor_written() -> None:
     with pytest.raises(ConnectionResetError, match="the client has gone"):
         await socket.send("late")
     assert await socket.receive() is None
-    assert wire.aborted == 1
+    assert wire.story == ["aborted"]
     assert len(server.sent) == 1
 
 
@@ -257,9 +242,9 @@ async def test_a_client_that_goes_while_it_is_refused_is_no_error() -> None:
     assert server.sent == []
 
 
-@pytest.mark.parametrize(("wire", "is_dropped"), [(Wire(), False), (None, True)])
+@pytest.mark.parametrize(("wire", "is_dropped"), [(NotingTransport(), False), (None, True)])
 async def test_a_message_that_is_not_taken_is_given_up_where_no_connection_is_watched(
-    wire: Wire | None, is_dropped: bool
+    wire: NotingTransport | None, is_dropped: bool
 ) -> None:
     free = asyncio.Event()
 

@@ -2,33 +2,10 @@
 
 from __future__ import annotations
 
-from typing import Any, cast
-
 import pytest
 
 from primus.websocket import ShortTexts, text_frame
-from primus_testing import NotingConnection
-
-
-class Wire:
-    """A transport of asyncio, as far as it is asked."""
-
-    def __init__(self) -> None:
-        self.written: list[bytes] = []
-        self.closing = False
-        self.high: int | None = None
-
-    def write(self, data: bytes) -> None:
-        self.written.append(data)
-
-    def is_closing(self) -> bool:
-        return self.closing
-
-    def set_write_buffer_limits(self, high: int) -> None:
-        self.high = high
-
-    def get_write_buffer_size(self) -> int:
-        return 1000
+from primus_testing import NotingConnection, NotingTransport
 
 
 class Server(ShortTexts):
@@ -65,17 +42,19 @@ class Server(ShortTexts):
 
 
 @pytest.fixture
-def wire() -> Wire:
-    return Wire()
+def wire() -> NotingTransport:
+    wire = NotingTransport()
+    wire.waiting = 1000
+    return wire
 
 
 @pytest.fixture
-def server(wire: Wire) -> Server:
-    return Server(cast("Any", wire))
+def server(wire: NotingTransport) -> Server:
+    return Server(wire)
 
 
 def test_what_is_sent_while_corked_leaves_in_one_write_and_in_order(
-    server: Server, wire: Wire
+    server: Server, wire: NotingTransport
 ) -> None:
     server.send_text(b"at once")
     server.corked = True
@@ -83,54 +62,54 @@ def test_what_is_sent_while_corked_leaves_in_one_write_and_in_order(
     server.send("in its own way")
     server.send_text(b"x" * 126)
     server.send_text(b"y" * 125)
-    assert wire.written == [b"\x81\x07at once"]
+    assert wire.writes == [b"\x81\x07at once"]
     held = b"\x81\x05short\x81\x0ein its own way\x81\x7e\x00\x7e%b\x81\x7d%b" % (
         b"x" * 126,
         b"y" * 125,
     )
     assert server.buffered == 1000 + len(held)
     server.uncork()
-    assert wire.written[1:] == [held]
+    assert wire.writes[1:] == [held]
     assert server.buffered == 1000
     server.send_text(b"again")
-    assert wire.written[2:] == [b"\x81\x05again"]
+    assert wire.writes[2:] == [b"\x81\x05again"]
 
 
 @pytest.mark.parametrize("size", [1, 125, 126, 70_000])
-def test_what_is_held_back_is_bounded(server: Server, wire: Wire, size: int) -> None:
+def test_what_is_held_back_is_bounded(server: Server, wire: NotingTransport, size: int) -> None:
     server.corked = True
     for _ in range(2000):
         server.send_text(b"x" * size)
         assert server.buffered <= 1000 + 64 * 1024 + 10
     server.uncork()
-    assert b"".join(wire.written) == text_frame(b"x" * size) * 2000
-    assert len(wire.written) < 2000 or size > 64 * 1024
+    assert wire.written == text_frame(b"x" * size) * 2000
+    assert len(wire.writes) < 2000 or size > 64 * 1024
 
 
-def test_nothing_leaves_once_it_is_closing(server: Server, wire: Wire) -> None:
+def test_nothing_leaves_once_it_is_closing(server: Server, wire: NotingTransport) -> None:
     server.corked = True
     server.send_text(b"before")
     server.close()
     server.send_text(b"after")
     server.uncork()
     server.send_text(b"after")
-    assert wire.written == [b"\x81\x06before"]
+    assert wire.writes == [b"\x81\x06before"]
 
 
-def test_a_wire_that_is_closing_takes_nothing(server: Server, wire: Wire) -> None:
+def test_a_wire_that_is_closing_takes_nothing(server: Server, wire: NotingTransport) -> None:
     server.corked = True
     server.send_text(b"lost")
     wire.closing = True
     server.uncork()
-    assert wire.written == []
+    assert wire.writes == []
 
 
-def test_what_was_held_back_is_dropped_by_an_abort(server: Server, wire: Wire) -> None:
+def test_what_was_held_back_is_dropped_by_an_abort(server: Server, wire: NotingTransport) -> None:
     server.corked = True
     server.send_text(b"dropped")
     server.abort()
     server.uncork()
-    assert wire.written == []
+    assert wire.writes == []
 
 
 @pytest.fixture
@@ -141,80 +120,80 @@ def told(server: Server) -> NotingConnection:
 
 
 def test_what_a_peer_does_not_take_waits_in_one_piece(
-    server: Server, wire: Wire, told: NotingConnection
+    server: Server, wire: NotingTransport, told: NotingConnection
 ) -> None:
-    assert wire.high == 16_384
+    assert wire.high_water == 16_384
     server.full()
     for _ in range(1000):
         server.send_text(b"a")
-    assert wire.written == []
+    assert wire.writes == []
     assert server.buffered == 3000 + 1000
     server.free()
-    assert wire.written == [b"\x81\x01a" * 1000]
+    assert wire.writes == [b"\x81\x01a" * 1000]
     assert server.buffered == 1000
     assert told.story == []
 
 
 def test_congestion_is_told_above_the_limit_and_until_a_quarter_is_left(
-    server: Server, wire: Wire, told: NotingConnection
+    server: Server, wire: NotingTransport, told: NotingConnection
 ) -> None:
     server.full()
     server.send_text(bytes(99_000))
     assert told.story == ["congested"]
-    wire.write = lambda data: (wire.written.append(data), server.full())  # type: ignore[method-assign,assignment,func-returns-value]
+    wire.write = lambda data: (wire.writes.append(data), server.full())  # type: ignore[method-assign,assignment,func-returns-value]
     server.free()
-    assert [len(piece) for piece in wire.written] == [65_536]
+    assert [len(piece) for piece in wire.writes] == [65_536]
     assert told.story == ["congested"]
     server.free()
     assert told.story == ["congested", "relieved"]
-    assert len(b"".join(wire.written)) == 99_010
+    assert len(wire.written) == 99_010
 
 
 def test_what_waits_goes_before_the_wire_is_closed_and_is_dropped_by_an_abort(
-    server: Server, wire: Wire, told: NotingConnection
+    server: Server, wire: NotingTransport, told: NotingConnection
 ) -> None:
     server.full()
     server.send_text(b"a")
     server.let_out()
-    assert wire.written == [b"\x81\x01a"]
+    assert wire.writes == [b"\x81\x01a"]
     server.send_text(b"b")
     server.abort()
     server.free()
-    assert wire.written == [b"\x81\x01a"]
+    assert wire.writes == [b"\x81\x01a"]
 
 
 def test_what_waits_is_given_to_a_wire_once_and_only_to_one_that_is_open(
-    server: Server, wire: Wire, told: NotingConnection
+    server: Server, wire: NotingTransport, told: NotingConnection
 ) -> None:
     server.full()
     server.let_out()
-    assert wire.written == []
+    assert wire.writes == []
     server.send_text(b"a")
     wire.closing = True
     server.let_out()
-    assert wire.written == []
+    assert wire.writes == []
     wire.closing = False
     server.let_out()
     server.let_out()
     server.free()
-    assert wire.written == [b"\x81\x01a"]
+    assert wire.writes == [b"\x81\x01a"]
 
 
 def test_what_is_flushed_while_the_wire_is_full_waits_in_order(
-    server: Server, wire: Wire, told: NotingConnection
+    server: Server, wire: NotingTransport, told: NotingConnection
 ) -> None:
     server.full()
     server.send_text(b"a")
     server.corked = True
     server.send_text(b"b")
     server.uncork()
-    assert wire.written == []
+    assert wire.writes == []
     server.free()
-    assert wire.written == [b"\x81\x01a\x81\x01b"]
+    assert wire.writes == [b"\x81\x01a\x81\x01b"]
 
 
 def test_congestion_at_the_limit_is_none_and_relief_comes_at_a_quarter(
-    server: Server, wire: Wire, told: NotingConnection
+    server: Server, wire: NotingTransport, told: NotingConnection
 ) -> None:
     waits = 98_990  # with its head, and with what the wire has
     server.full()
@@ -222,48 +201,54 @@ def test_congestion_at_the_limit_is_none_and_relief_comes_at_a_quarter(
     assert told.story == []
     server.send_text(b"")
     assert told.story == ["congested"]
-    wire.get_write_buffer_size = lambda: 25_000  # type: ignore[method-assign]
+    wire.waiting = 25_000
     server.free()
     assert told.story == ["congested", "relieved"]
 
 
-def test_so_many_parts_are_held_back(server: Server, wire: Wire) -> None:
+def test_so_many_parts_are_held_back(server: Server, wire: NotingTransport) -> None:
     server.corked = True
     for _ in range(512):
         server.send_text(b"x")
-    assert wire.written == []
+    assert wire.writes == []
     server.send_text(b"x")
-    assert wire.written == [b"\x81\x01x" * 513]
+    assert wire.writes == [b"\x81\x01x" * 513]
 
 
-def test_what_is_held_back_is_counted_anew_after_it_has_left(server: Server, wire: Wire) -> None:
+def test_what_is_held_back_is_counted_anew_after_it_has_left(
+    server: Server, wire: NotingTransport
+) -> None:
     server.corked = True
     server.send_text(b"x" * 40_000)
     server.send_text(b"x" * 40_000)
-    assert len(wire.written) == 1
+    assert len(wire.writes) == 1
     server.send_text(b"y" * 200)
-    assert len(wire.written) == 1
+    assert len(wire.writes) == 1
 
 
-def test_a_limit_below_what_waits_is_congestion_at_once(server: Server, wire: Wire) -> None:
+def test_a_limit_below_what_waits_is_congestion_at_once(
+    server: Server, wire: NotingTransport
+) -> None:
     server.connection = told = NotingConnection()
     server.full()
     server.send_text(bytes(5000))
     assert told.story == []
     server.limit(1500)
-    assert (told.story, wire.high) == (["congested"], 1500)
+    assert (told.story, wire.high_water) == (["congested"], 1500)
 
 
 def test_a_wire_that_is_full_of_more_than_the_limit_is_congested(
-    server: Server, wire: Wire, told: NotingConnection
+    server: Server, wire: NotingTransport, told: NotingConnection
 ) -> None:
-    wire.get_write_buffer_size = lambda: 100_001  # type: ignore[method-assign]
+    wire.waiting = 100_001
     server.full()
     assert told.story == ["congested"]
 
 
-def test_what_is_held_back_goes_before_the_wire_is_closed(server: Server, wire: Wire) -> None:
+def test_what_is_held_back_goes_before_the_wire_is_closed(
+    server: Server, wire: NotingTransport
+) -> None:
     server.corked = True
     server.send_text(b"a")
     server.let_out()
-    assert wire.written == [b"\x81\x01a"]
+    assert wire.writes == [b"\x81\x01a"]

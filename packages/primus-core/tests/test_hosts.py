@@ -16,38 +16,23 @@ from primus.server.hosts.aiohttp import AiohttpHost, Detached, Watch
 from primus.server.hosts.asgi_scope import address, has_endless_heads, wire_of
 from primus.server.hosts.own import OwnHost
 from primus.server.hosts.transports import address_of, taken
-from primus_testing import make_request
+from primus_testing import NotingTransport, make_request
 
 
-class Wire(asyncio.Transport):
-    """A connection that notes what is done to it."""
-
-    def __init__(self, peer: Any = ("10.0.0.7", 4711), *, closing: bool = False) -> None:
-        super().__init__({"peername": peer})
-        self.story: list[str] = []
-        self.closing = closing
-        self.protocol: asyncio.BaseProtocol = asyncio.Protocol()
-
-    def is_closing(self) -> bool:
-        """Whether it ends."""
-        return self.closing
-
-    def pause_reading(self) -> None:
-        """Read no more."""
-        self.story.append("paused")
-
-    def abort(self) -> None:
-        """Drop it."""
-        self.story.append("aborted")
-
-    def get_protocol(self) -> asyncio.BaseProtocol:
-        """What receives."""
-        return self.protocol
+class Wire(NotingTransport):
+    """A connection that notes, too, that another protocol is to receive."""
 
     def set_protocol(self, protocol: asyncio.BaseProtocol) -> None:
         """Let another receive."""
         self.story.append("given")
-        self.protocol = protocol
+        super().set_protocol(protocol)
+
+
+def closing() -> Wire:
+    """A connection whose end has begun."""
+    wire = Wire()
+    wire.closing = True
+    return wire
 
 
 class Releasing(asyncio.Protocol):
@@ -67,7 +52,7 @@ class Releasing(asyncio.Protocol):
 @pytest.mark.parametrize(
     ("transport", "found"),
     [
-        (Wire(), Address("10.0.0.7", 4711)),
+        (Wire(("10.0.0.7", 4711)), Address("10.0.0.7", 4711)),
         (Wire(("::1", 80, 0, 0)), Address("::1", 80)),
         (Wire("/run/app.sock"), Address("")),
         (Wire(None), Address("")),
@@ -97,7 +82,7 @@ def test_the_protocol_of_a_server_of_our_own_learns_that_its_transport_is_taken(
 
 
 def test_the_transport_of_a_client_that_has_gone_cannot_be_taken() -> None:
-    wire = Wire(closing=True)
+    wire = closing()
     with pytest.raises(ConnectionResetError, match="gone before its upgrade"):
         taken(wire, b"")
     assert wire.story == []
@@ -327,7 +312,7 @@ def test_a_watch_tells_once_that_the_client_has_gone_and_not_once_it_is_forgotte
 
 async def test_a_client_that_has_gone_already_is_told_of_at_once() -> None:
     story: list[str] = []
-    aiohttp_host._watch(native(transport=Wire(closing=True)), lambda: story.append("gone"))
+    aiohttp_host._watch(native(transport=closing()), lambda: story.append("gone"))
     assert story == ["gone"]
     asked = native(transport=Wire())
     aiohttp_host._watch(asked, lambda: story.append("later"))
@@ -515,7 +500,7 @@ async def test_aiohttp_forgets_a_connection_that_is_taken_from_it() -> None:
     assert protocol._message_tail == b""
     assert protocol.lost == [None]  # it cannot close what it does not have
     assert wire.story == ["paused", "given"]
-    for gone in (None, Wire(closing=True)):
+    for gone in (None, closing()):
         with pytest.raises(ConnectionResetError, match="gone before its upgrade"):
             aiohttp_host._detach(SimpleNamespace(protocol=protocol, transport=gone))  # type: ignore[arg-type]
 

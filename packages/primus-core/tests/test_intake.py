@@ -7,35 +7,16 @@ import pytest
 
 from primus.limits import DEFAULT_LIMITS
 from primus.websocket import Intake
+from primus_testing import NotingTransport
 
 LIMITS = replace(DEFAULT_LIMITS, turn_messages=3, turn_bytes=100, read_ahead_bytes=8)
-
-
-class Wire(asyncio.Transport):
-    """Knows whether it is read."""
-
-    def __init__(self) -> None:
-        super().__init__()
-        self.is_read = True
-        self.closing = False
-
-    def is_closing(self) -> bool:
-        return self.closing
-
-    def pause_reading(self) -> None:
-        assert not self.closing
-        self.is_read = False
-
-    def resume_reading(self) -> None:
-        assert not self.closing
-        self.is_read = True
 
 
 class Letters(Intake):
     """Every byte is a frame; an exclamation mark pauses."""
 
     def __init__(self) -> None:
-        self.wire = Wire()
+        self.wire = NotingTransport()
         super().__init__(self.wire, LIMITS)
         self.seen = b""
 
@@ -75,11 +56,11 @@ class Letters(Intake):
 async def test_a_long_read_is_handled_in_turns_and_the_wire_is_not_read_meanwhile() -> None:
     letters = Letters()
     letters.data_received(b"abcdefghij")
-    assert (letters.seen, letters.wire.is_read) == (b"abcd", False)
+    assert (letters.seen, letters.wire.reading) == (b"abcd", False)
     await asyncio.sleep(0)
-    assert (letters.seen, letters.wire.is_read) == (b"abcdefgh", False)
+    assert (letters.seen, letters.wire.reading) == (b"abcdefgh", False)
     await asyncio.sleep(0)
-    assert (letters.seen, letters.wire.is_read) == (b"abcdefghij", True)
+    assert (letters.seen, letters.wire.reading) == (b"abcdefghij", True)
 
 
 async def test_a_turn_ends_after_so_many_bytes_as_well() -> None:
@@ -100,9 +81,9 @@ async def test_nothing_is_handled_for_a_connection_that_has_paused() -> None:
     letters.data_received(b"a!b")
     letters.data_received(b"c")
     await asyncio.sleep(0)
-    assert (letters.seen, letters.wire.is_read) == (b"a!", False)
+    assert (letters.seen, letters.wire.reading) == (b"a!", False)
     letters.resume_reading()
-    assert (letters.seen, letters.wire.is_read) == (b"a!bc", True)
+    assert (letters.seen, letters.wire.reading) == (b"a!bc", True)
 
 
 async def test_what_arrives_during_a_turn_waits_behind_the_rest() -> None:
@@ -158,23 +139,24 @@ async def test_a_wire_that_is_closing_is_neither_paused_nor_resumed() -> None:
     letters.pause_reading()
     letters.resume_reading()
     assert letters.seen == b"abcdefgh"
+    assert letters.wire.story == []
 
 
 async def test_a_pause_stops_the_wire_at_once() -> None:
     letters = Letters()
     letters.pause_reading()
-    assert not letters.wire.is_read
+    assert not letters.wire.reading
     letters.resume_reading()
-    assert letters.wire.is_read
+    assert letters.wire.reading
 
 
 async def test_a_resume_does_not_read_the_wire_while_something_waits_or_it_pauses_again() -> None:
     letters = Letters()
     letters.data_received(b"a!b!c")
     letters.resume_reading()
-    assert (letters.seen, letters.wire.is_read) == (b"a!b!", False)
+    assert (letters.seen, letters.wire.reading) == (b"a!b!", False)
     letters.resume_reading()
-    assert (letters.seen, letters.wire.is_read) == (b"a!b!c", True)
+    assert (letters.seen, letters.wire.reading) == (b"a!b!c", True)
 
 
 async def test_there_is_one_turn_at_a_time_however_much_arrives_meanwhile() -> None:
@@ -237,6 +219,6 @@ async def test_a_resume_that_ends_in_a_pause_does_not_read_the_wire() -> None:
     letters = Letters()
     letters.data_received(b"!a!")
     letters.resume_reading()
-    assert (letters.seen, letters.wire.is_read) == (b"!a!", False)
+    assert (letters.seen, letters.wire.reading) == (b"!a!", False)
     letters.resume_reading()
-    assert letters.wire.is_read
+    assert letters.wire.reading

@@ -15,6 +15,7 @@ from primus_testing import (
     ManualClock,
     MemoryTransformer,
     MemoryTransport,
+    NotingTransport,
     Tracebacks,
     eventually,
     join,
@@ -500,27 +501,11 @@ async def test_a_layer_of_one_server_waits_for_the_end_of_another(
 async def test_a_server_that_has_ended_watches_no_connection_any_more(
     make_primus: MakePrimus, manual_clock: ManualClock
 ) -> None:
-    class Wire:
-        """A connection whose peer takes nothing."""
-
-        dropped = 0
-
-        def get_write_buffer_size(self) -> int:
-            return 100
-
-        def get_extra_info(self, name: str) -> None:
-            return None
-
-        def is_closing(self) -> bool:
-            return False
-
-        def abort(self) -> None:
-            self.dropped += 1
-
     primus = make_primus(write_timeout=10.0)
-    kept, added = Wire(), Wire()
+    kept, added = NotingTransport(), NotingTransport()
+    kept.waiting = added.waiting = 100  # their peers take nothing
     primus.writes.keep(kept)
     await primus.destroy()
     primus.writes.add(added)
     manual_clock.advance(100)
-    assert (kept.dropped, added.dropped, len(primus.writes)) == (0, 0, 0)
+    assert (kept.story, added.story, len(primus.writes)) == ([], [], 0)

@@ -13,7 +13,7 @@ from uvicorn.server import ServerState
 from primus import Primus
 from primus.server.hosts.asgi_transport import EXTENSION
 from primus.uvicorn import MAX_HEAD, Requests, WebSockets
-from primus_testing import DEADLINE, MemoryTransformer, eventually
+from primus_testing import DEADLINE, MemoryTransformer, NotingTransport, eventually
 
 Application = Callable[[Any, Any, Any], Awaitable[None]]
 
@@ -25,43 +25,7 @@ REFUSED = (
 )
 
 
-class Wire(asyncio.Transport):
-    """A connection that notes what is done to it."""
-
-    def __init__(self, **details: Any) -> None:
-        super().__init__({"peername": ("10.0.0.7", 4711), **details})
-        self.written = b""
-        self.ends: list[str] = []
-        self.is_paused = False
-        self.protocol: asyncio.BaseProtocol | None = None
-
-    def write(self, data: Any) -> None:
-        """Send."""
-        self.written += data
-
-    def close(self) -> None:
-        """End it."""
-        self.ends.append("closed")
-
-    def abort(self) -> None:
-        """Drop it."""
-        self.ends.append("aborted")
-
-    def is_closing(self) -> bool:
-        """Whether it ends."""
-        return self.ends != []
-
-    def pause_reading(self) -> None:
-        """Read no more."""
-        self.is_paused = True
-
-    def resume_reading(self) -> None:
-        """Read on."""
-        self.is_paused = False
-
-    def set_protocol(self, protocol: asyncio.BaseProtocol) -> None:
-        """Let another receive."""
-        self.protocol = protocol
+PEER = ("10.0.0.7", 4711)
 
 
 class Own(asyncio.Protocol):
@@ -122,7 +86,7 @@ class Upgrade:
         self.config.load()
         self.config.loaded_app = self._called
         self.state = ServerState()
-        self.wire = Wire(**details)
+        self.wire = NotingTransport(PEER, **details)
         self.protocol: Any = type("WebSockets", (WebSockets,), {"others": own})(
             self.config, self.state, {}
         )
@@ -159,11 +123,11 @@ async def asking(scope: Any, receive: Any, send: Any) -> None:
 # -- heads of requests
 
 
-def requests(app: Application = hanging, **settings: Any) -> tuple[Any, Wire]:
+def requests(app: Application = hanging, **settings: Any) -> tuple[Any, NotingTransport]:
     """A connection for requests."""
     config = Config(app, ws="none", lifespan="off", log_config=None, access_log=False, **settings)
     protocol: Any = Requests(config, ServerState(), {})
-    wire = Wire()
+    wire = NotingTransport(PEER)
     protocol.connection_made(wire)
     return protocol, wire
 
@@ -192,7 +156,7 @@ async def test_a_head_without_an_end_behind_an_answered_request_is_refused() -> 
     protocol, wire = requests(answering)
     protocol.data_received(b"GET / HTTP/1.1\r\n\r\n")
     await eventually(lambda: wire.written)
-    wire.written = b""
+    wire.writes.clear()
     protocol.data_received(b"GET / HTTP/1.1\r\nX: ")
     protocol.data_received(b"x" * (MAX_HEAD + 1))
     assert (wire.written, wire.ends) == (REFUSED, ["closed"])
@@ -225,7 +189,7 @@ async def test_heads_and_chunks_that_come_in_pieces_are_each_measured_alone() ->
         for piece in (b"GET / HTTP/1.1\r\nX: ", b"x" * (MAX_HEAD - 100), b"\r\n\r\n"):
             protocol.data_received(piece)
         await eventually(lambda: wire.written)
-        wire.written = b""
+        wire.writes.clear()
     protocol.data_received(b"POST / HTTP/1.1\r\nTransfer-Encoding: chunked\r\n\r\n")
     for _ in range(3):
         for piece in (b"1", b"0000\r\n", b"x" * 65_536, b"\r\n"):
@@ -248,9 +212,9 @@ async def test_an_upgrade_counts_as_a_connection_until_it_has_gone() -> None:
 async def test_no_more_is_read_once_a_client_has_sent_something_before_its_answer() -> None:
     upgrade = Upgrade(hanging)
     await upgrade.until_called()
-    assert not upgrade.wire.is_paused
+    assert upgrade.wire.reading
     upgrade.protocol.data_received(b"early")
-    assert upgrade.wire.is_paused
+    assert not upgrade.wire.reading
 
 
 async def test_a_transport_is_taken_paused_with_what_came_early_and_without_its_protocol() -> None:
@@ -258,7 +222,7 @@ async def test_a_transport_is_taken_paused_with_what_came_early_and_without_its_
     offer = await upgrade.until_called()
     upgrade.protocol.data_received(b"ear")
     upgrade.protocol.data_received(b"ly")
-    upgrade.wire.is_paused = False
+    upgrade.wire.reading = True
     handed = offer.detach({"path": "/primus", "client": None, "query_string": b""})
     assert (handed.transport, handed.early) == (upgrade.wire, b"early")
     assert upgrade.wire.protocol is handed
@@ -298,7 +262,7 @@ async def test_a_transport_that_ends_or_was_refused_cannot_be_taken(why: str) ->
         upgrade.wire.close()
     else:
         offer.reject(431)
-        upgrade.wire.ends.clear()
+        upgrade.wire.closing = False
     with pytest.raises(ConnectionResetError, match="gone before its upgrade"):
         offer.detach({})
     assert upgrade.wire.protocol is upgrade.protocol
@@ -367,7 +331,7 @@ async def test_uvicorns_own_class_gets_the_head_and_then_what_came_behind_it() -
     asked.set()
     await eventually(lambda: upgrade.made)
     assert upgrade.own.story == ["made", HEAD, b"early"]
-    assert not upgrade.wire.is_paused
+    assert upgrade.wire.reading
     upgrade.protocol.data_received(b"later")
     assert upgrade.own.story[3:] == [b"later"]
 
@@ -447,7 +411,7 @@ async def test_requests_that_wait_behind_another_are_let_go_with_their_connectio
 
 
 async def test_a_server_that_stops_before_a_head_has_come_refuses_the_connection() -> None:
-    wire = Wire()
+    wire = NotingTransport(PEER)
     protocol: Any = WebSockets(Config(hanging, log_config=None), ServerState(), {})
     protocol.connection_made(wire)
     protocol.shutdown()

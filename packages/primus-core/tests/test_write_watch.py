@@ -6,28 +6,20 @@ from typing import Any
 import pytest
 
 from primus.write_watch import WriteWatch
-from primus_testing import ManualClock, join
+from primus_testing import ManualClock, NotingTransport, join
 from primus_testing.clock import ManualTimer
 
 
-class Wire:
+class Wire(NotingTransport):
     """A connection with so many unsent bytes, of a system that tells no more of it."""
 
     def __init__(self, unsent: int = 0) -> None:
-        self.unsent = unsent
-        self.aborted = False
+        super().__init__()
+        self.waiting = unsent
 
-    def get_write_buffer_size(self) -> int:
-        return self.unsent
-
-    def get_extra_info(self, name: str, default: Any = None) -> Any:
-        return default
-
-    def is_closing(self) -> bool:
-        return False
-
-    def abort(self) -> None:
-        self.aborted = True
+    @property
+    def aborted(self) -> bool:
+        return self.story == ["aborted"]
 
 
 def test_a_wire_on_which_nothing_moves_is_dropped_after_the_timeout() -> None:
@@ -64,7 +56,7 @@ def test_a_wire_that_moves_a_little_is_kept() -> None:
     watch.keep(wire)
     for _ in range(99):
         clock.advance(29)
-        wire.unsent -= 1
+        wire.waiting -= 1
     assert not wire.aborted
 
 
@@ -75,10 +67,10 @@ def test_what_was_added_is_forgotten_when_it_has_been_sent_and_what_is_kept_is_n
     watch.add(added)
     watch.keep(kept)
     clock.advance(15)
-    added.unsent = kept.unsent = 0
+    added.waiting = kept.waiting = 0
     clock.advance(30)
     assert len(watch) == 1
-    kept.unsent = 5
+    kept.waiting = 5
     clock.advance(60)
     assert kept.aborted
 
@@ -89,7 +81,7 @@ def test_what_is_added_may_be_written_a_little_later() -> None:
     wire = Wire()
     watch.add(wire)
     clock.advance(20)
-    wire.unsent = 5
+    wire.waiting = 5
     clock.advance(60)
     assert wire.aborted
 
@@ -100,9 +92,9 @@ def test_time_begins_anew_when_all_has_been_sent_meanwhile() -> None:
     wire = Wire(5)
     watch.keep(wire)
     clock.advance(30)
-    wire.unsent = 0
+    wire.waiting = 0
     clock.advance(15)
-    wire.unsent = 5
+    wire.waiting = 5
     clock.advance(30)
     assert not wire.aborted
 
@@ -132,13 +124,11 @@ def test_a_wire_that_is_discarded_or_a_watch_that_stops_drops_nothing() -> None:
 
 
 def test_a_wire_that_is_closing_is_forgotten_once_it_is_empty() -> None:
-    class Closing(Wire):
-        def is_closing(self) -> bool:
-            return True
-
     clock = ManualClock()
     watch = WriteWatch(clock, 30.0)
-    watch.keep(Closing())
+    wire = Wire()
+    wire.closing = True
+    watch.keep(wire)
     clock.advance(15)
     assert len(watch) == 0
 

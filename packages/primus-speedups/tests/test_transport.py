@@ -11,8 +11,8 @@ from hypothesis import strategies as st
 from websockets.protocol import SERVER, Protocol
 
 from primus.websocket.speedups import read_texts
-from primus_testing import Peer
-from primus_testing.noise import KeepingTransport, sent
+from primus_testing import NotingTransport, Peer
+from primus_testing.noise import sent
 from primus_testing.raw_websocket import TEXT, frame
 from primus_transformer_ws.accelerated import AcceleratedTransport
 from primus_transformer_ws.server_transport import ServerTransport
@@ -26,16 +26,16 @@ def accelerated(*args: Any, **kwargs: Any) -> ServerTransport:
 
 async def heard(make: Any, reads: list[bytes]) -> Any:
     """What is brought, what was wrong, what is answered and what is left of a frame."""
-    transport, wire, peer = make(), KeepingTransport(), Peer()
+    transport, wire, peer = make(), NotingTransport(), Peer()
     transport.connection_made(wire)
     peer.attach(transport)
     peer._become(3)
     for read in reads:
-        if not wire.closed:
+        if not wire.ends:
             transport.data_received(read)
     rest = transport._head, transport._owed
     transport.connection_lost(None)
-    return await peer.gone(), repr(peer.error), bytes(wire.written), rest
+    return await peer.gone(), repr(peer.error), wire.written, rest
 
 
 @settings(max_examples=50, deadline=None)

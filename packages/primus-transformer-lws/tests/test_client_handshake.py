@@ -12,7 +12,7 @@ from primus.limits import DEFAULT_LIMITS
 from primus.transformer import DialOptions
 from primus.websocket import accept_key
 from primus_testing import DEADLINE, NotingConnection
-from primus_testing.noise import KeepingTransport
+from primus_testing.noting import SocketlessTransport
 from primus_testing.raw_websocket import TEXT, frame
 from primus_transformer_lws import client
 from primus_transformer_lws.client_handshake import LONGEST_HEAD
@@ -20,34 +20,18 @@ from primus_transformer_lws.client_handshake import LONGEST_HEAD
 REFUSAL = b"HTTP/1.1 401 Unauthorized\r\nContent-Length: %d\r\n\r\n"
 
 
-class Wire(KeepingTransport):
-    """Knows whether it is read, and dropped."""
-
-    is_read = True
-    aborted = False
-
-    def pause_reading(self) -> None:
-        self.is_read = False
-
-    def resume_reading(self) -> None:
-        self.is_read = True
-
-    def abort(self) -> None:
-        self.closed = self.aborted = True
-
-
 class Dialled:
     """A client in its handshake, whose server is the test."""
 
     def __init__(self, **dial: Any) -> None:
-        self.wire = Wire()
+        self.wire = SocketlessTransport()
         self.connection = NotingConnection()
         options = DialOptions("ws://localhost/", 100, **dial)
         self.opening = client.Opening(client._url(options.url), options)
         self.handshake = self.opening._made()
         self.handshake.connection_made(self.wire)
-        self.head = self.accepted(bytes(self.wire.written))
-        self.wire.written.clear()
+        self.head = self.accepted(self.wire.written)
+        self.wire.writes.clear()
 
     def accepted(self, head: bytes) -> bytes:
         """The answer of a server that accepts."""
@@ -78,13 +62,13 @@ async def test_what_comes_behind_an_answer_waits_until_the_connection_reads(
         if dialled.wire.protocol is None:
             dialled.handshake.data_received(data[at : at + size])
         else:
-            dialled.wire.protocol.take(memoryview(data[at : at + size]))  # type: ignore[attr-defined]
+            dialled.wire.protocol.take(memoryview(data[at : at + size]))
     transport = await dialled.opened()
     assert dialled.connection.story == []
-    assert not dialled.wire.is_read
+    assert not dialled.wire.reading
     transport.resume_reading()
     assert dialled.connection.story == ["early"]
-    assert dialled.wire.is_read
+    assert dialled.wire.reading
 
 
 @pytest.mark.parametrize("size", [7, 100_000])
@@ -95,13 +79,13 @@ async def test_a_refusal_is_read_with_its_body(dialled: Dialled, size: int) -> N
     with pytest.raises(HandshakeError) as refused:
         await dialled.opened()
     assert (refused.value.status, refused.value.body) == (401, b"nope")
-    assert dialled.wire.aborted
+    assert dialled.wire.ends == ["aborted"]
 
 
 async def test_no_more_of_the_body_of_a_refusal_is_awaited_than_is_kept(dialled: Dialled) -> None:
     most = DEFAULT_LIMITS.refusal_bytes
     dialled.handshake.data_received(REFUSAL % (2 * most) + b"x" * (most - 1))
-    assert not dialled.wire.aborted
+    assert dialled.wire.ends == []
     dialled.handshake.data_received(b"xx")
     with pytest.raises(HandshakeError) as refused:
         await dialled.opened()
@@ -147,7 +131,7 @@ async def test_the_head_of_an_answer_is_no_longer_than_the_limit(
 
 async def test_what_comes_behind_a_short_head_is_not_counted_with_it(dialled: Dialled) -> None:
     dialled.handshake.data_received(REFUSAL % 40_000 + b"x" * 20_000)
-    assert not dialled.wire.aborted
+    assert dialled.wire.ends == []
     dialled.handshake.data_received(b"x" * 20_000)
     with pytest.raises(HandshakeError):
         await dialled.opened()
@@ -157,7 +141,7 @@ async def test_an_answer_that_is_no_http_is_no_server(dialled: Dialled) -> None:
     dialled.handshake.data_received(b"HTTP/1.1 nonsense\r\n\r\n")
     with pytest.raises(TransportError, match="the WebSocket handshake failed"):
         await dialled.opened()
-    assert dialled.wire.aborted
+    assert dialled.wire.ends == ["aborted"]
 
 
 async def test_a_wire_that_is_lost_right_behind_its_handshake_is_given_to_no_connection(
@@ -165,7 +149,7 @@ async def test_a_wire_that_is_lost_right_behind_its_handshake_is_given_to_no_con
 ) -> None:
     dialled.handshake.data_received(dialled.head)
     assert dialled.wire.protocol is not None
-    dialled.wire.protocol.connection_lost(None)  # type: ignore[attr-defined]
+    dialled.wire.protocol.connection_lost(None)
     with pytest.raises(TransportError, match="connection closed"):
         await dialled.opened()
 

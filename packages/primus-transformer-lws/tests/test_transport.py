@@ -13,7 +13,7 @@ from primus.closed import Ending
 from primus.errors import LimitError, ProtocolError
 from primus.limits import DEFAULT_LIMITS, Limits
 from primus_testing import ManualClock, NotingConnection, eventually
-from primus_testing.noise import KeepingTransport
+from primus_testing.noting import SocketlessTransport
 from primus_testing.raw_websocket import BINARY, CLOSE, CONT, PING, PONG, TEXT, frame
 from primus_transformer_lws import transport as transport_module
 from primus_transformer_lws.native import PicowsProtocol, PreparedResponse, ViolationLogger
@@ -28,41 +28,11 @@ HEAD = (
 )
 
 
-class Wire(KeepingTransport):
-    """Knows how it was ended, and whether it is read."""
-
-    def __init__(self) -> None:
-        super().__init__()
-        self.ended: list[str] = []
-        self.is_read = True
-        self.half_closes = True
-
-    def close(self) -> None:
-        self.ended.append("close")
-        self.closed = True
-
-    def abort(self) -> None:
-        self.ended.append("abort")
-        self.closed = True
-
-    def write_eof(self) -> None:
-        self.ended.append("eof")
-
-    def can_write_eof(self) -> bool:
-        return self.half_closes
-
-    def pause_reading(self) -> None:
-        self.is_read = False
-
-    def resume_reading(self) -> None:
-        self.is_read = True
-
-
 class Talk:
     """An open WebSocket of a server, and its connection."""
 
     def __init__(self, close_timeout: float = FOR_EVER, limits: Limits = LIMITS) -> None:
-        self.wire = Wire()
+        self.wire = SocketlessTransport()
         self.transport = LwsTransport(self.wire, MAX, close_timeout, limits=limits)
         violations = ViolationLogger(logging.getLogger("primus.server"))
         answer = WSUpgradeResponse.create_101_response()
@@ -75,7 +45,7 @@ class Talk:
         self.wire.protocol = self.protocol
         self.protocol.connection_made(self.wire)
         self.protocol.take(memoryview(HEAD))
-        self.wire.written.clear()
+        self.wire.writes.clear()
         self.transport.connection = self.connection = NotingConnection()
 
     async def receive(self, *frames: bytes) -> None:
@@ -152,13 +122,13 @@ async def test_a_close_without_a_code_has_no_payload_and_lets_the_answer_be_read
     talk: Talk,
 ) -> None:
     talk.transport.pause_reading()
-    assert not talk.wire.is_read
+    assert not talk.wire.reading
     talk.transport.close()
     assert talk.wire.written == b"\x88\x00"
-    assert talk.wire.is_read
+    assert talk.wire.reading
     await talk.receive(frame(CLOSE))
 
-    assert talk.wire.ended[:1] == ["close"]
+    assert talk.wire.ends[:1] == ["closed"]
     assert talk.connection.story == ["lost"]
     assert talk.connection.ending == Ending.of_peer()
     assert talk.wire.written == b"\x88\x00"
@@ -167,7 +137,7 @@ async def test_a_close_without_a_code_has_no_payload_and_lets_the_answer_be_read
 async def test_a_peer_that_does_not_answer_a_close_is_dropped() -> None:
     talk = Talk(close_timeout=0.01)
     talk.transport.close(1000)
-    await eventually(lambda: talk.wire.ended == ["abort"])
+    await eventually(lambda: talk.wire.ends == ["aborted"])
 
 
 async def test_a_peer_that_closes_is_answered_with_its_own_code_and_told_once(talk: Talk) -> None:
@@ -177,7 +147,7 @@ async def test_a_peer_that_closes_is_answered_with_its_own_code_and_told_once(ta
 
     assert talk.wire.written[:1] == b"\x88"
     assert talk.wire.written[2:4] == b"\x0f\xa0"
-    assert talk.wire.ended[:1] == ["close"]
+    assert talk.wire.ends[:1] == ["closed"]
     assert talk.connection.story == ["x", "lost"]
     assert talk.connection.ending == Ending.of_peer(4000, "done")
 
@@ -185,7 +155,7 @@ async def test_a_peer_that_closes_is_answered_with_its_own_code_and_told_once(ta
 async def test_a_peer_that_closes_and_stays_is_dropped() -> None:
     talk = Talk(close_timeout=0.01)
     await talk.receive(frame(CLOSE, b"\x03\xe8"))
-    await eventually(lambda: talk.wire.ended[-1] == "abort")
+    await eventually(lambda: talk.wire.ends[-1] == "aborted")
 
 
 @pytest.mark.parametrize(
@@ -212,9 +182,9 @@ async def test_a_peer_that_breaks_a_rule_is_told_why_and_nothing_more_is_process
     await talk.receive(frame(TEXT, b"later"))
 
     assert talk.wire.written[:1] == b"\x88"
-    assert bytes(talk.wire.written[2:4]) == code.to_bytes(2)
-    assert talk.wire.ended == ["eof"]  # it may be sending: a reset would cost it the close frame
-    assert talk.wire.is_read
+    assert talk.wire.written[2:4] == code.to_bytes(2)
+    assert talk.wire.ends == ["eof"]  # it may be sending: a reset would cost it the close frame
+    assert talk.wire.reading
     assert talk.connection.story == ["lost"]
     error = talk.connection.error
     assert isinstance(error, ProtocolError)
@@ -225,15 +195,15 @@ async def test_a_peer_that_breaks_a_rule_is_told_why_and_nothing_more_is_process
 
 
 async def test_a_wire_that_cannot_half_close_is_closed_after_a_breach(talk: Talk) -> None:
-    talk.wire.half_closes = False
+    talk.wire.is_half_closable = False
     await talk.receive(frame(TEXT, b"\xff"))
-    assert talk.wire.ended == ["close"]
+    assert talk.wire.ends == ["closed"]
 
 
 async def test_a_peer_that_broke_a_rule_and_stays_is_dropped_and_its_loss_is_no_news() -> None:
     talk = Talk(close_timeout=0.01)
     await talk.receive(frame(TEXT, b"\xff"))
-    await eventually(lambda: talk.wire.ended == ["eof", "abort"])
+    await eventually(lambda: talk.wire.ends == ["eof", "aborted"])
     gone: list[bool] = []
     assert talk.transport.when_gone(lambda: gone.append(True))
     assert talk.wire.protocol is not talk.protocol
@@ -322,13 +292,13 @@ async def test_what_a_paused_connection_has_not_taken_waits_and_comes_in_order(
     talk.connection.on_frame = talk.transport.pause_reading
     await talk.receive(frame(TEXT, b"1"), frame(TEXT, b"2"), frame(BINARY, b"3"))
     assert talk.connection.story == ["1"]
-    assert not talk.wire.is_read
+    assert not talk.wire.reading
     talk.transport.resume_reading()
     assert talk.connection.story == ["1", "2"]
     talk.connection.on_frame = None
     talk.transport.resume_reading()
     assert talk.connection.story == ["1", "2", b"3"]
-    assert talk.wire.is_read
+    assert talk.wire.reading
 
 
 async def test_a_breach_that_waits_behind_messages_is_told_behind_them(talk: Talk) -> None:
@@ -342,7 +312,7 @@ async def test_a_breach_that_waits_behind_messages_is_told_behind_them(talk: Tal
 
     assert talk.connection.story == ["1", "2", "lost"]
     assert isinstance(talk.connection.error, ProtocolError)
-    assert bytes(talk.wire.written[2:4]) == b"\x03\xef"
+    assert talk.wire.written[2:4] == b"\x03\xef"
     talk.transport.abort()
 
 
@@ -351,9 +321,9 @@ async def test_a_turn_ends_and_the_rest_comes_in_the_next(talk: Talk) -> None:
     while rest:
         rest = talk.protocol.take(rest)
     assert len(talk.connection.story) < 20
-    assert not talk.wire.is_read
+    assert not talk.wire.reading
     await eventually(lambda: len(talk.connection.story) == 20)
-    assert talk.wire.is_read
+    assert talk.wire.reading
 
 
 async def test_what_arrived_before_the_wire_went_is_delivered_first(talk: Talk) -> None:
@@ -376,7 +346,7 @@ async def test_an_abort_drops_what_waits_in_both_directions(talk: Talk) -> None:
     talk.transport.uncork()
     talk.protocol.connection_lost(None)
 
-    assert talk.wire.ended == ["abort"]
+    assert talk.wire.ends == ["aborted"]
     assert not talk.wire.written
     assert talk.connection.story == ["1", "lost"]
     assert (talk.connection.error, talk.connection.ending) == (None, None)
@@ -406,12 +376,9 @@ async def test_the_wire_that_went_ends_the_wait_for_the_close() -> None:
 
 
 async def test_answers_of_one_read_leave_in_one_write(talk: Talk) -> None:
-    writes: list[bytes] = []
-    talk.wire.write = lambda data: writes.append(bytes(data))  # type: ignore[method-assign]
     talk.connection.on_frame = lambda: talk.transport.send("a")
     await talk.receive(frame(TEXT, b"1"), frame(TEXT, b"2"))
-    assert b"".join(writes) == b"\x81\x01a\x81\x01a"
-    assert len(writes) == 1
+    assert talk.wire.writes == [b"\x81\x01a\x81\x01a"]
 
 
 # -- ends
@@ -431,7 +398,7 @@ async def test_a_peer_has_the_time_from_the_first_close_frame_on(clock: ManualCl
     await talk.receive(frame(CLOSE, b"\x03\xe8"))
     assert clock.pending == 1
     clock.advance(1)
-    assert talk.wire.ended[-1] == "abort"
+    assert talk.wire.ends[-1] == "aborted"
 
 
 async def test_a_wire_that_is_gone_leaves_no_timer_and_gets_none(clock: ManualClock) -> None:
@@ -470,7 +437,7 @@ async def test_an_abort_sends_and_delivers_nothing_more(talk: Talk) -> None:
 
     talk.transport.abort()
     assert talk.transport.traffic[1] == 0
-    talk.wire.closed = False
+    talk.wire.closing = False
     talk.transport.uncork()
     talk.transport.send("late")
     talk.transport.ping()
@@ -478,7 +445,7 @@ async def test_an_abort_sends_and_delivers_nothing_more(talk: Talk) -> None:
     await asyncio.sleep(0)
     talk.protocol.connection_lost(None)
 
-    assert talk.wire.ended == ["abort"]
+    assert talk.wire.ends == ["aborted"]
     assert not talk.wire.written
     assert talk.connection.story[before:] == ["lost"]
     assert (talk.connection.error, talk.connection.ending) == (None, None)
@@ -526,7 +493,7 @@ async def test_a_close_before_a_breach_is_answered_and_told_as_a_close(
 
 async def test_a_close_with_a_code_that_has_no_meaning_breaks_a_rule(talk: Talk) -> None:
     await talk.receive(frame(CLOSE, b"\x03\xed"))
-    assert bytes(talk.wire.written[2:4]) == b"\x03\xea"
+    assert talk.wire.written[2:4] == b"\x03\xea"
     assert talk.connection.story == ["lost"]
     assert isinstance(talk.connection.error, ProtocolError)
     talk.transport.abort()
@@ -545,12 +512,12 @@ async def test_a_peer_that_broke_a_rule_is_not_read_before_it_has_been_told(talk
     rest = memoryview(frame(TEXT, b"\xff"))
     while rest:
         rest = talk.protocol.take(rest)
-    assert not talk.wire.is_read
+    assert not talk.wire.reading
     talk.transport.resume_reading()
-    assert not talk.wire.is_read
+    assert not talk.wire.reading
     await asyncio.sleep(0)
-    assert talk.wire.is_read
-    assert talk.wire.ended == ["eof"]
+    assert talk.wire.reading
+    assert talk.wire.ends == ["eof"]
     talk.transport.abort()
 
 
@@ -561,14 +528,14 @@ async def test_a_paused_connection_gets_what_came_before_a_breach_when_it_resume
     await talk.receive(frame(TEXT, b"1") + frame(TEXT, b"2") + frame(3, b"x"))
     await asyncio.sleep(0)
     assert talk.connection.story == ["1"]
-    assert talk.wire.ended == []
+    assert talk.wire.ends == []
 
     talk.connection.on_frame = None
     talk.transport.resume_reading()
 
     assert talk.connection.story == ["1", "2", "lost"]
     assert isinstance(talk.connection.error, ProtocolError)
-    assert talk.wire.ended == ["eof"]
+    assert talk.wire.ends == ["eof"]
     talk.transport.abort()
 
 
@@ -597,7 +564,7 @@ async def test_what_waits_for_a_turn_and_what_comes_meanwhile_keep_their_order(t
     assert len(talk.connection.story) < 25
     await eventually(lambda: len(talk.connection.story) == 30)
     assert talk.connection.story == [each.decode() for each in numbers]
-    assert talk.wire.is_read
+    assert talk.wire.reading
 
 
 async def test_a_connection_that_pauses_twice_keeps_what_has_come_between(talk: Talk) -> None:
@@ -639,7 +606,7 @@ async def test_a_text_between_fragments_breaks_a_rule(talk: Talk) -> None:
     await talk.receive(frame(TEXT, b"b"))
     assert talk.connection.story == ["lost"]
     assert isinstance(talk.connection.error, ProtocolError)
-    assert bytes(talk.wire.written[2:4]) == b"\x03\xea"
+    assert talk.wire.written[2:4] == b"\x03\xea"
     talk.transport.abort()
 
 
@@ -652,12 +619,10 @@ async def test_frames_for_which_there_is_no_connection_are_dropped(talk: Talk) -
 
 
 async def test_a_wire_is_limited_and_congestion_told(talk: Talk) -> None:
-    limits: list[int | None] = []
-    talk.wire.set_write_buffer_limits = lambda high=None, low=None: limits.append(high)  # type: ignore[method-assign]
     talk.transport.limit(1234)
     talk.protocol.pause_writing()
     talk.protocol.resume_writing()
-    assert limits == [1234]
+    assert talk.wire.high_water == 1234
     assert talk.connection.story == ["congested", "relieved"]
 
 
@@ -672,5 +637,5 @@ async def test_a_server_closes_the_wire_first_and_a_client_waits_for_it() -> Non
         talk = Talk()
         talk.transport._serves = serves
         talk.transport.peer_closed(b"\x03\xe8")
-        assert talk.wire.ended == ["close"] * serves
+        assert talk.wire.ends == ["closed"] * serves
         talk.transport.abort()

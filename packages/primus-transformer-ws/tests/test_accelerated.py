@@ -14,8 +14,8 @@ from hypothesis import strategies as st
 from websockets.protocol import SERVER, Protocol
 
 from primus.limits import DEFAULT_LIMITS
-from primus_testing import eventually
-from primus_testing.noise import KeepingTransport, cuts, sent
+from primus_testing import NotingConnection, NotingTransport, eventually
+from primus_testing.noise import cuts, sent
 from primus_testing.raw_websocket import BINARY, CONT, PING, TEXT, frame
 from primus_testing.texts import read_texts
 from primus_transformer_ws.accelerated import AcceleratedTransport
@@ -29,35 +29,31 @@ def library() -> Protocol:
     return Protocol(SERVER, max_size=MAX)
 
 
-class Ear:
-    """A connection that acts on its transport after some messages."""
+class Acting(NotingConnection):
+    """A connection that acts on its transport after some of what it is told."""
 
     def __init__(self, transport: ServerTransport) -> None:
+        super().__init__()
         self.transport = transport
-        self.told: list[Any] = []
         self.acts: dict[int, Callable[[ServerTransport], object]] = {}
+        self.on_frame = self._act
 
-    def feed(self, frame: str | bytes, last: bool = True) -> None:
-        self.told.append(frame)
-        act = self.acts.get(len(self.told))
+    def seen(self) -> None:
+        """Note the sign of life in its place."""
+        self.story.append("seen")
+
+    def _act(self) -> None:
+        act = self.acts.get(len(self.story))
         if act is not None:
             act(self.transport)
 
-    def seen(self) -> None:
-        self.told.append(None)
 
-    def congested(self, congested: bool) -> None: ...
-
-    def lost(self, error: Exception | None = None, ending: Any = None) -> None:
-        self.told.append((type(error), str(error), ending and (ending.status, ending.reason)))
-
-
-def opened(make: Callable[..., ServerTransport]) -> tuple[ServerTransport, Ear, KeepingTransport]:
-    transport, wire = make(library, MAX, 3600.0, limits=LIMITS), KeepingTransport()
-    ear = Ear(transport)
+def opened(make: Callable[..., ServerTransport]) -> tuple[ServerTransport, Acting, NotingTransport]:
+    transport, wire = make(library, MAX, 3600.0, limits=LIMITS), NotingTransport()
+    connection = Acting(transport)
     transport.connection_made(wire)
-    transport.connection = ear  # type: ignore[assignment]
-    return transport, ear, wire
+    transport.connection = connection
+    return transport, connection, wire
 
 
 accelerated = partial(AcceleratedTransport, read_texts)
@@ -96,13 +92,15 @@ async def trace(
     acts: dict[int, Callable[[ServerTransport], object]],
 ) -> list[Any]:
     """What the connection is told, what is answered and what is kept, after each read and turn."""
-    transport, ear, wire = opened(make)
-    ear.acts = acts
+    transport, connection, wire = opened(make)
+    connection.acts = acts
     seen: list[Any] = []
 
     def note() -> None:
         rest = bytes(transport._head + transport._rest[transport._at :])
-        seen.append((list(ear.told), bytes(wire.written), wire.closed, rest, transport.traffic))
+        lost = type(connection.error), str(connection.error), connection.ending
+        wires = wire.written, wire.ends, wire.reading, rest, transport.traffic
+        seen.append((list(connection.story), lost, wires))
 
     for read in reads:
         transport.data_received(read)
@@ -132,48 +130,48 @@ async def test_it_does_the_same_as_the_plain_way_read_by_read(
 
 @pytest.mark.parametrize("make", [ServerTransport, accelerated])
 async def test_a_turn_has_so_many_messages_whatever_they_are(make: Any) -> None:
-    transport, ear, _ = opened(make)
+    transport, connection, _ = opened(make)
 
     transport.data_received(frame(TEXT, b"t") * 4 + frame(BINARY, b"b") + frame(TEXT, b"t") * 9)
 
-    assert len(ear.told) == 6  # the first, and so many as a turn has
-    await eventually(lambda: len(ear.told) == 14)
+    assert len(connection.story) == 6  # the first, and so many as a turn has
+    await eventually(lambda: len(connection.story) == 14)
 
 
 @pytest.mark.parametrize("make", [ServerTransport, accelerated])
 async def test_a_turn_has_so_many_bytes_and_the_frame_that_goes_beyond(make: Any) -> None:
-    transport, ear, _ = opened(make)
+    transport, connection, _ = opened(make)
 
     transport.data_received(frame(TEXT, b"x" * 34) * 5)  # 40 bytes each; a turn has 60
 
-    assert len(ear.told) == 3
-    await eventually(lambda: len(ear.told) == 5)
+    assert len(connection.story) == 3
+    await eventually(lambda: len(connection.story) == 5)
 
 
 async def test_texts_behind_a_pause_are_kept_as_they_came() -> None:
-    transport, ear, _ = opened(accelerated)
-    ear.acts = {3: pause}
+    transport, connection, _ = opened(accelerated)
+    connection.acts = {3: pause}
 
     transport.data_received(b"".join(frame(TEXT, b"%d" % n) for n in range(5)))
 
-    assert ear.told == ["0", "1", "2"]
+    assert connection.story == ["0", "1", "2"]
     assert transport._rest[transport._at :] == frame(TEXT, b"3") + frame(TEXT, b"4")
 
 
 async def test_a_text_within_a_fragmented_message_is_left_to_the_library() -> None:
-    transport, ear, wire = opened(accelerated)
+    transport, connection, wire = opened(accelerated)
 
     transport.data_received(frame(TEXT, b"a", fin=False) + frame(TEXT, b"b") + frame(CONT, b"c"))
 
     assert wire.written[2:4] == b"\x03\xea"
-    assert len(ear.told) == 1
+    assert len(connection.story) == 1
     transport.abort()
 
 
 async def test_the_first_text_of_those_read_together_is_a_sign_of_life() -> None:
-    transport, ear, _ = opened(accelerated)
+    transport, connection, _ = opened(accelerated)
     signs: list[bool] = []
-    ear.feed = lambda frame, last=True: signs.append(last)  # type: ignore[method-assign]
+    connection.feed = lambda frame, last=True: signs.append(last)  # type: ignore[method-assign]
 
     transport.data_received(frame(TEXT) * 2 + frame(PING) + frame(TEXT) * 2)
 
@@ -187,10 +185,10 @@ async def test_texts_beyond_the_bytes_of_a_turn_are_not_even_read() -> None:
         asked.append(args[1:])
         return read_texts(*args)
 
-    transport, ear, _ = opened(partial(AcceleratedTransport, watched))
+    transport, connection, _ = opened(partial(AcceleratedTransport, watched))
 
     transport.data_received(frame(TEXT, b"x" * 14) * 9)  # 20 bytes each
 
     assert asked == [(0, 180, MAX, 1), (20, 80, MAX, 5)]
-    assert len(ear.told) == 4
+    assert len(connection.story) == 4
     transport.abort()

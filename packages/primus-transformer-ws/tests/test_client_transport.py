@@ -14,31 +14,18 @@ from websockets.utils import accept_key
 from primus.errors import HandshakeError, LimitError, TransportError
 from primus.limits import DEFAULT_LIMITS
 from primus.transformer import DialOptions
-from primus_testing import DEADLINE, NotingConnection
-from primus_testing.noise import KeepingTransport
+from primus_testing import DEADLINE, NotingConnection, NotingTransport
 from primus_testing.raw_websocket import CONT, TEXT, frame
 from primus_transformer_ws import client
 
 REFUSAL = b"HTTP/1.1 401 Unauthorized\r\nContent-Length: %d\r\n\r\n"
 
 
-class Wire(KeepingTransport):
-    """Knows whether it is read."""
-
-    is_read = True
-
-    def pause_reading(self) -> None:
-        self.is_read = False
-
-    def resume_reading(self) -> None:
-        self.is_read = True
-
-
 class Dialled:
     """A client whose server is the test."""
 
     def __init__(self) -> None:
-        self.wire = Wire()
+        self.wire = NotingTransport()
         self.connection = NotingConnection()
         self.transport: Any = None
 
@@ -49,8 +36,8 @@ class Dialled:
 
         async def dialled(uri: object, dial: object, opening: Any) -> None:
             opening.connection_made(self.wire)
-            head = bytes(self.wire.written)
-            self.wire.written.clear()
+            head = self.wire.written
+            self.wire.writes.clear()
             if (answering := answer(opening, accepted(head))) is not None:
                 await answering
 
@@ -96,12 +83,12 @@ async def test_what_comes_behind_an_answer_waits_until_the_connection_reads(
 
     await dialled.open(answer)
     assert dialled.connection.story == []
-    assert not dialled.wire.is_read
+    assert not dialled.wire.reading
 
     dialled.transport.resume_reading()
 
     assert dialled.connection.story == ["early"]
-    assert dialled.wire.is_read
+    assert dialled.wire.reading
 
 
 @pytest.mark.parametrize("size", [7, 100_000])
@@ -114,7 +101,7 @@ async def test_a_refusal_is_read_with_its_body(dialled: Dialled, size: int) -> N
     with pytest.raises(HandshakeError) as refused:
         await dialled.open(answer)
     assert (refused.value.status, refused.value.body) == (401, b"nope")
-    assert dialled.wire.closed
+    assert dialled.wire.ends == ["aborted"]
 
 
 async def test_no_more_of_the_body_of_a_refusal_is_kept_than_the_limit(dialled: Dialled) -> None:
@@ -181,7 +168,7 @@ async def test_a_handshake_that_is_given_up_drops_its_wire(dialled: Dialled) -> 
     opening.cancel()
     with pytest.raises(asyncio.CancelledError):
         await opening
-    assert dialled.wire.closed
+    assert dialled.wire.ends == ["aborted"]
 
 
 def test_what_is_spoken_over_a_websocket_agrees_on_its_own_subprotocol_and_headers() -> None:

@@ -8,8 +8,7 @@ from websockets.utils import accept_key
 
 from primus.errors import TransportError
 from primus.transformer import DialOptions
-from primus_testing import DEADLINE, Peer
-from primus_testing.noise import KeepingTransport
+from primus_testing import DEADLINE, NotingTransport, Peer
 from primus_transformer_ws import client
 from primus_transformer_ws.server import WebSockets
 
@@ -50,9 +49,9 @@ async def test_a_wire_that_is_lost_right_behind_its_handshake_is_not_given_to_a_
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     async def dial(uri: object, dial: object, opening: Any) -> None:
-        wire = KeepingTransport()
+        wire = NotingTransport()
         opening.connection_made(wire)
-        opening.data_received(accepted(bytes(wire.written)))
+        opening.data_received(accepted(wire.written))
         opening.connection_lost(None)
 
     monkeypatch.setattr(client, "_dial", dial)

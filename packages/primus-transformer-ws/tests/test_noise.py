@@ -8,8 +8,8 @@ import pytest
 from hypothesis import example, given, settings
 from websockets.protocol import SERVER, Protocol
 
-from primus_testing import Peer
-from primus_testing.noise import KeepingTransport, cuts, sent
+from primus_testing import NotingTransport, Peer
+from primus_testing.noise import cuts, sent
 from primus_testing.raw_websocket import frame
 from primus_testing.texts import read_texts
 from primus_transformer_ws.accelerated import AcceleratedTransport
@@ -41,19 +41,19 @@ async def heard(
     When that is seen may differ, and which of two rules: the short way waits for the whole head of
     a frame, and handles a frame before it looks at the next one.
     """
-    transport, wire, peer = make(), KeepingTransport(), Peer()
+    transport, wire, peer = make(), NotingTransport(), Peer()
     transport.connection_made(wire)
     peer.attach(transport)
     peer._become(3)
     places = [0, *sorted(cut for cut in cuts if cut < len(data)), len(data)]
     for start, end in pairwise(places):
-        if not wire.closed:
+        if not wire.ends:
             transport.data_received(data[start:end])
-    if not wire.closed:
+    if not wire.ends:
         transport.eof_received()
     transport.connection_lost(None)
     messages, is_wrong = await peer.gone(), peer.error is not None
-    return messages, is_wrong, b"" if is_wrong else bytes(wire.written)
+    return messages, is_wrong, b"" if is_wrong else wire.written
 
 
 @pytest.mark.parametrize("make", [long_way, short_way, accelerated])

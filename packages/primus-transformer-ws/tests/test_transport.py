@@ -13,8 +13,7 @@ from websockets.protocol import SERVER, Protocol
 from primus.closed import Ending
 from primus.errors import LimitError, ProtocolError
 from primus.limits import DEFAULT_LIMITS
-from primus_testing import ManualClock, NotingConnection, eventually
-from primus_testing.noise import KeepingTransport
+from primus_testing import ManualClock, NotingConnection, NotingTransport, eventually
 from primus_testing.raw_websocket import (
     BINARY,
     CLOSE,
@@ -36,35 +35,7 @@ MAX = 200
 FOR_EVER = 3600.0
 
 
-class Wire(KeepingTransport):
-    """Knows how it was ended, and whether it is read."""
-
-    def __init__(self) -> None:
-        super().__init__()
-        self.ended = ""
-        self.is_read = True
-        self.waiting = 0
-
-    def close(self) -> None:
-        self.ended, self.closed = "close", True
-
-    def abort(self) -> None:
-        self.ended, self.closed = "abort", True
-
-    def write_eof(self) -> None:
-        self.ended = "eof"
-
-    def pause_reading(self) -> None:
-        self.is_read = False
-
-    def resume_reading(self) -> None:
-        self.is_read = True
-
-    def get_write_buffer_size(self) -> int:
-        return self.waiting
-
-
-End = tuple[WebSocketTransport, Wire, NotingConnection]
+End = tuple[WebSocketTransport, NotingTransport, NotingConnection]
 Make = Callable[..., End]
 
 
@@ -78,7 +49,7 @@ def short_way(close_timeout: float = FOR_EVER) -> End:
 
 
 def attached(transport: Any) -> End:
-    wire, connection = Wire(), NotingConnection()
+    wire, connection = NotingTransport(), NotingConnection()
     transport.connection_made(wire)
     transport.connection = connection
     return transport, wire, connection
@@ -169,7 +140,7 @@ def test_what_was_prepared_waits_while_the_wire_takes_nothing(make: Make) -> Non
 @pytest.mark.parametrize("make", [short_way, accelerated])
 def test_what_was_prepared_is_not_written_to_a_wire_that_closes(make: Make) -> None:
     transport, wire, _ = make()
-    wire.closed = True
+    wire.closing = True
 
     transport.send_prepared(PREPARED)
 
@@ -198,7 +169,7 @@ async def test_a_peer_that_has_ended_its_side_is_sent_nothing_more(make: Make) -
 
     assert connection.story == ["last"]
     assert not wire.written
-    assert wire.ended == "eof"
+    assert wire.ends == ["eof"]
     transport.abort()
 
 
@@ -208,14 +179,14 @@ async def test_a_close_without_a_code_has_no_payload_and_lets_the_answer_be_read
 ) -> None:
     transport, wire, connection = make()
     transport.pause_reading()
-    assert not wire.is_read
+    assert not wire.reading
 
     transport.close()
     assert wire.written == b"\x88\x00"
-    assert wire.is_read
+    assert wire.reading
     transport.data_received(frame(CLOSE))
 
-    assert wire.ended == "close"
+    assert wire.ends == ["closed"]
     assert connection.story == ["lost"]
     assert connection.ending == Ending.of_peer(None, "")
     transport.connection_lost(None)
@@ -227,7 +198,7 @@ async def test_a_peer_that_does_not_answer_a_close_is_dropped(make: Make) -> Non
 
     transport.close(1000)
 
-    await eventually(lambda: wire.ended == "abort")
+    await eventually(lambda: wire.ends == ["aborted"])
 
 
 @both
@@ -239,7 +210,7 @@ async def test_a_peer_that_closes_is_answered_with_its_own_code_and_told_once(ma
     transport.connection_lost(None)
 
     assert wire.written == b"\x88\x06\x0f\xa0done"
-    assert wire.ended == "close"
+    assert wire.ends == ["closed"]
     assert connection.story == ["lost"]
     assert connection.ending == Ending.of_peer(4000, "done")
 
@@ -250,7 +221,7 @@ async def test_a_peer_that_closes_and_stays_is_dropped(make: Make) -> None:
 
     transport.data_received(frame(CLOSE, b"\x03\xe8"))
 
-    await eventually(lambda: wire.ended == "abort")
+    await eventually(lambda: wire.ends == ["closed", "aborted"])
 
 
 @both
@@ -282,9 +253,9 @@ async def test_a_peer_that_breaks_a_rule_is_told_why_and_nothing_more_is_process
     transport.data_received(wrong + frame(TEXT, b"late"))
     transport.data_received(frame(TEXT, b"later"))
 
-    assert bytes(wire.written[2:4]) == code.to_bytes(2)
+    assert wire.written[2:4] == code.to_bytes(2)
     assert wire.written[0] == 0x88
-    assert wire.ended == "eof"  # it may still be sending: a reset would cost it the close frame
+    assert wire.ends == ["eof"]  # it may still be sending: a reset would cost it the close frame
     assert connection.story == ["lost"]
     assert isinstance(connection.error, LimitError if code == 1009 else ProtocolError)
     assert isinstance(connection.error, LimitError) is (code == 1009)
@@ -298,7 +269,7 @@ async def test_a_close_in_the_middle_of_a_message_breaks_a_rule(make: Make) -> N
     transport.data_received(frame(TEXT, b"a", fin=False) + frame(CLOSE, b"\x03\xe8"))
 
     assert wire.written[2:] == b"\x03\xeaincomplete fragmented message"
-    assert wire.ended == "close"
+    assert wire.ends == ["closed"]
     assert connection.story == ["lost"]
     assert isinstance(connection.error, ProtocolError)
     transport.abort()
@@ -310,7 +281,7 @@ async def test_a_peer_that_broke_a_rule_and_stays_is_dropped(make: Make) -> None
 
     transport.data_received(frame(TEXT, b"\xff"))
 
-    await eventually(lambda: wire.ended == "abort")
+    await eventually(lambda: wire.ends == ["eof", "aborted"])
 
 
 @both
@@ -434,14 +405,14 @@ async def test_what_a_paused_connection_has_not_taken_waits_and_comes_in_order(m
     transport.data_received(frame(TEXT, b"1") + frame(TEXT, b"2"))
     transport.data_received(frame(TEXT, b"3"))
     assert connection.story == ["1"]
-    assert not wire.is_read
+    assert not wire.reading
     transport.resume_reading()
     assert connection.story == ["1", "2"]
     connection.on_frame = None
     transport.resume_reading()
 
     assert connection.story == ["1", "2", "3"]
-    assert wire.is_read
+    assert wire.reading
 
 
 @both
@@ -451,9 +422,9 @@ async def test_a_turn_ends_and_the_rest_comes_in_the_next(make: Make) -> None:
     transport.data_received(frame(TEXT, b"x") * 10)
 
     assert len(connection.story) == 6  # the first, and so many as a turn has
-    assert not wire.is_read
+    assert not wire.reading
     await eventually(lambda: len(connection.story) == 10)
-    assert wire.is_read
+    assert wire.reading
 
 
 @both
@@ -480,7 +451,7 @@ async def test_an_abort_drops_what_waits_in_both_directions(make: Make) -> None:
     transport._flush()
     transport.connection_lost(None)
 
-    assert wire.ended == "abort"
+    assert wire.ends == ["aborted"]
     assert not wire.written
     assert connection.story == ["x"] * 6 + ["lost"]
     assert (connection.error, connection.ending) == (None, None)
@@ -520,7 +491,7 @@ async def test_the_wire_that_went_ends_the_wait_for_the_close(make: Make) -> Non
     transport.connection_lost(None)
 
     assert transport._timer is None
-    assert wire.ended == ""
+    assert wire.ends == []
 
 
 @both
@@ -528,39 +499,37 @@ async def test_a_start_takes_what_came_with_the_handshake_and_reads_on_unless_pa
     make: Make,
 ) -> None:
     transport, wire, connection = make()
-    wire.is_read = False
+    wire.reading = False
     transport.start(frame(TEXT, b"early"))
     assert connection.story == ["early"]
-    assert wire.is_read
+    assert wire.reading
 
     transport, wire, connection = make()
-    wire.is_read = False
+    wire.reading = False
     connection.on_frame = transport.pause_reading
     transport.start(frame(TEXT, b"early") * 2)
     assert connection.story == ["early"]
-    assert not wire.is_read
+    assert not wire.reading
 
 
 @both
 async def test_answers_of_one_read_leave_in_one_write(make: Make) -> None:
     transport, wire, connection = make()
-    writes: list[bytes] = []
-    wire.write = lambda data: writes.append(bytes(data))  # type: ignore[method-assign]
     connection.on_frame = lambda: transport.send("a")
 
     transport.data_received(frame(TEXT, b"1") + frame(TEXT, b"2"))
     transport.send("b")
 
-    assert writes == [b"\x81\x01a\x81\x01a", b"\x81\x01b"]
+    assert wire.writes == [b"\x81\x01a\x81\x01a", b"\x81\x01b"]
 
 
 async def test_a_wire_that_cannot_half_close_is_closed_after_a_breach() -> None:
     transport, wire, _ = short_way()
-    wire.can_write_eof = lambda: False  # type: ignore[method-assign]
+    wire.is_half_closable = False
 
     transport.data_received(frame(TEXT, b"\xff"))
 
-    assert wire.ended == "close"
+    assert wire.ends == ["closed"]
 
 
 @pytest.mark.parametrize(("size", "is_compressed"), [(1023, False), (1024, True)])
@@ -576,7 +545,7 @@ async def test_only_messages_that_are_long_enough_are_compressed(
         lambda: transport.send(b"x" * size),
         lambda: transport.send_text(b"x" * size),
     ):
-        wire.written.clear()
+        wire.writes.clear()
         send()
         assert (wire.written[0] & 0x40 != 0) is is_compressed
         assert (len(wire.written) < size) is is_compressed
@@ -608,11 +577,11 @@ async def test_a_peer_has_the_time_from_the_first_close_frame_on(
     clock.advance(9)
     transport.data_received(frame(CLOSE, b"\x03\xe8"))
     assert clock.pending == 1
-    wire.ended = ""
+    wire.story.clear()
 
     clock.advance(1)
 
-    assert wire.ended == "abort"
+    assert wire.ends == ["aborted"]
 
 
 @both
@@ -641,9 +610,9 @@ async def test_a_peer_that_has_ended_its_side_and_stays_is_dropped(
 ) -> None:
     transport, wire, _ = make(close_timeout=10)
     transport.eof_received()
-    assert wire.ended == "eof"
+    assert wire.ends == ["eof"]
     clock.advance(10)
-    assert wire.ended == "abort"
+    assert wire.ends == ["eof", "aborted"]
 
 
 @both
@@ -673,7 +642,7 @@ async def test_what_waits_to_be_sent_leaves_before_the_close_frame_of_a_breach(m
     transport.send("a")
     transport.data_received(frame(TEXT, b"\xff"))
     assert wire.written.startswith(b"\x81\x01a\x88")
-    assert wire.ended == "eof"
+    assert wire.ends == ["eof"]
     transport.abort()
 
 
@@ -698,7 +667,7 @@ async def test_a_close_is_answered_and_what_follows_is_left_alone_without_the_li
     transport.connection_lost(None)
 
     assert wire.written == b"\x88\x02\x03\xe8"
-    assert wire.ended == "close"
+    assert wire.ends == ["closed"]
     assert connection.story == ["x", "lost"]
     assert connection.ending == Ending.of_peer(1000)
 
@@ -746,15 +715,8 @@ async def test_what_waits_for_a_turn_is_counted_once(make: Make) -> None:
 
 @both
 async def test_a_wire_keeps_little_of_what_is_written_from_the_first(make: Make) -> None:
-    limits: list[int | None] = []
-
-    class Limited(Wire):
-        def set_write_buffer_limits(self, high: int | None = None, low: int | None = None) -> None:
-            limits.append(high)
-
-    transport, _, _ = make()
-    transport.connection_made(Limited())
-    assert limits == [16 * 1024]
+    _, wire, _ = make()
+    assert wire.high_water == 16 * 1024
 
 
 @both

@@ -9,7 +9,7 @@ from typing import Any
 from primus.closed import Ending
 from primus.transport import Receiver
 
-__all__ = ["NotingConnection", "NotingTransport"]
+__all__ = ["NotingConnection", "NotingTransport", "SocketlessTransport"]
 
 
 class NotingConnection(Receiver):
@@ -48,25 +48,42 @@ class NotingConnection(Receiver):
 
 
 class NotingTransport(asyncio.Transport):
-    """An asyncio transport with nothing at its other end, that notes, in order, what is done to it.
+    """An asyncio transport with nothing at its other end, that notes in order what is done to it.
 
     Args:
         address: of the peer.
+        details: what else `get_extra_info` tells, by name.
     """
 
-    def __init__(self, address: tuple[str, int] | None = None) -> None:
-        super().__init__({"peername": address})
+    def __init__(self, address: Any = None, **details: Any) -> None:
+        super().__init__({"peername": address, **details})
         self.story: list[str] = []
-        self.written = b""
+        """``"paused"``, ``"read"``, ``"eof"``, ``"closed"`` and ``"aborted"``."""
+        self.writes: list[bytes] = []
+        """What was written, one by one."""
+        self.waiting = 0
+        """How many bytes have been written and not left."""
+        self.high_water: int | None = None
+        """How many may wait, if that was set."""
         self.closing = False
         self.reading = True
         self.protocol: Any = None
         self.is_half_closable = True
         """Whether it can end its writing alone, as one without TLS can."""
 
+    @property
+    def written(self) -> bytes:
+        """All that was written."""
+        return b"".join(self.writes)
+
+    @property
+    def ends(self) -> list[str]:
+        """How it was ended: the story without pauses."""
+        return [each for each in self.story if each not in ("paused", "read")]
+
     def write(self, data: Any) -> None:
         """Keep the bytes."""
-        self.written += data
+        self.writes.append(bytes(data))
 
     def abort(self) -> None:
         """Note the loss."""
@@ -105,8 +122,12 @@ class NotingTransport(asyncio.Transport):
         self.story.append("eof")
 
     def get_write_buffer_size(self) -> int:
-        """Nothing waits."""
-        return 0
+        """How much waits."""
+        return self.waiting
+
+    def set_write_buffer_limits(self, high: int | None = None, low: int | None = None) -> None:
+        """Keep the upper limit."""
+        self.high_water = high
 
     def get_protocol(self) -> Any:
         """What receives."""
@@ -115,3 +136,24 @@ class NotingTransport(asyncio.Transport):
     def set_protocol(self, protocol: Any) -> None:
         """Let another protocol receive."""
         self.protocol = protocol
+
+
+class SocketlessTransport(NotingTransport):
+    """One that stands for its socket, too: a library that writes to sockets writes to it instead."""
+
+    family = -1
+
+    def __init__(self) -> None:
+        super().__init__(socket=self)
+        self.waiting = 1  # what is written has to go behind it, and not to the socket
+
+    def fileno(self) -> int:
+        """There is none."""
+        return -1
+
+    def setsockopt(self, *option: Any) -> None:
+        """Nothing is set."""
+
+    def getsockopt(self, *option: Any) -> int:
+        """Nothing is set."""
+        return 0
