@@ -139,7 +139,7 @@ class NotingTransport(asyncio.Transport):
 
 
 class SocketlessTransport(NotingTransport):
-    """One that stands for its socket, too: a library that writes to sockets writes to it instead."""
+    """One that stands for its socket, too: what a library would write to the socket goes to it."""
 
     family = -1
 
