@@ -175,7 +175,7 @@ async def test_the_first_text_of_those_read_together_is_a_sign_of_life() -> None
 
     transport.data_received(frame(TEXT) * 2 + frame(PING) + frame(TEXT) * 2)
 
-    assert signs == [True, True, True, False]
+    assert signs == [True, False, True, False]
 
 
 async def test_texts_beyond_the_bytes_of_a_turn_are_not_even_read() -> None:
@@ -189,6 +189,6 @@ async def test_texts_beyond_the_bytes_of_a_turn_are_not_even_read() -> None:
 
     transport.data_received(frame(TEXT, b"x" * 14) * 9)  # 20 bytes each
 
-    assert asked == [(0, 180, MAX, 1), (20, 80, MAX, 5)]
+    assert asked == [(0, 60, MAX, 6), (0, 60, MAX, 1), (60, 80, MAX, 3)]
     assert len(connection.story) == 4
     transport.abort()
