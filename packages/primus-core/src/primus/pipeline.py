@@ -66,7 +66,7 @@ def run(transforms: Transforms, packet: Packet, connection: Any) -> Any:
             raise failure(transform, error) from error
         if verdict is False:
             return SWALLOWED
-        if is_awaitable(verdict):
+        if verdict is not None and is_awaitable(verdict):
             return go_on(left, transform, verdict, packet, connection)
     return packet.data
 

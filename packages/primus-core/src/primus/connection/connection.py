@@ -999,29 +999,38 @@ class Connection(Emitter, Generic[MessageT_co]):
     def _transform_outgoing(self, data: Any) -> Awaitable[None] | None:
         """Transform, encode and send; what is returned has to be awaited first.
 
+        As the way in, it takes few calls, and leaves whatever has to be awaited to others.
+
         Raises:
             ControlTextError: the message is, or has become, text that peers obey.
             ParserError: the parser has no form for what it has become.
         """
-        try:
-            result = run(self.pipeline.outgoing, Packet(data), self)
-        except TransformError as error:
-            self._report(error)
-            return None
-        if type(result) not in PLAIN and is_awaitable(result):
-            return after(result, self._send_transformed_late, self._report)
-        return self._send_transformed(result)
-
-    def _send_transformed(self, result: Any) -> Awaitable[None] | None:
-        if result is SWALLOWED:
-            return None
-        check_message(result)
+        packet = Packet(data)
+        for transform in (left := iter(self.pipeline.outgoing)):
+            try:
+                verdict = transform(packet, self)
+            except Exception as error:
+                self._report(failure(transform, error, error))
+                return None
+            if verdict is False:
+                return None
+            if verdict is not None and is_awaitable(verdict):
+                deciding = go_on(left, transform, verdict, packet, self)
+                return after(deciding, self._send_transformed_late, self._report)
+        result = packet.data
+        if type(result) is not dict:  # most messages are
+            if type(result) not in PLAIN and is_awaitable(result):
+                return after(result, self._send_transformed_late, self._report)
+            check_message(result)
         return self._send_encoded(result)
 
     def _send_transformed_late(self, result: Any) -> Awaitable[None] | None:
-        """As `_send_transformed`, where no caller can be told."""
+        """Send what an async transform has left of a message; errors are reported."""
+        if result is SWALLOWED:
+            return None
         try:
-            return self._send_transformed(result)
+            check_message(result)
+            return self._send_encoded(result)
         except (ControlTextError, ParserError) as error:
             self._report(error)
             return None
