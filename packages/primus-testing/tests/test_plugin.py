@@ -95,6 +95,22 @@ def test_two(tracebacks):
     assert "expected in the log, but not there" in text
 
 
+def test_a_timer_that_a_client_leaves_fails_the_test(run: object) -> None:
+    text = run(  # type: ignore[operator]
+        HEAD
+        + """
+PLUGIN = ()
+
+async def test_it(make_socket):
+    socket = await make_socket().opened()
+    socket.options.clock.call_later(1.0, print)
+""",
+        passed=1,
+        errors=1,
+    )
+    assert "assert 1 == 0" in text
+
+
 def test_assertions_of_a_contract_show_their_values(run: object) -> None:
     text = run(  # type: ignore[operator]
         HEAD

@@ -2,7 +2,6 @@
 
 import asyncio
 import json
-from collections.abc import AsyncIterator, Callable
 from typing import Any
 
 import pytest
@@ -10,29 +9,11 @@ import pytest_asyncio
 
 from primus import OptionError, connect
 from primus_emit import AckFailed, AckLost, AckTimeout
-from primus_testing import ManualClock, MemoryTransformer, Recorder, eventually
+from primus_testing import MemoryTransformer, Recorder, eventually
+from primus_testing.clients import comes_back, cut
+from primus_testing.plugin import MakeSocket
 
 PLUGIN = "emitter"
-QUICK = {"reconnect": {"min": 1.0, "max": 1.0}}
-
-MakeSocket = Callable[..., Any]
-
-
-@pytest_asyncio.fixture
-async def make_socket(primus: Any) -> AsyncIterator[MakeSocket]:
-    """Makes clients on one clock of their own."""
-    sockets: list[Any] = []
-    clock = ManualClock()
-
-    def make(**options: Any) -> Any:
-        socket = primus.Socket("http://memory", clock=clock, network=False, **QUICK, **options)
-        sockets.append(socket)
-        return socket
-
-    yield make
-    for socket in sockets:
-        socket.destroy()
-    assert clock.pending == 0
 
 
 @pytest.fixture(autouse=True)
@@ -45,20 +26,6 @@ def silence(primus: Any) -> None:
 async def socket(make_socket: MakeSocket) -> Any:
     """A client that is open."""
     return await make_socket().opened()
-
-
-async def cut(primus: Any, socket: Any) -> None:
-    """Lose the connection, as the network does."""
-    events = Recorder(socket, "close")
-    (spark,) = primus
-    spark.abort()
-    await events.next("close")
-
-
-async def comes_back(socket: Any) -> None:
-    events = Recorder(socket, "open")
-    socket.options.clock.advance(1.0)
-    await events.next("open")
 
 
 async def test_events_and_acknowledgements_go_both_ways(primus: Any, make_socket: Any) -> None:

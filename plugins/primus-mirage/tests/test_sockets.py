@@ -1,7 +1,7 @@
 """The plugin on the Python client, which brings its id along and comes back."""
 
 import asyncio
-from collections.abc import AsyncIterator, Callable
+from collections.abc import Callable
 from typing import Any
 
 import pytest
@@ -9,29 +9,12 @@ import pytest_asyncio
 
 from primus import OptionError
 from primus_testing import ManualClock, Recorder, eventually
+from primus_testing.plugin import MakeSocket
 
 PLUGIN = "mirage, emit"
 QUICK = {"reconnect": {"min": 1.0, "max": 1.0}}
 
 MakePrimus = Callable[..., Any]
-MakeSocket = Callable[..., Any]
-
-
-@pytest_asyncio.fixture
-async def make_socket(primus: Any) -> AsyncIterator[MakeSocket]:
-    """Makes clients on one clock of their own."""
-    sockets: list[Any] = []
-    clock = ManualClock()
-
-    def make(url: str = "http://memory", **options: Any) -> Any:
-        socket = primus.Socket(url, clock=clock, network=False, **QUICK, **options)
-        sockets.append(socket)
-        return socket
-
-    yield make
-    for socket in sockets:
-        socket.destroy()
-    assert clock.pending == 0
 
 
 @pytest_asyncio.fixture

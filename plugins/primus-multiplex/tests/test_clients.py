@@ -2,7 +2,6 @@
 
 import asyncio
 import json
-from collections.abc import AsyncIterator, Callable
 from typing import Any
 
 import pytest
@@ -11,30 +10,12 @@ from hypothesis import HealthCheck, given, settings
 
 from primus import Unauthorized, connect
 from primus_multiplex import ChannelRefused, ClientChannel, packets
-from primus_testing import ManualClock, MemoryTransformer, Recorder, eventually
+from primus_testing import MemoryTransformer, Recorder, eventually
+from primus_testing.clients import comes_back, cut
 from primus_testing.parser import JSON_VALUES
+from primus_testing.plugin import MakeSocket
 
 PLUGIN = "multiplex"
-
-MakeSocket = Callable[..., Any]
-
-
-@pytest_asyncio.fixture
-async def make_socket(primus: Any) -> AsyncIterator[MakeSocket]:
-    """Makes clients on one clock of their own, which come back after a second."""
-    sockets: list[Any] = []
-    clock = ManualClock()
-
-    def make(**options: Any) -> Any:
-        quick = {"reconnect": {"min": 1.0, "max": 1.0}, "network": False, "clock": clock}
-        socket = primus.Socket("http://memory", **{**quick, **options})
-        sockets.append(socket)
-        return socket
-
-    yield make
-    for socket in sockets:
-        socket.destroy()
-    assert clock.pending == 0
 
 
 @pytest_asyncio.fixture
@@ -48,20 +29,6 @@ def echo(primus: Any, name: str = "news") -> Any:
     channel = primus.channel(name)
     channel.on("connection", lambda spark: spark.on("data", spark.write))
     return channel
-
-
-async def cut(primus: Any, socket: Any) -> None:
-    """Lose the connection, as the network does."""
-    events = Recorder(socket, "close")
-    (spark,) = primus
-    spark.abort()
-    await events.next("close")
-
-
-async def comes_back(socket: Any) -> None:
-    events = Recorder(socket, "open")
-    socket.options.clock.advance(1.0)
-    await events.next("open")
 
 
 async def test_each_call_is_a_subscription_of_its_own(primus: Any, socket: Any) -> None:

@@ -1,21 +1,17 @@
 """Resources on the Python client, which may lose its connection and come back."""
 
 import asyncio
-from collections.abc import AsyncIterator, Awaitable, Callable
+from collections.abc import Awaitable
 from dataclasses import dataclass
 from typing import Any, Protocol
 
 import pytest
-import pytest_asyncio
 
 from primus import OptionError, PrimusError, ValidationError
 from primus_resource import Calls, ResourceError, ResourceLost, ResourceTimeout
-from primus_testing import ManualClock, Recorder, eventually
+from primus_testing import Recorder, eventually
 
 PLUGIN = "emitter, resource"
-QUICK = {"reconnect": {"min": 1.0, "max": 1.0}}
-
-MakeSocket = Callable[..., Any]
 
 
 @dataclass
@@ -63,23 +59,6 @@ class Lying(Protocol):
 
     async def all(self) -> int: ...
     async def missing(self) -> None: ...
-
-
-@pytest_asyncio.fixture
-async def make_socket(primus: Any) -> AsyncIterator[MakeSocket]:
-    """Makes clients on one clock of their own."""
-    sockets: list[Any] = []
-    clock = ManualClock()
-
-    def make(**options: Any) -> Any:
-        socket = primus.Socket("http://memory", clock=clock, network=False, **QUICK, **options)
-        sockets.append(socket)
-        return socket
-
-    yield make
-    for socket in sockets:
-        socket.destroy()
-    assert clock.pending == 0
 
 
 @pytest.fixture

@@ -2,36 +2,17 @@
 
 import asyncio
 import json
-from collections.abc import AsyncIterator, Callable
 from typing import Any
 
 import pytest
 import pytest_asyncio
 
 from primus_responder import ResponseLost, ResponseTimeout
-from primus_testing import ManualClock, Recorder, eventually
+from primus_testing import eventually
+from primus_testing.clients import comes_back, cut
+from primus_testing.plugin import MakeSocket
 
 PLUGIN = "responder"
-QUICK = {"reconnect": {"min": 1.0, "max": 1.0}}
-
-MakeSocket = Callable[..., Any]
-
-
-@pytest_asyncio.fixture
-async def make_socket(primus: Any) -> AsyncIterator[MakeSocket]:
-    """Makes clients on one clock of their own."""
-    sockets: list[Any] = []
-    clock = ManualClock()
-
-    def make(**options: Any) -> Any:
-        socket = primus.Socket("http://memory", clock=clock, network=False, **QUICK, **options)
-        sockets.append(socket)
-        return socket
-
-    yield make
-    for socket in sockets:
-        socket.destroy()
-    assert clock.pending == 0
 
 
 @pytest_asyncio.fixture
@@ -39,20 +20,6 @@ async def socket(primus: Any, make_socket: MakeSocket) -> Any:
     """A client that is open; its requests are not answered."""
     primus.on("connection", silent)
     return await make_socket().opened()
-
-
-async def cut(primus: Any, socket: Any) -> None:
-    """Lose the connection, as the network does."""
-    events = Recorder(socket, "close")
-    (spark,) = primus
-    spark.abort()
-    await events.next("close")
-
-
-async def comes_back(socket: Any) -> None:
-    events = Recorder(socket, "open")
-    socket.options.clock.advance(1.0)
-    await events.next("open")
 
 
 def doubling(spark: Any) -> None:

@@ -18,8 +18,10 @@ from primus_testing.tracebacks import Tracebacks
 
 __all__ = [
     "MakePrimus",
+    "MakeSocket",
     "ServerFactory",
     "make_primus",
+    "make_socket",
     "manual_clock",
     "primus",
     "primus_server",
@@ -39,6 +41,9 @@ ServerFactory = Callable[..., Awaitable[Running]]
 
 MakePrimus = Callable[..., Any]
 """``make_primus(plugin, **options)`` gives a `Primus` in memory."""
+
+MakeSocket = Callable[..., Any]
+"""``make_socket(**options)`` gives a `Socket` of the fixture `primus`."""
 
 
 @pytest.fixture
@@ -92,3 +97,23 @@ async def make_primus(tracebacks: Tracebacks) -> AsyncIterator[MakePrimus]:
 def primus(request: pytest.FixtureRequest, make_primus: MakePrimus) -> Any:
     """A server of `make_primus`, with what the test module names as ``PLUGIN``."""
     return make_primus(request.module.PLUGIN)
+
+
+@async_fixture
+async def make_socket(primus: Any) -> AsyncIterator[MakeSocket]:
+    """Makes clients of `primus`, which reconnect a second after a loss, on one clock of their own.
+
+    They are destroyed after the test, which fails when one of them leaves a timer.
+    """
+    sockets: list[Any] = []
+    clock = ManualClock()
+    quick = {"clock": clock, "network": False, "reconnect": {"min": 1.0, "max": 1.0}}
+
+    def make(url: str = "http://memory", **options: Any) -> Any:
+        sockets.append(primus.Socket(url, **{**quick, **options}))
+        return sockets[-1]
+
+    yield make
+    for socket in sockets:
+        socket.destroy()
+    assert clock.pending == 0
