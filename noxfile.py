@@ -29,6 +29,7 @@ nox.options.download_python = "never"
 nox.options.error_on_external_run = True
 nox.options.reuse_venv = "yes"
 nox.options.sessions = [
+    "integration",  # waits for its processes half of the time, and takes longest
     "tests",
     "alone",
     "lint",
@@ -36,12 +37,11 @@ nox.options.sessions = [
     "mutants",
     "wheels",
     "kit",
+    "browser",
+    "attacks",
     "autobahn",
     "purity",
     "examples",
-    "browser",
-    "integration",
-    "attacks",
 ]
 if not {"-s", "-e", "--session", "--sessions"} & set(sys.argv):
     # Two sessions at a time hold back their output: one asked for by name writes at once.
@@ -244,7 +244,7 @@ def examples(session: nox.Session) -> None:
     session.run("pytest", "examples", "benchmarks", *session.posargs)
 
 
-@exclusive
+@shared
 def browser(session: nox.Session) -> None:
     """The browser client: its modules in Node, then the served library in Chromium."""
     _enter(session)
@@ -255,7 +255,7 @@ def browser(session: nox.Session) -> None:
     _integration_tests(session, "browser", *WORKERS)
 
 
-@exclusive
+@shared
 def integration(session: nox.Session) -> None:
     """Real processes, real sockets and real Node peers."""
     _enter(session)
@@ -272,7 +272,7 @@ def types(session: nox.Session) -> None:
     _integration_tests(session, "types")
 
 
-@exclusive
+@shared
 def attacks(session: nox.Session) -> None:
     """What strangers, users, foreign pages and servers can do to ours; all of it: -- --long."""
     _enter(session)

@@ -10,6 +10,7 @@ import pytest_asyncio
 sys.path.insert(0, str(Path(__file__).parent))
 
 from harness.casts import Cast
+from harness.forks import forks
 from harness.pairs import WITH_PLUGINS, Pair
 from harness.stage import Stage
 
@@ -17,6 +18,11 @@ from harness.stage import Stage
 def pytest_configure(config: pytest.Config) -> None:
     """Register the markers of this folder."""
     config.addinivalue_line("markers", "slow: takes more than half a minute by nature")
+
+
+def pytest_unconfigure() -> None:
+    """End what the run has started for itself."""
+    forks.close()
 
 
 def pytest_addoption(parser: pytest.Parser) -> None:

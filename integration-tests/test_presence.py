@@ -1,7 +1,6 @@
 """Presence over real servers on a real Redis: a server is killed, and Redis loses all."""
 
 import asyncio
-import sys
 from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import AsyncExitStack
 from dataclasses import dataclass
@@ -49,7 +48,7 @@ class Cluster:
         self._stack = stack
 
     async def node(self, name: str) -> Node:
-        process = await ProcessPeer.start(sys.executable, PEER, title=f"the server {name}")
+        process = await ProcessPeer.fork(PEER, title=f"the server {name}")
         self._stack.push_async_callback(process.kill)
         port = await process.ask("listen", name, port=0, redis=self.redis.url, options=OPTIONS)
         return Node(name, process, port)

@@ -2,7 +2,6 @@
 
 import asyncio
 import os
-import sys
 from collections.abc import AsyncIterator
 from contextlib import AsyncExitStack
 from dataclasses import dataclass, field
@@ -52,7 +51,7 @@ class Cluster:
     clients: list["Client"] = field(default_factory=list)
 
     async def node(self, name: str, **options: Any) -> Node:
-        process = await ProcessPeer.start(sys.executable, PEER, title=f"the server {name}")
+        process = await ProcessPeer.fork(PEER, title=f"the server {name}")
         self.stack.push_async_callback(process.kill)
         port = await process.ask("listen", name, port=0, redis=self.redis.url, options=options)
         node = Node(name, process, port)

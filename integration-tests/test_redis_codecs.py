@@ -1,7 +1,6 @@
 """Servers of ours and of Node share one real Redis by primus-cluster, -redis-rooms and -redis."""
 
 import asyncio
-import sys
 from collections.abc import AsyncIterator
 from typing import Any
 
@@ -56,7 +55,7 @@ async def shared(tmp_path_factory: pytest.TempPathFactory) -> AsyncIterator[Shar
     """One Redis, a process of ours and one of Node."""
     redis = RedisServer(tmp_path_factory.mktemp("codecs"))
     await redis.start()
-    ours = await ProcessPeer.start(sys.executable, PEERS / "redis_codecs.py", title="ours")
+    ours = await ProcessPeer.fork(PEERS / "redis_codecs.py", title="ours")
     script = PEERS / "redis_codecs.js"
     theirs = await ProcessPeer.start(*node(), script, installed(8), title="node8")
     async with Redis.from_url(redis.url, decode_responses=True) as client:

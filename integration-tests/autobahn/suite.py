@@ -15,6 +15,10 @@ PINS = HERE / "requirements-python2.txt"
 
 CORE = ["1.*", "2.*", "3.*", "4.*", "5.*", "6.*", "7.*", "10.*"]
 LARGE = ["9.*"]
+BASIC = ["1.*", "5.*"]
+"""Messages, whole and in fragments. Only the cases of `DEFLATE` offer compression: to all others a
+server that would compress is like one that would not, which these show."""
+
 DEFLATE = ["12.*", "13.*"]
 
 

@@ -1,7 +1,6 @@
 """The cast of a conversation: each kind of client and of server, started once for all tests."""
 
 import asyncio
-import sys
 from collections.abc import Callable, Coroutine
 from pathlib import Path
 from typing import Any, TypeVar
@@ -124,25 +123,21 @@ class Cast:
 
     async def server_peer(self, kind: str) -> ProcessPeer:
         """A fresh process that hosts servers of ``kind``: ``python`` or ``node6``, say."""
-        command: list[str | Path]
+        title = f"{kind} server"
         if kind in HOSTS:
-            command = [sys.executable, PEERS / "server.py", HOSTS[kind]]
-        else:
-            command = [*node(), PEERS / "server.js", installed(int(kind.removeprefix("node")))]
-        return await ProcessPeer.start(*command, title=f"{kind} server")
+            return await ProcessPeer.fork(PEERS / "server.py", HOSTS[kind], title=title)
+        folder = installed(int(kind.removeprefix("node")))
+        return await ProcessPeer.start(*node(), PEERS / "server.js", folder, title=title)
 
     async def client_peer(self, kind: str) -> Peer:
         """A fresh process, or browser, that hosts clients of ``kind``."""
-        command: list[str | Path]
+        title = f"{kind} client"
         if kind == OURS_IN_CHROMIUM:
             return await Chromium.start()
         if kind == OURS_IN_PYTHON:
-            command = [sys.executable, PEERS / "client.py"]
-        elif kind == OURS_IN_NODE:
-            command = [*node(), PEERS / "client.js", installed(8)]
-        else:
-            command = [*node(), PEERS / "client.js", installed(int(kind.removeprefix("node")))]
-        return await ProcessPeer.start(*command, title=f"{kind} client")
+            return await ProcessPeer.fork(PEERS / "client.py", title=title)
+        folder = installed(8 if kind == OURS_IN_NODE else int(kind.removeprefix("node")))
+        return await ProcessPeer.start(*node(), PEERS / "client.js", folder, title=title)
 
     async def server(self, kind: str) -> Server:
         """A new server at the shared peer of ``kind``; ``listen`` starts it."""

@@ -1,7 +1,6 @@
 """Servers that share one Redis: with metroplex and omega-supreme, of Node too, or on a bus."""
 
 import asyncio
-import sys
 from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
@@ -167,11 +166,12 @@ class Cluster:
         return member
 
     async def _process(self, kind: str) -> ProcessPeer:
-        command: list[str | Path] = [sys.executable, PEERS / "cluster.py"]
-        if kind != OURS_IN_PYTHON:
+        title = f"{kind} member"
+        if kind == OURS_IN_PYTHON:
+            peer = await ProcessPeer.fork(PEERS / "cluster.py", title=title)
+        else:
             folder = installed(int(kind.removeprefix("node")))
-            command = [*node(), PEERS / "cluster.js", folder]
-        peer = await ProcessPeer.start(*command, title=f"{kind} member")
+            peer = await ProcessPeer.start(*node(), PEERS / "cluster.js", folder, title=title)
         self.peers.append(peer)
         return peer
 

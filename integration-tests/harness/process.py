@@ -9,6 +9,7 @@ from typing import Any
 
 from primus_testing import tagged
 
+from .forks import Fork, forks
 from .inbox import DEADLINE, Inbox
 
 LONGEST_LINE = 64 * 2**20
@@ -17,7 +18,7 @@ LONGEST_LINE = 64 * 2**20
 class ProcessPeer:
     """One process that hosts any number of servers or clients, each known by a name."""
 
-    def __init__(self, process: asyncio.subprocess.Process, title: str) -> None:
+    def __init__(self, process: asyncio.subprocess.Process | Fork, title: str) -> None:
         self.title = title
         self.inbox = Inbox()
         self.stderr: list[str] = []
@@ -36,6 +37,12 @@ class ProcessPeer:
         process = await asyncio.create_subprocess_exec(
             *map(str, command), stdin=pipe, stdout=pipe, stderr=pipe, limit=LONGEST_LINE
         )
+        return cls(process, title)
+
+    @classmethod
+    async def fork(cls, script: Path, *arguments: str, title: str) -> "ProcessPeer":
+        """A peer that is a fork which runs this Python script, ready to be asked."""
+        process = await forks.start(str(script), *arguments, limit=LONGEST_LINE)
         return cls(process, title)
 
     @property
