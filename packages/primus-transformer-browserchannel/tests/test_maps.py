@@ -15,6 +15,7 @@ from primus_transformer_browserchannel.maps import (
     form,
     parse_form,
     parse_json,
+    quoted,
     unquoted,
 )
 
@@ -137,3 +138,12 @@ def test_escapes_are_read_as_everywhere(text: str) -> None:
 @given(st.binary())
 def test_every_byte_can_be_escaped(data: bytes) -> None:
     assert unquoted(quote(data)) == unquote(quote(data))
+
+
+@given(data=st.binary())
+def test_what_a_client_posts_is_quoted_as_the_standard_library_does_it(data: bytes) -> None:
+    assert quoted(data) == quote(data, safe="").encode()
+
+
+def test_every_byte_that_is_no_letter_is_quoted() -> None:
+    assert quoted(b"a%41 +&\x00\xff~") == b"a%2541%20%2B%26%00%FF~"
