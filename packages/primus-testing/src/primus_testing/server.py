@@ -125,8 +125,11 @@ async def running(
     site = kind(primus, app)
     port = await site.start(host)
     shown = f"[{host}]" if ":" in host else host
-    # What is asked is asked on a connection of its own, so that none is kept open.
-    http = aiohttp.ClientSession(connector=aiohttp.TCPConnector(force_close=True))
+    # What is asked is asked on a connection of its own, so that none is kept open, and plainly: to
+    # compress the client costs a server more than all else that a test asks of it.
+    http = aiohttp.ClientSession(
+        connector=aiohttp.TCPConnector(force_close=True), headers={"Accept-Encoding": "identity"}
+    )
     server = Running(primus, site, shown, port, http)
     try:
         yield server
