@@ -2,6 +2,8 @@
 
 import gc
 
+import pytest
+
 try:
     from hypothesis import HealthCheck, settings
 except ImportError:  # what is tested does without
@@ -18,7 +20,8 @@ else:
     settings.load_profile("patient")
 
 
-def pytest_collection_finish() -> None:
-    """Let garbage collections pass over the tests and all modules: many tests ask for one."""
+@pytest.fixture(autouse=True, scope="module")
+def old_objects() -> None:
+    """Let garbage collections, which many tests ask for, pass over what is older than a module."""
     gc.collect()
     gc.freeze()
