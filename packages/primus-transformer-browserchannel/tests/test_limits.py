@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 
-from primus import Request, Spark, Unauthorized
+from primus import Request, Unauthorized
 from primus.errors import OptionError, ProtocolError
 from primus_testing import DEADLINE, ManualClock, Recorder, eventually
 
@@ -170,70 +170,41 @@ async def test_a_message_of_max_length_passes_however_it_is_escaped(serve: Any) 
 
 async def test_posts_wait_while_a_listener_is_busy_and_nothing_is_lost(serve: Any) -> None:
     talk = await serve()
-    gate, received = asyncio.Event(), list[int]()
-
-    @talk.primus.on("connection")
-    def connection(spark: Spark) -> None:
-        spark.off("data")
-
-        @spark.on("data")
-        async def data(text: str) -> None:
-            received.append(len(text))
-            await gate.wait()
-
-    await talk.open()
+    gate, taken = talk.busy()
+    spark = await talk.open()
     body = messages(0, *['"' + "x" * 900 + '"'] * 200)
     assert (await talk.post(body)).status == 200  # read, and kept
     later = asyncio.ensure_future(talk.post(messages(200, '"last"')))
     await eventually(talk.session._posting.locked)
-    assert len(received) == 1
+    assert spark.is_held
+    assert taken == []
     gate.set()
     assert (await later).status == 200
-    await eventually(lambda: len(received) == 201)
-    assert received == [900] * 200 + [4]
+    await eventually(lambda: len(taken) == 201)
+    assert taken == ["x" * 900] * 200 + ["last"]
 
 
 async def test_a_client_that_leaves_a_busy_listener_loses_none_of_its_posts(serve: Any) -> None:
     talk = await serve()
-    gate, received = asyncio.Event(), list[int]()
-
-    @talk.primus.on("connection")
-    def connection(spark: Spark) -> None:
-        spark.off("data")
-
-        @spark.on("data")
-        async def data(text: str) -> None:
-            await gate.wait()
-            received.append(len(text))
-
+    gate, taken = talk.busy()
     seen = Recorder(await talk.open(), "end")
     await talk.post(messages(0, *['"' + "x" * 900 + '"'] * 200))
     await talk.bind(f"SID={talk.sid}&RID=76312&TYPE=terminate")
     assert seen.story == []
     gate.set()
     await seen.next("end")
-    assert len(received) == 200
+    assert taken == ["x" * 900] * 200
 
 
 async def test_much_that_waits_for_a_busy_listener_goes_with_its_session(serve: Any) -> None:
     talk = await serve()
-    gate, received = asyncio.Event(), list[int]()
-
-    @talk.primus.on("connection")
-    def connection(spark: Spark) -> None:
-        spark.off("data")
-
-        @spark.on("data")
-        async def data(text: str) -> None:
-            await gate.wait()
-            received.append(len(text))
-
+    gate, taken = talk.busy()
     seen = Recorder(await talk.open(), "end")
     await talk.post(messages(0, *['"' + "x" * 900 + '"'] * 200))
     talk.session.over()
     gate.set()
     await seen.next("end")
-    assert 0 < len(received) < 200
+    assert 0 < len(taken) < 200
 
 
 # -- sessions

@@ -288,35 +288,38 @@ async def test_more_packets_than_allowed_end_a_session(start: Start) -> None:
 # -- heartbeats
 
 
-async def test_a_client_of_revision_4_is_pinged(
-    primus_server: Any, manual_clock: ManualClock
-) -> None:
+@pytest.fixture
+async def session(primus_server: Any, manual_clock: ManualClock) -> Session:
+    """An open session of revision 4, whose only heartbeats are those of Engine.IO."""
     server = await primus_server(transformer="engine.io", clock=manual_clock, **STILL)
     session = Session(server, 4)
     await session.open()
+    return session
+
+
+async def test_a_client_of_revision_4_is_pinged(
+    session: Session, manual_clock: ManualClock
+) -> None:
     for _ in range(3):
         manual_clock.advance(25.6)
         assert await session.poll() == "2"
         assert await session.post("3") == "ok"
     manual_clock.advance(25.6)
     manual_clock.advance(18)
-    assert len(server.primus) == 1
+    assert len(session.server.primus) == 1
     manual_clock.advance(2.5)
-    assert len(server.primus) == 0
+    assert len(session.server.primus) == 0
     assert await session.is_gone()
 
 
 async def test_a_pong_that_waits_while_the_process_is_busy_is_in_time(
-    primus_server: Any, manual_clock: ManualClock
+    session: Session, manual_clock: ManualClock
 ) -> None:
-    server = await primus_server(transformer="engine.io", clock=manual_clock, **STILL)
-    session = Session(server, 4)
-    await session.open()
     manual_clock.advance(25.6)
     assert await session.poll() == "2"
 
     seen: list[str] = []
-    server.primus.before("seen", lambda request: seen.append(request.method))
+    session.server.primus.before("seen", lambda request: seen.append(request.method))
     manual_clock.block(60)
     polling = asyncio.ensure_future(session.poll())
     await eventually(lambda: seen == ["GET"])
@@ -324,30 +327,24 @@ async def test_a_pong_that_waits_while_the_process_is_busy_is_in_time(
 
     manual_clock.advance(25.6)
     assert await polling == "2"
-    assert len(server.primus) == 1
+    assert len(session.server.primus) == 1
 
 
 async def test_a_poll_of_a_client_that_stays_silent_finds_no_session(
-    primus_server: Any, manual_clock: ManualClock
+    session: Session, manual_clock: ManualClock
 ) -> None:
-    server = await primus_server(transformer="engine.io", clock=manual_clock, **STILL)
-    session = Session(server, 4)
-    await session.open()
     manual_clock.advance(25.6)
     assert await session.poll() == "2"
 
     manual_clock.block(60)
 
     assert await session.is_gone()
-    assert len(server.primus) == 0
+    assert len(session.server.primus) == 0
 
 
 async def test_a_websocket_of_a_client_that_stays_silent_finds_no_session(
-    primus_server: Any, manual_clock: ManualClock
+    session: Session, manual_clock: ManualClock
 ) -> None:
-    server = await primus_server(transformer="engine.io", clock=manual_clock, **STILL)
-    session = Session(server, 4)
-    await session.open()
     manual_clock.advance(25.6)
     assert await session.poll() == "2"
 
@@ -356,16 +353,13 @@ async def test_a_websocket_of_a_client_that_stays_silent_finds_no_session(
     with pytest.raises(aiohttp.WSServerHandshakeError) as refused:
         await session.websocket()
     assert refused.value.status == 400
-    assert len(server.primus) == 0
+    assert len(session.server.primus) == 0
 
 
 async def test_a_client_that_we_do_not_read_is_pinged_all_the_same(
-    primus_server: Any, manual_clock: ManualClock
+    session: Session, manual_clock: ManualClock
 ) -> None:
-    server = await primus_server(transformer="engine.io", clock=manual_clock, **STILL)
-    session = Session(server, 4)
-    await session.open()
-    (spark,) = server.primus
+    (spark,) = session.server.primus
     gate = asyncio.Event()
     spark.on("data", lambda message: gate.wait())
     posting = asyncio.ensure_future(session.post(*["41"] * 20, "3"))

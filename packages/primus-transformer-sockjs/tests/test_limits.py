@@ -11,7 +11,7 @@ from typing import Any
 import aiohttp
 import pytest
 
-from primus import Request, Spark, Unauthorized
+from primus import Request, Unauthorized
 from primus.errors import ProtocolError, SlowConsumerError
 from primus.limits import DEFAULT_LIMITS
 from primus_testing import ManualClock, Recorder, Tracebacks, eventually
@@ -193,16 +193,7 @@ async def test_query_headers_and_address_reach_the_spark(serve: Any) -> None:
 
 async def test_a_busy_listener_holds_its_client_back(serve: Any) -> None:
     talk = await serve(max_length=1 << 20)
-    gate, taken = asyncio.Event(), []
-    talk.primus.off("connection")
-
-    @talk.primus.on("connection")
-    def connection(spark: Spark) -> None:
-        @spark.on("data")
-        async def data(message: int) -> None:
-            await gate.wait()
-            taken.append(message)
-
+    gate, taken = talk.busy()
     spark = await talk.open()
     sending = []
     for begin in range(0, 100, 50):
@@ -220,16 +211,7 @@ async def test_a_busy_listener_holds_its_client_back(serve: Any) -> None:
 
 async def test_what_has_arrived_is_delivered_though_the_client_left(serve: Any) -> None:
     talk = await serve()
-    gate, taken = asyncio.Event(), []
-    talk.primus.off("connection")
-
-    @talk.primus.on("connection")
-    def connection(spark: Spark) -> None:
-        @spark.on("data")
-        async def data(message: int) -> None:
-            await gate.wait()
-            taken.append(message)
-
+    gate, taken = talk.busy()
     spark = await talk.open()
     ended = Recorder(spark, "end")
     body = json.dumps([str(number) for number in range(200)])
@@ -244,16 +226,7 @@ async def test_what_has_arrived_is_delivered_though_the_client_left(serve: Any) 
 
 async def test_a_long_rest_of_a_post_goes_with_its_session(serve: Any) -> None:
     talk = await serve(max_length=1 << 20)
-    gate, taken = asyncio.Event(), []
-    talk.primus.off("connection")
-
-    @talk.primus.on("connection")
-    def connection(spark: Spark) -> None:
-        @spark.on("data")
-        async def data(message: str) -> None:
-            await gate.wait()
-            taken.append(len(message))
-
+    gate, taken = talk.busy()
     spark = await talk.open()
     ended = Recorder(spark, "end")
     body = json.dumps([json.dumps("x" * 1000)] * 200)

@@ -8,7 +8,6 @@ from typing import Any
 import aiohttp
 import pytest
 
-from primus import Spark
 from primus.errors import OptionError
 from primus_testing import DEADLINE, ManualClock, Recorder, eventually
 
@@ -138,15 +137,7 @@ async def test_a_websocket_that_is_not_read_is_not_blamed_for_its_silence(
     serve: Any, manual_clock: ManualClock
 ) -> None:
     talk = await serve(clock=manual_clock, timeout=False, ping_interval=False)
-    gate, received = asyncio.Event(), list[int]()
-
-    @talk.primus.on("connection")
-    def connection(spark: Spark) -> None:
-        @spark.on("data")
-        async def data(number: int) -> None:
-            await gate.wait()
-            received.append(number)
-
+    gate, taken = talk.busy()
     async with talk.server.http.ws_connect(
         talk.server.url + SESSION + "/websocket", autoping=False
     ) as socket:
@@ -160,7 +151,7 @@ async def test_a_websocket_that_is_not_read_is_not_blamed_for_its_silence(
         assert len(talk.primus) == 1
         gate.set()
         await socket.send_str('["99"]')
-        await eventually(lambda: 99 in received)
+        await eventually(lambda: taken == [*range(40), 99])
 
 
 async def test_one_timer_serves_all_sessions(serve: Any, manual_clock: ManualClock) -> None:
