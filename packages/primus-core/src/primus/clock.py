@@ -10,7 +10,7 @@ from typing import Any, Final, Protocol, Self
 
 from primus.tasks import in_task
 
-__all__ = ["SYSTEM_CLOCK", "Clock", "SystemClock", "Timer", "Within", "expect"]
+__all__ = ["SYSTEM_CLOCK", "Alarm", "Clock", "SystemClock", "Timer", "Within", "expect"]
 
 TURN: Final = 0.001
 """Seconds; a timer that is shorter fires on uvloop before the loop has read what has arrived."""
@@ -68,6 +68,57 @@ def expect(clock: Clock, delay: float, fn: Callable[..., Any], *args: Any) -> Ti
     the timer is late, up to a second, and again when that turn was a long one.
     """
     return _Expectation(clock, delay, fn, args)
+
+
+class Alarm:
+    """One timer, by `expect`, that is set again and again, over several event loops.
+
+    A timer is of the event loop on which it was set, and is gone with it: a server may be used on
+    one loop after the other (tests, notebooks).
+
+    Args:
+        clock: what tells the time.
+        fn: called when it rings.
+    """
+
+    __slots__ = ("_clock", "_fn", "_loop", "_timer")
+
+    def __init__(self, clock: Clock, fn: Callable[[], object]) -> None:
+        self._clock = clock
+        self._fn = fn
+        self._timer: Timer | None = None
+        self._loop: asyncio.AbstractEventLoop | None = None
+
+    @property
+    def is_set(self) -> bool:
+        """Whether it is to ring: it was set, and its event loop has not made way for another."""
+        if self._timer is None:
+            return False
+        loop = self._loop
+        return loop is None or loop.is_running() or _running_loop() is None
+
+    def set(self, seconds: float) -> None:
+        """Ring in so many seconds, and no more at the time that was set before."""
+        self.stop()
+        self._loop = _running_loop()
+        self._timer = expect(self._clock, seconds, self._ring)
+
+    def stop(self) -> None:
+        """Do not ring until it is set again."""
+        if self._timer is not None:
+            self._timer.cancel()
+            self._timer = None
+
+    def _ring(self) -> None:
+        self._timer = None
+        self._fn()
+
+
+def _running_loop() -> asyncio.AbstractEventLoop | None:
+    try:
+        return asyncio.get_running_loop()
+    except RuntimeError:
+        return None
 
 
 class _Expectation:

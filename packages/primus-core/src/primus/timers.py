@@ -8,7 +8,7 @@ from collections.abc import Callable, Hashable
 from itertools import takewhile
 from typing import Generic, TypeVar
 
-from primus.clock import Clock, Timer, expect
+from primus.clock import Alarm, Clock
 from primus.heartbeat import Deadlines
 
 __all__ = ["Patience", "TimerWheel"]
@@ -32,7 +32,7 @@ class TimerWheel(Generic[Item]):
         self._clock = clock
         self._fire = fire
         self._deadlines: Deadlines[Item] = Deadlines(granularity)
-        self._timer: Timer | None = None
+        self._alarm = Alarm(clock, self._tick)
         self._armed_for = math.inf
 
     def __len__(self) -> int:
@@ -42,7 +42,7 @@ class TimerWheel(Generic[Item]):
         """Fire `item` at `when` on the clock, in place of any earlier time."""
         self._deadlines.put(item, when)
         # What is due in the same part of a second, or later, needs no other timer.
-        if self._timer is None or when < self._armed_for - self._deadlines.granularity / 2:
+        if not self._alarm.is_set or when < self._armed_for - self._deadlines.granularity / 2:
             self._arm()
 
     def discard(self, item: Item) -> None:
@@ -51,20 +51,16 @@ class TimerWheel(Generic[Item]):
 
     def stop(self) -> None:
         """Ring no more, until something is put again."""
-        if self._timer is not None:
-            self._timer.cancel()
-            self._timer = None
+        self._alarm.stop()
 
     def _arm(self) -> None:
         when = self._deadlines.next()
-        if when is None or (self._timer is not None and self._armed_for <= when):
+        if when is None or (self._alarm.is_set and self._armed_for <= when):
             return
-        self.stop()
         self._armed_for = when
-        self._timer = expect(self._clock, max(0.0, when - self._clock.time()), self._tick)
+        self._alarm.set(max(0.0, when - self._clock.time()))
 
     def _tick(self) -> None:
-        self._timer = None
         try:
             for item in self._deadlines.due(self._clock.time()):
                 try:
@@ -88,34 +84,33 @@ class Patience(Generic[Item]):
             items fire.
     """
 
-    __slots__ = ("_clock", "_due", "_fire", "_seconds", "_timer")
+    __slots__ = ("_alarm", "_clock", "_due", "_fire", "_seconds")
 
     def __init__(self, clock: Clock, seconds: float, fire: Callable[[Item], object]) -> None:
         self._clock = clock
         self._seconds = seconds
         self._fire = fire
         self._due: dict[Item, float] = {}
-        self._timer: Timer | None = None
+        self._alarm = Alarm(clock, self._look)
 
     def begin(self, item: Item) -> None:
         """Wait for `item` from now on, unless it is waited for already."""
         if item not in self._due:
             self._due[item] = self._clock.time() + self._seconds
-            if self._timer is None:
-                self._timer = expect(self._clock, self._seconds, self._look)
+            if not self._alarm.is_set:
+                self._alarm.set(self._seconds)
 
     def discard(self, item: Item) -> None:
         """Wait for `item` no longer, if it was waited for."""
         self._due.pop(item, None)
 
     def _look(self) -> None:
-        self._timer = None
         due, now = self._due, self._clock.time()
         late = list(takewhile(lambda item: due[item] <= now, due))
         for item in late:
             del due[item]
         if due:
-            self._timer = expect(self._clock, next(iter(due.values())) - now, self._look)
+            self._alarm.set(next(iter(due.values())) - now)
         for item in late:
             try:
                 self._fire(item)

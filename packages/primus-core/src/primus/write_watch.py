@@ -8,7 +8,7 @@ from collections.abc import Iterator
 from itertools import islice
 from typing import Any, Final, Protocol
 
-from primus.clock import Clock, Timer, expect
+from primus.clock import Alarm, Clock, Timer
 from primus.closed import EndCode, Ending
 
 __all__ = ["Wire", "WriteWatch"]
@@ -79,7 +79,9 @@ class WriteWatch:
         """What is watched until all has been sent, and whether nothing waited the last time."""
         self._waiting: dict[Wire, tuple[object, float]] = {}
         """Wires on which something waited the last time: its mark, and since when that stands."""
-        self._timer: Timer | None = None
+        self._alarm = Alarm(clock, self._look)
+        self._turn: Timer | None = None
+        """Looks at those that are left, in another turn of the loop."""
         self._is_stopped = False
 
     def __len__(self) -> int:
@@ -109,21 +111,23 @@ class WriteWatch:
         self._kept.clear()
         self._added.clear()
         self._waiting.clear()
-        if self._timer is not None:
-            self._timer.cancel()
-            self._timer = None
+        self._alarm.stop()
+        if self._turn is not None:
+            self._turn.cancel()
+            self._turn = None
 
     def _begins(self) -> bool:
         """Look at what is watched from now on, if anything is."""
         if self.timeout is None or self._is_stopped:
             return False
-        if self._timer is None:
-            self._timer = expect(self._clock, self.timeout / 2, self._look)
+        if not self._alarm.is_set:
+            self._alarm.set(self.timeout / 2)
         return True
 
     def _look(self) -> None:
         """Look at all wires, some in each turn of the loop."""
-        self._timer = None
+        assert self.timeout is not None
+        self._alarm.set(self.timeout / 2)
         self._look_at(iter((*self._kept, *self._added)))
 
     def _look_at(self, rest: Iterator[Wire]) -> None:
@@ -134,9 +138,9 @@ class WriteWatch:
             if wire in self._kept or wire in self._added:
                 self._check(wire, now, self.timeout)
         if len(some) == AT_ONCE:
-            self._timer = self._clock.call_later(0, self._look_at, rest)
-        elif self._kept or self._added:
-            self._timer = expect(self._clock, self.timeout / 2, self._look)
+            self._turn = self._clock.call_later(0, self._look_at, rest)
+        elif not self._kept and not self._added:
+            self._alarm.stop()
 
     def _check(self, wire: Wire, now: float, timeout: float) -> None:
         waits, mark = _state(wire)
