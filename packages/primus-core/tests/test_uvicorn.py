@@ -469,29 +469,35 @@ async def test_middleware_that_ends_the_call_ends_the_connection(
     await eventually(lambda: len(server.primus) == 0)
 
 
-async def test_a_client_that_goes_while_the_application_decides_leaves_nothing(
-    start: Start,
-    dial: Opening,
-) -> None:
-    asked, gate = asyncio.Event(), asyncio.Event()
+class Slow:
+    """Middleware that lets WebSockets wait for `gate`."""
 
-    def slow(app: Application) -> Application:
+    def __init__(self) -> None:
+        self.asked, self.gate = asyncio.Event(), asyncio.Event()
+
+    def __call__(self, app: Application) -> Application:
         async def wait(scope: Any, receive: Any, send: Any) -> None:
             if scope["type"] == "websocket":
-                asked.set()
-                await gate.wait()
+                self.asked.set()
+                await self.gate.wait()
             await app(scope, receive, send)
 
         return wait
 
+
+async def test_a_client_that_goes_while_the_application_decides_leaves_nothing(
+    start: Start,
+    dial: Opening,
+) -> None:
+    slow = Slow()
     server = await start(around(slow))
     sparks = sparks_of(server)
     raw = await dial(server, answered=False)
     async with asyncio.timeout(DEADLINE):
-        await asked.wait()
+        await slow.asked.wait()
     raw.drop()
     await eventually(lambda: not server.site.state.connections)
-    gate.set()
+    slow.gate.set()
     await eventually(lambda: not server.site.state.tasks)
     assert sparks == []
 
@@ -499,26 +505,16 @@ async def test_a_client_that_goes_while_the_application_decides_leaves_nothing(
 async def test_what_is_sent_while_the_application_decides_is_kept(
     start: Start, dial: Opening
 ) -> None:
-    asked, gate = asyncio.Event(), asyncio.Event()
-
-    def slow(app: Application) -> Application:
-        async def wait(scope: Any, receive: Any, send: Any) -> None:
-            if scope["type"] == "websocket":
-                asked.set()
-                await gate.wait()
-            await app(scope, receive, send)
-
-        return wait
-
+    slow = Slow()
     server = await start(around(slow))
     sparks_of(server)
     raw = await dial(server, answered=False)
     async with asyncio.timeout(DEADLINE):
-        await asked.wait()
+        await slow.asked.wait()
     raw.send(frame(TEXT, b'"early"'))
     (connection,) = server.site.state.connections
     await eventually(lambda: connection.early)
-    gate.set()
+    slow.gate.set()
     await read_answer(raw)
     assert (await raw.receive())[1] == b'"early"'
 

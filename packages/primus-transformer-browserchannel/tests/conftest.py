@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import asyncio
 from collections.abc import Awaitable, Callable
 from contextlib import AbstractAsyncContextManager
 from typing import Any
@@ -26,20 +25,6 @@ class Talk:
         self.primus = server.primus
         self.sid = ""
         self.rid = RID
-
-    def busy(self) -> tuple[asyncio.Event, list[Any]]:
-        """Let sparks wait for the event before they take a message; what they have taken."""
-        gate, taken = asyncio.Event(), list[Any]()
-        self.primus.off("connection")
-
-        @self.primus.on("connection")
-        def connection(spark: Spark) -> None:
-            @spark.on("data")
-            async def data(message: Any) -> None:
-                await gate.wait()
-                taken.append(message)
-
-        return gate, taken
 
     async def bind(self, query: str, method: str = "GET", **options: Any) -> Answer:
         """The answer to a request of any kind."""

@@ -11,6 +11,7 @@ import pytest
 from primus import Request, Unauthorized
 from primus.errors import OptionError, ProtocolError
 from primus_testing import DEADLINE, ManualClock, Recorder, eventually
+from primus_testing.listeners import busy
 
 ONE = 'count=1&ofs=0&req0__S="one"'
 
@@ -170,7 +171,7 @@ async def test_a_message_of_max_length_passes_however_it_is_escaped(serve: Any) 
 
 async def test_posts_wait_while_a_listener_is_busy_and_nothing_is_lost(serve: Any) -> None:
     talk = await serve()
-    gate, taken = talk.busy()
+    gate, taken = busy(talk.primus)
     spark = await talk.open()
     body = messages(0, *['"' + "x" * 900 + '"'] * 200)
     assert (await talk.post(body)).status == 200  # read, and kept
@@ -186,7 +187,7 @@ async def test_posts_wait_while_a_listener_is_busy_and_nothing_is_lost(serve: An
 
 async def test_a_client_that_leaves_a_busy_listener_loses_none_of_its_posts(serve: Any) -> None:
     talk = await serve()
-    gate, taken = talk.busy()
+    gate, taken = busy(talk.primus)
     seen = Recorder(await talk.open(), "end")
     await talk.post(messages(0, *['"' + "x" * 900 + '"'] * 200))
     await talk.bind(f"SID={talk.sid}&RID=76312&TYPE=terminate")
@@ -198,7 +199,7 @@ async def test_a_client_that_leaves_a_busy_listener_loses_none_of_its_posts(serv
 
 async def test_much_that_waits_for_a_busy_listener_goes_with_its_session(serve: Any) -> None:
     talk = await serve()
-    gate, taken = talk.busy()
+    gate, taken = busy(talk.primus)
     seen = Recorder(await talk.open(), "end")
     await talk.post(messages(0, *['"' + "x" * 900 + '"'] * 200))
     talk.session.over()

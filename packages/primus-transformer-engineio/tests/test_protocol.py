@@ -20,6 +20,7 @@ from primus_testing import (
     make_request,
     running,
 )
+from primus_testing.listeners import busy
 from primus_testing.raw_websocket import RawWebSocket
 from primus_testing.transformer.limits import pass_time
 from primus_transformer_engineio.revision3 import Revision3
@@ -458,15 +459,9 @@ async def test_what_is_left_of_a_post_whose_client_has_gone_is_delivered_if_it_i
     start: Start, size: int, delivered: int
 ) -> None:
     session = await start()
+    gate, taken = busy(session.server.primus)
     await session.open()
     (spark,) = session.server.primus
-    gate, taken = asyncio.Event(), []
-
-    async def data(message: str) -> None:
-        await gate.wait()
-        taken.append(message)
-
-    spark.on("data", data)
     ends = Recorder(spark, "end")
     posting = asyncio.ensure_future(session.post(*['4"' + "x" * size + '"'] * 60))
     await eventually(lambda: spark.is_held)

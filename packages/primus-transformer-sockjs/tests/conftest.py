@@ -24,20 +24,6 @@ class Talk:
         self.server = server
         self.primus = server.primus
 
-    def busy(self) -> tuple[asyncio.Event, list[Any]]:
-        """Let sparks wait for the event before they take a message; what they have taken."""
-        gate, taken = asyncio.Event(), list[Any]()
-        self.primus.off("connection")
-
-        @self.primus.on("connection")
-        def connection(spark: Spark) -> None:
-            @spark.on("data")
-            async def data(message: Any) -> None:
-                await gate.wait()
-                taken.append(message)
-
-        return gate, taken
-
     async def post(self, path: str, data: Any = b"", **options: Any) -> Answer:
         """The answer to a POST below the session."""
         return await self.server.get(f"{SESSION}/{path}", "POST", data=data, **options)

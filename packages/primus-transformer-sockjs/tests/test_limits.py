@@ -15,6 +15,7 @@ from primus import Request, Unauthorized
 from primus.errors import ProtocolError, SlowConsumerError
 from primus.limits import DEFAULT_LIMITS
 from primus_testing import ManualClock, Recorder, Tracebacks, eventually
+from primus_testing.listeners import busy
 from primus_testing.raw_websocket import RawWebSocket
 from primus_testing.transformer.limits import pass_time
 
@@ -193,7 +194,7 @@ async def test_query_headers_and_address_reach_the_spark(serve: Any) -> None:
 
 async def test_a_busy_listener_holds_its_client_back(serve: Any) -> None:
     talk = await serve(max_length=1 << 20)
-    gate, taken = talk.busy()
+    gate, taken = busy(talk.primus)
     spark = await talk.open()
     sending = []
     for begin in range(0, 100, 50):
@@ -211,7 +212,7 @@ async def test_a_busy_listener_holds_its_client_back(serve: Any) -> None:
 
 async def test_what_has_arrived_is_delivered_though_the_client_left(serve: Any) -> None:
     talk = await serve()
-    gate, taken = talk.busy()
+    gate, taken = busy(talk.primus)
     spark = await talk.open()
     ended = Recorder(spark, "end")
     body = json.dumps([str(number) for number in range(200)])
@@ -226,7 +227,7 @@ async def test_what_has_arrived_is_delivered_though_the_client_left(serve: Any) 
 
 async def test_a_long_rest_of_a_post_goes_with_its_session(serve: Any) -> None:
     talk = await serve(max_length=1 << 20)
-    gate, taken = talk.busy()
+    gate, taken = busy(talk.primus)
     spark = await talk.open()
     ended = Recorder(spark, "end")
     body = json.dumps([json.dumps("x" * 1000)] * 200)

@@ -10,6 +10,7 @@ import pytest
 
 from primus.errors import OptionError
 from primus_testing import DEADLINE, ManualClock, Recorder, eventually
+from primus_testing.listeners import busy
 
 SESSION = "/primus/000/abcdefgh"
 PRELUDE = "h" * 2048 + "\n"
@@ -137,7 +138,7 @@ async def test_a_websocket_that_is_not_read_is_not_blamed_for_its_silence(
     serve: Any, manual_clock: ManualClock
 ) -> None:
     talk = await serve(clock=manual_clock, timeout=False, ping_interval=False)
-    gate, taken = talk.busy()
+    gate, taken = busy(talk.primus)
     async with talk.server.http.ws_connect(
         talk.server.url + SESSION + "/websocket", autoping=False
     ) as socket:
