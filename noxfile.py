@@ -471,7 +471,9 @@ def _pip_settings() -> dict[str, str]:
 def _unit_tests(session: nox.Session, *names: str, options: Sequence[str] = ()) -> None:
     hangs = ["-o", "faulthandler_timeout=60", "-o", "faulthandler_exit_on_timeout=true"]
     folders = [str(DISTRIBUTIONS[name] / "tests") for name in names]
-    session.run("pytest", *folders, *hangs, *options, *session.posargs)
+    # Tests trust authorities of their own; those of the system take long to load, each time.
+    untrusting = {"SSL_CERT_FILE": os.devnull, "SSL_CERT_DIR": os.devnull}
+    session.run("pytest", *folders, *hangs, *options, *session.posargs, env=untrusting)
 
 
 def _integration_tests(session: nox.Session, topic: str, *options: str) -> None:
