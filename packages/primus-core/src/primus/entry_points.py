@@ -65,12 +65,7 @@ def entry_points(group: str) -> list[EntryPoint]:
     folders = {path: _changed(path) for path in sys.path}
     if others or None in folders.values():
         return _from_library(group)
-    return [
-        entry
-        for distribution, text in _offering(tuple(folders.items()))
-        if f"[{group}]" in text
-        for entry in _in_group(text, group, distribution)
-    ]
+    return [*_offered(group, tuple(folders.items()))]
 
 
 def _from_library(group: str) -> list[EntryPoint]:
@@ -89,6 +84,17 @@ def _changed(path: str) -> int | None:
     except OSError:
         return 0
     return found.st_mtime_ns if S_ISDIR(found.st_mode) and not path.endswith(".egg") else None
+
+
+@lru_cache(maxsize=8)
+def _offered(group: str, folders: tuple[tuple[str, int | None], ...]) -> tuple[EntryPoint, ...]:
+    """What the distributions in some folders offer in a group."""
+    return tuple(
+        entry
+        for distribution, text in _offering(folders)
+        if f"[{group}]" in text
+        for entry in _in_group(text, group, distribution)
+    )
 
 
 @lru_cache(maxsize=1)
