@@ -1,15 +1,14 @@
-"""Primus around applications of ASGI frameworks besides FastAPI, Starlette and Django."""
+"""Primus around applications of ASGI frameworks besides FastAPI, Starlette and Django.
+
+They are imported by the tests that use them: every worker of a run collects all tests.
+"""
 
 import subprocess
 import sys
 from collections.abc import Callable
 from typing import Any
 
-import falcon.asgi
-import litestar
 import pytest
-from blacksheep import Application
-from quart import Quart
 
 from primus_testing import Recorder, running
 
@@ -17,6 +16,8 @@ Make = Callable[[list[str]], Any]
 
 
 def of_blacksheep(steps: list[str]) -> Any:
+    from blacksheep import Application
+
     app = Application()
 
     @app.router.get("/home")
@@ -35,6 +36,8 @@ def of_blacksheep(steps: list[str]) -> Any:
 
 
 def of_falcon(steps: list[str]) -> Any:
+    import falcon.asgi
+
     class Home:
         async def on_get(self, request: Any, response: Any) -> None:
             response.text = "home"
@@ -52,6 +55,8 @@ def of_falcon(steps: list[str]) -> Any:
 
 
 def of_litestar(steps: list[str]) -> Any:
+    import litestar
+
     @litestar.get("/home", sync_to_thread=False)
     def home() -> str:
         return "home"
@@ -64,6 +69,8 @@ def of_litestar(steps: list[str]) -> Any:
 
 
 def of_quart(steps: list[str]) -> Any:
+    from quart import Quart
+
     app = Quart(__name__)
 
     @app.get("/home")
