@@ -3,10 +3,10 @@ from threading import get_ident
 from typing import Any
 
 import pytest
-from hypothesis import HealthCheck, given, settings
+from hypothesis import given, settings
 
 from primus_testing import Recorder, Tracebacks, eventually, join
-from primus_testing.parser import JSON_VALUES
+from primus_testing.parser import JSON_VALUES, RELAXED
 
 PLUGIN = "emit"
 
@@ -185,15 +185,7 @@ async def test_a_listener_that_raises_is_reported_and_nothing_else_happens(
     assert events.story == ["error", "other"]
 
 
-@settings(
-    max_examples=50,
-    deadline=None,
-    suppress_health_check=[
-        HealthCheck.too_slow,
-        HealthCheck.data_too_large,
-        HealthCheck.function_scoped_fixture,
-    ],
-)
+@settings(RELAXED, max_examples=50)
 @given(value=JSON_VALUES)
 async def test_no_event_makes_anything_raise(primus: Any, value: Any) -> None:
     spark, wire = join(primus)

@@ -6,13 +6,13 @@ from typing import Any
 
 import pytest
 import pytest_asyncio
-from hypothesis import HealthCheck, given, settings
+from hypothesis import given, settings
 
 from primus import Unauthorized, connect
 from primus_multiplex import ChannelRefused, ClientChannel, packets
 from primus_testing import MemoryTransformer, Recorder, eventually
 from primus_testing.clients import comes_back, cut
-from primus_testing.parser import JSON_VALUES
+from primus_testing.parser import JSON_VALUES, RELAXED
 from primus_testing.plugin import MakeSocket
 
 PLUGIN = "multiplex"
@@ -248,15 +248,7 @@ async def test_a_subscription_of_connect_can_be_iterated_over(primus: Any) -> No
         assert [await anext(messages), await anext(messages)] == ["hello", "bye"]
 
 
-@settings(
-    max_examples=30,
-    deadline=None,
-    suppress_health_check=[
-        HealthCheck.too_slow,
-        HealthCheck.data_too_large,
-        HealthCheck.function_scoped_fixture,
-    ],
-)
+@settings(RELAXED, max_examples=30)
 @given(value=JSON_VALUES)
 async def test_every_value_arrives_at_server_and_client_as_it_went(primus: Any, value: Any) -> None:
     received: list[Any] = []

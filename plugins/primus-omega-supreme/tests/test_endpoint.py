@@ -5,13 +5,13 @@ from collections.abc import AsyncIterator
 from typing import Any
 
 import pytest
-from hypothesis import HealthCheck, given, settings
+from hypothesis import given, settings
 from multidict import CIMultiDict, CIMultiDictProxy
 
 from primus import JSON, Request, Response, Unauthorized
 from primus.http import Address
 from primus_testing import eventually, join, make_request
-from primus_testing.parser import JSON_VALUES
+from primus_testing.parser import JSON_VALUES, RELAXED
 
 pytestmark = pytest.mark.usefixtures("tracebacks")
 
@@ -195,7 +195,7 @@ async def test_what_is_no_message_is_refused(primus: Any, body: bytes) -> None:
     assert wire.sent == []
 
 
-@settings(max_examples=20, deadline=None, suppress_health_check=[*HealthCheck])
+@settings(RELAXED, max_examples=20)
 @given(value=JSON_VALUES, other=JSON_VALUES)
 async def test_no_value_makes_it_raise(make_primus: Any, value: Any, other: Any) -> None:
     primus = make_primus(plugin="rooms omega-supreme")

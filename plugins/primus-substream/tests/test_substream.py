@@ -2,11 +2,11 @@ import asyncio
 from typing import Any
 
 import pytest
-from hypothesis import HealthCheck, given, settings
+from hypothesis import given, settings
 
 from primus_substream import Substream
 from primus_testing import Recorder, eventually, join
-from primus_testing.parser import JSON_VALUES
+from primus_testing.parser import JSON_VALUES, RELAXED
 
 PLUGIN = "substream"
 
@@ -306,15 +306,7 @@ async def test_a_listener_may_await_an_answer_over_its_own_connection(make_primu
     socket.destroy()
 
 
-@settings(
-    max_examples=30,
-    deadline=None,
-    suppress_health_check=[
-        HealthCheck.too_slow,
-        HealthCheck.data_too_large,
-        HealthCheck.function_scoped_fixture,
-    ],
-)
+@settings(RELAXED, max_examples=30)
 @given(value=JSON_VALUES)
 async def test_every_value_arrives_at_server_and_client_as_it_went(primus: Any, value: Any) -> None:
     received: list[Any] = []

@@ -33,7 +33,7 @@ from primus_testing.network import MemoryTransformer
 from primus_testing.recorder import DEADLINE, Recorder, eventually
 from primus_testing.tracebacks import Tracebacks
 
-__all__ = ["JSON_VALUES", "ParserContract", "repeated"]
+__all__ = ["JSON_VALUES", "RELAXED", "ParserContract", "repeated"]
 
 Frame = str | bytes
 
@@ -46,15 +46,18 @@ JSON_VALUES: st.SearchStrategy[Any] = st.recursive(
 )
 """Every value that JSON has."""
 
-examples = settings(
-    max_examples=60,
+RELAXED = settings(
     deadline=None,
     suppress_health_check=[
         HealthCheck.too_slow,
         HealthCheck.data_too_large,
+        HealthCheck.function_scoped_fixture,
         HealthCheck.differing_executors,
     ],
 )
+"""For tests of `JSON_VALUES`, whose size and time say nothing."""
+
+examples = settings(RELAXED, max_examples=60)
 
 
 class ParserContract:

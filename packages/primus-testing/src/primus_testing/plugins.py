@@ -15,7 +15,7 @@ from types import ModuleType
 from typing import Any, ClassVar, Final, get_type_hints
 
 import pytest
-from hypothesis import HealthCheck, given, settings
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 import primus as primus_package
@@ -33,7 +33,7 @@ from primus.suggestions import MEMBERS, Kind
 from primus_testing.clock import ManualClock
 from primus_testing.memory import join
 from primus_testing.network import MemoryTransformer
-from primus_testing.parser import JSON_VALUES
+from primus_testing.parser import JSON_VALUES, RELAXED
 from primus_testing.recorder import Recorder, eventually
 from primus_testing.tracebacks import Tracebacks
 
@@ -145,16 +145,7 @@ class PluginContract:
         await primus.destroy()
 
     @pytest.mark.asyncio
-    @settings(
-        max_examples=50,
-        deadline=None,
-        suppress_health_check=[
-            HealthCheck.too_slow,
-            HealthCheck.data_too_large,
-            HealthCheck.function_scoped_fixture,
-            HealthCheck.differing_executors,
-        ],
-    )
+    @settings(RELAXED, max_examples=50)
     @given(value=JSON_VALUES)
     async def test_no_message_makes_it_raise(self, tracebacks: Tracebacks, value: Any) -> None:
         """Whatever a peer sends, ``null`` and other surprises included."""
@@ -170,16 +161,7 @@ class PluginContract:
         await primus.destroy()
 
     @pytest.mark.asyncio
-    @settings(
-        max_examples=10,
-        deadline=None,
-        suppress_health_check=[
-            HealthCheck.too_slow,
-            HealthCheck.data_too_large,
-            HealthCheck.function_scoped_fixture,
-            HealthCheck.differing_executors,
-        ],
-    )
+    @settings(RELAXED, max_examples=10)
     @given(value=JSON_VALUES)
     async def test_no_message_makes_its_python_client_raise(
         self, tracebacks: Tracebacks, value: Any
@@ -200,16 +182,7 @@ class PluginContract:
         await primus.destroy()
 
     @pytest.mark.asyncio
-    @settings(
-        max_examples=10,
-        deadline=None,
-        suppress_health_check=[
-            HealthCheck.too_slow,
-            HealthCheck.data_too_large,
-            HealthCheck.function_scoped_fixture,
-            HealthCheck.differing_executors,
-        ],
-    )
+    @settings(RELAXED, max_examples=10)
     @given(value=st.text() | st.integers().map(str))
     async def test_no_control_message_makes_it_raise(
         self, tracebacks: Tracebacks, value: str
