@@ -132,10 +132,12 @@ async def test_no_client_of_a_killed_server_loses_a_message(cluster: Cluster) ->
 
 
 async def test_no_client_of_a_restarted_server_loses_a_message_either_way(
-    cluster: Cluster,
+    cluster: Cluster, monkeypatch: pytest.MonkeyPatch
 ) -> None:
+    # However slow the machine is, sessions are waited for.
+    monkeypatch.setattr("primus_recovery.sockets.PATIENCE", DEADLINE)
     one = await cluster.node("one")
-    two = await cluster.node("two", recovery_takeover=20.0)  # however slow the machine is
+    two = await cluster.node("two", recovery_takeover=20.0)
     clients = [cluster.client() for _ in range(20)]
     await until(lambda: all(client.others for client in clients))
     publishing = asyncio.create_task(two.ask("publish", first=0, count=COUNT, pause=0.02))
