@@ -11,6 +11,7 @@ import os
 import shutil
 import sysconfig
 import tempfile
+from collections.abc import Collection
 from pathlib import Path
 from typing import Any
 
@@ -41,8 +42,9 @@ class CompilingHook(BuildHookInterface):  # type: ignore[type-arg]
         """Compile, and give the wheel the tag of its platform."""
         package = Path(self.root, "src", "primus_speedups")
         limited = not sysconfig.get_config_var("Py_GIL_DISABLED")
+        sources = sorted(Path(self.root, "native").glob("*.c"))
         try:
-            made = _compile(Path(self.root, "native", "texts.c"), package, limited=limited)
+            made = [_compile(source, package, limited=limited) for source in sources]
         except FAILURES as error:
             _clear(package)
             if os.environ.get("PRIMUS_SPEEDUPS_BUILD"):
@@ -53,7 +55,7 @@ class CompilingHook(BuildHookInterface):  # type: ignore[type-arg]
             return
         # Not before it is replaced: other environments may be using it from this folder.
         _clear(package, but=made)
-        build_data["artifacts"].append(f"/src/primus_speedups/{made.name}")
+        build_data["artifacts"] += [f"/src/primus_speedups/{file.name}" for file in made]
         build_data["pure_python"] = False
         build_data["tag"] = _tag(limited=limited)
 
@@ -68,7 +70,10 @@ def _compile(source: Path, package: Path, *, limited: bool) -> Path:
     if limited:
         macros.append(("Py_LIMITED_API", f"0x{OLDEST[0]:02x}{OLDEST[1]:02x}0000"))
     extension = Extension(
-        "primus_speedups._texts", [source.name], define_macros=macros, py_limited_api=limited
+        f"primus_speedups._{source.stem}",
+        [source.name],
+        define_macros=macros,
+        py_limited_api=limited,
     )
     with tempfile.TemporaryDirectory() as scratch:
         shutil.copy(source, scratch)
@@ -88,10 +93,10 @@ def _compile(source: Path, package: Path, *, limited: bool) -> Path:
         return fresh.replace(package / made.name)
 
 
-def _clear(package: Path, *, but: Path | None = None) -> None:
+def _clear(package: Path, *, but: Collection[Path] = ()) -> None:
     """Remove what earlier builds have compiled, which would be packed as well."""
-    for old in package.glob("_texts.*"):
-        if old.suffix in (".so", ".pyd") and old != but:
+    for old in package.glob("_*.*"):
+        if old.suffix in (".so", ".pyd") and old not in but:
             old.unlink(missing_ok=True)
 
 

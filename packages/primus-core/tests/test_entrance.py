@@ -12,6 +12,7 @@ from typing import Any
 import aiohttp
 import pytest
 
+import primus.server.known_heads
 from primus import Primus, Request, Response, Transformer
 from primus.server.hosts.own import OwnHost
 from primus.server.listen import OwnServer
@@ -136,6 +137,16 @@ async def test_an_address_of_ipv4_looks_so_on_a_socket_for_both(
 async def test_an_upgrade_is_taken_over_with_what_came_along() -> None:
     async with served() as primus:
         assert await asked(primus, HEAD + b"early") == b"taken early"
+
+
+@pytest.mark.parametrize("speedups", ["0", "1"])
+async def test_an_upgrade_as_most_clients_write_it_needs_no_parser(
+    monkeypatch: pytest.MonkeyPatch, speedups: str
+) -> None:
+    monkeypatch.setenv("PRIMUS_SPEEDUPS", speedups)
+    monkeypatch.delattr(primus.server.known_heads, "read_head")
+    async with served() as server:
+        assert await asked(server, HEAD + b"early") == b"taken early"
 
 
 @pytest.mark.parametrize("cut", [1, 20, len(HEAD) - 1])

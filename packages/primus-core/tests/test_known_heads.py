@@ -132,12 +132,6 @@ def test_what_is_out_of_the_ordinary_is_parsed_each_time(said: bytes, parses: li
     assert parses == [said, said]
 
 
-def test_an_upgrade_as_most_clients_write_it_needs_no_parser(parses: list[bytes]) -> None:
-    said = poll(headers=b"Upgrade: websocket\r\nConnection: Upgrade\r\nSec-WebSocket-Key: a\r\n")
-    assert heads().read(said)[2].upgrade
-    assert parses == []
-
-
 def test_a_connection_remembers_few_heads(parses: list[bytes]) -> None:
     known = heads()
     for number in [*range(5), 4, 0]:

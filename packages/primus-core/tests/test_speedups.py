@@ -11,6 +11,8 @@ import pytest
 
 from primus.websocket import speedups
 
+COMPILED = SimpleNamespace(read_texts=sorted, upgrade_fields=divmod)
+
 
 @pytest.fixture(autouse=True)
 def fresh(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
@@ -25,9 +27,10 @@ def install(monkeypatch: pytest.MonkeyPatch, module: Any) -> None:
 
 
 def test_they_are_used_where_they_are_installed(monkeypatch: pytest.MonkeyPatch) -> None:
-    install(monkeypatch, SimpleNamespace(read_texts=sorted))
+    install(monkeypatch, COMPILED)
 
     assert speedups.read_texts() is sorted
+    assert speedups.upgrade_fields() is divmod
     assert speedups.absence() is None
 
 
@@ -37,6 +40,7 @@ def test_a_build_without_a_compiler_is_not_used_and_says_so(
     install(monkeypatch, None)
 
     assert speedups.read_texts() is None
+    assert speedups.upgrade_fields() is None
     assert str(speedups.absence()).startswith("not compiled: ")
 
 
@@ -44,10 +48,11 @@ def test_a_build_without_a_compiler_is_not_used_and_says_so(
 def test_a_variable_turns_them_off_for_servers_that_are_made_afterwards(
     monkeypatch: pytest.MonkeyPatch, value: str, is_used: bool
 ) -> None:
-    install(monkeypatch, SimpleNamespace(read_texts=sorted))
+    install(monkeypatch, COMPILED)
     assert speedups.read_texts() is sorted
 
     monkeypatch.setenv("PRIMUS_SPEEDUPS", value)
 
     assert (speedups.read_texts() is sorted) is is_used
+    assert (speedups.upgrade_fields() is divmod) is is_used
     assert (speedups.absence() is None) is is_used

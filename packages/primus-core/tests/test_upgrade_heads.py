@@ -118,6 +118,23 @@ def test_more_headers_than_there_may_be_are_left_to_the_parser() -> None:
     assert read_upgrade(head(*UPGRADE), 4) is None
 
 
+def test_more_headers_than_any_client_has_are_left_to_the_parser() -> None:
+    others = [b"X-%d: a" % number for number in range(60)]
+    assert read_upgrade(head(*UPGRADE, *others[:59]), 128) is not None
+    assert read_upgrade(head(*UPGRADE, *others), 128) is None
+
+
+def test_connections_share_the_names_and_values_that_are_common() -> None:
+    data = instead(b"Host: a", b"X-Own: something")[:-2] + b"Host: a.example\r\n\r\n"
+    one, other = read_upgrade(data, 128), read_upgrade(data, 128)
+    assert one is not None
+    assert other is not None
+    fields = zip(one[2].headers.items(), other[2].headers.items(), strict=True)
+    shared = [(a is c, b is d) for (a, b), (c, d) in fields]
+    own, name_alone, both = (False, False), (True, False), (True, True)
+    assert shared == [own, both, both, name_alone, both, name_alone]
+
+
 @given(
     st.lists(
         st.tuples(

@@ -35,8 +35,11 @@ def bounds(fn: Callable[..., Any]) -> tuple[int, int]:
     if type(function) is FunctionType and not function.__dict__:
         # `inspect.signature` says the same and takes twenty times as long, for every connection.
         code = function.__code__
-        most = max(0, code.co_argcount - (function is not fn))
-        least = max(0, most - len(function.__defaults__ or ()))
+        most = code.co_argcount
+        if most and function is not fn:
+            most -= 1
+        defaults = function.__defaults__
+        least = most if defaults is None else max(0, most - len(defaults))
         return least, EVERYTHING if code.co_flags & CO_VARARGS else most
     try:
         parameters = inspect.signature(fn).parameters.values()

@@ -111,20 +111,21 @@ class Ending(NamedTuple):
         return cls(None, None if status == NO_STATUS else status, reason)
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(slots=True, unsafe_hash=True)
 class Closed:
     """Why a connection has ended."""
 
-    code: EndCode
-    reason: str
+    # Each connection makes one. To freeze it would cost four times as much as to make it.
+    code: Final[EndCode]
+    reason: Final[str]
     """The same in words, with what the peer said of it."""
-    by: By
+    by: Final[By]
     """What ended it: the client, the server, or the network between them."""
-    seconds: float
+    seconds: Final[float]
     """How long it was open; 0 when it never was."""
-    status: int | None = None
+    status: Final[int | None] = None
     """The status that the peer closed the wire with, 1000 for one; `None` when it told none."""
-    option: str = ""
+    option: Final[str] = ""
     """The option that governs such an end, where there is one."""
 
     def __str__(self) -> str:

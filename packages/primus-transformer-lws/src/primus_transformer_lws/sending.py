@@ -46,7 +46,7 @@ class Sending(ShortTexts, Intake):
         deflate: Deflate | None,
         limits: Limits = DEFAULT_LIMITS,
     ) -> None:
-        super().__init__(wire, limits)
+        Intake.__init__(self, wire, limits)
         self._ws: WSTransport | None = None
         self._send: Any = None
         self._serves = self.corks = serves  # a client would have to mask in Python

@@ -65,7 +65,7 @@ class LwsTransport(Sending):
         deflate: Deflate | None = None,
         limits: Limits = DEFAULT_LIMITS,
     ) -> None:
-        super().__init__(wire, serves=serves, deflate=deflate, limits=limits)
+        Sending.__init__(self, wire, serves=serves, deflate=deflate, limits=limits)
         self._violation: ProtocolError | None = None
         self._ending: Ending | None = None
         """What the peer said when it closed."""

@@ -28,7 +28,7 @@ class AcceleratedTransport(ServerTransport):
     __slots__ = ("_most", "_read_texts", "_turn_bytes")
 
     def __init__(self, read_texts: ReadTexts, *args: Any, **kwargs: Any) -> None:
-        super().__init__(*args, **kwargs)
+        ServerTransport.__init__(self, *args, **kwargs)
         self._read_texts = read_texts
         self._most = self._limits.turn_messages + 1
         """How many messages may be read together: a turn begins behind the first of a read."""

@@ -65,7 +65,7 @@ class ServerTransport(ShortTexts, WebSocketTransport):
         protocol: Protocol | None = None,
         limits: Limits = DEFAULT_LIMITS,
     ) -> None:
-        super().__init__(protocol, close_timeout, limits)
+        WebSocketTransport.__init__(self, protocol, close_timeout, limits)
         self._make = make
         self._max_size = max_size
         self._short = min(LONG, MASKED + max_size + 1)

@@ -76,7 +76,7 @@ class WebSocketTransport(asyncio.Protocol, Intake):
         close_timeout: float = CLOSE_TIMEOUT,
         limits: Limits = DEFAULT_LIMITS,
     ) -> None:
-        super().__init__(limits=limits)
+        Intake.__init__(self, None, limits)
         self._library = protocol
         self._deflates = False
         if protocol is not None:

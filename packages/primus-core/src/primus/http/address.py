@@ -4,11 +4,12 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from ipaddress import ip_address
+from typing import Final
 
 __all__ = ["Address"]
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(init=False, slots=True, unsafe_hash=True)
 class Address:
     """Where a peer is: its IP address (empty for a unix socket) and port (0 when unknown).
 
@@ -16,12 +17,13 @@ class Address:
     ``::ffff:127.0.0.1``, which no list of addresses would match.
     """
 
-    ip: str
-    port: int = 0
+    # Each connection has one. To freeze it would cost four times as much as to make it.
+    ip: Final[str]
+    port: Final[int]
 
-    def __post_init__(self) -> None:
-        if ":" in self.ip:
-            object.__setattr__(self, "ip", _normal_ip(self.ip))
+    def __init__(self, ip: str, port: int = 0) -> None:
+        self.ip = _normal_ip(ip) if ":" in ip else ip
+        self.port = port
 
     @property
     def printable(self) -> str:

@@ -22,6 +22,7 @@ from primus.server.heads import Head, MalformedRequest
 from primus.server.hosts.transports import address_of, taken
 from primus.server.known_heads import KnownHeads
 from primus.server.pending import IDLE, NEVER, PendingConnections
+from primus.server.upgrade_heads import HINT, read_upgrade
 from primus.tasks import begin
 
 __all__ = ["Entrance"]
@@ -43,11 +44,12 @@ UPGRADE: Final = 3
 class Entrance(HeadIntake):
     """A connection, until it is handed over or given to the application."""
 
-    __slots__ = ("_address", "_ahead", "_body", "_drained", "_gone", "_heads", "_step")
+    __slots__ = ("_address", "_ahead", "_body", "_drained", "_gone", "_known_heads", "_step")
 
     def __init__(self, pending: PendingConnections, adopted: bytes | None = None) -> None:
         super().__init__(pending, adopted)
-        self._heads = KnownHeads(pending.max_headers, pending.max_head)
+        self._known_heads: KnownHeads | None = None
+        """Made for the first request that is no upgrade."""
         self._step = HEAD
         self._address: Address | None = None
         self._body: Body | None = None
@@ -126,7 +128,7 @@ class Entrance(HeadIntake):
         """Answer a request, or give it to the application."""
         pending = self._pending
         try:
-            method, target, head = self._heads.read(data[:end])
+            method, target, head = self._read(data[:end])
         except MalformedRequest as error:
             log.debug("refused a malformed request: %s", error)
             self.refuse(Response.error(error.status))
@@ -140,6 +142,21 @@ class Entrance(HeadIntake):
         else:
             refusal = None if is_ours else Response.error(404)
             self._begin(method, target, head, data[end:], refusal)
+
+    def _read(self, data: bytes) -> tuple[str, str, Head]:
+        """Read the head of a request.
+
+        Raises:
+            MalformedRequest: it breaks the rules.
+        """
+        pending = self._pending
+        if HINT in data:
+            upgrade = read_upgrade(data, pending.max_headers, pending.upgrade_fields)
+            if upgrade is not None:
+                return upgrade
+        if self._known_heads is None:
+            self._known_heads = KnownHeads(pending.max_headers, pending.max_head)
+        return self._known_heads.read(data)
 
     def _begin(
         self, method: str, target: str, head: Head, rest: bytes, refusal: Response | None

@@ -15,7 +15,6 @@ from multidict import CIMultiDict, CIMultiDictProxy
 
 from primus.http import Passage
 from primus.server.heads import Head, read_head
-from primus.server.upgrade_heads import HINT, read_upgrade
 
 __all__ = ["KnownHeads"]
 
@@ -59,8 +58,6 @@ class KnownHeads:
         Raises:
             MalformedRequest: it breaks the rules.
         """
-        if HINT in data and (upgrade := read_upgrade(data, self._most_headers)) is not None:
-            return upgrade
         line = LINE.match(data)
         if line is None:
             return self._parsed(data)

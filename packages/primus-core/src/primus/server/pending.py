@@ -13,6 +13,7 @@ from typing import Final, Protocol, cast
 from primus.clock import SYSTEM_CLOCK, Timer, expect
 from primus.contracts import Elsewhere, Server
 from primus.server.answer_heads import AnswerHeads
+from primus.websocket import speedups
 
 __all__ = ["NEVER", "PendingConnections"]
 
@@ -125,6 +126,8 @@ class PendingConnections:
         """What each request begins in, whatever an earlier one has set."""
         self.max_head = limits.max_head
         self.max_headers = limits.max_headers
+        self.upgrade_fields = speedups.upgrade_fields()
+        """What reads the heads of upgrades, where something compiled does."""
         self.begins_bare = primus.transformer.begins_bare
         self.upgrades_bare = primus.transformer.upgrades_bare
         self.takes_transports = primus.transformer.takes_transports

@@ -44,7 +44,9 @@ class Seats:
     def take(self, request: Request) -> bool:
         """Give a request a seat; False when there is none left."""
         most = self._limits.max_sparks
-        if most is not None and self._connected() + len(self._taken) >= most:
+        if most is None:
+            return True
+        if self._connected() + len(self._taken) >= most:
             self._warn(most)
             return False
         self._taken.add(request)

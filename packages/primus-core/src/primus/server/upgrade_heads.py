@@ -1,4 +1,4 @@
-"""Heads of upgrades as nearly all clients write them: read by two patterns, without a parser.
+"""Heads of upgrades as nearly all clients write them: read in one pass, without a parser.
 
 A parser calls back for each header, and an upgrade repeats no head that is known: its key is a new
 one. What is taken here is always what `read_head` would take, and would be read as the same
@@ -8,14 +8,14 @@ one. What is taken here is always what `read_head` would take, and would be read
 from __future__ import annotations
 
 import re
-from collections.abc import Callable
 from typing import Final
 
 from multidict import CIMultiDict, CIMultiDictProxy
 
 from primus.server.heads import KNOWN, NAMES, Head
+from primus.websocket.speedups import UpgradeFields
 
-__all__ = ["HINT", "read_upgrade"]
+__all__ = ["HINT", "read_upgrade", "upgrade_fields"]
 
 HINT: Final = b"pgrade: websocket\r\n"
 """Stands in most heads of upgrades, and is sooner looked for than a pattern."""
@@ -29,9 +29,9 @@ PLAIN: Final = re.compile(
 
 FIELD: Final = re.compile(r"([^:]+): ([^\r]+)\r\n")
 
-common_name: Callable[[str, str], str] = {name.decode(): same for name, same in NAMES.items()}.get
-common_value: Callable[[str, str], str] = {value: value for value in KNOWN.values()}.get
-"""What all connections share, where there is that; else the second argument."""
+COMMON_NAMES: Final[dict[str, str]] = {name.decode(): same for name, same in NAMES.items()}
+COMMON_VALUES: Final[dict[str, str]] = {value: value for value in KNOWN.values()}
+"""What all connections share, where there is that."""
 
 NEEDED: Final = frozenset({"host", "upgrade", "connection"})
 ODD: Final = frozenset({"content-length", "transfer-encoding", "expect", "sec-websocket-key1"})
@@ -40,33 +40,49 @@ ODD: Final = frozenset({"content-length", "transfer-encoding", "expect", "sec-we
 UPGRADES: Final = frozenset({"Upgrade", "upgrade", "keep-alive, Upgrade"})
 """What clients say in ``Connection``."""
 
+MOST: Final = 64
+"""No client has more headers than so many: a compiled function compares each with all others."""
 
-def read_upgrade(data: bytes, most_headers: int) -> tuple[str, str, Head] | None:
+
+def upgrade_fields(
+    data: bytes, most: int, names: dict[str, str], values: dict[str, str]
+) -> tuple[str, list[tuple[str, str]]] | None:
+    """Target and headers of a request for a WebSocket; `UpgradeFields` in Python."""
+    match = PLAIN.fullmatch(data)
+    if match is None:
+        return None
+    target, lines = match.groups()
+    fields = FIELD.findall(lines.decode())
+    said = {name.lower(): value for name, value in fields}
+    if (
+        not len(said) == len(fields) <= min(most, MOST)
+        or not said.keys() >= NEEDED
+        or not said.keys().isdisjoint(ODD)
+        or said["connection"] not in UPGRADES
+        or said["upgrade"].lower() != "websocket"
+    ):
+        return None
+    common, known = names.get, values.get
+    return target.decode(), [(common(name, name), known(value, value)) for name, value in fields]
+
+
+def read_upgrade(
+    data: bytes, most_headers: int, compiled: UpgradeFields | None = None
+) -> tuple[str, str, Head] | None:
     """The head of a request for a WebSocket, as `read_head` gives it.
 
     Args:
         data: all of it, with the empty line that ends it.
         most_headers: how many headers it may have.
+        compiled: what reads it in place of `upgrade_fields`, where that is installed.
 
     Returns:
         `None` when it is written in another way, or is no such request.
     """
-    match = PLAIN.fullmatch(data)
-    if match is None:
+    read = (compiled or upgrade_fields)(data, most_headers, COMMON_NAMES, COMMON_VALUES)
+    if read is None:
         return None
-    target, lines = match.groups()
-    named, values = zip(*FIELD.findall(lines.decode()), strict=True)
-    fields = zip(map(common_name, named, named), map(common_value, values, values), strict=True)
-    headers = CIMultiDictProxy(CIMultiDict(fields))
-    names = {*map(str.lower, named)}
-    if (
-        not len(names) == len(named) <= most_headers
-        or not names >= NEEDED
-        or not names.isdisjoint(ODD)
-        or headers["Connection"] not in UPGRADES
-        or headers["Upgrade"].lower() != "websocket"
-    ):
-        return None
-    head = Head(headers, keep_alive=False)
+    target, fields = read
+    head = Head(CIMultiDictProxy(CIMultiDict(fields)), keep_alive=False)
     head.upgrade = True
-    return "GET", target.decode(), head
+    return "GET", target, head

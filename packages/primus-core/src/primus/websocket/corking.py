@@ -49,8 +49,10 @@ class Corking(Transport):
         "corked",
     )
 
+    # The classes of such transports call one another's `__init__` by name: `super()` would make an
+    # object for each of them, for each connection.
     def __init__(self, wire: asyncio.Transport | None = None) -> None:
-        super().__init__()
+        Transport.__init__(self)
         self._wire = wire
         self._is_open = True
         self._out: list[bytes] = []

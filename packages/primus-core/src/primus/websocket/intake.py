@@ -27,7 +27,7 @@ class Intake(Corking):
     def __init__(
         self, wire: asyncio.Transport | None = None, limits: Limits = DEFAULT_LIMITS
     ) -> None:
-        super().__init__(wire)
+        Corking.__init__(self, wire)
         self._limits = limits
         self._reading = True
         """Whether the connection takes frames."""

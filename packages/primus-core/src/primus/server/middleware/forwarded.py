@@ -13,6 +13,8 @@ from functools import lru_cache
 from ipaddress import ip_address
 from typing import TYPE_CHECKING, Final
 
+from multidict import istr
+
 from primus.contracts import Server
 from primus.http import Address, Headers, Request
 from primus.layer import Layer
@@ -29,7 +31,9 @@ QUOTED = re.compile(r'"(?:[^"\\]|\\.)*"', re.DOTALL)
 
 UNKNOWN = {"for": "unknown"}
 
-NAMES: Final = frozenset({"forwarded", "x-forwarded-for", "x-forwarded-proto"})
+FORWARDED: Final = istr("Forwarded")
+ADDRESS: Final = istr("X-Forwarded-For")
+SCHEME: Final = istr("X-Forwarded-Proto")
 
 PARTS: Final = 32 * DEFAULT_LIMITS.forwarded_hops
 """Pairs, quotes and commas of a line of ``Forwarded``: enough for `forwarded_hops` of them."""
@@ -48,14 +52,15 @@ def layer(primus: Server) -> Layer:
         return _is_trusted(ip, trusted)
 
     def forwarded(request: Request) -> None:
-        if not trusted or NAMES.isdisjoint(map(str.lower, request.headers)):
+        headers = request.headers
+        if not trusted or not (FORWARDED in headers or ADDRESS in headers or SCHEME in headers):
             return
         if not is_proxy(request.address.ip):
             return
-        address = client_address(request.headers, trusted, primus.limits)
+        address = client_address(headers, trusted, primus.limits)
         if address is not None:
             request.address = address
-        scheme = _scheme(request.headers)
+        scheme = _scheme(headers)
         if scheme:
             request.secure = scheme == "https"
 
@@ -72,8 +77,8 @@ def client_address(
     ``forwarded_hops`` the end is looked at.
     """
     hops = limits.forwarded_hops
-    listed = headers.getall("X-Forwarded-For", [])
-    told = headers.getall("Forwarded", [])
+    listed = headers.getall(ADDRESS, [])
+    told = headers.getall(FORWARDED, [])
     if not listed and not told:
         return None
     named = [text for value in listed for text in value.split(",")]
@@ -129,10 +134,10 @@ def _elements_of(line: str) -> list[dict[str, str]]:
 
 
 def _scheme(headers: Headers) -> str:
-    proto = ",".join(headers.getall("X-Forwarded-Proto", ()))
+    proto = ",".join(headers.getall(SCHEME, ()))
     if proto:
         return proto.split(",")[-1].strip().lower()
-    told = _elements(headers.getall("Forwarded", []))
+    told = _elements(headers.getall(FORWARDED, []))
     protos = [pairs["proto"] for pairs in told if "proto" in pairs]
     return protos[-1].strip('"').lower() if protos else ""
 

@@ -1,0 +1,3 @@
+def upgrade_fields(
+    data: bytes, most: int, names: dict[str, str], values: dict[str, str], /
+) -> tuple[str, list[tuple[str, str]]] | None: ...
