@@ -37,9 +37,9 @@ nox.options.sessions = [
     "mutants",
     "wheels",
     "kit",
+    "autobahn",
     "browser",
     "attacks",
-    "autobahn",
     "purity",
     "examples",
 ]
