@@ -6,6 +6,7 @@ import asyncio
 import json
 from collections.abc import AsyncIterator
 from contextlib import suppress
+from functools import partial
 from typing import Any
 
 import aiohttp
@@ -304,13 +305,16 @@ async def test_five_hundred_clients_of_which_half_vanish_leave_nothing(
 
         return asyncio.ensure_future(ask())
 
+    def are_polled(numbers: range) -> bool:
+        return all(sessions.get(str(number)).is_received for number in numbers)
+
     for begin in range(0, 500, 50):
         numbers = range(begin, begin + 50)
         assert set(await asyncio.gather(*map(poll, numbers))) == {"o\n"}
         faithful += map(poll, numbers[:25])
         vanishing += map(poll, numbers[25:37])  # and the others are between two polls
-        while not all(sessions.get(str(number)).is_received for number in numbers[:37]):
-            await asyncio.sleep(0)
+        await eventually(partial(are_polled, numbers[:37]))
+        assert not any(request.done() for request in (*faithful, *vanishing))
     assert len(sessions) == len(talk.primus) == 500
     for request in vanishing:
         request.cancel()
