@@ -290,7 +290,7 @@ def _drop(native: web.Request) -> None:
 def _detach(native: web.Request) -> HandOver:
     """Make aiohttp forget a connection: it is unregistered and all its timers are cancelled."""
     protocol, transport = native.protocol, native.transport
-    if transport is None or transport.is_closing():
+    if transport is None:
         raise ConnectionResetError("the client has gone before its upgrade was answered")
     transport.pause_reading()  # at once: what aiohttp reads now would be lost
     early, protocol._message_tail = bytes(protocol._message_tail), b""
