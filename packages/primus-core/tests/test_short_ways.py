@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 
 from primus import ListenerError, Packet, Primus, Spark
-from primus_testing import ManualClock, Tracebacks, eventually, join
+from primus_testing import Tracebacks, eventually, join
 
 MakePrimus = Callable[..., Primus]
 
@@ -135,90 +135,6 @@ async def test_a_message_is_transformed_once_those_before_it_are_done_with(
     assert story == []
     gate.set()
     await eventually(lambda: story == ["sees message", "message"])
-
-
-# -- messages that arrive together
-
-FRAMES = [
-    '{"n":1}',
-    '"text"',
-    "[1,2]",
-    "nonsense",
-    '"primus::ping::7"',
-    '"primus::vote::yes"',
-    "null",
-    '{"n":2}',
-    "3",
-]
-
-
-def listens(spark: Spark, primus: Primus) -> None:
-    """Add another listener."""
-    spark.on("data", lambda message, raw: spark.write([message, raw]))
-
-
-ACTS: dict[str, Callable[[Spark, Primus], object]] = {
-    "goes on": lambda spark, primus: None,
-    "says true": lambda spark, primus: True,
-    "says something": lambda spark, primus: {"answer": 1},
-    "answers": lambda spark, primus: spark.write("answer"),
-    "waits": lambda spark, primus: later(None),
-    "fails": lambda spark, primus: fail(),
-    "fails later": lambda spark, primus: later(ValueError("no")),
-    "ends": lambda spark, primus: spark.end(),
-    "drops": lambda spark, primus: spark.abort(),
-    "listens": listens,
-    "leaves": lambda spark, primus: spark.off("data"),
-    "traces": lambda spark, primus: spark.on("incoming::data", spark.write),
-    "transforms": lambda spark, primus: primus.transform(
-        "incoming", lambda packet: change(packet, [packet.data, packet.raw])
-    ),
-}
-
-
-async def heard(primus: Primus, act: str, at: int, *, together: bool) -> list[Any]:
-    """What comes of messages, when the listener acts on one of them."""
-    story: list[Any] = []
-    spark, wire = join(primus)
-
-    def listener(message: Any) -> Any:
-        story.append(message)
-        return ACTS[act](spark, primus) if len(story) == at else None
-
-    spark.on("data", listener)
-    spark.on("error", lambda error: story.append(type(error)))
-    spark.on("end", lambda closed: story.append(closed.code))
-    taken = spark.feed_texts(FRAMES) if together else 0
-    for frame in FRAMES[taken:]:
-        spark.feed(frame)
-    await eventually(lambda: spark._inbox is None or not spark._inbox.is_busy)
-    return [story, spark.received, spark.handled, wire.sent, spark.ready_state]
-
-
-@pytest.mark.parametrize("act", ACTS)
-async def test_messages_that_arrive_together_are_taken_as_one_by_one(
-    make_primus: MakePrimus, tracebacks: Tracebacks, act: str
-) -> None:
-    if act.startswith("fails"):
-        tracebacks.expect(*["a listener of 'data' raised"] * 12)
-    for at in range(1, 7):
-        together = await heard(make_primus(), act, at, together=True)
-        assert together == await heard(make_primus(), act, at, together=False), at
-
-
-def test_messages_that_arrive_together_are_one_sign_of_life(make_primus: MakePrimus) -> None:
-    clock = ManualClock()
-    spark, _ = join(make_primus(clock=clock))
-    spark.on("data", lambda message: clock.advance(1))
-    assert spark.feed_texts(["1", "2", "3"]) == 3
-    assert (clock.time() - spark.seen_at, spark.received) == (3, 3)
-
-
-def test_messages_that_no_listener_gets_at_once_are_left(make_primus: MakePrimus) -> None:
-    spark, _ = join(make_primus())
-    spark.on("data", lambda message, raw: None)
-    assert spark.feed_texts(["1", "2"]) == 0
-    assert spark.received == 0
 
 
 # -- requests

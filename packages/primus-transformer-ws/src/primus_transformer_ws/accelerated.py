@@ -9,7 +9,6 @@ from __future__ import annotations
 
 from typing import Any
 
-from primus.connection import Connection
 from primus.transport import Receiver
 from primus.websocket.speedups import ReadTexts
 from primus_transformer_ws.server_transport import ServerTransport
@@ -87,7 +86,7 @@ class AcceleratedTransport(ServerTransport):
             end: where the last of them ends.
             source: what they have been read from, from where, and how far.
         """
-        taken = connection.feed_texts(texts) if isinstance(connection, Connection) else 0
+        taken = 0
         while taken < len(texts) and self._brings_to(connection):
             connection.feed(texts[taken], not taken)
             taken += 1

@@ -440,45 +440,6 @@ class Connection(Emitter, Generic[MessageT_co]):
         if result is not None and result is not True and is_awaitable(result):
             self.hold(result)
 
-    def feed_texts(self, texts: Sequence[str]) -> int:
-        """Take texts that have arrived together, while each goes straight to the listener.
-
-        It is `feed` in a loop: a call of its own for each message costs as much as a third of this.
-
-        Returns:
-            How many were taken. What is behind them goes to `feed`, if it is still to be taken.
-        """
-        self.seen_at = self._now()
-        decode = self._decode
-        for taken, text in enumerate(texts):
-            direct = self._direct
-            if direct is None:
-                return taken
-            try:
-                data = decode(text)
-            except Exception as error:
-                data = self._decode_carefully(text, error)
-                if data is _UNDECODABLE:
-                    continue
-            kind = type(data)
-            if kind is str and data.startswith(PREFIX):
-                self._take_control(data)
-                continue
-            self.received += 1
-            if self.pipeline.incoming:
-                self._transform_at_once(data, text)
-            elif kind is not dict and kind not in PLAIN:
-                self._take_message(data, text)
-            else:
-                try:
-                    result = direct(data)
-                except (Exception, asyncio.CancelledError) as error:
-                    self._failed("data", error)
-                    continue
-                if result is not None and result is not True and is_awaitable(result):
-                    self.hold(result)
-        return len(texts)
-
     def _take_control(self, text: str) -> None:
         """Act on a control message; one of a plugin waits behind what arrived before it."""
         message = control(self.side, text)
