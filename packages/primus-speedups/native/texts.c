@@ -7,7 +7,6 @@
 
    There is no state, and nothing is kept between calls. */
 
-#define PY_SSIZE_T_CLEAN
 #include <Python.h>
 
 #include <stdint.h>

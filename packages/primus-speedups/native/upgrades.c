@@ -7,7 +7,6 @@
 
    There is no state, and nothing is kept between calls. */
 
-#define PY_SSIZE_T_CLEAN
 #include <Python.h>
 
 #include <string.h>
@@ -206,6 +205,20 @@ pairs(const Field *fields, int count, PyObject *names, PyObject *values)
     return list;
 }
 
+/* Target and headers, which are taken over; NULL with an exception.
+
+   A format with a size would depend on the Python whose headers this is compiled with. */
+static PyObject *
+with_target(const char *text, Py_ssize_t size, PyObject *headers)
+{
+    PyObject *target = headers == NULL ? NULL : PyUnicode_DecodeASCII(text, size, NULL);
+    PyObject *both = target == NULL ? NULL : PyTuple_Pack(2, target, headers);
+
+    Py_XDECREF(target);
+    Py_XDECREF(headers);
+    return both;
+}
+
 /* What is read of a head; NULL with an exception. */
 static PyObject *
 read_head(const char *data, Py_ssize_t size, Py_ssize_t most, PyObject *names, PyObject *values)
@@ -214,7 +227,6 @@ read_head(const char *data, Py_ssize_t size, Py_ssize_t most, PyObject *names, P
     const Py_ssize_t before = sizeof method - 1, behind = sizeof version - 1;
     const char *end = data + size, *target = data + before, *at = target;
     Field fields[MOST];
-    PyObject *found;
     int count;
 
     if (size < before || memcmp(data, method, before) != 0) {
@@ -230,8 +242,7 @@ read_head(const char *data, Py_ssize_t size, Py_ssize_t most, PyObject *names, P
     if (count == 0) {
         Py_RETURN_NONE;
     }
-    found = pairs(fields, count, names, values);
-    return found == NULL ? NULL : Py_BuildValue("(s#N)", target, at - target, found);
+    return with_target(target, at - target, pairs(fields, count, names, values));
 }
 
 PyDoc_STRVAR(upgrade_fields_doc,
