@@ -13,9 +13,11 @@ from __future__ import annotations
 import logging
 import time
 from collections.abc import Awaitable, Callable, Collection, Iterable, Iterator, Sequence
+from functools import partial
 from itertools import islice
 from typing import Any, Final, TypeVar
 
+from redis.exceptions import ConnectionError as Disconnected
 from redis.exceptions import ResponseError
 
 from primus import OptionError
@@ -176,6 +178,9 @@ class RedisRegistry(Registry):
 
     async def servers(self) -> list[str]:
         """The addresses of all servers whose lease has not ended."""
+        return await _again(self._find_servers)
+
+    async def _find_servers(self) -> list[str]:
         found = await self._members(self._servers)
         members = sorted(filter(None, [self._address(each, self._servers) for each in found]))
         alive = await self._living(members)
@@ -183,6 +188,9 @@ class RedisRegistry(Registry):
 
     async def addresses(self, sparks: Sequence[str]) -> list[str | None]:
         """The address of the living server of each spark, in their order."""
+        return await _again(partial(self._find_addresses, sparks))
+
+    async def _find_addresses(self, sparks: Sequence[str]) -> list[str | None]:
         found: list[str | None] = []
         for ids in _chunks(sparks):
             values = await self._raw("HMGET", self._sparks, *ids)
@@ -275,6 +283,14 @@ class RedisRegistry(Registry):
                 return await command
         except TimeoutError as error:
             raise TimeoutError(str(error) or f"no answer within {self._limit} s") from error
+
+
+async def _again(question: Callable[[], Awaitable[Result]]) -> Result:
+    """Ask once more when the connection has ended: a pool keeps those from before an outage."""
+    try:
+        return await question()
+    except Disconnected:
+        return await question()
 
 
 def _chunks(items: Iterable[Item]) -> Iterator[list[Item]]:
