@@ -5,6 +5,7 @@ are those of the process that forks.
 """
 
 import asyncio
+import contextlib
 import os
 import signal
 import socket
@@ -34,8 +35,10 @@ class Fork:
         self._exit = asyncio.create_task(self._read(exit_status))
 
     async def _read(self, exit_status: asyncio.StreamReader) -> None:
-        self.returncode = int(await exit_status.readline())
+        self.returncode = int(await exit_status.read())  # to its end, where the pipe is closed
         self.stdin.close()
+        with contextlib.suppress(ConnectionError):
+            await self.stdin.wait_closed()
 
     async def wait(self) -> None:
         """Wait until it has ended."""
