@@ -233,11 +233,7 @@ async def test_without_redis_messages_to_rooms_reach_all_servers_as_before(
 
     logged = [each.lines(*OURS) for each in members]
     print(logged)  # shown where the test fails
-    late = here.lines("no answer within 2.0 s")  # a server that the machine has kept from running
-    receptions = audience.receptions(range(1, 251), *members)
-    assert receptions[0] == WHOLE
-    assert [(each.twice, each.inverted) for each in receptions] == [([], 0)] * 3
-    assert late or receptions == [WHOLE] * 3
+    assert audience.receptions(range(1, 251), *members) == [WHOLE] * 3
     if request.config.getoption("--long"):
         assert max(map(len, logged)) <= 2
 

@@ -286,7 +286,7 @@ class RedisRegistry(Registry):
 
 
 async def _again(question: Callable[[], Awaitable[Result]]) -> Result:
-    """Ask once more when the connection has ended: a pool keeps those from before an outage."""
+    """Ask once more, on another connection, when Redis closes the one that it is asked on."""
     try:
         return await question()
     except Disconnected:
