@@ -30,7 +30,7 @@ LARGEST: Final = 2**64 - 1
 SHORT: Final = 18
 """Digits of an integer that needs no comparison."""
 
-BESIDE_BRACKETS: Final = re.compile(r'"(?:[^"\\]++|\\.)*+"?|[^\[\]{}"]++', re.DOTALL)
+BESIDE_BRACKETS: Final = re.compile(r'"(?:[^"\\]++|\\.?)*+"?|[^\[\]{}"]++', re.DOTALL)
 STEPS: Final = {"[": 1, "{": 1, "]": -1, "}": -1}
 
 

@@ -47,6 +47,7 @@ def tls_context(
         return None
     folder = Path(root)
     context = ssl.create_default_context(ssl.Purpose.CLIENT_AUTH)
+    context.minimum_version = ssl.TLSVersion.TLSv1_2  # Debian leaves it to the machine's settings
     try:
         if pfx is not None:
             _load_pfx(context, folder / pfx, passphrase)

@@ -21,8 +21,8 @@ HINT: Final = b"pgrade: websocket\r\n"
 """Stands in most heads of upgrades, and is sooner looked for than a pattern."""
 
 PLAIN: Final = re.compile(
-    rb"GET (/[\w!$%&'()*+,./:;=?@~-]*+) HTTP/1\.1\r\n"
-    rb"((?:[A-Za-z0-9-]++: (?! )[ -~]++(?<! )\r\n)++)\r\n",
+    rb"GET (/[\w!$%&'()*+,./:;=?@~-]*) HTTP/1\.1\r\n"
+    rb"((?:[A-Za-z0-9-]+: (?! )[ -~]+(?<! )\r\n)+)\r\n",
     re.ASCII,
 )
 """A GET with headers of printable ASCII, without white space around them."""
