@@ -29,23 +29,23 @@ nox.options.download_python = "never"
 nox.options.error_on_external_run = True
 nox.options.reuse_venv = "yes"
 nox.options.sessions = [
-    "integration",  # waits for its processes half of the time, and takes longest
+    "integration",  # the longest
+    "attacks",  # waits most of its time
     "tests",
+    "browser",
+    "autobahn",
     "alone",
     "lint",
     "docs",
     "mutants",
     "wheels",
     "kit",
-    "autobahn",
-    "browser",
-    "attacks",
     "purity",
     "examples",
 ]
 if not {"-s", "-e", "--session", "--sessions"} & set(sys.argv):
-    # Two sessions at a time hold back their output: one asked for by name writes at once.
-    nox.options.parallel = 2
+    # Sessions side by side hold back their output: one asked for by name writes at once.
+    nox.options.parallel = (os.cpu_count() or 1) + 1  # each waits for something now and then
 
 # Tests start thousands of processes, each of which would compile anew all that it imports.
 os.environ.pop("PYTHONDONTWRITEBYTECODE", None)

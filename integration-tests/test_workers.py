@@ -54,11 +54,15 @@ async def test_websockets_are_shared_out_and_stay_where_they_are(tmp_path: Path)
 
 
 EVERYWHERE = """
+import asyncio
+
 def setup(primus):
     @primus.on("connection")
-    def connection(spark):
-        spark.write([primus.node, "hello"])
+    async def connection(spark):
         spark.on("data", lambda message: primus.write([primus.node, message], everywhere=True))
+        while not primus.backplane.healthy:  # what others write before does not come here
+            await asyncio.sleep(0.01)
+        spark.write([primus.node, "hello"])
 """
 
 
