@@ -6,8 +6,8 @@ forked process for each instead of starting five, which took ten times as long.
 
 from __future__ import annotations
 
+import shutil
 import sys
-import tarfile
 from contextlib import chdir
 from functools import partial
 from multiprocessing import Pool
@@ -21,8 +21,8 @@ def build(output: Path, folder: Path) -> str:
     """Build both; the name of the wheel."""
     with chdir(folder):
         sdist = build_sdist(str(output))
-    with TemporaryDirectory() as scratch, tarfile.open(output / sdist) as archive:
-        archive.extractall(scratch, filter="data")
+    with TemporaryDirectory() as scratch:
+        shutil.unpack_archive(output / sdist, scratch)
         with chdir(Path(scratch, sdist.removesuffix(".tar.gz"))):
             return build_wheel(str(output))
 
