@@ -66,16 +66,19 @@ Start = Callable[..., Awaitable[Running]]
 Opening = Callable[..., Awaitable[RawWebSocket]]
 
 
-@pytest.fixture
-async def dial(start: Start) -> AsyncIterator[Opening]:
-    """Opens WebSockets by hand, or with `answered=False` no more than asks for them."""
+@pytest.fixture(params=["", "X-Parsed:yes\r\n"], ids=["plain", "parsed"])
+async def dial(start: Start, request: pytest.FixtureRequest) -> AsyncIterator[Opening]:
+    """Opens WebSockets by hand, or with `answered=False` no more than asks for them.
+
+    With a plain head, and with one that uvicorn's parser has to read.
+    """
     made: list[RawWebSocket] = []
 
     async def dial(server: Running, *more: tuple[str, str], answered: bool = True) -> RawWebSocket:
         raw = await RawWebSocket.dial(server)
         made.append(raw)
         lines = "".join(f"{name}: {value}\r\n" for name, value in (*HANDSHAKE, *more))
-        raw.writer.write(f"GET /primus HTTP/1.1\r\n{lines}\r\n".encode())
+        raw.writer.write(f"GET /primus HTTP/1.1\r\n{lines}{request.param}\r\n".encode())
         if answered:
             await read_answer(raw)
         return raw

@@ -125,7 +125,8 @@ async def asking(scope: Any, receive: Any, send: Any) -> None:
 
 def requests(app: Application = hanging, **settings: Any) -> tuple[Any, NotingTransport]:
     """A connection for requests."""
-    config = Config(app, ws="none", lifespan="off", log_config=None, access_log=False, **settings)
+    settings = {"ws": "none", "lifespan": "off", "log_config": None, "access_log": False} | settings
+    config = Config(app, **settings)
     protocol: Any = Requests(config, ServerState(), {})
     wire = NotingTransport(PEER)
     protocol.connection_made(wire)
@@ -195,6 +196,67 @@ async def test_heads_and_chunks_that_come_in_pieces_are_each_measured_alone() ->
         for piece in (b"1", b"0000\r\n", b"x" * 65_536, b"\r\n"):
             protocol.data_received(piece)
     assert wire.ends == []
+
+
+# -- an upgrade that is read without the parser
+
+UPGRADE = (
+    b"GET /primus/%C3%A4?a=1 HTTP/1.1\r\nHost: x\r\nConnection: Upgrade\r\n"
+    b"Upgrade: websocket\r\nSec-WebSocket-Protocol: a, b\r\nX-Other: \xff\r\n\r\n"
+)
+PLAIN = UPGRADE.replace(b"\xff", b"d")
+BODY = PLAIN.replace(b"X-Other: d", b"Content-Length: 3")
+
+
+async def scope_of(*pieces: bytes) -> tuple[dict[str, Any], Any, NotingTransport]:
+    """What an application is told of an upgrade, its protocol, and the connection."""
+    scopes: list[Any] = []
+
+    async def app(scope: Any, receive: Any, send: Any) -> None:
+        scopes.append(scope)
+        await hanging(scope, receive, send)
+
+    primus = Primus(app, transformer=Taking)
+    protocol, wire = requests(app, ws=WebSockets)
+    for piece in pieces:
+        protocol.data_received(piece)
+    await eventually(lambda: scopes)
+    for task in tuple(protocol.tasks):
+        task.cancel()
+        await asyncio.wait([task])
+    assert primus.pathname == "/primus"
+    (scope,) = scopes
+    assert scope.pop("extensions").keys() >= {EXTENSION}
+    return scope, protocol, wire
+
+
+async def test_a_plain_upgrade_is_told_as_the_parser_of_uvicorn_tells_it() -> None:
+    by_parser, _, _ = await scope_of(PLAIN[:9], PLAIN[9:])
+    at_once, protocol, wire = await scope_of(PLAIN)
+    assert at_once == by_parser
+    assert at_once["headers"][3] == (b"sec-websocket-protocol", b"a, b")
+    assert protocol.headers is None  # nothing has been parsed
+    assert isinstance(wire.protocol, WebSockets)
+
+
+@pytest.mark.parametrize("head", [UPGRADE, BODY])
+async def test_an_upgrade_that_is_not_plain_is_left_to_the_parser(head: bytes) -> None:
+    scope, protocol, _ = await scope_of(head)
+    assert protocol.headers == scope["headers"]
+
+
+async def test_only_the_first_request_of_a_connection_is_read_without_the_parser() -> None:
+    protocol, wire = requests(answering, ws=WebSockets)
+    protocol.data_received(b"GET / HTTP/1.1\r\n\r\n")
+    await eventually(lambda: wire.written)
+    protocol.data_received(ELSEWHERE)
+    assert protocol.url == b"/other?a=1"
+
+
+async def test_an_upgrade_is_uvicorns_own_where_another_class_is_asked_for() -> None:
+    protocol, _ = requests(hanging, ws="none")
+    protocol.data_received(PLAIN)
+    assert protocol.url == b"/primus/%C3%A4?a=1"
 
 
 # -- an upgrade that the application decides about

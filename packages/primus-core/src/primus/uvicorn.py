@@ -9,7 +9,8 @@ own class (`WebSockets.others`) go on with the connection, in the same call of t
 upgrade whose path no Primus can have is given to that class at once.
 
 `Requests` is uvicorn's own class for httptools, which by itself keeps whatever a client sends as
-the head of a request, without end.
+the head of a request, without end. It makes a `WebSockets` of an upgrade as nearly all clients
+write it before that is parsed, written anew and parsed again.
 """
 
 from __future__ import annotations
@@ -39,6 +40,8 @@ from primus.http import Closable, HandOver, Witness, phrase
 from primus.server.hosts.asgi import may_take_transport
 from primus.server.hosts.asgi_scope import Event, Receive, Scope, Send
 from primus.server.hosts.asgi_transport import EXTENSION, Offer
+from primus.server.upgrade_heads import HINT, MOST, upgrade_fields
+from primus.websocket import speedups
 
 __all__ = ["Requests", "WebSockets"]
 
@@ -56,12 +59,18 @@ with h11. ``--h11-max-incomplete-event-size`` sets another number for both."""
 FIELD: Final = re.compile(rb"([^:\r]+): ([^\r]*)\r\n")
 """A header as uvicorn writes it."""
 
+Field = tuple[bytes, bytes]
+
+read_fields: Final = speedups.upgrade_fields() or upgrade_fields
+
 REFUSAL: Final = b"HTTP/1.1 %s\r\ncontent-length: 0\r\nconnection: close\r\n\r\n"
 
 
 class Requests(HttpToolsProtocol):
     """The requests of one connection, parsed by httptools, whose heads and trailers are bounded."""
 
+    _is_new = True
+    """Whether nothing has come yet."""
     _block = 0
     """Counts heads, and the lines before chunks, of which the last ones may be trailers."""
     _is_in_block = False
@@ -84,6 +93,10 @@ class Requests(HttpToolsProtocol):
 
     def data_received(self, data: bytes) -> None:
         """Parse it, and refuse a client whose head or trailers do not end."""
+        if self._is_new:
+            self._is_new = False
+            if HINT in data and self._upgrades(data):
+                return
         block = self._block
         super().data_received(data)
         if not self._is_in_block or block != self._block:
@@ -96,6 +109,22 @@ class Requests(HttpToolsProtocol):
             if cycle is None or cycle.response_complete:
                 self.transport.write(REFUSAL % f"431 {phrase(431)}".encode())
             self.transport.close()
+
+    def _upgrades(self, head: bytes) -> bool:
+        """Make a WebSocket of an upgrade that needs no parser; False for all others."""
+        make = cast("Any", self.config.ws_protocol_class)
+        if not isinstance(make, type) or not issubclass(make, WebSockets):
+            return False
+        read = read_fields(head, MOST, {}, {})
+        if read is None:
+            return False
+        target, fields = read
+        self.connections.discard(self)
+        protocol = make(self.config, self.server_state, self.app_state)
+        protocol.connection_made(self.transport)
+        protocol.begin(head, target, [(name.lower().encode(), v.encode()) for name, v in fields])
+        self.transport.set_protocol(protocol)
+        return True
 
     def on_message_begin(self) -> None:
         """A head begins."""
@@ -174,8 +203,24 @@ class WebSockets(asyncio.Protocol):
             self.early += data
             self.transport.pause_reading()
         else:
-            self.head = data
-            self._decide()
+            first, _, lines = data.partition(b"\r\n")
+            self.begin(data, first.split(b" ")[1].decode("ascii"), FIELD.findall(lines))
+
+    def begin(self, head: bytes, target: str, headers: list[Field]) -> None:
+        """Call the application, or let uvicorn's own class do that.
+
+        Args:
+            head: of the upgrade.
+            target: what it asks for.
+            headers: those in it, with names in small letters.
+        """
+        self.head = head
+        scope = _scope(self, target, headers)
+        if may_take_transport(scope["path"]):
+            self._call = _Call(self, scope)
+        elif self.pass_on(self.config):
+            # uvicorn makes this one the protocol of the transport when it has returned.
+            self.loop.call_soon(self._step_aside)
 
     def eof_received(self) -> bool | None:
         """Tell uvicorn's own."""
@@ -199,15 +244,6 @@ class WebSockets(asyncio.Protocol):
             self._call.close()
         else:
             self.refuse(503)
-
-    def _decide(self) -> None:
-        """Call the application, or let uvicorn's own class do that."""
-        scope = _scope(self)
-        if may_take_transport(scope["path"]):
-            self._call = _Call(self, scope)
-        elif self.pass_on(self.config):
-            # uvicorn makes this one the protocol of the transport when it has returned.
-            self.loop.call_soon(self._step_aside)
 
     def _step_aside(self) -> None:
         if not self.transport.is_closing():
@@ -411,12 +447,10 @@ async def _refused(event: Event) -> None:
     raise ClientDisconnected
 
 
-def _scope(protocol: WebSockets) -> Scope:
-    """The scope of an upgrade, from the head that uvicorn has written."""
+def _scope(protocol: WebSockets, target: str, headers: list[Field]) -> Scope:
+    """The scope of an upgrade."""
     config, transport = protocol.config, protocol.transport
-    first, _, lines = protocol.head.partition(b"\r\n")
-    raw_path, _, query = first.split(b" ")[1].partition(b"?")
-    headers: list[tuple[bytes, bytes]] = FIELD.findall(lines)
+    raw_path, _, query = target.partition("?")
     offers = [value for name, value in headers if name == b"sec-websocket-protocol"]
     return {
         "type": "websocket",
@@ -426,9 +460,9 @@ def _scope(protocol: WebSockets) -> Scope:
         "server": get_local_addr(transport),
         "client": get_remote_addr(transport),
         "root_path": config.root_path,
-        "path": config.root_path + unquote(raw_path.decode("ascii")),
-        "raw_path": config.root_path.encode("ascii") + raw_path,
-        "query_string": query,
+        "path": config.root_path + unquote(raw_path),
+        "raw_path": (config.root_path + raw_path).encode("ascii"),
+        "query_string": query.encode("ascii"),
         "headers": headers,
         "subprotocols": [
             token.strip() for offer in offers for token in offer.decode("latin-1").split(",")
