@@ -98,6 +98,8 @@ async def _run_uvicorn(primus: Primus, websockets: str) -> None:
     listener = socket.create_server(("127.0.0.1", 0), backlog=4096)
     print(listener.getsockname()[1], flush=True)
     chosen: dict[str, Any] = {"ws": websockets, "ws_per_message_deflate": False}
+    if websockets.startswith("primus."):
+        chosen["http"] = "primus.uvicorn:Requests"  # as docs/asgi.md has them together
     config = uvicorn.Config(primus.asgi, log_level="critical", lifespan="on", **chosen)
     await uvicorn.Server(config).serve(sockets=[listener])
 
