@@ -45,7 +45,7 @@ nox.options.sessions = [
 ]
 if not {"-s", "-e", "--session", "--sessions"} & set(sys.argv):
     # Sessions side by side hold back their output: one asked for by name writes at once.
-    nox.options.parallel = (os.cpu_count() or 1) + 1  # each waits for something now and then
+    nox.options.parallel = 2
 
 # Tests start thousands of processes, each of which would compile anew all that it imports.
 os.environ.pop("PYTHONDONTWRITEBYTECODE", None)
