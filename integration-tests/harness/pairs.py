@@ -49,9 +49,5 @@ class Pair:
         return server, client, await server.connection()
 
     async def server(self, **arguments: Any) -> Server:
-        """A server; a Node process with primus-emitter can have but one Primus."""
-        if not self.server_kind.startswith("node") or self.stage.speech.plugin == "primus-emit":
-            return await self.stage.server(self.server_kind, **arguments)
-        server = Server(await self.stage.process(self.server_kind))
-        options = {**self.stage.speech.options, **arguments.pop("options", {})}
-        return await server.listen(options=options, **arguments)
+        """A server."""
+        return await self.stage.server(self.server_kind, **arguments)

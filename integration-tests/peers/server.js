@@ -7,7 +7,8 @@ const { createRequire } = require('module');
 const wire = require('./wire.js');
 const makeStreams = require('./streams.js');
 
-const Primus = createRequire(path.join(process.argv[2], 'package.json'))('primus');
+const installed = createRequire(path.join(process.argv[2], 'package.json'));
+const Primus = installed('primus');
 const modern = Number(Primus.prototype.version.split('.')[0]) > 6;
 const servers = new Map();
 // The responses that are not complete, by server.
@@ -15,6 +16,15 @@ const unanswered = new Map();
 const streams = makeStreams(wire.report);
 // A server of Node makes another channel of the same name each time that it is asked for one.
 const known = new Map();
+
+/** Primus as if no server had been made: plugins such as primus-emitter change it for the servers that come after. */
+function unchanged() {
+  for (const file of Object.keys(require.cache)) {
+    if (/\bnode_modules\/(?:primus|mirage|substream|fortress-maximus)\b/.test(file)) delete require.cache[file];
+  }
+
+  return installed('primus');
+}
 
 /** Accepts clients with `?token=...`; the others get a 401 that says why. */
 function guard(token) {
@@ -116,7 +126,8 @@ function connected(on) {
 wire.serve(Object.assign(streams.commands, {
   listen({ on, port, options, echo, token, hear, overhear, substreams, channels, inside, ids, fortress }) {
     const server = http.createServer();
-    const primus = new Primus(server, wire.inNode(Object.assign({ transformer: 'websockets', parser: 'json' }, options)));
+    const Fresh = options && options.plugin ? unchanged() : Primus;
+    const primus = new Fresh(server, wire.inNode(Object.assign({ transformer: 'websockets', parser: 'json' }, options)));
 
     if (token) primus.authorize(guard(token));
     if (fortress) judge(on, primus);
