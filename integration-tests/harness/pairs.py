@@ -49,5 +49,5 @@ class Pair:
         return server, client, await server.connection()
 
     async def server(self, **arguments: Any) -> Server:
-        """A server."""
+        """A server of the pair, with the plugin."""
         return await self.stage.server(self.server_kind, **arguments)

@@ -246,17 +246,22 @@ async def test_an_upgrade_that_is_not_plain_is_left_to_the_parser(head: bytes) -
 
 
 async def test_only_the_first_request_of_a_connection_is_read_without_the_parser() -> None:
+    """An answer may still be under way."""
     protocol, wire = requests(answering, ws=WebSockets)
     protocol.data_received(b"GET / HTTP/1.1\r\n\r\n")
     await eventually(lambda: wire.written)
-    protocol.data_received(ELSEWHERE)
-    assert protocol.url == b"/other?a=1"
-
-
-async def test_an_upgrade_is_uvicorns_own_where_another_class_is_asked_for() -> None:
-    protocol, _ = requests(hanging, ws="none")
     protocol.data_received(PLAIN)
     assert protocol.url == b"/primus/%C3%A4?a=1"
+
+
+async def test_an_upgrade_is_for_another_class_where_that_is_asked_for() -> None:
+    made: list[Own] = []
+    protocol, wire = requests(hanging, ws=type("Own", (Own,), {"made": made}))
+    protocol.data_received(PLAIN)
+    (other,) = made
+    head = other.story[1]  # as uvicorn writes it
+    assert head.startswith(b"GET /primus/%C3%A4?a=1 HTTP/1.1\r\nhost: x\r\n")
+    assert wire.protocol is other
 
 
 # -- an upgrade that the application decides about
