@@ -245,8 +245,11 @@ async def test_a_connection_that_is_lost_is_made_again() -> None:
         quick = {"min": 0.01, "max": 0.1}
         socket = await blocking(connect, server.url, reconnect=quick)
         spark = await sparks.one("connection")
+        lost = threading.Event()
+        await blocking(socket.on, "reconnect scheduled", lambda *_: lost.set())
         spark.end(reconnect=True)
 
+        assert await blocking(lost.wait, DEADLINE)  # a message before that may go to the spark
         assert await blocking(socket.send, "kept meanwhile") is True
 
         assert await blocking(socket.recv, timeout=DEADLINE) == "kept meanwhile"
