@@ -821,6 +821,84 @@ async def test_a_bus_that_cannot_be_opened_leaves_the_server_alone(
     assert wire.sent == ['"hello"']
 
 
+# -- the first clients
+
+
+class Slow(MemoryBus):
+    """A bus that opens when it is let."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.may_open = asyncio.Event()
+
+    async def open(self, node: Node, listener: Any, settings: Any) -> None:
+        """Wait."""
+        await self.may_open.wait()
+        await super().open(node, listener, settings)
+
+
+async def turns() -> None:
+    """Let everything go on that waits for nothing."""
+    for _ in range(20):
+        await asyncio.sleep(0)
+
+
+async def test_clients_come_once_the_server_hears_the_bus(server: Cluster) -> None:
+    bus = Slow()
+    one, two = server(), server(backplane=bus)
+    socket = two.Socket("http://memory")
+    heard = Recorder(socket, "data")
+    await turns()
+    before = two.connected
+
+    bus.may_open.set()
+    await eventually(lambda: two.connected)
+    one.write("hello", everywhere=True)
+
+    assert before == 0
+    assert await heard.one("data") == "hello"
+    socket.destroy()
+
+
+async def test_they_wait_for_a_second_at_most_and_only_the_first(
+    server: Cluster, manual_clock: ManualClock
+) -> None:
+    one = server(backplane=Slow())
+    sockets = [one.Socket("http://memory")]
+    await turns()
+    manual_clock.advance(0.99)
+    await turns()
+    before = one.connected
+
+    manual_clock.advance(0.01)
+    await eventually(lambda: one.connected)
+    sockets.append(one.Socket("http://memory"))
+    await turns()
+    one.backplane.bus.may_open.set()
+
+    assert (before, one.connected) == (0, 2)
+    for socket in sockets:
+        socket.destroy()
+
+
+@pytest.mark.parametrize("fails", [False, True])
+async def test_they_do_not_wait_for_a_bus_that_is_away(
+    fails: bool, server: Cluster, tracebacks: Tracebacks
+) -> None:
+    tracebacks.expect(*(["cannot be opened"] if fails else []))
+    one = server(backplane=Broken() if fails else Slow())
+    if not fails:
+        one.backplane.begun("refused")
+    socket = one.Socket("http://memory")
+
+    try:
+        await eventually(lambda: one.connected)
+    finally:
+        if not fails:
+            one.backplane.bus.may_open.set()
+    socket.destroy()
+
+
 async def test_a_server_that_has_left_the_bus_writes_to_its_own_sparks(server: Cluster) -> None:
     one, two = server(), server()
     wires = [join(each)[1] for each in (one, two)]

@@ -1,3 +1,4 @@
+import asyncio
 import json
 from pathlib import Path
 from time import monotonic
@@ -156,3 +157,41 @@ async def test_beside_a_bus_each_message_would_arrive_twice_so_that_is_refused(
 
     with pytest.raises(PluginError, match=f"{name!r}.*each would arrive twice: use {name!r}"):
         make_primus(order.format(name), **own)
+
+
+@pytest.mark.parametrize(
+    ("plugin", "options"),
+    [
+        ("cluster", {"cluster": {"redis": "", "channel": "first"}}),
+        ("rooms, redis-rooms", {"redis_rooms": {"url": "", "channel": "first"}}),
+        ("redis", {"redis": {"url": "", "channel": "first"}}),
+    ],
+)
+async def test_clients_come_once_the_server_hears_the_others(
+    plugin: str, options: dict[str, Any], make_primus: MakePrimus, redis: Any, url: str
+) -> None:
+    await redis.client_pause(200)
+    ((name, given),) = options.items()
+    with_url = {key: value or url for key, value in given.items()}
+    primus = make_primus(plugin, **{name: with_url})
+    socket = primus.Socket("http://memory")
+    for _ in range(20):
+        await asyncio.sleep(0)
+    before = primus.connected
+
+    await eventually(lambda: primus.connected)
+
+    assert before == 0
+    assert (await redis.pubsub_numsub("first"))[0][1] or await redis.pubsub_numpat()
+    socket.destroy()
+
+
+async def test_clients_do_not_wait_for_a_redis_that_is_away(
+    make_primus: MakePrimus, tmp_path: Path
+) -> None:
+    primus = make_primus("redis", redis={"url": f"unix://{tmp_path}/none"})
+    socket = primus.Socket("http://memory")
+
+    await eventually(lambda: primus.connected)
+
+    socket.destroy()

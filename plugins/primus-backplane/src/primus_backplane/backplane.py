@@ -90,6 +90,8 @@ class Backplane(Emitter):
         self._node = Node(*self.writer, {"host": socket.gethostname(), "pid": os.getpid()})
         self._nodes: dict[str, Node] = {}
         self._echoed_at: float | None = None
+        self.heard = asyncio.Event()
+        """Set once what this server sends has come back, or the bus is known not to answer."""
         self._rivals: set[str] = set()
         self._opening: asyncio.Task[None] | None = None
         self._ordered_rooms: tuple[Callable[[str], object], ...] = ()
@@ -435,6 +437,7 @@ class Backplane(Emitter):
             await self.bus.open(self._node, self._arrivals, self.settings)
         except Exception:
             self.log.exception("backplane: %r cannot be opened", self.bus)
+            self.heard.set()
             return
         self._is_open = True
         while self._early:
@@ -475,6 +478,7 @@ class Backplane(Emitter):
     def _echo(self, message: Message) -> None:
         if message.is_own:
             self._echoed_at = self.settings.clock.time()
+            self.heard.set()
             if self._is_silent:
                 self.ended()
 
@@ -482,6 +486,7 @@ class Backplane(Emitter):
 
     def begun(self, why: str) -> None:
         """The bus does not answer."""
+        self.heard.set()
         self._is_silent = False
         if self._outage.begin(why):
             self.dispatch("away", why)

@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any, Final, Unpack
 
 from primus import PluginError, Primus, SparkT_co, hookimpl
+from primus.readiness import hold_clients
 from primus.tasks import has_loop, spawn
 from primus_backplane.backplane import Backplane
 from primus_backplane.options import BackplaneOptions, chosen
@@ -50,6 +51,7 @@ def primus_setup(primus: Any) -> None:
                 "part, else 'backplane'"
             )
     backplane = primus.backplane = Backplane(primus, chosen(primus.options.extra))
+    hold_clients(primus, "backplane", backplane.heard)
     primus.on("initialised", backplane.begin)
     primus.on("close", backplane.close)
     if has_loop():

@@ -15,6 +15,7 @@ from redis.backoff import NoBackoff
 
 from primus import PluginError, Primus, PrimusError
 from primus.failures import Quota
+from primus.readiness import hold_clients
 from primus.tasks import has_loop, is_cancelled, spawn
 from primus_cluster.limits import DEFAULT_RELAY_LIMITS, RelayLimits
 from primus_cluster.waiting import Message, Waiting
@@ -48,7 +49,7 @@ class Relay:
 
     Args:
         primus: the server.
-        name: of the plugin, for the log.
+        name: of the plugin.
         url: of Redis or Valkey.
         channel: that is listened to; a pattern if it ends with ``*``.
         take: called with what arrives.
@@ -68,7 +69,8 @@ class Relay:
         hears_itself: bool = False,
         limits: RelayLimits = DEFAULT_RELAY_LIMITS,
     ) -> None:
-        self._name = name
+        self.name = name
+        """That of the plugin, for the log and the layer that lets clients wait."""
         self._url = url
         self._channel = channel
         self._take = take
@@ -82,6 +84,8 @@ class Relay:
         if not hears_itself:
             self._hears.set()
         self._hears_itself = hears_itself
+        self.heard = asyncio.Event()
+        """Set once this server hears the others, or Redis is known not to answer."""
         self._pauses: dict[str, float] = {}
         self._failing: set[str] = set()
         self._since = 0.0
@@ -91,7 +95,7 @@ class Relay:
 
     def __repr__(self) -> str:
         parts = urlsplit(self._url)
-        return f"<Relay {self._name} {parts.scheme}://{parts.hostname or parts.path}>"
+        return f"<Relay {self.name} {parts.scheme}://{parts.hostname or parts.path}>"
 
     @property
     def dropped(self) -> int:
@@ -112,7 +116,7 @@ class Relay:
         frame = payload.encode() if isinstance(payload, str) else payload
         if len(frame) > self._longest:
             raise PrimusError(
-                f"{self._name}: a message of {len(frame)} bytes is longer than max_length"
+                f"{self.name}: a message of {len(frame)} bytes is longer than max_length"
             )
         self._waiting.add(Message(channel, frame), self._clock.time())
         self._wake.set()
@@ -200,6 +204,7 @@ class Relay:
             self._works(LISTENING)
             self._pauses[LISTENING] = limits.retry
             self._hears.set()
+            self.heard.set()
             taken = 0
             while not is_cancelled():
                 response = await pubsub.parse_response(block=False, timeout=limits.silence)
@@ -233,7 +238,7 @@ class Relay:
                 more = f" ({held} more since the last line)" if held else ""
                 self._log.warning(
                     "%s: what was published on %.100r cannot be used: %.300s%s",
-                    *(self._name, channel, str(error) or repr(error), more),
+                    *(self.name, channel, str(error) or repr(error), more),
                 )
 
     def _fails(self, part: str, error: Exception) -> None:
@@ -241,9 +246,10 @@ class Relay:
             self._since = self._clock.time()
             self._log.warning(
                 "%s: %r is away (%s: %.200s); messages for other servers wait for it",
-                *(self._name, self, type(error).__name__, error),
+                *(self.name, self, type(error).__name__, error),
             )
         self._failing.add(part)
+        self.heard.set()
 
     def _works(self, part: str) -> None:
         if part not in self._failing:
@@ -255,7 +261,7 @@ class Relay:
         self._log.log(
             logging.WARNING if lost else logging.INFO,
             "%s: %r is back after %.1f s; %d messages were dropped",
-            *(self._name, self, self._clock.time() - self._since, lost),
+            *(self.name, self, self._clock.time() - self._since, lost),
         )
 
 
@@ -274,7 +280,8 @@ def refuse_bus(primus: Any, name: str) -> None:
 
 
 def attach(primus: Any, relay: Relay) -> None:
-    """Let a relay begin and end with its server."""
+    """Let a relay begin and end with its server, and clients come once it hears the others."""
+    hold_clients(primus, relay.name, relay.heard)
     primus.on("initialised", relay.begin)
     primus.on("close", relay.close)
     if has_loop():
