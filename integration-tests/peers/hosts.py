@@ -65,6 +65,8 @@ class Uvicorn:
     """An ASGI application with some pages."""
 
     websockets = "auto"
+    requests = "h11"
+    """Not httptools, which uvicorn prefers where it is installed: that bounds no head."""
 
     def __init__(self, pages: Pages) -> None:
         self.pages = pages
@@ -82,11 +84,10 @@ class Uvicorn:
         """Listen on loopback; the port, and what ends it."""
         import uvicorn
 
-        # httptools, which uvicorn prefers where it is installed, bounds no head.
         config = uvicorn.Config(
             primus.asgi,
             ws=self.websockets,
-            http="h11",
+            http=self.requests,
             log_config=None,
             access_log=False,
             proxy_headers=False,
@@ -108,9 +109,10 @@ class Uvicorn:
 
 
 class UvicornHandsOver(Uvicorn):
-    """uvicorn with the WebSockets of `primus.uvicorn`."""
+    """uvicorn with the WebSockets and the requests of `primus.uvicorn`."""
 
     websockets = "primus.uvicorn:WebSockets"
+    requests = "primus.uvicorn:Requests"
 
 
 def is_closing(connection: Any) -> bool:

@@ -674,7 +674,8 @@ async def test_calls_that_uvicorn_cancels_drop_their_connections(
 
     server = await start(beside(own))
     sparks_of(server)
-    async with server.http.ws_connect(server.url + path) as socket:
+    parsed = {"X-Parsed": "é"}  # so that the application is called
+    async with server.http.ws_connect(server.url + path, headers=parsed) as socket:
         for task in tuple(server.site.state.tasks):
             task.cancel()
         message = await socket.receive(DEADLINE)

@@ -12,7 +12,8 @@ from uvicorn.server import ServerState
 
 from primus import Primus
 from primus.server.hosts.asgi_transport import EXTENSION
-from primus.uvicorn import MAX_HEAD, Requests, WebSockets
+from primus.uvicorn import Requests, WebSockets
+from primus.uvicorn.requests import MAX_HEAD
 from primus_testing import DEADLINE, MemoryTransformer, NotingTransport, eventually
 
 Application = Callable[[Any, Any, Any], Awaitable[None]]
@@ -123,14 +124,15 @@ async def asking(scope: Any, receive: Any, send: Any) -> None:
 # -- heads of requests
 
 
-def requests(app: Application = hanging, **settings: Any) -> tuple[Any, NotingTransport]:
+def requests(app: Application = hanging, **settings: Any) -> NotingTransport:
     """A connection for requests."""
     settings = {"ws": "none", "lifespan": "off", "log_config": None, "access_log": False} | settings
     config = Config(app, **settings)
-    protocol: Any = Requests(config, ServerState(), {})
+    config.load()
     wire = NotingTransport(PEER)
-    protocol.connection_made(wire)
-    return protocol, wire
+    wire.set_protocol(Requests(config, ServerState(), {}))
+    wire.protocol.connection_made(wire)
+    return wire
 
 
 async def answering(scope: Any, receive: Any, send: Any) -> None:
@@ -144,57 +146,57 @@ async def test_so_much_of_a_head_may_come_behind_its_first_read_and_no_more(
     settings: dict[str, int], most: int
 ) -> None:
     sizes = {f"h11_max_incomplete_event_{name}": value for name, value in settings.items()}
-    protocol, wire = requests(**sizes)
-    protocol.data_received(b"GET / HTTP/1.1\r\n")
-    protocol.data_received(b"X: ")
-    protocol.data_received(b"x" * (most - 3))
+    wire = requests(**sizes)
+    wire.protocol.data_received(b"GET / HTTP/1.1\r\n")
+    wire.protocol.data_received(b"X: ")
+    wire.protocol.data_received(b"x" * (most - 3))
     assert (wire.written, wire.ends) == (b"", [])
-    protocol.data_received(b"x")
+    wire.protocol.data_received(b"x")
     assert (wire.written, wire.ends) == (REFUSED, ["closed"])
 
 
 async def test_a_head_without_an_end_behind_an_answered_request_is_refused() -> None:
-    protocol, wire = requests(answering)
-    protocol.data_received(b"GET / HTTP/1.1\r\n\r\n")
+    wire = requests(answering)
+    wire.protocol.data_received(b"GET / HTTP/1.1\r\n\r\n")
     await eventually(lambda: wire.written)
     wire.writes.clear()
-    protocol.data_received(b"GET / HTTP/1.1\r\nX: ")
-    protocol.data_received(b"x" * (MAX_HEAD + 1))
+    wire.protocol.data_received(b"GET / HTTP/1.1\r\nX: ")
+    wire.protocol.data_received(b"x" * (MAX_HEAD + 1))
     assert (wire.written, wire.ends) == (REFUSED, ["closed"])
 
 
 async def test_a_refusal_is_not_taken_for_the_answer_to_a_request_that_came_before() -> None:
-    protocol, wire = requests()
-    protocol.data_received(b"GET / HTTP/1.1\r\n\r\n")
-    protocol.data_received(b"GET / HTTP/1.1\r\nX: ")
-    protocol.data_received(b"x" * (MAX_HEAD + 1))
+    wire = requests()
+    wire.protocol.data_received(b"GET / HTTP/1.1\r\n\r\n")
+    wire.protocol.data_received(b"GET / HTTP/1.1\r\nX: ")
+    wire.protocol.data_received(b"x" * (MAX_HEAD + 1))
     assert (wire.written, wire.ends) == (b"", ["closed"])
-    for task in tuple(protocol.tasks):
+    for task in tuple(wire.protocol.tasks):
         task.cancel()
         await asyncio.wait([task])
 
 
 async def test_a_long_head_that_is_malformed_is_answered_once() -> None:
-    protocol, wire = requests()
-    protocol.data_received(b"GET / HTTP/1.1\r\nX: ")
-    protocol.data_received(b"x" * MAX_HEAD)
-    protocol.data_received(b"\x00\r\n")
+    wire = requests()
+    wire.protocol.data_received(b"GET / HTTP/1.1\r\nX: ")
+    wire.protocol.data_received(b"x" * MAX_HEAD)
+    wire.protocol.data_received(b"\x00\r\n")
     assert wire.written.count(b"HTTP/1.1") == 1
     assert wire.written.startswith(b"HTTP/1.1 400 ")
     assert wire.ends == ["closed"]
 
 
 async def test_heads_and_chunks_that_come_in_pieces_are_each_measured_alone() -> None:
-    protocol, wire = requests(answering)
+    wire = requests(answering)
     for _ in range(3):
         for piece in (b"GET / HTTP/1.1\r\nX: ", b"x" * (MAX_HEAD - 100), b"\r\n\r\n"):
-            protocol.data_received(piece)
+            wire.protocol.data_received(piece)
         await eventually(lambda: wire.written)
         wire.writes.clear()
-    protocol.data_received(b"POST / HTTP/1.1\r\nTransfer-Encoding: chunked\r\n\r\n")
+    wire.protocol.data_received(b"POST / HTTP/1.1\r\nTransfer-Encoding: chunked\r\n\r\n")
     for _ in range(3):
         for piece in (b"1", b"0000\r\n", b"x" * 65_536, b"\r\n"):
-            protocol.data_received(piece)
+            wire.protocol.data_received(piece)
     assert wire.ends == []
 
 
@@ -208,8 +210,8 @@ PLAIN = UPGRADE.replace(b"\xff", b"d")
 BODY = PLAIN.replace(b"X-Other: d", b"Content-Length: 3")
 
 
-async def scope_of(*pieces: bytes) -> tuple[dict[str, Any], Any, NotingTransport]:
-    """What an application is told of an upgrade, its protocol, and the connection."""
+async def scope_of(*pieces: bytes) -> tuple[dict[str, Any], bytes]:
+    """What an application is told of an upgrade, and the head that this was read from."""
     scopes: list[Any] = []
 
     async def app(scope: Any, receive: Any, send: Any) -> None:
@@ -217,47 +219,46 @@ async def scope_of(*pieces: bytes) -> tuple[dict[str, Any], Any, NotingTransport
         await hanging(scope, receive, send)
 
     primus = Primus(app, transformer=Taking)
-    protocol, wire = requests(app, ws=WebSockets)
+    wire = requests(app, ws=WebSockets)
     for piece in pieces:
-        protocol.data_received(piece)
+        wire.protocol.data_received(piece)
     await eventually(lambda: scopes)
-    for task in tuple(protocol.tasks):
+    for task in tuple(wire.protocol.state.tasks):
         task.cancel()
         await asyncio.wait([task])
     assert primus.pathname == "/primus"
     (scope,) = scopes
     assert scope.pop("extensions").keys() >= {EXTENSION}
-    return scope, protocol, wire
+    return scope, wire.protocol.head
 
 
 async def test_a_plain_upgrade_is_told_as_the_parser_of_uvicorn_tells_it() -> None:
-    by_parser, _, _ = await scope_of(PLAIN[:9], PLAIN[9:])
-    at_once, protocol, wire = await scope_of(PLAIN)
+    by_parser, written = await scope_of(PLAIN[:9], PLAIN[9:])
+    at_once, head = await scope_of(PLAIN)
     assert at_once == by_parser
     assert at_once["headers"][3] == (b"sec-websocket-protocol", b"a, b")
-    assert protocol.headers is None  # nothing has been parsed
-    assert isinstance(wire.protocol, WebSockets)
+    assert (head, b"\r\nhost: x\r\n" in written) == (PLAIN, True)
 
 
 @pytest.mark.parametrize("head", [UPGRADE, BODY])
 async def test_an_upgrade_that_is_not_plain_is_left_to_the_parser(head: bytes) -> None:
-    scope, protocol, _ = await scope_of(head)
-    assert protocol.headers == scope["headers"]
+    _, written = await scope_of(head)
+    assert b"\r\nhost: x\r\n" in written
 
 
 async def test_only_the_first_request_of_a_connection_is_read_without_the_parser() -> None:
     """An answer may still be under way."""
-    protocol, wire = requests(answering, ws=WebSockets)
-    protocol.data_received(b"GET / HTTP/1.1\r\n\r\n")
+    wire = requests(answering, ws=WebSockets)
+    wire.protocol.data_received(b"GET / HTTP/1.1\r\n\r\n")
     await eventually(lambda: wire.written)
-    protocol.data_received(PLAIN)
-    assert protocol.url == b"/primus/%C3%A4?a=1"
+    wire.protocol.data_received(PLAIN)
+    assert b"\r\nhost: x\r\n" in wire.protocol.head
 
 
 async def test_an_upgrade_is_for_another_class_where_that_is_asked_for() -> None:
     made: list[Own] = []
-    protocol, wire = requests(hanging, ws=type("Own", (Own,), {"made": made}))
-    protocol.data_received(PLAIN)
+    wire = requests(hanging, ws=type("Own", (Own,), {"made": made}))
+    wire.protocol.data_received(PLAIN)
     (other,) = made
     head = other.story[1]  # as uvicorn writes it
     assert head.startswith(b"GET /primus/%C3%A4?a=1 HTTP/1.1\r\nhost: x\r\n")
@@ -467,12 +468,12 @@ async def test_a_connection_that_uvicorns_own_class_has_closed_keeps_its_protoco
 
 
 async def test_requests_that_wait_behind_another_are_let_go_with_their_connection() -> None:
-    protocol, _ = requests()
-    protocol.data_received(3 * b"GET / HTTP/1.1\r\n\r\n")
-    assert len(protocol.pipeline) == 2
-    protocol.connection_lost(None)
-    assert len(protocol.pipeline) == 0
-    for task in tuple(protocol.tasks):
+    wire = requests()
+    wire.protocol.data_received(3 * b"GET / HTTP/1.1\r\n\r\n")
+    assert len(wire.protocol.pipeline) == 2
+    wire.protocol.connection_lost(None)
+    assert len(wire.protocol.pipeline) == 0
+    for task in tuple(wire.protocol.tasks):
         task.cancel()
         await asyncio.wait([task])
 

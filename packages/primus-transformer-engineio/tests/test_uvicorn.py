@@ -9,3 +9,7 @@ class TestUpgradingOfUvicorn(MessagesContract):
     transformer = "engine.io"
     host = "uvicorn"
     options: ClassVar[dict[str, Any]] = {"transport": {"ping_interval": 1e6, "close_timeout": 0.2}}
+
+
+class TestUpgradingThroughAnApplication(TestUpgradingOfUvicorn):
+    host = "wrapped"

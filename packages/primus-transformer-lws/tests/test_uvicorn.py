@@ -9,3 +9,8 @@ from primus_testing.transformer.messages import MessagesContract
 class TestLwsOfUvicorn(MessagesContract):
     transformer = "lws"
     host = "uvicorn"
+
+
+class TestLwsThroughAnApplication(MessagesContract):
+    transformer = "lws"
+    host = "wrapped"

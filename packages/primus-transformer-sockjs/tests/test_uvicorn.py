@@ -6,3 +6,8 @@ from primus_testing.transformer.messages import MessagesContract
 class TestSockJSOfUvicorn(MessagesContract):
     transformer = "sockjs"
     host = "uvicorn"
+
+
+class TestSockJSThroughAnApplication(MessagesContract):
+    transformer = "sockjs"
+    host = "wrapped"

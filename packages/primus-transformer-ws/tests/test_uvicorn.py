@@ -10,3 +10,8 @@ from primus_testing import TransformerContract
 class TestWebSocketsOfUvicorn(TransformerContract):
     transformer = "websockets"
     host = "uvicorn"
+
+
+class TestWebSocketsThroughAnApplication(TransformerContract):
+    transformer = "websockets"
+    host = "wrapped"

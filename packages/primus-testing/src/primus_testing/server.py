@@ -111,8 +111,8 @@ async def running(
             `primus_testing.sites`.
         host: the address to listen on.
         on: the kind of host: ``aiohttp``, ``own`` as `Primus.create_server` makes it, ``asgi``,
-            or ``uvicorn`` with the WebSockets of `primus.uvicorn`; the last two need uvicorn. Or
-            a class of yours that makes one.
+            ``uvicorn`` with the WebSockets of `primus.uvicorn`, or ``wrapped`` where those have an
+            application to call; the last three need uvicorn. Or a class of yours that makes one.
         options: those of `Primus`.
 
     Raises:

@@ -40,6 +40,7 @@ __all__ = [
     "RelayedSite",
     "Site",
     "UvicornSite",
+    "WrappedSite",
 ]
 
 
@@ -287,6 +288,19 @@ class UvicornSite(AsgiSite):
     requests = "primus.uvicorn:Requests"
 
 
+class WrappedSite(UvicornSite):
+    """The same, with an application around the Primus, which is called for each upgrade."""
+
+    def __init__(self, primus: Primus, app: Any) -> None:
+        super().__init__(primus, app)
+        inner = self.served
+
+        async def wrapper(scope: Any, receive: Any, send: Any) -> None:
+            await inner(scope, receive, send)
+
+        self.served = wrapper
+
+
 def _is_closing(connection: Any) -> bool:
     """Whether it is a WebSocket that has sent its close frame and waits for that of the peer."""
     return getattr(connection, "close_sent", False)
@@ -299,6 +313,7 @@ SITES: dict[str, type[Site]] = {
     "relayed": RelayedSite,
     "asgi": AsgiSite,
     "uvicorn": UvicornSite,
+    "wrapped": WrappedSite,
 }
 """The kinds of host by their names."""
 

@@ -34,7 +34,7 @@ from primus.http.semantics import (
     is_upgrade,
     repeated,
 )
-from primus.http.upgrade import Closable, HandOver, HostWebSocket, Witness
+from primus.http.upgrade import Closable, HandOver, HostWebSocket, OnDemand, Witness
 
 __all__ = [
     "CONTINUE",
@@ -47,6 +47,7 @@ __all__ = [
     "HandOver",
     "Headers",
     "HostWebSocket",
+    "OnDemand",
     "Passage",
     "Query",
     "Request",

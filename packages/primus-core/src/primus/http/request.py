@@ -13,7 +13,7 @@ from primus.cookies import parse_cookies
 from primus.errors import PrimusError
 from primus.http.address import Address
 from primus.http.passage import Passage
-from primus.http.upgrade import HandOver, HostWebSocket
+from primus.http.upgrade import HandOver, HostWebSocket, OnDemand
 
 __all__ = [
     "BodyTooLarge",
@@ -76,6 +76,7 @@ class Request:
         "_body",
         "_detach",
         "_drop",
+        "_native",
         "_query",
         "_state",
         "_watch",
@@ -84,7 +85,6 @@ class Request:
         "headers",
         "is_checked",
         "method",
-        "native",
         "passage",
         "path",
         "query_string",
@@ -124,7 +124,7 @@ class Request:
         self.secure = secure
         self.upgrade = detach is not None or websocket is not None
         self.response_headers: CIMultiDict[str] = CIMultiDict()
-        self.native = native
+        self._native = native
         self.is_checked = is_checked
         """Whether the host has bounded the head, and looked for headers that are there twice."""
         self.passage = passage
@@ -139,6 +139,18 @@ class Request:
 
     def __repr__(self) -> str:
         return f"<Request {self.method} {shown(self.path)}>"
+
+    @property
+    def native(self) -> Any:
+        """The request object of the HTTP server; hosts may make it when it is first asked for."""
+        native = self._native
+        if isinstance(native, OnDemand):
+            native = self._native = native.make()
+        return native
+
+    @native.setter
+    def native(self, native: Any) -> None:
+        self._native = native
 
     @property
     def query(self) -> Query:
@@ -261,12 +273,12 @@ class Request:
         detach, self._detach = self._detach, None
         handed = detach()
         self.release()
-        self.native = handed.native
+        self._native = handed.native
         return handed
 
     def release(self) -> None:
         """Keep nothing of the HTTP server's: the request is over, and a spark may keep it long."""
-        self.native = self.passage = self._body = self._detach = None
+        self._native = self.passage = self._body = self._detach = None
         self._websocket = self._watch = self._drop = None
 
 

@@ -14,7 +14,7 @@ from primus.http.response import Response
 if TYPE_CHECKING:
     from primus.write_watch import Wire
 
-__all__ = ["Closable", "HandOver", "HostWebSocket", "Witness"]
+__all__ = ["Closable", "HandOver", "HostWebSocket", "OnDemand", "Witness"]
 
 
 class Closable(Protocol):
@@ -32,6 +32,13 @@ class Witness(Protocol):
 
     def left(self) -> None:
         """Its wire is gone."""
+
+
+@dataclass(slots=True, repr=False, eq=False)
+class OnDemand:
+    """A `Request.native` that is made when it is first asked for."""
+
+    make: Callable[[], Any]
 
 
 @dataclass(slots=True, repr=False, eq=False)

@@ -168,7 +168,7 @@ class AsgiHost(Host):
         offer: Offer | None = None,
     ) -> Request:
         drop = None if exchange is None else exchange.drop
-        path = str(scope["path"]) if found is None else self._locate(found)
+        path = str(scope["path"]) if found is None else self._locate(found.pathname, found.rest)
         request = Request(
             scope.get("method", "GET"),
             f"{path}?{scopes.query_string(scope)}",
@@ -186,15 +186,32 @@ class AsgiHost(Host):
             request.response_headers.extend(offer.headers)
         return request
 
-    def _locate(self, found: Place) -> str:
+    def located(self, target: str) -> str | None:
+        """A target of an upgrade as the layers know it, or `None` when `place` has to look at more.
+
+        Args:
+            target: as it was sent, to a server where nothing is mounted above the application.
+        """
+        pathname = self.primus.options.pathname
+        rest = target[len(pathname) :]
+        if (
+            not target.startswith(pathname)
+            or (rest and rest[0] not in "/?")
+            or "%" in target.partition("?")[0]
+            or not self.primus.transformer.takes_transports
+        ):
+            return None
+        return self._locate(pathname, rest)
+
+    def _locate(self, pathname: str, rest: str) -> str:
         """The path as the layers know it: it begins with the pathname that clients are told.
 
         Only the first request decides about that, so that no peer can tell others where to go.
         """
         if not self._located:
             self._located = True
-            self.primus.relocate(found.pathname)
-        return self.primus.pathname + found.rest
+            self.primus.relocate(pathname)
+        return self.primus.pathname + rest
 
 
 _hosts: WeakSet[AsgiHost] = WeakSet()
