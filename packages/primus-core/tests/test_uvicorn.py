@@ -70,7 +70,8 @@ Opening = Callable[..., Awaitable[RawWebSocket]]
 async def dial(start: Start, request: pytest.FixtureRequest) -> AsyncIterator[Opening]:
     """Opens WebSockets by hand, or with `answered=False` no more than asks for them.
 
-    With a plain head, and with one that uvicorn's parser has to read.
+    With a plain head, which a Primus that nothing is around answers itself, and with one that
+    uvicorn's parser has to read, for which the application is called.
     """
     made: list[RawWebSocket] = []
 

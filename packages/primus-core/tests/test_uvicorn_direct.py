@@ -518,3 +518,20 @@ async def test_a_server_that_stops_closes_what_a_primus_has(
     connection.shutdown()
     assert codes == told
     assert wire.ends == ([] if is_opened else ["aborted"])
+    assert len(served.state.connections) == is_opened
+    handed.witness.left()
+    await eventually(lambda: not served.state.tasks)
+    assert served.state.connections == set()
+
+
+async def test_what_does_not_close_in_time_is_dropped_when_uvicorn_cancels() -> None:
+    served = Served()
+    wire = await served.upgrade()
+    (handed,) = served.transformer.handed
+    handed.witness.opened(SimpleNamespace(close=lambda code: None))
+    (connection,) = served.state.connections
+    connection.shutdown()
+    await asyncio.sleep(0)
+    assert (wire.ends, len(served.state.tasks)) == ([], 1)
+    await served.cancelled()
+    assert (wire.ends, served.state.connections) == (["aborted"], set())

@@ -265,7 +265,7 @@ class _Upgrade(Witness):
     def close(self) -> None:
         """Close the connection that a Primus has, since the server stops."""
         if self._transport is None:
-            self._wire.abort()
+            self.drop()
         else:
             self._transport.close(RESTART)
 
@@ -306,6 +306,8 @@ class _Direct(_Upgrade):
         self._scope: Scope | None = None
         """That of the request, once something has asked for it."""
         self._native = OnDemand(self._told)
+        self._gone: asyncio.Future[None] | None = None
+        """Waits for the end of the connection, once the server stops."""
 
     def start(self, located: str) -> None:
         """Answer it, as far as that need not wait.
@@ -317,9 +319,13 @@ class _Direct(_Upgrade):
         bare = primus.transformer.upgrades_bare and primus.elsewhere is None
         task = copy_context().run(begin, self._answer(located), bare=bare)
         if task is not None:
-            tasks = self._protocol.state.tasks
-            tasks.add(task)
-            task.add_done_callback(tasks.discard)
+            self._count(task)
+
+    def _count(self, task: asyncio.Task[Any]) -> None:
+        """Let uvicorn wait for a task when it stops, and cancel it when its time is over."""
+        tasks = self._protocol.state.tasks
+        tasks.add(task)
+        task.add_done_callback(tasks.discard)
 
     async def _answer(self, located: str) -> None:
         try:
@@ -371,6 +377,27 @@ class _Direct(_Upgrade):
         if log.isEnabledFor(logging.INFO):
             _note(self._told())
         return handed
+
+    def close(self) -> None:
+        """Close the connection; it is dropped when uvicorn waits no longer."""
+        if self._transport is not None and self._gone is None:
+            loop = asyncio.get_running_loop()
+            self._gone = loop.create_future()
+            self._count(loop.create_task(self._until_gone(self._gone)))
+        super().close()
+
+    async def _until_gone(self, gone: asyncio.Future[None]) -> None:
+        try:
+            await gone
+        except asyncio.CancelledError:
+            self.drop()
+            raise
+
+    def left(self) -> None:
+        """Count the connection no more, nor wait for its end."""
+        super().left()
+        if self._gone is not None and not self._gone.done():
+            self._gone.set_result(None)
 
     def _leave_to(self, app: Application) -> None:
         """Let uvicorn's own class call that application, unless the client has gone."""
