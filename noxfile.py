@@ -100,6 +100,10 @@ HERE = f"3.{sys.version_info.minor}"
 SHARED_TOOLS = sorted(set(TOOLS) - {"fuzz", "node"})
 """What is installed beside the distributions in the environment that sessions share."""
 
+UNTRUSTING = {"SSL_CERT_FILE": os.devnull, "SSL_CERT_DIR": os.devnull, "NODE_EXTRA_CA_CERTS": None}
+"""Tests trust authorities of their own: each process would load those of the system for a tenth of
+a second."""
+
 shared = nox.session(venv_backend="none", requires=[f"environment-{HERE}"], allow_parallel=True)
 exclusive = nox.session(venv_backend="none", requires=[f"environment-{HERE}"])
 
@@ -135,7 +139,7 @@ def docs(session: nox.Session) -> None:
     """The documentation, built strictly into docs/_build/html, and its snippets run."""
     _enter(session)
     session.run("sphinx-build", "-W", "-n", "--keep-going", "-q", "docs", "docs/_build/html")
-    session.run("pytest", "docs", *session.posargs)
+    session.run("pytest", "docs", *session.posargs, env=UNTRUSTING)
 
 
 @nox.session(venv_backend="none", requires=["environment"], allow_parallel=True)
@@ -241,7 +245,7 @@ def kit(session: nox.Session) -> None:
 def examples(session: nox.Session) -> None:
     """Run each example as its reader would, and see that the benchmarks work."""
     _enter(session)
-    session.run("pytest", "examples", "benchmarks", *session.posargs)
+    session.run("pytest", "examples", "benchmarks", *session.posargs, env=UNTRUSTING)
 
 
 @shared
@@ -251,8 +255,9 @@ def browser(session: nox.Session) -> None:
     session.run("python", "tools/minifying.py")
     folders = [folder / "tests" / "browser" for folder in DISTRIBUTIONS.values()]
     modules = [file for folder in folders for file in sorted(folder.glob("*.test.js"))]
-    session.run("node", "--test", *map(str, modules), external=True)
-    _integration_tests(session, "browser", *WORKERS)
+    session.run("node", "--test", *map(str, modules), external=True, env=UNTRUSTING)
+    _install_peers(session)
+    _integration_tests(session, "browser", *WORKERS, env=UNTRUSTING)
 
 
 @shared
@@ -262,7 +267,9 @@ def integration(session: nox.Session) -> None:
     session.run("python", "tools/minifying.py")
     elsewhere = [f"--ignore-glob=*/test_{name}*.py" for name in ("browser", "autobahn")]
     elsewhere += ["--ignore-glob=*/attacks"]
-    session.run("pytest", "integration-tests", *elsewhere, *WORKERS, *session.posargs)
+    _install_peers(session)
+    tests = ["integration-tests", *elsewhere]
+    session.run("pytest", *tests, *WORKERS, *session.posargs, env=UNTRUSTING)
 
 
 @exclusive
@@ -276,7 +283,8 @@ def types(session: nox.Session) -> None:
 def attacks(session: nox.Session) -> None:
     """What strangers, users, foreign pages and servers can do to ours; all of it: -- --long."""
     _enter(session)
-    session.run("pytest", "integration-tests/attacks", *WORKERS, *session.posargs)
+    _install_peers(session)
+    session.run("pytest", "integration-tests/attacks", *WORKERS, *session.posargs, env=UNTRUSTING)
 
 
 @shared
@@ -305,8 +313,7 @@ def new(session: nox.Session) -> None:
 def bench(session: nox.Session) -> None:
     """Primus beside its peers; takes options: -- --only echo --rounds 3 (benchmarks/README.md)."""
     _enter(session)
-    with session.chdir("integration-tests"):
-        session.run("python", "-m", "harness.node")
+    _install_peers(session)
     session.run("python", "-m", "benchmarks", *session.posargs)
 
 
@@ -471,14 +478,20 @@ def _pip_settings() -> dict[str, str]:
 def _unit_tests(session: nox.Session, *names: str, options: Sequence[str] = ()) -> None:
     hangs = ["-o", "faulthandler_timeout=60", "-o", "faulthandler_exit_on_timeout=true"]
     folders = [str(DISTRIBUTIONS[name] / "tests") for name in names]
-    # Tests trust authorities of their own; those of the system take long to load, each time.
-    untrusting = {"SSL_CERT_FILE": os.devnull, "SSL_CERT_DIR": os.devnull}
-    session.run("pytest", *folders, *hangs, *options, *session.posargs, env=untrusting)
+    session.run("pytest", *folders, *hangs, *options, *session.posargs, env=UNTRUSTING)
 
 
-def _integration_tests(session: nox.Session, topic: str, *options: str) -> None:
+def _integration_tests(
+    session: nox.Session, topic: str, *options: str, env: dict[str, str | None] | None = None
+) -> None:
     files = sorted(ROOT.glob(f"integration-tests/test_{topic}*.py"))
-    session.run("pytest", *map(str, files), *options, *session.posargs)
+    session.run("pytest", *map(str, files), *options, *session.posargs, env=env)
+
+
+def _install_peers(session: nox.Session) -> None:
+    """Install what the tests take from npm, which needs the authorities of the system."""
+    with session.chdir("integration-tests"):
+        session.run("python", "-m", "harness.node", silent=True)
 
 
 def _use_node(session: nox.Session) -> None:

@@ -1,11 +1,11 @@
 """Node.js, and the real Primus of three generations installed from npm into the cache.
 
-``python -m harness.node``, in the folder of the tests, installs them ahead; so do the tests.
+``python -m harness.node``, in the folder of the tests, installs all that they need of npm ahead;
+each of them does so for itself.
 """
 
 import fcntl
 import hashlib
-import json
 import os
 import shutil
 import subprocess
@@ -92,13 +92,6 @@ def _install(folder: Path) -> None:
         raise RuntimeError(f"npm ci failed in {folder}:\n{done.stdout}{done.stderr}")
 
 
-def version(generation: int) -> str:
-    """The exact version of Primus installed for ``generation``."""
-    package = installed(generation) / "node_modules" / "primus" / "package.json"
-    return str(json.loads(package.read_text())["version"])
-
-
 if __name__ == "__main__":
-    sys.stdout.write(f"{os.path.relpath(installed_peer('scaling'))}\n")
-    for each in GENERATIONS:
-        sys.stdout.write(f"primus {version(each)} in {os.path.relpath(installed(each))}\n")
+    for lock in sorted(PEERS.glob("*/package-lock.json")):
+        sys.stdout.write(f"{os.path.relpath(installed_peer(lock.parent.name))}\n")
