@@ -21,6 +21,9 @@ QUICK: dict[str, Any] = {"reconnect": {"min": 20, "max": 200, "timeout": 2000, "
 """Client options with which a reconnection, wanted or not, happens at once, and is not given up
 while a busy machine starts a server."""
 
+GONE = 0.5
+"""Seconds that a server waits for a client which polls no more."""
+
 POLLING = ("browserchannel", "engine.io", "socket.io", "sockjs")
 """Transformers whose servers tell a client something when it asks."""
 
@@ -96,11 +99,10 @@ class Pair:
         recurses = speech.transformer == "socket.io" and "websocket" in speech.transports
         return 100 if recurses and kind in NODE else 1000
 
-    @property
-    def patience(self) -> dict[str, Any]:
-        """Options with which a server of ours waits for a client until it has been told its end."""
+    def waits(self, seconds: float) -> dict[str, Any]:
+        """Options with which a server of ours waits so long for a client to hear of its end."""
         polls = self.stage.speech.transformer in POLLING and self.server_kind not in NODE
-        return {"transport": {"close_timeout": DEADLINE}} if polls else {}
+        return {"transport": {"close_timeout": seconds}} if polls else {}
 
     async def will_hear(self, server: Server) -> None:
         """Wait until a server of Node can tell its client something, where it needs a request.
@@ -111,6 +113,8 @@ class Pair:
             await server.waits_for("RID=rpc")
 
     async def server(self, **arguments: object) -> Server:
+        """A server; after the test it does not wait long for a client that has gone."""
+        arguments = {"options": self.waits(GONE), **arguments}
         return await self.stage.server(self.server_kind, **arguments)
 
     async def client(self, server: Server, **options: Any) -> Client:
@@ -322,7 +326,7 @@ async def test_a_broadcast_reaches_every_client(pair: Pair) -> None:
 
 
 async def test_destroying_the_server_sends_its_clients_away(pair: Pair) -> None:
-    server = await pair.server(options=pair.patience)
+    server = await pair.server(options=pair.waits(DEADLINE))
     client = await pair.client(server)
     await server.connection()
     await pair.will_hear(server)
@@ -334,7 +338,7 @@ async def test_destroying_the_server_sends_its_clients_away(pair: Pair) -> None:
 
 
 async def test_destroying_the_server_with_reconnect_has_its_clients_try_again(pair: Pair) -> None:
-    server = await pair.server()
+    server = await pair.server(options=pair.waits(DEADLINE))
     client = await pair.client(server)
     await server.connection()
 

@@ -71,7 +71,7 @@ WIRES = {
 }
 """The fields of the protocols themselves; those of the user are not sent over Engine.IO."""
 
-AFFINITY = re.compile("[0-9a-z]{11,14}")
+AFFINITY = re.compile("[0-9a-z]{8,14}")
 """What clients of BrowserChannel send as ``a``, for load balancers, when the user sends none."""
 
 
