@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from typing import Any
 
 import pytest
@@ -313,8 +314,8 @@ async def test_what_is_no_message_of_the_plugin_is_refused(cluster: Any, traceba
 def kill(primus: Any) -> None:
     """End a server as a signal would: it says nothing more, and its lease is not renewed."""
     primus.presence._has_left = True
-    for timer in primus.presence._timers.values():
-        timer.cancel()
+    for alarm in primus.presence._alarms.values():
+        alarm.stop()
     bus = primus.backplane.bus
     with bus._hub.lock:
         hub = bus._hub
@@ -457,3 +458,27 @@ async def test_a_client_that_has_left_is_forgotten(cluster: Any) -> None:
         {},
         {},
     )
+
+
+def test_a_server_that_goes_on_in_another_event_loop_sees_users_leave() -> None:
+    primus: Any = Primus(
+        transformer=MemoryTransformer,
+        plugin="presence",
+        presence_grace=0.02,
+        timeout=False,
+        ping_interval=False,
+    )
+    left: list[str] = []
+    primus.presence.on("leave", lambda user, *_: left.append(user))
+
+    async def visit(user: str) -> None:
+        spark, _ = join(primus)
+        primus.presence.track(spark, "lobby", user)
+        spark.end()
+
+    async def go_on() -> None:
+        await visit("ben")
+        await eventually(lambda: "ben" in left)
+
+    asyncio.run(visit("ann"))
+    asyncio.run(go_on())

@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import asyncio
+from collections.abc import Callable
 from typing import Any
 
 import pytest
 
 from primus import Primus
+from primus.clock import SystemClock, Timer
 from primus_recovery.kept import Kept, Sessions
 from primus_recovery.limits import RecoveryLimits
 from primus_recovery.ring import Acks, Ring
@@ -237,6 +239,35 @@ async def test_a_server_that_is_gone_is_a_hole_in_the_session_and_says_so(
     await eventually(lambda: socket.recovered)
 
     assert socket.recovered == {"rooms": True, "session": False, "missed": 0}
+
+
+async def test_what_is_written_while_a_session_is_fetched_comes_behind_what_was_lost(
+    cluster: Any, clock: ManualClock
+) -> None:
+    one, two = await cluster.server(), await cluster.server(recovery_takeover=60.0)
+    heard: list[Any] = []
+    two.on("connection", lambda spark: spark.on("data", heard.append))
+    socket = await cluster.socket(one)
+    asked: list[Any] = []
+    one.backplane.drop("recovery-ask")
+    one.backplane.carry("recovery-ask", asked.append)
+    lose_what_is_sent(socket)
+    socket.write("lost")
+
+    cluster.cut(socket)
+    cluster.at(two)
+    await cluster.turns()
+    clock.advance(0.02)
+    await eventually(lambda: asked)
+    socket.write("later")
+    clock.advance(30.0)
+    await cluster.turns()
+    assert heard == []
+    one.recovery._asked_for(asked[0])
+    await eventually(lambda: len(heard) == 2)
+
+    assert heard == ["lost", "later"]
+    assert socket.recovered == {"rooms": True, "session": True, "missed": 0}
 
 
 async def test_both_sides_forget_what_the_other_has_acknowledged(
@@ -470,3 +501,42 @@ async def test_a_spark_of_a_client_without_the_plugin_has_no_session(cluster: An
 
     assert (spark.session, spark.recovered) == ("", None)
     assert wire.sent == []
+
+
+class FastClock(SystemClock):
+    """A hundred seconds pass in each."""
+
+    @staticmethod
+    def time() -> float:
+        """The time."""
+        return 100 * SystemClock.time()
+
+    @staticmethod
+    def call_later(delay: float, fn: Callable[..., Any], *args: Any) -> Timer:
+        """Call a function."""
+        return SystemClock.call_later(delay / 100, fn, *args)
+
+
+def test_a_server_that_goes_on_in_another_event_loop_acknowledges_as_before() -> None:
+    primus = Primus(
+        transformer=MemoryTransformer,
+        plugin="recovery",
+        recovery_secret="a secret of all servers",
+        clock=FastClock(),
+        timeout=False,
+        ping_interval=False,
+    )
+
+    async def visit(frames: list[Any]) -> None:
+        socket = await primus.Socket("http://memory").opened()
+        socket.on("incoming::data", frames.append)
+        socket.write("a message")
+        await asyncio.sleep(0)
+
+    async def go_on() -> None:
+        frames: list[Any] = []
+        await visit(frames)
+        await eventually(lambda: '"primus::ack::1"' in frames)
+
+    asyncio.run(visit([]))
+    asyncio.run(go_on())

@@ -10,7 +10,7 @@ from functools import partial
 from typing import Any, Final
 
 from primus import PrimusError, Spark
-from primus.clock import Timer
+from primus.clock import Alarm
 from primus.events import Emitter, ReservedEvents
 from primus.tasks import spawn
 from primus_presence.errors import PresenceError
@@ -64,7 +64,7 @@ class Presence(Emitter):
         """When clients may be told again."""
         self._changes: deque[Change] = deque()
         self._is_telling = False
-        self._timers: dict[str, Timer] = {}
+        self._alarms: dict[str, Alarm] = {}
         self._answers: dict[str, asyncio.Task[None]] = {}
         self._has_left = False
 
@@ -216,8 +216,8 @@ class Presence(Emitter):
         """Do nothing any more."""
         self.close()
         self._has_left = True
-        for timer in self._timers.values():
-            timer.cancel()
+        for alarm in self._alarms.values():
+            alarm.stop()
         for task in self._answers.values():
             task.cancel()
         self._answers.clear()
@@ -393,11 +393,10 @@ class Presence(Emitter):
 
     def _later(self, name: str, delay: float, fn: Callable[[], object]) -> None:
         """Call a function once, unless that is going to happen already."""
-        if name in self._timers or self._has_left:
+        if self._has_left:
             return
-
-        def run() -> None:
-            self._timers.pop(name, None)
-            fn()
-
-        self._timers[name] = self._clock.call_later(delay, run)
+        alarm = self._alarms.get(name)
+        if alarm is None:
+            alarm = self._alarms[name] = Alarm(self._clock, fn)
+        if not alarm.is_set:
+            alarm.set(delay)

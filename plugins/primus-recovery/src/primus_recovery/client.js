@@ -113,7 +113,7 @@ export default function recovery(primus) {
   });
 
   primus.on('open', () => {
-    if (token) primus.timers.setTimeout('recovery', () => primus.releaseMessages(), PATIENCE);
+    if (token) primus.timers.expect('recovery', () => primus.releaseMessages(), PATIENCE);
   });
 
   primus.on('close', () => {
@@ -146,6 +146,7 @@ export default function recovery(primus) {
   primus.onControl('session', (value) => {
     const [goesOn, text] = value.split('.');
 
+    if (value === 'wait') primus.timers.clear('recovery'); // it says more when it knows
     if (goesOn !== '0' && goesOn !== '1' || !isCount(text)) return;
     const count = Number(text);
     const early = ring.since(sentBefore) || []; // sent on this connection already

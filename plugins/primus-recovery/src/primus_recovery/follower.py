@@ -14,7 +14,7 @@ from primus_recovery.standing import Standing
 from primus_recovery.tail import Positions
 from primus_recovery.tokens import Token
 
-__all__ = ["ACK", "AT", "GAP", "RECOVERED", "SESSION", "TOKEN", "Follower", "Recovered"]
+__all__ = ["ACK", "AT", "GAP", "RECOVERED", "SESSION", "TOKEN", "WAIT", "Follower", "Recovered"]
 
 AT: Final = "at"
 TOKEN: Final = "token"
@@ -22,6 +22,8 @@ SESSION: Final = "session"
 RECOVERED: Final = "recovered"
 GAP: Final = "gap"
 ACK: Final = "ack"
+WAIT: Final = "wait"
+"""Told in place of what becomes of a session, which comes later."""
 
 
 class Recovered(TypedDict):

@@ -12,10 +12,10 @@ from typing import Any, Final, NamedTuple
 
 from primus import PrimusError, Spark
 from primus.callables import dispose, is_awaitable
-from primus.clock import Timer, Within
+from primus.clock import Alarm, Within
 from primus.protocol import escape_separators, plugin_text
 from primus.tasks import spawn
-from primus_recovery.follower import ACK, AT, GAP, Follower
+from primus_recovery.follower import ACK, AT, GAP, SESSION, WAIT, Follower
 from primus_recovery.kept import Kept, Sessions
 from primus_recovery.limits import DEFAULT_LIMITS
 from primus_recovery.options import Chosen
@@ -79,7 +79,7 @@ class Recovery:
         self._by_key: dict[str, Follower] = {}
         self._dirty: dict[Follower, None] = {}
         self._asked: dict[str, asyncio.Future[bytes]] = {}
-        self._ticking: Timer | None = None
+        self._alarm = Alarm(self._clock, self._tick)
         self._parking: asyncio.Event | None = None
         """Made when the server ends; set once its sessions are on the bus."""
 
@@ -157,9 +157,7 @@ class Recovery:
 
     def stop(self) -> None:
         """Do nothing any more."""
-        if self._ticking is not None:
-            self._ticking.cancel()
-            self._ticking = None
+        self._alarm.stop()
         if self._rooms is not None:
             others = (fn for fn in self._rooms.emptied if fn != self.emptied)
             self._rooms.emptied = tuple(others)
@@ -237,7 +235,7 @@ class Recovery:
         self._followers[spark] = self._by_key[key] = follower
         mirage = getattr(spark, "mirage", None)
         spark.session = mirage if isinstance(mirage, str) and mirage else session
-        if self._ticking is None:
+        if not self._alarm.is_set:
             self._tick()
         return follower
 
@@ -245,7 +243,8 @@ class Recovery:
         """Give a client what it has missed."""
         token = claim.token
         kept = self._taken(token.key)
-        if kept is None:
+        if kept is None and self._backplane is not None:
+            spark.send_control(SESSION, WAIT)  # so that what it writes comes behind what it wrote
             kept = await self._fetched(token)
         if spark.ready_state != Spark.OPEN:
             if kept is not None:
@@ -340,8 +339,6 @@ class Recovery:
         A former process that had the name of this one has left it there as well.
         """
         backplane = self._backplane
-        if backplane is None:
-            return None
         request = secrets.token_urlsafe(9)
         answer = self._asked[request] = asyncio.get_running_loop().create_future()
         head = {"key": token.key, "to": self._primus.node, "request": request}
@@ -661,7 +658,6 @@ class Recovery:
 
     def _tick(self) -> None:
         """Acknowledge, tell of gaps, and renew tokens, now and then."""
-        self._ticking = None
         now = self._clock.time()
         self._tail.trim(now)
         for follower in list(self._followers.values()):
@@ -671,4 +667,4 @@ class Recovery:
             elif now - follower.token_at >= self._window / REFRESHES:
                 self._tell_token(follower)
         if self._followers:
-            self._ticking = self._clock.call_later(self._limits.ack_seconds, self._tick)
+            self._alarm.set(self._limits.ack_seconds)

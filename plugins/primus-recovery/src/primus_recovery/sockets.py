@@ -6,8 +6,8 @@ import json
 from typing import Any, Final
 
 from primus import MessageT_co, Packet, Socket
-from primus.clock import Timer
-from primus_recovery.follower import ACK, Recovered
+from primus.clock import Timer, expect
+from primus_recovery.follower import ACK, WAIT, Recovered
 from primus_recovery.limits import DEFAULT_LIMITS, RecoveryLimits
 from primus_recovery.recovery import FIELD
 from primus_recovery.ring import Ring
@@ -16,7 +16,8 @@ from primus_recovery.tracker import Tracker
 __all__ = ["Comeback", "RecoverySocket"]
 
 PATIENCE: Final = 5.0
-"""Seconds after the opening in which a server with the plugin says what becomes of the session."""
+"""Seconds after the opening in which a server with the plugin says what becomes of the session, or
+that it has to ask for that."""
 
 
 class RecoverySocket(Socket[MessageT_co]):
@@ -62,7 +63,7 @@ class Comeback:
 
     def _opened(self) -> None:
         if self._tracker.token:
-            self._waiting = self._socket.clock.call_later(PATIENCE, self._give_up)
+            self._waiting = expect(self._socket.clock, PATIENCE, self._give_up)
 
     def _closed(self) -> None:
         for timer in (self._acking, self._waiting):
@@ -123,6 +124,8 @@ class Comeback:
 
     def _take_session(self, value: str) -> None:
         """Learn what becomes of the session, and send what the server has not got of it."""
+        if value == WAIT:
+            self._wait_no_more()
         found = self._tracker.take_session(value)
         if found is None:
             return
@@ -138,10 +141,13 @@ class Comeback:
             self._ring.acknowledge(handled)
             for frame in missing[: before - handled]:
                 self._socket.send_again(frame)
+        self._wait_no_more()
+        self._socket.release_messages()
+
+    def _wait_no_more(self) -> None:
         if self._waiting is not None:
             self._waiting.cancel()
             self._waiting = None
-        self._socket.release_messages()
 
     def _take_verdict(self, value: str) -> None:
         try:

@@ -31,6 +31,7 @@ function make() {
     clock: { setTimeout: (fn) => fn() },
     timers: {
       setTimeout: (name, fn, ms) => { timers[name] = { fn, at: now + ms }; },
+      expect: (name, fn, ms) => primus.timers.setTimeout(name, fn, ms),
       active: (name) => name in timers,
       clear: (...names) => names.forEach((name) => delete timers[name])
     }
