@@ -27,6 +27,8 @@ class Closable(Protocol):
 class Witness(Protocol):
     """An HTTP server that still has to know of a connection which it has handed over."""
 
+    __slots__ = ()
+
     def opened(self, transport: Closable) -> None:
         """The connection is open: `transport` closes it."""
 

@@ -220,6 +220,8 @@ class WebSockets(asyncio.Protocol):
 class _Upgrade(Witness):
     """One upgrade, and the connection that a Primus makes of it."""
 
+    __slots__ = ("_is_taken", "_protocol", "_transport", "_wire")
+
     def __init__(self, protocol: WebSockets) -> None:
         self._protocol = protocol
         self._wire = protocol.transport
@@ -245,8 +247,10 @@ class _Upgrade(Witness):
         if not self._is_open() or wire.is_closing():
             raise ConnectionResetError("the client has gone before its upgrade was answered")
         self._is_taken = True
-        handed = HandOver(wire, self._protocol.early, native, self)
+        protocol = self._protocol
+        handed = HandOver(wire, protocol.early, native, self)
         wire.set_protocol(handed)
+        protocol.head = protocol.early = b""  # a connection is kept for long
         return handed
 
     def _is_open(self) -> bool:
@@ -288,6 +292,17 @@ class _Direct(_Upgrade):
         target: what it asks for.
         headers: those in it, with names in small letters.
     """
+
+    __slots__ = (
+        "_client",
+        "_gone",
+        "_headers",
+        "_native",
+        "_primus",
+        "_proxies",
+        "_scope",
+        "_target",
+    )
 
     def __init__(
         self,
