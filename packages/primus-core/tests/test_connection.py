@@ -240,6 +240,25 @@ async def test_an_async_listener_that_raises_is_reported_and_the_next_message_co
     assert got == [1, 2]
 
 
+async def test_an_async_listener_that_raises_after_the_end_is_reported_as_well(
+    primus: Primus, tracebacks: Tracebacks
+) -> None:
+    tracebacks.expect("a listener of 'data' raised")
+    spark, wire = join(primus)
+    seen = Recorder(spark, "error")
+    ended = asyncio.Event()
+
+    @spark.on("data")
+    async def fails(message: int) -> None:
+        await ended.wait()
+        raise KeyError(message)
+
+    wire.receive("1")
+    spark.end()
+    ended.set()
+    assert "KeyError(1)" in str(await seen.one("error"))
+
+
 async def test_an_async_parser_keeps_messages_and_control_in_order(
     make_primus: MakePrimus,
 ) -> None:

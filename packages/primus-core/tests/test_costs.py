@@ -168,7 +168,11 @@ async def test_a_thousand_sparks_that_come_talk_and_go_leave_no_object(
 async def test_a_spark_is_freed_without_the_help_of_the_garbage_collector(
     primus: Primus,
 ) -> None:
-    primus.on("connection", lambda spark: spark.on("data", lambda message: None))
+    def connection(spark: Spark) -> None:
+        for event in ("data", "end", "heartbeat", "readyStateChange"):
+            spark.on(event, lambda: spark.headers)
+
+    primus.on("connection", connection)
     join(primus)[0].end()
     gc.collect()
     gc.disable()

@@ -249,3 +249,16 @@ async def test_a_home_is_known_again(primus: Primus) -> None:
     other = await elsewhere(lambda: here(home))
     assert other is not home
     assert (other.loop, home.thread) == (None, get_ident())
+
+
+def test_a_home_is_another_on_the_next_loop_and_without_one() -> None:
+    async def home() -> Home:
+        return here(known)
+
+    known = here(None)
+    assert here(known) is known
+    first = asyncio.run(home())
+    assert first is not known
+    known = first
+    assert here(known) is not known
+    assert asyncio.run(home()) is not known

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import gc
 import logging
 from dataclasses import replace
 
@@ -76,6 +77,15 @@ async def test_nothing_of_the_handshake_that_we_make_up_is_kept(talk: Talk) -> N
     assert answer.to_bytes() == b"HTTP/1.1 101 x\r\n\r\n"
     assert answer.headers == {}
     assert answer.to_bytes() == b""
+
+
+async def test_what_picows_has_called_refers_to_no_transport_whose_wire_is_gone(
+    talk: Talk,
+) -> None:
+    listener = talk.transport.listener
+    assert talk.transport in gc.get_referents(listener)
+    talk.protocol.connection_lost(None)
+    assert talk.transport not in gc.get_referents(listener)
 
 
 async def test_nothing_is_sent_once_it_is_closing(talk: Talk) -> None:

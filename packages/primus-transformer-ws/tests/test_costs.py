@@ -1,10 +1,14 @@
 """What it costs to open a WebSocket on a server of our own and to close it again."""
 
 import asyncio
+import gc
 import sys
-from collections.abc import Callable
+from collections import Counter
+from collections.abc import AsyncIterator, Callable
 from types import FrameType
 from typing import Any
+
+import pytest
 
 from primus import Primus, Spark
 from primus.server.entrance import Entrance
@@ -19,8 +23,8 @@ CLOSE = b"\x88\x80\x00\x00\x00\x00"
 
 OURS = ("primus", "primus_transformer_ws")
 
-MOST = 156
-"""There are 155, each of some 25 bytecodes, and as much again for the call."""
+MOST = 151
+"""There are 150, each of some 25 bytecodes, and as much again for the call."""
 
 
 class Wire(NotingTransport):
@@ -58,23 +62,54 @@ def calls(fn: Callable[[], object]) -> int:
     return count
 
 
-async def test_to_connect_and_to_close_calls_no_more_functions_than_it_did() -> None:
+def objects_of_ours() -> Counter[type]:
+    """How many objects there are of each class of ours."""
+    kinds = map(type, gc.get_objects())
+    return Counter(kind for kind in kinds if kind.__module__.partition(".")[0] in OURS)
+
+
+@pytest.fixture
+async def pending() -> AsyncIterator[PendingConnections]:
+    """The connections of a server that has had some, so that what is made once is there."""
+
     def connection(spark: Spark) -> None:
         spark.on("data", spark.write)
 
     primus = Primus(transformer="websockets")
     primus.on("connection", connection)
     pending = PendingConnections(primus, None, False)
-    for _ in range(3):  # what is made once is there
-        wire = connect_and_close(pending)
+    for _ in range(3):
+        connect_and_close(pending)
     await asyncio.sleep(0)
+    yield pending
+    pending.deadlines.close()
+    await primus.destroy()
+
+
+async def test_to_connect_and_to_close_calls_no_more_functions_than_it_did(
+    pending: PendingConnections,
+) -> None:
+    wire = connect_and_close(pending)
 
     # Some make what others use as well, such as ids.
     cost = min(calls(lambda: connect_and_close(pending)) for _ in range(3))
 
     assert wire.written.startswith(b"HTTP/1.1 101 ")
     assert wire.written.endswith(b"\r\n\r\n\x88\x00")
-    assert primus.connected == 0
+    assert pending.primus.connected == 0
     assert 100 < cost <= MOST, cost
-    pending.deadlines.close()
-    await primus.destroy()
+
+
+async def test_a_connection_leaves_nothing_to_the_garbage_collector(
+    pending: PendingConnections,
+) -> None:
+    gc.collect()
+    gc.disable()
+    try:
+        before = objects_of_ours()
+        for _ in range(20):
+            connect_and_close(pending)
+        left = objects_of_ours() - before
+    finally:
+        gc.enable()
+    assert left == Counter()

@@ -89,7 +89,6 @@ class Alarm:
         self._timer: Timer | None = None
         self._loop: asyncio.AbstractEventLoop | None = None
 
-    @property
     def is_set(self) -> bool:
         """Whether it is to ring: it was set, and its event loop has not made way for another."""
         if self._timer is None:

@@ -65,8 +65,8 @@ class HeartbeatPolicy(NamedTuple):
 
     def first(self, generation: Generation) -> float:
         """After how many seconds a connection that has just been opened is looked at; or never."""
-        pings = generation is not Generation.LEGACY and self.ping_interval is not None
-        seconds = self.ping_interval if pings else self.timeout
+        interval = self.ping_interval
+        seconds = self.timeout if interval is None or generation is Generation.LEGACY else interval
         return math.inf if seconds is None else seconds
 
     def check(self, state: HeartbeatState, now: float) -> tuple[Action, float]:

@@ -14,7 +14,7 @@ from threading import get_ident
 from typing import Any, Final
 
 from primus.callables import is_awaitable
-from primus.tasks import spawn
+from primus.tasks import has_loop, spawn
 
 __all__ = ["Home", "ThreadView", "here"]
 
@@ -30,6 +30,15 @@ class Home:
     def __init__(self, loop: asyncio.AbstractEventLoop | None) -> None:
         self.loop = loop
         self.thread = get_ident()
+
+    def is_here(self) -> bool:
+        """Whether this is its thread, on which its loop, if it has one, still runs.
+
+        To ask for the loop that runs costs a system call on Python 3.11.
+        """
+        if self.thread != get_ident():
+            return False
+        return not has_loop() if self.loop is None else self.loop.is_running()
 
     def hand_over(
         self, fail: Callable[[Exception], object], fn: Callable[..., Any], *args: Any
@@ -82,13 +91,12 @@ class Home:
 
 def here(known: Home | None) -> Home:
     """The home that the current thread is; `known`, if it is that."""
-    try:
-        loop = asyncio.get_running_loop()
-    except RuntimeError:
-        loop = None
-    if known is not None and known.loop is loop and known.thread == get_ident():
+    if known is not None and known.is_here():
         return known
-    return Home(loop)
+    try:
+        return Home(asyncio.get_running_loop())
+    except RuntimeError:
+        return Home(None)
 
 
 def _call(fail: Callable[[Exception], object], fn: Callable[..., Any], args: Any) -> None:

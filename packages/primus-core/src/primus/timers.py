@@ -42,7 +42,7 @@ class TimerWheel(Generic[Item]):
         """Fire `item` at `when` on the clock, in place of any earlier time."""
         self._deadlines.put(item, when)
         # What is due in the same part of a second, or later, needs no other timer.
-        if not self._alarm.is_set or when < self._armed_for - self._deadlines.granularity / 2:
+        if not self._alarm.is_set() or when < self._armed_for - self._deadlines.granularity / 2:
             self._arm()
 
     def discard(self, item: Item) -> None:
@@ -55,7 +55,7 @@ class TimerWheel(Generic[Item]):
 
     def _arm(self) -> None:
         when = self._deadlines.next()
-        if when is None or (self._alarm.is_set and self._armed_for <= when):
+        if when is None or (self._alarm.is_set() and self._armed_for <= when):
             return
         self._armed_for = when
         self._alarm.set(max(0.0, when - self._clock.time()))
@@ -97,7 +97,7 @@ class Patience(Generic[Item]):
         """Wait for `item` from now on, unless it is waited for already."""
         if item not in self._due:
             self._due[item] = self._clock.time() + self._seconds
-            if not self._alarm.is_set:
+            if not self._alarm.is_set():
                 self._alarm.set(self._seconds)
 
     def discard(self, item: Item) -> None:

@@ -120,7 +120,7 @@ class WriteWatch:
         """Look at what is watched from now on, if anything is."""
         if self.timeout is None or self._is_stopped:
             return False
-        if not self._alarm.is_set:
+        if not self._alarm.is_set():
             self._alarm.set(self.timeout / 2)
         return True
 

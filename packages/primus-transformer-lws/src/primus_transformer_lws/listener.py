@@ -169,8 +169,9 @@ class Listener(WSListener):
             ours.end_turn()
 
     def on_ws_disconnected(self, transport: WSTransport) -> None:
-        """Handle the loss of the wire."""
+        """Handle the loss of the wire, the last thing that picows tells."""
         self._transport.gone()
+        del self._transport  # which refers to this listener
 
     def pause_writing(self) -> None:
         """More than the limit waits to be sent."""

@@ -7,11 +7,16 @@ peer sends is left to the plain way.
 
 from __future__ import annotations
 
-from typing import Any
+from collections.abc import Callable
+from typing import TYPE_CHECKING
 
+from primus.limits import DEFAULT_LIMITS, Limits
 from primus.transport import Receiver
 from primus.websocket.speedups import ReadTexts
 from primus_transformer_ws.server_transport import ServerTransport
+
+if TYPE_CHECKING:
+    from websockets.protocol import Protocol
 
 __all__ = ["AcceleratedTransport"]
 
@@ -21,13 +26,21 @@ class AcceleratedTransport(ServerTransport):
 
     Args:
         read_texts: reads many texts at once.
-        args: as for `ServerTransport`.
+        make: as for `ServerTransport`, and so are the others.
     """
 
     __slots__ = ("_most", "_read_texts", "_turn_bytes")
 
-    def __init__(self, read_texts: ReadTexts, *args: Any, **kwargs: Any) -> None:
-        ServerTransport.__init__(self, *args, **kwargs)
+    def __init__(
+        self,
+        read_texts: ReadTexts,
+        make: Callable[[], Protocol],
+        max_size: int,
+        close_timeout: float,
+        protocol: Protocol | None = None,
+        limits: Limits = DEFAULT_LIMITS,
+    ) -> None:
+        ServerTransport.__init__(self, make, max_size, close_timeout, protocol, limits)
         self._read_texts = read_texts
         self._most = self._limits.turn_messages + 1
         """How many messages may be read together: a turn begins behind the first of a read."""

@@ -12,6 +12,7 @@ closes before it had to be made is answered here as well.
 from __future__ import annotations
 
 from collections.abc import Callable
+from functools import lru_cache
 from typing import TYPE_CHECKING, Final
 
 from primus.closed import Ending
@@ -192,8 +193,12 @@ class DeflatedTransport(ServerTransport):
     _advance = WebSocketTransport._advance
 
 
+@lru_cache(64)
 def _word_of(payload: bytes) -> Ending | None:
-    """What a close frame says, or `None` if it may not say that (RFC 6455 section 5.5.1)."""
+    """What a close frame says, or `None` if it may not say that (RFC 6455 section 5.5.1).
+
+    Most peers say the same, so the last words are kept.
+    """
     if not payload:
         return Ending.of_peer()
     status = int.from_bytes(payload[:2])

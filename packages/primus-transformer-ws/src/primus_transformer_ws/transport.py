@@ -11,7 +11,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Callable
-from typing import TYPE_CHECKING, Any, ClassVar, Final, cast
+from typing import TYPE_CHECKING, Any, ClassVar, Final
 
 from primus.clock import SYSTEM_CLOCK, Timer, expect
 from primus.closed import Ending
@@ -148,9 +148,9 @@ class WebSocketTransport(asyncio.Protocol, Intake):
 
     # -- what asyncio calls
 
-    def connection_made(self, transport: asyncio.BaseTransport) -> None:
+    def connection_made(self, transport: Any) -> None:
         """Take the wire."""
-        self._wire = cast("asyncio.Transport", transport)  # uvloop's is no subclass
+        self._wire = transport  # uvloop's is no `asyncio.Transport`
         self._limit_wire()
 
     def data_received(self, data: bytes, at: int = 0) -> None:

@@ -141,7 +141,7 @@ class Connection(Emitter, Generic[MessageT_co]):
         clock: Clock = SYSTEM_CLOCK,
         home: Home | None = None,
     ) -> None:
-        super().__init__()
+        Emitter.__init__(self)  # `super()` makes an object
         self._home = home = here(None) if home is None else home
         self._thread = home.thread
         """The thread of `_home`, which every `write` looks at."""
@@ -294,7 +294,7 @@ class Connection(Emitter, Generic[MessageT_co]):
     def _add(self, event: str, fn: Any, *, once: bool) -> Any:
         if event.startswith(("incoming::", "outgoing::")):
             self._traced = True
-        added = super()._add(event, fn, once=once)
+        added = Emitter._add(self, event, fn, once=once)
         if event == "data" and fn is not None:
             self._on_data_listener(self._listeners["data"][-1])
         return added
@@ -324,7 +324,8 @@ class Connection(Emitter, Generic[MessageT_co]):
             ending = Ending(EndCode.WIRE_LOST) if error is None else of_error(error)
         self.note(ending)
         self._detach()
-        self._call_hooks("primus_lost", self.loss_hooks)
+        if self.loss_hooks:
+            self._call_hooks("primus_lost", self.loss_hooks)
         inbox = self._inbox
         if inbox is not None and inbox.is_busy and (len(inbox) or self._undelivered > 0):
             inbox.put_loss(error)

@@ -47,7 +47,7 @@ class Entrance(HeadIntake):
     __slots__ = ("_address", "_ahead", "_body", "_drained", "_gone", "_known_heads", "_step")
 
     def __init__(self, pending: PendingConnections, adopted: bytes | None = None) -> None:
-        super().__init__(pending, adopted)
+        HeadIntake.__init__(self, pending, adopted)  # `super()` makes an object
         self._known_heads: KnownHeads | None = None
         """Made for the first request that is no upgrade."""
         self._step = HEAD

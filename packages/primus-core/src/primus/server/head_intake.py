@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import re
 from abc import abstractmethod
-from typing import Final, cast
+from typing import Any, Final
 
 from multidict import CIMultiDict
 
@@ -69,9 +69,9 @@ class HeadIntake(asyncio.Protocol):
     def arrived(self, data: bytes, end: int) -> None:
         """Take a head, which ends at `end` of `data`."""
 
-    def connection_made(self, transport: asyncio.BaseTransport) -> None:
+    def connection_made(self, transport: Any) -> None:
         """Wait for a request."""
-        self._transport = cast("asyncio.Transport", transport)  # uvloop's is no subclass
+        self._transport = transport  # uvloop's is no `asyncio.Transport`
         if self._pending.is_closed:
             self._transport.abort()
         else:

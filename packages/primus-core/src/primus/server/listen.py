@@ -199,7 +199,7 @@ class OwnServer:
             if application is not None:
                 await application.start()
             pending = PendingConnections(primus, application, tls is not None)
-            acceptor = Acceptor(listener, partial(self._protocol, pending), tls, primus.limits)
+            acceptor = Acceptor(listener, self._maker(pending), tls, primus.limits)
             await acceptor.start()
         except BaseException:
             listener.close()
@@ -232,7 +232,7 @@ class OwnServer:
         if self._pending is None:
             raise ConnectionError("the server does not listen yet")
         await asyncio.get_running_loop().connect_accepted_socket(
-            partial(self._protocol, self._pending, early), connection
+            partial(self._maker(self._pending), early), connection
         )
 
     async def stop(self, since: float) -> None:
@@ -254,12 +254,12 @@ class OwnServer:
             endings.append(self._application.stop(left))
         await asyncio.gather(*endings)
 
-    def _protocol(self, pending: PendingConnections, adopted: bytes | None = None) -> HeadIntake:
-        """The protocol of a connection, from which another process may have read."""
+    def _maker(self, pending: PendingConnections) -> Callable[..., HeadIntake]:
+        """What makes the protocol of a connection, from which another process may have read."""
         if self.answers_requests:
-            return Entrance(pending, adopted)
+            return partial(Entrance, pending)
         assert self._application is not None
-        return self._application(pending, adopted)
+        return partial(self._application, pending)
 
 
 def _host(listener: socket.socket) -> str | None:

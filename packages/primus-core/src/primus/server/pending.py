@@ -50,12 +50,9 @@ class Deadlines:
 
     def set(self, transport: asyncio.Transport, timeout: float | None) -> None:
         """Drop a connection after `timeout` seconds, unless that is changed before."""
-        self.due[transport] = self._after(timeout)
+        self.due[transport] = ANY_TIME if timeout is None else self._loop.time() + timeout
         if self._timer is None:
             self._start()
-
-    def _after(self, timeout: float | None) -> float:
-        return ANY_TIME if timeout is None else self._loop.time() + timeout
 
     def _start(self) -> None:
         if self._period is not None:
@@ -63,11 +60,11 @@ class Deadlines:
 
     def _sweep(self) -> None:
         self._timer = None
-        idle = self._after(self._keepalive)
+        now, keepalive = self._loop.time(), self._keepalive
+        idle = ANY_TIME if keepalive is None else now + keepalive
         for transport, due in self.due.items():
             if due == IDLE:
                 self.due[transport] = idle
-        now = self._loop.time()
         late = [transport for transport, due in self.due.items() if due <= now]
         for transport in late:
             del self.due[transport]

@@ -62,6 +62,8 @@ class Seats:
         Raises:
             ServerFullError: it has no seat, and there is none left.
         """
+        if self._limits.max_sparks is None:
+            return
         if request not in self._taken and not self.take(request):
             raise ServerFullError(
                 f"the server has its {self._limits.max_sparks} connections (max_sparks)"

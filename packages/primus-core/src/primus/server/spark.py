@@ -6,7 +6,7 @@ import asyncio
 from functools import partial
 from threading import get_ident
 from types import MappingProxyType
-from typing import TYPE_CHECKING, Any, ClassVar
+from typing import TYPE_CHECKING, Any, ClassVar, Final
 
 from primus.closed import EndCode, Ending
 from primus.connection import CLOSED, OPEN, OPENING, Connection
@@ -43,6 +43,9 @@ __all__ = ["SPARK_EVENTS", "Spark", "SparkT_co"]
 
 SPARK_EVENTS = frozenset({"readyStateChange", "heartbeat", "error", "data", "end"})
 
+BEFORE_THE_END: Final = SPARK_EVENTS - {"error"}
+"""Events that a spark emits no more once it has ended, whatever its listeners still do."""
+
 
 class Spark(SparkEvents[MessageT_co], Connection[MessageT_co]):
     """One connection on the server. Set your own attributes on it as you like.
@@ -66,7 +69,7 @@ class Spark(SparkEvents[MessageT_co], Connection[MessageT_co]):
 
     def __init__(self, request: Request, id: str, generation: Generation) -> None:
         primus = self.primus
-        super().__init__(primus.parser, primus.pipeline, primus.options.clock, primus.home)
+        Connection.__init__(self, primus.parser, primus.pipeline, primus.options.clock, primus.home)
         self.id = id
         """Unique among the sparks of this server, and no secret."""
         self.wire_key: str | None = None
@@ -262,6 +265,9 @@ class Spark(SparkEvents[MessageT_co], Connection[MessageT_co]):
         self.primus.departed(self)
         self._finish_iteration()
         self.dispatch("end", self.closed)
+        # Most listeners refer to the spark: it would be kept until garbage is collected.
+        for event in BEFORE_THE_END:
+            self._listeners.pop(event, None)
 
 
 suggest(Spark, "Spark")

@@ -70,7 +70,8 @@ class Corking(Transport):
     @property
     def traffic(self) -> tuple[int, int]:
         """Bytes that have arrived, and bytes that have been sent, or are about to be."""
-        return self.taken, self.given + sum(map(len, self._out))
+        held_back = sum(map(len, self._out)) if self._out else 0
+        return self.taken, self.given + held_back
 
     def _put(self, data: bytes) -> None:
         """Send, or hold back."""

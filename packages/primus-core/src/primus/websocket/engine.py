@@ -131,7 +131,8 @@ class Engine:
 
     def answered(self, request: Request) -> list[tuple[str, str]]:
         """The headers that an engine of our own answers with, beside those of every handshake."""
-        headers = list(request.response_headers.items())
+        added = request.response_headers
+        headers = list(added.items()) if added else []
         if self.options.subprotocols:
             subprotocol = chosen_subprotocol(request.headers, self.options.subprotocols)
             if subprotocol is not None:

@@ -48,7 +48,8 @@ def text_frame(text: bytes) -> bytes:
 
 def framed(first: int, payload: bytes) -> bytes:
     """An unmasked frame with this first byte."""
-    return head(first, len(payload)) + payload
+    size = len(payload)
+    return (bytes((first, size)) if size < SHORT else head(first, size)) + payload
 
 
 def head(first: int, size: int) -> bytes:
