@@ -398,5 +398,5 @@ class Presence(Emitter):
         alarm = self._alarms.get(name)
         if alarm is None:
             alarm = self._alarms[name] = Alarm(self._clock, fn)
-        if not alarm.is_set:
+        if not alarm.is_set():
             alarm.set(delay)

@@ -235,7 +235,7 @@ class Recovery:
         self._followers[spark] = self._by_key[key] = follower
         mirage = getattr(spark, "mirage", None)
         spark.session = mirage if isinstance(mirage, str) and mirage else session
-        if not self._alarm.is_set:
+        if not self._alarm.is_set():
             self._tick()
         return follower
 
