@@ -194,8 +194,8 @@ async def test_a_page_that_is_reloaded_connects_anew(tab: Tab, server: Server) -
 async def test_every_awkward_character_survives_the_page(tab: Tab) -> None:
     await play(tab, "new Primus()")
     await tab.run(
-        "window.sent = Array.from({ length: 0x110000 / 64 }, (_, row) => String.fromCodePoint("
-        "  ...Array.from({ length: 64 }, (_, n) => row * 64 + n)"
+        "window.sent = Array.from({ length: 0x110000 / 1024 }, (_, row) => String.fromCodePoint("
+        "  ...Array.from({ length: 1024 }, (_, n) => row * 1024 + n)"
         "     .filter((code) => code < 0xd800 || code > 0xdfff)));"
         "sent.forEach((text) => socket.write(text))"
     )
