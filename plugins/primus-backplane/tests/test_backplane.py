@@ -881,6 +881,43 @@ async def test_they_wait_for_a_second_at_most_and_only_the_first(
         socket.destroy()
 
 
+async def test_they_do_not_wait_until_their_handshake_has_taken_too_long(
+    server: Cluster, manual_clock: ManualClock
+) -> None:
+    one = server(backplane=Slow(), handshake_timeout=1.0)
+    socket = one.Socket("http://memory")
+    await turns()
+    manual_clock.advance(0.49)
+    await turns()
+    before = one.connected
+
+    manual_clock.advance(0.01)
+    try:
+        await eventually(lambda: one.connected)
+    finally:
+        one.backplane.bus.may_open.set()
+
+    assert before == 0
+    socket.destroy()
+
+
+async def test_a_layer_that_is_called_like_the_plugin_stays(server: Cluster) -> None:
+    one = server(backplane=Slow())
+    asked: list[Any] = []
+    sockets = [one.Socket("http://memory")]
+    await turns()
+    one.before("backplane", asked.append)
+
+    one.backplane.bus.may_open.set()
+    await eventually(lambda: one.connected == 1)
+    sockets.append(one.Socket("http://memory"))
+    await eventually(lambda: one.connected == 2)
+
+    assert len(asked) == 1
+    for socket in sockets:
+        socket.destroy()
+
+
 @pytest.mark.parametrize("fails", [False, True])
 async def test_they_do_not_wait_for_a_bus_that_is_away(
     fails: bool, server: Cluster, tracebacks: Tracebacks

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import math
 from collections.abc import Awaitable
 from contextlib import suppress
 from typing import Any, Final
@@ -13,28 +14,32 @@ from primus.http import Request
 __all__ = ["hold_clients"]
 
 PATIENCE: Final = 1.0
-"""Seconds that a client waits, at most."""
+"""Seconds that a client waits, at most; half of ``handshake_timeout`` where that is less."""
 
 
 def hold_clients(primus: Any, name: str, ready: asyncio.Event) -> None:
     """Let requests for new connections wait until a plugin is ready, or for a second.
 
     A server takes clients as soon as it listens. One that does not hear other servers yet would
-    let its first clients miss what these write.
+    let its first clients miss what these write. The first client that has waited switches the layer
+    off that does it.
 
     Args:
         primus: the server.
-        name: of the layer that does it, which the first client that has waited switches off.
+        name: of the plugin.
         ready: set when the plugin is ready, or when that may take long.
     """
 
+    layer = f"{name}: first clients"  # an application may have called a layer like the plugin
+    patience = min(PATIENCE, (primus.limits.handshake_timeout or math.inf) / 2)
+
     async def wait() -> None:
         with suppress(TimeoutError):
-            async with Within(PATIENCE, primus.options.clock):
+            async with Within(patience, primus.options.clock):
                 await ready.wait()
-        primus.disable(name)
+        primus.disable(layer)
 
     def hold(request: Request) -> Awaitable[None] | None:
         return wait() if primus.transformer.opens(request) else None
 
-    primus.before(name, hold)
+    primus.before(layer, hold)
