@@ -168,6 +168,21 @@ async def test_a_plain_upgrade_is_answered_at_once_and_costs_no_task(proxy_heade
     assert len(served.state.connections) == 1
 
 
+async def test_a_transformer_that_asks_for_a_task_has_one() -> None:
+    served = Served()
+    served.transformer.upgrades_bare = False
+    take, tasks = served.transformer.upgrade, []
+
+    async def upgrade(request: Request) -> Response | None:
+        tasks.append(asyncio.current_task())
+        response: Response | None = await take(request)
+        return response
+
+    served.transformer.upgrade = upgrade
+    await served.request()
+    assert None not in tasks
+
+
 @pytest.mark.parametrize(
     ("app", "settings", "sent"),
     [
@@ -317,6 +332,14 @@ async def test_middleware_of_uvicorn_that_fails_is_answered_as_an_application_th
     assert served.transformer.requests == []
 
 
+async def test_middleware_of_uvicorn_stays_around_the_application() -> None:
+    served = Served(forwarded_allow_ips="*")
+    for host in ("1.2.3.4", "1.2.3.5"):
+        request = await served.request(head(more=f"X-Forwarded-For: {host}\r\n"))
+        assert request.address.ip == host
+    assert served.state.tasks == set()
+
+
 async def test_the_scope_is_made_once_and_kept() -> None:
     served = Served()
 
@@ -329,7 +352,11 @@ async def test_the_scope_is_made_once_and_kept() -> None:
     assert request.native is request.native
 
 
-async def test_the_scope_still_tells_the_client_once_the_connection_has_closed() -> None:
+@pytest.mark.parametrize("level", [logging.WARNING, logging.INFO], ids=["quiet", "logged"])
+async def test_the_scope_is_made_when_it_is_asked_for_even_once_the_connection_has_closed(
+    level: int, caplog: pytest.LogCaptureFixture
+) -> None:
+    caplog.set_level(level, logger="uvicorn.error")
     served = Served()
     wire = await served.upgrade(sockname=("10.0.0.1", 80))
     wire.close()
@@ -399,6 +426,17 @@ async def test_what_waits_is_a_task_of_uvicorn_and_keeps_what_comes_meanwhile() 
     await gate.open(served)
     assert wire.written == b"taken"
     assert served.transformer.handed[0].early == b"early"
+
+
+async def test_what_came_meanwhile_is_not_kept_as_long_as_the_connection() -> None:
+    served = Served()
+    gate = Gate(served)
+    wire = await served.upgrade()
+    protocol: Any = wire.protocol
+    protocol.data_received(b"early")
+    await gate.open(served)
+    assert protocol in served.state.connections
+    assert protocol.early + protocol.head == b""
 
 
 async def test_a_client_that_goes_meanwhile_leaves_nothing() -> None:
@@ -532,6 +570,8 @@ async def test_what_does_not_close_in_time_is_dropped_when_uvicorn_cancels() -> 
     (connection,) = served.state.connections
     connection.shutdown()
     await asyncio.sleep(0)
-    assert (wire.ends, len(served.state.tasks)) == ([], 1)
+    assert wire.ends == []
+    (waiting,) = served.state.tasks
     await served.cancelled()
     assert (wire.ends, served.state.connections) == (["aborted"], set())
+    assert waiting.cancelled()

@@ -208,6 +208,10 @@ UPGRADE = (
 )
 PLAIN = UPGRADE.replace(b"\xff", b"d")
 BODY = PLAIN.replace(b"X-Other: d", b"Content-Length: 3")
+CHUNKED = PLAIN.replace(b"X-Other: d", b"Transfer-Encoding: chunked")
+EMPTY = PLAIN.replace(b"X-Other: d", b"Content-Length: 0")
+OLD = PLAIN.replace(b"HTTP/1.1", b"HTTP/1.0")
+POST = PLAIN.replace(b"GET", b"POST")
 
 
 async def scope_of(*pieces: bytes) -> tuple[dict[str, Any], bytes]:
@@ -240,7 +244,7 @@ async def test_a_plain_upgrade_is_told_as_the_parser_of_uvicorn_tells_it() -> No
     assert (head, b"\r\nhost: x\r\n" in written) == (PLAIN, True)
 
 
-@pytest.mark.parametrize("head", [UPGRADE, BODY])
+@pytest.mark.parametrize("head", [UPGRADE, EMPTY])
 async def test_an_upgrade_that_is_not_plain_is_left_to_the_parser(head: bytes) -> None:
     _, written = await scope_of(head)
     assert b"\r\nhost: x\r\n" in written
@@ -263,6 +267,32 @@ async def test_an_upgrade_is_for_another_class_where_that_is_asked_for() -> None
     head = other.story[1]  # as uvicorn writes it
     assert head.startswith(b"GET /primus/%C3%A4?a=1 HTTP/1.1\r\nhost: x\r\n")
     assert wire.protocol is other
+
+
+@pytest.mark.parametrize("head", [BODY, CHUNKED, OLD, POST], ids=["body", "chunked", "1.0", "POST"])
+async def test_what_no_upgrade_can_be_is_answered_as_a_request(head: bytes) -> None:
+    made: list[Own] = []
+    wire = requests(answering, ws=type("Own", (Own,), {"made": made}))
+    wire.protocol.data_received(head)
+    await eventually(lambda: wire.written)
+    assert wire.written.startswith(b"HTTP/1.1 204 ")
+    assert made == []
+
+
+async def test_an_upgrade_behind_a_request_without_an_answer_is_answered_as_a_request() -> None:
+    made: list[Own] = []
+    may_answer = asyncio.Event()
+
+    async def app(scope: Any, receive: Any, send: Any) -> None:
+        await may_answer.wait()
+        await answering(scope, receive, send)
+
+    wire = requests(app, ws=type("Own", (Own,), {"made": made}))
+    wire.protocol.data_received(b"GET / HTTP/1.1\r\n\r\n")
+    wire.protocol.data_received(PLAIN)
+    may_answer.set()
+    await eventually(lambda: wire.written.count(b"HTTP/1.1 204 ") == 2)
+    assert made == []
 
 
 # -- an upgrade that the application decides about

@@ -25,6 +25,9 @@ MAX_HEAD: Final = 65_536
 """Bytes that may come of a head, or of the trailers of a body, before its end has come: as many as
 with h11. ``--h11-max-incomplete-event-size`` sets another number for both."""
 
+OF_BODIES: Final = frozenset({b"content-length", b"transfer-encoding"})
+BODILESS: Final = frozenset({(b"content-length", b"0")})
+
 read_fields: Final = speedups.upgrade_fields() or upgrade_fields
 
 
@@ -98,6 +101,8 @@ class ParsedRequests(HttpToolsProtocol):
     """Bytes that the parser was given of the current one, beyond its first read."""
     _answered: Any = None
     """The exchange that the application is at, where more requests came before its answer."""
+    _may_upgrade = False
+    """Whether the current request can ask for a WebSocket."""
 
     def connection_lost(self, exc: Exception | None) -> None:
         """Tell the application, which uvicorn itself tells of the newest request alone."""
@@ -134,6 +139,7 @@ class ParsedRequests(HttpToolsProtocol):
     def on_headers_complete(self) -> None:
         """It has ended."""
         self._is_in_block = False
+        self._may_upgrade = self.parser.should_upgrade() and self._asks_properly()
         super().on_headers_complete()
 
     def on_chunk_header(self) -> None:
@@ -149,6 +155,23 @@ class ParsedRequests(HttpToolsProtocol):
         """There are no more trailers."""
         self._is_in_block = False
         super().on_message_complete()
+
+    def _should_upgrade(self) -> bool:
+        return self._may_upgrade and super()._should_upgrade()
+
+    def _asks_properly(self) -> bool:
+        """Whether a request for a WebSocket is a GET of HTTP/1.1 without a body, and the next due.
+
+        All others are answered as requests: what a class for WebSockets is given tells neither
+        method nor version, has no body, and its answer would go between the bytes of another.
+        """
+        earlier = cast("Any", self.cycle)
+        return (
+            self.parser.get_method() == b"GET"
+            and self.parser.get_http_version() == "1.1"
+            and BODILESS.issuperset(field for field in self.headers if field[0] in OF_BODIES)
+            and (earlier is None or earlier.response_complete)
+        )
 
     def _begin(self) -> None:
         self._block += 1

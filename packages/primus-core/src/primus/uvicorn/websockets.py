@@ -383,14 +383,17 @@ class _Direct(_Upgrade):
     def _told(self) -> Scope:
         """The scope that an application would be called with."""
         if self._scope is None:
-            headers = [(name.encode(), value.encode()) for name, value in self._headers.items()]
-            self._scope = _scope(self._protocol, self._target, headers, self._client)
+            self._scope = self._made()
         return self._scope
+
+    def _made(self) -> Scope:
+        headers = [(name.encode(), value.encode()) for name, value in self._headers.items()]
+        return _scope(self._protocol, self._target, headers, self._client)
 
     def _detach(self) -> HandOver:
         handed = self._take(self._native)
         if log.isEnabledFor(logging.INFO):
-            _note(self._told())
+            _note(self._scope or self._made())
         return handed
 
     def close(self) -> None:
