@@ -103,8 +103,11 @@ async def test_taking_the_plugin_out_leaves_nothing(primus: Any, redis: Any) -> 
     await spark.join("news")
 
     primus.plugout("rooms")
+    tasks = asyncio.all_tasks() - {asyncio.current_task()}
+    _, pending = await asyncio.wait(tasks, timeout=DEADLINE)
 
-    await whole(redis, {})
+    assert not pending
+    assert await everything(redis) == {}
 
 
 async def test_rooms_have_members_on_several_servers(make_primus: Any, redis: Any) -> None:
