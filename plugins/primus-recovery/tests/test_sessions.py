@@ -91,7 +91,19 @@ def test_what_is_packed_is_unpacked() -> None:
     assert (other.handled, other.parser) == (7, "json")
 
 
-@pytest.mark.parametrize("data", [b"", b"{}", b"[]\nabc", b'{"sizes": 1}\n', b"\xff\n\xff"])
+@pytest.mark.parametrize(
+    "data",
+    [
+        b"",
+        b"{}",
+        b"[]\nabc",
+        b'{"sizes": 1}\n',
+        b"\xff\n\xff",
+        b"[" * 100_000,
+        b'{"sizes": [], "texts": [], "sent": Infinity, "handled": 0, "parser": "json"}\n',
+    ],
+    ids=range(7),
+)
 def test_what_another_server_cannot_have_packed_is_nothing(data: bytes) -> None:
     assert Kept.unpacked(data, LIMITS) is None
 

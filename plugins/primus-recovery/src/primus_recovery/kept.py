@@ -45,7 +45,7 @@ class Kept:
                 frames.append(raw.decode() if is_text else raw)
             ring = Ring(limits, int(head["sent"]), frames)
             return cls(ring, int(head["handled"]), str(head["parser"]))
-        except (ValueError, TypeError, KeyError):
+        except (ArithmeticError, LookupError, RecursionError, TypeError, ValueError):
             return None
 
 
