@@ -11,7 +11,7 @@ import pytest_asyncio
 
 from primus.errors import HandshakeError, ProtocolError, TransportError
 from primus.limits import DEFAULT_LIMITS
-from primus_testing import ManualClock, MemoryTransport, NotingConnection
+from primus_testing import ManualClock, MemoryTransport, NotingConnection, eventually
 from primus_transformer_engineio import client, client_session
 from primus_transformer_engineio.client_session import ClientSession
 from primus_transformer_engineio.revision4 import Revision4
@@ -380,12 +380,10 @@ async def fails(waiting: Any) -> None:
     raise TransportError("gone")
 
 
-async def test_the_end_gives_up_requests_and_the_websocket_that_is_tried_out(make: Any) -> None:
+async def test_the_end_gives_up_polls_and_the_websocket_that_is_tried_out(make: Any) -> None:
     probed = Probed()
     talk = make(open_websocket=probed.open)
     await talk.begin()
-    talk.session.send("x")
-    await turns()
 
     talk.session.over()
     talk.session.over()
@@ -393,13 +391,71 @@ async def test_the_end_gives_up_requests_and_the_websocket_that_is_tried_out(mak
 
     assert probed.wire.aborted
     assert all(poll.cancelled() for poll in talk.http.polls)
-    assert talk.http.posts[0][1].cancelled()
-    assert [body for body, _ in talk.http.posts[1:]] == [b"1"]
+    assert [body for body, _ in talk.http.posts] == [b"1"]
     assert talk.connection.story == ["lost"]
     assert talk.connection.error is None
-    talk.http.posts[1][1].set_exception(TransportError("nothing there"))
+    talk.http.posts[0][1].set_exception(TransportError("nothing there"))
     await turns()
     assert talk.http.is_closed
+
+
+async def test_the_server_is_told_of_the_end_behind_the_post_that_is_under_way(make: Any) -> None:
+    talk = make()
+    await talk.begin()
+    talk.session.send("under way")
+    await turns()
+    talk.session.send("late")
+
+    talk.session.abort()
+    await turns()
+    assert [body for body, _ in talk.http.posts] == [b"4under way"]
+    talk.http.posts[0][1].set_result(b"ok")
+    await turns()
+
+    assert [body for body, _ in talk.http.posts] == [b"4under way", b"1"]
+    talk.http.posts[1][1].set_result(b"ok")
+    await turns()
+    assert talk.http.is_closed
+
+
+@pytest.mark.parametrize("ending", [HandshakeError("no", status=400), TransportError("gone"), None])
+async def test_a_server_that_has_got_the_end_by_the_post_under_way_is_not_told_twice(
+    make: Any, ending: Exception | None
+) -> None:
+    talk = make()
+    await talk.begin()
+    talk.session.send("last")
+    if ending is None:
+        talk.session.close()
+    await turns()
+    talk.session.abort()
+    await turns()
+    (_, answer) = talk.http.posts[0]
+    if ending is None:
+        answer.set_result(b"ok")
+    else:
+        answer.set_exception(ending)
+    await turns()
+
+    assert len(talk.http.posts) == 1
+    assert talk.http.is_closed
+
+
+async def test_a_post_that_is_not_answered_breaks_off_in_the_end(
+    make: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(client_session, "CLOSE_POST_TIMEOUT", 0.0)
+    talk = make()
+    await talk.begin()
+    talk.session.send("under way")
+    await turns()
+
+    talk.session.abort()
+    await eventually(lambda: talk.http.is_closed)
+
+    ((body, answer),) = talk.http.posts
+    assert body == b"4under way"
+    assert answer.cancelled()
 
 
 async def test_a_session_over_a_websocket_asks_nothing(make: Any) -> None:

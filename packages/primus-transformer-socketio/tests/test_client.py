@@ -9,11 +9,14 @@ import pytest
 from primus.errors import HandshakeError, OptionError, TransportError
 from primus.http import Request, Response
 from primus.limits import DEFAULT_LIMITS
+from primus.polling import PollingClient
 from primus.registry import transformer_named
 from primus_testing import DEADLINE, Asked, Peer, Running, answer, eventually, scripted_server
 from primus_testing.plugin import ServerFactory
 from primus_testing.transformer.base import echo
+from primus_transformer_socketio.client import polling
 from primus_transformer_socketio.client.address import Handshake
+from primus_transformer_socketio.client.polling import PollingSession
 
 SHORT = {"close_timeout": 0.1, "linger": 0.05}
 SOCKETIO = transformer_named("socket.io")[1]
@@ -201,6 +204,66 @@ async def test_posts_are_sent_one_by_one_and_end_with_the_end() -> None:
             await peer.gone()
         posts = [asked.body.decode() for asked in server.requests if asked.method == "POST"]
     assert "".join(posts) == "\ufffd5\ufffd3:::1\ufffd5\ufffd3:::2\ufffd3\ufffd0::"
+
+
+@pytest.fixture
+def posts(monkeypatch: pytest.MonkeyPatch) -> list[tuple[list[str], asyncio.Future[None]]]:
+    """What sessions post, each with what answers it."""
+    made: list[tuple[list[str], asyncio.Future[None]]] = []
+
+    async def post(session: PollingSession, waiting: list[str]) -> None:
+        made.append((waiting, asyncio.get_running_loop().create_future()))
+        await made[-1][1]
+
+    monkeypatch.setattr(PollingSession, "_send_off", post)
+    return made
+
+
+async def leaving(primus_server: ServerFactory, posts: list[Any]) -> None:
+    """A client posts a message, and leaves before that is answered."""
+    server = await serve(primus_server)
+    peer = await server.peer(options=POLLING)
+    peer.send("under way")
+    await eventually(lambda: posts)
+    peer.send("late")
+    peer.abort()
+
+
+async def test_the_server_is_told_of_the_end_behind_the_post_that_is_under_way(
+    primus_server: ServerFactory, posts: list[Any]
+) -> None:
+    await leaving(primus_server, posts)
+    assert len(posts) == 1
+    posts[0][1].set_result(None)
+    await eventually(lambda: len(posts) == 2)
+    posts[1][1].set_result(None)
+    assert [waiting for waiting, _ in posts] == [["3:::under way"], ["0::"]]
+
+
+async def test_a_server_that_is_gone_by_the_post_under_way_is_not_told(
+    primus_server: ServerFactory, posts: list[Any], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    closed = asyncio.Event()
+    close = PollingClient.close
+
+    async def close_and_note(http: PollingClient) -> None:
+        await close(http)
+        closed.set()
+
+    monkeypatch.setattr(PollingClient, "close", close_and_note)
+    await leaving(primus_server, posts)
+    posts[0][1].set_exception(TransportError("gone"))
+    await closed.wait()
+    assert len(posts) == 1
+
+
+async def test_a_post_that_is_not_answered_breaks_off_in_the_end(
+    primus_server: ServerFactory, posts: list[Any], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(polling, "CLOSE_POST_TIMEOUT", 0.0)
+    await leaving(primus_server, posts)
+    await eventually(posts[0][1].cancelled)
+    assert len(posts) == 1
 
 
 async def test_a_poll_that_is_no_text_ends_the_session() -> None:

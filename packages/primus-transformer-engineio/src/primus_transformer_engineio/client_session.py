@@ -272,22 +272,33 @@ class ClientSession(EngineIOTransport):
         if self._timer is not None:
             self._timer.cancel()
         self.forget()
-        for task in (self._poller, self._poster, self._upgrader):
+        for task in (self._poller, self._upgrader):
             if task is not None and task is not asyncio.current_task():
                 task.cancel()
-        spawn(self._leave(tell=self._wire is None and not self._lost))
+        poster = self._poster if self._poster is not asyncio.current_task() else None
+        spawn(self._leave(poster))
         self.finish(error, ending)
         super().resume_reading()
 
-    async def _leave(self, *, tell: bool) -> None:
-        """Close all connections; a server that may not know is told first, if it can be."""
+    async def _leave(self, poster: asyncio.Task[None] | None) -> None:
+        """Close all connections; a server that may not know is told first, if it can be.
+
+        Args:
+            poster: the post that is under way. Another beside it would break the rules; and when it
+                breaks off, that tells the server as well.
+        """
         try:
-            if tell:
+            if self._wire is None and not self._lost:
                 async with asyncio.timeout(CLOSE_POST_TIMEOUT):
-                    await self._send_off([CLOSE])
+                    if poster is not None:
+                        await asyncio.wait({poster})
+                    if not self._lost:
+                        await self._send_off([CLOSE])
         except (TransportError, TimeoutError) as error:
             log.debug("the server was not told of the end: %s", error)
         finally:
+            if poster is not None:
+                poster.cancel()
             await self._http.close()
 
 

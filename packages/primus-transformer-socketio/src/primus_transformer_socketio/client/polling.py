@@ -188,20 +188,30 @@ class PollingSession(ClientSession):
         if self._gone:
             return
         self._gone = self._closing = True
-        for task in (self._poller, self._poster):
-            if task is not None and task is not asyncio.current_task():
-                task.cancel()
-        spawn(self._leave())
+        current = asyncio.current_task()
+        if self._poller is not None and self._poller is not current:
+            self._poller.cancel()
+        spawn(self._leave(self._poster if self._poster is not current else None))
         self.finish(error, ending)
         super().resume_reading()
 
-    async def _leave(self) -> None:
-        """Close all connections; a server that may not know is told first, if it can be."""
+    async def _leave(self, poster: asyncio.Task[None] | None) -> None:
+        """Close all connections; a server that may not know is told first, if it can be.
+
+        Args:
+            poster: the post that is under way. Another beside it would break the rules; and when it
+                breaks off, that tells the server as well.
+        """
         try:
             if not self._is_told:
                 async with Within(CLOSE_POST_TIMEOUT):
-                    await self._send_off([DISCONNECTED])
+                    if poster is not None:
+                        await asyncio.wait({poster})
+                    if not self._is_told:
+                        await self._send_off([DISCONNECTED])
         except (TransportError, TimeoutError) as error:
             log.debug("the server was not told of the end: %s", error)
         finally:
+            if poster is not None:
+                poster.cancel()
             await self._http.close()
