@@ -6,6 +6,8 @@ import re
 from collections.abc import AsyncIterator
 from dataclasses import dataclass, field
 
+from primus_testing.scripted import stop_accepting
+
 __all__ = ["Relay", "relaying"]
 
 CONNECTION = re.compile(rb"\r\nconnection:[^\r]*", re.IGNORECASE)
@@ -111,7 +113,7 @@ async def relaying(upstream: int) -> AsyncIterator[Relay]:
     try:
         yield relay
     finally:
-        server.close()
+        await stop_accepting(server)
         for task, writer in tuple(serving.items()):
             task.cancel()
             await leave(writer)
