@@ -156,6 +156,10 @@ async def test_a_server_that_never_answers_is_given_up() -> None:
         url = "http://{}:{}".format(*deaf.getsockname())
         with pytest.raises(ConnectTimeout):
             await connect(url, timeout=0.05)
+        deaf.setblocking(False)
+        deaf.accept()[0].close()
+        with pytest.raises(BlockingIOError):  # nor is it asked why
+            deaf.accept()
         with pytest.raises(ConnectTimeout):
             await connect(url, transformer="websockets", parser="json", timeout=0.05)
 

@@ -21,7 +21,7 @@ from primus.client.options import ClientOptions, client_options
 from primus.client.socket import PROFILE_OPTIONS, Socket
 from primus.client.socket_class import fitted
 from primus.client.spec import facts, fetch_spec
-from primus.errors import HandshakeError, TransportError
+from primus.errors import ConnectTimeout, HandshakeError, TransportError
 from primus.limits import DEFAULT_LIMITS
 from primus.option_types import ClientOptions as GivenOptions
 from primus.registry import TRANSFORMER, installed
@@ -92,6 +92,8 @@ class Connecting(Generic[SocketT]):
                 self._url, pathname=pathname, timeout=timeout or None, transport=transport
             )
         except TransportError as error:
+            if isinstance(error, ConnectTimeout):
+                raise  # what does not answer in time is not asked once more
             client = Client(parse_url(self._url, pathname), "", "", transport=transport)
             if isinstance(error, HandshakeError) and error.status == NOT_FOUND:
                 hint = nothing_there(client)
