@@ -45,7 +45,7 @@ nox.options.sessions = [
 ]
 if not {"-s", "-e", "--session", "--sessions"} & set(sys.argv):
     # Sessions side by side hold back their output: one asked for by name writes at once.
-    nox.options.parallel = 2
+    nox.options.parallel = (os.cpu_count() or 1) + 1
 
 # Tests start thousands of processes, each of which would compile anew all that it imports.
 os.environ.pop("PYTHONDONTWRITEBYTECODE", None)
@@ -108,14 +108,14 @@ shared = nox.session(venv_backend="none", requires=[f"environment-{HERE}"], allo
 exclusive = nox.session(venv_backend="none", requires=[f"environment-{HERE}"])
 
 WORKERS = ["--numprocesses", str((os.cpu_count() or 1) + 1), "--dist", "worksteal"]
-"""Lets integration tests run at once: most of their time they wait for their processes."""
+"""Lets tests run at once: much of their time they wait, for processes or for a deadline."""
 
 
 @nox.session(python=PYTHONS, allow_parallel=True)
 def environment(session: nox.Session) -> None:
     """Install everything once per Python: most sessions run in here, and install nothing."""
     names = DISTRIBUTIONS if session.python in {HERE, PYTHONS[0], PYTHONS[-1]} else EVERYWHERE
-    tools = SHARED_TOOLS if session.python == HERE else []
+    tools = SHARED_TOOLS if session.python == HERE else ["workers"]
     _install(session, *names, group="test", tools=tools, extras=True)
     if session.python == HERE:
         _use_node(session)
@@ -153,7 +153,7 @@ def tests(session: nox.Session, version: str) -> None:
     _enter(session, version)
     names = DISTRIBUTIONS if version == PYTHONS[0] else EVERYWHERE
     newest = [] if version == PYTHONS[-1] else ON_THE_NEWEST
-    _unit_tests(session, *names, options=newest)
+    _unit_tests(session, *names, options=[*newest, *WORKERS])
 
 
 @nox.session(venv_backend="none", requires=[f"environment-{PYTHONS[-1]}"], allow_parallel=True)

@@ -230,7 +230,7 @@ class OrderingContract(Contract):
                 await gate.wait()
             done.set()
 
-        peer = await server.peer()
+        peer = await server.peer(options={"close_timeout": 0.05})
         peer.send(*map(str, range(50)))
         peer.close()
         await peer.gone()
