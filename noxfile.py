@@ -107,7 +107,7 @@ a second."""
 shared = nox.session(venv_backend="none", requires=[f"environment-{HERE}"], allow_parallel=True)
 exclusive = nox.session(venv_backend="none", requires=[f"environment-{HERE}"])
 
-WORKERS = ["--numprocesses", str((os.cpu_count() or 1) + 1), "--dist", "worksteal"]
+WORKERS = ["--numprocesses", str(os.cpu_count() or 1), "--dist", "worksteal"]
 """Lets tests run at once: much of their time they wait, for processes or for a deadline."""
 
 
