@@ -22,6 +22,7 @@ from .contestants import (
     sites,
     sockjs,
 )
+from .load.messages import DIALECTS
 
 __all__ = ["READERS", "Scenario", "chosen", "scenarios", "together"]
 
@@ -210,7 +211,14 @@ def _added() -> list[Scenario]:
             for name, plugins, title in ANSWERING
         ),
         *(
-            _beside("plain", name, title, small, options={"plugin": plugins})
+            _beside(
+                "plain",
+                name,
+                title,
+                small,
+                options={"plugin": plugins},
+                dialect=name if name in DIALECTS else "plain",
+            )
             for name, plugins, title in GUARDING
         ),
         Scenario("plain-4k", "added", "nothing added, 4 KB", large, _engines),

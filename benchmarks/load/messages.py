@@ -85,6 +85,7 @@ DIALECTS = {
         after='],"id":7}',
         answer='{"id":7,"type":1,"data":[',
     ),
+    "primacron": Dialect(ready='{"emit":["mirage",'),
     "backbone": Dialect(
         before='{"type":0,"data":["bench:read",',
         after=',"bench"],"id":7}',
