@@ -3,13 +3,15 @@
 import asyncio
 from collections.abc import AsyncIterator, Callable, Mapping, Sequence
 from dataclasses import replace
-from typing import Any
+from typing import Any, ClassVar, cast
 
 import pytest
 
 from primus.errors import LimitError, ProtocolError
-from primus.http import HostWebSocket, Response
+from primus.http import HostWebSocket, Request, Response
 from primus.limits import DEFAULT_LIMITS
+from primus.transformer import Transport
+from primus.websocket import Engine, EngineOptions, hosted
 from primus.websocket.hosted import HostedTransport
 from primus_testing import NotingConnection, eventually
 
@@ -507,3 +509,122 @@ async def test_a_peer_that_broke_a_rule_has_not_closed_in_order(opened: Open) ->
     await opened.running
     assert opened.received.story == ["x", "lost"]
     assert (opened.received.error, opened.received.ending) == (broke, None)
+
+
+@pytest.mark.parametrize("waiting", [(), ("one", "two")], ids=str)
+async def test_a_websocket_that_was_dropped_sends_nothing_and_keeps_nothing(
+    opened: Open, waiting: tuple[str, ...]
+) -> None:
+    opened.socket.is_free.clear()
+    for message in waiting:
+        opened.transport.send(message)
+    opened.transport.abort()
+    assert opened.transport.buffered == 0
+    opened.socket.is_free.set()
+    opened.transport.send("late")
+    opened.transport.send_text(b"late")
+    opened.transport.close()
+    await opened.running
+    assert opened.socket.story == ["aborted"]
+
+
+async def test_what_waits_for_a_peer_that_has_gone_is_kept_no_longer(opened: Open) -> None:
+    async def broken(message: str | bytes) -> None:
+        await opened.socket.is_free.wait()
+        raise ConnectionResetError
+
+    opened.socket.send = broken  # type: ignore[method-assign]
+    opened.socket.is_free.clear()
+    for message in ("one", "two", "three"):
+        opened.transport.send(message)
+    assert opened.transport.buffered > 0
+    opened.socket.is_free.set()
+    await eventually(lambda: opened.transport.buffered == 0)
+    assert not opened.running.done()
+
+
+async def test_exactly_the_limit_that_the_server_keeps_waiting_is_no_congestion(
+    opened: Open,
+) -> None:
+    opened.transport.limit(10 + DEFAULT_LIMITS.frame_overhead)
+    opened.socket.is_free.clear()
+    opened.transport.send("x" * 10)
+    assert opened.received.story == []
+
+
+class Timers:
+    """The timers that transports have set; none of them runs out."""
+
+    def __init__(self) -> None:
+        self.set = 0
+        self.cancelled = 0
+
+    def expect(self, *_: object) -> "Timers":
+        self.set += 1
+        return self
+
+    def cancel(self) -> None:
+        self.cancelled += 1
+
+
+@pytest.fixture
+def timers(monkeypatch: pytest.MonkeyPatch) -> Timers:
+    timers = Timers()
+    monkeypatch.setattr(hosted, "expect", timers.expect)
+    return timers
+
+
+async def test_a_close_that_cannot_be_sent_gives_the_peer_no_more_time(
+    timers: Timers, opened: Open
+) -> None:
+    async def broken(code: int, reason: str) -> None:
+        await asyncio.sleep(0)
+        raise ConnectionResetError
+
+    opened.socket.close = broken  # type: ignore[method-assign]
+    opened.transport.close()
+    for _ in range(5):
+        await asyncio.sleep(0)
+    assert (timers.set, timers.cancelled) == (1, 0)
+    opened.socket.arriving.put_nowait(None)
+    await opened.running
+    assert (timers.set, timers.cancelled) == (1, 1)
+
+
+async def test_a_websocket_that_is_gone_while_a_message_waits_sets_no_timer(
+    timers: Timers, opened: Open
+) -> None:
+    async def broken(message: str | bytes) -> None:
+        await opened.socket.is_free.wait()
+        raise ConnectionResetError
+
+    opened.socket.send = broken  # type: ignore[method-assign]
+    opened.socket.is_free.clear()
+    opened.transport.send("x")
+    opened.socket.arriving.put_nowait(None)
+    await opened.running
+    opened.socket.is_free.set()
+    for _ in range(5):
+        await asyncio.sleep(0)
+    assert timers.set == 0
+
+
+async def test_a_websocket_that_cannot_be_attached_is_dropped(
+    make_primus: Callable[..., Any],
+) -> None:
+    socket = ScriptedWebSocket()
+
+    class Asked:
+        response_headers: ClassVar[dict[str, str]] = {}
+
+        def websocket(self) -> ScriptedWebSocket:
+            return socket
+
+    def refuse(transport: Transport) -> None:
+        raise RuntimeError("no")
+
+    engine = Engine(make_primus(), EngineOptions(10))
+    with pytest.raises(RuntimeError):
+        await engine.upgrade(cast("Request", Asked()), refuse)
+    assert socket.story == ["aborted"]
+    assert not engine._transports
