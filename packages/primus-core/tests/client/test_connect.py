@@ -25,6 +25,7 @@ from primus import (
     connect,
     hookimpl,
 )
+from primus.client import connect as connecting
 from primus.client.spec import facts
 from primus_testing import MemoryTransformer, answer, eventually, scripted_server
 
@@ -196,6 +197,30 @@ async def test_any_plain_websocket_transformer_will_do(primus_server: Any) -> No
 
     async with connect(running.url) as client:
         assert client.ready_state == client.OPEN
+
+
+@pytest.mark.parametrize(
+    ("theirs", "ours"),
+    [
+        ("websockets", "lws"),
+        ("UWS", "lws"),
+        ("lws", "lws"),
+        ("engine.io", "engine.io"),
+        (MemoryTransformer, MemoryTransformer),
+    ],
+)
+def test_a_plain_websocket_is_spoken_by_what_is_installed(
+    monkeypatch: pytest.MonkeyPatch, theirs: Any, ours: Any
+) -> None:
+    monkeypatch.setattr(connecting, "installed", lambda kind: ["engine.io", "lws"])
+    assert connecting._installed(theirs) == ours
+
+
+def test_a_plain_websocket_that_nothing_installed_speaks_keeps_its_name(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr(connecting, "installed", lambda kind: ["engine.io"])
+    assert connecting._installed("uws") == "uws"
 
 
 async def test_another_pathname_is_found(primus_server: Any) -> None:
