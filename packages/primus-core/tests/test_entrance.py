@@ -259,6 +259,21 @@ async def test_the_next_head_of_a_kept_connection_is_bounded_too() -> None:
         writer.close()
 
 
+async def test_each_head_that_comes_in_parts_is_one_of_its_own() -> None:
+    async with served() as primus:
+        paths: list[str] = []
+        primus.before("note", lambda request: paths.append(request.path))
+        reader, writer = await dial(primus)
+        for name in (b"one", b"two", b"three"):
+            head = REQUEST.replace(b"/primus/", b"/primus/" + name)
+            writer.write(head[:12])
+            await eventually(lambda part=head[:12]: kept(primus) == [part])
+            writer.write(head[12:])
+            await reader.readuntil(PLAIN)
+        assert paths == ["/primus/one", "/primus/two", "/primus/three"]
+        writer.close()
+
+
 async def test_the_next_head_of_a_kept_connection_has_as_long_as_the_first() -> None:
     is_answered, seconds = False, 0.05
     while not is_answered:  # on a busy machine the first request may come too late for that

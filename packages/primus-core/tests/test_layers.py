@@ -5,6 +5,7 @@ from __future__ import annotations
 import logging
 from dataclasses import replace
 from typing import Any
+from unittest.mock import Mock
 
 import pytest
 
@@ -66,6 +67,19 @@ def test_layers_that_cannot_work_are_refused_and_change_nothing() -> None:
     with pytest.raises(OptionError, match="there is no layer 'y'"):
         layers.add(Layer("x", print, before="y"))
     assert names(layers) == "a"
+
+
+@pytest.mark.parametrize("upgrade", [False, True])
+def test_a_layer_that_is_switched_off_sees_nothing(upgrade: bool) -> None:
+    asked: list[Any] = []
+    layers = Layers()
+    layers.add(Layer("a", asked.append))
+    request = make_request(detach=Mock() if upgrade else None)
+    assert request.upgrade is upgrade
+    for is_on in (True, False, True):
+        layers.switch("a", is_on)
+        layers.run(request)
+    assert asked == [request, request]
 
 
 def test_layers_are_removed_and_switched_by_name() -> None:
