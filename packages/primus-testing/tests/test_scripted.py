@@ -3,6 +3,8 @@
 import asyncio
 import socket
 
+import pytest
+
 from primus_testing.scripted import stop_accepting
 
 
@@ -23,3 +25,16 @@ async def test_a_connection_that_is_accepted_in_the_turn_of_the_end_is_served() 
         async with asyncio.timeout(5):
             await served.wait()
     assert not server.is_serving()
+
+
+async def test_a_loop_without_readers_closes_its_servers_all_the_same(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    def remove_reader(listener: object) -> bool:
+        raise NotImplementedError
+
+    server = await asyncio.start_server(lambda reader, writer: writer.close(), "127.0.0.1", 0)
+    with monkeypatch.context() as patch:
+        patch.setattr(asyncio.get_running_loop(), "remove_reader", remove_reader)
+        await stop_accepting(server)
+        assert not server.is_serving()
