@@ -8,6 +8,8 @@ import aiohttp
 from aiohttp import web
 from yarl import URL
 
+from primus_testing.scripted import stop_sites
+
 HOP = {"connection", "keep-alive", "transfer-encoding", "content-length"}
 
 
@@ -88,4 +90,5 @@ async def cutting(upstream: int) -> AsyncIterator[Cutting]:
         try:
             yield proxy
         finally:
+            await stop_sites(runner)
             await runner.cleanup()

@@ -3,6 +3,7 @@
 import asyncio
 import signal
 import sys
+import tempfile
 from pathlib import Path
 from typing import Any
 
@@ -93,11 +94,19 @@ async def test_without_the_package_the_registry_is_in_the_process(
     assert "metroplex: the registry is in this process; redis= names one to share" in said
 
 
-def test_one_that_does_not_start_says_why(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(sys, "executable", "/bin/false")
+@pytest.mark.parametrize(
+    ("python", "reason"), [("/bin/false", "did not start"), ("/no/such/python", "No such file")]
+)
+def test_one_that_does_not_start_says_why_and_leaves_nothing(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path, python: str, reason: str
+) -> None:
+    monkeypatch.setattr(sys, "executable", python)
+    monkeypatch.setattr(tempfile, "tempdir", str(tmp_path))
 
-    with pytest.raises(MetroplexError, match="did not start"):
+    with pytest.raises(MetroplexError, match=reason):
         Embedded().acquire()
+
+    assert list(tmp_path.iterdir()) == []
 
 
 async def test_when_it_does_not_start_the_registry_is_in_the_process(

