@@ -40,8 +40,11 @@ if TYPE_CHECKING:
 
 __all__ = ["EngineIO"]
 
-GRACE: Final = 0.05
+GRACE: Final = 1.0
 """Seconds that a poll waits for a post of its client, when the process may have been busy."""
+
+LOOK: Final = 0.05
+"""Seconds between two looks whether the post has come."""
 
 
 class EngineIO(Transformer):
@@ -145,7 +148,10 @@ class EngineIO(Transformer):
         Raises:
             Refused: it has ended.
         """
-        await asyncio.sleep(GRACE)
+        loop = asyncio.get_running_loop()
+        over = loop.time() + GRACE
+        while session.is_overdue and not session.is_over and loop.time() < over:
+            await asyncio.sleep(LOOK)
         if session.is_overdue:
             session.over(ending=session.silence)
         if session.is_over:
