@@ -32,8 +32,10 @@ async def serve(mode: str, settings: dict[str, Any]) -> None:
     plugins = settings.get("options", {}).get("plugin", "")
 
     def connection(spark: Any) -> None:
-        spark.on("echo", _same)
-        spark.on("request", _same)
+        if "emitter" in plugins:
+            spark.on("echo", _same)
+        if "responder" in plugins:
+            spark.on("request", _same)
         spark.on("data", primus.write if mode == "broadcast" else spark.write)
         if "substream" in plugins:
             stream = spark.substream("bench")
