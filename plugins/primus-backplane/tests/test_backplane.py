@@ -1,6 +1,7 @@
 import asyncio
 import logging
 from collections.abc import Awaitable, Callable
+from dataclasses import replace
 from typing import Any
 
 import pytest
@@ -8,8 +9,17 @@ import pytest
 from primus import ControlTextError, Packet, ParserError, PluginError, Primus
 from primus_backplane import AsyncPublisher, BusError, MemoryBus, Message, Node, TooLargeError
 from primus_backplane.envelope import Writer, sealed
+from primus_backplane.limits import DEFAULT_BUS_LIMITS
 from primus_backplane.testing import settled
-from primus_testing import ManualClock, MemoryTransformer, Recorder, Tracebacks, eventually, join
+from primus_testing import (
+    DEADLINE,
+    ManualClock,
+    MemoryTransformer,
+    Recorder,
+    Tracebacks,
+    eventually,
+    join,
+)
 
 Cluster = Callable[..., Any]
 Stranger = Callable[[], Awaitable[MemoryBus]]
@@ -819,6 +829,27 @@ async def test_a_bus_that_cannot_be_opened_leaves_the_server_alone(
         await one.backplane.tell("w1", "echo")
 
     assert wire.sent == ['"hello"']
+
+
+async def test_a_bus_that_never_opens_does_not_keep_the_server(
+    server: Cluster, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    limits = replace(DEFAULT_BUS_LIMITS, flush_timeout=0.01)
+    monkeypatch.setattr("primus_backplane.backplane.DEFAULT_BUS_LIMITS", limits)
+    one = server(backplane=Slow())
+    backplane = one.backplane
+    asked = asyncio.ensure_future(backplane.tell("w1", "echo"))
+    socket = one.Socket("http://memory", strategy=False)
+    await turns()
+
+    async with asyncio.timeout(DEADLINE):
+        await one.destroy()
+        with pytest.raises(BusError, match="is not open"):
+            await asked
+
+    assert "does not open: given up" in caplog.text
+    assert backplane.heard.is_set()  # what waited to connect is refused
+    socket.destroy()
 
 
 # -- the first clients

@@ -428,7 +428,11 @@ class Backplane(Emitter):
         self._is_closed = True
         self._pending.close()
         if self._opening is not None:
-            await asyncio.wait([self._opening])
+            within = self.settings.limits.flush_timeout
+            if not (await asyncio.wait([self._opening], timeout=within))[0]:
+                self.log.warning("backplane: %r does not open: given up", self.bus)
+                self._opening.cancel()
+                self.heard.set()
             self._is_open = False
             await self.bus.close()
 
