@@ -1,5 +1,7 @@
 import asyncio
 import json
+import weakref
+from collections.abc import Callable
 from typing import Any
 
 import pytest
@@ -12,6 +14,8 @@ from primus.http import (
     HandOver,
     Request,
     Response,
+    has_body,
+    http_date,
     parse_query,
 )
 from primus_testing import make_request
@@ -74,6 +78,9 @@ def test_a_request_splits_its_target() -> None:
         ("/primus/000/key/xhr/", "/primus/.../xhr"),
         ("/a/b/000/key/xhr", "/a/.../xhr"),
         ("/primus/1/xhr-polling/ZsEWfKVkD0_C0hIyTtXzRw", "/primus/.../..."),
+        ("/primus/000/key/xhr_streaming", "/primus/.../xhr_streaming"),
+        (f"/primus/000/key/{'x' * 16}", f"/primus/.../{'x' * 16}"),
+        (f"/primus/000/key/{'x' * 17}", "/primus/.../..."),
         ("/primus/\x1b[2J\xe9", "/primus/\\x1b[2J\\xe9"),
     ],
 )
@@ -114,11 +121,34 @@ def test_an_upgrade_is_handed_over_once() -> None:
         request.detach()
 
 
+def test_a_request_that_was_handed_over_keeps_nothing_of_its_server() -> None:
+    class Server:
+        """What the server has for one request."""
+
+        def watch(self, fn: Callable[[], None]) -> None:
+            """Call it when the client has gone."""
+
+        def detach(self) -> HandOver:
+            """Hand the transport over."""
+            return HandOver(asyncio.Transport(), b"")
+
+    server = Server()
+    request = make_request(detach=server.detach, watch=server.watch)
+    kept = weakref.ref(server)
+
+    request.detach()
+    del server
+
+    assert kept() is None
+
+
 def test_a_plain_request_cannot_be_handed_over() -> None:
     request = make_request()
     assert request.upgrade is False
     with pytest.raises(RuntimeError, match="only an upgrade"):
         request.detach()
+    with pytest.raises(RuntimeError, match="has no WebSocket for this request"):
+        request.websocket()
 
 
 # -- responses
@@ -131,6 +161,40 @@ def test_a_response_has_status_body_headers_and_reason() -> None:
     assert response.reason == "Not Found"
     assert repr(response) == "<Response 404 Not Found>"
     assert Response(799).reason == ""
+
+
+def test_a_text_is_plain_unless_it_is_empty_or_said_to_be_something_else() -> None:
+    assert Response(200, "text").headers["Content-Type"] == "text/plain; charset=utf-8"
+    assert "Content-Type" not in Response(204, "").headers
+    assert "Content-Type" not in Response(200, b"text").headers
+
+
+@pytest.mark.parametrize(
+    ("status", "expected"),
+    [
+        (100, False),
+        (101, False),
+        (199, False),
+        (200, True),
+        (204, False),
+        (304, False),
+        (404, True),
+    ],
+)
+def test_some_answers_have_no_body(status: int, expected: bool) -> None:
+    assert has_body(status) is expected
+
+
+@pytest.mark.parametrize(
+    ("seconds", "text"),
+    [
+        (784_111_777, "Sun, 06 Nov 1994 08:49:37 GMT"),  # the example of RFC 9110
+        (0, "Thu, 01 Jan 1970 00:00:00 GMT"),
+        (1_735_689_599, "Tue, 31 Dec 2024 23:59:59 GMT"),
+    ],
+)
+def test_a_date_is_written_as_in_the_rfc(seconds: int, text: str) -> None:
+    assert http_date(seconds) == text
 
 
 def test_json_is_compact_and_unicode() -> None:
@@ -164,6 +228,13 @@ def test_no_header_can_smuggle_in_another(mark: str) -> None:
         Response(200).headers_for(request)
 
 
+@pytest.mark.parametrize("code", [0xD800, 0xDC80, 0xDFFF])
+def test_a_header_of_bytes_that_are_no_utf8_is_refused(code: int) -> None:
+    with pytest.raises(ValueError, match="'X-One' has bytes in it that are no UTF-8"):
+        Response(200, headers={"X-One": chr(code)})
+    assert Response(200, headers={"X-One": "Grüße \ud7ff\ue000"}).headers["X-One"][:5] == "Grüße"
+
+
 def test_headers_of_layers_are_added_and_those_of_the_response_win() -> None:
     request = make_request()
     request.response_headers["X-Layer"] = "layer"
@@ -180,6 +251,7 @@ def test_an_address_is_an_ip_and_a_port() -> None:
     request = make_request(ip="::1", port=80)
     assert request.address == Address("::1", 80)
     assert Address("10.0.0.1").port == 0
+    assert (Address("10.0.0.1").printable, Address("").printable) == ("10.0.0.1", "a unix socket")
 
 
 @pytest.mark.parametrize(
