@@ -147,7 +147,6 @@ def test_a_frame_that_ought_to_be_masked_or_ought_not_is_refused_and_nothing_pas
         assert gated.passed == right
         (error,) = gated.parser.wrong
         assert error.code == 1002
-        assert gated.gate.is_over
 
 
 def test_more_short_fragments_than_the_limit_are_refused(gated: Gated) -> None:
@@ -161,6 +160,16 @@ def test_more_short_fragments_than_the_limit_are_refused(gated: Gated) -> None:
     assert gated.feed(short) == (True, b"")
     (error,) = gated.parser.wrong
     assert (error.code, "more than 3 short fragments" in str(error)) == (1009, True)
+
+
+def test_control_frames_between_them_do_not_hide_short_fragments(gated: Gated) -> None:
+    short = frame(CONT, b"x", fin=False)
+    gated.feed(frame(TEXT, b"x", fin=False), frame(PING))
+    for _ in range(2):
+        gated.gate.want()
+        assert gated.feed(short, frame(PING)) == (False, b"")
+    gated.gate.want()
+    assert gated.feed(short) == (True, b"")
 
 
 def test_what_the_parser_refuses_ends_the_connection(gated: Gated) -> None:
@@ -177,7 +186,6 @@ def test_a_wire_that_is_gone_is_told_once_all_has_been_taken(gated: Gated) -> No
     gated.gate.on_end = lambda: ended.append(True)
     gated.gate.feed_eof()
     assert (ended, gated.parser.ended) == ([True], 0)
-    assert gated.gate.is_over
     gated.gate.want()
     assert gated.parser.ended == 1
     assert gated.passed == ONE + TWO
@@ -197,6 +205,14 @@ def test_what_is_dropped_neither_waits_nor_comes_and_the_wire_is_read(gated: Gat
     assert gated.passed == ONE
     assert gated.parser.ended == 0
     gated.gate.feed_eof()
+    assert gated.parser.ended == 1
+
+
+def test_a_wire_that_is_gone_is_told_as_soon_as_the_rest_is_dropped(gated: Gated) -> None:
+    gated.feed(ONE, TWO)
+    gated.gate.feed_eof()
+    assert gated.parser.ended == 0
+    gated.gate.drop()
     assert gated.parser.ended == 1
 
 
@@ -250,7 +266,8 @@ class Native:
     async def send_str(self, text: str) -> None:
         self.sent.append(text)
 
-    send_bytes = send_str
+    async def send_bytes(self, data: bytes) -> None:
+        self.sent.append(("bytes", data))
 
 
 class Speaking(AiohttpWebSocket):
@@ -293,7 +310,19 @@ async def test_messages_are_received_and_signs_of_life_are_told_and_answered() -
     assert socket.speaking.sent == [("pong", b"?")]
     await socket.send("text")
     await socket.send(b"bytes")
-    assert socket.speaking.sent[1:] == ["text", b"bytes"]
+    assert socket.speaking.sent[1:] == ["text", ("bytes", b"bytes")]
+
+
+async def test_each_message_is_let_through_when_it_is_asked_for() -> None:
+    gated, socket = Gated(), Speaking(*[said(WSMsgType.TEXT, "x")] * 2)
+    socket.watch(gated.gate)
+    gated.feed(ONE, TWO, ONE)
+    assert gated.passed == ONE
+
+    await socket.receive()
+    assert gated.passed == TWO
+    await socket.receive()
+    assert gated.passed == ONE
 
 
 async def test_many_signs_of_life_give_others_their_turn() -> None:

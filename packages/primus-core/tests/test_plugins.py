@@ -14,6 +14,7 @@ from primus import (
     hookimpl,
 )
 from primus.browser import Browser
+from primus.http import Request
 from primus.pipeline import Packet
 from primus.plugins import Ark
 from primus.server.install import Snapshot
@@ -224,6 +225,17 @@ def test_plugout_leaves_what_others_have_added_since(primus: Primus) -> None:
     assert [layer.name for layer in primus.layers][-1] == "mine"
     assert primus.pipeline.incoming == (mine_too,)
     assert "spec" in primus.layers
+
+
+def test_plugout_leaves_what_others_have_removed_or_replaced_since(primus: Primus) -> None:
+    def mine(request: Request) -> None: ...
+
+    primus.use("everything", Everything())
+    primus.remove("cors")
+    primus.before("spec", mine)
+    primus.plugout("everything")
+    assert "cors" not in primus.layers
+    assert [layer.fn for layer in primus.layers if layer.name == "spec"] == [mine]
 
 
 def test_a_tear_down_that_raises_is_logged_and_the_plugin_is_gone(

@@ -101,8 +101,10 @@ class Additions:
                 primus._listeners[event] = kept
             else:
                 primus._listeners.pop(event, None)
+        functions = {layer.name: layer.fn for layer in primus.layers}
         for layer in self.after.layers:
-            if not any(layer is other for other in self.before.layers):
+            is_new = not any(layer is other for other in self.before.layers)
+            if is_new and functions.get(layer.name) is layer.fn:  # not replaced since
                 primus.layers.remove(layer.name)
         for layer in self.before.layers:
             if layer.name not in primus.layers and layer not in self.after.layers:

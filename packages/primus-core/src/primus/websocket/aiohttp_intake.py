@@ -65,7 +65,6 @@ class FrameGate:
         "_queue",
         "_rest",
         "_wanted",
-        "is_over",
         "on_end",
     )
 
@@ -88,8 +87,6 @@ class FrameGate:
         self._opened = False
         self._is_lost = False
         """Whether the wire is gone."""
-        self.is_over = False
-        """Whether the wire is gone, or the peer has broken a rule."""
         self.on_end: Any = None
         """Called when the wire is gone."""
 
@@ -125,7 +122,7 @@ class FrameGate:
 
     def feed_eof(self) -> None:
         """Handle the loss of the wire: what has come can be asked for, unless it is dropped."""
-        self.is_over = self._is_lost = True
+        self._is_lost = True
         on_end, self.on_end = self.on_end, None
         if on_end is not None:
             on_end()
@@ -201,7 +198,6 @@ class FrameGate:
         return True
 
     def _refuse(self, code: int, reason: str) -> None:
-        self.is_over = True
         if self._queue is not None:
             self._queue.set_exception(WebSocketError(code, reason))
 
