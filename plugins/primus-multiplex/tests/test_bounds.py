@@ -222,6 +222,14 @@ async def test_a_channel_with_an_authorization_or_a_listener_stays_when_it_is_em
     assert channel.is_unused is False
 
 
+async def test_a_channel_of_clients_that_the_server_asks_for_stays(primus: Any) -> None:
+    _, wire = join(primus)
+    wire.receive('[1,"one","made"]')
+    channel = primus.channel("made")
+    wire.receive('[2,"one","made"]')
+    assert primus.channels.get("made") is channel
+
+
 def test_the_module_has_no_name_that_it_does_not_have() -> None:
     assert primus_multiplex.ClientChannel.__name__ == "ClientChannel"
     with pytest.raises(AttributeError, match="no attribute 'Multiplexer'"):

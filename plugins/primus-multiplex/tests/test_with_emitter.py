@@ -5,7 +5,7 @@ from typing import Any
 
 import pytest
 
-from primus_emit import AckLost
+from primus_emit import AckLost, AckTimeout
 from primus_testing import Recorder, eventually, join
 
 PLUGIN = "emitter, multiplex"
@@ -222,6 +222,27 @@ def test_an_event_to_all_of_a_channel_is_encoded_once(
 
     assert len(encoded) == 1
     assert all(wire.sent[0].endswith('{"type":0,"data":["event",1]}]') for wire in wires)
+
+
+async def test_the_time_for_an_answer_within_a_channel_can_be_said(primus: Any) -> None:
+    socket, channel, spark = await open_pair(primus)
+    hang, answers, errors = asyncio.Event(), list[Any](), Recorder(spark, "error")
+    spark.on("hang", hang.wait)
+    channel.on("hang", hang.wait)
+
+    asking = [asyncio.create_task(each.ask("hang", timeout=5)) for each in (channel, spark)]
+    primus.channel("news").send("hang", answers.append, timeout=5)
+    await eventually(lambda: len(spark.acks or ()) == 2 and len(channel.acks or ()) == 1)
+    primus.options.clock.advance(5)
+
+    for each in asking:
+        with pytest.raises(AckTimeout, match=r"within 5\.0 s"):
+            await each
+    assert len(spark.acks) == 0
+    assert answers == []
+    assert errors.story == []
+    hang.set()
+    socket.destroy()
 
 
 async def test_an_event_to_all_asks_each(primus: Any) -> None:
