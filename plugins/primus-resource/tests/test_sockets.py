@@ -1,6 +1,7 @@
 """Resources on the Python client, which may lose its connection and come back."""
 
 import asyncio
+from collections import UserDict
 from collections.abc import Awaitable
 from dataclasses import dataclass
 from typing import Any, Protocol
@@ -258,6 +259,40 @@ async def test_a_bound_that_cannot_work_is_refused(
         make_socket(resource_names=most)
     with pytest.raises(OptionError, match="resource_names="):
         make_primus(PLUGIN, resource_names=most)
+
+
+async def test_what_the_parser_has_no_form_for_is_made_plain_both_ways(
+    make_socket: Any, todo: Any
+) -> None:
+    remote = make_socket().resource("todo", multiplex=False)
+    heard: list[Any] = []
+    ready: list[Any] = []
+    remote.on("added", heard.append)
+    remote.on("ready", lambda name, methods: ready.append((name, methods[0])))
+
+    await remote.ready()
+    assert await remote.call("add", UserDict(text="one")) == {"text": "one", "done": False}
+    todo.broadcast("added", UserDict(text="two"))
+
+    await eventually(lambda: heard == [{"text": "two"}])
+    assert ready == [("todo", "add")]
+
+
+async def test_a_private_name_is_no_method_whatever_is_declared(make_socket: Any) -> None:
+    class Base(Protocol):
+        async def inherited(self) -> int: ...
+
+    class Remote(Base, Calls, Protocol):
+        async def _private(self) -> int: ...
+
+        limit = 5
+
+    remote = make_socket().resource("todo", Remote, multiplex=False)
+
+    assert callable(remote.inherited)
+    for name in ("_private", "limit", "__wrapped__", "ready_not"):
+        with pytest.raises(AttributeError):
+            getattr(remote, name)
 
 
 async def test_plugins_that_are_missing_are_named(make_primus: Any) -> None:

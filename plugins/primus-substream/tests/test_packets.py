@@ -34,6 +34,11 @@ def test_what_looks_escaped_and_is_not_said_to_be_is_left_alone(escaped: Any) ->
     assert packets.read(packet) == Packet("chat", text, False)
 
 
+def test_only_the_escaped_end_is_unescaped() -> None:
+    packet = {"substream": "chat", "args": "hello", "escaped": True}
+    assert packets.read(packet) == Packet("chat", "hello", False)
+
+
 def test_the_end_is_read() -> None:
     assert packets.read(packets.end("chat")) == Packet("chat", "substream::end", True)
 
