@@ -114,6 +114,20 @@ async def test_the_beginning_of_a_reconnection_is_reported_once_and_its_failure(
     assert named(reports).count("reconnect-failed") == 1
 
 
+async def test_each_reconnection_is_reported(
+    primus: Any, make_socket: MakeSocket, manual_clock: ManualClock
+) -> None:
+    reports: list[Any] = []
+    await make_socket(sink=reports.append).opened()
+
+    for count in (1, 2):
+        (spark,) = primus
+        spark.end(reconnect=True)
+        await eventually(lambda count=count: named(reports).count("reconnect-start") == count)
+        manual_clock.advance(1.0)
+        await eventually(lambda count=count: named(reports).count("open") == 1 + count)
+
+
 async def test_names_are_mapped_and_left_out(make_socket: MakeSocket) -> None:
     reports: list[Any] = []
     events = {"open": "entered", "close": False, "write": "", "error": False}

@@ -12,7 +12,7 @@ import pydantic
 import pytest
 
 from primus.schema import Bounds
-from primus_contract import Contract, Received, asyncapi, typescript
+from primus_contract import Contract, Received, Sent, asyncapi, typescript
 
 
 class Loose(TypedDict):
@@ -119,3 +119,44 @@ def test_each_named_type_stands_apart(kind: Any, required: Any, declared: str) -
     assert list(schemas) == [kind.__name__]
     assert schemas[kind.__name__].get("required") == required
     assert declared in typescript(contract)
+
+
+def test_types_of_one_name_are_told_apart() -> None:
+    kinds = []
+    for _ in range(3):
+
+        @dataclass
+        class Item:
+            """Something."""
+
+            text: str
+
+        kinds.append(Item)
+    received = [Received(f"event{number}", kind) for number, kind in enumerate(kinds)]
+
+    schemas = asyncapi(Contract(receives=received), "/primus")["components"]["schemas"]
+    assert list(schemas) == ["Item", "Item2", "Item3"]
+
+
+def test_what_is_described_is_told_and_an_event_of_both_directions_stands_twice() -> None:
+    contract = Contract(
+        receives=[Received("news", str, answer=int, description="To the server.")],
+        sends=[Sent("news", str, description="From it."), Sent("more", str)],
+        description="All of it.",
+    )
+
+    document = asyncapi(contract, "/primus")
+    messages, operations = document["components"]["messages"], document["operations"]
+
+    assert document["info"]["description"] == "All of it."
+    assert "description" not in asyncapi(Contract(), "/primus")["info"]
+    told = {key: (message["name"], message.get("description")) for key, message in messages.items()}
+    assert told == {
+        "news": ("news", "To the server."),
+        "news answer": ("news answer", None),
+        "news sent": ("news", "From it."),
+        "more": ("more", None),
+    }
+    channel = "#/channels/primus/messages/"
+    assert operations["send news"]["messages"] == [{"$ref": f"{channel}news sent"}]
+    assert operations["receive news"]["reply"]["messages"] == [{"$ref": f"{channel}news answer"}]
