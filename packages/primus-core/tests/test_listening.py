@@ -105,6 +105,13 @@ async def test_a_unix_socket_is_listened_on(tmp_path: Path) -> None:
     await primus.destroy()
 
 
+@pytest.mark.parametrize("port", [-1, 65_536, "8080", None, True, 80.0])
+async def test_a_port_is_a_number_in_its_range(port: Any) -> None:
+    with pytest.raises(OptionError, match=r"'port' must be a number from 0 to 65535") as refused:
+        await listening(host="127.0.0.1", port=port)
+    assert str(refused.value).endswith(": convert the text by int()") is (port == "8080")
+
+
 @pytest.mark.parametrize("others", [{"host": "127.0.0.1"}, {"port": 8080}, {"reuse_port": True}])
 async def test_a_given_socket_has_its_address_already(others: dict[str, Any]) -> None:
     with socket.socket() as sock, pytest.raises(OptionError, match="'sock' is bound already"):

@@ -492,7 +492,10 @@ MISMATCHES = {
     "another pathname": (
         None,
         HandshakeError.answered(404, {}, b""),
-        "there is no Primus at '/primus' of this server: compare the option pathname",
+        (
+            "there is no Primus at '/primus' of this server: compare the option pathname. An ASGI "
+            "server has to run primus.asgi, not the application alone"
+        ),
     ),
     "no mistake, but a server that has refused": (
         SPEC,

@@ -37,6 +37,19 @@ async def test_a_member_of_a_plugin_that_is_not_in_use_names_the_plugin(
     assert not hasattr(owners[kind], member)
 
 
+async def test_a_member_whose_plugin_went_with_the_server_says_so(make_primus: Any) -> None:
+    primus = make_primus()
+    spark, _ = join(primus)
+    await primus.destroy()
+    for owner, member in ((primus, "room"), (spark, "join")):
+        with pytest.raises(AttributeError) as caught:
+            getattr(owner, member)
+        assert str(caught.value).endswith(
+            f"has no attribute {member!r}: the plugin 'rooms' adds it, and destroy() has taken the "
+            "plugins out"
+        )
+
+
 def test_what_no_plugin_adds_is_a_plain_error(primus: Primus) -> None:
     spark, _ = join(primus)
     with pytest.raises(AttributeError) as caught:

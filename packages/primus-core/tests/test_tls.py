@@ -97,7 +97,7 @@ def test_a_client_trusts_the_certificate_with_its_chain(
     [
         ({"key": "key.pem"}, "TLS needs a certificate"),
         ({"ca": "ca.pem"}, "TLS needs a certificate"),
-        ({"cert": "missing.pem"}, "cannot use the TLS files in .*No such file"),
+        ({"cert": "missing.pem"}, "cannot use the TLS files cert='missing.pem' in .*No such file"),
         ({"cert": "text.pem"}, "cannot use the TLS files"),
         ({"cert": "cert.pem"}, "cannot use the TLS files"),
         ({"cert": "cert.pem", "key": "foreign.pem"}, "cannot use the TLS files"),

@@ -2,6 +2,7 @@ import asyncio
 import logging
 from collections.abc import Awaitable, Callable
 from dataclasses import replace
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -850,6 +851,30 @@ async def test_a_bus_that_never_opens_does_not_keep_the_server(
     assert "does not open: given up" in caplog.text
     assert backplane.heard.is_set()  # what waited to connect is refused
     socket.destroy()
+
+
+@pytest.mark.parametrize("bus", ["memory:", "redis://127.0.0.1:1"])
+async def test_workers_that_share_a_port_and_no_bus_are_told_of_once(
+    server: Cluster,
+    monkeypatch: pytest.MonkeyPatch,
+    caplog: pytest.LogCaptureFixture,
+    tracebacks: Tracebacks,
+    bus: str,
+) -> None:
+    tracebacks.expect(*(["Name a bus that they share"] if bus == "memory:" else []))
+    there: list[bool] = [False, True]
+    monkeypatch.setattr(
+        "primus.server.hosts.siblings.shares_a_port", lambda: there.pop(0) if there else True
+    )
+    monkeypatch.setattr("primus.server.hosts.siblings.PROC", Path("/"))
+    one = server(backplane=bus)
+    told: list[int] = []
+    for _ in range(4):
+        join(one)
+        told.append(caplog.text.count("Name a bus that they share"))
+        one.options.clock.advance(5)
+
+    assert told == ([0, 1, 1, 1] if bus == "memory:" else [0, 0, 0, 0])
 
 
 # -- the first clients

@@ -112,7 +112,10 @@ def missing(kind: Kind, owner: Any, name: str) -> AttributeError:
     """
     text = f"{owner!r} has no attribute {name!r}"
     plugin = MEMBERS[kind][name]
-    if not {plugin, f"primus-{plugin}"} & set(_used(kind, owner)):
+    server = None if kind == "Socket" else owner.primus if kind == "Spark" else owner
+    if server is not None and server.ending_since:
+        text += f": the plugin {plugin!r} adds it, and destroy() has taken the plugins out"
+    elif not {plugin, f"primus-{plugin}"} & set(_used(kind, owner)):
         where = "Socket(url, " if kind == "Socket" else "Primus(…, "
         text += f": the plugin {plugin!r} adds it, and is not in use: {where}plugin={plugin!r})"
     return AttributeError(text, name=name, obj=owner)

@@ -92,8 +92,8 @@ async def test_a_replacement_ends_when_all_are_stopped(
     await eventually(staged.has("w0 drains"))
 
     await staged.supervisor.stop()
-    await replacing
-    await staged.supervisor.replace()
+    assert await replacing is False
+    assert await staged.supervisor.replace() is False
 
     assert staged.started == ["w0", "w1", "w2"]
     assert not any(home.exists() for home in staged.homes)

@@ -239,7 +239,7 @@ class Rooms(AdapterCalls):
         if primus.is_elsewhere:
             if method == "write" and not selection.transforms:
                 args = [primus.encoded_here(args[0])]
-            return bool(primus.handed_over(self.deliver, selection, args, method))
+            return int(bool(primus.handed_over(self.deliver, selection, args, method)))
         adapter = self.adapter
         spark, names = selection.spark, selection.names
         reaches_none = names == () or (spark is not None and spark.ready_state != Spark.OPEN)

@@ -25,6 +25,7 @@ if TYPE_CHECKING:
     from primus.server.primus import Primus
     from primus.server.spark import Spark
     from primus.workers.local_valkey import LocalValkey
+    from primus.workers.supervisor import Supervisor
 
 __all__ = ["add"]
 
@@ -269,6 +270,11 @@ def _local_bus(args: argparse.Namespace) -> LocalValkey | None:
         ) from error
 
 
+async def _replace(supervisor: Supervisor) -> None:
+    if await supervisor.replace():
+        print("the workers have been replaced", flush=True)
+
+
 async def _run_workers(args: argparse.Namespace, more: list[str]) -> int:
     from primus.server.listen import Listening
     from primus.workers.supervisor import Supervisor, WorkerFailed
@@ -287,7 +293,7 @@ async def _run_workers(args: argparse.Namespace, more: list[str]) -> int:
         )
     stopped = _stop_signal()
     asyncio.get_running_loop().add_signal_handler(
-        signal.SIGHUP, lambda: spawn(supervisor.replace())
+        signal.SIGHUP, lambda: spawn(_replace(supervisor))
     )
     starting = asyncio.ensure_future(supervisor.start())
     stopping = asyncio.ensure_future(stopped.wait())

@@ -126,7 +126,8 @@ def nothing_there(client: Client) -> str:
     """A sentence for a server that answers 404 at ``<pathname>/spec``."""
     return (
         f"there is no Primus at {client.address.pathname!r} of this server: "
-        "compare the option pathname"
+        "compare the option pathname. An ASGI server has to run primus.asgi, not the application "
+        "alone"
     )
 
 

@@ -9,7 +9,7 @@ import socket
 import ssl
 from collections.abc import Callable
 from functools import partial
-from typing import TYPE_CHECKING, Any, TypeVar
+from typing import TYPE_CHECKING, Any, Final, TypeVar
 from urllib.parse import quote
 
 from primus.callables import is_awaitable
@@ -30,6 +30,8 @@ except ModuleNotFoundError:  # httptools is not there for PyPy: everything is ai
     Entrance = None  # type: ignore[assignment, misc]
 
 __all__ = ["Listening", "OwnServer", "create_server"]
+
+HIGHEST_PORT: Final = 65_535
 
 Made = TypeVar("Made", bound=Server)
 
@@ -66,6 +68,7 @@ class Listening:
                 raise OptionError("'sock' is bound already: no 'host', 'port' or 'reuse_port'")
             if sock.type != socket.SOCK_STREAM:
                 raise OptionError(f"'sock' must be a stream socket, not {sock!r}")
+        _check_port(port)
         if reuse_port and not hasattr(socket, "SO_REUSEPORT"):
             raise OptionError("'reuse_port': this system cannot share a port among processes")
         self.host = host
@@ -105,6 +108,12 @@ class Listening:
         return socket.create_server(
             address, family=family, backlog=BACKLOG, reuse_port=self.reuse_port
         )
+
+
+def _check_port(port: object) -> None:
+    if type(port) is not int or not 0 <= port <= HIGHEST_PORT:
+        cure = ": convert the text by int()" if isinstance(port, str) else ""
+        raise OptionError(f"'port' must be a number from 0 to 65535, not {port!r}{cure}")
 
 
 async def create_server(

@@ -58,7 +58,9 @@ def tls_context(
         for name in [ca] if isinstance(ca, str | Path) else ca or []:
             context.load_verify_locations(folder / name)
     except (OSError, ValueError) as error:
-        raise OptionError(f"cannot use the TLS files in {folder}: {error}") from error
+        given = {"cert": cert, "key": key, "ca": ca, "pfx": pfx}
+        files = ", ".join(f"{name}={value!r}" for name, value in given.items() if value is not None)
+        raise OptionError(f"cannot use the TLS files {files} in {folder}: {error}") from error
     return context
 
 

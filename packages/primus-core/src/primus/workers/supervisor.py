@@ -18,7 +18,7 @@ import tempfile
 from collections.abc import Callable, Coroutine, Iterator, Sequence
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
-from typing import Any, Final
+from typing import Any, Final, TypeVar
 
 from primus.server.listen import Listening
 from primus.workers.backoff import Restarts
@@ -31,6 +31,8 @@ from primus.workers.worker import Assignment
 __all__ = ["Supervisor", "WorkerFailed", "shares_ports"]
 
 log = logging.getLogger("primus.server")
+
+Result = TypeVar("Result")
 
 START: Final = 120.0
 """Seconds that a worker gets to begin."""
@@ -127,7 +129,7 @@ class Supervisor:
         self._restarts = [Restarts() for _ in range(count)]
         self._made = 0
         self._number = 0
-        self._tasks: set[asyncio.Task[None]] = set()
+        self._tasks: set[asyncio.Task[Any]] = set()
         self._rolling = asyncio.Lock()
         """Held while all are started, and while they are replaced, one after the other."""
         self._is_due = False
@@ -190,18 +192,24 @@ class Supervisor:
         assert first.ready is not None
         return first.ready
 
-    async def replace(self) -> None:
+    async def replace(self) -> bool:
         """Replace all workers, one by one; called again meanwhile, it does so once more after.
 
         It returns early when all are stopped.
-        """
-        if not self._is_stopping:
-            await asyncio.wait((self._spawn(self._replace_all()),))
 
-    async def _replace_all(self) -> None:
+        Returns:
+            Whether all have been replaced.
+        """
+        if self._is_stopping:
+            return False
+        replacing = self._spawn(self._replace_all())
+        await asyncio.wait((replacing,))
+        return not replacing.cancelled() and replacing.result()
+
+    async def _replace_all(self) -> bool:
         if self._rolling.locked():
             if self._is_due:
-                return
+                return False
             self._is_due = True
         async with self._rolling:
             self._is_due = False
@@ -212,9 +220,10 @@ class Supervisor:
                 except (WorkerFailed, OSError) as error:
                     why = str(error) or f"a worker took more than {START:g} s to start"
                     log.warning("the workers are not replaced, those there are go on: %s", why)
-                    return
+                    return False
                 if former is not None:
                     await self._end(former, self._over)
+        return True
 
     async def stop(self) -> None:
         """End all workers; those that do not end in time are killed.
@@ -426,7 +435,7 @@ class Supervisor:
                 why = f"did not start again ({error})"
                 lived = asyncio.get_running_loop().time() - since
 
-    def _spawn(self, coroutine: Coroutine[Any, Any, None]) -> asyncio.Task[None]:
+    def _spawn(self, coroutine: Coroutine[Any, Any, Result]) -> asyncio.Task[Result]:
         task = asyncio.get_running_loop().create_task(coroutine)
         self._tasks.add(task)
         task.add_done_callback(self._tasks.discard)
