@@ -12,6 +12,7 @@ from picows import WSMsgType, WSProtocolError, WSTransport
 from primus.clock import SYSTEM_CLOCK, Timer, expect
 from primus.closed import Ending
 from primus.errors import LimitError, ProtocolError
+from primus.half_closing import half_close
 from primus.limits import DEFAULT_LIMITS, Limits
 from primus.timers import Patience
 from primus.transport import Transport
@@ -166,11 +167,10 @@ class LwsTransport(Sending):
         if wire is None or wire.is_closing():
             return
         wire.set_protocol(Discard(self))
-        if wire.can_write_eof():
-            wire.write_eof()
-            wire.resume_reading()
-        else:
+        if not half_close(wire):
             wire.close()
+        elif not wire.is_closing():
+            wire.resume_reading()
 
     def closed(self) -> None:
         """picows wants the wire closed; after a violation that is done in our way."""

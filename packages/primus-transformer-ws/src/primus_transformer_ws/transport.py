@@ -16,6 +16,7 @@ from typing import TYPE_CHECKING, Any, ClassVar, Final
 from primus.clock import SYSTEM_CLOCK, Timer, expect
 from primus.closed import Ending
 from primus.errors import LimitError, ProtocolError
+from primus.half_closing import half_close
 from primus.limits import DEFAULT_LIMITS, Limits
 from primus.timers import Patience
 from primus.transport import Transport
@@ -355,10 +356,9 @@ class WebSocketTransport(asyncio.Protocol, Intake):
         wire = self._wire
         if wire is None or wire.is_closing():
             return
-        if self._protocol.close_rcvd is not None or not wire.can_write_eof():
+        if self._protocol.close_rcvd is not None or not half_close(wire):
             wire.close()
         else:
-            wire.write_eof()
             self._expect_close()
 
     def _expect_close(self) -> None:

@@ -10,6 +10,7 @@ from typing import Any, Final
 from multidict import CIMultiDict
 
 from primus.contracts import Elsewhere
+from primus.half_closing import half_close
 from primus.http import Response
 from primus.server.pending import NEVER, PendingConnections
 
@@ -160,5 +161,4 @@ class HeadIntake(asyncio.Protocol):
         self._await_rest()
         if not transport.is_reading():
             transport.resume_reading()
-        if transport.can_write_eof():
-            transport.write_eof()
+        half_close(transport)
