@@ -250,8 +250,14 @@ class Recovery:
             if kept is not None:
                 self._sessions.keep(token.key, kept, self._clock.time())
             return
-        follower = self._follow(spark, token.session, token.key, user)
+        goes_on = self._missing(kept, claim.handled) is not None
+        # What some server may still have of a session that does not go on is not found again, nor
+        # is what comes now, until the client has been told that something is missing.
+        key, until = (token.key,) * 2 if goes_on else (secrets.token_urlsafe(12) for _ in range(2))
+        follower = self._follow(spark, token.session, key, user)
         spark.recovered = follower.verdict
+        renewed = token._replace(key=until, node=self._primus.node)
+        follower.tell_token(self._signer.issue(renewed), claim.known, self._clock.time())
         self._settle(follower, kept, claim.handled)
         standing = follower.standing
         resumed = self._epoch == token.epoch != "" and standing.resume(
@@ -289,9 +295,7 @@ class Recovery:
 
     def _settle(self, follower: Follower, kept: Kept | None, handled: int) -> None:
         """Say whether a session goes on, and send what the client has not got of it."""
-        missing = None
-        if kept is not None and kept.parser == self._primus.parser_name:
-            missing = kept.ring.since(handled)
+        missing = self._missing(kept, handled)
         if kept is None or missing is None:
             follower.tell_session(goes_on=False)
         else:
@@ -304,6 +308,12 @@ class Recovery:
                 follower.spark.send_again(frame)
         follower.follow()
         follower.is_settled = True
+
+    def _missing(self, kept: Kept | None, handled: int) -> tuple[str | bytes, ...] | None:
+        """What a client has not got of a session; `None` when that does not go on."""
+        if kept is None or kept.parser != self._primus.parser_name:
+            return None
+        return kept.ring.since(handled)
 
     def departed(self, spark: Any) -> None:
         """Keep what may be asked for by a client that has gone."""
@@ -664,7 +674,7 @@ class Recovery:
             follower.acknowledge(now)
             if follower.has_gap:
                 self._tell_gap(follower)
-            elif now - follower.token_at >= self._window / REFRESHES:
+            elif follower.is_settled and now - follower.token_at >= self._window / REFRESHES:
                 self._tell_token(follower)
         if self._followers:
             self._alarm.set(self._limits.ack_seconds)
