@@ -1,3 +1,4 @@
+import asyncio
 from collections.abc import Awaitable, Callable
 from typing import Any
 
@@ -276,3 +277,29 @@ async def test_a_primus_that_has_such_a_member_already_is_left_alone() -> None:
         primus.use("metroplex")
 
     assert primus.metroplex == "mine"
+
+
+async def test_a_late_answer_of_before_a_server_came_does_not_hide_it(
+    make_primus: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    one, two = make_primus(), make_primus()
+    await one.metroplex.register(HERE)
+    registry = one.metroplex._reconciler.registry
+    await eventually(lambda: registry.is_watched and one.metroplex.known() is not None)
+    asked, gate, living = asyncio.Event(), asyncio.Event(), registry._living
+
+    async def slow(addresses: Any) -> Any:  # behind the question which servers there are
+        if not asked.is_set():
+            asked.set()
+            await gate.wait()
+        return await living(addresses)
+
+    monkeypatch.setattr(registry, "_living", slow)
+    late = asyncio.ensure_future(one.metroplex.servers())
+    await asked.wait()
+    await two.metroplex.register(THERE)
+    await eventually(lambda: one.metroplex.known() == [THERE])
+    gate.set()
+
+    assert await late == []
+    assert one.metroplex.known() == [THERE]

@@ -83,6 +83,31 @@ async def test_the_sweep_of_what_a_former_server_left_takes_nothing_from_the_nex
     assert await other.addresses(["lost", "theirs"]) == [None, HERE]
 
 
+async def test_a_server_that_was_paused_brings_no_spark_to_the_next_one(
+    redis: Any, redis_path: Path
+) -> None:
+    following = RedisRegistry(redis, "metroplex", 5.0)
+    taken = []
+
+    class Slow(Redis):
+        """A client whose server is paused once it knows that the address is its own."""
+
+        async def execute_command(self, *command: Any, **options: Any) -> Any:
+            if command[0] == "EVALSHA" and "ghost" in command and not taken:
+                taken.append(await redis.delete(f"metroplex:{HERE}:owner"))  # which has expired
+                await following.register(HERE, "next", 9.0, ["theirs"])
+            return await super().execute_command(*command, **options)
+
+    async with Slow(unix_socket_path=str(redis_path)) as client:
+        paused = RedisRegistry(client, "metroplex", 5.0)
+        await paused.register(HERE, "paused", 9.0, [])
+        assert await paused.update(HERE, "paused", ["ghost"], ())
+
+    assert taken == [1]
+    assert await following.addresses(["ghost", "theirs"]) == [None, HERE]
+    assert await following.renew(HERE, "next", 9.0) == 1
+
+
 async def test_an_address_has_one_living_server_and_a_former_one_takes_nothing_away(
     registry: Registry,
 ) -> None:

@@ -53,6 +53,27 @@ async def test_a_user_that_is_back_within_the_grace_has_not_left(cluster: Any) -
     assert story(primus) == [("join", "ann", None, "lobby")]
 
 
+@pytest.mark.parametrize("how", ["untrack", "end"])
+async def test_a_connection_that_goes_says_nothing_of_a_user_that_stays(
+    cluster: Any, how: str
+) -> None:
+    one, two = await cluster.server(), await cluster.server()
+    sparks = [join(one)[0], join(one)[0]]
+    for spark in sparks:
+        one.presence.track(spark, "lobby", "ann", "old")
+    await cluster.wait(1.0)
+    two.presence.track(join(two)[0], "lobby", "ann", "new")
+    await cluster.wait(1.0)
+
+    if how == "end":
+        sparks[1].end()
+    else:
+        one.presence.untrack(sparks[1], "lobby")
+    await cluster.wait(1.0)
+
+    assert one.presence.list("lobby") == two.presence.list("lobby") == {"ann": "new"}
+
+
 async def test_a_user_that_is_untracked_leaves_at_once(cluster: Any) -> None:
     primus = await cluster.server("presence")
     spark = join(primus)[0]

@@ -287,3 +287,17 @@ def test_a_user_that_goes_while_the_state_is_told_is_left_out() -> None:
 
     head = {"is": "state", "to": OTHER, "id": 3, "v": 0, "part": 0, "last": 1}
     assert list(parts) == [(head, b"[]")]
+
+
+def test_what_is_said_again_counts_though_another_server_has_said_it_at_once() -> None:
+    server = Server()
+    server.replica.put("a", "ann", "1")
+    server.hears('[["a","ann",1,"2"]]', what="change", v=1)
+    assert server.picture.members("a") == {"ann": "2"}
+
+    assert server.replica.put("a", "ann", "1")
+
+    assert server.picture.members("a") == {"ann": "1"}
+    assert not server.replica.put("a", "ann", "1")
+    assert server.replica.info("a", "ann") == "1"
+    assert server.replica.info("a", "bob") is None

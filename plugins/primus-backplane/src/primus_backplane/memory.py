@@ -190,8 +190,9 @@ class MemoryBus(Bus):
             if hub.members.get(self._node.name) is self:
                 del hub.members[self._node.name]
                 self._tell_nodes(hub)
-            if not hub.members and not hub.publishers:
-                _Hub.all.pop(self._settings.namespace, None)
+            is_empty = not hub.members and not hub.publishers
+            if is_empty and _Hub.all.get(self._settings.namespace) is hub:  # and no later one
+                del _Hub.all[self._settings.namespace]
         self._inbox.clear()
         if self._timer is not None:
             self._timer.cancel()

@@ -161,8 +161,9 @@ class Metroplex(Emitter):
         Raises:
             MetroplexError: the registry is away.
         """
+        asked = self._list.asked
         found = await self._ask(lambda registry: registry.servers())
-        servers = self._learn(found)
+        servers = self._learn(found, asked)
         return [address for address in servers if include_self or address != self.address]
 
     def known(self, *, away: bool = False) -> list[str] | None:
@@ -242,10 +243,10 @@ class Metroplex(Emitter):
     def _now(self) -> float:
         return float(self.primus.options.clock.time())
 
-    def _learn(self, servers: Sequence[str]) -> Sequence[str]:
+    def _learn(self, servers: Sequence[str], asked: int | None = None) -> Sequence[str]:
         registry = self._reconciler.registry
         holds = HOLDS if registry is not None and registry.is_watched else HOLDS_UNTOLD
-        return self._list.learn(servers, self._now(), holds)
+        return self._list.learn(servers, self._now(), holds, asked)
 
     def _lost(self) -> None:
         self._list.lost(self._now())

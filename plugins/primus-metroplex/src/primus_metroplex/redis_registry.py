@@ -26,7 +26,7 @@ from primus.redis_watch import RedisWatch
 from primus_metroplex.errors import AddressTaken
 from primus_metroplex.options import address_of
 from primus_metroplex.registry import Registry
-from primus_metroplex.scripts import BURY, CLAIM, LEAVE, RENEW
+from primus_metroplex.scripts import BURY, CLAIM, COME, LEAVE, RENEW
 
 __all__ = ["RedisRegistry"]
 
@@ -65,6 +65,7 @@ class RedisRegistry(Registry):
         self._servers = f"{namespace}:servers"
         self._sparks = f"{namespace}:sparks"
         self._odd: set[str] = set()  # the keys of which something odd has been reported
+        self._come = redis.register_script(COME)
         self._leave = redis.register_script(LEAVE)
         self._bury = redis.register_script(BURY)
         self._claim = redis.register_script(CLAIM)
@@ -165,13 +166,10 @@ class RedisRegistry(Registry):
         connected: Collection[str],
         disconnected: Collection[str | bytes],
     ) -> None:
+        keys = [self._sparks, self._own(address), self._owner(address)]
         for ids in _chunks(connected):
-            async with self.redis.pipeline(transaction=True) as commands:
-                commands.hset(self._sparks, mapping=dict.fromkeys(ids, address))
-                commands.sadd(self._own(address), *ids)
-                await self._done(commands.execute())
+            await self._done(self._come(keys=keys, args=[address, owner, *ids]))
         for gone in _chunks(disconnected):
-            keys = [self._sparks, self._own(address), self._owner(address)]
             await self._done(self._leave(keys=keys, args=[address, owner, *gone]))
 
     # -- all servers

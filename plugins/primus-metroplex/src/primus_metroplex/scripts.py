@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from typing import Final
 
-__all__ = ["BURY", "CLAIM", "LEAVE", "RENEW"]
+__all__ = ["BURY", "CLAIM", "COME", "LEAVE", "RENEW"]
 
 CLAIM: Final = """
 local owner = redis.call('GET', KEYS[1])
@@ -41,6 +41,19 @@ return {redis.call('SISMEMBER', KEYS[3], ARGV[5]), redis.call('SCARD', KEYS[4])}
 servers, the sparks of this one. ARGV: the server, milliseconds of its ownership and of its lease,
 the time, its address.
 """
+
+COME: Final = """
+local owner = redis.call('GET', KEYS[3])
+if owner and owner ~= ARGV[2] then
+  return redis.status_reply('OK')
+end
+for i = 3, #ARGV do
+  redis.call('HSET', KEYS[1], ARGV[i], ARGV[1])
+  redis.call('SADD', KEYS[2], ARGV[i])
+end
+return redis.status_reply('OK')
+"""
+"""Sparks come to a server; the keys and arguments are those of `LEAVE`, and so is who may."""
 
 LEAVE: Final = """
 local owner = redis.call('GET', KEYS[3])

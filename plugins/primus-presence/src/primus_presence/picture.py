@@ -85,6 +85,11 @@ class Picture:
         """Whether a user is in a room."""
         return user in self._rooms.get(room, ())
 
+    def info(self, room: str, user: str) -> str | None:
+        """The info of a user in a room that counts; `None` when the user is not there."""
+        member = self._rooms.get(room, {}).get(user)
+        return None if member is None else member.info
+
     def stamp(self, room: str, user: str) -> int:
         """The newest stamp of what is said of a user in a room; 0 for none."""
         member = self._rooms.get(room, {}).get(user)

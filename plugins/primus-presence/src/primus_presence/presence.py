@@ -245,7 +245,9 @@ class Presence(Emitter):
         sparks = self._sparks[room, user]
         del sparks[spark]
         if sparks:
-            self._put(room, user, next(reversed(sparks.values())))
+            info = next(reversed(sparks.values()))
+            if self._replica.info(room, user) != info:  # else nothing new is said of the user
+                self._put(room, user, info)
             return
         del self._sparks[room, user]
         self._replica.drop(room, user, self._clock.time(), at_once=at_once)

@@ -125,12 +125,18 @@ class Replica:
         """This server has a user; whether there is something to post."""
         held = self._picture.held(self._writer, room, user)
         stamp = self._picture.stamp(room, user)
-        if held is not None and held.info == info and held.stamp == stamp:
+        counts = self._picture.info(room, user)
+        if held is not None and held.info == info == counts and held.stamp == stamp:
             return False
         self._own[room, user] = None
         self._pending[room, user] = False
         self._note(self._picture.put(self._writer, room, user, Held(stamp + 1, info)))
         return True
+
+    def info(self, room: str, user: str) -> str | None:
+        """What this server says of a user; `None` when it does not have the user."""
+        held = self._picture.held(self._writer, room, user)
+        return None if held is None else held.info
 
     def drop(self, room: str, user: str, now: float, *, at_once: bool) -> None:
         """This server does not have a user any more."""

@@ -61,8 +61,10 @@ class Lease:
         told = await broker.last(link.names.subject(INBOX))
         newest[INBOX] = 0 if told is None else told.sequence
         if link.changed_in is not None:
-            ended, link.changed_in = link.changed_in, None
+            ended = link.changed_in
             await link.end_epoch(broker, ended)
+            if link.changed_in == ended:  # else another stream was lost meanwhile
+                link.changed_in = None
         is_new = await self._say(broker)
         await link.end_epoch(broker, "")
         if is_new:

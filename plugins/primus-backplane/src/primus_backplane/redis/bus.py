@@ -118,7 +118,9 @@ class RedisBus(Bus):
     async def kept(self, shard: int, limit: int) -> tuple[int, list[Entry]]:
         """The newest envelopes, and the position behind which none of them is missing."""
         link = self._opened()
-        _, end, items = await self._read(shard, "xrevrange", b"+", b"-", limit)
+        epoch, end, items = await self._read(shard, "xrevrange", b"+", b"-", limit)
+        if link.epoch and epoch != link.epoch:
+            raise BusError("what the bus keeps is of another epoch than is known here yet")
         at, found = newest(items, end, link.settings.limits.batch_envelopes)
         if len(found) > limit:
             at, found = found[-limit - 1].position, found[-limit:]
