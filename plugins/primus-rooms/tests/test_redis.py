@@ -373,9 +373,72 @@ async def test_what_another_server_changes_for_sparks_of_this_one_holds_here(
     await there.empty()
 
     await eventually(lambda: here.adapter.own.rooms(spark.id) == [])
+    await eventually(lambda: not here.adapter.is_behind)
     assert await everything(redis) == {}
     await here.destroy()
     await there.destroy()
+
+
+@pytest.mark.parametrize("how", ["empty", "leave", "clear"])
+async def test_a_spark_that_joins_between_a_change_elsewhere_and_its_news_is_in_no_room_for_ever(
+    redis: Any, redis_path: Path, how: str
+) -> None:
+    here = RedisAdapter(redis, forward=False)
+    await here.join("a", ["news"])
+    await eventually(lambda: here._telling._watch and here._telling._watch.is_open)
+    joined: list[str] = []
+
+    class Slow(Redis):
+        """The client of a server that is slow to tell what it has changed."""
+
+        async def execute_command(self, *command: Any, **options: Any) -> Any:
+            if command[0] == "PUBLISH" and not joined:
+                joined.append("ba")
+                for id in "ba":  # the second one has not been told that it has left
+                    await here.join(id, ["news"])
+            return await super().execute_command(*command, **options)
+
+    async with Slow(unix_socket_path=str(redis_path), decode_responses=True) as client:
+        there = RedisAdapter(client, forward=False)
+        change: dict[str, Any] = {
+            "empty": lambda: there.empty(["news"]),
+            "leave": lambda: there.leave("a", ["news"]),
+            "clear": there.clear,
+        }
+        await change[how]()
+        await eventually(lambda: "a" not in here.own.clients("news"))
+        await eventually(lambda: not here.is_behind)
+
+        assert await redis.smembers("bumblebee:rooms:news") == set(here.own.clients("news"))
+        for id in "ab":
+            await here.remove_all(id)
+        assert await everything(redis) == {}
+        await there.close()
+    await here.close()
+
+
+async def test_news_of_a_spark_of_another_server_take_nothing_from_it(
+    make_primus: Any, redis: Any
+) -> None:
+    one, two, three = (make_primus(rooms={"adapter": RedisAdapter(redis)}) for _ in range(3))
+    (spark, _), (other, _) = join(one), join(two)
+    await spark.join("news sport")
+    await other.join("news")
+    for each in (one, two):
+        await eventually(lambda each=each: each.adapter._telling._watch.is_open)
+
+    await three.leave(spark.id, "news")
+
+    await eventually(lambda: one.adapter.own.rooms(spark.id) == ["sport"])
+    await eventually(lambda: not one.adapter.is_behind)
+    assert await everything(redis) == {
+        f"bumblebee:sparks:{spark.id}": {"sport"},
+        f"bumblebee:sparks:{other.id}": {"news"},
+        "bumblebee:rooms:news": {other.id},
+        "bumblebee:rooms:sport": {spark.id},
+    }
+    for each in (one, two, three):
+        await each.destroy()
 
 
 async def test_changes_that_are_none_take_nothing_from_those_that_are(

@@ -87,6 +87,7 @@ class RedisAdapter(Adapter):
         self._stays_here = forward is None  # whether that it does has to be told yet
         self.forwards = bool(forward)
         self._own = MemoryAdapter()
+        self._left: dict[str, set[str]] = {}  # rooms that others have taken sparks out of
         self._telling = Telling(self)
 
     def __repr__(self) -> str:
@@ -282,11 +283,16 @@ class RedisAdapter(Adapter):
 
     async def set_right(self, id: str) -> None:
         """Make the rooms of a spark in Redis those that it is in here."""
-        had = self._texts(await self._in_time(self._smembers(self._sparks + id)))
-        now = self.own.rooms(id)
-        if gone := [room for room in had if room not in now]:
-            await self.tell_left(id, gone)
-        await self.tell_joined(id, now)
+        left = self._left.pop(id, set())
+        try:
+            had = self._texts(await self._in_time(self._smembers(self._sparks + id)))
+            now = self.own.rooms(id)
+            if gone := [room for room in {*had, *left} if room not in now]:
+                await self.tell_left(id, gone)
+            await self.tell_joined(id, now)
+        except BaseException:
+            self._left.setdefault(id, set()).update(left)
+            raise
 
     async def knows_this_server(self, lease: float) -> bool:
         """Whether Redis has what it was told before; from now on it has, for so long."""
@@ -317,17 +323,29 @@ class RedisAdapter(Adapter):
 
     def _changed(self, channel: str, text: str) -> None:
         """Another server has changed something for sparks of this one."""
+        own = self.own
         try:
             match json.loads(text):
                 case {"from": self._name}:
                     return
                 case {"empty": list(rooms)}:
-                    self.own.empty([room for room in rooms if isinstance(room, str)])
+                    names = [room for room in rooms if isinstance(room, str)]
+                    left = dict.fromkeys(own.members(names), names)
+                    own.empty(names)
                 case {"leave": [str(id), list(rooms)]}:
+                    if not own.rooms(id):
+                        return  # it is a spark of some other server
+                    left = {id: [room for room in rooms if isinstance(room, str)]}
                     for room in rooms:
-                        self.own.remove(id, room)
+                        own.remove(id, room)
                 case {"clear": True}:
-                    self.own.clear()
+                    left = {id: own.rooms(id) for id in own.members(None)}
+                    own.clear()
+                case _:
+                    return
+            for id, names in left.items():  # which may have joined since, as Redis has it
+                self._left.setdefault(id, set()).update(names)
+            self._telling.doubt(left)
         except (ValueError, TypeError, RecursionError):
             log.warning("rooms: %r was told what is no change: %.100r", self, text)
 

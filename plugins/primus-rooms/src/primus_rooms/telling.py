@@ -64,6 +64,7 @@ class Telling:
         self._is_reported = False  # whether the log has told of the outage
         self._known: set[str] = set()  # the sparks that Redis has been told of
         self._changed: set[str] = set()  # since Redis is behind
+        self._doubts = 0  # how often another server has changed something for sparks of this one
         self._has_asked = False  # whether Redis has what is looked for, unless it has lost it
         self._has_lost = False  # whether it has to be told everything, not only what has changed
         self._wake = asyncio.Event()
@@ -77,6 +78,7 @@ class Telling:
         if self.is_behind:
             self._note(id)
             return
+        doubts = self._doubts
         try:
             await how()
         except Exception as error:
@@ -85,6 +87,8 @@ class Telling:
             self._note(id)
         else:
             self._remember(id)
+            if self._doubts != doubts:  # it may have come behind what another server has changed
+                self._see_to([id])
 
     def failed(self, error: Exception) -> None:
         """Redis has not answered, or has refused; one line in the log tells for many times."""
@@ -108,6 +112,17 @@ class Telling:
         """Redis could not be told of a change for these sparks."""
         for id in ids:
             self._note(id)
+
+    def doubt(self, ids: Iterable[str]) -> None:
+        """What Redis has of these sparks, which another server has changed, may be wrong."""
+        self._doubts += 1
+        self._see_to(ids)
+
+    def _see_to(self, ids: Iterable[str]) -> None:
+        self._changed.update(ids)
+        if self._changed:
+            self.is_behind = True  # so that nothing is told beside what sets it right
+            self._wake.set()
 
     def ended(self, id: str) -> None:
         """A spark has ended that was in no room."""
