@@ -29,7 +29,7 @@ def user_of(request: Request) -> str | None:
     """
     scheme, _, token = request.headers.get("Authorization", "").partition(" ")
     if scheme.lower() != "bearer":
-        token = str(request.query.get("token", ""))
+        token = request.query.text("token")
     return USERS.get(token.strip())
 
 
