@@ -96,7 +96,7 @@ def test_each_type_has_a_schema_and_a_declaration(kind: Any, schema: Any, declar
     contract = Contract(receives=[Received("it", kind)])
 
     assert asyncapi(contract, "/primus")["components"]["messages"]["it"]["payload"] == schema
-    assert f'send(event: "it", payload: {declared}): boolean;' in typescript(contract)
+    assert f'send(event: "it", payload: {declared}): this;' in typescript(contract)
 
 
 @pytest.mark.parametrize(

@@ -265,7 +265,7 @@ async def test_the_document_stands_at_one_path(primus: Any) -> None:
 def test_the_declarations_of_the_browser_client_have_the_events(primus: Any) -> None:
     declared = primus.declarations()
 
-    assert 'send(event: "vote", payload: Primus.Contract.Vote): boolean;' in declared
+    assert 'send(event: "vote", payload: Primus.Contract.Vote): this;' in declared
     assert (
         'ask(event: "vote", payload: Primus.Contract.Vote): Promise<Primus.Contract.Tally>;'
         in declared

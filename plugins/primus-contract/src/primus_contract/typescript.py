@@ -43,7 +43,7 @@ def typescript(contract: Contract) -> str:
     lines += ["  }", "}", "", "interface Primus {"]
     for name, kind, answer in sends:
         event = _literal(name)
-        lines += [f"  send(event: {event}, payload: {kind}): boolean;"]
+        lines += [f"  send(event: {event}, payload: {kind}): this;"]
         lines += [f"  ask(event: {event}, payload: {kind}): Promise<{answer}>;"]
     return "\n".join([*lines, "}", ""])
 
