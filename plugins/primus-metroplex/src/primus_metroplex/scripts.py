@@ -53,7 +53,7 @@ for i = 3, #ARGV do
 end
 return redis.status_reply('OK')
 """
-"""Sparks come to a server; the keys and arguments are those of `LEAVE`, and so is who may."""
+"""Sparks come to a server, if it still has its address. Keys and arguments are those of `LEAVE`."""
 
 LEAVE: Final = """
 local owner = redis.call('GET', KEYS[3])
