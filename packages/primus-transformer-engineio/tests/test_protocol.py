@@ -286,6 +286,86 @@ async def test_more_packets_than_allowed_end_a_session(start: Start) -> None:
     assert await session.post("4a", "4b", "4c", "4d") == "400"
 
 
+# -- how many sessions there are
+
+
+async def statuses(server: Running, times: int, number: int) -> list[int]:
+    handshake = f"/primus/?EIO={number}&transport=polling"
+    return [(await server.get(handshake)).status for _ in range(times)]
+
+
+async def test_sessions_that_are_polled_are_limited(start: Start, number: int) -> None:
+    session = await start(transport={"max_sessions": 2})
+    await session.open()
+    server = session.server
+    assert await statuses(server, 3, number) == [200, 503, 503]
+    assert len(server.primus) == 2
+    assert await session.post("4still served") == "ok"
+    assert await session.poll() == session.payload("4still served")
+
+
+async def test_a_handshake_beyond_the_limit_has_no_side_effect(start: Start, number: int) -> None:
+    session = await start(transport={"max_sessions": 1, "cookie": "io"})
+    seen = Recorder(session.server.primus, "connection")
+    await session.open()
+    answer = await session.server.get(f"/primus/?EIO={number}&transport=polling")
+    assert (answer.status, answer.text) == (503, '{"error":"Service Unavailable"}')
+    assert "Set-Cookie" not in answer.headers
+    assert seen.story == ["connection"]
+
+
+async def test_a_session_that_has_ended_makes_room(start: Start, number: int) -> None:
+    session = await start(transport={"max_sessions": 1})
+    for _ in range(3):
+        await session.open()
+        assert await statuses(session.server, 1, number) == [503]
+        assert await session.post("1") == "ok"
+        session.sid = ""
+    assert await statuses(session.server, 2, number) == [200, 503]
+
+
+async def test_a_session_that_has_been_given_up_makes_room(
+    start: Start, number: int, manual_clock: ManualClock
+) -> None:
+    session = await start(**{**STILL, "transport": {"max_sessions": 1}}, clock=manual_clock)
+    await session.open()
+    assert await statuses(session.server, 1, number) == [503]
+    await pass_time(manual_clock, 50)
+    assert await statuses(session.server, 2, number) == [200, 503]
+
+
+async def test_a_session_that_upgrades_makes_room(start: Start, number: int) -> None:
+    session = await start(transport={"max_sessions": 1})
+    await session.open()
+    async with asyncio.timeout(DEADLINE), await session.websocket() as socket:
+        await socket.send_str("2probe")
+        assert await socket.receive_str() == "3probe"
+        assert await statuses(session.server, 1, number) == [503]
+        await socket.send_str("5")
+        await socket.send_str("4hello")
+        assert await socket.receive_str() == "4hello"
+        assert await statuses(session.server, 2, number) == [200, 503]
+        assert len(session.server.primus) == 2
+    await eventually(lambda: len(session.server.primus) == 1)
+    assert await statuses(session.server, 1, number) == [503]
+
+
+async def test_websockets_are_no_polled_sessions(start: Start, number: int) -> None:
+    session = await start(transport={"max_sessions": 1})
+    server = session.server
+    async with (
+        asyncio.timeout(DEADLINE),
+        await session.websocket() as one,
+        await session.websocket() as two,
+    ):
+        assert await statuses(server, 2, number) == [200, 503]
+        for socket in (one, two):
+            assert (await socket.receive_str())[0] == "0"
+        async with await session.websocket() as three:
+            assert (await three.receive_str())[0] == "0"
+            assert len(server.primus) == 4
+
+
 # -- heartbeats
 
 

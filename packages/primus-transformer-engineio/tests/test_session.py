@@ -38,6 +38,7 @@ OPTIONS = EngineIOOptions(
     max_length=1000,
     max_payload=5000,
     max_packets=100,
+    max_sessions=100,
     cookie=None,
     jsonp=False,
 )

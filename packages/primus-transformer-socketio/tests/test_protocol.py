@@ -451,6 +451,85 @@ async def test_little_is_kept_for_a_client_that_may_fall_back(start: Start) -> N
     assert await client.poll() == "7:::1+0"
 
 
+# -- how many sessions there are
+
+
+async def begun(client: Client) -> int:
+    """The status of the first poll of another client."""
+    other = Client(client.server)
+    await other.handshake()
+    return (await other.server.get(other.path())).status
+
+
+async def test_sessions_that_are_polled_are_limited(start: Start) -> None:
+    client = await start(transport={"max_sessions": 2})
+    await client.open()
+    assert [await begun(client) for _ in range(3)] == [200, 503, 503]
+    assert len(client.server.primus) == 2
+    assert (await client.post("3:::1")).status == 200
+    assert await client.poll() == "3:::1"
+    assert (await client.server.get("/primus/1/xhr-polling/unknown")).text == "7:::1+0"
+
+
+async def test_a_session_that_has_ended_makes_room(start: Start) -> None:
+    client = await start(transport={"max_sessions": 1})
+    for _ in range(3):
+        await client.open()
+        assert await begun(client) == 503
+        assert (await client.post("0::")).status == 200
+    assert [await begun(client) for _ in range(2)] == [200, 503]
+
+
+async def test_a_handshake_is_kept_until_there_is_room(start: Start) -> None:
+    client = await start(transport={"max_sessions": 1})
+    await client.open()
+    other = Client(client.server)
+    await other.handshake()
+    assert (await other.server.get(other.path())).status == 503
+    assert (await client.post("0::")).status == 200
+    assert await other.poll() == "1::"
+
+
+async def test_websockets_are_no_polled_sessions(start: Start) -> None:
+    client = await start(transport={"max_sessions": 1})
+    for _ in range(2):
+        await client.handshake()
+        assert await text(await client.websocket()) == "1::"
+    assert [await begun(client) for _ in range(2)] == [200, 503]
+    await client.handshake()
+    assert (await client.server.get(client.path())).status == 503
+    assert await text(await client.websocket()) == "1::", "the handshake is unused"
+    assert len(client.server.primus) == 4
+
+
+async def test_a_websocket_falls_back_to_polling_only_where_there_is_room(start: Start) -> None:
+    client = await start(transport={"max_sessions": 1})
+    await client.handshake()
+    socket = await client.websocket()
+    assert await text(socket) == "1::"
+    other = Client(client.server)
+    await other.open()
+    assert (await client.server.get(client.path())).status == 503
+    client.server.primus.write("still a WebSocket")
+    assert await text(socket) == '3:::"still a WebSocket"'
+    assert (await other.post("0::")).status == 200
+    assert (await client.poll()).startswith("\ufffd3\ufffd1::")
+    assert await begun(client) == 503, "it is polled now"
+    assert (await client.post("0::")).status == 200
+    assert await begun(client) == 200
+
+
+async def test_a_websocket_that_works_is_no_matter_of_room(start: Start) -> None:
+    client = await start(transport={"max_sessions": 1})
+    await client.handshake()
+    socket = await client.websocket()
+    assert await text(socket) == "1::"
+    await socket.send_str("3:::1")
+    assert await text(socket) == "3:::1"
+    assert await begun(client) == 200
+    assert await client.poll() == "7:::1+0"
+
+
 # -- jsonp-polling and htmlfile
 
 

@@ -30,6 +30,39 @@ def test_a_session_is_known_until_it_is_discarded(manual_clock: ManualClock) -> 
     assert len(sessions) == 1
 
 
+def test_sessions_that_are_polled_are_told_from_websockets(manual_clock: ManualClock) -> None:
+    sessions: Sessions[Session] = Sessions(manual_clock)
+    polled, websocket = Session(sessions, "polled"), MemoryTransport()
+    other: Sessions[MemoryTransport] = Sessions(manual_clock)
+    other.add("websocket", websocket, polled=False)
+    assert (len(other), other.polled, other.get("websocket")) == (1, 0, websocket)
+    for is_polled, counted in ((False, 0), (False, 0), (True, 1), (True, 1)):
+        sessions.switch("polled", polled=is_polled)
+        assert (len(sessions), sessions.polled) == (1, counted)
+        assert (sessions.get("polled"), list(sessions)) == (polled, [polled])
+    sessions.switch("unknown", polled=False)
+    assert len(sessions) == 1
+
+
+def test_a_session_is_forgotten_polled_or_not(manual_clock: ManualClock) -> None:
+    sessions: Sessions[Session] = Sessions(manual_clock)
+    Session(sessions, "one"), Session(sessions, "two")
+    sessions.switch("one", polled=False)
+    sessions.discard("one")
+    assert (len(sessions), sessions.polled, sessions.get("one")) == (1, 1, None)
+    sessions.discard("two")
+    sessions.switch("two", polled=True)
+    assert (len(sessions), sessions.polled) == (0, 0)
+
+
+async def test_the_end_waits_for_websockets_too(manual_clock: ManualClock) -> None:
+    sessions: Sessions[Session] = Sessions(manual_clock)
+    session = Session(sessions, "one")
+    sessions.switch("one", polled=False)
+    await sessions.close(within=0.01)
+    assert session.aborted
+
+
 def test_what_sessions_wait_for_is_on_one_timer(manual_clock: ManualClock) -> None:
     sessions: Sessions[Session] = Sessions(manual_clock)
     for number in range(100):

@@ -19,6 +19,8 @@ Primus 8 has it, side by side.
   finish closing its WebSocket;
 * ``max_payload`` (4 times ``max_length``): the longest post, in bytes;
 * ``max_packets`` (100,000): how many packets a post may hold;
+* ``max_sessions`` (10,000): how many sessions may be polled at once; a handshake by polling beyond
+  that is answered with 503, and sessions that are WebSockets do not count;
 * ``cookie`` (`None`): a name, or a mapping with ``name`` and attributes, for a cookie by which
   load balancers tell sessions apart; it is no secret;
 * ``jsonp`` (`False`): answer clients that ask for JSONP.

@@ -31,6 +31,7 @@ DEFAULTS: Final[dict[str, Any]] = {
     "close_timeout": 5.0,
     "max_payload": None,
     "max_packets": 100_000,
+    "max_sessions": 10_000,
     "cookie": None,
     "jsonp": False,
 }
@@ -51,6 +52,7 @@ class EngineIOOptions:
     max_length: int
     max_payload: int
     max_packets: int
+    max_sessions: int
     cookie: Mapping[str, Any] | None
     jsonp: bool
 
@@ -78,6 +80,7 @@ class EngineIOOptions:
             max_length=primus.options.max_length,
             max_payload=_whole("max_payload", chosen["max_payload"]),
             max_packets=_whole("max_packets", chosen["max_packets"]),
+            max_sessions=_whole("max_sessions", chosen["max_sessions"]),
             ping_interval=_seconds("ping_interval", chosen["ping_interval"]),
             ping_timeout=_seconds("ping_timeout", chosen["ping_timeout"]),
             upgrade_timeout=_seconds("upgrade_timeout", chosen["upgrade_timeout"]),

@@ -196,7 +196,7 @@ class EngineIO(Transformer):
         if request.query["transport"] != POLLING:
             raise Refused(BAD_REQUEST)
         revision = self._revision(request)
-        if self.primus.draining:
+        if self.primus.draining or self._sessions.polled >= self._options.max_sessions:
             return Response.error(503)
         session = self._make(request, revision, base64=number is not None)
         if LongPoll(request, session.over).gone:

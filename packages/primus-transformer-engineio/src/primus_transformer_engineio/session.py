@@ -98,10 +98,10 @@ class Session(EngineIOTransport):
 
         Args:
             sid: what the client is told as its id.
-            upgrades: whether a WebSocket may take over.
+            upgrades: whether it is polled, and a WebSocket may take over.
         """
         if not self._gone:
-            self._sessions.add(self.key, self)
+            self._sessions.add(self.key, self, polled=upgrades)
             self._heartbeat.start()
         return OPEN + self._options.handshake(sid, self.revision.number, upgrades=upgrades)
 
@@ -276,6 +276,7 @@ class Session(EngineIOTransport):
     def upgrade(self, wire: Transport, *, binary: bool) -> None:
         """Switch over to the WebSocket; `binary` says whether the client takes bytes."""
         self._forget_probe()
+        self._sessions.switch(self.key, polled=False)
         self.take_over(wire, binary=binary)
         self.wake()  # a poll that hangs all the same
 

@@ -19,7 +19,9 @@ polling where none can be opened. It carries text only.
 * ``body_timeout`` (30.0): how long a post may take to arrive;
 * ``close_timeout`` (5.0): how long clients get to fetch what they were sent when the server ends;
 * ``max_payload`` (4 times ``max_length``): the longest post, in bytes;
-* ``max_packets`` (100,000): how many packets a post may hold.
+* ``max_packets`` (100,000): how many packets a post may hold;
+* ``max_sessions`` (10,000): how many sessions may be polled at once; a first poll beyond that is
+  answered with 503, and sessions that are WebSockets do not count.
 
 ``transport`` options of the client:
 

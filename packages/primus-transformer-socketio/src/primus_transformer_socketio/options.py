@@ -40,6 +40,7 @@ class SocketIOOptions:
     body_timeout: float = 30.0
     close_timeout: float = CLOSE_TIMEOUT
     max_packets: int = 100_000
+    max_sessions: int = 10_000
 
     @classmethod
     def of(cls, primus: Server) -> SocketIOOptions:
@@ -114,4 +115,5 @@ CHECKS: Final[Mapping[str, Callable[[str, Any], Any]]] = {
     "close_timeout": checks.seconds,
     "max_payload": checks.size,
     "max_packets": checks.size,
+    "max_sessions": checks.size,
 }

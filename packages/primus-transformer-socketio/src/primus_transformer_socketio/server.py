@@ -189,9 +189,13 @@ class SocketIO(Transformer):
         """The session that a request receives for, which the first one for a handshake begins.
 
         Raises:
-            ServerFullError: the server is about to end.
+            ServerFullError: the server is about to end, or too many sessions are polled.
         """
         session = self._sessions.get(found.key)
+        begins = found.key in self._handshakes if session is None else session.may_fall_back
+        if begins and self._sessions.polled >= self._options.max_sessions:
+            # The handshake stays unused, or the WebSocket open: the client may still have that.
+            raise ServerFullError(f"max_sessions={self._options.max_sessions} are polled")
         if session is None and self._handshakes.use(found.key):
             if self.primus.draining:
                 raise ServerFullError("the server ends")

@@ -138,7 +138,7 @@ class Session(QueuedTransport):
 
     def begin_over(self, wire: Transport) -> None:
         """Be open over a WebSocket."""
-        self._sessions.add(self.key, self)
+        self._sessions.add(self.key, self, polled=False)
         self._wire = wire
         self._doubted = []
         self._doubted_until = self._clock.time() + DOUBTED
@@ -158,6 +158,12 @@ class Session(QueuedTransport):
         """Whether requests fetch what is sent."""
         return self._wire is None
 
+    @property
+    def may_fall_back(self) -> bool:
+        """Whether it has a WebSocket that has brought nothing yet, and may be polled instead."""
+        doubted = self._wire is not None and self._doubted is not None
+        return doubted and self._clock.time() < self._doubted_until
+
     def fall_back(self) -> bool:
         """Make sure that it is polled; False when it has a WebSocket that works.
 
@@ -165,8 +171,9 @@ class Session(QueuedTransport):
         WebSocket until then is sent once more.
         """
         wire, sent = self._wire, self._doubted
-        if wire is not None and sent is not None and self._clock.time() < self._doubted_until:
+        if wire is not None and sent is not None and self.may_fall_back:
             self._pings.stop()
+            self._sessions.switch(self.key, polled=True)
             self._wire, self._doubted = None, None
             wire.connection = None
             wire.abort()
