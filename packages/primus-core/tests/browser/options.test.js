@@ -80,3 +80,18 @@ test('a client warns of mistakes in its options, and works all the same', () => 
   assert.deepEqual(said, ['unknown option "tiemout". Did you mean "timeout"?']);
   assert.equal(client.options.tiemout, 5);
 });
+
+test('a client warns of a scheme that turns off TLS by a slip', () => {
+  const said = [];
+  const { client } = makeClient({}, { prototype: { _warn: (text) => said.push(text) } });
+  const Client = client.constructor;
+
+  for (const scheme of ['http', 'https', 'ws', 'wss', 'HTTPS', 'http+unix']) {
+    new Client(`${scheme}://localhost`, { manual: true });
+  }
+  assert.deepEqual(said, []);
+  new Client('htps://localhost', { manual: true });
+  assert.deepEqual(said, [
+    '"htps:" is none of http, https, ws and wss: connecting without TLS'
+  ]);
+});

@@ -26,6 +26,9 @@ class Client extends Connection {
     for (const mistake of mistakes(user, plugins.concat(...named))) this._warn(mistake);
     this.options = completeOptions(user, this.compiled.pingTimeout, this.authorization);
     this.url = this.parse(bare ? user.url || user.uri : address);
+    if (!/^(https?|wss?|.*\+unix):$/.test(this.url.protocol)) {
+      this._warn(`"${this.url.protocol}" is none of http, https, ws and wss: connecting without TLS`);
+    }
     this.transport = this.options.transport;
     this.timers = new Timers(this.clock);
     this.recovery = new Recovery(this.options.reconnect, this.clock);
