@@ -329,14 +329,14 @@ class RedisAdapter(Adapter):
                 case {"from": self._name}:
                     return
                 case {"empty": list(rooms)}:
-                    names = [room for room in rooms if isinstance(room, str)]
+                    names = _names(rooms)
                     left = dict.fromkeys(own.members(names), names)
                     own.empty(names)
                 case {"leave": [str(id), list(rooms)]}:
                     if not own.rooms(id):
                         return  # it is a spark of some other server
-                    left = {id: [room for room in rooms if isinstance(room, str)]}
-                    for room in rooms:
+                    left = {id: _names(rooms)}
+                    for room in left[id]:
                         own.remove(id, room)
                 case {"clear": True}:
                     left = {id: own.rooms(id) for id in own.members(None)}
@@ -389,3 +389,8 @@ class RedisAdapter(Adapter):
 def _literal(text: str) -> str:
     """`text` as a pattern of Redis that fits nothing else."""
     return "".join("\\" + mark if mark in "*?[]\\^" else mark for mark in text)
+
+
+def _names(rooms: list[Any]) -> list[str]:
+    """Those of `rooms` that are names."""
+    return [room for room in rooms if isinstance(room, str)]
