@@ -6,11 +6,12 @@ import asyncio
 from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import Any
+from urllib.parse import quote
 
 import pytest
 
 from primus_backplane import BusError
-from primus_testing import ManualClock, eventually
+from primus_testing import ManualClock, eventually, join
 
 
 def data(socket: Any) -> list[Any]:
@@ -161,3 +162,21 @@ async def test_a_client_that_goes_again_before_it_has_joined_its_rooms_misses_no
     told = await move(cluster, clock, socket, two)
 
     assert (told["rooms"], data(socket)) == (True, ["missed"])
+
+
+async def test_a_client_that_is_back_on_an_idle_server_is_given_the_rooms_it_had_and_nothing_before(
+    cluster: Any, clock: ManualClock
+) -> None:
+    clock.advance(1000.0)
+    one, two = await cluster.server(), await cluster.server()
+    one.on("connection", lambda spark: spark.join("news"))
+    socket = await cluster.socket(one)
+    await cluster.turns()
+    cluster.cut(socket)
+    await cluster.turns()
+
+    _, wire = join(two, f"/primus?_recovery={quote(socket._comeback._tracker.query, safe='')}")
+    await eventually(lambda: any("primus::session::1" in frame for frame in wire.sent))
+
+    assert sum("primus::token::" in frame for frame in wire.sent) == 1
+    socket.destroy()
