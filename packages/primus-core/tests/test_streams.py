@@ -516,3 +516,251 @@ async def test_one_of_two_that_wait_for_room_may_give_up(spark: Any) -> None:
     await asyncio.wait([first])
     gate.set()
     assert await second is False
+
+
+# -- what running listeners hold
+
+
+class Held:
+    """Streams of a connection that may hold 40 bytes, and what has come for it below them."""
+
+    def __init__(self, spark: Any) -> None:
+        spark.limits = replace(spark.limits, read_ahead_bytes=40)
+        self.spark = spark
+        self.wire = spark._transport
+        self.streams = Streams(spark)
+        self.seen: list[Any] = []
+        self.below: list[Any] = []
+        spark.on("data", self.below.append)
+
+    def stream(self, outcome: BaseException | None = None) -> tuple[Echo, asyncio.Event]:
+        """A stream whose listener waits for the event, and may then fail."""
+        stream, gate = Echo(self.streams), asyncio.Event()
+
+        @stream.on("data")
+        async def data(message: Any) -> None:
+            self.seen.append(message)
+            await gate.wait()
+            if outcome is not None:
+                raise outcome
+
+        return stream, gate
+
+    async def is_waiting(self) -> bool:
+        """Whether a message of the connection has to wait now."""
+        before = len(self.below)
+        self.wire.receive('"below"')
+        for _ in range(10):
+            await asyncio.sleep(0)
+        return len(self.below) == before
+
+
+@pytest.fixture
+def held(spark: Any) -> Held:
+    return Held(spark)
+
+
+@pytest.mark.parametrize("outcome", [None, ValueError("broken"), asyncio.CancelledError()])
+async def test_the_connection_waits_while_running_listeners_hold_too_much(
+    held: Held, outcome: BaseException | None, tracebacks: Tracebacks
+) -> None:
+    if isinstance(outcome, ValueError):
+        tracebacks.expect("a listener of 'data' raised")
+    one, gate = held.stream(outcome)
+    other, last = held.stream()
+    assert one.receive("one", "x" * 39) is False
+    assert not await held.is_waiting()
+
+    assert other.receive("other", "x") is False
+    assert await held.is_waiting()
+    assert held.seen == ["one", "other"]
+
+    gate.set()
+    await eventually(lambda: len(held.below) == 2)
+    assert not await held.is_waiting()
+    last.set()
+
+
+async def test_any_number_of_small_messages_is_held_at_a_time(held: Held) -> None:
+    many = [held.stream() for _ in range(39)]
+    for number, (stream, _) in enumerate(many):
+        stream.receive(number, "x")
+    assert not await held.is_waiting()
+    assert held.seen == [*range(39)]
+    for _, gate in many:
+        gate.set()
+
+
+async def test_a_message_that_is_longer_than_the_bound_is_taken_while_less_is_held(
+    held: Held,
+) -> None:
+    stream, gate = held.stream()
+    stream.receive("long", b"x" * 1000)
+    assert await held.is_waiting()
+    assert held.seen == ["long"]
+    gate.set()
+    await eventually(lambda: held.below)
+
+
+async def test_a_plain_listener_holds_nothing(held: Held) -> None:
+    stream = Echo(held.streams)
+    stream.on("data", held.seen.append)
+    stream.receive("long", "x" * 1000)
+    assert not held.streams.holds_much
+    assert not await held.is_waiting()
+
+
+@pytest.mark.parametrize("end", ["here", "there", "behind another"])
+async def test_what_a_listener_holds_is_held_beyond_the_end_of_its_stream(
+    held: Held, end: str
+) -> None:
+    stream, gate = held.stream()
+    stream.receive("long", "x" * 40)
+    if end == "behind another":
+        stream.receive("another", "x")
+    if end == "here":
+        stream.end()
+    else:
+        stream.ended()
+    assert await held.is_waiting()
+
+    gate.set()
+    await eventually(lambda: held.below)
+    await eventually(lambda: len(held.streams) == 0)
+    assert held.streams._held == 0
+
+
+async def test_the_loss_of_the_connection_is_told_although_a_listener_holds_much(
+    primus: Any, held: Held
+) -> None:
+    primus.on("disconnection", held.streams.ended)
+    stream, gate = held.stream()
+    ends = Recorder(stream, "end")
+    stream.receive("long", "x" * 40)
+    await eventually(lambda: held.seen)
+
+    held.wire.lose()
+
+    assert ends.story == ["end"]
+    assert len(primus) == 0
+    assert held.streams.holds_much
+    gate.set()
+    await eventually(lambda: not held.streams.holds_much)
+    assert held.streams._held == 0
+
+
+async def test_a_message_that_has_waited_is_held_too(held: Held) -> None:
+    stream = Echo(held.streams)
+    gates = {"first": asyncio.Event(), "long": asyncio.Event()}
+    stream.on("data", lambda message: gates[message].wait())
+    stream.receive("first", "x")
+    room = asyncio.ensure_future(stream.receive("long", "x" * 40))  # type: ignore[arg-type]
+
+    gates["first"].set()
+    await eventually(lambda: held.streams.holds_much)
+    for _ in range(10):
+        await asyncio.sleep(0)
+    assert not room.done()
+
+    gates["long"].set()
+    assert await room is False
+    assert held.streams._held == 0
+
+
+async def test_what_waits_for_a_listener_keeps_nothing_back_once_less_is_held(held: Held) -> None:
+    slow, never = held.stream()
+    slow.receive("first", "x")
+    slow.receive("waits", "x")
+    stream, gate = held.stream()
+    stream.receive("long", "x" * 40)
+    assert await held.is_waiting()
+
+    gate.set()
+    await eventually(lambda: held.below)
+    assert sorted(held.seen) == ["first", "long"]
+    never.set()
+
+
+async def test_a_message_that_overtakes_others_is_held_too(primus: Any) -> None:
+    class Overtaking:
+        @hookimpl
+        def primus_overtakes(self, data: Any) -> bool:
+            return data == "now"
+
+    held = Held(join(primus.use("overtaking", Overtaking()))[0])
+    stream, gate = held.stream()
+    stream.receive("first", "x")
+    stream.receive("now", "x" * 40)
+    assert await held.is_waiting()
+    assert sorted(held.seen) == ["first", "now"]
+    gate.set()
+    await eventually(lambda: held.below)
+    assert held.streams._held == 0
+
+
+async def test_a_listener_that_never_begins_holds_nothing(held: Held) -> None:
+    stream, gate = Echo(held.streams), asyncio.Event()
+
+    @stream.on("data")
+    def data(message: Any) -> Any:
+        stream.hold(gate.wait())
+        return gate.wait()
+
+    stream.receive("long", "x" * 40)
+    assert held.streams.holds_much
+    stream.end()
+
+    assert held.streams._held == 0
+    assert not await held.is_waiting()
+    gate.set()
+
+
+@pytest.mark.parametrize("goes", ["on", "away"])
+async def test_a_loop_over_a_stream_holds_its_message_until_it_goes(held: Held, goes: str) -> None:
+    stream, gate = Echo(held.streams), asyncio.Event()
+
+    async def loop() -> None:
+        async for message in stream:
+            held.seen.append(message)
+            await gate.wait()
+            if goes == "away":
+                break
+
+    looping = asyncio.create_task(loop())
+    await asyncio.sleep(0)
+    stream.receive("long", "x" * 40)
+    await eventually(lambda: held.seen)
+    assert await held.is_waiting()
+
+    gate.set()
+    await eventually(lambda: held.below)
+    assert held.streams._held == 0
+    stream.end()
+    await looping
+
+
+async def test_a_loop_that_is_cancelled_holds_nothing(held: Held) -> None:
+    stream = Echo(held.streams)
+
+    async def loop() -> None:
+        async for message in stream:
+            held.seen.append(message)
+            await asyncio.Event().wait()
+
+    looping = asyncio.create_task(loop())
+    await asyncio.sleep(0)
+    stream.receive("long", "x" * 40)
+    await eventually(lambda: held.streams.holds_much)
+
+    looping.cancel()
+    await asyncio.wait([looping])
+    assert held.streams._held == 0
+
+
+async def test_a_message_that_is_asked_for_by_itself_is_not_held(held: Held) -> None:
+    stream = Echo(held.streams)
+    hello = asyncio.create_task(anext(stream))
+    await asyncio.sleep(0)
+    stream.receive("hello", "x" * 40)
+    assert await hello == "hello"
+    assert not await held.is_waiting()

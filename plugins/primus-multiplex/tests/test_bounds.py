@@ -10,6 +10,7 @@ import pytest
 
 import primus_multiplex
 from primus import OptionError, TransportError, Unauthorized
+from primus.limits import DEFAULT_LIMITS
 from primus.parsers.json import JSONParser
 from primus_multiplex import fanout, packets
 from primus_multiplex.members import Members
@@ -256,3 +257,146 @@ async def test_a_channel_of_clients_stays_while_a_subscription_is_being_decided_
     await eventually(lambda: len(made) == 1)
 
     assert primus.channels.get("made") is made
+
+
+# -- what running listeners hold
+
+
+LONG = "x" * DEFAULT_LIMITS.read_ahead_bytes
+
+
+def subscribed(primus: Any, *ids: str) -> tuple[Any, Any, dict[str, asyncio.Event], list[str]]:
+    """A connection with subscriptions whose listeners wait for an event each."""
+    gates = {id: asyncio.Event() for id in ids}
+    running: list[str] = []
+
+    @primus.channel("news").on("connection")
+    def connection(spark: Any) -> None:
+        @spark.on("data")
+        async def data(message: Any) -> None:
+            running.append(spark.id)
+            await gates[spark.id].wait()
+
+    spark, wire = join(primus)
+    wire.receive(*(f'[1,"{id}","news"]' for id in ids))
+    return spark, wire, gates, running
+
+
+def message(id: str, text: str = LONG) -> str:
+    """A message of a subscription."""
+    return f'[0,"{id}","news","{text}"]'
+
+
+async def test_a_connection_is_not_read_while_its_subscriptions_hold_too_much(
+    primus: Any,
+) -> None:
+    _, wire, gates, running = subscribed(primus, "one", "two", "three")
+    wire.receive(message("one"), message("two"), message("three"))
+    await eventually(lambda: running)
+    assert wire.paused
+    assert list(wire._inbound) == [message("three")]
+
+    gates["one"].set()
+    await eventually(lambda: len(running) == 2)
+    assert running == ["one", "two"]
+    gates["two"].set()
+    await eventually(lambda: running == ["one", "two", "three"])
+    gates["three"].set()
+    await eventually(lambda: not wire.paused)
+
+
+async def test_listeners_of_many_subscriptions_run_at_a_time_while_they_hold_little(
+    primus: Any,
+) -> None:
+    ids = [f"id{number}" for number in range(500)]
+    _, wire, gates, running = subscribed(primus, *ids)
+    wire.receive(*(message(id, "x" * 50) for id in ids))
+    await eventually(lambda: len(running) == 500)
+    assert not wire.paused
+    for gate in gates.values():
+        gate.set()
+
+
+async def test_subscriptions_that_end_at_once_hold_no_more(primus: Any) -> None:
+    spark, wire, gates, running = subscribed(primus, "one", "two", "three")
+    wire.receive(message("one", "x" * 40_000), '[2,"one","news"]')
+    wire.receive(message("two", "x" * 40_000), '[2,"two","news"]')
+    wire.receive(message("three", "x" * 40_000))
+    await eventually(lambda: len(running) == 2)
+    for _ in range(10):
+        await asyncio.sleep(0)
+    assert running == ["one", "two"]
+
+    gates["one"].set()
+    await eventually(lambda: running == ["one", "two", "three"])
+    gates["two"].set()
+    gates["three"].set()
+    await eventually(lambda: not spark.channels.lingering)
+    await eventually(lambda: spark.channels._held == 0)
+
+
+async def test_a_connection_that_is_lost_ends_although_its_subscriptions_hold_much(
+    primus: Any,
+) -> None:
+    spark, wire, gates, running = subscribed(primus, "one")
+    ends = Recorder(primus.channel("news").spark("one"), "end")
+    wire.receive(message("one"))
+    await eventually(lambda: running)
+    streams = spark.channels
+
+    wire.lose()
+
+    assert (ends.story, len(primus)) == (["end"], 0)
+    gates["one"].set()
+    await eventually(lambda: streams._held == 0)
+
+
+async def test_an_event_whose_listener_runs_is_held_as_a_message_is(make_primus: Any) -> None:
+    primus = make_primus("emitter, multiplex")
+    gate = asyncio.Event()
+    running: list[str] = []
+
+    @primus.channel("news").on("connection")
+    def connection(spark: Any) -> None:
+        @spark.on("upload")
+        async def upload(text: str) -> str:
+            running.append(spark.id)
+            await gate.wait()
+            return "done"
+
+    _, wire = join(primus)
+    wire.receive('[1,"one","news"]', '[1,"two","news"]')
+    for id in ("one", "two"):
+        wire.receive(f'[0,"{id}","news",{{"type":0,"data":["upload","{LONG}"],"id":1}}]')
+    await eventually(lambda: running)
+    assert (running, wire.paused) == (["one"], True)
+
+    gate.set()
+    await eventually(lambda: len(wire.sent) == 2)
+    assert running == ["one", "two"]
+    await eventually(lambda: not wire.paused)
+
+
+async def test_a_listener_that_holds_much_gets_the_answer_that_it_asks_for(
+    make_primus: Any,
+) -> None:
+    primus = make_primus("emitter, multiplex")
+    answers: list[Any] = []
+
+    @primus.channel("news").on("connection")
+    def connection(spark: Any) -> None:
+        @spark.on("data")
+        async def data(message: Any) -> None:
+            answers.append(await spark.ask("name?"))
+
+    _, wire = join(primus)
+    wire.receive('[1,"one","news"]', '[1,"two","news"]', message("one"), message("two"))
+    await eventually(lambda: wire.sent)
+    asked = '{"type":0,"data":["name?"],"id":1,"fails":true}'
+    assert wire.sent == [f'[0,"one","news",{asked}]']
+
+    wire.receive('[0,"one","news",{"type":1,"data":["me"],"id":1}]')
+    await eventually(lambda: len(wire.sent) == 2)
+    wire.receive('[0,"two","news",{"type":1,"data":["me too"],"id":1}]')
+    await eventually(lambda: answers == ["me", "me too"])
+    await eventually(lambda: not wire.paused)

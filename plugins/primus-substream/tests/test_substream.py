@@ -346,3 +346,26 @@ def test_a_packet_of_channels_within_a_stream_is_a_message(make_primus: Any) -> 
 
     assert [args[0] for args in events.seen("data")] == [[1, "id", "news"]]
     assert (len(primus.channels), wire.sent) == (0, [])
+
+
+async def test_a_connection_is_not_read_while_its_substreams_hold_too_much(primus: Any) -> None:
+    spark, wire = join(primus)
+    gate, running = asyncio.Event(), list[str]()
+
+    def listening(name: str) -> Any:
+        async def data(message: Any) -> None:
+            running.append(name)
+            await gate.wait()
+
+        return data
+
+    for name in ("one", "two"):
+        spark.substream(name).on("data", listening(name))
+    text = "x" * spark.limits.read_ahead_bytes
+    wire.receive(*(f'{{"substream":"{name}","args":"{text}"}}' for name in ("one", "two")))
+    await eventually(lambda: running)
+    assert (running, wire.paused) == (["one"], True)
+
+    gate.set()
+    await eventually(lambda: running == ["one", "two"])
+    await eventually(lambda: not wire.paused)

@@ -3,18 +3,18 @@
 A plugin makes the packets and decides which stream a message belongs to; what all such plugins have
 in common is here. A stream handles its messages one at a time, in order. Streams of one connection
 do not wait for one another: the connection waits only while too much waits for all of its streams,
-which is what its `Limits` allow to be read ahead.
+or while their running listeners hold too much. Either is what its `Limits` allow to be read ahead.
 """
 
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Awaitable, Callable, Iterable, Iterator, Sequence
+from collections.abc import Awaitable, Callable, Generator, Iterable, Iterator, Sequence
 from functools import partial
 from typing import Any, ClassVar, Final, Literal, Self, TypeVar, cast
 
 from primus.arriving import Arriving
-from primus.callables import PLAIN, after, is_awaitable
+from primus.callables import PLAIN, after, dispose, is_awaitable
 from primus.clock import Clock
 from primus.connection import CLOSED, OPEN, OPENING, Connection
 from primus.connection.inbox import Inbox
@@ -36,21 +36,25 @@ OWN_EVENTS: Final = frozenset({"data", "end", "readyStateChange"})
 
 
 class Streams:
-    """The streams of one connection, and how much waits for all of them.
+    """The streams of one connection, and how much waits for all of them or is held by them.
 
     Args:
         connection: what they stand on.
     """
 
-    __slots__ = ("_connection", "_messages", "_room", "_size", "_streams")
+    __slots__ = ("_connection", "_held", "_messages", "_relief", "_room", "_size", "_streams")
 
     def __init__(self, connection: Connection) -> None:
         self._connection = connection
         self._streams: dict[Stream, None] = {}
         self._messages = 0
         self._size = 0
+        self._held = 0
+        """How many bytes the messages have whose async listeners run, or that a loop is at."""
         self._room: asyncio.Future[None] | None = None
         """What the connection waits for while too much waits."""
+        self._relief: asyncio.Future[None] | None = None
+        """What it waits for while listeners hold too much."""
 
     def __iter__(self) -> Iterator[Stream]:
         """The streams there are now; they may come and go meanwhile."""
@@ -95,8 +99,7 @@ class Streams:
         """Count messages that wait no longer."""
         self._messages -= messages
         self._size -= size
-        if self._room is not None and not self._room.done() and not self._messages:
-            self._room.set_result(None)
+        self._make_room()
 
     @property
     def is_full(self) -> bool:
@@ -104,13 +107,113 @@ class Streams:
         limits = self._connection.limits
         return self._messages >= limits.read_ahead_messages or self._size >= limits.read_ahead_bytes
 
+    # -- what listeners hold
+
+    def held(self, size: int) -> None:
+        """Count the bytes of a message that is being handled."""
+        self._held += size
+
+    def released(self, size: int) -> None:
+        """Count them no longer."""
+        self._held -= size
+        if self._relief is not None and not self._relief.done() and not self.holds_much:
+            self._relief.set_result(None)
+        self._make_room()
+
+    @property
+    def holds_much(self) -> bool:
+        """Whether the connection has to wait for running listeners.
+
+        Bytes count, and messages do not: any number of small ones may run at a time. A message is
+        let in while less than the bound is held, so one that is longer is too.
+        """
+        return self._held >= self._connection.limits.read_ahead_bytes
+
+    async def relief(self) -> None:
+        """Wait until listeners hold less than the bound, whatever waits.
+
+        A message that waits may be for a listener that awaits one of another stream.
+        """
+        while self.holds_much:
+            if self._relief is None or self._relief.done():
+                self._relief = asyncio.get_running_loop().create_future()
+            await asyncio.shield(self._relief)
+
+    # -- room
+
+    def _make_room(self) -> None:
+        room = self._room
+        if room is not None and not room.done() and not self._messages and not self.holds_much:
+            room.set_result(None)
+
     async def room(self) -> Literal[False]:
-        """Wait until nothing waits for any stream."""
-        while self._messages:
+        """Wait until nothing waits for any stream, and listeners hold less than the bound."""
+        while self._messages or self.holds_much:
             if self._room is None or self._room.done():
                 self._room = asyncio.get_running_loop().create_future()
             await asyncio.shield(self._room)
         return False
+
+
+class _Held:
+    """A listener that runs, counted with the bytes of its message until it is done.
+
+    The end of its stream does not end it, and releases nothing: a peer could else make one stream
+    after the other, with a message each.
+
+    Args:
+        streams: those of the connection.
+        pending: the listener.
+        size: how many bytes its message has.
+    """
+
+    __slots__ = ("_pending", "_size", "_streams")
+
+    def __init__(self, streams: Streams, pending: Awaitable[Any], size: int) -> None:
+        self._streams = streams
+        self._pending = pending
+        self._size = size
+        streams.held(size)
+
+    def __await__(self) -> Generator[Any, Any, Any]:
+        try:
+            return (yield from self._pending.__await__())
+        finally:
+            self._release()
+
+    def close(self) -> None:
+        """Give up what has not begun to be awaited."""
+        dispose(self._pending)
+        self._release()
+
+    def _release(self) -> None:
+        size, self._size = self._size, 0
+        self._streams.released(size)
+
+
+class _Loop(Iteration):
+    """An iteration over a stream: it holds its message until it asks for the next one, or ends."""
+
+    _size = 0
+    """How many bytes the message has that it is at."""
+
+    async def __anext__(self) -> Any:
+        self._let_go()
+        stream: Stream = self._connection
+        data, raw = await stream._iterated().next_message()
+        self._size = _size(raw)
+        stream.streams.held(self._size)
+        stream._hold_back()
+        return data
+
+    def _let_go(self) -> None:
+        size, self._size = self._size, 0
+        if size:
+            self._connection.streams.released(size)
+
+    def __del__(self) -> None:
+        super().__del__()
+        self._let_go()
 
 
 class Stream(Emitter):
@@ -231,7 +334,7 @@ class Stream(Emitter):
     def __aiter__(self) -> Iteration:
         self._iterated()
         assert self._iterations is not None
-        return Iteration(self, self._iterations)
+        return _Loop(self, self._iterations)
 
     async def __anext__(self) -> Any:
         return await self._iterated().next()
@@ -267,14 +370,16 @@ class Stream(Emitter):
         if inbox is None or not inbox.is_busy:
             pending = self._bring(data, raw)
             if pending is not None:
-                self.hold(pending)
+                self.hold(self._holding(pending, raw))
+                self._hold_back()
             return False
         if self.overtakes(data):
             pending = self._bring(data, raw)
             if pending is not None:
-                spawn(self._awaited_alone(pending))
+                spawn(self._awaited_alone(self._holding(pending, raw)))
+                self._hold_back()
             return False
-        size = len(raw) if isinstance(raw, str | bytes) else 0
+        size = _size(raw)
         inbox.put(data, raw)
         self._waiting += 1
         self._waiting_size += size
@@ -369,6 +474,20 @@ class Stream(Emitter):
         delivered = self.deliver("data", data, raw)
         return None if delivered is False else delivered
 
+    def _holding(self, pending: Awaitable[Any], raw: Any) -> Awaitable[Any]:
+        """A listener that runs, counted with what it holds."""
+        size = _size(raw)
+        return _Held(self.streams, pending, size) if size else pending
+
+    def _hold_back(self) -> None:
+        """Let the connection wait while listeners hold too much.
+
+        It waits as for a listener of its own, since the message has been delivered: the loss of
+        the wire is told at once unless other messages wait, and answers overtake those.
+        """
+        if self.streams.holds_much:
+            self.connection.hold(self.streams.relief())
+
     async def _awaited_alone(self, pending: Awaitable[Any]) -> None:
         """Await the listener of a message that has overtaken others."""
         try:
@@ -404,8 +523,9 @@ class Stream(Emitter):
     # -- what its inbox calls
 
     def _handle(self, data: Any, raw: Any) -> Awaitable[Any] | None:
-        self._took(1, len(raw) if isinstance(raw, str | bytes) else 0)
-        return self._bring(data, raw)
+        self._took(1, _size(raw))
+        pending = self._bring(data, raw)
+        return None if pending is None else self._holding(pending, raw)
 
     def _listener_failed(self, error: BaseException) -> None:
         if isinstance(error, asyncio.CancelledError):
@@ -472,3 +592,8 @@ class Stream(Emitter):
             result = self._call("data", listener, message)
             if is_awaitable(result):
                 await self._guard("data", result)
+
+
+def _size(raw: Any) -> int:
+    """How many bytes of a message count, by the frame that it came in."""
+    return len(raw) if isinstance(raw, str | bytes) else 0

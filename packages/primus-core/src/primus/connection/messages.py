@@ -73,6 +73,10 @@ class Messages:
         Raises:
             StopAsyncIteration: there is none, and none will come.
         """
+        return (await self.next_message())[0]
+
+    async def next_message(self) -> Message:
+        """The next message, as `next`, with the frame it came in."""
         while not self._queue:
             if self._done:
                 raise StopAsyncIteration
@@ -83,10 +87,10 @@ class Messages:
                 await asyncio.shield(self._arrived)  # others may wait for it too
             finally:
                 self._waiting -= 1
-        data, _ = self._queue.popleft()
+        message = self._queue.popleft()
         if not self._queue:
             _wake(self._taken)
-        return data
+        return message
 
 
 def _wake(future: asyncio.Future[None] | None) -> None:
