@@ -191,15 +191,22 @@ class _Held:
         self._streams.released(size)
 
 
-class _Loop(Iteration):
-    """An iteration over a stream: it holds its message until it asks for the next one, or ends."""
+class _Loop:
+    """An ``async for`` over a stream: it holds its message until it asks for the next, or ends."""
 
-    _size = 0
-    """How many bytes the message has that it is at."""
+    def __init__(self, stream: Stream, iterations: Iterations) -> None:
+        self._stream = stream
+        self._counted = Iteration(stream, iterations)
+        """Counts among those that run until it is let go of."""
+        self._size = 0
+        """How many bytes the message has that it is at."""
+
+    def __aiter__(self) -> Self:
+        return self
 
     async def __anext__(self) -> Any:
         self._let_go()
-        stream: Stream = self._connection
+        stream = self._stream
         data, raw = await stream._iterated().next_message()
         self._size = _size(raw)
         stream.streams.held(self._size)
@@ -209,10 +216,9 @@ class _Loop(Iteration):
     def _let_go(self) -> None:
         size, self._size = self._size, 0
         if size:
-            self._connection.streams.released(size)
+            self._stream.streams.released(size)
 
     def __del__(self) -> None:
-        super().__del__()
         self._let_go()
 
 
@@ -331,7 +337,7 @@ class Stream(Emitter):
         """Write every message that arrives to `destination`, as `Connection.pipe`."""
         return pipe(self, destination)
 
-    def __aiter__(self) -> Iteration:
+    def __aiter__(self) -> _Loop:
         self._iterated()
         assert self._iterations is not None
         return _Loop(self, self._iterations)
