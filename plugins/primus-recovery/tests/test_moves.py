@@ -19,10 +19,14 @@ def data(socket: Any) -> list[Any]:
     return [message for message, *_ in socket.story.seen("data")]
 
 
-def lose_what_is_sent(socket: Any) -> None:
-    """Let nothing of what is sent from now on arrive, in either direction."""
+async def written(cluster: Any, socket: Any, primus: Any, arrives: str, lost: str) -> None:
+    """Write a message that arrives, and one that is lost as all that is sent from then on."""
+    (spark,) = primus
+    spark.write(arrives)
+    await cluster.turns()
     wire = socket._transport
     wire.other.other = wire.other = None
+    spark.write(lost)
 
 
 @contextmanager
@@ -59,18 +63,10 @@ async def test_what_another_server_still_has_of_a_session_that_did_not_go_on_is_
 ) -> None:
     one, two = await cluster.server(), await cluster.server()
     socket = await cluster.socket(one)
-    (spark,) = one
-    spark.write("s0")
-    await cluster.turns()
-    lose_what_is_sent(socket)
-    spark.write("s1")
+    await written(cluster, socket, one, "s0", "s1")
     with bus_away(monkeypatch, two):
         assert (await move(cluster, clock, socket, two))["session"] is False
-    (spark,) = two
-    spark.write("t1")
-    await cluster.turns()
-    lose_what_is_sent(socket)
-    spark.write("t2")
+    await written(cluster, socket, two, "t1", "t2")
 
     assert (await move(cluster, clock, socket, one))["session"] is True
 
@@ -82,11 +78,7 @@ async def test_a_session_that_was_fetched_for_a_client_that_went_meanwhile_is_no
 ) -> None:
     one, two, three = [await cluster.server() for _ in range(3)]
     socket = await cluster.socket(one)
-    (spark,) = one
-    spark.write("s0")
-    await cluster.turns()
-    lose_what_is_sent(socket)
-    spark.write("s1")
+    await written(cluster, socket, one, "s0", "s1")
     await one.destroy(reconnect=True)
     fetched, unpark = asyncio.Event(), two.backplane.bus.unpark
 
@@ -103,11 +95,7 @@ async def test_a_session_that_was_fetched_for_a_client_that_went_meanwhile_is_no
     await cluster.turns()
 
     assert (await move(cluster, clock, socket, three))["session"] is False
-    (spark,) = three
-    spark.write("t1")
-    await cluster.turns()
-    lose_what_is_sent(socket)
-    spark.write("t2")
+    await written(cluster, socket, three, "t1", "t2")
     assert (await move(cluster, clock, socket, two))["session"] is True
 
     assert data(socket) == ["s0", "t1", "t2"]
