@@ -42,12 +42,15 @@ servers, the sparks of this one. ARGV: the server, milliseconds of its ownership
 the time, its address.
 """
 
-COME: Final = """
+OWNED: Final = """
 local owner = redis.call('GET', KEYS[3])
 if owner and owner ~= ARGV[2] then
   return redis.status_reply('OK')
 end
-for i = 3, #ARGV do
+"""
+"""Nothing happens once the address has another owner: the server that asks was paused."""
+
+COME: Final = f"""{OWNED}for i = 3, #ARGV do
   redis.call('HSET', KEYS[1], ARGV[i], ARGV[1])
   redis.call('SADD', KEYS[2], ARGV[i])
 end
@@ -55,12 +58,7 @@ return redis.status_reply('OK')
 """
 """Sparks come to a server, if it still has its address. Keys and arguments are those of `LEAVE`."""
 
-LEAVE: Final = """
-local owner = redis.call('GET', KEYS[3])
-if owner and owner ~= ARGV[2] then
-  return redis.status_reply('OK')
-end
-for i = 3, #ARGV do
+LEAVE: Final = f"""{OWNED}for i = 3, #ARGV do
   if redis.call('HGET', KEYS[1], ARGV[i]) == ARGV[1] then
     redis.call('HDEL', KEYS[1], ARGV[i])
   end
