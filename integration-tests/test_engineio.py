@@ -9,6 +9,7 @@ import aiohttp
 import pytest
 
 from harness.casts import NODE, OURS_IN_NODE, OURS_IN_PYTHON
+from harness.inbox import DEADLINE
 from harness.parties import Client, Server, Speech
 from harness.proxies import proxy
 from harness.stage import Stage
@@ -161,6 +162,7 @@ async def test_five_hundred_clients_poll_and_half_of_them_vanish(stage: Stage) -
         await asyncio.gather(*staying)
 
     assert await server.connected() == []
-    after = await server.ask("census")
-    assert after["objects"].get("Session", 0) == 0
+    async with asyncio.timeout(DEADLINE):  # what answers the last of them may still hold one
+        while (after := await server.ask("census"))["objects"].get("Session", 0):
+            await asyncio.sleep(0)
     assert after["tasks"] <= before["tasks"] + 2
