@@ -162,7 +162,8 @@ async def test_five_hundred_clients_poll_and_half_of_them_vanish(stage: Stage) -
         await asyncio.gather(*staying)
 
     assert await server.connected() == []
-    async with asyncio.timeout(DEADLINE):  # a busy machine has kept one for a moment; why is not known
+    # A busy machine has kept one for a moment; why is not known.
+    async with asyncio.timeout(DEADLINE):
         while (after := await server.ask("census"))["objects"].get("Session", 0):
             await asyncio.sleep(0)
     assert after["tasks"] <= before["tasks"] + 2
