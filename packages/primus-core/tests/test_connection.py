@@ -323,6 +323,78 @@ async def test_a_parser_that_raises_anything_is_a_parser_error(make_primus: Make
     assert wire.sent == []
 
 
+async def test_what_arrives_waits_for_async_listeners_of_an_error(primus: Primus) -> None:
+    spark, wire = join(primus)
+    gate, told = Gate(), Recorder(spark, "data")
+    spark.on("error", gate)
+
+    wire.receive("1", "{", "2", "{")
+    await eventually(lambda: len(gate.seen) == 1)
+    assert told.seen("data") == [(1, "1")]
+
+    gate.event.set()
+    await eventually(lambda: len(gate.seen) == 2)
+    assert told.seen("data") == [(1, "1"), (2, "2")]
+
+
+async def test_frames_that_cannot_be_decoded_wait_as_messages_do(primus: Primus) -> None:
+    spark, wire = join(primus)
+    gate, story = Gate(), list[str]()
+    spark.on("data", gate)
+    spark.on("data", lambda message: story.append(f"message {message}"))
+    spark.on("error", lambda error: story.append(f"error of {error.frame[:2]}"))
+
+    wire.receive("1", "{2", "3", "{" + "x" * DEFAULT_LIMITS.read_ahead_bytes)
+    assert (story, wire.paused, spark.handled) == ([], True, 1)
+
+    gate.event.set()
+    await eventually(lambda: len(story) == 4)
+    assert story == ["message 1", "error of {2", "message 3", "error of {x"]
+    assert (wire.paused, spark.handled) == (False, 4)
+
+
+async def test_what_arrives_waits_for_async_listeners_of_what_another_has_raised(
+    primus: Primus, tracebacks: Tracebacks
+) -> None:
+    tracebacks.expect("a listener of 'data' raised")
+    spark, wire = join(primus)
+    gate, seen = Gate(), list[int]()
+    spark.on("error", gate)
+
+    @spark.on("data")
+    def data(message: int) -> None:
+        seen.append(message)
+        raise ZeroDivisionError
+
+    wire.receive("1", "2")
+    await eventually(lambda: len(gate.seen) == 1)
+    assert seen == [1]
+
+    gate.event.set()
+    await eventually(lambda: len(gate.seen) == 2)
+    assert seen == [1, 2]
+
+
+async def test_a_listener_may_wait_for_that_of_an_error_which_it_has_caused(
+    primus: Primus,
+) -> None:
+    spark, wire = join(primus)
+    reported, seen = asyncio.Event(), list[int]()
+
+    @spark.on("error")
+    async def error(error: Exception) -> None:
+        reported.set()
+
+    @spark.on("data")
+    async def data(message: int) -> None:
+        spark.emit("error", ValueError(message))
+        await reported.wait()
+        seen.append(message)
+
+    wire.receive("1", "2")
+    await eventually(lambda: seen == [1, 2])
+
+
 def test_control_text_that_a_parser_refuses_is_an_error_event(make_primus: MakePrimus) -> None:
     class NoText(JSONParser):
         def encode(self, value: Any) -> str:

@@ -355,6 +355,26 @@ def test_a_transform_that_fails_is_told_to_the_stream_and_else_to_its_connection
     assert (len(above.seen("error")), len(below.seen("error"))) == (1, 1)
 
 
+async def test_the_connection_waits_for_async_listeners_of_an_error_of_a_stream(
+    spark: Any, streams: Streams
+) -> None:
+    stream, wire = Checked(streams), spark._transport
+    below, told, go_on = Recorder(spark, "data"), list[Exception](), asyncio.Event()
+
+    @stream.on("error")
+    async def error(error: Exception) -> None:
+        told.append(error)
+        await go_on.wait()
+
+    stream.receive("broken")
+    wire.receive('"below"')
+    await eventually(lambda: len(told) == 1)
+    assert below.story == []
+
+    go_on.set()
+    await below.next("data")
+
+
 async def test_a_message_that_overtakes_is_handled_while_others_wait(
     primus: Any, tracebacks: Tracebacks
 ) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import json
 from collections.abc import AsyncIterator
 from dataclasses import dataclass, field
@@ -145,6 +146,26 @@ def test_an_invalid_payload_reaches_no_listener_and_is_refused_with_its_field(
     ((invalid, event),) = told.seen("invalid")
     assert (str(invalid), event) == (error, "vote")
     assert json.loads(wire.sent[0]) == {"type": 1, "id": 7, "data": [], "error": error}
+
+
+@pytest.mark.parametrize("asked", ["", ',"id":7'])
+async def test_what_arrives_waits_for_async_listeners_of_what_is_invalid(
+    primus: Any, asked: str
+) -> None:
+    spark, wire = join(primus)
+    told, go_on, news = list[Exception](), asyncio.Event(), Recorder(spark, "news")
+
+    @spark.on("invalid")
+    async def invalid(error: Exception) -> None:
+        told.append(error)
+        await go_on.wait()
+
+    wire.receive(f'{{"type":0,"data":["vote",5]{asked}}}', '{"type":0,"data":["news",1]}')
+    await eventually(lambda: len(told) == 1)
+    assert news.story == []
+
+    go_on.set()
+    await news.next("news")
 
 
 @pytest.mark.parametrize("frame", ['{"type":0,"data":["vote"]}', '{"type":0,"data":["vote",5]}'])

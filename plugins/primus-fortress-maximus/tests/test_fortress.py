@@ -155,6 +155,31 @@ async def test_a_validator_refuses_by_what_it_returns_or_raises(
     assert wire.sent == []
 
 
+@pytest.mark.parametrize("is_async", [False, True])
+async def test_what_arrives_waits_for_async_listeners_of_what_is_invalid(
+    primus: Any, is_async: bool
+) -> None:
+    async def later(message: int) -> bool:
+        return message > 0
+
+    primus.validate("data", later if is_async else lambda message: message > 0)
+    told, go_on = list[Exception](), asyncio.Event()
+
+    @primus.on("invalid")
+    async def invalid(error: Exception) -> None:
+        told.append(error)
+        await go_on.wait()
+
+    spark, wire = join(primus)
+    data = Recorder(spark, "data")
+    wire.receive("0", "1")
+    await eventually(lambda: len(told) == 1)
+    assert data.story == []
+
+    go_on.set()
+    assert (await data.next("data"))[0] == 1
+
+
 async def test_messages_wait_for_their_validators_so_that_order_stays(primus: Any) -> None:
     running = 0
 

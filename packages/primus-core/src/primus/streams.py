@@ -549,6 +549,10 @@ class Stream(Emitter):
         if not self.dispatch("error", error):
             self.connection._report(error)
 
+    def _start(self, event: str, awaitable: Awaitable[Any]) -> None:
+        """As `Connection._start`: the connection waits for the errors of all its streams."""
+        self.connection._start(event, awaitable)
+
     def _log_raised(self, text: str, error: BaseException) -> None:
         self.connection._log_raised(f"{self!r}: {text}", error)
 

@@ -601,6 +601,28 @@ async def test_what_waits_behind_a_message_that_breaks_the_wire_goes_by_the_next
     assert stage.wire.sent[0] == '"second"'
 
 
+async def test_a_listener_of_an_error_goes_on_when_its_connection_ends(stage: Any) -> None:
+    socket, wire = await stage.opened()
+    busy, begun, go_on, done = [asyncio.Event() for _ in range(4)]
+    socket.on("data", lambda message: busy.wait())
+
+    @socket.on("error")
+    async def error(error: Exception) -> None:
+        begun.set()
+        await go_on.wait()
+        done.set()
+
+    wire.receive("1")
+    socket.emit("error", ValueError())
+    await begun.wait()
+    socket.end()
+    busy.set()
+    go_on.set()
+    await stage.settle()
+
+    assert done.is_set()
+
+
 async def test_a_message_behind_a_busy_listener_is_not_delivered_after_our_own_end(
     stage: Any,
 ) -> None:

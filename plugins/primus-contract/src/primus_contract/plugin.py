@@ -71,8 +71,7 @@ class ContractSpark(Spark[MessageT_co]):
         try:
             taken = contract_of(self.primus).taken(event, args[len(leading) :])
         except ValidationError as error:
-            self.dispatch("invalid", error, event)
-            return False
+            return Connection.deliver(self, "invalid", error, event)
         return Connection.deliver(self, event, *leading, *taken, to=to)
 
     def take_request(self, event: str, args: Sequence[Any], reply: Replying) -> Delivered:
@@ -80,9 +79,8 @@ class ContractSpark(Spark[MessageT_co]):
         try:
             taken = contract_of(self.primus).taken(event, args)
         except ValidationError as error:
-            self.dispatch("invalid", error, event)
             reply.fail(error)
-            return False
+            return Connection.deliver(self, "invalid", error, event)
         return Connection.take_request(self, event, taken, reply)
 
 

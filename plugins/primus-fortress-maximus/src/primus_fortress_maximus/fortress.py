@@ -9,6 +9,7 @@ from weakref import WeakKeyDictionary
 from primus import OptionError, Packet, Primus
 from primus.arriving import Arriving
 from primus.callables import is_awaitable
+from primus.events import Delivered
 from primus.pipeline import Transform, for_streams
 from primus.streams import Stream
 from primus_fortress_maximus.errors import Invalid
@@ -159,15 +160,18 @@ class Fortress:
         except Exception as error:
             verdict = error
         refusal = validator.refusal(verdict)
-        return None if refusal is None else self._refuse(connection, refusal, arriving.args)
+        if refusal is None:
+            return None
+        told = self._refuse(connection, refusal, arriving.args)
+        return told if told is False else await told
 
-    def _refuse(self, connection: Any, error: Invalid, args: list[Any]) -> Literal[False]:
-        """Drop a message, and tell the application."""
-        if not self._primus.dispatch("invalid", error, args):
+    def _refuse(self, connection: Any, error: Invalid, args: list[Any]) -> Delivered:
+        """Drop a message, and tell the application; what is behind it waits for async listeners."""
+        if not self._primus.listeners("invalid"):
             connection.log.info(
                 "%r: a message was refused (%.50r): %.200s", connection, error.event, error
             )
-        return False
+        return self._primus.deliver("invalid", error, args)
 
 
 def transform(fortress: Fortress) -> Transform:

@@ -16,7 +16,7 @@ import logging
 from abc import abstractmethod
 from collections.abc import AsyncIterator, Awaitable, Callable, Iterable, Sequence
 from threading import get_ident
-from typing import Any, ClassVar, Final, Generic, Literal, Self, cast
+from typing import Any, ClassVar, Final, Generic, Literal, NamedTuple, Self, cast
 
 from primus.arriving import Arriving
 from primus.callables import PLAIN, after, dispose, is_awaitable
@@ -73,6 +73,12 @@ _UNDECODABLE: Final = object()
 
 def _itself(value: Any) -> Any:
     return value
+
+
+class _Undecodable(NamedTuple):
+    """What is kept of a frame that could not be decoded, until its turn comes."""
+
+    error: Exception
 
 
 class Connection(Emitter, Generic[MessageT_co]):
@@ -395,6 +401,17 @@ class Connection(Emitter, Generic[MessageT_co]):
         self.tally.listener_errors += 1
         super()._failed(event, error)
 
+    def _start(self, event: str, awaitable: Awaitable[Any]) -> None:
+        """Run an async listener. What arrives waits for one of ``error``, as for one of ``data``.
+
+        An error holds the frame that has caused it, and a peer may send any number of such frames.
+        """
+        if event != "error" or self._state != OPEN:
+            super()._start(event, awaitable)
+            return
+        # It runs at once, since what is awaited already may wait for it, and beyond the end.
+        self.hold(asyncio.shield(spawn(self._guard(event, awaitable))))
+
     def _listener_failed(self, error: BaseException) -> None:
         """Report an awaited listener of ``data`` that has raised, or was cancelled."""
         if isinstance(error, asyncio.CancelledError):
@@ -449,8 +466,8 @@ class Connection(Emitter, Generic[MessageT_co]):
             self._control(message)
         elif inbox is None or not inbox.is_busy:
             self._control_of_plugin(message)
-        elif inbox.put(message, text) and self._transport is not None:
-            self._transport.pause_reading()
+        else:
+            self._keep(inbox, message, text)
 
     def _control_of_plugin(self, message: PluginText) -> None:
         """Bring a control message to the plugin that knows it; others are ignored."""
@@ -477,7 +494,11 @@ class Connection(Emitter, Generic[MessageT_co]):
             except Exception as final:
                 error = final
         self._undecoded += 1
-        self._undecodable(frame, error)
+        inbox = self._inbox
+        if inbox is None or not inbox.is_busy:
+            self._undecodable(frame, error)
+        else:
+            self._keep(inbox, _Undecodable(error), frame)
         return _UNDECODABLE
 
     def _undecodable(self, frame: Any, error: Exception) -> None:
@@ -499,7 +520,12 @@ class Connection(Emitter, Generic[MessageT_co]):
             pending = self._receive(data, frame)
             if pending is not None:
                 spawn(self._awaited_alone(pending))
-        elif inbox.put(data, frame) and self._transport is not None:
+        else:
+            self._keep(inbox, data, frame)
+
+    def _keep(self, inbox: Inbox, data: Any, frame: Any) -> None:
+        """Keep what has arrived until its turn comes; read no further once that is too much."""
+        if inbox.put(data, frame) and self._transport is not None:
             self._transport.pause_reading()
 
     async def _awaited_alone(self, pending: Awaitable[Any]) -> None:
@@ -581,6 +607,9 @@ class Connection(Emitter, Generic[MessageT_co]):
             return None
         if type(data) is PluginText:
             self._control_of_plugin(data)
+            return None
+        if type(data) is _Undecodable:
+            self._undecodable(raw, data.error)
             return None
         return self._receive(data, raw)
 
