@@ -485,6 +485,31 @@ def test_pongs_to_a_websocket_that_is_not_read_leave_one() -> None:
     assert wire.sent[-2:] == ["33", "34"]
 
 
+def test_a_pong_waits_on_while_the_websocket_is_filled_up_again() -> None:
+    opened = Open(Revision3(json=True))
+    opened.session.limit(10)
+    wire = opened.upgraded()
+
+    class Eager(NotingConnection):
+        """Writes as soon as there is room."""
+
+        def congested(self, congested: bool) -> None:
+            if not congested and not wire.sent[-1].endswith("y"):
+                wire.clog()
+                opened.session.send("y" * 20)
+
+    opened.session.connection = Eager()
+    wire.clog()
+    opened.session.send("x" * 20)
+    wire.receive("21")
+
+    wire.unclog()
+    assert wire.sent[-1] == "4" + "y" * 20
+
+    wire.unclog()
+    assert wire.sent[-1] == "31"
+
+
 def test_what_waits_counts_polled_and_over_a_websocket(opened: Open) -> None:
     opened.session.send("four")
     assert opened.session.buffered > 4

@@ -20,7 +20,7 @@ from primus_transformer_engineio.client_heartbeat import ClientHeartbeat
 from primus_transformer_engineio.options import POLLING, WEBSOCKET
 from primus_transformer_engineio.packets import CLOSE, PING, PONG, PROBE, UPGRADE, Packet
 from primus_transformer_engineio.revisions import TEXT, Revision
-from primus_transformer_engineio.transport import EngineIOTransport, WebSocketReceiver
+from primus_transformer_engineio.transport import EngineIOTransport, SessionReceiver
 
 __all__ = ["ClientSession", "OpenWebSocket"]
 
@@ -120,7 +120,7 @@ class ClientSession(EngineIOTransport):
     def begin_over(self, wire: Transport) -> None:
         """Use a WebSocket from the first."""
         wire.pause_reading()
-        wire.connection = WebSocketReceiver(self)
+        wire.connection = SessionReceiver(self)
         self.binary = True
         self._wire = wire
 

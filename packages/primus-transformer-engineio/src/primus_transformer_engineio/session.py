@@ -11,18 +11,22 @@ from primus.clock import Clock
 from primus.closed import Ending
 from primus.errors import ProtocolError
 from primus.http import CommonHeaders
-from primus.polling import BodyRefused, LongPoll, PostIntake, Sessions, read_body, taken_body
+from primus.polling import (
+    BodyRefused,
+    LongPoll,
+    PostIntake,
+    Sessions,
+    is_too_large,
+    read_body,
+    taken_body,
+)
 from primus.transformer import Transport
 from primus_transformer_engineio.answers import BAD_REQUEST, Refused, answer, form_payload
 from primus_transformer_engineio.heartbeats import ClientPings, Heartbeat, ServerPings
 from primus_transformer_engineio.options import EngineIOOptions
 from primus_transformer_engineio.packets import CLOSE, MESSAGE, NOOP, OPEN, PING, PONG, Packet
 from primus_transformer_engineio.revisions import Revision
-from primus_transformer_engineio.transport import (
-    EngineIOTransport,
-    WebSocketReceiver,
-    is_too_large,
-)
+from primus_transformer_engineio.transport import EngineIOTransport, SessionReceiver
 
 __all__ = ["Session"]
 
@@ -113,7 +117,7 @@ class Session(EngineIOTransport):
         not read meanwhile: it could not be paused before it is in charge.
         """
         wire.pause_reading()
-        wire.connection = WebSocketReceiver(self)
+        wire.connection = SessionReceiver(self)
         opening = self.begin(sid, upgrades=False)
         loop = asyncio.get_running_loop()
         loop.call_later(OPENING_PAUSE, self._start_over, wire, opening)

@@ -5,19 +5,14 @@ from __future__ import annotations
 from abc import abstractmethod
 from typing import Any, Final
 
-from primus.closed import Ending
 from primus.errors import LimitError, ProtocolError
 from primus.heartbeat import Generation
-from primus.polling import QueuedTransport
+from primus.polling import MAX_LENGTH, UpgradableTransport, WebSocketReceiver
 from primus.transformer import Transport
 from primus_transformer_engineio.packets import CLOSE, MESSAGE, Packet, of_message
 from primus_transformer_engineio.revisions import Revision
 
-__all__ = ["EngineIOTransport", "WebSocketReceiver", "is_too_large", "longest_frame"]
-
-
-TOO_BIG: Final = 1009
-"""What a WebSocket is closed with, by RFC 6455 section 7.4.1."""
+__all__ = ["EngineIOTransport", "SessionReceiver", "longest_frame"]
 
 
 MESSAGE_BYTE: Final = MESSAGE.encode()
@@ -25,20 +20,13 @@ MESSAGE_BYTE: Final = MESSAGE.encode()
 WIDEST: Final = 4
 """Bytes of a character, at most."""
 
-MAX_LENGTH: Final = "max_length"
-
-
-def is_too_large(error: Exception | None) -> bool:
-    """Whether an error says that a message is longer than ``max_length``."""
-    return isinstance(error, LimitError) and error.option == MAX_LENGTH
-
 
 def longest_frame(max_length: int) -> int:
     """The longest WebSocket message that can hold a message of `max_length` bytes, as base64."""
     return 4 * (max_length // 3 + 1) + 2
 
 
-class EngineIOTransport(QueuedTransport):
+class EngineIOTransport(UpgradableTransport):
     """One end of a session. A subclass fetches what is queued, and acts on control packets.
 
     Args:
@@ -47,7 +35,7 @@ class EngineIOTransport(QueuedTransport):
         max_length: the largest message taken, in bytes.
     """
 
-    __slots__ = ("_wire", "_wire_congested", "binary", "closing", "max_length", "revision")
+    __slots__ = ("binary", "closing", "max_length", "revision")
 
     def __init__(self, revision: Revision, *, binary: bool, max_length: int) -> None:
         super().__init__()
@@ -56,8 +44,6 @@ class EngineIOTransport(QueuedTransport):
         self.max_length = max_length
         self.closing = False
         """Whether nothing is sent any more but what is queued."""
-        self._wire: Transport | None = None
-        self._wire_congested = False
 
     @property
     def generation(self) -> Generation:
@@ -117,29 +103,10 @@ class EngineIOTransport(QueuedTransport):
 
     def wire_congested(self, congested: bool) -> None:
         """Report that the WebSocket holds too much that is unsent, or no longer does."""
-        self._wire_congested = congested
-        if not congested and self._wire is not None:
+        super().wire_congested(congested)
+        if self._wire is not None and not self._wire_congested:
             for packet in self.take():
                 self._wire.send(self.revision.frame(packet, binary=self.binary))
-        if self.connection is not None:
-            self.connection.congested(congested)
-
-    @property
-    def traffic(self) -> tuple[int, int]:
-        """Bytes that have arrived, and bytes that have been sent, polled and over a WebSocket."""
-        taken, given = (0, 0) if self._wire is None else self._wire.traffic
-        return self.taken + taken, self.given + given
-
-    @property
-    def buffered(self) -> int:
-        """How many bytes wait to be sent."""
-        return super().buffered + (0 if self._wire is None else self._wire.buffered)
-
-    def limit(self, high_water: int) -> None:
-        """Report congestion above `high_water` bytes."""
-        super().limit(high_water)
-        if self._wire is not None:
-            self._wire.limit(high_water)
 
     def take_over(self, wire: Transport, *, binary: bool) -> None:
         """Use a WebSocket from now on; what is queued goes first.
@@ -149,7 +116,7 @@ class EngineIOTransport(QueuedTransport):
             binary: whether the peer takes bytes over it.
         """
         self.binary = binary
-        wire.connection = WebSocketReceiver(self)
+        wire.connection = SessionReceiver(self)
         if self._high_water is not None:
             wire.limit(self._high_water)
         if self.paused:
@@ -196,46 +163,13 @@ class EngineIOTransport(QueuedTransport):
             ProtocolError: the peer should not have sent it.
         """
 
-    def abort(self) -> None:
-        """Drop the session at once."""
-        wire = self._wire
-        self.over()
-        if wire is not None:
-            wire.abort()
 
-    @abstractmethod
-    def over(self, error: Exception | None = None, ending: Ending | None = None) -> None:
-        """End the session, by itself or since the peer did what `error` or `ending` says."""
-
-    def finish(self, error: Exception | None, ending: Ending | None = None) -> None:
-        """Close the WebSocket, if there is one, and tell the connection, once."""
-        if self._wire is not None:
-            self._wire.connection = None
-            self._wire.close(TOO_BIG if is_too_large(error) else None)
-        connection, self.connection = self.connection, None
-        if connection is not None:
-            connection.lost(error, ending)
-
-    def pause_reading(self) -> None:
-        """Take nothing more for now."""
-        super().pause_reading()
-        if self._wire is not None:
-            self._wire.pause_reading()
-
-    def resume_reading(self) -> None:
-        """Resume."""
-        super().resume_reading()
-        if self._wire is not None:
-            self._wire.resume_reading()
-
-
-class WebSocketReceiver:
+class SessionReceiver(WebSocketReceiver):
     """Receives for a session what its WebSocket brings."""
 
-    __slots__ = ("_session",)
+    __slots__ = ()
 
-    def __init__(self, session: EngineIOTransport) -> None:
-        self._session = session
+    _session: EngineIOTransport
 
     def feed(self, frame: str | bytes, last: bool = True) -> None:
         """Take one WebSocket message."""
@@ -253,19 +187,6 @@ class WebSocketReceiver:
             session.received(session.revision.packet(frame))
         except ProtocolError as error:
             session.over(error)
-
-    def seen(self) -> None:
-        """Note the answer to a ping of the WebSocket."""
-        if self._session.connection is not None:
-            self._session.connection.seen()
-
-    def congested(self, congested: bool) -> None:
-        """Report that the WebSocket holds too much that is unsent, or no longer does."""
-        self._session.wire_congested(congested)
-
-    def lost(self, error: Exception | None = None, ending: Ending | None = None) -> None:
-        """Handle the loss of the WebSocket, and with it of the session."""
-        self._session.over(error, ending)
 
 
 class _Prepared:

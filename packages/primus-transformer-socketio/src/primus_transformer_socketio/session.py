@@ -13,14 +13,17 @@ from primus.errors import LimitError, ProtocolError
 from primus.http import CommonHeaders
 from primus.limits import DEFAULT_LIMITS
 from primus.polling import (
+    MAX_LENGTH,
     BodyRefused,
     LongPoll,
     MovingDeadline,
     Pings,
     PostIntake,
     PreparedText,
-    QueuedTransport,
     Sessions,
+    UpgradableTransport,
+    WebSocketReceiver,
+    is_too_large,
     read_body,
     taken_body,
 )
@@ -48,11 +51,6 @@ __all__ = ["Session"]
 
 TAKEN: Final = CommonHeaders({"Content-Type": "text/plain; charset=UTF-8"})
 
-TOO_BIG: Final = 1009
-"""What a WebSocket is closed with, by RFC 6455 section 7.4.1."""
-
-MAX_LENGTH: Final = "max_length"
-
 DOUBTED: Final = 15.0
 """Seconds within which a client may find that its WebSocket brings nothing: it waits for 10."""
 
@@ -60,7 +58,7 @@ DOUBTED_BYTES: Final = DEFAULT_LIMITS.read_ahead_bytes
 """How much is kept meanwhile of what was sent over the WebSocket."""
 
 
-class Session(QueuedTransport):
+class Session(UpgradableTransport):
     """A transport whose packets are fetched by polls, or leave over a WebSocket.
 
     It begins with the first request that shows the key of a handshake. It ends when its client says
@@ -89,8 +87,6 @@ class Session(QueuedTransport):
         "_poll",
         "_posting",
         "_sessions",
-        "_wire",
-        "_wire_congested",
         "key",
     )
 
@@ -120,8 +116,6 @@ class Session(QueuedTransport):
         self._poll: LongPoll | None = None
         self._posting = False
         self._intake: PostIntake[str] = PostIntake(self, options.max_packets)
-        self._wire: Transport | None = None
-        self._wire_congested = False
         self._doubted: list[str] | None = None
         """What was sent over a WebSocket of which nothing has come yet; `None` afterwards."""
         self._doubted_size = 0
@@ -142,7 +136,7 @@ class Session(QueuedTransport):
         self._wire = wire
         self._doubted = []
         self._doubted_until = self._clock.time() + DOUBTED
-        wire.connection = WebSocketReceiver(self)
+        wire.connection = SessionReceiver(self)
         wire.send(CONNECTED)
         self._pings.start()
 
@@ -319,7 +313,7 @@ class Session(QueuedTransport):
             return refused.response
         except ProtocolError as error:
             self.over(error)
-            if _is_too_large(error):
+            if is_too_large(error):
                 return Response(413)
             return Response.error(400, "a post cannot be read")
         finally:
@@ -428,41 +422,6 @@ class Session(QueuedTransport):
         if late or self._doubted_size > DOUBTED_BYTES:
             self._doubted = None
 
-    @property
-    def traffic(self) -> tuple[int, int]:
-        """Bytes that have arrived, and bytes that have been sent, polled or over a WebSocket."""
-        taken, given = (0, 0) if self._wire is None else self._wire.traffic
-        return self.taken + taken, self.given + given
-
-    @property
-    def buffered(self) -> int:
-        """How many bytes wait to be sent."""
-        return super().buffered + (0 if self._wire is None else self._wire.buffered)
-
-    def limit(self, high_water: int) -> None:
-        """Report congestion above `high_water` bytes."""
-        super().limit(high_water)
-        if self._wire is not None:
-            self._wire.limit(high_water)
-
-    def wire_congested(self, congested: bool) -> None:
-        """Report that the WebSocket holds too much that is unsent, or no longer does."""
-        self._wire_congested = congested
-        if self.connection is not None:
-            self.connection.congested(congested)
-
-    def pause_reading(self) -> None:
-        """Take nothing more for now."""
-        super().pause_reading()
-        if self._wire is not None:
-            self._wire.pause_reading()
-
-    def resume_reading(self) -> None:
-        """Resume."""
-        super().resume_reading()
-        if self._wire is not None:
-            self._wire.resume_reading()
-
     # -- the end
 
     def close(self, code: int | None = None, reason: str = "") -> None:
@@ -479,13 +438,6 @@ class Session(QueuedTransport):
                 self._await_poll()
         self.resume_reading()
 
-    def abort(self) -> None:
-        """Drop the session at once."""
-        wire = self._wire
-        self.over()
-        if wire is not None:
-            wire.abort()
-
     def over(self, error: Exception | None = None, ending: Ending | None = None) -> None:
         """End the session, by itself or since the client did what `error` or `ending` says."""
         if self._gone:
@@ -499,45 +451,24 @@ class Session(QueuedTransport):
         if error is None:
             self._bring_rest()
         self.wake()
-        self._finish(error, ending)
+        self.finish(error, ending)
         self.resume_reading()
 
-    def _finish(self, error: Exception | None, ending: Ending | None) -> None:
+    def finish(self, error: Exception | None, ending: Ending | None = None) -> None:
+        """As for every session; a client with a WebSocket is told first."""
         if self._wire is not None:
             self._wire.connection = None
             self._wire.send(DISCONNECTED)
-            self._wire.close(TOO_BIG if _is_too_large(error) else None)
-        connection, self.connection = self.connection, None
-        if connection is not None:
-            connection.lost(error, ending)
+        super().finish(error, ending)
 
 
-class WebSocketReceiver:
+class SessionReceiver(WebSocketReceiver):
     """Receives for a session what its WebSocket brings."""
 
-    __slots__ = ("_session",)
+    __slots__ = ()
 
-    def __init__(self, session: Session) -> None:
-        self._session = session
+    _session: Session
 
     def feed(self, frame: str | bytes, last: bool = True) -> None:
         """Take one WebSocket message."""
         self._session.brought(frame)
-
-    def seen(self) -> None:
-        """Note the answer to a ping of the WebSocket."""
-        if self._session.connection is not None:
-            self._session.connection.seen()
-
-    def congested(self, congested: bool) -> None:
-        """Report that the WebSocket holds too much that is unsent, or no longer does."""
-        self._session.wire_congested(congested)
-
-    def lost(self, error: Exception | None = None, ending: Ending | None = None) -> None:
-        """Handle the loss of the WebSocket, and with it of the session."""
-        self._session.over(error, ending)
-
-
-def _is_too_large(error: Exception | None) -> bool:
-    """Whether an error says that a message is longer than ``max_length``."""
-    return isinstance(error, LimitError) and error.option == MAX_LENGTH

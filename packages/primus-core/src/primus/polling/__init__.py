@@ -1,6 +1,7 @@
 """What every polling transformer is made of: frames that wait until a request fetches them.
 
 * `QueuedTransport` keeps what is sent until a wire takes it, and says when that is too much.
+* `UpgradableTransport` is one that a WebSocket may take over, `WebSocketReceiver` what it brings.
 * `LongPoll` is a request whose answer is not ready yet; it notices when its client goes.
 * `read_body` reads what a client posts, within a limit and a deadline.
 * `FrameDelivery` brings what has arrived to a connection, in turns, while it takes it.
@@ -47,6 +48,12 @@ from primus.polling.provenance import Opener, is_foreign
 from primus.polling.sessions import Sessions
 from primus.polling.strings import parse_strings, skip_blank
 from primus.polling.transport import QueuedTransport
+from primus.polling.upgradable import (
+    MAX_LENGTH,
+    UpgradableTransport,
+    WebSocketReceiver,
+    is_too_large,
+)
 from primus.polling.utf16 import Utf16, units
 
 if TYPE_CHECKING:
@@ -54,6 +61,7 @@ if TYPE_CHECKING:
 
 __all__ = [
     "COMPRESS_FROM",
+    "MAX_LENGTH",
     "BodyRefused",
     "FrameDelivery",
     "LongPoll",
@@ -68,9 +76,12 @@ __all__ = [
     "PreparedText",
     "QueuedTransport",
     "Sessions",
+    "UpgradableTransport",
     "Utf16",
+    "WebSocketReceiver",
     "compressed",
     "is_foreign",
+    "is_too_large",
     "parse_strings",
     "read_body",
     "skip_blank",
