@@ -27,8 +27,8 @@ def test_it_cannot_be_used_where_no_secret_was_given() -> None:
     [
         ("username", "a:b", "without a colon"),
         ("username", "", "without a colon"),
-        ("concurrently", 0, "a whole number from 1"),
-        ("concurrently", True, "a whole number from 1"),
+        ("concurrently", 0, "must be a whole number > 0"),
+        ("concurrently", True, "must be a whole number > 0"),
         ("body_limit", 0, "must be a whole number of bytes"),
         ("forward_timeout", False, "must be seconds > 0"),
         ("forward_timeout", -1, "must be seconds > 0"),

@@ -89,8 +89,15 @@ def seconds(name: str, value: Any) -> float:
 
 def size(name: str, value: Any) -> int:
     """A whole number of bytes above zero."""
-    if isinstance(value, bool) or not isinstance(value, int) or value <= 0:
-        raise OptionError(f"{name}={value!r}: must be a whole number of bytes > 0")
+    return whole(name, value, of="bytes")
+
+
+def whole(name: str, value: Any, least: int = 1, of: str = "") -> int:
+    """A whole number, `least` or more; `of` says what it counts."""
+    if isinstance(value, bool) or not isinstance(value, int) or value < least:
+        bound = "> 0" if least == 1 else f">= {least}"
+        counted = f" of {of}" if of else ""
+        raise OptionError(f"{name}={value!r}: must be a whole number{counted} {bound}")
     return value
 
 

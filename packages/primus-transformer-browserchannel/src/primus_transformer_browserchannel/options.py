@@ -70,9 +70,9 @@ CHECKS: Final[Mapping[str, Callable[[str, Any], Any]]] = {
     "keepalive_interval": _positive,
     "session_timeout": _positive,
     "response_limit": checks.size,
-    "max_maps": checks.size,
-    "max_ahead": checks.size,
-    "max_sessions": checks.size,
+    "max_maps": checks.whole,
+    "max_ahead": checks.whole,
+    "max_sessions": checks.whole,
     "body_timeout": _positive,
     "close_timeout": checks.seconds,
 }

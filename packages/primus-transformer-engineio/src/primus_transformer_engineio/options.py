@@ -7,6 +7,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Final
 
+from primus import option_checks as checks
 from primus.errors import OptionError
 
 if TYPE_CHECKING:
@@ -78,9 +79,9 @@ class EngineIOOptions:
             cookie=_cookie(chosen["cookie"]),
             jsonp=bool(chosen["jsonp"]),
             max_length=primus.options.max_length,
-            max_payload=_whole("max_payload", chosen["max_payload"]),
-            max_packets=_whole("max_packets", chosen["max_packets"]),
-            max_sessions=_whole("max_sessions", chosen["max_sessions"]),
+            max_payload=checks.size("transport: max_payload", chosen["max_payload"]),
+            max_packets=checks.whole("transport: max_packets", chosen["max_packets"]),
+            max_sessions=checks.whole("transport: max_sessions", chosen["max_sessions"]),
             ping_interval=_seconds("ping_interval", chosen["ping_interval"]),
             ping_timeout=_seconds("ping_timeout", chosen["ping_timeout"]),
             upgrade_timeout=_seconds("upgrade_timeout", chosen["upgrade_timeout"]),
@@ -111,12 +112,6 @@ def _seconds(name: str, value: Any) -> float:
     if isinstance(value, bool) or not isinstance(value, int | float) or not value > 0:
         raise OptionError(f"transport: {name}={value!r}: must be seconds > 0")
     return float(value)
-
-
-def _whole(name: str, value: Any) -> int:
-    if isinstance(value, bool) or not isinstance(value, int) or value <= 0:
-        raise OptionError(f"transport: {name}={value!r}: must be a whole number > 0")
-    return value
 
 
 def _some(name: str, value: Any, all_there_are: tuple[Any, ...]) -> tuple[Any, ...]:

@@ -110,10 +110,10 @@ CHECKS: Final[Mapping[str, Callable[[str, Any], Any]]] = {
     "poll_timeout": _positive,
     "linger": _positive,
     "handshake_timeout": _positive,
-    "max_handshakes": checks.size,
+    "max_handshakes": checks.whole,
     "body_timeout": _positive,
     "close_timeout": checks.seconds,
     "max_payload": checks.size,
-    "max_packets": checks.size,
-    "max_sessions": checks.size,
+    "max_packets": checks.whole,
+    "max_sessions": checks.whole,
 }

@@ -5,7 +5,8 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any, NamedTuple
 
-from primus import OptionError, ServerOptions, hookimpl
+from primus import ServerOptions, hookimpl
+from primus import option_checks as checks
 
 __all__ = ["Bounds", "MultiplexOptions", "bounds", "primus_options"]
 
@@ -46,14 +47,7 @@ def bounds(extra: Mapping[str, Any]) -> Bounds:
         OptionError: one cannot work.
     """
     return Bounds(
-        _count(extra, "multiplex_channels", 0),
-        _count(extra, "multiplex_subscriptions", 1),
-        _count(extra, "multiplex_name", 16),
+        checks.whole("multiplex_channels", extra["multiplex_channels"], least=0),
+        checks.whole("multiplex_subscriptions", extra["multiplex_subscriptions"]),
+        checks.whole("multiplex_name", extra["multiplex_name"], least=16),
     )
-
-
-def _count(extra: Mapping[str, Any], name: str, least: int) -> int:
-    value = extra[name]
-    if isinstance(value, bool) or not isinstance(value, int) or value < least:
-        raise OptionError(f"{name}={value!r}: must be a whole number, at least {least}")
-    return value

@@ -78,7 +78,7 @@ def settings(given: Mapping[str, Any], pathname: str) -> Settings:
         method=checks.text("method", chosen["method"]).upper(),
         authorization=_authorization(chosen["username"], chosen["password"]),
         url=url,
-        concurrently=_count(chosen["concurrently"]),
+        concurrently=checks.whole("concurrently", chosen["concurrently"]),
         middleware=checks.function("middleware", chosen["middleware"]),
         body_limit=checks.size("body_limit", chosen["body_limit"]),
         forward_timeout=timeout,
@@ -96,9 +96,3 @@ def _authorization(username: Any, password: Any) -> str:
     if not isinstance(username, str) or not username or ":" in username:
         raise OptionError(f"username={username!r}: must be a text without a colon")
     return f"Basic {b64encode(f'{username}:{password}'.encode()).decode()}"
-
-
-def _count(value: Any) -> int:
-    if isinstance(value, bool) or not isinstance(value, int) or value < 1:
-        raise OptionError(f"concurrently={value!r}: must be a whole number from 1")
-    return value
