@@ -375,6 +375,32 @@ async def test_what_arrives_waits_for_async_listeners_of_what_another_has_raised
     assert seen == [1, 2]
 
 
+async def test_pings_are_answered_and_wait_for_async_listeners(primus: Primus) -> None:
+    spark, wire = join(primus)
+    gate, data = asyncio.Event(), Recorder(spark, "data")
+    begun = list[int]()
+
+    @spark.on("heartbeat")
+    async def heartbeat() -> None:
+        begun.append(1)
+        await gate.wait()
+
+    wire.receive('"primus::ping::1"', "1", '"primus::ping::2"')
+    await eventually(lambda: len(begun) == 2)
+    assert (data.story, wire.sent) == ([], ['"primus::pong::1"', '"primus::pong::2"'])
+
+    most = DEFAULT_LIMITS.read_ahead_messages
+    wire.receive(*['"primus::ping::3"'] * most)
+    await eventually(lambda: len(begun) >= most)
+    assert wire.paused
+    wire.receive(*['"primus::ping::4"'] * 100)
+    assert len(wire.sent) == len(begun) <= most + 1
+
+    gate.set()
+    await eventually(lambda: len(begun) == most + 102)
+    assert data.seen("data") == [(1, "1")]
+
+
 async def test_a_listener_may_wait_for_that_of_an_error_which_it_has_caused(
     primus: Primus,
 ) -> None:

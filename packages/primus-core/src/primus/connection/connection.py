@@ -68,6 +68,9 @@ OPEN: Final = 3
 FRAME: Final = (str, bytes)
 """What a frame is; a tuple, since `str | bytes` makes an object each time it is evaluated."""
 
+CAUSED: Final = frozenset({"error", "heartbeat"})
+"""Events that are not brought to their listeners as ``data`` is, and that peers can cause."""
+
 _UNDECODABLE: Final = object()
 
 
@@ -402,11 +405,12 @@ class Connection(Emitter, Generic[MessageT_co]):
         super()._failed(event, error)
 
     def _start(self, event: str, awaitable: Awaitable[Any]) -> None:
-        """Run an async listener. What arrives waits for one of ``error``, as for one of ``data``.
+        """Run an async listener. What arrives waits for it, as for one of ``data``.
 
-        An error holds the frame that has caused it, and a peer may send any number of such frames.
+        That is so for events of which a peer may cause any number. An error holds the frame that
+        has caused it.
         """
-        if event != "error" or self._state != OPEN:
+        if event not in CAUSED or self._state != OPEN:
             super()._start(event, awaitable)
             return
         # It runs at once, since what is awaited already may wait for it, and beyond the end.
@@ -565,7 +569,8 @@ class Connection(Emitter, Generic[MessageT_co]):
         if inbox is None:
             inbox = self._inbox = Inbox(self)
         self._direct = None
-        inbox.hold(pending)
+        if inbox.hold(pending) and self._transport is not None:
+            self._transport.pause_reading()
 
     @property
     def handled(self) -> int:

@@ -69,19 +69,27 @@ class Inbox:
             for data, _ in self._entries
         )
 
-    def hold(self, pending: Awaitable[Any]) -> None:
-        """Keep messages back until `pending` is done, then handle them in order."""
+    def hold(self, pending: Awaitable[Any]) -> bool:
+        """Keep messages back until `pending` is done, then handle them in order.
+
+        Returns:
+            As `put`.
+        """
         if self.is_busy:
             self._entries.appendleft((_HELD, pending))
-        else:
-            self.is_busy = True
-            spawn(self._work(pending))
+            return self._pauses()
+        self.is_busy = True
+        spawn(self._work(pending))
+        return False
 
     def put(self, data: Any, raw: Any) -> bool:
         """Keep a message; True when the transport should read no further from now on."""
         self._entries.append((data, raw))
         if isinstance(raw, str | bytes):
             self._size += len(raw)
+        return self._pauses()
+
+    def _pauses(self) -> bool:
         full = self.is_full
         pause, self.paused = full and not self.paused, full or self.paused
         return pause
