@@ -143,9 +143,28 @@ async def test_the_wire_is_paused_when_enough_bytes_wait(primus: Primus) -> None
     spark, wire = join(primus)
     gate = Gate()
     spark.on("data", gate)
-    wire.receive("0", '"' + "x" * DEFAULT_LIMITS.read_ahead_bytes + '"')
+    text = '"' + "x" * (DEFAULT_LIMITS.read_ahead_bytes - 4) + '"'
+    wire.receive("0", text)
+    assert not wire.paused
+    wire.receive("12")
     assert wire.paused
     gate.event.set()
+    await eventually(lambda: not wire.paused)
+
+
+async def test_a_message_that_comes_while_the_wire_is_paused_leaves_it_so(primus: Primus) -> None:
+    spark, wire = join(primus)
+    gates = [asyncio.Event() for _ in range(3)]
+    spark.on("data", lambda number: gates[number].wait())
+    wire.receive("0", "1" + " " * DEFAULT_LIMITS.read_ahead_bytes)
+    assert wire.paused
+    gates[0].set()
+    await eventually(lambda: spark.handled == 2)
+    spark.feed("2")  # it was under way
+
+    gates[1].set()
+    gates[2].set()
+    await eventually(lambda: spark.handled == 3)
     await eventually(lambda: not wire.paused)
 
 

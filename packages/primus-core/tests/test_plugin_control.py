@@ -330,3 +330,21 @@ async def test_what_waits_or_is_being_transformed_is_not_handled(primus: Primus)
     assert (spark.received, spark.handled) == (3, 2)
     busy.go.set()
     await eventually(lambda: spark.handled == 4)
+
+
+async def test_what_is_awaited_and_the_loss_of_the_wire_are_no_messages_that_wait(
+    primus: Primus,
+) -> None:
+    busy, reported = Busy(), Busy()
+    spark, wire = join(primus)
+    spark.on("data", busy)
+    spark.on("error", reported)
+    wire.receive("1", "2")
+    spark.emit("error", ValueError())
+    assert spark.handled == 1
+
+    wire.lose()
+    assert spark.handled == 1
+    busy.go.set()
+    reported.go.set()
+    await eventually(lambda: spark.handled == 2)

@@ -9,6 +9,7 @@ import pytest
 
 from primus import ControlTextError, TransportError, hookimpl
 from primus.errors import PluginError
+from primus.limits import DEFAULT_LIMITS
 from primus_testing import MemoryTransport, eventually
 
 
@@ -599,6 +600,25 @@ async def test_what_waits_behind_a_message_that_breaks_the_wire_goes_by_the_next
     await stage.advance(2)
 
     assert stage.wire.sent[0] == '"second"'
+
+
+async def test_what_an_end_has_dropped_no_longer_counts_as_waiting(stage: Any) -> None:
+    socket, wire = await stage.opened()
+    gates = [asyncio.Event(), asyncio.Event()]
+    socket.on("data", lambda number: gates[number].wait())
+    half = "1" + " " * (DEFAULT_LIMITS.read_ahead_bytes // 2)
+    wire.receive("0", half)
+    socket.end()
+    gates[0].set()
+    await stage.settle()
+
+    socket.open()
+    await stage.settle()
+    stage.wire.receive("1", half)
+
+    assert not stage.wire.paused
+    gates[1].set()
+    await stage.settle()
 
 
 async def test_a_listener_of_an_error_goes_on_when_its_connection_ends(stage: Any) -> None:
