@@ -372,6 +372,98 @@ async def test_frames_that_cannot_be_decoded_wait_as_messages_do(primus: Primus)
     assert (wire.paused, spark.handled) == (False, 4)
 
 
+class NotingParser(JSONParser):
+    """JSON that notes how long the frames are that it decodes."""
+
+    def __init__(self) -> None:
+        self.decoded: list[int] = []
+
+    def decode(self, frame: Any) -> Any:
+        self.decoded.append(len(frame))
+        return super().decode(frame)
+
+
+@pytest.mark.parametrize("is_awaited", [False, True])
+async def test_a_busy_connection_decodes_a_long_frame_in_its_turn_unless_it_awaits_an_answer(
+    make_primus: MakePrimus, is_awaited: bool
+) -> None:
+    parser = NotingParser()
+    spark, wire = join(make_primus(parser=parser))
+    gate, most = Gate(), DEFAULT_LIMITS.read_ahead_bytes
+    spark.on("data", gate)
+    spark.await_answers(int(is_awaited))
+
+    wire.receive("0", "1" + " " * (most - 1), "2")
+    assert parser.decoded == ([1, most, 1] if is_awaited else [1])
+    assert wire.paused is not is_awaited
+    assert spark.handled == 1
+
+    gate.event.set()
+    await eventually(lambda: len(gate.seen) == 3)
+    assert gate.seen == [0, 1, 2]
+    assert parser.decoded == [1, most, 1]
+    assert (spark.received, spark.handled) == (3, 3)
+
+
+@pytest.mark.parametrize("frame", ['{"answer":1}', '"primus::ping::1"', "{", "[1]"])
+@pytest.mark.parametrize("plugins", [0, 1])
+async def test_a_long_frame_overtakes_others_where_a_plugin_may_say_so(
+    make_primus: MakePrimus, frame: str, plugins: int
+) -> None:
+    class Overtaking:
+        @hookimpl
+        def primus_overtakes(self, data: Any) -> bool:
+            return isinstance(data, dict)
+
+    primus = make_primus()
+    for number in range(plugins):
+        primus.use(f"overtaking {number}", Overtaking())
+    spark, wire = join(primus)
+    gate, seen, story = Gate(), Recorder(spark, "data", "error"), list[Any]()
+    spark.on("data", gate)
+    wire.receive("0")
+    await eventually(lambda: gate.seen == [0])
+
+    wire.receive(frame + " " * DEFAULT_LIMITS.read_ahead_bytes)
+    story = [*seen.story, *wire.sent]
+    is_for_now = plugins > 0 and frame.startswith(('{"', '"primus'))
+    assert len(story) == 1 + is_for_now
+    assert wire.paused is not is_for_now
+
+    gate.event.set()
+    await eventually(lambda: len([*seen.story, *wire.sent]) == 2)
+    await eventually(lambda: spark.handled == spark.received + (frame == "{"))
+
+
+async def test_a_long_frame_of_an_async_parser_waits_for_its_turn(make_primus: MakePrimus) -> None:
+    class Overtaking:
+        @hookimpl
+        def primus_overtakes(self, data: Any) -> bool:
+            return True
+
+    primus = make_primus(parser=AsyncParser()).use("overtaking", Overtaking())
+    spark, wire = join(primus)
+    gate = Gate()
+    spark.on("data", gate)
+    wire.receive("0")
+    await eventually(lambda: gate.seen == [0])
+    wire.receive("1" + " " * DEFAULT_LIMITS.read_ahead_bytes)
+    assert (wire.paused, spark.handled) == (True, 1)
+    gate.event.set()
+    await eventually(lambda: gate.seen == [0, 1])
+
+
+async def test_frames_that_are_not_long_are_decoded_as_they_come(make_primus: MakePrimus) -> None:
+    parser = NotingParser()
+    spark, wire = join(make_primus(parser=parser))
+    gate, most = Gate(), DEFAULT_LIMITS.read_ahead_bytes
+    spark.on("data", gate)
+    wire.receive("0", "1" + " " * (most - 2), "2")
+    assert parser.decoded == [1, most - 1, 1]
+    gate.event.set()
+    await eventually(lambda: len(gate.seen) == 3)
+
+
 async def test_what_arrives_waits_for_async_listeners_of_what_another_has_raised(
     primus: Primus, tracebacks: Tracebacks
 ) -> None:

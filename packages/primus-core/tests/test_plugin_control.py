@@ -7,6 +7,7 @@ from typing import Any
 import pytest
 
 from primus import ControlTextError, Primus, hookimpl
+from primus.limits import DEFAULT_LIMITS
 from primus_testing import Recorder, Tracebacks, eventually, join
 from primus_testing.words import Words
 
@@ -96,6 +97,21 @@ async def test_it_waits_behind_the_messages_that_arrived_before_it(primus: Primu
     assert wire.sent == ['"primus::pong::5"']
     busy.go.set()
     await eventually(lambda: words.heard == [1, 2, ("word", "x"), 3])
+
+
+async def test_one_that_is_long_waits_undecoded_and_counts_as_no_message(primus: Primus) -> None:
+    words, busy = Words(), Busy()
+    spark, wire = join(primus.use("words", words))
+    spark.on("data", busy)
+    long = "x" * DEFAULT_LIMITS.read_ahead_bytes
+
+    wire.receive("1", f'"primus::word::{long}"', f'"primus::ping::{long}"', "2")
+
+    assert words.heard == [1]
+    busy.go.set()
+    await eventually(lambda: words.heard == [1, ("word", long), 2])
+    assert wire.sent == [f'"primus::pong::{long}"']
+    assert (spark.received, spark.handled) == (2, 2)
 
 
 async def test_those_that_wait_count_as_messages_that_are_read_ahead(

@@ -71,7 +71,11 @@ FRAME: Final = (str, bytes)
 CAUSED: Final = frozenset({"error", "heartbeat"})
 """Events that are not brought to their listeners as ``data`` is, and that peers can cause."""
 
-_UNDECODABLE: Final = object()
+LONG: Final = DEFAULT_LIMITS.read_ahead_bytes
+"""How long a frame is, in bytes or characters, that a busy connection does not decode yet."""
+
+_UNREAD: Final = object()
+"""Stands in the inbox for the message of a long frame, which is decoded in its turn."""
 
 
 def _itself(value: Any) -> Any:
@@ -434,14 +438,19 @@ class Connection(Emitter, Generic[MessageT_co]):
         if last:
             self.seen_at = self._now()
         direct = self._direct
-        if direct is None and not self._is_clear and not self._admits(frame):
+        if (
+            direct is None
+            and (not self._is_clear or len(frame) >= LONG)
+            and not self._admits(frame)
+        ):
             return
         decode = self._decode
         try:
             data = decode(frame)
         except Exception as error:
             data = self._decode_carefully(frame, error)
-            if data is _UNDECODABLE:
+            if type(data) is _Undecodable:
+                self._take_undecodable(data, frame)
                 return
         kind = type(data)
         if kind is str and data.startswith(PREFIX):
@@ -485,25 +494,69 @@ class Connection(Emitter, Generic[MessageT_co]):
         self.log.debug("%r: ignored a control message", self)
 
     def _admits(self, frame: str | bytes) -> bool:
-        """Whether frames are taken at all; listeners of the private event are shown this one."""
+        """Whether a frame is decoded now; listeners of the private event are shown it."""
         if self._state == OPEN and self._traced:
             self.dispatch("incoming::data", frame)
-        return self._state == OPEN
+        return self._state == OPEN and not (len(frame) >= LONG and self._keeps_unread(frame))
+
+    def _keeps_unread(self, frame: str | bytes) -> bool:
+        """Keep a long frame undecoded while the connection is busy, unless it may be an answer.
+
+        The values of a message take up to eighty times the memory of its frame.
+        """
+        inbox = self._inbox
+        if inbox is None or not inbox.is_busy or self._awaited > 0:
+            return False
+        if self.overtaking_hooks and self._is_for_now(frame):
+            return False
+        self.received += 1
+        self._keep(inbox, _UNREAD, frame)
+        return True
+
+    def _is_for_now(self, frame: str | bytes) -> bool:
+        """Whether a long frame is handled although the connection is busy, as plugins may say.
+
+        What is decoded for that is not kept: most such frames wait, and are decoded once more.
+        """
+        try:
+            data = self._decode(frame)
+        except Exception:
+            return True  # `feed` says what is wrong with it
+        if is_awaitable(data):
+            dispose(data)
+            return False
+        is_control = isinstance(data, str) and data.startswith(PREFIX)
+        return is_control or self.overtakes(data)
+
+    def _handle_unread(self, frame: Any) -> Awaitable[Any] | None:
+        """Decode and handle a frame that has been kept by `_keeps_unread`."""
+        try:
+            data = self._decode(frame)
+        except Exception as error:
+            data = self._decode_carefully(frame, error)
+            if type(data) is _Undecodable:
+                self.received -= 1
+                self._undecodable(frame, data.error)
+                return None
+        return self._decoded(data, frame)
 
     def _decode_carefully(self, frame: Any, error: Exception) -> Any:
-        """Decode what could not be decoded quickly; `_UNDECODABLE` when it cannot be decoded."""
+        """Decode what could not be decoded quickly; `_Undecodable` when it cannot be decoded."""
         if self._decode != self._parser.decode:
             try:
                 return self._parser.decode(frame)
             except Exception as final:
                 error = final
         self._undecoded += 1
+        return _Undecodable(error)
+
+    def _take_undecodable(self, data: _Undecodable, frame: Any) -> None:
+        """Report a frame that could not be decoded, in its turn."""
         inbox = self._inbox
         if inbox is None or not inbox.is_busy:
-            self._undecodable(frame, error)
+            self._undecodable(frame, data.error)
         else:
-            self._keep(inbox, _Undecodable(error), frame)
-        return _UNDECODABLE
+            self._keep(inbox, data, frame)
 
     def _undecodable(self, frame: Any, error: Exception) -> None:
         self.tally.decode_errors += 1
@@ -613,6 +666,8 @@ class Connection(Emitter, Generic[MessageT_co]):
         if type(data) is PluginText:
             self._control_of_plugin(data)
             return None
+        if data is _UNREAD:
+            return self._handle_unread(raw)
         if type(data) is _Undecodable:
             self._undecodable(raw, data.error)
             return None
