@@ -17,10 +17,12 @@ from aiohttp import web
 from primus import (
     AttachError,
     ControlTextError,
+    InvalidPluginError,
     OptionError,
     ParserError,
     Primus,
     Socket,
+    Unauthorized,
     UnknownPluginError,
     listens,
 )
@@ -92,6 +94,7 @@ RAISED: list[tuple[Callable[[], object], type[Exception], str]] = [
     (lambda: make(plugin="left-pad"), UnknownPluginError, "unknown plugin 'left-pad'. Installed: "),
     (lambda: make(plugin="metroplx"), UnknownPluginError, "Did you mean 'metroplex'?"),
     (lambda: Primus(transformer="websocket"), UnknownPluginError, "Did you mean 'websockets'?"),
+    (lambda: make(port=80), OptionError, "It is an argument of Primus.create_server."),
     (lambda: make(time_out=10), OptionError, "unknown option 'time_out'. Did you mean 'timeout'?"),
     (lambda: client(time_out=10), OptionError, "Did you mean 'timeout'?"),
     (lambda: make(backplane="redis://a"), OptionError, "add 'backplane' to the option 'plugin'."),
@@ -116,6 +119,27 @@ RAISED: list[tuple[Callable[[], object], type[Exception], str]] = [
         "There is no callback: refuse by raising Unauthorized",
     ),
     (lambda: make(authorization=lambda: True), OptionError, "it takes no argument"),
+    (
+        lambda: make().before("log", lambda request, response, done: done()),
+        OptionError,
+        "it needs 3 arguments and gets 1: the request. There is no callback: return a Response",
+    ),
+    (lambda: make().before("log", lambda: None), OptionError, "it takes no argument, and gets"),
+    (
+        lambda: Unauthorized({"statusCode": 403, "message": "Go away!"}),
+        OptionError,
+        "write Unauthorized(message, status=…, authenticate=…)",
+    ),
+    (
+        lambda: make().use("log", lambda request, response, done: done()),
+        InvalidPluginError,
+        "To add a layer of the middleware: primus.before(name, layer)",
+    ),
+    (
+        lambda: make(plugin={"mine": {"server": lambda primus, options: None}}),
+        InvalidPluginError,
+        "the hooks primus_setup for 'server', and primus_browser for 'client'",
+    ),
     (lambda: make().authorize("yes"), TypeError, "only accepts functions"),  # type: ignore[type-var]
     (
         lambda: make().on("connection", lambda spark, request: None),

@@ -32,6 +32,16 @@ async def spec(port: int) -> bytes:
     return await ask(*await asyncio.open_connection("127.0.0.1", port))
 
 
+@pytest.mark.parametrize(
+    ("given", "meant"), [("hosts", "host"), ("prot", "port"), ("sslContext", "ssl_context")]
+)
+async def test_an_argument_that_is_misspelt_is_told_with_the_right_one(
+    given: str, meant: str
+) -> None:
+    with pytest.raises(OptionError, match=f"'{given}'. Did you mean '{meant}'"):
+        await Primus.create_server(transformer=MemoryTransformer, **{given: None})
+
+
 async def test_servers_share_a_port_by_reuse_port() -> None:
     one = await listening(host="127.0.0.1", reuse_port=True)
     two = await listening(host="127.0.0.1", port=one.port, reuse_port=True)

@@ -131,3 +131,16 @@ def test_an_option_that_is_not_known_may_be_a_misspelling_or_of_a_plugin() -> No
     told = checks.unknown("rooms", ["timeout"], "rooms")
     assert "add 'rooms' to the option 'plugin'" in told
     assert "Did you mean" not in checks.unknown("xyz", ["timeout"])
+
+
+def test_an_option_that_is_not_known_may_be_an_argument_or_not_needed() -> None:
+    told = checks.unknown("hosts", ["methods"], arguments=["port", "host"])
+    assert told == (
+        "unknown option 'hosts'. Did you mean 'host'? Options: methods. Arguments of "
+        "create_server: host, port"
+    )
+    told = checks.unknown("port", ["transport"])
+    assert "It is an argument of Primus.create_server" in told
+    assert "Did you mean" not in told
+    told = checks.unknown("iknowclusterwillbreakconnections", ["iknowhttpsisbetter"])
+    assert "leave it out" in told

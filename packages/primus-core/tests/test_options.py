@@ -1,3 +1,4 @@
+import inspect
 import math
 from collections.abc import Callable
 from dataclasses import fields
@@ -11,9 +12,9 @@ from primus import OptionError, Primus
 from primus.client.options import ClientOptions, client_options
 from primus.client.socket import PROFILE_OPTIONS
 from primus.heartbeat import Generation
+from primus.option_checks import ARGUMENTS, TLS
 from primus.options import ServerOptions, plugin_names, server_options
 from primus.recovery import Backoff
-from primus.server.listen import TLS_OPTIONS
 
 MakePrimus = Callable[..., Primus]
 
@@ -318,7 +319,13 @@ def test_every_option_of_a_server_has_a_type_for_editors_and_no_other() -> None:
     checked = {*ServerOptions.__annotations__} - {"extra"}
 
     assert set(get_type_hints(primus.ServerOptions)) == checked
-    assert set(get_type_hints(primus.ListenOptions)) == checked | set(TLS_OPTIONS)
+    assert set(get_type_hints(primus.ListenOptions)) == checked | set(TLS)
+
+
+def test_every_argument_of_create_server_is_one_that_messages_know() -> None:
+    named = {*inspect.signature(Primus.create_server).parameters} - {"options"}
+
+    assert {*ARGUMENTS} == named | {*TLS}
 
 
 def test_every_option_of_a_client_has_a_type_for_editors_and_no_other() -> None:

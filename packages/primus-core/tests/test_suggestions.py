@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import copy
+import re
 from typing import Any
 
 import pytest
 
-from primus import Primus
+from primus import Primus, Socket, Spark, suggestions
 from primus.errors import NotListeningError
 from primus_testing import join
 
@@ -35,6 +36,45 @@ async def test_a_member_of_a_plugin_that_is_not_in_use_names_the_plugin(
     assert f"has no attribute {member!r}: the plugin {plugin!r} adds it" in str(caught.value)
     assert cure in str(caught.value)
     assert not hasattr(owners[kind], member)
+
+
+NODE = [
+    ("primus", "forEach", "in Python it is for_each()"),
+    ("primus", "createServer", "in Python it is await create_server()"),
+    ("primus", "connections", "in Python it is len(primus)"),
+    ("spark", "readyState", "in Python it is ready_state"),
+    ("spark", "writeAndWait", "in Python it is await write_and_wait() of the plugin 'responder'"),
+    ("socket", "readyState", "in Python it is ready_state"),
+]
+
+
+@pytest.mark.parametrize(("kind", "member", "cure"), NODE)
+def test_a_member_of_primus_for_node_names_ours(
+    primus: Primus, kind: str, member: str, cure: str
+) -> None:
+    owners: dict[str, Any] = {
+        "spark": join(primus)[0],
+        "primus": primus,
+        "socket": primus.Socket("http://memory", manual=True),
+    }
+    for owner in (owners[kind], type(owners[kind])):
+        with pytest.raises(AttributeError) as caught:
+            getattr(owner, member)
+        assert f"has no attribute {member!r}: {cure}" in str(caught.value)
+        assert not hasattr(owner, member)
+
+
+def test_what_stands_for_members_of_node_is_there() -> None:
+    classes = {"Primus": Primus, "Spark": Spark, "Socket": Socket}
+    for kind, names in suggestions.NODE.items():
+        for instead in names.values():
+            word = re.split(r"\W", instead.removeprefix("await "))[0]
+            plugin = suggestions.MEMBERS[kind].get(word)
+            assert (
+                f"plugin {plugin!r}" in instead
+                if plugin
+                else word in {"len", "connect", *dir(classes[kind])}
+            )
 
 
 async def test_a_member_whose_plugin_went_with_the_server_says_so(make_primus: Any) -> None:

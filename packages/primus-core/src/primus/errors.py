@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import Self
+from typing import Final, Self
 
 __all__ = [
     "AttachError",
@@ -198,6 +198,10 @@ class HandshakeError(TransportError):
         return cls(message, status=status, headers=headers, body=body)
 
 
+NODE_REFUSAL: Final = ("statusCode", "authenticate")
+"""What the object may have by which an authorization handler refuses in Primus for Node.js."""
+
+
 class Unauthorized(PrimusError):
     """Raise it in an authorization handler to refuse a request.
 
@@ -215,6 +219,10 @@ class Unauthorized(PrimusError):
     ) -> None:
         if not 400 <= status <= 599:
             raise OptionError(f"Unauthorized(status={status}): must be 400 to 599")
+        if isinstance(message, Mapping) and not message.keys().isdisjoint(NODE_REFUSAL):
+            raise OptionError(
+                f"Unauthorized({message!r}): write Unauthorized(message, status=…, authenticate=…)"
+            )
         super().__init__(str(message))
         self.message = message
         self.status = status

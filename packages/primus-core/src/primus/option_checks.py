@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 import os
 import re
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from ipaddress import IPv4Network, IPv6Network, ip_network
 from ssl import SSLContext
 from typing import TYPE_CHECKING, Any, Final
@@ -23,6 +23,15 @@ TOKEN: Final = re.compile(r"[!#$%&'*+.^_`|~0-9A-Za-z-]+")
 NODE: Final = re.compile(r"[A-Za-z0-9_]{1,32}")
 NO_VALUE: Final = re.compile(r"[\x00-\x08\x0a-\x1f\x7f\ud800-\udfff]")
 
+TLS: Final = ("ssl_context", "root", "cert", "key", "ca", "pfx", "passphrase")
+"""The arguments of `Primus.create_server` for TLS."""
+
+ARGUMENTS: Final = ("on_connection", "host", "port", "reuse_port", "sock", "setup", *TLS)
+"""All that `Primus.create_server` takes beside the options."""
+
+NOT_NEEDED: Final = ("iknowclusterwillbreakconnections",)
+"""Options of Primus for Node.js that change nothing but its warnings."""
+
 MILLISECONDS: Final = 10_000.0
 """A duration of so many seconds, three hours, is taken for one in milliseconds."""
 
@@ -32,21 +41,35 @@ LONGEST_DELAYS: Final = {"min": 100.0, "max": MILLISECONDS, "timeout": MILLISECO
 Network = IPv4Network | IPv6Network
 
 
-def unknown(name: str, names: list[str], plugin: str = "") -> str:
+def unknown(name: str, names: list[str], plugin: str = "", *, arguments: Iterable[str] = ()) -> str:
     """The message about an option that does not exist.
 
     Args:
         name: the option.
         names: those that there are.
         plugin: a plugin that is not in use and has such an option; empty for none.
+        arguments: what may be given beside the options.
     """
     from difflib import get_close_matches
 
-    close = get_close_matches(name, names, n=1, cutoff=0.5)
+    beside = sorted(arguments)
+    close = get_close_matches(name, [*names, *beside], cutoff=0.5)
+    # Letters that have changed places make `prot`, which is as close to `root` as to `port`.
+    close.sort(key=lambda each: sorted(each) != sorted(name))
     hint = f" Did you mean {close[0]!r}?" if close else ""
     if plugin:
         hint = f" It belongs to a plugin that is not in use: add {plugin!r} to the option 'plugin'."
-    return f"unknown option {name!r}.{hint} Options: {', '.join(sorted(names))}"
+    elif not beside and name in ARGUMENTS:
+        hint = (
+            " It is an argument of Primus.create_server. What runs an application has its own, such"
+            " as web.run_app(app, port=8080)."
+        )
+    elif name in NOT_NEEDED:
+        hint = " It is one of Primus for Node.js, and not needed here: leave it out."
+    listed = f"Options: {', '.join(sorted(names))}"
+    if beside:
+        listed += f". Arguments of create_server: {', '.join(beside)}"
+    return f"unknown option {name!r}.{hint} {listed}"
 
 
 def anything(name: str, value: Any) -> Any:
@@ -143,11 +166,21 @@ def node(name: str, value: Any) -> str | None:
 
 def no_handler(fn: Callable[..., Any]) -> str | None:
     """Why a function is no authorization handler; `None` when it is called with the request."""
+    return _not_of_request(fn, "refuse by raising Unauthorized")
+
+
+def no_layer(fn: Callable[..., Any]) -> str | None:
+    """Why a function is no layer of the middleware; `None` when it is called with the request."""
+    return _not_of_request(fn, "return a Response to answer, or None to let the request pass")
+
+
+def _not_of_request(fn: Callable[..., Any], instead: str) -> str | None:
+    """Why a function cannot be called with the request, and what it does instead of a callback."""
     least, most = bounds(fn)
     if most < 1:
         return "it takes no argument, and gets the request"
     why = obstacle(fn, least, 1)
-    return why and f"{why}: the request. There is no callback: refuse by raising Unauthorized"
+    return why and f"{why}: the request. There is no callback: {instead}"
 
 
 def authorization(name: str, value: Any) -> Callable[..., Any] | None:

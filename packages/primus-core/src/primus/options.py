@@ -7,7 +7,7 @@ for. An unknown option is an error that names the closest one.
 from __future__ import annotations
 
 import sys
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from types import MappingProxyType
 from typing import Any, Final, Literal
 
@@ -109,6 +109,7 @@ def server_options(
     given: Mapping[str, Any],
     extra: Mapping[str, Any],
     plugin_of: Callable[[str], str] = lambda option: "",
+    arguments: Iterable[str] = (),
 ) -> ServerOptions:
     """The options of a server.
 
@@ -116,12 +117,13 @@ def server_options(
         given: what the user gave, by name.
         extra: the options that plugins add, with their defaults.
         plugin_of: the plugin to which an unknown option seems to belong; empty for none.
+        arguments: what may be given beside the options, for the message about an unknown one.
 
     Raises:
         OptionError: an option is unknown, or its value cannot work.
     """
     given = {"trusted_proxies": PRIVATE_NETWORKS, **given}
-    options = ServerOptions(**checked(given, extra, _SERVER, plugin_of))
+    options = ServerOptions(**checked(given, extra, _SERVER, plugin_of, arguments))
     if "ping_interval" not in given and options.timeout is not None:
         # A client that is to be given up sooner has to be asked sooner.
         options.ping_interval = min(PING_INTERVAL, options.timeout * PING_INTERVAL / TIMEOUT)
@@ -158,6 +160,7 @@ def checked(
     extra: Mapping[str, Any],
     table: Mapping[str, Callable[[str, Any], Any]],
     plugin_of: Callable[[str], str] = lambda option: "",
+    arguments: Iterable[str] = (),
 ) -> dict[str, Any]:
     """The options that are given, each in its proper form, and ``extra``.
 
@@ -166,6 +169,7 @@ def checked(
         extra: the options that plugins add, with their defaults.
         table: what checks each option.
         plugin_of: the plugin to which an unknown option seems to belong; empty for none.
+        arguments: what may be given beside the options, for the message about an unknown one.
 
     Raises:
         OptionError: an option is unknown, or its value cannot work.
@@ -178,7 +182,8 @@ def checked(
         elif name in others:
             others[name] = value
         else:
-            raise OptionError(checks.unknown(name, [*table, *others], plugin_of(name)))
+            known = [*table, *others]
+            raise OptionError(checks.unknown(name, known, plugin_of(name), arguments=arguments))
     return {**chosen, "extra": others}
 
 

@@ -8,7 +8,8 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from functools import cached_property
-from typing import TYPE_CHECKING, Any, NamedTuple
+from types import FunctionType, MethodType
+from typing import TYPE_CHECKING, Any, Final, NamedTuple
 
 import pluggy
 
@@ -19,6 +20,9 @@ if TYPE_CHECKING:
     from primus.ordering import Place
 
 __all__ = ["Ark", "valid_hook"]
+
+NODE_PLUGIN: Final = ("server", "client", "library")
+"""What a plugin of Primus for Node.js is made of."""
 
 
 class Admitted(NamedTuple):
@@ -158,6 +162,7 @@ class Ark(Mapping[str, Any]):
         if not self._manager.get_hookcallers(plugin):
             raise InvalidPluginError(
                 f"the plugin {name!r} ({plugin!r}) has no function that is marked @hookimpl"
+                f"{_meant(plugin)}"
             )
         self._manager.check_pending()
 
@@ -247,3 +252,15 @@ def _taking(arguments: Sequence[str], implementation: pluggy.HookImpl) -> Callab
         return function
     wanted = [arguments.index(name) for name in implementation.argnames]
     return lambda *given: function(*[given[index] for index in wanted])
+
+
+def _meant(plugin: Any) -> str:
+    """What an object without hooks is likely to be meant for, as the end of a sentence."""
+    if isinstance(plugin, FunctionType | MethodType):
+        return ". To add a layer of the middleware: primus.before(name, layer)"
+    if isinstance(plugin, Mapping) and not plugin.keys().isdisjoint(NODE_PLUGIN):
+        return (
+            ". One of Primus for Node.js has to be written anew: a module, or an object, with the "
+            "hooks primus_setup for 'server', and primus_browser for 'client' and 'library'"
+        )
+    return ""

@@ -1,4 +1,4 @@
-"""Which plugin adds a member that is missing (pure).
+"""Which plugin adds a member that is missing, and what stands for one of Node.js (pure).
 
 Core names only plugins of this project; each tells its members by its classes, and the contract of
 plugins compares them with this table.
@@ -10,7 +10,7 @@ from collections.abc import Iterable, Mapping
 from types import MappingProxyType
 from typing import Any, Final, Literal, Never
 
-__all__ = ["MEMBERS", "MissingMember", "suggest"]
+__all__ = ["MEMBERS", "NODE", "MissingMember", "NodeMember", "suggest"]
 
 Kind = Literal["Primus", "Spark", "Socket"]
 
@@ -72,6 +72,51 @@ MEMBERS: Final[Mapping[Kind, Mapping[str, str]]] = MappingProxyType(
 """By the class that has it: a member, and the plugin that adds it."""
 
 
+NODE: Final[Mapping[Kind, Mapping[str, str]]] = MappingProxyType(
+    {
+        "Primus": {
+            "connect": "connect(url), from primus import connect",
+            "connections": "len(primus), or list(primus) for the sparks",
+            "createServer": "await create_server()",
+            "createSocket": "create_socket()",
+            "forEach": "for_each()",
+            "isRoomEmpty": "is_room_empty() of the plugin 'rooms'",
+        },
+        "Spark": {
+            "getSession": "await get_session() of the plugin 'session'",
+            "isRoomEmpty": "is_room_empty() of the plugin 'rooms'",
+            "leaveAll": "leave_all() of the plugin 'rooms'",
+            "readyState": "ready_state",
+            "writeAndWait": "await write_and_wait() of the plugin 'responder'",
+        },
+        "Socket": {
+            "readyState": "ready_state",
+            "writeAndWait": "await write_and_wait() of the plugin 'responder'",
+        },
+    }
+)
+"""By the class that has it: a member of Primus for Node.js, and what stands for it here."""
+
+
+class NodeMember:
+    """Stands on a class for a member of Primus for Node.js: asking for it names ours."""
+
+    __slots__ = ("_instead", "_name")
+
+    def __init__(self, name: str, instead: str) -> None:
+        self._name = name
+        self._instead = instead
+
+    def __get__(self, instance: Any, owner: type) -> Never:
+        """The error."""
+        of = owner.__name__ if instance is None else repr(instance)
+        raise AttributeError(
+            f"{of} has no attribute {self._name!r}: in Python it is {self._instead}",
+            name=self._name,
+            obj=owner if instance is None else instance,
+        )
+
+
 class MissingMember:
     """Stands on a class for a member that a plugin adds: asking for it is an error that says so.
 
@@ -96,10 +141,12 @@ class MissingMember:
 
 
 def suggest(cls: type, kind: Kind) -> None:
-    """Let a class say which plugin adds a member that it does not have."""
+    """Let a class say which plugin adds a member that it does not have, and how ours are named."""
     for name in MEMBERS[kind]:
         if not hasattr(cls, name):
             setattr(cls, name, MissingMember(kind, name))
+    for name, instead in NODE[kind].items():
+        setattr(cls, name, NodeMember(name, instead))
 
 
 def missing(kind: Kind, owner: Any, name: str) -> AttributeError:

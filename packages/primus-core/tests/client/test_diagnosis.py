@@ -133,6 +133,7 @@ async def test_a_pathname_is_wrong_when_neither_the_handshake_nor_the_descriptio
     ("error", "words"),
     [
         (refused(400), "takes no WebSocket (status 400): a proxy in between"),
+        (refused(500), "something raised on the server, in a layer"),
         (refused(403), "takes no WebSocket (status 403): it refuses this client, a proxy"),
         (TransportError("broken off"), "takes no WebSocket: a proxy in between"),
     ],

@@ -56,6 +56,9 @@ FORBIDDEN: Final = 403
 
 NOT_FOUND: Final = 404
 
+FAILED: Final = 500
+"""How a server of Primus answers for a layer that has raised."""
+
 SPEC_OPTIONS: Final = ("headers", "ssl", "unix")
 
 
@@ -113,6 +116,11 @@ async def why_no_wire(error: Exception, client: Client, timeout: float) -> str:
     found = differences(spec, client)
     if found or not client.upgrades:
         return found
+    if status == FAILED:
+        return (
+            "something raised on the server, in a layer of its middleware or the authorization "
+            "handler: its log says what"
+        )
     answered = "" if status is None else f" (status {status})"
     perhaps = "it refuses this client, " if status == FORBIDDEN else ""
     return (

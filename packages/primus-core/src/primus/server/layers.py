@@ -12,6 +12,7 @@ from primus.callables import is_awaitable
 from primus.errors import OptionError
 from primus.http import Passage, Request, Response
 from primus.layer import Layer, LayerFunction
+from primus.option_checks import no_layer
 
 __all__ = ["Layer", "LayerFunction", "Layers"]
 
@@ -57,6 +58,8 @@ class Layers:
         """
         if not callable(layer.fn):
             raise OptionError(f"the layer {layer.name!r} must be a function, not {layer.fn!r}")
+        if (why := no_layer(layer.fn)) is not None:
+            raise OptionError(f"the layer {layer.name!r} ({layer.fn!r}): {why}")
         place = self.index(layer.name)
         layers = list(self._layers)
         if place is not None:

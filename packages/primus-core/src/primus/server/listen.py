@@ -15,6 +15,7 @@ from urllib.parse import quote
 from primus.callables import is_awaitable
 from primus.contracts import Server
 from primus.errors import OptionError
+from primus.option_checks import ARGUMENTS, TLS
 from primus.server.acceptor import BACKLOG, Acceptor
 from primus.server.head_intake import HeadIntake
 from primus.server.pending import PendingConnections
@@ -39,8 +40,6 @@ log = logging.getLogger("primus.server")
 
 LAST_CHANCE = 0.1
 """Seconds that requests under way get at least: what is ready is sent."""
-
-TLS_OPTIONS = ("ssl_context", "root", "cert", "key", "ca", "pfx", "passphrase")
 
 
 class Listening:
@@ -139,7 +138,7 @@ async def create_server(
         OSError: the port is taken, or the address is not one of this machine.
         Exception: whatever `setup` raises.
     """
-    tls = _tls({name: options.pop(name) for name in TLS_OPTIONS if name in options})
+    tls = _tls({name: options.pop(name) for name in TLS if name in options})
     server = OwnServer()
     primus = make(server, **options)
     if tls is None and not primus.options.iknowhttpsisbetter:
@@ -173,6 +172,8 @@ class OwnServer:
 
     answers_requests = Entrance is not None
     """Whether it answers requests without aiohttp."""
+    arguments = ARGUMENTS
+    """What its Primus may be given beside options, for the message about an unknown one."""
 
     def __init__(self) -> None:
         self.url = ""

@@ -152,7 +152,9 @@ class Primus(Transforming, PrimusEvents[SparkT_co]):
         self._ark = Ark()
         self._tally = Tally()
         plugins = self._ark.admit(plugins_named(plugin_names(options.get("plugin"))))
-        self.options = server_options(options, self._ark.options(), owner_among(plugins))
+        self.options = server_options(
+            options, self._ark.options(), owner_among(plugins), getattr(server, "arguments", ())
+        )
         self.limits = self.options.limits()
         """What one peer may cost."""
         self.failures = Failures(self.limits.traceback_interval)
