@@ -51,6 +51,40 @@ async def test_the_server_is_asked_for_its_transformer_and_parser(primus_server:
     assert client.ready_state == client.CLOSED
 
 
+def test_one_that_is_never_awaited_says_so_at_the_line_that_made_it() -> None:
+    with pytest.warns(RuntimeWarning, match="never awaited") as caught:
+        connect("http://localhost:1")
+    (warning,) = caught
+    assert str(warning.message) == (
+        "connect('http://localhost:1') was never awaited, so nothing was connected: write "
+        "`async with connect(url) as socket:` or `socket = await connect(url)`"
+    )
+    assert warning.filename == __file__
+
+
+@pytest.mark.filterwarnings("ignore:connect:RuntimeWarning")
+def test_one_that_is_taken_for_a_socket_names_the_cure() -> None:
+    socket: Any = connect("http://localhost:1")
+    for member in ("write", "on", "end"):
+        with pytest.raises(AttributeError, match=f"no '{member}' before it is awaited: write"):
+            getattr(socket, member)
+    for member in ("wriet", "__deepcopy__"):
+        with pytest.raises(
+            AttributeError, match=f"^'Connecting' object has no attribute '{member}"
+        ):
+            getattr(socket, member)
+
+
+@pytest.mark.filterwarnings("error")
+async def test_one_that_is_awaited_and_fails_warns_of_nothing() -> None:
+    failing = connect("http://127.0.0.1:1", transformer="websockets", parser="json")
+    with pytest.raises(TransportError):
+        await failing
+    del failing
+    with pytest.raises(TransportError):
+        await asyncio.wait_for(connect("http://127.0.0.1:1"), 10)
+
+
 async def test_connect_can_be_awaited(primus_server: Any) -> None:
     running = await primus_server()
 
@@ -256,13 +290,14 @@ async def test_the_class_that_fits_a_server_needs_no_names(primus_server: Any) -
 async def test_a_cancelled_connect_leaves_nothing_behind(primus_server: Any) -> None:
     running = await primus_server()
     before = asyncio.all_tasks()
-    waiting = asyncio.ensure_future(connect(running.url)._open())
+    waiting = asyncio.ensure_future(connect(running.url))
 
+    await asyncio.sleep(0)  # it has begun
     waiting.cancel()
     with pytest.raises(asyncio.CancelledError):
         await waiting
 
-    assert asyncio.all_tasks() == before
+    await eventually(lambda: asyncio.all_tasks() == before)
 
 
 def test_a_modern_server_pings() -> None:

@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Generator
+import warnings
+from collections.abc import Callable, Generator
 from dataclasses import fields
 from types import TracebackType
-from typing import Any, Generic, TypeVar, Unpack, overload
+from typing import TYPE_CHECKING, Any, Final, Generic, Never, TypeVar, Unpack, overload
 
 from primus.client.address import parse_url
 from primus.client.diagnosis import (
@@ -29,6 +30,8 @@ from primus.registry import TRANSFORMER, installed
 __all__ = ["Connecting", "connect"]
 
 SocketT = TypeVar("SocketT", bound=Socket)
+
+CURE: Final = "write `async with connect(url) as socket:` or `socket = await connect(url)`"
 
 
 @overload
@@ -66,13 +69,30 @@ class Connecting(Generic[SocketT]):
         self._url = url
         self._options = options
         self._socket: SocketT | None = None
+        self._is_awaited = False
 
     def __await__(self) -> Generator[Any, None, SocketT]:
+        self._is_awaited = True
         return self._open().__await__()
 
     async def __aenter__(self) -> SocketT:
+        self._is_awaited = True
         self._socket = await self._open()
         return self._socket
+
+    if not TYPE_CHECKING:
+
+        def __getattr__(self, name: str) -> Never:
+            """Say that it is no socket, where it is taken for one."""
+            text = f"{type(self).__name__!r} object has no attribute {name!r}"
+            if not name.startswith("_") and hasattr(self._kind, name):
+                text = f"connect(url) has no {name!r} before it is awaited: {CURE}"
+            raise AttributeError(text, name=name, obj=self)
+
+    def __del__(self, _warn: Callable[..., None] = warnings.warn) -> None:
+        if not self._is_awaited:
+            text = f"connect({self._url!r}) was never awaited, so nothing was connected: {CURE}"
+            _warn(text, RuntimeWarning, stacklevel=2, source=self)
 
     async def __aexit__(
         self,
