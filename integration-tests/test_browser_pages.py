@@ -78,6 +78,23 @@ async def test_a_page_that_was_busy_keeps_its_connection_and_its_messages(
     assert await tab.run("story") == ["open"]
 
 
+async def test_a_page_is_told_on_the_console_of_a_value_that_cannot_be_encoded(
+    stage: Stage, open_tab: OpenTab
+) -> None:
+    server = await stage.server(OURS_IN_PYTHON, echo=True)
+    tab = await open_tab(server, "new Primus()")
+    await tab.until("story.includes('open')")
+    await tab.run("window.told = []; console.warn = (text) => told.push(text); null")
+
+    await tab.run("socket.write({ id: 1n }); null")
+    assert await tab.run("[story, told]") == [["open", "error"], []]
+
+    await tab.run("socket.off('error'); socket.write({ id: 1n }); socket.write('after'); null")
+    assert await tab.until("got.length && got") == ["after"]
+    (told,) = await tab.run("told")
+    assert told.startswith("Primus: Do not know how to serialize a BigInt")
+
+
 async def test_a_page_that_returns_from_the_cache_connects_anew_at_once(
     stage: Stage, open_tab: OpenTab
 ) -> None:

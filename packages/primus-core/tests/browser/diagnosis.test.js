@@ -82,6 +82,32 @@ test('a page at https: is told that it cannot connect to http:', async () => {
   assert.deepEqual(made.asked, []);
 });
 
+test('what does not fit is told on the console where nothing listens to error', async () => {
+  const made = asking({ [HTTP]: described({ ...SPEC, parser: 'msgpack' }) });
+  const said = [];
+
+  made.client._warn = (text) => said.push(text);
+  await fail(made);
+  assert.deepEqual(said, []);
+
+  const other = asking({ [HTTP]: described({ ...SPEC, parser: 'msgpack' }) });
+
+  other.client.removeAllListeners('error');
+  other.client._warn = (text) => said.push(text);
+  await fail(other);
+  assert.deepEqual(said, ["the server's parser is 'msgpack', that of this client is 'JSON'"]);
+});
+
+test('a server that is not there is not told on the console, which browsers do', async () => {
+  const made = asking({});
+  const said = [];
+
+  made.client.removeAllListeners('error');
+  made.client._warn = (text) => said.push(text);
+  await fail(made);
+  assert.deepEqual(said, []);
+});
+
 test('a server that is not there leaves the error as it was', async () => {
   const made = asking({});
 

@@ -340,3 +340,51 @@ test('what a transform delivers reaches the listeners of that event only', () =>
   assert.deepEqual(seen, ['two']);
   assert.deepEqual(made.clock.errors.map((error) => error.message), ['a listener']);
 });
+
+/** A client without a listener of `error`, and what it says on the console. */
+function unheard() {
+  const said = [];
+  const made = makeClient({}, { prototype: { _warn: (text) => said.push(text) } }).accept();
+
+  made.client.removeAllListeners('error');
+  return { ...made, said, client: made.client, wire: made.wire };
+}
+
+const UNHEARD = ' (an "error" that nothing listens to)';
+
+for (const [what, cause, text] of [
+  ['a value that cannot be encoded', ({ client }) => client.write({ id: 1n }), 'Do not know how to serialize a BigInt'],
+  ['a frame that cannot be decoded', ({ wire }) => wire.onmessage('{'), /JSON/],
+  ['an outgoing transform that throws', ({ client }) => {
+    client.transform('outgoing', () => { throw new Error('too late'); });
+    client.write(1);
+  }, 'too late'],
+  ['an incoming transform that throws', ({ client, wire }) => {
+    client.transform('incoming', () => { throw new Error('too soon'); });
+    wire.onmessage('1');
+  }, 'too soon'],
+  ['a transform that makes control text', ({ client }) => {
+    client.transform('outgoing', (packet) => { packet.data = 'primus::id::'; });
+    client.write(1);
+  }, /cannot be sent/]
+]) {
+  test(`${what} is told on the console where nothing listens to error`, () => {
+    const made = unheard();
+
+    cause(made);
+    assert.equal(made.said.length, 1);
+    assert.ok(made.said[0].endsWith(UNHEARD));
+    if (text instanceof RegExp) assert.match(made.said[0], text);
+    else assert.equal(made.said[0], text + UNHEARD);
+  });
+}
+
+test('what is listened to is not told on the console', () => {
+  const made = unheard();
+  const seen = [];
+
+  made.client.on('error', (error) => seen.push(error.message));
+  made.client.write(1n);
+  assert.deepEqual(seen, ['Do not know how to serialize a BigInt']);
+  assert.deepEqual(made.said, []);
+});

@@ -90,6 +90,7 @@ export class Connection extends MessagePath {
     diagnose(this, (text) => {
       if (this._doubt !== doubt) return;
       this._doubt = null;
+      if (text && !this.listenerCount('error')) this._warn(text);
       this._report(amended(error, text));
     });
   }
@@ -97,11 +98,11 @@ export class Connection extends MessagePath {
   /** A frame that is none: before the first one, what the server says it is may tell why. */
   _undecodable(error) {
     if (this._hasRead || this._hasAsked || !canAsk(this)) {
-      this._tell('error', error);
+      this._tellError(error);
       return;
     }
     this._hasAsked = true;
-    diagnose(this, (text) => this._tell('error', amended(error, text)));
+    diagnose(this, (text) => this._tellError(amended(error, text)));
   }
 
   _report(error) {

@@ -1,3 +1,4 @@
+import { DEVELOPING } from './developing.js';
 import { EventEmitter } from './events.js';
 import { Pipeline } from './pipeline.js';
 import { checkMessage, checkPluginName, formatControl, parseControl } from './protocol.js';
@@ -37,7 +38,7 @@ export class MessagePath extends EventEmitter {
 
     const { incoming, outgoing } = this.transformers;
     const { encode, decode } = this.compiled;
-    const told = (error) => this._tell('error', error);
+    const told = (error) => this._tellError(error);
     const way = (transforms, deliver, fail = told) => (
       new Pipeline(this, transforms, deliver, fail)
     );
@@ -66,6 +67,12 @@ export class MessagePath extends EventEmitter {
       this._throwLater(error);
       return true;
     }
+  }
+
+  /** Emits the error of a message; without a listener it is a warning on the console. */
+  _tellError(error) {
+    if (this._tell('error', error)) return;
+    this._warn(error.message + (DEVELOPING ? ' (an "error" that nothing listens to)' : ''));
   }
 
   /** Brings an error to the console, and does not end what is under way. */
@@ -178,7 +185,7 @@ export class MessagePath extends EventEmitter {
     try {
       if (isMessage) checkMessage(data);
     } catch (error) {
-      this._tell('error', error);
+      this._tellError(error);
       return;
     }
     if (isMessage) this._write(data);

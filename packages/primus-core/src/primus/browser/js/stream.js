@@ -151,7 +151,7 @@ export class Stream extends EventEmitter {
 
   /** A chain of transforms of the client, which get the stream for the client. */
   pipeline(direction, deliver) {
-    const fail = (error) => this.tell('error', error) || this.primus._tell('error', error);
+    const fail = (error) => this.tell('error', error) || this.primus._tellError(error);
 
     return new Pipeline(this, this.primus.transformers[direction], deliver, fail);
   }
