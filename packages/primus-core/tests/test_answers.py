@@ -125,6 +125,24 @@ async def test_an_answer_that_is_late_fails_the_caller(
     asked.answers.arrived(1, "too late")
 
 
+@pytest.mark.parametrize("answer", ["arrived", "refused"])
+async def test_one_that_is_late_asks_for_the_plugin_until_anything_was_answered(
+    asked: Asked, manual_clock: ManualClock, answer: str
+) -> None:
+    question, other = await asked.question(timeout=5), await asked.question(timeout=9)
+    manual_clock.advance(5)
+    with pytest.raises(Late, match=r"does the other side use the plugin, and listen\?$"):
+        await question
+
+    again = await asked.question(timeout=1)
+    getattr(asked.answers, answer)(2, "an answer")
+    await asyncio.wait([other])
+    assert other.exception() is None or isinstance(other.exception(), Failed)
+    manual_clock.advance(1)
+    with pytest.raises(Late, match=r"was not answered within 1.0 s$"):
+        await again
+
+
 @pytest.mark.parametrize("end", ["lost", "ended", "cut"])
 async def test_the_end_of_the_connection_fails_the_caller(asked: Asked, end: str) -> None:
     question = await asked.question()

@@ -112,6 +112,8 @@ class Answers(Generic[Id]):
         self._is_cut = False
         """Whether the wire is gone, and the connection has not ended yet."""
         self._pending: dict[Id, Pending] = {}
+        self._is_understood = False
+        """Whether the other side has answered anything: it has the plugin."""
 
     def __len__(self) -> int:
         return len(self._pending)
@@ -257,12 +259,16 @@ class Answers(Generic[Id]):
         For transforms, which return what this returns.
         """
         pending = self.forget(id)
-        return False if pending is None else pending.arrived(answer)
+        if pending is None:
+            return False
+        self._is_understood = True
+        return pending.arrived(answer)
 
     def refused(self, id: Any, why: str) -> None:
         """Tell the caller that the other side has no answer, and why."""
         pending = self.forget(id)
         if pending is not None:
+            self._is_understood = True
             pending.failed(self.words.failed(why))
 
     def forget(self, id: Any) -> Pending | None:
@@ -308,6 +314,11 @@ class Answers(Generic[Id]):
         pending = self.forget(id)
         assert pending is not None
         text = f"{pending.request} was not {self.words.answered} within {seconds} s"
+        if not self._is_understood:
+            text += (
+                ". Nothing has been yet, over this connection: does the other side use the plugin, "
+                "and listen?"
+            )
         pending.failed(self.words.late(text))
 
 

@@ -82,6 +82,20 @@ test('a page at https: is told that it cannot connect to http:', async () => {
   assert.deepEqual(made.asked, []);
 });
 
+test('a plugin has several names', () => {
+  const lacking = (theirs, ours) => (
+    differences({ compiled: COMPILED, ark: { [ours]: () => {} } }, { ...SPEC, plugins: [theirs] })
+  );
+
+  for (const [theirs, ours] of [
+    ['primus-emit', 'emit'], ['emit', 'Primus-Emit'], ['emit-broadcast', 'emit'],
+    ['emit', 'primus-emit/broadcast'], ['backbone.primus', 'backbone']
+  ]) {
+    assert.equal(lacking(theirs, ours), '');
+    assert.match(lacking(theirs, 'emitter'), /does not use the plugin emitter/);
+  }
+});
+
 test('what does not fit is told on the console where nothing listens to error', async () => {
   const made = asking({ [HTTP]: described({ ...SPEC, parser: 'msgpack' }) });
   const said = [];

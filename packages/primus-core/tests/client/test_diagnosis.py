@@ -69,6 +69,21 @@ def test_what_differs_of_a_server_and_a_client_is_named(facts: Any, sentence: st
     assert differences(SPEC, client(**facts)) == sentence
 
 
+@pytest.mark.parametrize(
+    ("theirs", "ours"),
+    [
+        ("primus-emit", "emit"),
+        ("emit", "Primus-Emit"),
+        ("emit-broadcast", "emit"),
+        ("emit", "primus-emit/broadcast"),
+        ("backbone.primus", "backbone"),
+    ],
+)
+def test_a_plugin_has_several_names(theirs: str, ours: str) -> None:
+    assert differences({**SPEC, "plugins": [theirs, 7]}, client(plugins=(ours,))) == ""
+    assert "'emitter'" in differences({**SPEC, "plugins": [theirs]}, client(plugins=("emitter",)))
+
+
 def test_two_that_are_one_on_the_wire_do_not_differ_but_from_others() -> None:
     assert "transformer" in differences({**SPEC, "transformer": "sockjs"}, client())
     assert not differences({**SPEC, "transformer": "uws"}, client(transformer="picows"))

@@ -7,6 +7,7 @@ server is asked once what it is, for a few seconds at the most, and the error na
 from __future__ import annotations
 
 import errno
+import re
 import socket
 import ssl
 from collections.abc import Iterator, Mapping
@@ -29,6 +30,9 @@ __all__ = [
 
 PLAIN_WEBSOCKETS: Final = ("websockets", "lws", "uws", "picows", "faye")
 """The transformers that are one and the same on the wire."""
+
+BESIDE_THE_NAME: Final = re.compile(r"^primus-|[-/]broadcast$|\.primus$")
+"""What the other names of a plugin have besides, such as ``primus-emit/broadcast``."""
 
 NO_TLS: Final = (
     "WRONG_VERSION_NUMBER",
@@ -175,10 +179,16 @@ def differences(spec: Mapping[str, Any], client: Client) -> str:
         )
     known = spec.get("plugins")
     if isinstance(known, list):
-        missing = [name for name in client.plugins if name not in known]
+        used = {_plain(name) for name in known if isinstance(name, str)}
+        missing = [name for name in client.plugins if _plain(name) not in used]
         if missing:
             found.append(f"the server does not use the plugin {', '.join(map(repr, missing))}")
     return "; ".join(found)
+
+
+def _plain(plugin: str) -> str:
+    """One of the names of a plugin; those that are one and the same on the wire have the same."""
+    return BESIDE_THE_NAME.sub("", plugin.lower())
 
 
 def _causes(error: BaseException | None) -> Iterator[BaseException]:

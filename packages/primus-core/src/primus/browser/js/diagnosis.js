@@ -50,7 +50,8 @@ export function differences({ compiled, ark }, spec) {
     texts.push(difference('parser', spec.parser, compiled.parser));
   }
   if (Array.isArray(spec.plugins)) {
-    const missing = Object.keys(ark).filter((name) => spec.plugins.indexOf(name) < 0);
+    const used = spec.plugins.map(plain);
+    const missing = Object.keys(ark).filter((name) => used.indexOf(plain(name)) < 0);
 
     if (missing.length) texts.push('the server does not use the plugin ' + missing.join(', '));
   }
@@ -63,6 +64,11 @@ function difference(what, theirs, ours) {
 
 function lower(name) {
   return String(name).toLowerCase();
+}
+
+/** One of the names of a plugin; those that are one and the same on the wire have the same. */
+function plain(plugin) {
+  return lower(plugin).replace(/^primus-|[-/]broadcast$|\.primus$/g, '');
 }
 
 function found(client) {
