@@ -5,7 +5,7 @@ import os
 import signal
 import sys
 from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager
+from contextlib import AsyncExitStack, asynccontextmanager
 from pathlib import Path
 from typing import Any
 
@@ -19,7 +19,8 @@ from harness.proxies import balancer
 from harness.redis import RedisServer
 from harness.served import engineio_session, serving, sockjs_session, together
 from harness.tools import PEERS
-from primus import Primus
+from primus import Primus, connect
+from primus_testing import eventually
 
 pytestmark = pytest.mark.asyncio(loop_scope="session")
 
@@ -143,6 +144,41 @@ async def test_proxies_find_the_server_of_a_session_without_cookies(
             async with balancer(kind, *ports, tmp_path, by_path=by_path) as port:
                 nodes = await polled_sessions(f"http://127.0.0.1:{port}", transformer, kind)
             assert set(nodes) == {"w0", "w1"}, kind
+
+
+@pytest.mark.parametrize("leaving", ["gone", "draining"])
+async def test_nginx_brings_websockets_to_a_server_that_is_back_and_past_one_that_leaves(
+    leaving: str, tmp_path: Path
+) -> None:
+    async with AsyncExitStack() as stack:
+        ports = free_port(), free_port()
+        stays = await server_at(ports[1])
+        stack.push_async_callback(stays.destroy)
+        port = await stack.enter_async_context(balancer("nginx", *ports, tmp_path))
+        url = f"http://127.0.0.1:{port}"
+        for _ in range(2):  # one of them is for the server that is not there
+            await stack.enter_async_context(plain_client(url))
+        back = await server_at(ports[0])
+        stack.push_async_callback(back.destroy)
+        ending = asyncio.create_task(stays.destroy(over=0 if leaving == "gone" else 60))
+        await eventually(lambda: ending.done() if leaving == "gone" else stays.draining)
+
+        for _ in range(6):
+            await stack.enter_async_context(plain_client(url))
+
+        assert len(back) == 6
+        await stays.destroy()
+        await ending
+
+
+async def server_at(port: int) -> Primus[Any]:
+    """A server of its own at that port."""
+    return await Primus.create_server(host="127.0.0.1", port=port, iknowhttpsisbetter=True)
+
+
+def plain_client(url: str) -> Any:
+    """A client that asks for nothing before it connects."""
+    return connect(url, transformer="websockets", parser="json", strategy=False)
 
 
 async def polled_sessions(url: str, transformer: str, name: str) -> list[str]:

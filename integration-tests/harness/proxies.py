@@ -80,10 +80,18 @@ http {{
         default upgrade;
         ''      close;
     }}
-    upstream any {{ least_conn; server 127.0.0.1:{one}; server 127.0.0.1:{two}; }}
+    upstream any {{
+        least_conn;
+        server 127.0.0.1:{one} max_fails=0;
+        server 127.0.0.1:{two} max_fails=0;
+    }}
     upstream w0 {{ server 127.0.0.1:{one}; }}
     upstream w1 {{ server 127.0.0.1:{two}; }}
-    upstream sockjs {{ hash $session consistent; server 127.0.0.1:{one}; server 127.0.0.1:{two}; }}
+    upstream sockjs {{
+        hash $session consistent;
+        server 127.0.0.1:{one} max_fails=0;
+        server 127.0.0.1:{two} max_fails=0;
+    }}
     map $uri $session {{ default ""; ~^/primus/[^/.]+/(?<name>[^/.]+)/ $name; }}
     map "$arg_sid$uri" $worker {{
         default any;
@@ -96,6 +104,7 @@ http {{
         listen 127.0.0.1:{port};
         location / {{
             proxy_pass http://{to};
+            proxy_next_upstream error timeout http_503;
             proxy_http_version 1.1;
             proxy_set_header Host $http_host;
             proxy_set_header Upgrade $http_upgrade;
