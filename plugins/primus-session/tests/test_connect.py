@@ -7,7 +7,7 @@ from urllib.parse import quote
 import pytest
 
 from primus_session.connect import signature, signed_value
-from primus_testing import join
+from primus_testing import join, make_request
 
 MakePrimus = Callable[..., Any]
 SECRET = "keyboard cat"
@@ -34,6 +34,13 @@ async def test_a_signed_cookie_names_a_session_of_the_store(stored: Any) -> None
 
     assert await session(stored, f"other=1; connect.sid={known}") == {"user": 7}
     assert await session(stored, f'connect.sid="{known}"') == {"user": 7}
+
+
+async def test_a_request_names_its_session_as_its_spark_does(stored: Any) -> None:
+    cookie = f"connect.sid={signed('abc.def')}"
+
+    assert await stored.get_session(make_request(headers={"Cookie": cookie})) == {"user": 7}
+    assert await stored.get_session(make_request(headers={"Cookie": "connect.sid=bad"})) is None
 
 
 async def test_the_parameter_cookie_of_the_url_counts_without_a_header(stored: Any) -> None:

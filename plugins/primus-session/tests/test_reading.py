@@ -6,8 +6,8 @@ from typing import Any
 
 import pytest
 
-from primus import OptionError
-from primus_testing import eventually, join
+from primus import OptionError, Unauthorized
+from primus_testing import eventually, join, make_request
 
 MakePrimus = Callable[..., Any]
 
@@ -136,3 +136,29 @@ def test_an_option_that_cannot_work_is_refused(
 ) -> None:
     with pytest.raises(OptionError, match=text):
         make_primus("session", session=given)
+
+
+@pytest.mark.parametrize("is_async", [False, True])
+async def test_authorization_reads_the_session_of_a_request(
+    make_primus: MakePrimus, is_async: bool
+) -> None:
+    def load(handshake: Any) -> Any:
+        assert handshake.primus is primus
+        assert handshake.address is handshake.request.address
+        assert handshake.headers is handshake.request.headers
+        return {"user": handshake.query.text("user")} if handshake.request.cookies else None
+
+    async def load_later(handshake: Any) -> Any:
+        return load(handshake)
+
+    primus = make_primus("session", session=load_later if is_async else load)
+
+    @primus.authorize
+    async def check(request: Any) -> None:
+        if await primus.get_session(request) is None:
+            raise Unauthorized("sign in first", status=403)
+
+    known = make_request("/primus?user=ada", headers={"Cookie": "sid=1"})
+    assert await primus.get_session(known) == {"user": "ada"}
+    assert (await primus.handle(known)).status == 426
+    assert (await primus.handle(make_request())).status == 403

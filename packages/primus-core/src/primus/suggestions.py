@@ -38,6 +38,7 @@ MEMBERS: Final[Mapping[Kind, Mapping[str, str]]] = MappingProxyType(
             "contract": "contract",
             "event_message": "emitter",
             "forward": "omega-supreme",
+            "get_session": "session",
             "metroplex": "metroplex",
             "mirage": "mirage",
             "on_event": "contract",

@@ -8,7 +8,8 @@
         print(session and session["user"])
 
 ``get_session`` gives the session that belongs to the cookies of the handshake, `None` without a
-valid one. It is read once for each connection; ``refresh=True`` reads it again.
+valid one. It is read once for each connection; ``refresh=True`` reads it again. An authorization
+handler reads it by ``await primus.get_session(request)``.
 
 The option ``session`` says where sessions come from: ``{"secret", "store", "key"}`` for the signed
 cookies of Connect and express-session, as primus-express-session for Node; or a loader, a function
@@ -25,13 +26,14 @@ from primus import MessageT_co, OptionError, Primus, ServerOptions, Spark, Spark
 from primus_session.aiohttp_sessions import AiohttpSessions
 from primus_session.connect import ConnectSessions, Store
 from primus_session.django_sessions import DjangoSessions
-from primus_session.reading import get_session
+from primus_session.reading import Handshake, get_session, session_of_request
 from primus_session.starlette_sessions import StarletteSessions
 
 __all__ = [
     "AiohttpSessions",
     "ConnectSessions",
     "DjangoSessions",
+    "Handshake",
     "SessionOptions",
     "SessionPrimus",
     "SessionSpark",
@@ -70,6 +72,8 @@ class SessionPrimus(Primus[SparkT_co]):
     _sessions: Callable[[Any], Any]
     """What loads them."""
 
+    get_session = session_of_request
+
     if TYPE_CHECKING:
 
         def __init__(self, server: object = None, **options: Unpack[SessionOptions]) -> None: ...
@@ -83,7 +87,7 @@ def primus_extend_spark() -> type[SessionSpark]:
 
 @hookimpl
 def primus_extend_primus() -> type[Primus]:
-    """Nothing but its option, for type checkers."""
+    """``primus.get_session``."""
     return SessionPrimus
 
 

@@ -1,14 +1,47 @@
-"""`get_session`: reads the session of a spark, once."""
+"""`get_session`: reads the session of a spark, once, and that of a request."""
 
 from __future__ import annotations
 
 import asyncio
 from typing import Any
 
-from primus import Spark
+from primus import Primus, Request, Spark
 from primus.callables import is_awaitable
 
-__all__ = ["get_session"]
+__all__ = ["Handshake", "get_session", "session_of_request"]
+
+
+class Handshake:
+    """A request as loaders see it that has no spark yet: with the members a spark has of it.
+
+    Args:
+        primus: the server.
+        request: what asks for a connection.
+    """
+
+    def __init__(self, primus: Primus, request: Request) -> None:
+        self.primus = primus
+        self.request = request
+        self.headers = request.headers
+        self.query = request.query
+        self.address = request.address
+
+
+async def session_of_request(self: Any, request: Request) -> Any:
+    """The session that the cookies of a request belong to: for authorization and middleware.
+
+    Args:
+        self: the Primus.
+        request: the request. The loader gets a `Handshake` of it in place of a spark.
+
+    Returns:
+        What the loader gives: `None` without a valid session.
+
+    Raises:
+        Exception: whatever the store raises.
+    """
+    loaded = self._sessions(Handshake(self, request))
+    return await loaded if is_awaitable(loaded) else loaded
 
 
 async def get_session(spark: Spark, *, refresh: bool = False) -> Any:
