@@ -93,6 +93,12 @@ RAISED: list[tuple[Callable[[], object], type[Exception], str]] = [
     # names
     (lambda: make(plugin="left-pad"), UnknownPluginError, "unknown plugin 'left-pad'. Installed: "),
     (lambda: make(plugin="metroplx"), UnknownPluginError, "Did you mean 'metroplex'?"),
+    (
+        lambda: make(plugin="primus-rooms-redis-adapter"),
+        UnknownPluginError,
+        "from primus_rooms.redis import RedisAdapter, and rooms={'adapter': RedisAdapter(redis)}",
+    ),
+    (lambda: make(plugin="Primacron"), UnknownPluginError, "from primus_primacron import Prim"),
     (lambda: Primus(transformer="websocket"), UnknownPluginError, "Did you mean 'websockets'?"),
     (lambda: make(port=80), OptionError, "It is an argument of Primus.create_server."),
     (lambda: make(time_out=10), OptionError, "unknown option 'time_out'. Did you mean 'timeout'?"),

@@ -47,6 +47,8 @@ class Kind(NamedTuple):
     """The distribution that offers a name, of those that this project has."""
     built_in: Mapping[str, str] = MappingProxyType({})
     """What core offers itself; a distribution may offer another of that name."""
+    otherwise: Mapping[str, str] = MappingProxyType({})
+    """What packages for Node.js are here that are none of the kind."""
 
 
 TRANSFORMER: Final = Kind(
@@ -107,6 +109,15 @@ PLUGIN: Final = Kind(
         "mirage": "primus-mirage",
         "fortress-maximus": "primus-fortress-maximus",
     },
+    otherwise={
+        "primacron": "it is a class here: from primus_primacron import Primacron",
+        "primus-rooms-adapter": "adapters go into the option rooms={'adapter': …} of 'rooms'",
+        "primus-rooms-redis-adapter": (
+            "it is an adapter of 'rooms' here: from primus_rooms.redis import RedisAdapter, and "
+            "rooms={'adapter': RedisAdapter(redis)}"
+        ),
+        "omega-supreme-rooms-middleware": "it is part of the plugin 'omega-supreme' here",
+    },
 )
 
 HOST: Final = Kind(
@@ -165,6 +176,8 @@ def _unknown(kind: Kind, name: str, offers: Iterable[str]) -> str:
 
     names = sorted(offers)
     wanted = name.lower()
+    if wanted in kind.otherwise:
+        return f"unknown {kind.name} {name!r}: {kind.otherwise[wanted]}"
     message = f"unknown {kind.name} {name!r}. Installed: {', '.join(names) or 'none'}."
     distribution = kind.distributions.get(wanted) or kind.distributions.get(
         wanted.removeprefix("primus-")
