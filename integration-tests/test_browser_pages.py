@@ -1,12 +1,15 @@
 """What happens to a page around its connection: busy threads, caches, workers and frames."""
 
+import asyncio
 from collections.abc import AsyncIterator, Awaitable, Callable
+from pathlib import Path
 
 import pytest
 import pytest_asyncio
 
 from harness.casts import OURS_IN_CHROMIUM, OURS_IN_PYTHON
 from harness.chromium import Chromium, Tab
+from harness.node import installed_peer
 from harness.parties import Server, Speech
 from harness.stage import Stage
 
@@ -21,6 +24,12 @@ SCRIPT = """
   for (const event of ['open', 'close', 'end', 'offline', 'reconnected', 'error'])
     socket.on(event, () => story.push(event));
   null;
+"""
+NODE_LIBRARY = """
+  const [Primus, transformer, file] = [require('primus'), ...process.argv.slice(1)];
+  const primus = new Primus(require('http').createServer(), { transformer });
+  require('fs').writeFileSync(file, primus.library());
+  process.exit();
 """
 BUSY = "for (const end = performance.now() + 1200; performance.now() < end;); null"
 WORKER = """
@@ -76,6 +85,28 @@ async def test_a_page_that_was_busy_keeps_its_connection_and_its_messages(
 
     await tab.until("got.length >= 100")
     assert await tab.run("story") == ["open"]
+
+
+@pytest.mark.parametrize("transformer", ["websockets", "engine.io", "sockjs"])
+@pytest.mark.parametrize("generation", [5, 6, 8])
+async def test_a_page_with_the_client_of_a_node_server_talks_to_ours(
+    stage: Stage, open_tab: OpenTab, tmp_path: Path, generation: int, transformer: str
+) -> None:
+    file = tmp_path / "primus.js"
+    made = await asyncio.create_subprocess_exec(
+        *("node", "-e", NODE_LIBRARY, transformer, file), cwd=installed_peer(f"primus{generation}")
+    )
+    assert await made.wait() == 0
+    stage.speech = Speech(transformer)
+    server = await stage.server(OURS_IN_PYTHON, echo=True)
+    tab = await open_tab(server, "new Primus({ manual: true })")
+    await tab.run(file.read_text() + SCRIPT.replace("$make$", "new Primus(location.origin)"))
+
+    await tab.run("socket.write('hello'); null")
+
+    assert await tab.until("got.length && got") == ["hello"]
+    assert await tab.run("Primus.prototype.version[0]") == str(generation)
+    await tab.run("socket.end(); null")
 
 
 async def test_a_page_is_told_on_the_console_of_a_value_that_cannot_be_encoded(
