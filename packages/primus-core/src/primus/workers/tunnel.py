@@ -66,6 +66,7 @@ class TunnelEnd(asyncio.Protocol):
         self._over()
         other, self.other = self.other, None
         if other is not None:
+            self._writes.add(other.transport)  # what is left may be too little to pause for
             other.transport.close()
 
 
@@ -76,11 +77,13 @@ def joined(client: asyncio.Transport, early: bytes, far: TunnelEnd, writes: Writ
         client: the connection of the client, which may read already.
         early: what has been read from it.
         far: the other end.
-        writes: drops a client that takes nothing.
+        writes: drops a client that takes nothing, as where its session lives.
     """
     near = TunnelEnd(writes, client)
     near.other, far.other = far, near
     client.set_protocol(near)
+    # To the other worker all has been sent that waits here, or in the socket of the client.
+    writes.keep(client)
     if early:
         far.transport.write(early)
     if far.transport.is_closing():
