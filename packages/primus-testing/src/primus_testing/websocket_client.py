@@ -108,6 +108,16 @@ class WebSocketClientContract(Contract):
                 await Peer.open(self.kind, server.url + "/primus")
         assert caught.value.body == b"x" * DEFAULT_LIMITS.refusal_bytes
 
+    async def test_a_refusal_without_end_is_read_to_the_limit_only(self) -> None:
+        limit = DEFAULT_LIMITS.refusal_bytes
+        head = b"HTTP/1.1 403 Forbidden\r\nTransfer-Encoding: chunked\r\n\r\n"
+        pieces = [head, b"1\r\nx\r\n" * limit]
+        async with scripted_server(lambda asked: pieces) as server:  # it keeps the connection
+            with pytest.raises(HandshakeError) as caught:
+                await Peer.open(self.kind, server.url + "/primus")
+        assert caught.value.status == 403
+        assert caught.value.body == b"x" * limit
+
     @pytest.mark.parametrize("status", ["301 Moved", "302 Found", "303 See Other", "307 Moved"])
     async def test_no_redirect_is_followed_and_the_error_tells_where_it_points(
         self, status: str

@@ -6,18 +6,19 @@ picows takes for the body of a refusal what has arrived along with its head, and
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Mapping
-from typing import Any, Final, cast
+from typing import Final, cast
 
 from aiohttp.base_protocol import BaseProtocol
 from aiohttp.http import HttpProcessingError, HttpResponseParser
 
-from primus.errors import HandshakeError, ProtocolError, TransportError
+from primus.errors import ProtocolError, TransportError
 from primus.limits import DEFAULT_LIMITS
+from primus.websocket.refused import RefusedAnswer
 from primus_transformer_lws.native import PicowsProtocol
 
 __all__ = ["ClientHandshake"]
 
+HEAD_END: Final = b"\r\n\r\n"
 LONGEST_HEAD: Final = 16 * 1024
 """Bytes; what picows takes."""
 
@@ -28,16 +29,14 @@ class ClientHandshake(BaseProtocol):
     ``made`` is done as soon as the head of that answer is there.
     """
 
-    __slots__ = ("_body", "_head", "_parser", "_payload", "_protocol", "_refused", "made")
+    __slots__ = ("_head", "_protocol", "_refused", "made")
 
     def __init__(self, protocol: PicowsProtocol) -> None:
         super().__init__(asyncio.get_running_loop())
         self._protocol = protocol
         self._head = bytearray()
-        self._body = bytearray()
-        self._parser: Any = None
-        self._payload: Any = None
-        self._refused: tuple[int, Mapping[str, str]] = (0, {})
+        self._refused: RefusedAnswer | None = None
+        """The answer of a server that refuses, once its head is there."""
         self.made: asyncio.Future[None] = self._loop.create_future()
         """Fails with the error of a handshake that the server has refused or spoilt."""
 
@@ -48,22 +47,21 @@ class ClientHandshake(BaseProtocol):
 
     def data_received(self, data: bytes) -> None:
         """Look at the head first: an accepted WebSocket goes on with picows."""
-        if self.made.done() or not data:  # aiohttp's streams ask for more by an empty read
+        if self.made.done():
             return
-        if self._parser is not None:
-            self._refusal(data)
+        if self._refused is not None:
+            self._read_refusal(self._refused, data)
             return
         self._head += data
-        end = self._head.find(b"\r\n\r\n")
+        end = self._head.find(HEAD_END)
         if (end if end >= 0 else len(self._head)) > LONGEST_HEAD:
             self._failed(ProtocolError(f"a head of more than {LONGEST_HEAD} bytes"))
         elif end >= 0:
-            head = bytes(self._head)
+            head, size = bytes(self._head), end + len(HEAD_END)
             if head.split(b" ", 2)[1:2] == [b"101"] or not head.startswith(b"HTTP/"):
                 self._hand_over(head)
             else:
-                self._parser = HttpResponseParser(self, self._loop, 1 << 16, auto_decompress=False)
-                self._refusal(head)
+                self._refuse(head[:size], head[size:])
 
     def _hand_over(self, data: bytes) -> None:
         transport = self.transport
@@ -74,26 +72,22 @@ class ClientHandshake(BaseProtocol):
         while rest and not transport.is_closing():
             rest = self._protocol.take(rest)
 
-    def _refusal(self, data: bytes) -> None:
+    def _refuse(self, head: bytes, rest: bytes) -> None:
+        parser = HttpResponseParser(self, self._loop, 1 << 16, auto_decompress=False)
         try:
-            messages, _, _ = self._parser.feed_data(data)
+            messages, _, _ = parser.feed_data(head)
         except HttpProcessingError as error:
             self._failed(ProtocolError(error.message))
             return
-        if messages:
-            message, self._payload = messages[0]
-            self._refused = (message.code, message.headers)
-        self._look()
+        ((message, payload),) = messages
+        # Without a length aiohttp knows of no body.
+        limit = 0 if payload.is_eof() else DEFAULT_LIMITS.refusal_bytes
+        self._refused = RefusedAnswer(message.code, message.headers, limit)
+        self._read_refusal(self._refused, rest)
 
-    def _look(self) -> None:
-        """Take what there is of the body, and conclude when it is all there."""
-        payload, limit = self._payload, DEFAULT_LIMITS.refusal_bytes
-        if payload is None:
-            return
-        self._body += payload.read_nowait(-1)
-        if payload.is_eof() or len(self._body) >= limit:
-            status, headers = self._refused
-            self._failed(HandshakeError.answered(status, headers, bytes(self._body[:limit])))
+    def _read_refusal(self, answer: RefusedAnswer, data: bytes) -> None:
+        if answer.feed(data):
+            self._failed(answer.error)
 
     def eof_received(self) -> None:
         """Handle the end of what the server sends."""
@@ -107,10 +101,8 @@ class ClientHandshake(BaseProtocol):
     def _ended(self) -> None:
         if self.made.done():
             return
-        if self._parser is not None and self._payload is not None:
-            status, headers = self._refused
-            body = bytes(self._body[: DEFAULT_LIMITS.refusal_bytes])
-            self._failed(HandshakeError.answered(status, headers, body))
+        if self._refused is not None:
+            self._failed(self._refused.error)
         else:
             self._failed(ProtocolError("connection closed"))
 

@@ -12,13 +12,16 @@ from typing import TYPE_CHECKING, Any, Final
 from multidict import CIMultiDict
 from websockets.client import ClientProtocol
 from websockets.exceptions import InvalidStatus, InvalidURI
+from websockets.http11 import Response
 from websockets.protocol import OPEN
+from websockets.streams import StreamReader
 from websockets.uri import WebSocketURI, parse_uri
 
 from primus.errors import HandshakeError, OptionError, TransportError
 from primus.limits import DEFAULT_LIMITS
 from primus.transformer import Connector, DialOptions
 from primus.websocket import CLOSE_TIMEOUT
+from primus.websocket.refused import RefusedAnswer
 from primus_transformer_ws.framing import ClientDeflateFactory, QuietLogger
 from primus_transformer_ws.transport import WebSocketTransport
 
@@ -83,7 +86,7 @@ HEAD_END: Final = b"\r\n\r\n"
 class _OpeningTransport(WebSocketTransport):
     """A WebSocket that makes its handshake first, and then waits to be read."""
 
-    __slots__ = ("_client", "_headers", "_tail", "opened")
+    __slots__ = ("_client", "_head_of_answer", "_headers", "_refused", "opened")
 
     def __init__(self, uri: WebSocketURI, dial: DialOptions) -> None:
         self._client = ClientProtocol(
@@ -96,7 +99,10 @@ class _OpeningTransport(WebSocketTransport):
         close_timeout = float(dial.options.get("close_timeout", CLOSE_TIMEOUT))
         super().__init__(self._client, close_timeout, dial.limits)
         self._headers = dict(dial.options.get("headers", {}))
-        self._tail = b""
+        self._head_of_answer = bytearray()
+        """What has come of the head of the answer."""
+        self._refused: RefusedAnswer | None = None
+        """The answer of a server that refuses, once its head is there, if it has a body."""
         self.opened: asyncio.Future[None] = asyncio.get_running_loop().create_future()
 
     def check(self) -> None:
@@ -129,22 +135,29 @@ class _OpeningTransport(WebSocketTransport):
     def data_received(self, data: bytes, at: int = 0) -> None:
         """Handle the answer to the handshake; what comes behind it waits to be read."""
         if self.opened.done():
-            if not self.opened.cancelled():  # else it is about to be given up
+            # One that is given up or refused is about to be dropped.
+            if self._refused is None and not self.opened.cancelled():
                 super().data_received(data, at)
             return
-        before = len(self._tail)
-        seen = self._tail + data
-        end = seen.find(HEAD_END)
-        self._tail = seen[-len(HEAD_END) + 1 :]
+        if self._refused is not None:
+            self._read_refusal(self._refused, data)
+            return
+        before = len(self._head_of_answer)
+        self._head_of_answer += data
+        end = self._head_of_answer.find(HEAD_END, max(0, before - len(HEAD_END) + 1))
         size = len(data) if end < 0 else end + len(HEAD_END) - before
         self._client.receive_data(data[:size])
-        if self._client.state is not OPEN and size < len(data):
-            self._client.receive_data(data[size:])  # the body of a refusal
-        events = self._client.events_received()
-        if events or self._client.handshake_exc is not None:
+        if self._client.events_received() or self._client.handshake_exc is not None:
             self._conclude()
             if self._is_open and size < len(data):
                 self._keep(data, size)
+        elif end >= 0:
+            self._refused = _refused(bytes(self._head_of_answer))
+            self._read_refusal(self._refused, data[size:])
+
+    def _read_refusal(self, answer: RefusedAnswer, data: bytes) -> None:
+        if answer.feed(data):
+            self.opened.set_exception(answer.error)
 
     def _conclude(self) -> None:
         if self._client.state is OPEN:
@@ -152,18 +165,23 @@ class _OpeningTransport(WebSocketTransport):
             self.pause_reading()
             self.opened.set_result(None)
         else:
-            self.opened.set_exception(_failure(self._client.handshake_exc))
+            self._fail(self._client.handshake_exc)
+        self._head_of_answer.clear()
+
+    def _fail(self, error: BaseException | None) -> None:
+        answer = self._refused
+        self.opened.set_exception(_failure(error) if answer is None else answer.error)
 
     def eof_received(self) -> None:
         """Handle that the server has closed, perhaps in the middle of the handshake."""
         super().eof_received()
         if not self.opened.done():
-            self.opened.set_exception(_failure(self._client.handshake_exc))
+            self._fail(self._client.handshake_exc)
 
     def connection_lost(self, exc: Exception | None) -> None:
         """Handle the loss of the wire, perhaps in the middle of the handshake."""
         if not self.opened.done():
-            self.opened.set_exception(_failure(self._client.handshake_exc or exc))
+            self._fail(self._client.handshake_exc or exc)
         super().connection_lost(exc)
 
 
@@ -194,6 +212,20 @@ async def _dial(uri: WebSocketURI, dial: DialOptions, opening: _OpeningTransport
             await loop.create_connection(lambda: opening, uri.host, uri.port, **tls)
     except OSError as error:
         raise TransportError(f"cannot connect to {uri.host}:{uri.port}: {error}") from error
+
+
+def _refused(head: bytes) -> RefusedAnswer:
+    """The answer with this head, in which websockets has found no mistake."""
+    reader = StreamReader()
+    reader.feed_data(head)
+    # To websockets the answer of a proxy is its head alone.
+    parsing = Response.parse(reader.read_line, reader.read_exact, reader.read_to_eof, proxy=True)
+    try:
+        next(parsing)
+    except StopIteration as parsed:
+        response: Response = parsed.value
+    headers = CIMultiDict(response.headers.raw_items())
+    return RefusedAnswer(response.status_code, headers, DEFAULT_LIMITS.refusal_bytes)
 
 
 def _failure(error: BaseException | None) -> TransportError:
