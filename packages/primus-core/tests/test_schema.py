@@ -244,8 +244,10 @@ def test_a_value_becomes_one_of_the_type(kind: Any, value: Any, result: Any) -> 
         (Annotated[str, Bounds(max_length=2)], "abc", "must be at most 2 long"),
         (Annotated[str, Bounds(pattern="^a$")], "b", "must be a text that fits '^a$'"),
         (Annotated[int, msgspec.Meta(ge=3)], 2, "must be at least 3"),
+        (Struct, "\ud800", "a text with a lone surrogate"),
+        (Struct, {"\ud800": 1}, "a text with a lone surrogate"),
     ],
-    ids=str,
+    ids=ascii,
 )
 def test_a_value_of_another_type_is_refused_with_its_field(
     kind: Any, value: Any, error: str

@@ -136,6 +136,7 @@ async def test_every_request_has_what_load_balancers_go_by_and_no_cache_has_seen
         '15\n[[0,["noop"]]]\n',
         '25\n[[1,["c","sid",null,8]]]\n',
         '25\n[[0,["c","sid",null,7]]]\n',
+        '28\n[[0,["c","\\ud800",null,8]]]\n',
         '22\n[[0,["c","",null,8]]]\n',
         '23\n[[0,["c",123,null,8]]]\n',
         '10\n[[0,["c"]]]\n',

@@ -512,6 +512,7 @@ async def test_a_websocket_is_not_read_when_the_first_message_pauses(make: Any) 
         (f'"sid":"{"s" * DEFAULT_LIMITS.session_id}"', True),
         (f'"sid":"{"s" * (DEFAULT_LIMITS.session_id + 1)}"', False),
         ('"sid":5', False),
+        ('"sid":"\\ud800"', False),
         ('"sid":"s","pingTimeout":0', False),
         (f'"sid":"s","pingTimeout":{client.LONGEST_TIME}', True),
         (f'"sid":"s","pingTimeout":{client.LONGEST_TIME + 1}', False),

@@ -64,5 +64,11 @@ def test_golden(name: str) -> None:
         assert client.comeback._tracker.query == step["query"], step
 
 
+def test_a_verdict_of_any_depth_is_taken_or_passed_over() -> None:
+    client = Client()
+    assert client.comeback.take("recovered", "[" * 100_000)
+    assert client.log == []
+
+
 def test_other_words_are_those_of_other_plugins() -> None:
     assert not Client().comeback.take("word", "x")

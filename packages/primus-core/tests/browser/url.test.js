@@ -117,6 +117,7 @@ test('a query string is read and written', () => {
   assert.equal(formatQuery({ a: 1 }, true), '?a=1');
   assert.equal(formatQuery({ a: 1 }, '&'), '&a=1');
   assert.equal(formatQuery({}, true), '');
+  assert.equal(formatQuery({ '\ud800': 'a\udc00b\ud83d\ude00' }), '%EF%BF%BD=a%EF%BF%BDb%F0%9F%98%80');
 });
 
 test('a stamp is short and never twice the same', () => {

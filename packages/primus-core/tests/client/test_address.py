@@ -143,3 +143,9 @@ def test_what_plugins_carry_takes_the_place_of_fields_of_the_same_name() -> None
     dialled = address.dialled("new", {"id": "a&b é", "b": ""})
 
     assert dialled.query == "a=1&id=a%26b%20%C3%A9&b=&_primuscb=new"
+
+
+def test_what_plugins_carry_may_be_no_text_of_a_url() -> None:
+    dialled = parse_url("http://host", "/primus").dialled("new", {"id": "a\ud800b"})
+
+    assert dialled.query == "id=a%3Fb&_primuscb=new"

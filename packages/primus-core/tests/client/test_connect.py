@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import math
 import socket
 import subprocess
 import sys
@@ -322,6 +323,15 @@ def test_a_legacy_server_has_a_timeout_only() -> None:
     spec = {"transformer": "websockets", "parser": "json", "timeout": 35_000}
 
     assert facts(spec) == {"transformer": "websockets", "parser": "json", "timeout": 35.0}
+
+
+@pytest.mark.parametrize(
+    "time", [0, -1, 1 << 31, 10**400, math.inf, math.nan, True, "30000"], ids=lambda t: repr(t)[:9]
+)
+def test_a_time_that_no_server_has_is_none(time: Any) -> None:
+    found = facts({"transformer": "faye", "parser": "json", "pingInterval": time, "timeout": time})
+
+    assert (found["pings"], found["ping_timeout"], found["timeout"]) == (False, None, None)
 
 
 def test_a_server_process_imports_no_client() -> None:

@@ -116,6 +116,7 @@ async def _bind(http: PollingClient, address: Address, rid: int) -> tuple[str, l
 def _session_id(opening: Any) -> str:
     match opening:
         case ["c", str(sid), _, int(version)] if version == VERSION:
-            if 0 < len(sid) <= DEFAULT_LIMITS.session_id:
+            # A URL has to hold it, in which no lone surrogate can be.
+            if 0 < len(sid) <= DEFAULT_LIMITS.session_id and sid.isprintable():
                 return sid
     raise ProtocolError("the server opens no session of this version")

@@ -177,7 +177,7 @@ def _handshake(packet: Packet) -> dict[str, Any]:
         times = told["pingInterval"], told["pingTimeout"]
         if not isinstance(told["sid"], str) or not all(0 < time <= LONGEST_TIME for time in times):
             raise ValueError("no session")
-        if len(told["sid"]) > DEFAULT_LIMITS.session_id:
+        if len(told["sid"].encode()) > DEFAULT_LIMITS.session_id:  # a URL has to hold it
             raise ValueError("the id of the session is too long")
         if not isinstance(told.setdefault("upgrades", []), list):
             raise ValueError("no list of upgrades")

@@ -7,6 +7,7 @@
  */
 const FIELD = '_mirage';
 const PATIENCE = 5000;
+const LONGEST = 4096; // with a longer one no server would read the next request
 const MISSING = 'Primus: no session id yet, for which all messages wait: does the server use the ' +
   'plugin mirage with the same event plugin?';
 
@@ -16,7 +17,7 @@ export default function mirage(primus, options) {
   primus.mirage = typeof options.mirage === 'string' ? options.mirage : '';
 
   primus.on('mirage', (id) => {
-    if (typeof id !== 'string' || !id) return;
+    if (typeof id !== 'string' || !id || id.length > LONGEST) return;
     primus.mirage = id;
     primus.timers.clear(FIELD);
     primus.releaseMessages();

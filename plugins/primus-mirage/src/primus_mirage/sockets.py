@@ -10,6 +10,9 @@ from primus_mirage.ids import EVENT, FIELD
 
 __all__ = ["MirageSocket", "MirageSocketOptions", "follow"]
 
+LONGEST: Final = 4096
+"""Characters of an id that is taken: with a longer one no server would read the next request."""
+
 PATIENCE: Final = 5.0
 """Seconds after the opening in which an id should have come; then the log says so."""
 
@@ -65,7 +68,7 @@ class _Session:
 
     def announced(self, id: object = None) -> None:
         """Take the id that the server has sent."""
-        if isinstance(id, str) and id:
+        if isinstance(id, str) and 0 < len(id) <= LONGEST:
             self.take(id)
             self.stop()
             self._socket.release_messages()

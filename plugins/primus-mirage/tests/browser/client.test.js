@@ -60,7 +60,7 @@ test('without an event plugin nothing is held', () => {
 test('what is no id is not taken', () => {
   const { primus, listeners, story } = make({ mirage: 5 });
 
-  for (const id of [undefined, null, '', 5, {}]) listeners.mirage(id);
+  for (const id of [undefined, null, '', 5, {}, 'x'.repeat(4097)]) listeners.mirage(id);
 
   assert.equal(primus.mirage, '');
   assert.deepEqual(story, []);

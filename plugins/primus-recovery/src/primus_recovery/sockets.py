@@ -153,7 +153,7 @@ class Comeback:
         try:
             told = json.loads(value)
             rooms, session, missed = told["rooms"], told["session"], told["missed"]
-        except (ValueError, TypeError, KeyError):
+        except (ValueError, TypeError, KeyError, RecursionError):
             return
         if not isinstance(missed, int):
             return

@@ -54,7 +54,9 @@ class Address:
         """
         replaced = {"_primuscb", *carried}
         fields = [f for f in self.query.split("&") if f and f.partition("=")[0] not in replaced]
-        fields += [f"{quote(name, safe='')}={quote(carried[name], safe='')}" for name in carried]
+        # What a server has said is carried, too, and may be no text that UTF-8 has a form for.
+        named = [(name, quote(carried[name], safe="", errors="replace")) for name in carried]
+        fields += [f"{quote(name, safe='')}={value}" for name, value in named]
         query = "&".join([*fields, f"_primuscb={stamp}"])
         return Address(self.scheme, self.auth, self.host, self.pathname, query)
 

@@ -18,6 +18,9 @@ if TYPE_CHECKING:
 
 __all__ = ["facts", "fetch_spec"]
 
+LONGEST_TIME: Final = (1 << 31) - 1
+"""Milliseconds that a timer of JavaScript can wait; what is longer is no time at all."""
+
 REDIRECTS: Final = 5
 """How many redirects are followed, to other paths of the same server."""
 
@@ -151,4 +154,4 @@ def facts(spec: Mapping[str, Any]) -> dict[str, Any]:
 def _seconds(milliseconds: object) -> float | None:
     if isinstance(milliseconds, bool) or not isinstance(milliseconds, int | float):
         return None
-    return milliseconds / 1000 if milliseconds > 0 else None
+    return milliseconds / 1000 if 0 < milliseconds <= LONGEST_TIME else None

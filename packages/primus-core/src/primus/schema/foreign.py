@@ -57,6 +57,8 @@ def _msgspec(kind: type) -> Callable[[Any], Any]:
             reason, _, path = str(error).partition(" - at `$")
             steps = tuple(name or int(index or 0) for name, index in STEP.findall(path.rstrip("`")))
             raise ValidationError(reason[:1].lower() + reason[1:], steps) from None
+        except UnicodeEncodeError as error:  # msgspec looks at text as UTF-8
+            raise ValidationError(f"a text with a lone surrogate: {error.reason}") from None
 
     return read
 

@@ -109,7 +109,7 @@ export function formatQuery(fields, prefix) {
     const value = fields[key];
     const empty = value === undefined || value === null;
 
-    return encodeURIComponent(key) + '=' + encodeURIComponent(empty ? '' : value);
+    return encode(key) + '=' + encode(empty ? '' : value);
   }).join('&');
 
   return text && prefix ? (typeof prefix === 'string' ? prefix : '?') + text : text;
@@ -158,6 +158,11 @@ function bytesOf(text) {
   const escaped = text.replace(/[^\x00-\x7f]+/g, (part) => encodeURIComponent(wellFormed(part)));
 
   return escaped.replace(/%([0-9a-f]{2})/gi, (_, digits) => String.fromCharCode(parseInt(digits, 16)));
+}
+
+/** Percent-encodes a part of a query; what a server has said may be no text of a URL. */
+function encode(text) {
+  return encodeURIComponent(wellFormed(String(text)));
 }
 
 /** A text whose lone surrogates are replaced, as a URL's are. */
