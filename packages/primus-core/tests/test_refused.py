@@ -3,7 +3,7 @@
 from typing import Any
 
 import pytest
-from multidict import CIMultiDict
+from multidict import CIMultiDict, CIMultiDictProxy
 
 from primus.websocket.refused import RefusedAnswer
 
@@ -11,7 +11,7 @@ from primus.websocket.refused import RefusedAnswer
 def refused(limit: int, **headers: str) -> Any:
     """An answer whose head has come."""
     named = {name.replace("_", "-"): value for name, value in headers.items()}
-    return RefusedAnswer(403, CIMultiDict(named), limit)
+    return RefusedAnswer(403, CIMultiDictProxy(CIMultiDict(named)), limit)
 
 
 def chunked(limit: int) -> Any:

@@ -9,7 +9,7 @@ from collections.abc import Mapping
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any, Final
 
-from multidict import CIMultiDict
+from multidict import CIMultiDict, CIMultiDictProxy
 from websockets.client import ClientProtocol
 from websockets.exceptions import InvalidStatus, InvalidURI
 from websockets.http11 import Response
@@ -224,7 +224,7 @@ def _refused(head: bytes) -> RefusedAnswer:
         next(parsing)
     except StopIteration as parsed:
         response: Response = parsed.value
-    headers = CIMultiDict(response.headers.raw_items())
+    headers = CIMultiDictProxy(CIMultiDict(response.headers.raw_items()))
     return RefusedAnswer(response.status_code, headers, DEFAULT_LIMITS.refusal_bytes)
 
 

@@ -3,19 +3,22 @@
 from __future__ import annotations
 
 import logging
+import zlib
 from collections.abc import Sequence
+from functools import cached_property
 from typing import Any, Final
 
 from websockets.extensions import Extension
 from websockets.extensions.permessage_deflate import (
     ClientPerMessageDeflateFactory,
     PerMessageDeflate,
+    ServerPerMessageDeflateFactory,
 )
 from websockets.frames import Frame, Opcode
 from websockets.protocol import Protocol
 from websockets.typing import ExtensionParameter
 
-__all__ = ["ClientDeflateFactory", "QuietLogger", "ServerProtocol"]
+__all__ = ["ClientDeflateFactory", "QuietLogger", "ServerDeflateFactory", "ServerProtocol"]
 
 SMALLEST: Final = ("client_max_window_bits", "8")
 """What a server may answer with by RFC 7692 section 7.1.2.2, and zlib cannot compress for."""
@@ -41,6 +44,49 @@ class ServerProtocol(Protocol):
         if frame.opcode is Opcode.CLOSE:
             self.current_size = None
         super().recv_frame(frame)
+
+
+class LazyDeflate(PerMessageDeflate):
+    """Compression whose contexts are made for the first message that needs them.
+
+    Both take 90 KB of memory, which is much for a connection that has only offered compression.
+
+    Args:
+        agreed: what has been negotiated.
+    """
+
+    def __init__(self, agreed: PerMessageDeflate) -> None:
+        bits = agreed.remote_max_window_bits, agreed.local_max_window_bits
+        super().__init__(True, True, *bits, agreed.compress_settings)
+        self.remote_no_context_takeover = agreed.remote_no_context_takeover
+        self.local_no_context_takeover = agreed.local_no_context_takeover
+
+    @cached_property
+    def decoder(self) -> Any:  # type: ignore[override]  # it can be set, as it is there
+        """The context of what the peer sends."""
+        return zlib.decompressobj(wbits=-self.remote_max_window_bits)
+
+    @cached_property
+    def encoder(self) -> Any:  # type: ignore[override]
+        """The context of what is sent to it."""
+        return zlib.compressobj(wbits=-self.local_max_window_bits, **self.compress_settings)
+
+
+class ServerDeflateFactory(ServerPerMessageDeflateFactory):
+    """Agrees to compression; a connection that does not use it costs nothing more."""
+
+    def process_request_params(
+        self,
+        params: Sequence[ExtensionParameter],
+        accepted_extensions: Sequence[Extension],
+    ) -> tuple[list[ExtensionParameter], PerMessageDeflate]:
+        """What is answered to a client, and its compression.
+
+        Raises:
+            NegotiationError: what it offers cannot be agreed to.
+        """
+        answered, agreed = super().process_request_params(params, accepted_extensions)
+        return answered, LazyDeflate(agreed)
 
 
 class InflateOnly(PerMessageDeflate):

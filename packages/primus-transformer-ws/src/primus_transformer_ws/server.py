@@ -52,10 +52,10 @@ class WebSocketsEngine(Engine):
         super().__init__(primus, options)
         self._extensions: list[ServerExtensionFactory] = []
         if options.compression:
-            from websockets.extensions.permessage_deflate import ServerPerMessageDeflateFactory
+            from primus_transformer_ws.framing import ServerDeflateFactory
 
             deflate = options.more.get("deflate", {})
-            self._extensions = [ServerPerMessageDeflateFactory(**deflate)]
+            self._extensions = [ServerDeflateFactory(**deflate)]
         self._make, self._left = self._library, self.left  # the same for all connections
         self._plain = _plain_transport()
 
