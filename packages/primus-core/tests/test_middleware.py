@@ -8,7 +8,7 @@ from primus import OptionError, Primus, Request, Response, Unauthorized
 from primus.http import Address
 from primus.server.layers import Layer, Layers
 from primus.server.middleware.forwarded import client_address
-from primus_testing import MemoryTransformer, Tracebacks, join, make_request
+from primus_testing import ManualClock, MemoryTransformer, Tracebacks, join, make_request
 
 MakePrimus = Callable[..., Primus]
 
@@ -445,6 +445,22 @@ async def test_a_layer_that_raises_is_500_and_logged_once(
     response = await primus.handle(make_request())
     assert response is not None
     assert response.status == 500
+
+
+async def test_a_layer_that_raises_for_every_request_is_one_line_a_minute(
+    primus: Primus,
+    manual_clock: ManualClock,
+    tracebacks: Tracebacks,
+    caplog: pytest.LogCaptureFixture,
+) -> None:
+    tracebacks.expect("a middleware layer raised")
+    primus.authorize(lambda request: request.headers["X-Token"])
+    for _ in range(3):
+        await primus.handle(make_request())
+    manual_clock.advance(60.0)
+    await primus.handle(make_request())
+    lines = [record.getMessage() for record in caplog.records if record.levelname == "ERROR"]
+    assert [line.partition("(")[2] for line in lines] == ["", "2 more since the last line)"]
 
 
 async def test_a_spark_joined_past_the_middleware_is_an_ordinary_one(primus: Primus) -> None:

@@ -162,16 +162,19 @@ def test_listeners_of_connection_are_not_called_for_a_spark_that_one_of_them_end
 
 
 def test_an_id_generator_that_raises_costs_no_connection(
-    make_primus: MakePrimus, tracebacks: Tracebacks
+    make_primus: MakePrimus, tracebacks: Tracebacks, caplog: pytest.LogCaptureFixture
 ) -> None:
     tracebacks.expect("id_generator raised")
 
     def generate() -> str:
         raise RuntimeError("no ids today")
 
-    spark, _ = join(make_primus(id_generator=generate))
-    assert spark.ready_state == Spark.OPEN
-    assert spark.id
+    primus = make_primus(id_generator=generate)
+    for _ in range(3):
+        spark, _ = join(primus)
+        assert spark.ready_state == Spark.OPEN
+        assert spark.id
+    assert sum(record.levelname == "ERROR" for record in caplog.records) == 1
 
 
 async def test_a_destroy_that_is_cancelled_goes_on(primus: Primus) -> None:

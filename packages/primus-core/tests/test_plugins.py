@@ -248,14 +248,16 @@ def test_a_tear_down_that_raises_is_logged_and_the_plugin_is_gone(
 
 
 def test_a_disconnection_hook_that_raises_is_logged_and_no_obstacle(
-    primus: Primus, tracebacks: Tracebacks
+    primus: Primus, tracebacks: Tracebacks, caplog: pytest.LogCaptureFixture
 ) -> None:
     tracebacks.expect("a primus_disconnection hook raised")
     primus.use("everything", Everything(fail="disconnection"))
     left = Recorder(primus, "disconnection")
-    spark, _ = join(primus)
-    spark.end()
-    assert left.seen("disconnection") == [(spark,)]
+    sparks = [join(primus)[0] for _ in range(3)]
+    for spark in sparks:
+        spark.end()
+    assert left.seen("disconnection") == [(spark,) for spark in sparks]
+    assert sum(record.levelname == "ERROR" for record in caplog.records) == 1
 
 
 def test_a_misspelt_hook_names_itself(primus: Primus) -> None:

@@ -176,7 +176,9 @@ class Primus(Transforming, PrimusEvents[SparkT_co]):
         self.node = self.options.node or new_node()
         """The name of this server among those of its cluster; the ids of its sparks begin with it.
         """
-        self._sparks: Sparks[SparkT_co] = Sparks(self.options.id_generator, self.node, self.log)
+        self._sparks: Sparks[SparkT_co] = Sparks(
+            self.options.id_generator, self.node, self.log, self._log_raised
+        )
         self._seats = Seats(self.limits, self._sparks.__len__, self.options.clock, self.log)
         self._heartbeats = HeartbeatMonitor(
             HeartbeatPolicy(self.options.timeout, self.options.ping_interval), self.options.clock
@@ -847,8 +849,8 @@ class Primus(Transforming, PrimusEvents[SparkT_co]):
             return authorization.refusal(error)
         except UNREADABLE as error:
             return self._unreadable(request, error)
-        except Exception:
-            self.log.exception("a middleware layer raised for %r", request)
+        except Exception as error:
+            self._log_raised(f"a middleware layer raised for {request!r}", error)
             return Response.error(500)
         if response is not None:
             return response
@@ -941,8 +943,8 @@ class Primus(Transforming, PrimusEvents[SparkT_co]):
         for hook in self._disconnection_hooks:
             try:
                 hook(spark)
-            except Exception:
-                self.log.exception("a primus_disconnection hook raised for %r", spark)
+            except Exception as error:
+                self._log_raised(f"a primus_disconnection hook raised for {spark!r}", error)
         self.dispatch("disconnection", spark, spark.closed)
         self._sparks.removed()
 

@@ -24,15 +24,21 @@ class Sparks(Generic[SparkT]):
     Args:
         id_generator: makes ids; `None` for random ones.
         node: the name of the server, which those begin with.
-        log: is told when `id_generator` fails.
+        log: is told when `id_generator` gives no id.
+        log_raised: is told when it raises.
     """
 
     def __init__(
-        self, id_generator: Callable[[], str] | None, node: str, log: logging.Logger
+        self,
+        id_generator: Callable[[], str] | None,
+        node: str,
+        log: logging.Logger,
+        log_raised: Callable[[str, BaseException], None],
     ) -> None:
         self._id_generator = id_generator
         self._node = node
         self._log = log
+        self._log_raised = log_raised
         self._by_id: dict[str, SparkT] = {}
         self._by_key: dict[str, SparkT] = {}
         """By what their wires know them by."""
@@ -97,8 +103,8 @@ class Sparks(Generic[SparkT]):
         if self._id_generator is not None:
             try:
                 given: object = self._id_generator()
-            except Exception:
-                self._log.exception("id_generator raised; this spark gets an id of ours")
+            except Exception as error:
+                self._log_raised("id_generator raised; this spark gets an id of ours", error)
             else:
                 if isinstance(given, str) and given and given not in self._by_id:
                     return given
