@@ -359,6 +359,14 @@ async def test_the_times_of_a_handshake_are_milliseconds(
     assert talk.connection.error is None
 
 
+@pytest.mark.parametrize(("told", "seconds"), [(1e-9, 0.1), (100, 0.1), (101, 0.101)])
+async def test_a_server_cannot_have_a_client_ping_without_a_pause(
+    make: Any, monkeypatch: pytest.MonkeyPatch, told: float, seconds: float
+) -> None:
+    monkeypatch.setitem(HANDSHAKE, "pingInterval", told)
+    assert make().session._heartbeat._interval == seconds
+
+
 async def test_what_follows_the_end_in_an_answer_is_not_even_decoded(make: Any) -> None:
     decoded: list[str] = []
 

@@ -38,6 +38,9 @@ LONGEST_ANSWER: Final = 1024
 PAYLOAD_FACTOR: Final = 16
 """So many messages of the largest size may come in one answer."""
 
+SHORTEST_INTERVAL: Final = 0.1
+"""Seconds between two pings of revision 3 at least, whatever the server wants: each is a post."""
+
 UPGRADE_TIMEOUT: Final = 10.0
 CLOSE_POST_TIMEOUT: Final = 2.0
 
@@ -91,7 +94,7 @@ class ClientSession(EngineIOTransport):
         self._heartbeat = ClientHeartbeat(
             self,
             pings=revision.number == 3,
-            interval=float(handshake["pingInterval"]) / 1000,
+            interval=max(SHORTEST_INTERVAL, float(handshake["pingInterval"]) / 1000),
             timeout=float(handshake["pingTimeout"]) / 1000,
         )
         self._started = self._switching = self._gone = False
