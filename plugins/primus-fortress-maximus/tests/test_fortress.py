@@ -214,6 +214,19 @@ def test_a_refusal_that_nothing_listens_to_is_logged(
     assert "secret" not in caplog.text
 
 
+def test_a_peer_cannot_write_a_line_of_the_log(
+    make_primus: MakePrimus, caplog: pytest.LogCaptureFixture
+) -> None:
+    caplog.set_level(logging.INFO)
+    _, wire = join(make_primus("fortress-maximus, emit"))
+
+    wire.receive(r'{"emit":["\nERROR all is lost\u001b[2J"]}')
+
+    (line,) = [each for each in caplog.messages if "refused" in each]
+    assert line.isprintable()
+    assert r"Missing listener for \nERROR all" in line
+
+
 async def test_iterating_over_a_spark_is_listening_to_data(primus: Any) -> None:
     primus.validate("data", anything)
     seen: list[Any] = []

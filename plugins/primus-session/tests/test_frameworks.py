@@ -54,6 +54,7 @@ async def test_aiohttp_session(make_primus: MakePrimus) -> None:
     assert await session(primus, cookie(101, user=7)) is None
     assert await session(primus, cookie(0)) is None
     assert await session(primus, "AIOHTTP_SESSION=forged") is None
+    assert await session(primus, "AIOHTTP_SESSION=\udcff") is None
     assert await session(primus, "") is None
 
 

@@ -168,8 +168,9 @@ class Fortress:
     def _refuse(self, connection: Any, error: Invalid, args: list[Any]) -> Delivered:
         """Drop a message, and tell the application; what is behind it waits for async listeners."""
         if not self._primus.listeners("invalid"):
+            shown = repr(str(error))[1:-1]  # peers choose the names of events, also line ends
             connection.log.info(
-                "%r: a message was refused (%.50r): %.200s", connection, error.event, error
+                "%r: a message was refused (%.50r): %.200s", connection, error.event, shown
             )
         return self._primus.deliver("invalid", error, args)
 

@@ -24,5 +24,8 @@ class AiohttpSessions:
         request = SimpleNamespace(
             cookies=spark.request.cookies, headers=spark.request.headers, query=spark.query
         )
-        session = await self._storage.load_session(request)
+        try:
+            session = await self._storage.load_session(request)
+        except UnicodeEncodeError:
+            return None  # no storage has written a cookie that is no UTF-8
         return None if session.new or session.empty else session
