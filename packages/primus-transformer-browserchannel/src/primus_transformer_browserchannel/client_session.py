@@ -380,6 +380,8 @@ class ClientSession(QueuedTransport):
         self._closing = True
         self._timer = expect(SYSTEM_CLOCK, self._close_timeout, self.over)
         spawn(self._leave_in_order())
+        super().resume_reading()
+        self._delivery.resume()  # the connection does not ask for it any more, and is told the end
 
     async def _leave_in_order(self) -> None:
         if self._poster is not None:

@@ -121,6 +121,42 @@ class ClientContract(Contract):
         await left.next("disconnection")
         assert seen.story == ["open", "close", "end"]
 
+    async def test_a_socket_that_ends_as_soon_as_it_is_open_is_closed(
+        self, serve: Serve, sockets: Sockets
+    ) -> None:
+        server = await serve()
+        socket = sockets(server)
+        seen = Recorder(socket, "open", "close", "end")
+        socket.on("open", lambda: socket.end())
+        await seen.next("end")
+        async with asyncio.timeout(DEADLINE):
+            await socket.wait_closed()
+        assert seen.story == ["open", "close", "end"]
+
+    async def test_a_socket_whose_listener_is_busy_is_closed_when_it_ends(
+        self, serve: Serve, sockets: Sockets
+    ) -> None:
+        server = await serve()
+
+        @server.primus.on("connection")
+        def connection(spark: Spark) -> None:
+            for _ in range(400):
+                spark.write("x" * 2000)
+
+        socket = sockets(server)
+        busy, free = asyncio.Event(), asyncio.Event()
+
+        @socket.on("data")  # type: ignore[untyped-decorator]
+        async def data(message: Any) -> None:
+            busy.set()
+            await free.wait()
+
+        async with asyncio.timeout(DEADLINE):
+            await busy.wait()  # and too much is there for more to be read
+            socket.end()
+            await socket.wait_closed()
+        free.set()
+
     async def test_a_close_by_the_server_emits_close_and_end_and_no_reconnect(
         self, serve: Serve, sockets: Sockets
     ) -> None:

@@ -122,9 +122,10 @@ class Incoming:
             self._transport.resume_reading()
 
     def drop(self) -> None:
-        """Forget what is kept: the connection has been dropped."""
+        """Forget what is kept: the connection has been dropped, and is only told of the end."""
         self._messages.clear()
         self.size = 0
+        self._is_started = True
 
     def end(self, error: Exception | None = None, ending: Ending | None = None) -> None:
         """End the session; `error` says why, when it was not meant to be."""

@@ -94,6 +94,7 @@ class WebSocketSession(Transport):
         """Close the WebSocket."""
         if self._wire is not None:
             self._wire.close(1000 if code is None else code, reason)
+        self.resume_reading()  # the connection does not ask for it any more, and is told the end
 
     def abort(self) -> None:
         """Drop the WebSocket at once."""
