@@ -109,6 +109,38 @@ async def test_a_post_whose_answer_is_lost_is_not_sent_again(transport: str) -> 
 
 
 @pytest.mark.parametrize("transport", ["xhr-polling", "xhr-streaming"])
+@pytest.mark.parametrize("page", ["", "<html>sign in</html>", "o"])
+async def test_a_page_in_the_place_of_a_session_is_an_error_and_is_not_asked_for_again(
+    transport: str, page: str
+) -> None:
+    def script(asked: Asked) -> Sequence[bytes]:
+        return [answer("", "404 Not Found") if asked.target == "/primus/spec" else answer(page)]
+
+    async with scripted_server(script) as server:
+        events = Recorder(client(server, transport), "open", "error", "end")
+        error = await events.one("error")
+        await events.next("end")
+
+    assert isinstance(error, ProtocolError)
+    assert len([each for each in server.requests if each.target != "/primus/spec"]) == 1
+
+
+@pytest.mark.parametrize("page", ["", "<html>back soon</html>", 'a["half'])
+async def test_a_poll_that_is_answered_by_a_page_is_the_end_of_its_session(page: str) -> None:
+    answers = iter(["o\n"])
+
+    def script(asked: Asked) -> Sequence[bytes]:
+        return [answer(next(answers, page))]
+
+    async with scripted_server(script) as server:
+        events = Recorder(client(server, "xhr-polling"), "open", "error", "close", "end")
+        await events.next("end")
+
+    assert events.story == ["open", "error", "close", "end"]
+    assert len(receiving(server)) == 2
+
+
+@pytest.mark.parametrize("transport", ["xhr-polling", "xhr-streaming"])
 @pytest.mark.parametrize("body", [b"x", b"a[" + b'"1",' * 100_000, b"x\n"])
 async def test_an_answer_without_bounds_is_an_error(transport: str, body: bytes) -> None:
     bomb = gzip.compress(body * ((64 << 20) // len(body)))

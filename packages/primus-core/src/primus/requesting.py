@@ -13,7 +13,7 @@ from typing import Any, Final
 import aiohttp
 from aiohttp.abc import AbstractCookieJar
 
-__all__ = ["KEPT", "BrokenConnection", "is_redirect", "open_session", "read_up_to"]
+__all__ = ["KEPT", "BrokenConnection", "is_redirect", "open_session", "read_up_to", "told"]
 
 KEPT: Final = 2.0
 """Seconds that an idle connection is kept. Node closes them after 5, which costs a request that
@@ -39,7 +39,9 @@ async def send_once(
     except aiohttp.ClientConnectorError:
         raise  # nothing has been sent
     except (aiohttp.ClientOSError, aiohttp.ServerDisconnectedError) as error:
-        raise BrokenConnection(str(error) or "the server disconnected") from error
+        message = getattr(error, "message", None)
+        text = str(error) if message is None or isinstance(message, str) else ""
+        raise BrokenConnection(text or "the server disconnected") from error
 
 
 def open_session(
@@ -80,6 +82,16 @@ async def read_up_to(response: aiohttp.ClientResponse, limit: int) -> bytes:
         if len(received) >= limit:
             break
     return bytes(received[:limit])
+
+
+def told(error: Exception) -> str:
+    """What a request has failed with, in words; without its URL and its headers, which are secrets.
+
+    The text of aiohttp's errors has both where an answer could not be read.
+    """
+    if isinstance(error, aiohttp.ClientResponseError):
+        return f"{type(error).__name__}({error.status}, {error.message!r})"
+    return str(error) or repr(error)
 
 
 def is_redirect(response: Any) -> bool:

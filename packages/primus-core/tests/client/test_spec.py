@@ -45,6 +45,13 @@ async def test_a_refusal_in_pieces_is_read_whole() -> None:
     assert refusal.value.body == b"short"
 
 
+async def test_an_answer_that_cannot_be_read_tells_no_secrets_of_the_question() -> None:
+    async with scripted_server(lambda asked: [b"SSH-2.0-OpenSSH\r\n\r\n"]) as server:
+        with pytest.raises(TransportError, match="cannot ask") as raised:
+            await fetch_spec(f"{server.url}/?token=secret")
+    assert "secret" not in str(raised.value)
+
+
 async def test_the_question_is_asked_once_when_its_connection_breaks() -> None:
     async with scripted_server(lambda asked: None) as server:
         with pytest.raises(TransportError, match="disconnected"):

@@ -19,6 +19,26 @@ async def test_an_error_names_the_request_and_none_of_its_secrets(tmp_path: Path
     assert "key" not in str(e.value)
 
 
+@pytest.mark.parametrize(
+    "garbage",
+    [
+        b"SSH-2.0-OpenSSH\r\n\r\n",
+        b"HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\nzz\r\n",
+        b"HTTP/1.1 101 Switching Protocols\r\nSet-Cookie: secret\r\n",
+    ],
+)
+async def test_an_answer_that_cannot_be_read_tells_no_secrets_of_its_request(
+    garbage: bytes,
+) -> None:
+    options = {"headers": {"Authorization": "Bearer secret"}}
+    async with scripted_server(lambda asked: [garbage, b""]) as server:
+        client = PollingClient(DialOptions(server.url, 1000, options=options))
+        with pytest.raises(TransportError, match="GET 127.0.0.1:.* failed: ") as raised:
+            await client.ask("GET", f"{server.url}/?token=secret", limit=1000)
+        await client.close()
+    assert "secret" not in str(raised.value)
+
+
 @pytest.mark.parametrize("status", ["302 Found", "307 Temporary Redirect"])
 async def test_a_request_follows_no_redirect(status: str) -> None:
     moved = answer("", status, "Location: /elsewhere")

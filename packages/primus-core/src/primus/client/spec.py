@@ -50,6 +50,8 @@ async def fetch_spec(
     with needing("a client that is told neither transformer= nor parser="):
         import aiohttp
 
+        from primus.requesting import told
+
     address = parse_url(url, pathname)
     address.pathname += "/spec"
     options = checks.transport("transport", transport or {})
@@ -59,7 +61,7 @@ async def fetch_spec(
         raise ConnectTimeout(f"{address.host} did not answer within {timeout} s") from error
     except (aiohttp.ClientError, OSError) as error:
         raise TransportError(
-            f"cannot ask {_shown(address)} for its transformer: {error}"
+            f"cannot ask {_shown(address)} for its transformer: {told(error)}"
         ) from error
     return _parsed(body, _shown(address))
 

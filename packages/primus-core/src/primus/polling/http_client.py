@@ -12,7 +12,7 @@ from yarl import URL
 from primus.errors import HandshakeError, ProtocolError, TransportError
 from primus.http import shown
 from primus.limits import DEFAULT_LIMITS
-from primus.requesting import KEPT, open_session, read_up_to
+from primus.requesting import KEPT, open_session, read_up_to, told
 from primus.transformer import DialOptions
 
 __all__ = ["NothingListens", "PollingClient"]
@@ -100,7 +100,7 @@ class PollingClient:
         except (aiohttp.ClientError, OSError) as error:
             is_refused = isinstance(error, OSError) and error.errno == errno.ECONNREFUSED
             kind = NothingListens if is_refused else TransportError
-            raise kind(f"{method} {_shown(url)} failed: {error!r}") from error
+            raise kind(f"{method} {_shown(url)} failed: {told(error)}") from error
 
     def cookies(self, url: str) -> dict[str, str]:
         """The header with the cookies for `url`, for what is asked elsewhere; there may be none.

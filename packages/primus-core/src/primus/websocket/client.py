@@ -17,7 +17,7 @@ from yarl import URL
 from primus.errors import HandshakeError, OptionError, TransportError
 from primus.http import Response
 from primus.limits import DEFAULT_LIMITS
-from primus.requesting import open_session, read_up_to
+from primus.requesting import open_session, read_up_to, told
 from primus.tasks import spawn
 from primus.transformer import Connector, DialOptions
 from primus.websocket.aiohttp import AiohttpWebSocket
@@ -161,7 +161,7 @@ class DialledWebSocket(AiohttpWebSocket):
         except (aiohttp.ClientConnectorError, aiohttp.ServerTimeoutError) as error:
             raise TransportError(f"cannot connect to {where}: {error}") from error
         except (aiohttp.ClientError, OSError, ValueError) as error:
-            raise TransportError(f"the WebSocket handshake failed: {error!r}") from error
+            raise TransportError(f"the WebSocket handshake failed: {told(error)}") from error
         self._socket = self.native.get_extra_info("socket")
         for gate in [handler.gate for handler in self._handlers if handler.gate is not None]:
             self.watch(gate)

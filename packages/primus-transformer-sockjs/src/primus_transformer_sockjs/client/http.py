@@ -104,14 +104,26 @@ class HTTPSession(QueuedTransport):
             await self._client.close()
 
     async def _receive_once(self) -> None:
+        """Read one answer to its end.
+
+        Raises:
+            HandshakeError: the server refuses.
+            TransportError: it cannot be reached.
+            ProtocolError: there is no frame in it, as in the page of a portal or a proxy. Asking
+                at once for another would be a loop without a pause.
+        """
+        has_frame = False
         async with self._client.answer("POST", self._receive_url) as chunks:
             async for line in _lines(chunks, self._limit):
+                has_frame = True
                 self._incoming.take(line)
                 if self._incoming.is_over:
                     return
                 while self._incoming.size > (0 if self._streams else KEPT):
                     await self.readable()
                     await asyncio.sleep(0)  # what is not paused goes on in turns
+        if not has_frame:
+            raise ProtocolError("an answer without a frame")
 
     def pause_reading(self) -> None:
         """Take nothing more for now."""
@@ -173,7 +185,7 @@ async def _lines(chunks: AsyncIterator[bytes], limit: int) -> AsyncIterator[str]
     """The lines in `chunks`, without their ends.
 
     Raises:
-        ProtocolError: one of them has more than `limit` bytes, or is not UTF-8.
+        ProtocolError: one of them has more than `limit` bytes, is not UTF-8, or has no end.
     """
     rest = bytearray()
     async for chunk in chunks:
@@ -187,6 +199,8 @@ async def _lines(chunks: AsyncIterator[bytes], limit: int) -> AsyncIterator[str]
         elif begun > limit:
             rest.clear()  # the traceback keeps this frame, and with it what was read
             raise ProtocolError(f"a frame of more than {limit} bytes")
+    if rest:
+        raise ProtocolError(f"an answer that ends within a frame: {bytes(rest[:20])!r}")
 
 
 def _decoded(line: bytes | bytearray) -> str:
