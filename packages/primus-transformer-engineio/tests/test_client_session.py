@@ -537,3 +537,21 @@ def test_the_bounds_of_what_a_server_tells_of_a_session(changes: str, is_taken: 
     for wrong in (packet.encode(), packet[1:], "1" + packet[1:]):
         with pytest.raises(TransportError):
             client._handshake(wrong)
+
+
+class Lingering(MemoryTransport):
+    """A WebSocket whose TCP connection takes its time."""
+
+    waits: Callable[[], None] | None = None
+
+    def when_gone(self, fn: Callable[[], None]) -> bool:
+        self.waits = fn
+        return True
+
+
+async def test_a_session_is_gone_when_its_websocket_is(make: Any) -> None:
+    session, wire = make().session, Lingering()
+    assert not session.when_gone(session.abort)
+    session.begin_over(wire)
+    assert session.when_gone(session.abort)
+    assert wire.waits == session.abort

@@ -1,6 +1,7 @@
 """What a server of SockJS sends, on its way to the connection of a client."""
 
 import asyncio
+from collections.abc import Callable
 
 import pytest
 
@@ -131,3 +132,21 @@ async def test_what_is_kept_is_dropped_with_the_connection() -> None:
     assert session.incoming.size == 0
     await asyncio.sleep(0)
     assert len(connection.story) == TURN
+
+
+class Lingering(MemoryTransport):
+    """A WebSocket whose TCP connection takes its time."""
+
+    waits: Callable[[], None] | None = None
+
+    def when_gone(self, fn: Callable[[], None]) -> bool:
+        self.waits = fn
+        return True
+
+
+async def test_a_session_is_gone_when_its_websocket_is() -> None:
+    session, wire = WebSocketSession(1000), Lingering()
+    assert not session.when_gone(session.abort)
+    session.attach(wire)
+    assert session.when_gone(session.abort)
+    assert wire.waits == session.abort

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from abc import abstractmethod
+from collections.abc import Callable
 from typing import Final
 
 from primus.closed import Ending
@@ -98,6 +99,10 @@ class UpgradableTransport(QueuedTransport):
         connection, self.connection = self.connection, None
         if connection is not None:
             connection.lost(error, ending)
+
+    def when_gone(self, fn: Callable[[], None]) -> bool:
+        """Call `fn` once the WebSocket is closed, if there is one."""
+        return self._wire is not None and self._wire.when_gone(fn)
 
 
 class WebSocketReceiver:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from typing import Any, Final, cast
 
 from primus.closed import Ending, because_of
@@ -163,6 +163,10 @@ class WebSocketSession(ClientSession):
         self.over()
         if wire is not None:
             wire.abort()
+
+    def when_gone(self, fn: Callable[[], None]) -> bool:
+        """Call `fn` once the WebSocket is closed, if there is one."""
+        return self._wire is not None and self._wire.when_gone(fn)
 
     def left(self) -> None:
         """End the session since the server has."""

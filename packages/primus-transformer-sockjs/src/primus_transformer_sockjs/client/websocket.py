@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+from collections.abc import Callable
 from typing import cast
 
 from primus.closed import Ending
@@ -101,6 +102,10 @@ class WebSocketSession(Transport):
         self.incoming.drop()
         if self._wire is not None:
             self._wire.abort()
+
+    def when_gone(self, fn: Callable[[], None]) -> bool:
+        """Call `fn` once the WebSocket is closed, if there is one."""
+        return self._wire is not None and self._wire.when_gone(fn)
 
     @property
     def buffered(self) -> int:
