@@ -453,3 +453,20 @@ async def test_an_option_that_cannot_work_is_an_error(transport: dict[str, Any])
         events = Recorder(client(running, **transport), "error", "end")
         error = await events.one("error")
         assert re.search(next(iter(transport)), str(error))
+
+
+async def test_a_client_that_ends_before_its_session_is_open_leaves_it() -> None:
+    ends: list[Callable[[], None]] = []
+
+    def opened(asked: Asked) -> Sequence[bytes]:
+        ends[0]()
+        return [answer(OPENED)]
+
+    async with server(open=opened) as running:
+        socket = client(running)
+        ends.append(socket.end)
+        await eventually(lambda: socket.closed is not None)
+        await socket.wait_closed()
+
+    assert [kind(each) for each in running.requests] == ["open", "leave"]
+    assert fields(running.requests[-1])["SID"] == "sid"

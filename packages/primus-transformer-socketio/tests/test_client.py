@@ -293,3 +293,27 @@ async def test_without_heartbeats_a_server_may_be_silent() -> None:
     async with scripted_server(script) as server:
         peer = await Peer.open(SOCKETIO, f"{server.url}/primus")
         assert await peer.gone() == ["1"]
+
+
+async def test_a_client_that_ends_while_its_first_poll_waits_leaves_nothing(
+    primus_server: ServerFactory,
+) -> None:
+    server = await serve(primus_server)
+    polled, allowed = asyncio.Event(), asyncio.Event()
+
+    async def hold(request: Request) -> None:
+        if "xhr-polling" in request.path:
+            polled.set()
+            await allowed.wait()
+
+    server.primus.before("hold", hold)
+    made: list[Any] = []
+    server.primus.on("connection", lambda spark: made.append(spark))
+    socket = server.primus.Socket(server.url, transport={"transports": ["xhr-polling"]})
+    async with asyncio.timeout(DEADLINE):
+        await polled.wait()
+        socket.end()
+        allowed.set()
+        await socket.wait_closed()
+    await eventually(lambda: made)
+    await eventually(lambda: len(server.primus) == 0)

@@ -1,11 +1,12 @@
 """What a client says about a request of its own that has failed."""
 
+import asyncio
 from pathlib import Path
 
 import pytest
 
 from primus.errors import HandshakeError, ProtocolError, TransportError
-from primus.polling import NothingListens, PollingClient
+from primus.polling import NothingListens, PollingClient, opened_session
 from primus.transformer import DialOptions
 from primus_testing import answer, scripted_server
 
@@ -33,7 +34,7 @@ async def test_an_answer_that_cannot_be_read_tells_no_secrets_of_its_request(
     options = {"headers": {"Authorization": "Bearer secret"}}
     async with scripted_server(lambda asked: [garbage, b""]) as server:
         client = PollingClient(DialOptions(server.url, 1000, options=options))
-        with pytest.raises(TransportError, match="GET 127.0.0.1:.* failed: ") as raised:
+        with pytest.raises(TransportError, match=r"GET 127\.0\.0\.1:.* failed: ") as raised:
             await client.ask("GET", f"{server.url}/?token=secret", limit=1000)
         await client.close()
     assert "secret" not in str(raised.value)
@@ -115,3 +116,52 @@ async def test_cookies_of_the_server_take_the_place_of_the_users_of_that_name() 
         await client.close()
     assert found[:2] == ["a=1", "c=3"]
     assert sorted(found[2:]) == ["b=x", "node=2"]
+
+
+@pytest.mark.parametrize("answered", ["session", TransportError("no")])
+async def test_a_session_that_opens_when_its_client_has_gone_is_ended(
+    answered: str | TransportError,
+) -> None:
+    asked = asyncio.Event()
+    answer: asyncio.Future[str] = asyncio.get_running_loop().create_future()
+    left: list[str] = []
+
+    async def request() -> str:
+        asked.set()
+        return await answer
+
+    async def leave(session: str) -> None:
+        left.append(session)
+
+    opening = asyncio.ensure_future(opened_session(request(), leave))
+    await asked.wait()
+    opening.cancel()
+    await asyncio.sleep(0)
+    assert not opening.done()
+    if isinstance(answered, str):
+        answer.set_result(answered)
+    else:
+        answer.set_exception(answered)
+    with pytest.raises(asyncio.CancelledError):
+        await opening
+    assert left == (["session"] if answered == "session" else [])
+
+
+async def test_a_session_that_does_not_open_is_not_waited_for_long(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr("primus.polling.http_client.LEAVE_TIMEOUT", 0.0)
+    answer: asyncio.Future[str] = asyncio.get_running_loop().create_future()
+
+    async def request() -> str:
+        return await answer
+
+    async def leave(session: str) -> None:
+        raise AssertionError(session)
+
+    opening = asyncio.ensure_future(opened_session(request(), leave))
+    await asyncio.sleep(0)
+    opening.cancel()
+    with pytest.raises(asyncio.CancelledError):
+        await opening
+    assert answer.cancelled()

@@ -9,7 +9,7 @@ from primus import option_checks as checks
 from primus.clock import Within
 from primus.errors import OptionError, ProtocolError, TransportError
 from primus.limits import DEFAULT_LIMITS
-from primus.polling import PollingClient
+from primus.polling import PollingClient, opened_session
 from primus.transformer import Connector, DialOptions
 from primus_transformer_browserchannel.address import Address
 from primus_transformer_browserchannel.chunks import VERSION, Array, ChunkReader, parse_arrays
@@ -56,7 +56,12 @@ class BrowserChannelConnector(Connector):
             if streaming is None:
                 streaming = await _streams(http, address)
             rid = secrets.randbelow(FIRST_RIDS)
-            sid, early = await _bind(http, address, rid)
+
+            async def leave(opened: tuple[str, list[Array]]) -> None:
+                url = address.bind(SID=opened[0], RID=rid + 1, TYPE="terminate")
+                await http.ask("GET", url, limit=DEFAULT_LIMITS.refusal_bytes)
+
+            sid, early = await opened_session(_bind(http, address, rid), leave)
             session = ClientSession(
                 sid,
                 rid + 1,

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any, Final
 
 from primus.errors import HandshakeError, OptionError, TransportError
 from primus.limits import DEFAULT_LIMITS
-from primus.polling import PollingClient
+from primus.polling import PollingClient, opened_session
 from primus.transformer import Connector, DialOptions
 from primus.websocket import CLOSE_TIMEOUT
 from primus_transformer_engineio.address import Address
@@ -17,7 +17,7 @@ from primus_transformer_engineio.answers import UNSUPPORTED_REVISION
 from primus_transformer_engineio.buffered_receiver import open_websocket
 from primus_transformer_engineio.client_session import ClientSession
 from primus_transformer_engineio.options import POLLING, WEBSOCKET
-from primus_transformer_engineio.packets import OPEN, Packet
+from primus_transformer_engineio.packets import CLOSE, OPEN, Packet
 from primus_transformer_engineio.revision3 import Revision3
 from primus_transformer_engineio.revision4 import Revision4
 from primus_transformer_engineio.revisions import TEXT, Revision
@@ -82,11 +82,20 @@ class _Opening:
     # -- polling
 
     async def _by_polling(self) -> ClientSession:
-        revision, body = await self._greeting()
+        revision, body = await opened_session(self._greeting(), self._leave)
         packets = revision.decoded(body, TEXT)
         handshake = _handshake(next(packets, ""))
         upgrades = WEBSOCKET in self._transports and WEBSOCKET in handshake["upgrades"]
         return self._session(revision, handshake, packets, upgrades=upgrades)
+
+    async def _leave(self, greeting: tuple[Revision, bytes]) -> None:
+        """End a session that the server has opened for a client that wants it no more."""
+        revision, body = greeting
+        sid = _handshake(next(revision.decoded(body, TEXT), ""))["sid"]
+        body, content_type = revision.payload([CLOSE], binary=False)
+        url = self._address.of(POLLING, revision.number, sid)
+        limit = DEFAULT_LIMITS.poll_bytes
+        await self.http.ask("POST", url, body, content_type=content_type, limit=limit)
 
     async def _greeting(self) -> tuple[Revision, bytes]:
         """How the server answers, and the revision it answers in."""

@@ -10,7 +10,8 @@
 * `Sessions` knows the sessions of a server by id, has one timer for all of them, and sees them
   off when the server ends.
 * `is_foreign` tells a request that a foreign page has made, `Opener` one of another user.
-* `PollingClient` makes the requests of a client.
+* `PollingClient` makes the requests of a client, and `opened_session` ends a session that is opened
+  when its client has gone already.
 * `Pings` pings a client in the framework's own way, and gives up one that does not answer.
 * `parse_strings` reads a JSON array of messages, up to so many.
 * `units` and `Utf16` measure and cut texts as JavaScript does.
@@ -57,7 +58,7 @@ from primus.polling.upgradable import (
 from primus.polling.utf16 import Utf16, units
 
 if TYPE_CHECKING:
-    from primus.polling.http_client import NothingListens, PollingClient
+    from primus.polling.http_client import NothingListens, PollingClient, opened_session
 
 __all__ = [
     "COMPRESS_FROM",
@@ -82,6 +83,7 @@ __all__ = [
     "compressed",
     "is_foreign",
     "is_too_large",
+    "opened_session",
     "parse_strings",
     "read_body",
     "skip_blank",
@@ -92,7 +94,7 @@ __all__ = [
 
 def __getattr__(name: str) -> Any:
     """The client, imported when it is first asked for: a server does without aiohttp."""
-    if name in ("NothingListens", "PollingClient"):
+    if name in ("NothingListens", "PollingClient", "opened_session"):
         from primus.polling import http_client
 
         return getattr(http_client, name)

@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+import asyncio
 import errno
-from collections.abc import AsyncIterator
+import logging
+from collections.abc import AsyncIterator, Awaitable, Callable, Coroutine
 from contextlib import asynccontextmanager
+from typing import Any, Final, TypeVar
 
 import aiohttp
 from yarl import URL
@@ -13,9 +16,17 @@ from primus.errors import HandshakeError, ProtocolError, TransportError
 from primus.http import shown
 from primus.limits import DEFAULT_LIMITS
 from primus.requesting import KEPT, open_session, read_up_to, told
+from primus.tasks import spawn
 from primus.transformer import DialOptions
 
-__all__ = ["NothingListens", "PollingClient"]
+__all__ = ["NothingListens", "PollingClient", "opened_session"]
+
+T = TypeVar("T")
+
+LEAVE_TIMEOUT: Final = 2.0
+"""Seconds that a session which is not wanted any more may take to be opened, and ended."""
+
+log = logging.getLogger("primus.client")
 
 
 class NothingListens(TransportError):
@@ -118,6 +129,34 @@ class PollingClient:
     async def close(self) -> None:
         """Drop all requests that are under way."""
         await self._http.close()
+
+
+async def opened_session(
+    request: Coroutine[Any, Any, T], leave: Callable[[T], Awaitable[object]]
+) -> T:
+    """What a request that opens a session is answered with.
+
+    A client that is ended before that may have a session on the server all the same, which would
+    live there until its heartbeat fails. So the answer is still awaited, for two seconds, and the
+    session is ended.
+
+    Args:
+        request: asks for the session.
+        leave: ends it, given the answer.
+
+    Raises:
+        TransportError: what `request` raises.
+    """
+    asking = spawn(request)
+    try:
+        return await asyncio.shield(asking)
+    except asyncio.CancelledError:
+        try:
+            async with asyncio.timeout(LEAVE_TIMEOUT):
+                await leave(await asking)
+        except (TransportError, TimeoutError) as error:
+            log.debug("the server was not told that a session is not wanted any more: %s", error)
+        raise
 
 
 def _shown(url: str) -> str:

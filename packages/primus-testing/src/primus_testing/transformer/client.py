@@ -127,11 +127,31 @@ class ClientContract(Contract):
         server = await serve()
         socket = sockets(server)
         seen = Recorder(socket, "open", "close", "end")
-        socket.on("open", lambda: socket.end())
+        socket.on("open", socket.end)
         await seen.next("end")
         async with asyncio.timeout(DEADLINE):
             await socket.wait_closed()
         assert seen.story == ["open", "close", "end"]
+
+    async def test_a_socket_that_ends_while_it_opens_leaves_nothing_on_the_server(
+        self, serve: Serve, sockets: Sockets
+    ) -> None:
+        server = await serve()
+        asked, allowed = asyncio.Event(), asyncio.Event()
+
+        @server.primus.authorize
+        async def authorize(request: Request) -> None:
+            asked.set()
+            await allowed.wait()
+
+        socket = sockets(server)
+        async with asyncio.timeout(DEADLINE):
+            await asked.wait()
+            socket.end()
+            allowed.set()
+            await socket.wait_closed()
+            await sockets(server).id()
+        await eventually(lambda: len(server.primus) == 1)
 
     async def test_a_socket_whose_listener_is_busy_is_closed_when_it_ends(
         self, serve: Serve, sockets: Sockets

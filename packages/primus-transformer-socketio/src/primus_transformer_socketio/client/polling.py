@@ -11,7 +11,7 @@ from primus.clock import Within
 from primus.closed import Ending
 from primus.errors import HandshakeError, ProtocolError, TransportError
 from primus.limits import DEFAULT_LIMITS
-from primus.polling import PollingClient
+from primus.polling import PollingClient, opened_session
 from primus.tasks import spawn
 from primus.transformer import DialOptions
 from primus.websocket import CLOSE_TIMEOUT, utf8
@@ -85,12 +85,17 @@ class PollingSession(ClientSession):
             TransportError: it cannot be reached, or does not open the session.
         """
         session = cls(dial, address, handshake, http)
-        arrived = await session._ask()
+        arrived = await opened_session(session._ask(), session._decline)
         first = next(arrived, "")
         if first != CONNECTED:
             raise TransportError(f"the server does not open the session: {first[:20]!r}")
         session._early = arrived
         return session
+
+    async def _decline(self, arrived: Iterator[str]) -> None:
+        """End a session that the server has opened for a client that wants it no more."""
+        if next(arrived, "") == CONNECTED:
+            await self._send_off([DISCONNECTED])
 
     # -- in
 

@@ -167,7 +167,7 @@ class HTTPSession(QueuedTransport):
         if not self._is_closing:
             self._is_closing = True
             spawn(self._leave())
-            self.resume_reading()  # the connection does not ask for it any more, and is told the end
+            self.resume_reading()  # the connection asks for it no more, and is told the end
 
     async def _leave(self) -> None:
         if self._sending is not None:
