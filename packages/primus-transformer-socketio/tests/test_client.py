@@ -308,7 +308,7 @@ async def test_a_client_that_ends_while_its_first_poll_waits_leaves_nothing(
 
     server.primus.before("hold", hold)
     made: list[Any] = []
-    server.primus.on("connection", lambda spark: made.append(spark))
+    server.primus.on("connection", made.append)
     socket = server.primus.Socket(server.url, transport={"transports": ["xhr-polling"]})
     async with asyncio.timeout(DEADLINE):
         await polled.wait()
