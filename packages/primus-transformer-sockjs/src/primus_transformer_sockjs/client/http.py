@@ -109,8 +109,8 @@ class HTTPSession(QueuedTransport):
         Raises:
             HandshakeError: the server refuses.
             TransportError: it cannot be reached.
-            ProtocolError: there is no frame in it, as in the page of a portal or a proxy. Asking
-                at once for another would be a loop without a pause.
+            ProtocolError: there is no frame in it, as in the page of a portal or a proxy. To ask at
+                once for another would be a loop without a pause.
         """
         has_frame = False
         async with self._client.answer("POST", self._receive_url) as chunks:
