@@ -105,6 +105,7 @@ async def test_our_client_over_polling_with_a_server_of_each_generation(
     await client.event("end")
     await client.ask("open")
     third = await server.connection()
+    assert await client.id() == third  # it knows that it is open
     await client.end(data="good night")
     assert [(await server.event("data"))["data"] for _ in range(3)][-1] == "good night"
     while (await server.event("disconnection"))["spark"] != third:
