@@ -79,7 +79,7 @@ class PollingClient:
         Raises:
             HandshakeError: the server refused.
             NothingListens: it takes no connections.
-            TransportError: it cannot be reached.
+            TransportError: it cannot be reached, or this client has been closed.
             ProtocolError: it answered with more than `limit` bytes.
         """
         received = bytearray()
@@ -97,6 +97,8 @@ class PollingClient:
     ) -> AsyncIterator[AsyncIterator[bytes]]:
         """The body of an answer, in pieces as they come; arguments and errors as for `ask`."""
         headers = {"Content-Type": content_type} if content_type else None
+        if self._http.closed:
+            raise TransportError(f"{method} {_shown(url)} failed: the session is over")
         try:
             async with self._http.request(
                 method,
