@@ -19,6 +19,8 @@ TEMPLATES = {
     "parser": ("packages/_template-parser", "packages", "primus-parser-"),
     "transformer": ("packages/_template-transformer", "packages", "primus-transformer-"),
 }
+EXTRAS = {"transformer": "contract,tls"}
+"""The extras of primus-testing that the tests of a template need, where it is not ``contract``."""
 LEFT = {"__pycache__", ".pytest_cache", ".hypothesis", ".ruff_cache", ".mypy_cache"}
 WORD = re.compile(
     r"(?P<pascal>Template)"
@@ -116,7 +118,8 @@ def main(arguments: list[str]) -> None:
     made = copy(kind, name, *(Path(each).expanduser().resolve() for each in folder))
     shown = made.relative_to(ROOT) if made.is_relative_to(ROOT) else made
     print(f"Made {shown}. What comes next:\n")
-    print(f"  pip install packages/primus-core 'packages/primus-testing[contract]' -e {shown}")
+    kit = f"'packages/primus-testing[{EXTRAS.get(kind, 'contract')}]'"
+    print(f"  pip install packages/primus-core {kit} -e {shown}")
     print(f"  pytest {shown}")
     print("  primus plugins")
     if not folder:

@@ -3,6 +3,7 @@
 import re
 import subprocess
 import sys
+import tomllib
 from pathlib import Path
 
 import pytest
@@ -31,6 +32,9 @@ def test_nothing_of_the_template_is_left(tmp_path: Path, kind: str, folder: str)
     assert (done.returncode, done.stderr) == (0, "")
     assert [made.name for made in tmp_path.iterdir()] == [folder]
     assert f"pytest {tmp_path / folder}" in done.stdout
+    needs = tomllib.loads((tmp_path / folder / "pyproject.toml").read_text("utf-8"))
+    (kit,) = needs["dependency-groups"]["test"]
+    assert f"'packages/{kit}'" in done.stdout
     files = [file for file in tmp_path.rglob("*") if file.is_file()]
     assert {"pyproject.toml", "README.md", "LICENSE", "py.typed", "client.js"} <= {
         file.name for file in files

@@ -11,8 +11,16 @@ Tls = tuple[ssl.SSLContext, ssl.SSLContext]
 
 
 def certificates() -> Tls:
-    """Both ends of TLS for ``localhost``; needs ``trustme``."""
-    import trustme
+    """Both ends of TLS for ``localhost``.
+
+    Raises:
+        ModuleNotFoundError: ``trustme`` is not installed.
+    """
+    try:
+        import trustme
+    except ModuleNotFoundError as error:
+        error.add_note("It comes with the extra tls: pip install 'primus-testing[contract,tls]'")
+        raise
 
     authority = trustme.CA()
     server_side = ssl.create_default_context(ssl.Purpose.CLIENT_AUTH)

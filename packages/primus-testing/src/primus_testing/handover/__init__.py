@@ -3,7 +3,7 @@
     class TestWebSocketsHandover(HandoverContract):
         transformer = "websockets"
 
-It needs ``trustme``, since all of it runs over TLS too.
+It needs the extra ``tls``, since all of it runs over TLS too.
 """
 
 from primus_testing.handover.contract import HandoverContract
