@@ -1,3 +1,5 @@
+import weakref
+
 from primus_testing import ManualClock
 
 
@@ -55,3 +57,18 @@ def test_a_call_for_the_past_is_made_at_the_next_advance() -> None:
     assert seen == []
     clock.advance(0)
     assert seen == ["late"]
+
+
+def test_a_call_that_was_cancelled_keeps_nothing_alive() -> None:
+    class Spark:
+        def cut(self) -> None: ...
+
+    clock, spark = ManualClock(), Spark()
+    timer = clock.call_later(1, spark.cut)
+    gone = weakref.ref(spark)
+    del spark
+
+    timer.cancel()
+
+    assert gone() is None
+    clock.advance(2)

@@ -10,6 +10,10 @@ from typing import Any
 __all__ = ["ManualClock", "ManualTimer"]
 
 
+def _nothing() -> None:
+    """What a timer calls that has been cancelled."""
+
+
 class ManualTimer:
     """A call that waits for its `ManualClock`."""
 
@@ -22,8 +26,9 @@ class ManualTimer:
         self._args = args
 
     def cancel(self) -> None:
-        """Cancel the call."""
+        """Cancel the call, and keep nothing of it, as the timers of asyncio do."""
         self.cancelled = True
+        self._fn, self._args = _nothing, ()
 
     def run(self) -> None:
         """Make the call."""

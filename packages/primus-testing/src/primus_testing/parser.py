@@ -15,6 +15,7 @@ import asyncio
 import math
 import tracemalloc
 from collections.abc import Callable, Iterable, Sequence
+from copy import deepcopy
 from time import process_time
 from typing import Any, ClassVar
 
@@ -136,6 +137,24 @@ class ParserContract:
     def test_any_text_comes_back_as_it_went(self, text: str) -> None:
         """Texts of all scripts, with control characters and astral ones."""
         assert self._there_and_back(text) == text
+
+    @examples
+    @given(value=JSON_VALUES)
+    def test_what_is_written_stays_as_it_was(self, value: Any) -> None:
+        """It is the application's, which may write it again, or to others."""
+        for each in ([value], *([each] for each in self.values), *([v] for v, _ in self.golden)):
+            before = deepcopy(each)
+            self._encode(each[0])
+            assert each == before
+
+    def test_every_frame_gives_a_value_of_its_own(self) -> None:
+        """An application may change what it gets, though the same frame comes again."""
+        frame = self._encode({"items": [1, {}]})
+        first, second = self._decode(frame), self._decode(frame)
+        first["items"][1]["changed"] = first["changed"] = True
+        first["items"].append(2)
+        assert _equal(second, {"items": [1, {}]})
+        assert _equal(self._decode(frame), {"items": [1, {}]})
 
     def test_frames_are_text_or_bytes_as_announced(self) -> None:
         """``binary`` says which; the browser asks for the one kind."""

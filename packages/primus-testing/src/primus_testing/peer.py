@@ -46,12 +46,15 @@ class Peer(Connection):
         """Why the wire was lost, when the transport gave a reason."""
 
     @classmethod
-    async def open(cls, transformer: type[Transformer], url: str, **dial: Any) -> Peer:
-        """A peer that is connected to `url` and reads.
+    async def open(
+        cls, transformer: type[Transformer], url: str, *, reads: bool = True, **dial: Any
+    ) -> Peer:
+        """A peer that is connected to `url`.
 
         Args:
             transformer: whose client half to use.
             url: with pathname and query string.
+            reads: whether it reads at once, and not only from `resume` on.
             dial: more for `primus.transformer.DialOptions`.
 
         Raises:
@@ -63,13 +66,19 @@ class Peer(Connection):
         async with asyncio.timeout(DEADLINE):
             transport = await transformer.connector().open(DialOptions(url, **dial), peer)
         peer._become(OPEN)
-        transport.resume_reading()
+        if reads:
+            transport.resume_reading()
         return peer
 
     def feed(self, frame: str | bytes, last: bool = True) -> None:
         """Keep a frame."""
         self._arrived.append(frame)
         self._changed.set()
+
+    @property
+    def arrived(self) -> int:
+        """How many frames have come, and have not been received yet."""
+        return sum(frame is not END for frame in self._arrived)
 
     def send(self, *frames: str | bytes) -> None:
         """Send frames as they are."""

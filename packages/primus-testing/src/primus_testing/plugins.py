@@ -8,8 +8,12 @@ Everything happens on a Primus in memory.
 
 from __future__ import annotations
 
+import asyncio
+import gc
 import inspect
+import weakref
 from collections.abc import Callable, Mapping, Sequence
+from copy import deepcopy
 from importlib import import_module
 from types import ModuleType
 from typing import Any, ClassVar, Final, get_type_hints
@@ -19,6 +23,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 import primus as primus_package
+from primus.arriving import Arriving
 from primus.browser import Browser
 from primus.errors import PluginError, TransformError
 from primus.members import declared, members
@@ -36,6 +41,7 @@ from primus_testing.network import MemoryTransformer
 from primus_testing.parser import JSON_VALUES, RELAXED
 from primus_testing.recorder import Recorder, eventually
 from primus_testing.tracebacks import Tracebacks
+from primus_testing.words import Words
 
 __all__ = ["PluginContract"]
 
@@ -145,6 +151,68 @@ class PluginContract:
         await primus.destroy()
 
     @pytest.mark.asyncio
+    async def test_what_an_application_writes_stays_as_it_was(self, tracebacks: Tracebacks) -> None:
+        """A transform gives ``packet.data`` another value, and does not change the one in it.
+
+        That value is the application's, and with a broadcast it is the same for every spark.
+        """
+        primus = self._used()
+        sparks = [join(primus)[0] for _ in range(2)]
+        message = {"text": "to all", "items": [1, {"deep": None}]}
+        for written in (message, [message, message["items"]]):
+            before = deepcopy(written)
+            primus.write(written, to=sparks)
+            for spark in sparks:
+                spark.write(written)
+            await self._written(sparks)
+            assert written == before
+        await primus.destroy()
+
+    @pytest.mark.asyncio
+    async def test_plain_messages_wait_for_a_busy_listener(self, tracebacks: Tracebacks) -> None:
+        """``primus_overtakes`` is for the plugin's own answers, and raises for no message."""
+        primus = self._used()
+        spark, wire = join(primus)
+        gate, steps = asyncio.Event(), list[str]()
+
+        @spark.on("data")
+        async def data(message: Any) -> None:
+            if message in ("one", "two", "three"):
+                steps.append(f"begins {message}")
+                await gate.wait()
+                steps.append(f"ends {message}")
+
+        wire.receive('"one"')
+        await eventually(lambda: steps == ["begins one"])
+        wire.receive('"two"', *[await self._encoded(primus, each) for each in self._surprises(7)])
+        wire.receive('"three"')
+        gate.set()
+        await eventually(lambda: len(steps) == 6)
+        assert steps == [
+            f"{what} {n}" for n in ("one", "two", "three") for what in ("begins", "ends")
+        ]
+        await primus.destroy()
+
+    @pytest.mark.asyncio
+    @settings(RELAXED, max_examples=50)
+    @given(value=JSON_VALUES)
+    async def test_its_events_are_those_that_its_messages_make(
+        self, tracebacks: Tracebacks, value: Any
+    ) -> None:
+        """``primus_event`` raises for no message, and what it packs is that event again."""
+        primus = self._used()
+        spark, _ = join(primus)
+        assert spark.arriving("hello") == []
+        for surprise in self._surprises(value):
+            for found in spark.arriving(surprise):
+                assert isinstance(found, Arriving)
+                again = [
+                    (each.event, each.args) for each in spark.arriving(found.packed(found.args))
+                ]
+                assert (found.event, found.args) in again
+        await primus.destroy()
+
+    @pytest.mark.asyncio
     @settings(RELAXED, max_examples=50)
     @given(value=JSON_VALUES)
     async def test_no_message_makes_it_raise(self, tracebacks: Tracebacks, value: Any) -> None:
@@ -217,6 +285,57 @@ class PluginContract:
         named = {text.split("::")[1] for text in texts if text.startswith("primus::")}
         assert named <= OWN_NAMES
         await primus.destroy()
+
+    @pytest.mark.asyncio
+    async def test_control_messages_of_other_plugins_reach_them(
+        self, tracebacks: Tracebacks
+    ) -> None:
+        """``primus_control`` takes the plugin's own messages, and answers `False` to others."""
+        primus = self._used()
+        words = Words()
+        primus.use("words", words)
+        socket = primus.Socket("http://memory")
+        await socket.opened()
+        (spark,) = primus
+        spark.send_control("word", "down")
+        socket.send_control("word", "up")
+        await eventually(
+            lambda: ("word", "up") in words.heard and ("word", "down") in words.heard_by_socket
+        )
+        socket.destroy()
+        await primus.destroy()
+
+    @pytest.mark.asyncio
+    async def test_a_spark_that_has_gone_is_not_kept(self, tracebacks: Tracebacks) -> None:
+        """Neither the spark nor anything that was added to the server for it: servers live long."""
+        primus = self._used()
+        before = _installed(primus)
+        gone = []
+        for _ in range(3):
+            spark, wire = join(primus)
+            gone.append(weakref.ref(spark))
+            wire.receive('"hello"')
+            wire.lose()
+            await eventually(lambda spark=spark: spark.ready_state == 2)  # type: ignore[misc]
+            del spark, wire
+        await eventually(lambda: gc.collect() >= 0 and not any(each() for each in gone))
+        assert _installed(primus) == before
+        await primus.destroy()
+
+    @pytest.mark.asyncio
+    async def test_it_leaves_no_task_and_no_timer(self, tracebacks: Tracebacks) -> None:
+        """When it is plugged out its tasks have ended, and with the server its timers."""
+        before = asyncio.all_tasks()
+        clock = ManualClock()
+        primus = self._primus(clock=clock, plugin={self._name: self._plugin}, **self.options)
+        spark, wire = join(primus)
+        wire.receive('"hello"')
+        wire.lose()
+        await eventually(lambda: spark.ready_state == 2)
+        primus.plugout(self._name)
+        await eventually(lambda: asyncio.all_tasks() <= before)
+        await primus.destroy()
+        assert clock.pending == 0
 
     @pytest.mark.asyncio
     async def test_sparks_that_come_and_go_leave_nothing(self, tracebacks: Tracebacks) -> None:
@@ -403,7 +522,8 @@ class PluginContract:
         return self.plugin if isinstance(self.plugin, str) else self.name
 
     def _primus(self, **options: Any) -> Primus:
-        return Primus(transformer=MemoryTransformer, clock=ManualClock(), **options)
+        made = {"transformer": MemoryTransformer, "clock": ManualClock(), **options}
+        return Primus(**made)
 
     def _used(self) -> Primus:
         """A Primus that has been made with the options of the plugin, which is in use."""
@@ -417,6 +537,14 @@ class PluginContract:
     async def _encoded(self, primus: Primus, value: Any) -> Any:
         return primus.parser.encode(value)
 
+    async def _written(self, sparks: Sequence[Spark]) -> None:
+        """Wait until what was written before has passed the transforms."""
+        for spark in sparks:
+            wire: Any = spark._transport
+            sent = len(wire.sent)
+            spark.write("written")
+            await eventually(lambda wire=wire, sent=sent: '"written"' in wire.sent[sent:])  # type: ignore[misc]
+
     async def _echoes(self, primus: Primus) -> None:
         """A message comes back as it went."""
         spark, wire = join(primus)
@@ -427,6 +555,13 @@ class PluginContract:
         assert errors.seen("error") == []
         assert wire.sent[-2:] == ['"hello"', "[1,null]"]
         wire.lose()
+
+
+def _installed(primus: Primus) -> tuple[object, ...]:
+    """What a plugin may add to a Primus that is asked with every connection or event."""
+    now = Snapshot.of(primus)
+    added = (now.listeners, now.layers, now.incoming, now.outgoing, now.reserved)
+    return (*added, now.spark_reserved, now.spark_listeners)
 
 
 def _added(primus: Primus, bare: Primus, spark: Spark, other: Spark) -> dict[str, set[str]]:

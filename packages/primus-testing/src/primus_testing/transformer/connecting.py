@@ -40,6 +40,17 @@ class ConnectingContract(Contract):
         assert await met.peer.receive() == f'"primus::id::{met.spark.id}"'
         assert met.events.seen("data") == []
 
+    async def test_a_client_half_reads_nothing_before_it_is_told_to(self, serve: Serve) -> None:
+        server = await serve()
+        other = await server.peer()
+        server.primus.on("connection", lambda spark: spark.write("early"))
+        peer = await server.peer(reads=False)
+        for _ in range(50):  # what the server has written has come by then
+            await other.id()
+        assert peer.arrived == 0
+        peer.resume()
+        assert await peer.receive() == '"early"'
+
     async def test_ids_come_from_the_id_generator_when_there_is_one(self, serve: Serve) -> None:
         server = await serve(id_generator=iter(["first", "second"]).__next__)
         assert (await meet(server)).spark.id == "first"

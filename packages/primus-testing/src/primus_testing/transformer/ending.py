@@ -6,7 +6,9 @@ from __future__ import annotations
 
 from typing import Any
 
-from primus.closed import Closed, EndCode
+import pytest
+
+from primus.closed import Closed, EndCode, Ending
 from primus.errors import Unauthorized
 from primus.http import Request
 from primus_testing.clock import ManualClock
@@ -36,6 +38,27 @@ class EndingContract(Contract):
         assert told[0] is closed
         await met.events.next("end")
         assert told == [closed, closed]
+
+    @pytest.mark.parametrize("end", ["close", "abort", "end", "drop"])
+    async def test_no_side_is_told_twice_that_the_wire_is_gone(
+        self, serve: Serve, end: str
+    ) -> None:
+        server = await serve()
+        met = await meet(server)
+        told: list[str] = []
+        note_losses(met.spark, "spark", told)
+        note_losses(met.peer, "peer", told)
+        {
+            "close": met.peer.close,
+            "abort": met.peer.abort,
+            "end": met.spark.end,
+            "drop": met.spark.abort,
+        }[end]()
+        await met.peer.gone()
+        await met.events.next("end")
+        await server.stop()  # what is told late has been told by then
+        assert told.count("spark") <= 1  # a connection that drops its wire need not be told
+        assert told.count("peer") <= 1
 
     async def test_the_end_of_a_spark_is_the_servers(self, serve: Serve, sockets: Sockets) -> None:
         server = await serve()
@@ -155,3 +178,14 @@ class EndingContract(Contract):
         manual_clock.advance(60)
         await seen.next("end")
         assert (socket.closed.code, socket.closed.by) == ("unreachable", "network")
+
+
+def note_losses(connection: Any, name: str, told: list[str]) -> None:
+    """Note the name of `connection` whenever its transport tells it that the wire is gone."""
+    lost = connection.lost
+
+    def noted(error: Exception | None = None, ending: Ending | None = None) -> None:
+        told.append(name)
+        lost(error, ending)
+
+    connection.lost = noted

@@ -167,6 +167,17 @@ class LimitsContract(Contract):
         server.primus.write("others live on")
         assert await other.peer.receive() == '"others live on"'
 
+    async def test_what_waits_to_be_sent_is_dropped_with_an_abort(self, serve: Serve) -> None:
+        server = await serve(slow_consumer="buffer")
+        met = await meet(server)
+        met.peer.pause()
+        write_until(met.spark, lambda: met.spark.buffered > 50 * len(CHUNK))
+        met.spark.write("the last one")
+        met.spark.abort()
+        await met.events.next("end")
+        met.peer.resume()
+        assert '"the last one"' not in await met.peer.gone()
+
     async def test_messages_for_a_slow_consumer_are_dropped(self, serve: Serve) -> None:
         server = await serve(slow_consumer="drop", high_water=100_000)
         met = await meet(server)

@@ -17,6 +17,7 @@ from primus.server.spark import Spark
 from primus_testing.recorder import DEADLINE, Recorder, eventually
 from primus_testing.tracebacks import Tracebacks
 from primus_testing.transformer.base import Contract, Serve, Sockets, echo, meet
+from primus_testing.transformer.client import Raw
 from primus_testing.words import Words
 
 __all__ = ["MessagesContract"]
@@ -337,6 +338,25 @@ class MessagesContract(Contract):
         assert await two.peer.receive() == '"through"'
         one.peer.close()
         assert await two.peer.gone() == ['"primus::server::close"']
+
+    async def test_frames_of_text_go_both_ways_whatever_is_in_them(self, serve: Serve) -> None:
+        server = await serve(parser=Raw())
+        met = await meet(server)
+        for frame in (
+            " a ",
+            "a\nb",
+            "\r\n",
+            "\n\n",
+            "data: a\n\n",
+            "\t\x00\x1f",
+            "\\n",
+            "%20+&=",
+            "\ufeffé",
+        ):
+            met.peer.send(frame)
+            assert await met.events.one("data") == frame
+            met.spark.write(frame)
+            assert await met.peer.receive() == frame
 
     async def test_frames_of_bytes_go_both_ways(self, serve: Serve) -> None:
         if not transformer_named(self.transformer)[1].binary:

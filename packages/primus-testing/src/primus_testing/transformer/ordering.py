@@ -10,7 +10,7 @@ from typing import Any
 from primus.server.spark import Spark
 from primus_testing.recorder import DEADLINE, Recorder, eventually
 from primus_testing.tracebacks import Tracebacks
-from primus_testing.transformer.base import Contract, Serve, meet
+from primus_testing.transformer.base import Contract, Serve, Sockets, meet
 
 __all__ = ["OrderingContract"]
 
@@ -217,6 +217,52 @@ class OrderingContract(Contract):
         await eventually(lambda: len(busy.events.seen("data")) == 200)
         await busy.peer.id()
         assert busy.peer.buffered == 0
+
+    async def test_a_spark_can_be_ended_while_its_listener_is_awaited(self, serve: Serve) -> None:
+        server = await serve()
+        met = await meet(server)
+        gate = asyncio.Event()
+
+        @met.spark.on("data")
+        async def wait(message: Any) -> None:
+            await gate.wait()
+
+        met.peer.send(*map(str, range(50)))
+        await met.events.next("data")
+        met.spark.end("the last word")
+        frames = await met.peer.gone()
+        assert frames == ['"the last word"', '"primus::server::close"']
+        gate.set()
+
+    async def test_a_client_with_a_busy_listener_gets_all_that_came_before_the_end(
+        self, serve: Serve, sockets: Sockets
+    ) -> None:
+        server = await serve()
+        sparks = Recorder(server.primus, "connection")
+        socket = sockets(server)
+        gate = asyncio.Event()
+        received: list[Any] = []
+        seen = Recorder(socket, "data", "end")
+
+        @socket.on("data")
+        async def wait(message: Any) -> None:
+            received.append(message)
+            await gate.wait()
+
+        spark = await sparks.one("connection")
+        for number in range(50):
+            spark.write(number)
+        await seen.next("data")
+        other = await server.peer()
+        spark.end()
+        for _ in range(50):  # what the server has sent has come by then
+            await other.id()
+        gate.set()
+        await seen.next("end")
+        assert seen.story == ["data"] * 50 + ["end"]
+        await eventually(
+            lambda: received == [*range(50)]
+        )  # the end waits for no listener that runs
 
     async def test_messages_wait_for_an_iteration(self, serve: Serve) -> None:
         server = await serve()
