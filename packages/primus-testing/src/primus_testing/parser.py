@@ -143,9 +143,9 @@ class ParserContract:
     def test_what_is_written_stays_as_it_was(self, value: Any) -> None:
         """It is the application's, which may write it again, or to others."""
         for each in ([value], *([each] for each in self.values), *([v] for v, _ in self.golden)):
-            before = deepcopy(each)
-            self._encode(each[0])
-            assert each == before
+            given = deepcopy(each)
+            self._encode(given[0])
+            assert given == each
 
     def test_every_frame_gives_a_value_of_its_own(self) -> None:
         """An application may change what it gets, though the same frame comes again."""

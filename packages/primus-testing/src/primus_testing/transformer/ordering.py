@@ -244,11 +244,11 @@ class OrderingContract(Contract):
         received: list[Any] = []
         seen = Recorder(socket, "data", "end")
 
-        @socket.on("data")
         async def wait(message: Any) -> None:
             received.append(message)
             await gate.wait()
 
+        socket.on("data", wait)
         spark = await sparks.one("connection")
         for number in range(50):
             spark.write(number)
