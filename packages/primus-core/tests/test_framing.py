@@ -311,9 +311,15 @@ ANSWERED: Any = SimpleNamespace(real_url="http://x", status=101)
     [
         (aiohttp.WSServerHandshakeError(ANSWERED, (), message="no key"), "failed: no key"),
         (aiohttp.ServerTimeoutError("slow"), "cannot connect to x:80: slow"),
-        (aiohttp.ClientError("odd"), "failed: ClientError"),
-        (OSError("net"), "failed: OSError"),
-        (ValueError("bad"), "failed: ValueError"),
+        (
+            aiohttp.ClientResponseError(
+                ANSWERED, (), status=400, message="odd", headers={"A": "b"}
+            ),
+            r"failed: ClientResponseError\(400, 'odd'\)$",
+        ),
+        (aiohttp.ClientError("odd"), "failed: odd"),
+        (OSError("net"), "failed: net"),
+        (ValueError(), r"failed: ValueError\(\)"),
     ],
 )
 async def test_what_dialling_fails_with_is_a_transport_error(error: Exception, told: str) -> None:
