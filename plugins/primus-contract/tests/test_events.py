@@ -276,6 +276,25 @@ async def test_the_document_is_served_without_authorization(primus: Any) -> None
     }
 
 
+async def test_the_document_is_made_once_however_often_it_is_asked_for(
+    primus: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    made: list[str] = []
+    make = asyncapi
+
+    def noted(contract: Contract, pathname: str) -> dict[str, Any]:
+        made.append(pathname)
+        return make(contract, pathname)
+
+    monkeypatch.setattr("primus_contract.plugin.asyncapi", noted)
+
+    answers = [await primus.handle(make_request("/primus/asyncapi.json")) for _ in range(3)]
+
+    assert made == ["/primus"]
+    assert [answer.headers["Content-Type"] for answer in answers] == ["application/json"] * 3
+    assert answers[0].body == answers[2].body
+
+
 async def test_the_document_stands_at_one_path(primus: Any) -> None:
     response = await primus.handle(make_request("/primus/asyncapi"))
 

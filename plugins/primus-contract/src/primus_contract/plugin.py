@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Awaitable, Callable, Iterable, Mapping, Sequence
+from functools import cache
 from typing import TYPE_CHECKING, Any, Protocol, TypeVar, Unpack, overload
 
 from primus import (
@@ -149,10 +150,15 @@ def primus_extend_primus() -> type[Primus]:
 def primus_middleware(primus: Primus) -> Iterable[Layer]:
     """The layer ``asyncapi.json``, before authorization, as the browser client is."""
 
+    @cache
+    def described() -> bytes:
+        # Made once: any stranger may ask for it, and it takes milliseconds.
+        return Response.json(asyncapi(contract_of(primus), primus.pathname)).body
+
     def document(request: Request) -> Response | None:
         if request.path != f"{primus.pathname}/asyncapi.json":
             return None
-        return Response.json(asyncapi(contract_of(primus), primus.pathname))
+        return Response(200, described(), content_type="application/json")
 
     return [Layer("asyncapi.json", document, upgrade=False, before="authorization")]
 
