@@ -31,6 +31,25 @@ def test_a_spark_joins_and_leaves(primus: Any) -> None:
     assert primus.rooms() == []
 
 
+def test_a_spark_leaves_a_room_without_a_look_at_its_others(primus: Any) -> None:
+    compared = []
+
+    class Name(str):
+        __hash__ = str.__hash__
+
+        def __eq__(self, other: object) -> bool:
+            compared.append(other)
+            return str.__eq__(self, other)
+
+    spark, _ = join(primus)
+    spark.join([f"room {number}" for number in range(1000)])
+
+    primus.adapter.remove(spark.id, Name("room 500"))
+
+    assert len(spark.rooms()) == 999
+    assert len(compared) < 10
+
+
 @pytest.mark.parametrize(
     ("given", "joined"),
     [

@@ -30,9 +30,13 @@ class MemoryAdapter(Adapter):
 
     def remove(self, id: str, room: str, *, wildcard: bool = False) -> None:
         """Take a spark out of a room; with `wildcard`, of all that the name fits."""
-        for each in self.rooms(id):
-            if room == each or (wildcard and matches(room, each)):
-                self._part(id, each)
+        rooms = self._rooms.get(id, {})
+        if wildcard and "*" in room:
+            left = [each for each in rooms if matches(room, each)]
+        else:  # a spark may be in many
+            left = [room] if room in rooms else []
+        for each in left:
+            self._part(id, each)
 
     def remove_all(self, id: str) -> list[str]:
         """Take a spark out of all its rooms, and tell which those were."""
@@ -44,6 +48,10 @@ class MemoryAdapter(Adapter):
     def rooms(self, id: str | None = None) -> list[str]:
         """The rooms that a spark is in, or all there are."""
         return list(self._members if id is None else self._rooms.get(id, ()))
+
+    def has(self, id: str) -> bool:
+        """Whether a spark is in any room; a list of them takes longer the more there are."""
+        return id in self._rooms
 
     def clients(self, room: str) -> list[str]:
         """The ids of those that have joined the room by this name."""

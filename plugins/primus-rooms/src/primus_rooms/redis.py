@@ -121,7 +121,7 @@ class RedisAdapter(Adapter):
 
     def leave(self, id: str, rooms: Sequence[str], *, wildcard: bool = False) -> Awaitable[None]:
         """Take a spark out of rooms."""
-        if not self.own.rooms(id):
+        if not self.own.has(id):
             return self._leave_elsewhere(id, rooms)
         for room in rooms:
             self.own.remove(id, room)
@@ -287,7 +287,7 @@ class RedisAdapter(Adapter):
         try:
             had = self._texts(await self._in_time(self._smembers(self._sparks + id)))
             now = self.own.rooms(id)
-            if gone := [room for room in {*had, *left} if room not in now]:
+            if gone := list({*had, *left}.difference(now)):
                 await self.tell_left(id, gone)
             await self.tell_joined(id, now)
         except BaseException:
@@ -333,7 +333,7 @@ class RedisAdapter(Adapter):
                     left = dict.fromkeys(own.members(names), names)
                     own.empty(names)
                 case {"leave": [str(id), list(rooms)]}:
-                    if not own.rooms(id):
+                    if not own.has(id):
                         return  # it is a spark of some other server
                     left = {id: _names(rooms)}
                     for room in left[id]:

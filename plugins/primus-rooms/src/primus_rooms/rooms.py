@@ -172,7 +172,7 @@ class Rooms(AdapterCalls):
             return True
 
         own = adapter.own
-        if own is not None and spark is not None and not own.rooms(id):
+        if own is not None and spark is not None and not own.has(id):
             return self._perform(lambda: done(None), left, key=id, spark=spark)
         return self._perform(
             lambda: adapter.leave(id, rooms, wildcard=wild), left, key=id, spark=spark

@@ -154,13 +154,13 @@ class Telling:
             self._task = spawn(self._run())
 
     def _note(self, id: str) -> None:
-        if id in self._known or self._adapter.own.rooms(id):
+        if id in self._known or self._adapter.own.has(id):
             self._changed.add(id)
         else:
             self._changed.discard(id)
 
     def _remember(self, id: str) -> None:
-        if self._adapter.own.rooms(id):
+        if self._adapter.own.has(id):
             self._known.add(id)
         else:
             self._known.discard(id)
