@@ -7,6 +7,9 @@
  */
 const EVENT = 0;
 const ACK = 1;
+// How many values an event or an acknowledgement has at most: they are on the stack together, several
+// times over, and a server could end a process of Node by more than that has room for.
+const MOST_VALUES = 4096;
 const WORDS = {
   late: 'AckTimeout', lost: 'AckLost', failed: 'AckFailed', answered: 'acknowledged'
 };
@@ -59,6 +62,9 @@ function attachTo(connection, timeout) {
     const wants = typeof id === 'number' && id !== 0;
 
     if (!wants && id) return false;
+    if (args.length > MOST_VALUES) {
+      throw new Error(`A packet with more than ${MOST_VALUES} values is not taken`);
+    }
     if (type === ACK && wants) {
       if (typeof error === 'string') acks.fail(id, error);
       else acks.arrived(id, ...args);

@@ -85,3 +85,12 @@ test('a listener that throws disturbs no other', () => {
   assert.deepEqual(heard.map(([event]) => event), ['data']);
   assert.deepEqual(made.clock.errors.map((error) => error.message), ['a listener']);
 });
+
+test('an event with more values than the stack may hold is an error, and reaches no listener', () => {
+  const { made, heard } = make('news', 'error');
+  const most = new Array(4095).fill(0);
+
+  made.receive({ emit: ['news', ...most] });
+  made.receive({ emit: ['news', ...most, 0] });
+  assert.deepEqual(heard.map(([event, ...values]) => [event, values.length]), [['news', 4095], ['error', 1]]);
+});

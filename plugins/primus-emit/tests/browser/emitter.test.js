@@ -267,3 +267,22 @@ test('an event without a listener is refused, and one whose listener throws, wit
   clock.advance(0);
   assert.deepEqual(clock.errors.map(({ message }) => message), ['secret', 'secret', 'closed']);
 });
+
+test('a packet with more values than the stack may hold is an error, and nothing is called', () => {
+  const most = new Array(4095).fill(0);
+  const { made, client, data } = open();
+  const heard = [];
+  const errors = [];
+
+  client.on('news', (...values) => heard.push(values.length));
+  client.on('error', (error) => errors.push(error.message));
+  client.send('vote', (...values) => heard.push(values.length));
+  made.receive({ type: 0, data: ['news', ...most] });
+  made.receive({ type: 0, data: ['news', ...most, 0] });
+  made.receive({ type: 0, id: 1, data: ['news', ...most, 0] });
+  made.receive({ type: 1, id: 1, data: [...most, 0, 0] });
+  made.receive({ type: 1, id: 1, data: [...most, 0] });
+  assert.deepEqual(heard, [4095, 4096]);
+  assert.deepEqual(errors, new Array(3).fill('A packet with more than 4096 values is not taken'));
+  assert.deepEqual(data, []);
+});
