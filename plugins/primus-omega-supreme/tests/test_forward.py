@@ -168,6 +168,55 @@ async def test_a_failure_that_is_awaited_is_no_line_in_the_log(
     assert "cannot be reached" not in caplog.text
 
 
+def deep(depth: int) -> Any:
+    value: Any = "x"
+    for _ in range(depth):
+        value = [value]
+    return value
+
+
+async def test_messages_that_are_refused_are_one_line_a_minute_whatever_is_taken_meanwhile(
+    start: Start, caplog: pytest.LogCaptureFixture
+) -> None:
+    caplog.set_level("INFO", "primus.server")
+    here, there = await start(), await start()
+    refused = deep(1024)  # which a client may send, and no server may wrap
+
+    for _ in range(3):
+        with pytest.raises(ForwardError, match="invalid data structure"):
+            await here.primus.forward(there.url, refused)
+        here.primus.forward(there.url, refused)
+        await here.primus.forward(there.url, "taken")
+
+    assert caplog.text.count("invalid data structure") == 1
+    assert "takes messages again" not in caplog.text
+    here.primus.options.clock.advance(60)
+    here.primus.forward(there.url, refused)
+    await eventually(lambda: "(2 more since the last line)" in caplog.text)
+
+
+async def test_an_answer_that_cannot_be_read_is_told_without_the_headers_of_the_request(
+    primus: Any,
+) -> None:
+    async def garbage(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        await reader.readuntil(b"\r\n\r\n")
+        writer.write(b"HTTP/1.1 200 OK\r\nContent-Length: x\r\n\r\n")
+        writer.close()
+
+    server = await asyncio.start_server(garbage, "127.0.0.1", 0)
+    url = f"http://127.0.0.1:{server.sockets[0].getsockname()[1]}"
+
+    with pytest.raises(
+        ForwardError, match=r"cannot be reached: ClientResponseError\(400, "
+    ) as caught:
+        await primus.forward(url, "x")
+
+    assert "Authorization" not in str(caught.value)
+    assert str(caught.value).count(url) == 1
+    server.close()
+    await primus.destroy()
+
+
 @pytest.fixture
 async def oddly() -> AsyncIterator[Callable[[web.Response], Any]]:
     """Starts a server that answers something of its own."""

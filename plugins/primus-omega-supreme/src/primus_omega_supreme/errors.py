@@ -7,7 +7,7 @@ from typing import Any
 
 from primus import PrimusError
 
-__all__ = ["Dropped", "ForwardError"]
+__all__ = ["Dropped", "ForwardError", "Refused"]
 
 
 class ForwardError(PrimusError):
@@ -40,3 +40,7 @@ class ForwardError(PrimusError):
 
 class Dropped(ForwardError):
     """A message that found no room in a queue. That is told by the queue, in one line for many."""
+
+
+class Refused(ForwardError):
+    """A message that a server has answered, and not taken. A client may have chosen what is in it."""

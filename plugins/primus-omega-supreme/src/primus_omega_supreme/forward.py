@@ -12,10 +12,9 @@ from primus import ControlTextError, ParserError, Primus, PrimusError
 from primus.callables import is_awaitable
 from primus.ids import node_of
 from primus.tasks import spawn
-from primus_omega_supreme.errors import Dropped, ForwardError
+from primus_omega_supreme.errors import Dropped, ForwardError, Refused
 from primus_omega_supreme.message import PARSER, Sealed, is_nothing, seal
 from primus_omega_supreme.options import Settings
-from primus_omega_supreme.outages import Outages
 from primus_omega_supreme.router import Question, Router
 from primus_omega_supreme.sender import Delivery, Sender
 
@@ -50,12 +49,14 @@ class Forwarding(Awaitable[Reply]):
 
     Args:
         work: gives the reply.
-        outages: of which a failure is in the log already.
+        failed: is told of a failure that is not awaited.
     """
 
-    def __init__(self, work: Coroutine[Any, Any, Reply], outages: Outages) -> None:
+    def __init__(
+        self, work: Coroutine[Any, Any, Reply], failed: Callable[[ForwardError], None]
+    ) -> None:
         self._awaited = False
-        self._outages = outages
+        self._failed = failed
         self._task = spawn(work)
         self._task.add_done_callback(self._done)
 
@@ -64,14 +65,9 @@ class Forwarding(Awaitable[Reply]):
         return self._task.__await__()
 
     def _done(self, task: Any) -> None:
-        """Log a failure that nothing awaits; of what is away, the first one."""
         error = None if task.cancelled() else task.exception()
-        if error is None or self._awaited:
-            return
-        for each in error.errors if isinstance(error, ForwardError) else ():
-            is_known = each.outage and not self._outages.begins(each.outage)
-            if not is_known and not isinstance(each, Dropped):
-                log.warning("omega-supreme: %s", each)
+        if isinstance(error, ForwardError) and not self._awaited:
+            self._failed(error)
 
 
 class Forward:
@@ -220,7 +216,7 @@ class Forward:
         """
         metroplex = getattr(self._primus, "metroplex", None)
         if metroplex is None or not metroplex.address:
-            return Forwarding(_local(send), self._sender.outages)
+            return Forwarding(_local(send), self._log)
 
         def deliveries(servers: Sequence[str | None]) -> list[Delivery]:
             on_bus = bus.addresses
@@ -241,13 +237,13 @@ class Forward:
         if by_bus:
             telling = spawn(self._told(bus, by_bus, msg))
             if not (others and has_registry):
-                return Forwarding(_told(send, telling, needed=needed), self._sender.outages)
+                return Forwarding(_told(send, telling, needed=needed), self._log)
             telling.add_done_callback(lambda told: told.cancelled() or told.exception())
             return self._found(send, others, text)
         if not has_registry:
             if needed and others:
-                return Forwarding(_refused(send), self._sender.outages)
-            return Forwarding(_local(send), self._sender.outages)
+                return Forwarding(_refused(send), self._log)
+            return Forwarding(_local(send), self._log)
         return self._found(send, others, text, needed=needed)
 
     async def _told(self, bus: Any, ids: list[str], msg: Any) -> bool:
@@ -261,6 +257,25 @@ class Forward:
             return all([await bus.write_to(chunk, msg) for chunk in chunks])
         except PrimusError as error:
             raise ForwardError(f"the bus has not taken the message: {error}") from error
+
+    def _log(self, error: ForwardError) -> None:
+        """Log a failure that nothing awaits; of what is away, the first one."""
+        for each in error.errors:
+            if isinstance(each, Refused):
+                self._log_refused(each)
+                continue
+            is_known = each.outage and not self._sender.outages.begins(each.outage)
+            if not is_known and not isinstance(each, Dropped):
+                log.warning("omega-supreme: %s", each)
+
+    def _log_refused(self, error: Refused) -> None:
+        """Log a message that was answered and not taken, of which clients may send any number."""
+        omitted = self._primus.failures.note(error, self._primus.options.clock.time())
+        if omitted is None:
+            log.debug("omega-supreme: %.500s (again)", error)
+        else:
+            more = f" ({omitted} more since the last line)" if omitted else ""
+            log.warning("omega-supreme: %.500s%s", error, more)
 
     def _metroplex(self) -> Any:
         metroplex = getattr(self._primus, "metroplex", None)
@@ -345,7 +360,7 @@ class Forward:
 
     def _forwarding(self, send: Any, put: Put) -> Forwarding:
         put.add_done_callback(lambda put: put.cancelled() or put.exception())
-        return Forwarding(_reply(send, put), self._sender.outages)
+        return Forwarding(_reply(send, put), self._log)
 
 
 def _posted(bus: Any, kind: str, head: dict[str, Any], msg: Any, key: str = "") -> tuple[Any, Any]:

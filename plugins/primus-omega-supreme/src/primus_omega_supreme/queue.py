@@ -13,8 +13,9 @@ import aiohttp
 
 from primus import ParserError
 from primus.clock import Clock, Within
+from primus.requesting import told
 from primus.tasks import spawn
-from primus_omega_supreme.errors import Dropped, ForwardError
+from primus_omega_supreme.errors import Dropped, ForwardError, Refused
 from primus_omega_supreme.message import (
     BATCH_LIMIT,
     PARSER,
@@ -234,11 +235,11 @@ class ServerQueue:
 
     def _unanswered(self, entries: Sequence[Entry], error: Exception) -> None:
         is_timeout = isinstance(error, TimeoutError)
-        reason = f"no answer within {self._patience} s" if is_timeout else str(error)
+        reason = f"no answer within {self._patience} s" if is_timeout else told(error)
         self._told(self.url, False)
         if is_timeout:
             self._passed_over()
-        self._fail(entries, f"cannot be reached: {reason or type(error).__name__}", error)
+        self._fail(entries, f"cannot be reached: {reason}", error)
 
     def _settle(self, entries: Sequence[Entry], answer: Answer) -> None:
         """Tell how it went; how many each of several was written to, only their sum says."""
@@ -357,6 +358,6 @@ def _refused(
     reason: Any,
     body: Any = None,
     default: str = "Unable to process the request",
-) -> ForwardError:
-    told = reason if isinstance(reason, str) and reason else default
-    return ForwardError(f"{url}: {told}", url=url, status=status, body=body)
+) -> Refused:
+    why = reason if isinstance(reason, str) and reason else default
+    return Refused(f"{url}: {why}", url=url, status=status, body=body)
