@@ -43,4 +43,4 @@ class Dropped(ForwardError):
 
 
 class Refused(ForwardError):
-    """A message that a server has answered, and not taken. A client may have chosen what is in it."""
+    """A message that a server has answered, and not taken. Clients may choose what is in one."""
