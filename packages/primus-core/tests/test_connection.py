@@ -3,6 +3,7 @@
 import asyncio
 import inspect
 import logging
+import weakref
 from collections.abc import Callable, Coroutine
 from typing import Any
 
@@ -384,7 +385,7 @@ class NotingParser(JSONParser):
 
 
 @pytest.mark.parametrize("is_awaited", [False, True])
-async def test_a_busy_connection_decodes_a_long_frame_in_its_turn_unless_it_awaits_an_answer(
+async def test_a_busy_connection_keeps_a_long_frame_undecoded_until_its_turn(
     make_primus: MakePrimus, is_awaited: bool
 ) -> None:
     parser = NotingParser()
@@ -394,15 +395,70 @@ async def test_a_busy_connection_decodes_a_long_frame_in_its_turn_unless_it_awai
     spark.await_answers(int(is_awaited))
 
     wire.receive("0", "1" + " " * (most - 1), "2")
-    assert parser.decoded == ([1, most, 1] if is_awaited else [1])
+    asked = [most, 1] if is_awaited else []  # whether one is the answer
+    assert parser.decoded == [1, *asked]
     assert wire.paused is not is_awaited
     assert spark.handled == 1
 
     gate.event.set()
     await eventually(lambda: len(gate.seen) == 3)
     assert gate.seen == [0, 1, 2]
-    assert parser.decoded == [1, most, 1]
+    assert parser.decoded == [1, *asked, most, 1]
     assert (spark.received, spark.handled) == (3, 3)
+
+
+async def test_while_an_answer_is_awaited_short_frames_that_are_long_together_are_kept_undecoded(
+    make_primus: MakePrimus,
+) -> None:
+    class Overtaking:
+        @hookimpl
+        def primus_overtakes(self, data: Any) -> bool:
+            return data == {"answer": 1}
+
+    values = weakref.WeakSet[Any]()
+
+    class Value(list[Any]):
+        __slots__ = ("__weakref__",)
+        __hash__ = object.__hash__  # type: ignore[assignment]
+
+    class KeptParser(JSONParser):
+        def decode(self, frame: Any) -> Any:
+            value = super().decode(frame)
+            if isinstance(value, list):
+                value = Value(value)
+                values.add(value)
+            return value
+
+    spark, wire = join(make_primus(parser=KeptParser()).use("overtaking", Overtaking()))
+    gate, seen = Gate(), Recorder(spark, "data")
+    spark.on("data", gate)
+    wire.receive("0")
+    await eventually(lambda: gate.seen == [0])
+    spark.await_answers(1)
+
+    wire.receive(*["[1]" + " " * 9_997] * 30, '"primus::ping::1"', '{"answer":1}')
+    assert len(values) == 6
+    assert not wire.paused
+    assert wire.sent == ['"primus::pong::1"']
+    assert seen.seen("data")[-1][0] == {"answer": 1}
+    assert (spark.received, spark.handled) == (32, 2)
+
+    gate.event.set()
+    await eventually(lambda: spark.handled == 32)
+    assert len(seen.seen("data")) == 32
+
+
+async def test_pings_are_answered_while_an_answer_is_awaited_and_much_waits(primus: Primus) -> None:
+    spark, wire = join(primus)
+    gate = Gate()
+    spark.on("data", gate)
+    spark.await_answers(1)
+
+    wire.receive("0", "1" + " " * DEFAULT_LIMITS.read_ahead_bytes, '"primus::ping::1"')
+
+    assert wire.sent == ['"primus::pong::1"']
+    gate.event.set()
+    await eventually(lambda: spark.handled == 2)
 
 
 @pytest.mark.parametrize("frame", ['{"answer":1}', '"primus::ping::1"', "{", "[1]"])

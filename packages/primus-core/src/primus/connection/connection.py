@@ -440,7 +440,7 @@ class Connection(Emitter, Generic[MessageT_co]):
         direct = self._direct
         if (
             direct is None
-            and (not self._is_clear or len(frame) >= LONG)
+            and (not self._is_clear or len(frame) >= LONG or self._awaited)
             and not self._admits(frame)
         ):
             return
@@ -497,24 +497,27 @@ class Connection(Emitter, Generic[MessageT_co]):
         """Whether a frame is decoded now; listeners of the private event are shown it."""
         if self._state == OPEN and self._traced:
             self.dispatch("incoming::data", frame)
-        return self._state == OPEN and not (len(frame) >= LONG and self._keeps_unread(frame))
+        return self._state == OPEN and not self._keeps_unread(frame)
 
     def _keeps_unread(self, frame: str | bytes) -> bool:
-        """Keep a long frame undecoded while the connection is busy, unless it may be an answer.
+        """Keep a long frame undecoded while the connection is busy, unless it is an answer.
 
-        The values of a message take up to eighty times the memory of its frame.
+        The values of a message take up to eighty times the memory of its frame. While answers are
+        awaited more is read ahead, so then short frames that are long together are kept likewise.
         """
         inbox = self._inbox
-        if inbox is None or not inbox.is_busy or self._awaited > 0:
+        if inbox is None or not inbox.is_busy:
             return False
-        if self.overtaking_hooks and self._is_for_now(frame):
+        if len(frame) < LONG and (not self._awaited or inbox.size + len(frame) < LONG):
+            return False
+        if (self.overtaking_hooks or self._awaited) and self._is_for_now(frame):
             return False
         self.received += 1
         self._keep(inbox, _UNREAD, frame)
         return True
 
     def _is_for_now(self, frame: str | bytes) -> bool:
-        """Whether a long frame is handled although the connection is busy, as plugins may say.
+        """Whether a frame is handled although the connection is busy, as plugins may say.
 
         What is decoded for that is not kept: most such frames wait, and are decoded once more.
         """

@@ -69,6 +69,11 @@ class Inbox:
             for data, _ in self._entries
         )
 
+    @property
+    def size(self) -> int:
+        """How many bytes or characters the frames have that wait."""
+        return self._size
+
     def hold(self, pending: Awaitable[Any]) -> bool:
         """Keep messages back until `pending` is done, then handle them in order.
 
