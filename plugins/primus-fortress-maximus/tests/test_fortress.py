@@ -227,6 +227,19 @@ def test_a_peer_cannot_write_a_line_of_the_log(
     assert r"Missing listener for \nERROR all" in line
 
 
+def test_refusals_are_a_few_lines_a_second(primus: Any, caplog: pytest.LogCaptureFixture) -> None:
+    caplog.set_level(logging.INFO)
+    _, wire = join(primus)
+
+    wire.receive(*["1"] * 100)
+    assert caplog.text.count("a message was refused") == 5
+
+    primus.options.clock.advance(1)
+    wire.receive("1")
+    assert caplog.text.count("a message was refused") == 6
+    assert "Missing listener for data (95 more were not logged)" in caplog.text
+
+
 async def test_iterating_over_a_spark_is_listening_to_data(primus: Any) -> None:
     primus.validate("data", anything)
     seen: list[Any] = []

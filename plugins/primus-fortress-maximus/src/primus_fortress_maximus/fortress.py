@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 from collections.abc import Awaitable, Mapping
 from typing import Any, Final, Literal
 from weakref import WeakKeyDictionary
@@ -10,6 +11,7 @@ from primus import OptionError, Packet, Primus
 from primus.arriving import Arriving
 from primus.callables import is_awaitable
 from primus.events import Delivered
+from primus.failures import Quota
 from primus.pipeline import Transform, for_streams
 from primus.streams import Stream
 from primus_fortress_maximus.errors import Invalid
@@ -41,6 +43,7 @@ class Fortress:
         self._is_on_primus = mode == "primus"
         self._limit = Limit.of("fortress_limit", extra["fortress_limit"])
         self._validators: dict[str, Validator] = {}
+        self._lines = Quota(primus.limits.warnings_per_second)
         self._buckets: WeakKeyDictionary[Any, dict[str | None, Bucket]] = WeakKeyDictionary()
         """What each spark may still send: of each event, and by `None` of all messages."""
 
@@ -168,11 +171,24 @@ class Fortress:
     def _refuse(self, connection: Any, error: Invalid, args: list[Any]) -> Delivered:
         """Drop a message, and tell the application; what is behind it waits for async listeners."""
         if not self._primus.listeners("invalid"):
-            shown = repr(str(error))[1:-1]  # peers choose the names of events, also line ends
-            connection.log.info(
-                "%r: a message was refused (%.50r): %.200s", connection, error.event, shown
-            )
+            self._log(connection, error)
         return self._primus.deliver("invalid", error, args)
+
+    def _log(self, connection: Any, error: Invalid) -> None:
+        """Log a refusal; peers can cause any number of them."""
+        held = self._lines.admit(connection.clock.time())
+        if held is None and not connection.log.isEnabledFor(logging.DEBUG):
+            return
+        shown = repr(str(error))[1:-1]  # peers choose the names of events, also line ends
+        more = f" ({held} more were not logged)" if held else ""
+        connection.log.log(
+            logging.DEBUG if held is None else logging.INFO,
+            "%r: a message was refused (%.50r): %.200s%s",
+            connection,
+            error.event,
+            shown,
+            more,
+        )
 
 
 def transform(fortress: Fortress) -> Transform:
