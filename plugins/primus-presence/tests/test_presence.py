@@ -3,13 +3,17 @@
 from __future__ import annotations
 
 import asyncio
-from typing import Any
+from functools import reduce
+from typing import Any, Final
 
 import pytest
 
 from primus import OptionError, Primus
 from primus_presence import PresenceError
 from primus_testing import MemoryTransformer, eventually, join
+
+NESTED: Final = reduce(lambda inner, _: [inner], range(1000), "x")
+"""What a client may give for a name: to show all of it would be a `RecursionError`."""
 
 
 def story(primus: Any) -> list[Any]:
@@ -151,6 +155,8 @@ async def test_a_listener_may_track(cluster: Any) -> None:
         ("x" * 255, "ann", None),
         ("lobby", "\x00" * 43, None),
         ("lobby", 5, None),
+        (NESTED, "ann", None),
+        ("lobby", NESTED, None),
         ("lobby", "ann", object()),
         ("lobby", "ann", float("nan")),
         ("lobby", "ann", "x" * 1023),

@@ -77,6 +77,27 @@ def test_what_is_no_name_is_refused(primus: Any, given: Any) -> None:
     with pytest.raises(RoomsError, match="must be a"):
         spark.join(given)
 
+
+@pytest.mark.parametrize("opening", ["[", '{"a":'])
+def test_what_a_client_gives_for_a_name_is_a_short_error_however_deep_it_is(
+    primus: Any, opening: str
+) -> None:
+    closing = {"[": "]", '{"a":': "}"}[opening]
+    errors: list[str] = []
+    spark, wire = join(primus)
+
+    @spark.on("data")
+    def data(room: Any) -> None:
+        try:
+            spark.join([room])
+        except RoomsError as error:
+            errors.append(str(error))
+
+    wire.receive(f"{opening * 1000}1{closing * 1000}", f"[{'1,' * 9999}1]")
+
+    assert len(errors) == 2
+    assert all(len(error) < 200 for error in errors)
+
     assert primus.rooms() == []
 
 

@@ -7,6 +7,7 @@ import json
 from collections import deque
 from collections.abc import Callable, Iterator
 from functools import partial
+from reprlib import repr as shown
 from typing import Any, Final
 
 from primus import PrimusError, Spark
@@ -261,7 +262,7 @@ class Presence(Emitter):
         most = self._limits.name_bytes
         if not name or not isinstance(name, str) or len(json.dumps(name)) > most:
             raise PresenceError(
-                f"{what}={str(name)[:80]!r}: must be a text of 1 to {most} bytes of JSON"
+                f"{what}={shown(name)}: must be a text of 1 to {most} bytes of JSON"
             )
 
     def _info(self, info: Any) -> str:

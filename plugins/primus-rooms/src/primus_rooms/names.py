@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
+from reprlib import repr as shown
 from typing import Any
 
 from primus_rooms.errors import RoomsError
@@ -27,13 +28,13 @@ def names(value: Any) -> tuple[str, ...]:
     if isinstance(given, int):
         given = (given,)
     if not isinstance(given, Iterable) or isinstance(given, bytes):
-        raise RoomsError(f"{value!r}: must be a name, names with spaces between, or a list")
+        raise RoomsError(f"{shown(value)}: must be a name, names with spaces between, or a list")
     return tuple(dict.fromkeys(name for each in given if (name := _name(each))))
 
 
 def _name(value: Any) -> str:
     if isinstance(value, bool) or not isinstance(value, str | int):
-        raise RoomsError(f"{value!r}: a name must be a text or a number")
+        raise RoomsError(f"{shown(value)}: a name must be a text or a number")
     return str(value)
 
 
