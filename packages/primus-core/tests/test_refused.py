@@ -66,3 +66,14 @@ def test_an_answer_without_a_body_is_whole_at_once(make: Any) -> None:
     answer = make(0)
     assert answer.feed(b"")
     assert answer.error.body == b""
+
+
+@pytest.mark.parametrize("status", [103, 204, 304])
+@pytest.mark.parametrize("headers", [{}, {"Content-Length": "9"}, {"Transfer-Encoding": "chunked"}])
+def test_an_answer_that_has_no_body_ends_with_its_head(
+    status: int, headers: dict[str, str]
+) -> None:
+    answer = RefusedAnswer(status, CIMultiDictProxy(CIMultiDict(headers)), 100)
+
+    assert answer.feed(b"")
+    assert (answer.error.status, answer.error.body) == (status, b"")

@@ -12,6 +12,7 @@ from typing import Any, Final
 
 import aiohttp
 from aiohttp.abc import AbstractCookieJar
+from aiohttp.http import HttpProcessingError
 
 __all__ = ["KEPT", "BrokenConnection", "is_redirect", "open_session", "read_up_to", "told"]
 
@@ -20,6 +21,33 @@ KEPT: Final = 2.0
 is sent at that moment, since none is sent again."""
 
 REDIRECTS: Final = frozenset({301, 302, 303, 307, 308})
+
+
+INTERIM: Final = 16
+"""How many interim answers (103, say) a server may send before its answer."""
+
+
+class Answer(aiohttp.ClientResponse):
+    """An answer of a server. aiohttp takes any number of interim ones before it."""
+
+    async def start(self, connection: aiohttp.connector.Connection) -> aiohttp.ClientResponse:
+        """Read the head; a server that goes on with interim answers breaks the protocol."""
+        protocol: Any = connection.protocol
+        read, left = protocol.read, INTERIM
+
+        async def counted() -> Any:
+            nonlocal left
+            message, payload = await read()
+            left -= 100 <= message.code < 200
+            if left < 0:
+                raise HttpProcessingError(code=400, message="too many interim answers")
+            return message, payload
+
+        protocol.read = counted
+        try:
+            return await super().start(connection)
+        finally:
+            del protocol.read
 
 
 class BrokenConnection(aiohttp.ClientConnectionError):
@@ -66,6 +94,7 @@ def open_session(
         cookie_jar=aiohttp.DummyCookieJar() if cookies is None else cookies,
         timeout=aiohttp.ClientTimeout(total=timeout),
         middlewares=(*middlewares, send_once),
+        response_class=Answer,
     )
 
 

@@ -45,6 +45,20 @@ async def test_a_refusal_in_pieces_is_read_whole() -> None:
     assert refusal.value.body == b"short"
 
 
+@pytest.mark.parametrize("count", [0, 1, 16])
+async def test_interim_answers_are_passed_over(count: int) -> None:
+    pieces = [b"HTTP/1.1 103 Early Hints\r\n\r\n" * count + answer(SPEC)]
+    async with scripted_server(lambda asked: pieces) as server:
+        assert await fetch_spec(server.url) == KNOWN
+
+
+async def test_interim_answers_without_end_are_an_error() -> None:
+    pieces = [b"HTTP/1.1 103 Early Hints\r\n\r\n" * 17 + answer(SPEC)]
+    async with scripted_server(lambda asked: pieces) as server:
+        with pytest.raises(TransportError, match="too many interim answers"):
+            await fetch_spec(server.url)
+
+
 async def test_an_answer_that_cannot_be_read_tells_no_secrets_of_the_question() -> None:
     async with scripted_server(lambda asked: [b"SSH-2.0-OpenSSH\r\n\r\n"]) as server:
         with pytest.raises(TransportError, match="cannot ask") as raised:

@@ -19,6 +19,8 @@ SIZE: Final = re.compile(rb"[0-9A-Fa-f]{1,16}(?=[ \t;]|\Z)")
 LINE: Final = 8192
 """Bytes of the longest line before a chunk."""
 LINE_END: Final = b"\r\n"
+BODILESS: Final = frozenset({204, 304})
+"""These end with their head, whatever that says, as interim answers do (RFC 9112 section 6.3)."""
 
 
 class RefusedAnswer:
@@ -38,6 +40,8 @@ class RefusedAnswer:
         self._is_chunked = "Transfer-Encoding" in headers
         length = None if self._is_chunked else headers.get("Content-Length")
         self._limit = limit if length is None else min(limit, int(length))
+        if status < 200 or status in BODILESS:
+            self._limit = 0
         self._body = bytearray()
         self._rest = b""
         """The beginning of a line before a chunk."""

@@ -10,7 +10,13 @@ from typing import Any
 
 import pytest
 
-from primus.errors import HandshakeError, OptionError, ParserError, Unauthorized
+from primus.errors import (
+    HandshakeError,
+    OptionError,
+    ParserError,
+    TransportError,
+    Unauthorized,
+)
 from primus.hookspecs import hookimpl
 from primus.http import Request
 from primus.pipeline import Packet
@@ -18,6 +24,7 @@ from primus.server.primus import Primus
 from primus.server.spark import Spark
 from primus_testing.clock import ManualClock
 from primus_testing.recorder import DEADLINE, Recorder, eventually
+from primus_testing.scripted import answer, scripted_server
 from primus_testing.transformer.base import Contract, Serve, Sockets, echo
 
 __all__ = ["ClientContract"]
@@ -434,6 +441,18 @@ class ClientContract(Contract):
         assert b'{"error":"I failed"}' in error.body
         assert error.headers["WWW-Authenticate"] == 'Basic realm="primus"'
         assert seen.seen("open") == []
+
+    async def test_a_server_that_goes_on_with_interim_answers_is_an_error(self) -> None:
+        interim, absent = b"HTTP/1.1 103 Early Hints\r\n\r\n" * 100, answer("", "404 Not Found")
+        async with scripted_server(
+            lambda asked: [absent if asked.target.endswith("/spec") else interim]
+        ) as server:
+            factory = Primus.create_socket(transformer=self.transformer, parser="json")
+            socket = factory(server.url, strategy=False)
+            error = await Recorder(socket, "error").one("error")
+            socket.destroy()
+        assert isinstance(error, TransportError)
+        assert "103" in str(error) or "too many interim answers" in str(error)
 
     async def test_a_message_beyond_the_max_length_of_the_client_closes_its_connection(
         self, serve: Serve, sockets: Sockets
