@@ -50,6 +50,10 @@ class Adapter(ABC):
         """
         return None
 
+    def has(self, id: str) -> bool:
+        """Whether a spark is in any room; asked of `own`, which has its answers at once."""
+        return bool(self.rooms(id))
+
     def stays_here(self) -> None:
         """A message is written to the sparks of this server only, though it was not said to be."""
 

@@ -172,7 +172,7 @@ class Rooms(AdapterCalls):
             return True
 
         own = adapter.own
-        if own is not None and spark is not None and not _is_in_any(own, id):
+        if own is not None and spark is not None and not own.has(id):
             return self._perform(lambda: done(None), left, key=id, spark=spark)
         return self._perform(
             lambda: adapter.leave(id, rooms, wildcard=wild), left, key=id, spark=spark
@@ -366,11 +366,6 @@ class Rooms(AdapterCalls):
 
 def _id(spark: SparkOrId) -> str:
     return spark if isinstance(spark, str) else spark.id
-
-
-def _is_in_any(own: Adapter, id: str) -> bool:
-    """Whether a spark is in a room of this server."""
-    return own.has(id) if isinstance(own, MemoryAdapter) else bool(own.rooms(id))
 
 
 async def _members(adapter: Adapter, names: Sequence[str] | None) -> Collection[str] | None:
