@@ -65,3 +65,21 @@ async def test_a_page_talks(
         await tab.until("socket.readyState === Primus.CLOSED")
         assert not tab.errors
         await tab.close()
+
+
+@pytest.mark.parametrize("options", ["{}", "{ websockets: false }"])
+async def test_a_client_that_ends_while_its_session_opens_leaves_no_spark(
+    browser: Chromium, stage: Stage, options: str
+) -> None:
+    stage.speech = Speech("engine.io")
+    server = await stage.server(OURS_IN_PYTHON)
+    tab = await browser.tab(f"{server.url()}/")
+
+    await tab.run(
+        f"window.socket = new Primus({options});"
+        "socket.on('outgoing::open', () => socket.end()); null"
+    )
+
+    spark = await server.connection()
+    assert (await server.event("disconnection"))["spark"] == spark
+    await tab.close()

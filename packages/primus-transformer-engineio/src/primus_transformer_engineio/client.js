@@ -25,8 +25,20 @@ export default function connect(wire) {
   return {
     socket,
     send: (frame) => socket.send(frame),
-    close: () => socket.close()
+    close: () => close(socket)
   };
+}
+
+/**
+ * Closes a socket. One whose session is being opened by polling is closed once it is open:
+ * engine.io-client would forget the session, which then stays on the server until its heartbeat fails.
+ */
+function close(socket) {
+  const { readyState, transport } = socket;
+
+  if (readyState === 'opening' && transport && transport.name === 'polling') {
+    socket.once('open', () => socket.close());
+  } else socket.close();
 }
 
 /** The class of sockets: the bundled script, which needs a browser, gives a function that makes one. */

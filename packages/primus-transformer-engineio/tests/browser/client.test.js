@@ -26,9 +26,13 @@ function make(options) {
       this.listeners[event] = fn;
     }
 
+    once(event, fn) {
+      this.on(event, fn);
+    }
+
     send() {}
 
-    close() {}
+    close() { made.closed = this.readyState; }
   }
   made.Client.requires = () => ({ Socket });
   return made;
@@ -95,6 +99,27 @@ test('without a listener the path is the one of the server', () => {
   assert.equal(made.asked.url, 'http://example.org:8080/primus');
   assert.match(asking(made), /\/\?token=1&_primuscb=[\w.-]+&EIO=4&transport=polling$/);
   assert.equal(made.asked.options.path, '/primus');
+});
+
+test('a session that is being opened by polling is closed once it is open', () => {
+  const made = make();
+
+  made.clock.advance(0);
+  Object.assign(made.socket, { readyState: 'opening', transport: { name: 'polling' } });
+  made.client.end();
+  assert.equal(made.closed, undefined);
+  made.socket.readyState = 'open';
+  made.socket.listeners.open();
+  assert.equal(made.closed, 'open');
+});
+
+test('a WebSocket that is being opened is closed at once', () => {
+  const made = make();
+
+  made.clock.advance(0);
+  Object.assign(made.socket, { readyState: 'opening', transport: { name: 'websocket' } });
+  made.client.end();
+  assert.equal(made.closed, 'opening');
 });
 
 test('the ping timeout of the library lets what waits be read after the thread was busy', () => {
