@@ -40,6 +40,24 @@ WORKER = """
   const worker = new Worker(URL.createObjectURL(new Blob([text], { type: 'text/javascript' })));
   worker.onmessage = ({ data }) => got.push(data);
 """
+MODULE = """
+  import('/primus/primus.mjs').then(({ default: Primus }) => {
+    window.socket = new Primus({ reconnect: { min: 10 } });
+    socket.on('data', (data) => got.push(data));
+    socket.on('reconnected', () => socket.write('hello again'));
+    socket.write('hello');
+  });
+"""
+MODULE_WORKER = """
+  const text = `import Primus from '${location.origin}/primus/primus.mjs';
+    const socket = new Primus({ reconnect: { min: 10 } });
+    socket.on('data', (data) => postMessage(data));
+    socket.on('reconnected', () => socket.write('hello again'));
+    socket.write('hello');`;
+  const url = URL.createObjectURL(new Blob([text], { type: 'text/javascript' }));
+  const worker = new Worker(url, { type: 'module' });
+  worker.onmessage = ({ data }) => got.push(data);
+"""
 FRAME = """
   const frame = document.createElement('iframe');
   $sandbox$
@@ -166,6 +184,24 @@ async def test_a_worker_or_frame_without_an_address_connects_to_the_server_of_it
 
     assert await tab.until("got.length && got") == ["hello"]
     assert (await server.event("connection"))["query"]["from"] in ("worker", "frame")
+
+
+@pytest.mark.parametrize("make", [MODULE, MODULE_WORKER], ids=["page", "worker"])
+@pytest.mark.parametrize(
+    "transformer", ["websockets", "engine.io", "sockjs", "socket.io", "browserchannel"]
+)
+async def test_a_module_connects_and_comes_back_when_its_connection_is_ended(
+    stage: Stage, open_tab: OpenTab, transformer: str, make: str
+) -> None:
+    stage.speech = Speech(transformer)
+    server = await stage.server(OURS_IN_PYTHON, echo=True)
+    tab = await open_tab(server, "new Primus({ manual: true })")
+
+    await tab.run(f"{{ {make} }} null")
+    assert await tab.until("got.length && got") == ["hello"]
+    await server.end(await server.connection(), reconnect=True)
+
+    assert await tab.until("got.length > 1 && got") == ["hello", "hello again"]
 
 
 @pytest.mark.parametrize("transformer", ["websockets", "engine.io", "sockjs"])

@@ -50,6 +50,12 @@ NUMBER: Final = re.compile(r"[0-9]{1,15}", re.ASCII)
 PARSING: Final = ('eval("("+a+")")', "JSON.parse(a)")
 """How BCSocket reads JSON, and how it does in a page whose Content-Security-Policy forbids that."""
 
+STRICT: Final = (("l=this;", "l=globalThis;"), ("arguments.callee.caller", "null"))
+"""What BCSocket does that throws in an ES module, which is strict code, and what does the same there.
+
+The caller of a function is only for its log, which nothing here reads.
+"""
+
 TEST_DELAY: Final = 2.0
 """Seconds between the two pieces of an answer that shows whether a proxy keeps answers back."""
 
@@ -299,11 +305,11 @@ class BrowserChannel(Transformer):
     @cache
     def browser(cls) -> Browser:
         """The browser half: the client of the npm package, and our adapter."""
-        library = files("primus_transformer_browserchannel").joinpath("_assets", "bcsocket.js")
-        return Browser.read(
-            "primus_transformer_browserchannel",
-            library=library.read_text("utf-8").replace(*PARSING),
-        )
+        assets = files("primus_transformer_browserchannel").joinpath("_assets")
+        library = assets.joinpath("bcsocket.js").read_text("utf-8")
+        for theirs, ours in (PARSING, *STRICT):
+            library = library.replace(theirs, ours)
+        return Browser.read("primus_transformer_browserchannel", library=library)
 
 
 def _not_allowed() -> Response:
