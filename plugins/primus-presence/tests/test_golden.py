@@ -21,6 +21,9 @@ class Client:
         self.log: list[Any] = []
         self.presence = Rosters(self)
 
+    def on(self, event: str, fn: Any) -> None:
+        """Add a listener; these steps are all of one connection."""
+
     def dispatch(self, event: str, *args: Any) -> None:
         self.log.append([event.removeprefix("presence "), *args])
 

@@ -509,3 +509,28 @@ def test_a_server_that_goes_on_in_another_event_loop_sees_users_leave() -> None:
 
     asyncio.run(visit("ann"))
     asyncio.run(go_on())
+
+
+async def test_a_client_that_comes_back_forgets_the_rooms_that_it_is_told_of_no_longer(
+    cluster: Any,
+) -> None:
+    server = await cluster.server()
+    socket = await cluster.socket(server, strategy=("disconnect",))
+    for room in ("here", "elsewhere"):
+        server.presence.track(socket.spark, room, "ann")
+    await cluster.wait(1.5)
+    assert sorted(socket.presence.rooms) == ["elsewhere", "here"]
+
+    socket.spark.end(reconnect=True)
+    await cluster.wait(3)
+    (spark,) = server
+    server.presence.track(spark, "here", "ann")
+    await cluster.wait(1.5)
+    assert sorted(socket.presence.rooms) == ["elsewhere", "here"]  # as it may still be told
+    socket.story.clear()
+    await cluster.wait(5)
+
+    assert socket.presence.rooms == ["here"]
+    assert socket.presence.members("here") == {"ann": None}
+    assert socket.presence.members("elsewhere") is None
+    assert socket.story == [("presence end", "elsewhere")]

@@ -118,7 +118,11 @@ class Rooms:
 
     def __init__(self) -> None:
         self.story: list[Any] = []
-        socket = SimpleNamespace(carried={}, dispatch=lambda *args: self.story.append(args))
+        socket = SimpleNamespace(
+            carried={},
+            dispatch=lambda *args: self.story.append(args),
+            on=lambda event, fn: None,
+        )
         self.rosters = Rosters(socket)
 
     def take(self, **message: Any) -> None:

@@ -6,6 +6,8 @@
  */
 const FIELD = '_presence';
 const ROOMS = 1000;
+// How long after a reconnect the server may take to tell again of the rooms that it still tells of.
+const PATIENCE = 5000;
 const KINDS = ['state', 'join', 'update', 'leave', 'count', 'end'];
 
 const isObject = (value) => typeof value === 'object' && value !== null && !Array.isArray(value);
@@ -13,6 +15,8 @@ const isObject = (value) => typeof value === 'object' && value !== null && !Arra
 export default function presence(primus) {
   const rosters = new Map();
   const counts = new Map();
+  // The rooms that the server of an earlier connection has told of, and this one has not.
+  const old = new Set();
 
   primus.presence = {
     rooms: () => [...counts.keys()],
@@ -40,6 +44,18 @@ export default function presence(primus) {
     address.query = primus.querystringify(fields);
   });
 
+  function end(room) {
+    old.delete(room);
+    rosters.delete(room);
+    if (counts.delete(room)) tell('end', room);
+  }
+
+  primus.on('open', () => {
+    for (const room of counts.keys()) old.add(room);
+    if (old.size) primus.timers.expect('presence', () => [...old].sort().forEach(end), PATIENCE);
+  });
+  primus.on('close', () => primus.timers.clear('presence'));
+
   function takeNews(room, members, { join, update, leave }) {
     for (const user of Array.isArray(leave) ? leave : []) {
       if (members.delete(user)) tell('leave', room, user);
@@ -65,13 +81,13 @@ export default function presence(primus) {
     const { room, count, state } = told;
 
     if (told.end === true) {
-      rosters.delete(room);
-      if (counts.delete(room)) tell('end', room);
+      end(room);
       return;
     }
     if (!Number.isInteger(count) || count < 0) return;
     if (!counts.has(room) && counts.size >= ROOMS) return;
     counts.set(room, count);
+    old.delete(room);
     if (isObject(state)) {
       rosters.set(room, new Map(Object.entries(state)));
       tell('state', room, new Map(Object.entries(state)));

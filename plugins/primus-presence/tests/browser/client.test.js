@@ -29,7 +29,11 @@ function make() {
     },
     querystring: (text) => Object.fromEntries(new URLSearchParams(text)),
     querystringify: (fields) => new URLSearchParams(fields).toString(),
-    clock: { setTimeout: (fn) => thrown.push(fn) }
+    clock: { setTimeout: (fn) => thrown.push(fn) },
+    timers: {
+      expect(name, fn, ms) { client.timer = { fn, ms }; },
+      clear() { client.timer = null; }
+    }
   };
 
   presence(primus);
@@ -89,4 +93,32 @@ test('a listener that fails keeps nothing from the others', () => {
   client.control('{"room":"a","count":1,"join":{"bob":1,"cid":2}}');
   assert.equal(client.log.length, 3);
   assert.throws(client.thrown[0], /of a listener/);
+});
+
+test('after a reconnect it forgets the rooms that it is told of no longer', () => {
+  const client = make();
+
+  client.listeners.open();
+  assert.equal(client.timer, undefined);
+  for (const room of ['a', 'b', 'c']) client.control(`{"room":"${room}","count":1,"state":{"ann":1}}`);
+  client.listeners.close();
+  client.listeners.open();
+  client.control('{"room":"a","count":1,"state":{"ann":1}}');
+  assert.deepEqual(client.primus.presence.rooms(), ['a', 'b', 'c']);
+  client.log.length = 0;
+  assert.equal(client.timer.ms, 5000);
+  client.timer.fn();
+
+  assert.deepEqual(client.primus.presence.rooms(), ['a']);
+  assert.equal(client.primus.presence.members('b'), null);
+  assert.deepEqual(client.log, [['end', 'b'], ['end', 'c']]);
+});
+
+test('it judges no rooms by a connection that is gone', () => {
+  const client = make();
+
+  client.control('{"room":"a","count":1}');
+  client.listeners.open();
+  client.listeners.close();
+  assert.equal(client.timer, null);
 });
