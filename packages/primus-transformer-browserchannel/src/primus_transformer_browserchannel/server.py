@@ -51,7 +51,7 @@ PARSING: Final = ('eval("("+a+")")', "JSON.parse(a)")
 """How BCSocket reads JSON, and how it does in a page whose Content-Security-Policy forbids that."""
 
 STRICT: Final = (("l=this;", "l=globalThis;"), ("arguments.callee.caller", "null"))
-"""What BCSocket does that throws in an ES module, which is strict code, and what does the same there.
+"""What BCSocket does that throws in an ES module, which is strict code, and what does the same.
 
 The caller of a function is only for its log, which nothing here reads.
 """
