@@ -9,7 +9,7 @@ from typing import Any, Protocol
 
 import pytest
 
-from primus_resource import ResourceError
+from primus_resource import ResourceError, ResourceLost
 from primus_resource.serving import Call
 from primus_testing import ManualClock, Recorder, Tracebacks, eventually, join
 
@@ -203,3 +203,46 @@ async def test_a_python_client_calls_over_its_channel_and_again_after_a_reconnec
     await eventually(lambda: barks == [1])
     socket.destroy()
     assert clock.pending == 0
+
+
+@pytest.mark.parametrize("end", ["of the client", "of the channel"])
+async def test_a_resource_whose_channel_has_ended_is_lost_and_the_next_one_is_another(
+    primus: Any, creature: Any, end: str
+) -> None:
+    socket = primus.Socket("http://memory")
+    first = socket.resource("creature")
+    other = socket.resource("other")
+    await first.ready()
+    assert socket.resource("creature") is first
+    waiting = asyncio.create_task(other.ready(timeout=None))
+    await asyncio.sleep(0)
+
+    if end == "of the client":
+        socket.end()
+        await socket.wait_closed()
+        socket.open()
+    else:
+        for channel in list(socket.channels):
+            channel.end()
+    with pytest.raises(ResourceLost, match="'other'"):
+        await waiting
+    with pytest.raises(ResourceLost, match="'other'"):
+        await other.ready(timeout=None)
+
+    second = socket.resource("creature")
+    assert second is not first
+    assert socket.resource("creature") is second
+    assert await second.call("twice", {"size": 3}) == {"size": 6}
+    socket.destroy()
+
+
+async def test_waiting_for_a_resource_of_a_client_that_has_ended_fails_at_once(
+    primus: Any, creature: Any
+) -> None:
+    socket = await primus.Socket("http://memory").opened()
+    socket.end()
+    await socket.wait_closed()
+
+    for multiplex in (True, False):
+        with pytest.raises(ResourceLost, match="'another'"):
+            await socket.resource("another", multiplex=multiplex).ready(timeout=None)

@@ -85,9 +85,10 @@ class Resource:
         self._is_ready = False
         self._waiting: list[asyncio.Future[None]] = []
         self._stream.on(f"{self._prefix}ready", self.take)
-        for connection in {id(each): each for each in (socket, self._stream)}.values():
-            connection.on("end", self._ended)
-        socket.on("destroy", self._ended)
+        # The end of a socket, and that it is destroyed, ends its channels.
+        self._stream.on("end", self._ended)
+        if stream is None:
+            socket.on("destroy", self._ended)
 
     def __repr__(self) -> str:
         return f"<Resource {self.name}>"
@@ -102,6 +103,11 @@ class Resource:
 
     def __dir__(self) -> list[str]:
         return [*super().__dir__(), *self.methods]
+
+    @property
+    def has_ended(self) -> bool:
+        """Whether its channel has ended, which does not come back."""
+        return self._stream is not self._socket and self._stream._is_over()
 
     # -- what users call
 
@@ -119,6 +125,8 @@ class Resource:
             ResourceLost: the connection ended.
         """
         if not self._is_ready:
+            if self._stream._is_over():
+                raise self._lost()
             waiter: asyncio.Future[None] = asyncio.get_running_loop().create_future()
             self._waiting.append(waiter)
             try:
@@ -196,8 +204,10 @@ class Resource:
     def _ended(self) -> None:
         for waiter in self._waiting:
             if not waiter.done():
-                lost = f"the connection ended before the resource {self.name!r} was ready"
-                waiter.set_exception(ResourceLost(lost))
+                waiter.set_exception(self._lost())
+
+    def _lost(self) -> ResourceLost:
+        return ResourceLost(f"the connection ended before the resource {self.name!r} was ready")
 
 
 class RemoteResources:

@@ -1,5 +1,5 @@
 interface Primus {
-  /** An object of the server whose methods can be called, the same one each time. */
+  /** An object of the server whose methods can be called, the same one each time until its channel ends. */
   resource(name: string, multiplex?: boolean): Primus.Resource;
 }
 

@@ -21,6 +21,7 @@ export default function resources(primus, options) {
     (Array.isArray(names) ? names.slice(0, most) : []).filter((name) => typeof name === 'string')
   );
   const made = new Map();
+  const streams = new Map();
   // What the server has said of resources that nothing here has asked for yet.
   const announced = new Map();
   let left = ROOM;
@@ -48,12 +49,15 @@ export default function resources(primus, options) {
     const listeners = [];
     const waiting = [];
     let isReady = false;
+    // Whether nothing will come any more, unless the client is opened anew.
+    let isOver = stream.destroyed;
     const resource = {
       name,
       methods: [],
       /** A promise of the names of the methods; it fails when the connection ends before. */
       ready: () => new Promise((resolve, reject) => {
         if (isReady) resolve(resource.methods);
+        else if (isOver) reject(lost());
         else waiting.push({ resolve, reject });
       }),
       /** Calls a method by its name. */
@@ -110,18 +114,25 @@ export default function resources(primus, options) {
       for (const listener of listeners.slice()) listener(name, resource.methods);
     }
 
-    function lose() {
+    function lost() {
       const error = new Error(`The connection ended before the resource "${name}" was ready`);
 
-      waiting.splice(0).forEach(({ reject }) => reject(Object.assign(error, { name: 'ResourceLost' })));
+      return Object.assign(error, { name: 'ResourceLost' });
+    }
+
+    function lose() {
+      isOver = true;
+      waiting.splice(0).forEach(({ reject }) => reject(lost()));
     }
 
     // `ready` is a promise as well: `await resource.ready`.
     resource.ready.then = (resolve, reject) => resource.ready().then(resolve, reject);
     stream.on(`${prefix}ready`, take);
     stream.on('end', lose);
-    if (stream !== primus) primus.on('end', lose);
-    primus.on('destroy', lose);
+    if (stream === primus) {
+      primus.on('destroy', lose);
+      primus.on('readyStateChange', () => { isOver = primus.destroyed; });
+    }
     if (announced.has(`${prefix}ready`)) take(announced.get(`${prefix}ready`));
     return resource;
   }
@@ -129,13 +140,17 @@ export default function resources(primus, options) {
   primus.resource = (name, multiplex = true) => {
     const key = `${multiplex ? 'channel' : 'flat'} ${name}`;
 
-    if (!made.has(key)) {
+    // A channel that has ended does not come back: its end, a refusal, or an end of the client.
+    if (!made.has(key) || (multiplex && streams.get(key).destroyed)) {
       if (!primus.ask || (multiplex && !primus.channel)) {
         throw new Error(
           `The resource "${name}" needs the plugin ${primus.ask ? 'multiplex' : 'emitter'}`
         );
       }
-      made.set(key, make(name, ...(multiplex ? [primus.channel(name), ''] : [primus, `${name}::`])));
+      const stream = multiplex ? primus.channel(name) : primus;
+
+      streams.set(key, stream);
+      made.set(key, make(name, stream, multiplex ? '' : `${name}::`));
     }
     return made.get(key);
   };

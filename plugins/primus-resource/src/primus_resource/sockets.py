@@ -28,7 +28,7 @@ class ResourceSocket(Socket[MessageT_co]):
     def resource(
         self, name: str, kind: Callable[..., Any] | None = None, *, multiplex: bool = True
     ) -> Any:
-        """A resource of the server, the same one each time.
+        """A resource of the server, the same one each time until its channel ends.
 
         Args:
             name: what it is called.
@@ -42,7 +42,7 @@ class ResourceSocket(Socket[MessageT_co]):
         """
         known = self.resources.known
         key = (name, kind, multiplex)
-        if key not in known:
+        if key not in known or known[key].has_ended:
             member, plugin = ("channel", "multiplex") if multiplex else ("ask", "emitter")
             if not hasattr(self, member) or not hasattr(self, "ask"):
                 raise ResourceError(

@@ -2,6 +2,8 @@ import assert from 'node:assert/strict';
 import test from 'node:test';
 
 import resource from '../../src/primus_resource/client.js';
+import '../../../../packages/primus-core/src/primus/browser/js/stream.js';
+import multiplex from '../../../primus-multiplex/src/primus_multiplex/client.js';
 import emitter from '../../../primus-emit/src/primus_emit/emitter.js';
 import { makeClient } from '../../../../packages/primus-core/tests/browser/fakes.js';
 
@@ -184,4 +186,45 @@ test('over multiplex a resource is a channel', async () => {
   creature.on('bark', () => {});
   assert.deepEqual(calls, [['creature'], ['walk', 1]]);
   assert.deepEqual(Object.keys(listeners), ['ready', 'end', 'bark']);
+});
+
+test('once its channel has ended a resource is lost, and the next one is another', async () => {
+  for (const end of ['the server', 'the client']) {
+    const { made, client } = make({}, { ark: { emitter, multiplex, resource } });
+    const first = client.resource('creature');
+    const [[, id]] = made.sent;
+    const waiting = first.ready();
+
+    assert.equal(client.resource('creature'), first);
+    if (end === 'the server') made.receive([2, id, 'creature', { error: 'refused' }]);
+    else {
+      client.end();
+      client.open();
+      made.wire.onopen();
+    }
+    await assert.rejects(waiting, { name: 'ResourceLost' });
+    await assert.rejects(first.ready(), { name: 'ResourceLost' });
+    const second = client.resource('creature');
+    const [, channel] = made.sent[made.sent.length - 1];
+
+    made.receive([0, channel, 'creature', { type: 0, data: ['ready', ['walk']] }]);
+    assert.deepEqual(await second.ready(), ['walk']);
+    assert.equal(client.resource('creature'), second);
+  }
+});
+
+test('waiting for a resource of a client that has ended fails at once, until it is opened anew', async () => {
+  const { made, client } = make();
+  const creature = client.resource('creature', false);
+
+  client.end();
+  await assert.rejects(creature.ready(), { name: 'ResourceLost' });
+  client.open();
+  const waiting = creature.ready();
+
+  made.wire.onopen();
+  made.receive(ready(['walk']));
+  assert.deepEqual(await waiting, ['walk']);
+  client.destroy();
+  await assert.rejects(client.resource('another', false).ready(), { name: 'ResourceLost' });
 });
