@@ -148,6 +148,16 @@ async def test_a_view_gives_what_is_returned_awaited_or_raised_on_the_loop(primu
     assert wire.sent == ['"x"', '"y"']
 
 
+async def test_a_view_is_true_as_what_it_shows_is(primus: Primus) -> None:
+    spark, _ = join(primus)
+
+    def truths() -> list[bool]:
+        return [bool(each) for each in (spark.thread, primus.thread, primus.thread.spark(spark.id))]
+
+    assert await elsewhere(truths) == [True, True, True]
+    assert await elsewhere(lambda: primus.thread.spark("another") or "none") == "none"
+
+
 async def test_a_view_takes_views_as_arguments(primus: Primus) -> None:
     spark, _ = join(primus)
     taken: list[Any] = []

@@ -148,6 +148,10 @@ class ThreadView:
         """What the object gives, called on the loop."""
         return self._run(self._target, *map(_itself, args), **options)
 
+    def __bool__(self) -> bool:
+        """Whether the object is true there: a spark has no length, by which it would be judged."""
+        return bool(self._run(bool, self._target))
+
     def __len__(self) -> int:
         return int(self._run(len, self._target))
 
