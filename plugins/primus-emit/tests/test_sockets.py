@@ -83,6 +83,23 @@ async def test_what_was_asked_while_it_is_away_is_answered_when_it_is_back(
     assert await answer == "yes"
 
 
+async def test_what_is_held_is_not_lost_with_a_connection_that_has_not_had_it(
+    primus: Any, socket: Any
+) -> None:
+    primus.on("connection", lambda spark: spark.on("vote", lambda ack: ack("yes")))
+    await cut(primus, socket)
+    socket.hold_messages()
+    answer = asyncio.create_task(socket.ask("vote"))
+    await comes_back(socket)
+    await cut(primus, socket)
+    assert not answer.done()
+
+    await comes_back(socket)
+    socket.release_messages()
+
+    assert await answer == "yes"
+
+
 async def test_what_has_left_with_the_second_connection_fails_with_it(
     primus: Any, make_socket: Any
 ) -> None:

@@ -62,22 +62,21 @@ class Pending:
         request: what was asked, for errors.
         arrived: takes the answer.
         failed: takes the error when there will be none.
-        is_sent: whether the request is on its way, rather than kept until a socket is open.
     """
 
-    __slots__ = ("arrived", "failed", "is_sent", "request", "timer")
+    __slots__ = ("arrived", "failed", "place", "request", "timer")
 
     def __init__(
         self,
         request: str,
         arrived: Callable[[Any], Delivered],
         failed: Callable[[PrimusError], object],
-        is_sent: bool,
     ) -> None:
         self.request = request
         self.arrived = arrived
         self.failed = failed
-        self.is_sent = is_sent
+        self.place = 0
+        """Of the request among the messages that a client keeps, from 1; 0 when it keeps none."""
         self.timer: Timer | None = None
 
 
@@ -235,18 +234,20 @@ class Answers(Generic[Id]):
         timeout: Timeout,
     ) -> Id | None:
         """Send a request and note it; its id, or `None` when it could not be sent."""
-        connection = self._connection
+        connection, main = self._connection, self._main
         seconds = self.timeout if timeout is CONFIGURED else duration("timeout", timeout)
         id = next(self._ids)
-        pending = Pending(request, arrived, failed, connection.ready_state == OPEN)
-        self._pending[id] = pending
-        self._main.await_answers(1)
+        pending = self._pending[id] = Pending(request, arrived, failed)
+        main.await_answers(1)
+        kept, _ = main.kept
         sent = False
         try:
             sent = send(id)
         finally:
             if not sent:
                 self.forget(id)
+        if (place := main.kept[0]) > kept:
+            pending.place = place
         if sent and seconds is not None and id in self._pending:
             pending.timer = expect(connection.clock, seconds, self._late, id, seconds)
         return id if sent else None
@@ -281,11 +282,9 @@ class Answers(Generic[Id]):
         return pending
 
     def opened(self) -> None:
-        """Note that a socket is open, and has sent what it had kept."""
+        """Note that a socket is open."""
         self.epoch += 1
         self._is_cut = False
-        for pending in self._pending.values():
-            pending.is_sent = True
 
     def cut(self) -> None:
         """Fail what has been sent: the wire is gone, although the connection has not ended yet.
@@ -297,8 +296,10 @@ class Answers(Generic[Id]):
         self.lost()
 
     def lost(self) -> None:
-        """Fail what has been sent: the connection is gone."""
-        self._fail([id for id, pending in self._pending.items() if pending.is_sent])
+        """Fail what has been sent, and not what is still kept: the connection is gone."""
+        if self._pending:
+            _, passed = self._main.kept
+            self._fail([id for id, each in self._pending.items() if each.place <= passed])
 
     def ended(self) -> None:
         """Fail everything: there will be no other connection."""

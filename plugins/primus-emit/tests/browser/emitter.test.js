@@ -286,3 +286,44 @@ test('a packet with more values than the stack may hold is an error, and nothing
   assert.deepEqual(errors, new Array(3).fill('A packet with more than 4096 values is not taken'));
   assert.deepEqual(data, []);
 });
+
+test('what is asked while the end of a connection waits for a transform is asked on the next', async () => {
+  const { made, client } = open();
+  const settled = () => new Promise((resolve) => { setImmediate(resolve); });
+  let next;
+
+  client.transform('incoming', (packet, through) => { next = through; });
+  made.receive('slow');
+  made.wire.onclose();
+  const answer = client.ask('pay', 1);
+
+  next(null, false);
+  await settled();
+  client.transformers.incoming.pop();
+  made.clock.advance(500);
+  made.wire.onopen();
+  assert.deepEqual(made.sent, [{ type: 0, data: ['pay', 1], id: 1, fails: true }]);
+  made.receive({ type: 1, id: 1, data: ['paid'] });
+  assert.equal(await answer, 'paid');
+});
+
+test('what is held is not lost with a connection that has not had it', async () => {
+  const { made, client } = open();
+
+  made.wire.onclose();
+  client.holdMessages();
+  const answer = client.ask('pay', 1);
+
+  made.clock.advance(500);
+  made.wire.onopen();
+  assert.deepEqual(made.sent, []);
+  reconnect(made);
+  client.releaseMessages();
+  assert.equal(made.sent.length, 1);
+  made.receive({ type: 1, id: 1, data: ['paid'] });
+  assert.equal(await answer, 'paid');
+  const lost = client.ask('pay', 2);
+
+  made.wire.onclose();
+  await assert.rejects(lost, { name: 'AckLost' });
+});

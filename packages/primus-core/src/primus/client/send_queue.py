@@ -21,12 +21,14 @@ class SendQueue:
         size: how many are kept; the oldest is dropped for one more.
     """
 
-    __slots__ = ("flushing", "held", "messages")
+    __slots__ = ("flushing", "held", "kept", "messages")
 
     def __init__(self, size: float) -> None:
         self.messages: deque[tuple[Step, Any]] = deque(
             maxlen=None if size == math.inf else int(size)
         )
+        self.kept = 0
+        """How many messages have been kept so far."""
         self.flushing = False
         """Whether an async parser has a message of the queue, so that the next ones wait."""
         self.held = False
@@ -38,6 +40,7 @@ class SendQueue:
     def put(self, step: Step, value: Any) -> None:
         """Keep a message behind the others."""
         self.messages.append((step, value))
+        self.kept += 1
 
     def take(self) -> tuple[Step, Any]:
         """Take the oldest message.

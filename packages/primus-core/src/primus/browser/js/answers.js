@@ -21,6 +21,8 @@ export class Answers {
    */
   constructor(primus, words, nextId, timeout) {
     this._primus = primus;
+    // The client, also of a stream above it.
+    this._client = primus.primus || primus;
     this._words = words;
     this._nextId = nextId;
     this._timeout = timeout;
@@ -29,10 +31,7 @@ export class Answers {
     this._timers = new primus.timers.constructor(primus.clock);
     // An answer is good for the connection that its request came over.
     this._epoch = 0;
-    primus.on('open', () => {
-      this._epoch += 1;
-      for (const pending of this._pending.values()) pending.sent = true;
-    });
+    primus.on('open', () => { this._epoch += 1; });
     primus.on('close', () => this._lose(false));
     primus.on('end', () => this._lose(true));
     primus.on('destroy', () => this._lose(true));
@@ -50,13 +49,18 @@ export class Answers {
    * @param {function(*): boolean} send Sends the request with that id.
    */
   ask(request, send, arrived, failed, timeout = this._timeout) {
-    const { _primus: primus, _words: words } = this;
+    const { _primus: primus, _client: client, _words: words } = this;
+    const before = client._kept;
     const unsent = primus.destroyed || this.size >= MOST_ANSWERS;
     const id = this._nextId();
 
     if (!unsent) {
-      this._pending.set(id, { request, arrived, failed, sent: primus.readyState === OPEN });
+      const pending = { request, arrived, failed, place: 0 };
+
+      this._pending.set(id, pending);
       if (send(id) !== false) {
+        // Its place among the messages that are kept, if it is one: no connection has had it yet.
+        if (client._kept > before) pending.place = client._kept;
         if (timeout && this._pending.has(id)) {
           this._timers.expect(String(id), () => {
             this._fail(id, words.late, `${request} was not ${words.answered} in time`);
@@ -156,8 +160,8 @@ export class Answers {
   _lose(all) {
     const { answered, lost } = this._words;
 
-    for (const [id, { request, sent }] of [...this._pending]) {
-      if (all || sent) {
+    for (const [id, { request, place }] of [...this._pending]) {
+      if (all || place <= this._client._passed) {
         this._fail(id, lost, `The connection went before ${request} was ${answered}`);
       }
     }

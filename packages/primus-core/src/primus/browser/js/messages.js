@@ -27,6 +27,8 @@ export class MessagePath extends EventEmitter {
     this.writable = this.readable = true;
     this.socket = null;
     this._waiting = new Queue();
+    /** How many messages have been kept so far. */
+    this._kept = 0;
     this._held = false;
     this.latency = 0;
     this.transformers = { incoming: [], outgoing: [] };
@@ -57,6 +59,11 @@ export class MessagePath extends EventEmitter {
 
   set buffer(messages) {
     this._waiting = new Queue(messages);
+  }
+
+  /** How many of the messages that have been kept so far are kept no longer. */
+  get _passed() {
+    return this._kept - this._waiting.length;
   }
 
   /** Emits an event of ours: what a listener throws reaches the console, but not this path. */
@@ -203,6 +210,7 @@ export class MessagePath extends EventEmitter {
 
     if (!this._connected() || waiting.length || this._isHeld()) {
       waiting.push(data);
+      this._kept += 1;
       while (waiting.length > this.options.queueSize) waiting.shift();
       return false;
     }
