@@ -17,6 +17,7 @@ from collections.abc import AsyncIterator, Callable
 from concurrent.futures import Future, ThreadPoolExecutor
 from contextlib import asynccontextmanager, redirect_stdout
 from pathlib import Path
+from tempfile import TemporaryDirectory
 from typing import Any, NamedTuple, cast
 from urllib.request import urlopen
 
@@ -306,7 +307,7 @@ def test_a_port_out_of_range_is_a_usage_error(run: Any, port: str) -> None:
     code, _, err = run("serve", "--port", port)
 
     assert code == 2
-    assert "argument --port" in err
+    assert err.endswith(f"argument --port: {port} is no port: 0 to 65535\n")
 
 
 def test_a_certificate_that_is_missing_is_one_line(run: Any) -> None:
@@ -388,7 +389,63 @@ async def test_a_worker_that_dies_is_started_again() -> None:
         code, _, err = await served.ends()
 
     assert code == 0
-    assert err == "ERROR primus.server: worker w1 was ended by SIGKILL; it is started again\n"
+    assert err == (
+        "ERROR primus.server: worker w1 was ended by SIGKILL (kill -9, or the machine is short of "
+        "memory); it is started again\n"
+    )
+
+
+async def test_a_worker_that_dies_again_and_again_is_told_of_each_time(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """An operator sees that the server lacks a worker, why, and when the next one is tried."""
+    monkeypatch.chdir(tmp_path)
+    async with serving("setups:sometimes", "--workers", "2") as served:
+        workers = await all_met(served, 2)
+        (tmp_path / "broken").touch()
+        os.kill(workers["w1"], signal.SIGTERM)
+
+        assert served.process.stderr is not None
+        told = [(await served.process.stderr.readline()).decode() for _ in range(5)]
+        served.process.terminate()
+        await served.ends()
+
+    again = (
+        "ERROR primus.server: the successor of worker w1 has ended with status 2, a moment after "
+        "its start; the next one is started in {} s\n"
+    )
+    assert [re.sub(r"[.0-9]+ s after its", "a moment after its", line) for line in told] == [
+        "ERROR primus.server: worker w1 has ended with status 0; it is started again\n",
+        "primus serve: it is broken\n",
+        again.format(0.5),
+        "primus serve: it is broken\n",
+        again.format(1),
+    ]
+
+
+async def test_one_worker_is_replaced_as_several_are() -> None:
+    """``--workers $(nproc)`` is one on a machine of one core."""
+    async with serving("setups:named", "--workers", "1") as served:
+        assert await served.line() == "1 worker; SIGHUP replaces it\n"
+        before = await met(served)
+        served.process.send_signal(signal.SIGHUP)
+        assert await served.line() == "the workers have been replaced\n"
+        after = await met(served)
+        served.process.terminate()
+
+        assert await served.ends() == (0, "", "")
+    assert (before[0], after[0]) == ("w0", "w1")
+
+
+async def test_lines_of_a_worker_begin_with_its_name() -> None:
+    async with serving("setups:named", "--workers", "2", "--log-level", "info") as served:
+        workers = await all_met(served, 2)
+        served.process.terminate()
+        _, _, err = await served.ends()
+
+    for name in workers:
+        assert f"{name} INFO primus.server: " in err
+    assert "DEBUG" not in err
 
 
 async def test_a_worker_that_hangs_is_killed_and_another_takes_its_place() -> None:
@@ -440,15 +497,21 @@ async def tried(served: Served) -> str:
         return ""
 
 
-async def test_workers_end_with_the_process_that_started_them() -> None:
-    async with serving("setups:named", "--workers", "2") as served:
-        workers = await all_met(served, 2)
-        served.process.kill()
-        await served.process.wait()
+async def test_workers_end_with_the_process_that_started_them_and_leave_no_folder(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    with TemporaryDirectory() as folder:  # that of pytest is too long for a unix socket
+        monkeypatch.setenv("TMPDIR", folder)
+        async with serving("setups:named", "--workers", "2") as served:
+            workers = await all_met(served, 2)
+            assert any(Path(folder).iterdir())
+            served.process.kill()
+            await served.process.wait()
 
-        async with asyncio.timeout(DEADLINE):
-            while any(map(runs, workers.values())):
-                await asyncio.sleep(0.01)
+            async with asyncio.timeout(DEADLINE):
+                while any(map(runs, workers.values())):
+                    await asyncio.sleep(0.01)
+        assert not any(Path(folder).iterdir())
 
 
 async def test_workers_that_cannot_be_replaced_go_on(

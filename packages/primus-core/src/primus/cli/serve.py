@@ -5,6 +5,7 @@ from __future__ import annotations
 import argparse
 import asyncio
 import importlib
+import json
 import logging
 import signal
 import socket
@@ -58,6 +59,8 @@ OVER = 30.0
 TIMEOUT = 30.0
 """Seconds in which the event loop of a worker has to answer."""
 
+LEVELS = ("error", "warning", "info", "debug")
+
 LOOPBACK = ("127.0.0.1", "::1", "localhost")
 
 Setup = Callable[["Primus"], Any]
@@ -81,7 +84,22 @@ def add(subparsers: Any) -> None:
     parser.add_argument(
         "--echo", action="store_true", help="send every message back to where it came from"
     )
-    parser.add_argument("--verbose", action="store_true", help="log what happens to standard error")
+    logs = parser.add_mutually_exclusive_group()
+    logs.add_argument(
+        "--log-level",
+        metavar="LEVEL",
+        choices=LEVELS,
+        default="warning",
+        help="least level of what is logged to standard error: error, warning, info, which adds "
+        "connections and their ends, or debug, which adds messages (default: %(default)s)",
+    )
+    logs.add_argument(
+        "--verbose",
+        action="store_const",
+        const="debug",
+        dest="log_level",
+        help="the same as --log-level debug",
+    )
     where = parser.add_argument_group("where")
     where.add_argument(
         "--host",
@@ -101,8 +119,8 @@ def add(subparsers: Any) -> None:
         "--workers",
         metavar="N",
         type=_count,
-        default=1,
-        help="processes that share the port, one for each core; SIGHUP replaces them one by one",
+        help="processes that share the port, one for each core, which a first one starts again "
+        "when they die; SIGHUP replaces them one by one (default: all in one process)",
     )
     several.add_argument(
         "--over",
@@ -145,9 +163,8 @@ def run(args: argparse.Namespace) -> int:
     Raises:
         PrimusError: an option cannot be used, or the address is taken.
     """
-    level = logging.DEBUG if args.verbose else logging.WARNING
-    logging.basicConfig(level=level, format="%(levelname)s %(name)s: %(message)s")
-    if args.workers > 1 and args.worker is None:
+    logging.basicConfig(level=args.log_level.upper(), format=_log_format(args.worker))
+    if args.workers is not None and args.worker is None:
         with suppress(KeyboardInterrupt):
             return asyncio.run(_supervise(args))
         return 0
@@ -159,6 +176,12 @@ def run(args: argparse.Namespace) -> int:
     with suppress(KeyboardInterrupt):
         asyncio.run(_work(args, setup) if args.worker else _serve(args, setup))
     return 0
+
+
+def _log_format(worker: str | None) -> str:
+    """What a line of the log looks like; that of a worker begins with its name."""
+    plain = "%(levelname)s %(name)s: %(message)s"
+    return f"{json.loads(worker)['place']['node']} {plain}" if worker else plain
 
 
 def load(target: str) -> Setup:
@@ -302,7 +325,10 @@ async def _run_workers(args: argparse.Namespace, more: list[str]) -> int:
         if starting.done():
             told = await starting
             _say(told["transformer"], told["parser"], told["url"], told["pathname"])
-            print(f"{args.workers} workers; SIGHUP replaces them", flush=True)
+            them = "1 worker; SIGHUP replaces it"
+            if args.workers > 1:
+                them = f"{args.workers} workers; SIGHUP replaces them"
+            print(them, flush=True)
             _advise(args)
             await stopping
     except WorkerFailed as failed:  # it has said why
@@ -362,21 +388,21 @@ def _stop_signal() -> asyncio.Event:
 
 
 def _count(text: str) -> int:
-    count = int(text)
-    if not 1 <= count <= 1024:
-        raise argparse.ArgumentTypeError(f"{count} is no number of workers: 1 to 1024")
-    return count
+    with suppress(ValueError):
+        if 1 <= (count := int(text)) <= 1024:
+            return count
+    raise argparse.ArgumentTypeError(f"{text} is no number of workers: 1 to 1024")
 
 
 def _seconds(text: str) -> float:
-    seconds = float(text)
-    if not 0 <= seconds < float("inf"):
-        raise argparse.ArgumentTypeError(f"{text} is no time: seconds, 0 or more")
-    return seconds
+    with suppress(ValueError):
+        if 0 <= (seconds := float(text)) < float("inf"):
+            return seconds
+    raise argparse.ArgumentTypeError(f"{text} is no time: seconds, 0 or more")
 
 
 def _port(text: str) -> int:
-    port = int(text)
-    if not 0 <= port <= 65535:
-        raise argparse.ArgumentTypeError(f"{port} is no port: 0 to 65535")
-    return port
+    with suppress(ValueError):
+        if 0 <= (port := int(text)) <= 65535:
+            return port
+    raise argparse.ArgumentTypeError(f"{text} is no port: 0 to 65535")

@@ -19,11 +19,6 @@ class Restarts:
     def __init__(self) -> None:
         self._series = 0
 
-    @property
-    def is_first(self) -> bool:
-        """Whether the last death was no part of a series, so that the log tells of it."""
-        return self._series == 1
-
     def died(self, lived: float) -> float:
         """Take note of a death.
 

@@ -414,26 +414,34 @@ class Supervisor:
         """Start a worker in place of one that has died."""
         slot, restarts = dead.slot, self._restarts[dead.slot]
         lived = asyncio.get_running_loop().time() - dead.since
-        why = _why(dead.process.returncode)
+        which, why = f"worker {dead.node}", _why(dead.process.returncode)
         while True:
             wait = restarts.died(lived)
-            if restarts.is_first and not dead.hangs:
-                log.error("worker %s %s; it is started again", dead.node, why)
-            else:
-                log.debug("worker of slot %d %s; the next attempt is in %g s", slot, why, wait)
-            if wait:
+            if wait:  # at most two lines a minute, once it waits for that long
+                log.error(
+                    "%s %s, %.1f s after its start; the next one is started in %g s",
+                    *(which, why, lived, wait),
+                )
                 self._close_listener(slot)
                 await asyncio.sleep(wait)
+            elif not dead.hangs:  # of which there is a line already
+                log.error("%s %s; it is started again", which, why)
             since = asyncio.get_running_loop().time()
             try:
                 async with self._changing:
                     if self._current(slot) is None:
                         self._open_listener(slot)
                         await self._replace(slot)
+                        log.info("a worker is in place of %s", dead.node)
                 return
-            except (WorkerFailed, TimeoutError, OSError) as error:
-                why = f"did not start again ({error})"
-                lived = asyncio.get_running_loop().time() - since
+            except WorkerFailed as failed:
+                why = _why(failed.code)
+            except TimeoutError:
+                why = f"was not ready in {START:g} s and was killed"
+            except OSError as error:
+                why = f"cannot be started ({error})"
+            which = f"the successor of worker {dead.node}"
+            lived = asyncio.get_running_loop().time() - since
 
     def _spawn(self, coroutine: Coroutine[Any, Any, Result]) -> asyncio.Task[Result]:
         task = asyncio.get_running_loop().create_task(coroutine)
@@ -455,5 +463,7 @@ def _held_back(signals: frozenset[signal.Signals]) -> Iterator[None]:
 def _why(code: int | None) -> str:
     if code is not None and code < 0:
         with suppress(ValueError):
-            return f"was ended by {signal.Signals(-code).name}"
+            name = signal.Signals(-code).name
+            hint = " (kill -9, or the machine is short of memory)" if name == "SIGKILL" else ""
+            return f"was ended by {name}{hint}"
     return f"has ended with status {code}"

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import json
+import shutil
 import signal
 import socket
 from collections.abc import Awaitable, Callable, Mapping
@@ -71,6 +72,8 @@ class _Orders:
         """It is to end."""
         self.over: float | None = None
         """Seconds over which it ends its connections; `None` until that, or to stop at once."""
+        self.is_orphan = False
+        """Whether the supervisor has gone without a word."""
 
     async def follow(self) -> None:
         """Take note of what the supervisor says; without it, a worker ends."""
@@ -88,6 +91,7 @@ class _Orders:
                     self._finish()
                 case "stop":
                     self.stop()
+        self.is_orphan = True
         self.stop()
 
     def stop(self) -> None:
@@ -159,6 +163,8 @@ async def run_worker(
     await primus.destroy(reconnect=True, over=over or 0.0)
     hatch.close()
     control.close()
+    if orders.is_orphan:
+        await asyncio.to_thread(shutil.rmtree, place.folder, ignore_errors=True)
 
 
 def _server(primus: Primus[Any]) -> Serving:
