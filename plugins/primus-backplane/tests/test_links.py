@@ -117,6 +117,32 @@ def test_servers_of_before_the_first_epoch_are_none(manual_clock: ManualClock) -
     assert link.known == []
 
 
+def test_a_broker_that_is_back_and_refuses_is_told_of_once(
+    manual_clock: ManualClock, caplog: pytest.LogCaptureFixture
+) -> None:
+    """Such as one whose password has changed: that it has closed the connection is no help."""
+    outage = Outage("the bus", logging.getLogger("primus.server"), manual_clock)
+    for _ in range(2):
+        outage.begin("ConnectionError: closed")
+        outage.begin("ConnectionError: refused")
+        outage.begin("AuthenticationError: password")
+        outage.begin("ResponseError: OOM")
+        outage.end()
+    outage.begin("ReadOnlyError: a replica")
+    outage.begin("OutOfMemoryError: full")
+
+    once = [
+        "the bus is away (ConnectionError: closed); messages for other servers wait for it",
+        "the bus can be reached again, but refuses (AuthenticationError: password)",
+        "the bus is back after 0.0 s; 0 messages were dropped, 0 ordered ones delivered alone",
+    ]
+    assert [record.getMessage() for record in caplog.records] == [
+        *once,
+        *once,
+        "the bus is away (ReadOnlyError: a replica); messages for other servers wait for it",
+    ]
+
+
 def test_each_outage_counts_for_itself(
     manual_clock: ManualClock, caplog: pytest.LogCaptureFixture
 ) -> None:

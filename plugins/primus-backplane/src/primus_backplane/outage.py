@@ -1,12 +1,28 @@
-"""What is logged of a bus that is away: two lines for each outage, however often it is noticed."""
+"""What is logged of a bus that is away: two lines for each outage, however often it is noticed.
+
+There is a third one when a broker that could not be reached can be, and refuses.
+"""
 
 from __future__ import annotations
 
 import logging
+from typing import Final
 
 from primus.clock import Clock
 
 __all__ = ["Outage"]
+
+REFUSALS: Final = frozenset(
+    {
+        "AuthenticationError",
+        "AuthorizationError",
+        "NoPermissionError",
+        "OutOfMemoryError",
+        "ReadOnlyError",
+        "ResponseError",
+    }
+)
+"""Errors of a broker that answers; waiting alone does not help against those."""
 
 
 class Outage:
@@ -23,6 +39,8 @@ class Outage:
         self._log = log
         self._clock = clock
         self._since: float | None = None
+        self._refuses = False
+        """Whether there is a line that says that the broker answers, and refuses."""
         self._dropped = 0
         self._delivered_alone = 0
 
@@ -32,8 +50,16 @@ class Outage:
         return self._since is not None
 
     def begin(self, why: str) -> bool:
-        """Take note that the bus does not answer; whether that is new."""
+        """Take note that the bus does not answer; whether that is new.
+
+        Args:
+            why: the name of an error, and what it says behind a colon.
+        """
+        refuses, told = why.partition(":")[0] in REFUSALS, self._refuses
+        self._refuses |= refuses
         if self._since is not None:
+            if refuses and not told:
+                self._log.warning("%s can be reached again, but refuses (%.200s)", self._name, why)
             return False
         self._since = self._clock.time()
         self._log.warning(
@@ -53,6 +79,7 @@ class Outage:
             self._delivered_alone,
         )
         self._since, self._dropped, self._delivered_alone = None, 0, 0
+        self._refuses = False
         return True
 
     def dropped(self, count: int) -> None:
