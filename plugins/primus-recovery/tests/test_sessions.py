@@ -253,6 +253,29 @@ async def test_a_server_that_is_gone_is_a_hole_in_the_session_and_says_so(
     assert socket.recovered == {"rooms": True, "session": False, "missed": 0}
 
 
+async def test_a_session_that_a_server_left_and_does_not_answer_for_is_not_waited_for(
+    cluster: Any, clock: ManualClock
+) -> None:
+    """A server that ends hears nothing any more while its lease goes on."""
+    one, two = await cluster.server(), await cluster.server(recovery_takeover=60.0)
+    socket = await cluster.socket(one)
+    asked: list[Any] = []
+    one.backplane.drop("recovery-ask")
+    one.backplane.carry("recovery-ask", asked.append)
+
+    cluster.cut(socket)
+    cluster.at(two)
+    await cluster.turns()
+    clock.advance(0.02)
+    await eventually(lambda: asked)
+    await one.recovery.close()
+    await cluster.turns()
+    clock.advance(0.25)
+    await eventually(lambda: socket.recovered)
+
+    assert socket.recovered == {"rooms": True, "session": True, "missed": 0}
+
+
 async def test_what_is_written_while_a_session_is_fetched_comes_behind_what_was_lost(
     cluster: Any, clock: ManualClock
 ) -> None:

@@ -36,6 +36,8 @@ GIVE: Final = "recovery-give"
 PARKED: Final = "recovery:"
 WINDOW: Final = 120.0
 """For how long a server without a bus keeps a session, in seconds."""
+LOOK: Final = 0.25
+"""Seconds after which a session is looked for where servers that end leave them, first."""
 REFRESHES: Final = 4
 """How many tokens a client gets while one is good."""
 OF_TRANSPORTS: Final = frozenset({"EIO", "transport", "sid", "t", "b64", "j", "c"})
@@ -351,14 +353,10 @@ class Recovery:
         backplane = self._backplane
         request = secrets.token_urlsafe(9)
         answer = self._asked[request] = asyncio.get_running_loop().create_future()
-        head = {"key": token.key, "to": self._primus.node, "request": request}
         data: bytes | None = None
         try:
-            with suppress(TimeoutError):
-                async with Within(self._options.takeover, self._clock):
-                    is_elsewhere = token.node != self._primus.node
-                    if is_elsewhere and await backplane.tell(token.node, ASK, head):
-                        data = await answer
+            if token.node != self._primus.node:
+                data = await self._handed_over(token, request, answer)
             if not data:
                 data = await backplane.bus.unpark(PARKED + token.key)
         except PrimusError as error:
@@ -366,6 +364,30 @@ class Recovery:
         finally:
             del self._asked[request]
         return Kept.unpacked(data, self._limits) if data else None
+
+    async def _handed_over(
+        self, token: Token, request: str, answer: asyncio.Future[bytes]
+    ) -> bytes | None:
+        """A session that another server has, or has had.
+
+        One that ends hears no questions any more while its lease goes on. So what it has left is
+        looked for again and again meanwhile; out of the limit, since what is taken there is
+        nowhere else.
+        """
+        backplane, takeover = self._backplane, self._options.takeover
+        head = {"key": token.key, "to": self._primus.node, "request": request}
+        end, pause, is_there = self._clock.time() + takeover, LOOK, False
+        with suppress(TimeoutError):
+            async with Within(takeover, self._clock):
+                is_there = await backplane.tell(token.node, ASK, head)
+        while is_there and (left := end - self._clock.time()) > 0:
+            with suppress(TimeoutError):
+                async with Within(min(pause, left), self._clock):
+                    return await asyncio.shield(answer)
+            if data := await backplane.bus.unpark(PARKED + token.key):
+                return bytes(data)
+            pause *= 2
+        return None
 
     def _asked_for(self, message: Any) -> None:
         """Hand a session over to another server."""
