@@ -49,6 +49,8 @@ class Wire(asyncio.Protocol):
         self._waiting: asyncio.Future[None] | None = None
         self._failure: Exception | None = None
         self._is_paused = False
+        self._is_gone = False
+        """Whether the transport has ended: one of TLS that redis-py has closed raises when aborted."""
         self._transport = cast("asyncio.Transport", connection._writer.transport)
         self._transport.set_protocol(self)
 
@@ -102,7 +104,7 @@ class Wire(asyncio.Protocol):
     async def close(self) -> None:
         """End the connection."""
         self._lost = None
-        self._transport.abort()
+        self._abort()
         await self._connection.disconnect(nowait=True)
 
     # -- `asyncio.Protocol`
@@ -126,6 +128,7 @@ class Wire(asyncio.Protocol):
 
     def connection_lost(self, exc: Exception | None) -> None:
         """Say so."""
+        self._is_gone = True
         self._fail(exc or ConnectionError("the broker has closed the connection"))
 
     # -- inside
@@ -133,10 +136,14 @@ class Wire(asyncio.Protocol):
     def _fail(self, error: Exception) -> None:
         if self._failure is None:
             self._failure = error
-            self._transport.abort()
+            self._abort()
             self._wake()
             if self._lost is not None:
                 self._lost(error)
+
+    def _abort(self) -> None:
+        if not self._is_gone:
+            self._transport.abort()
 
     def _wake(self) -> None:
         if self._waiting is not None and not self._waiting.done():
