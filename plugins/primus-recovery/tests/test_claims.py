@@ -284,7 +284,15 @@ def user_of(recovery: Any, query: dict[str, str], **more: Any) -> str:
 
 
 def test_parameters_of_transports_and_of_primus_make_no_other_user(recovery: Any) -> None:
-    one = {"token": "x", "EIO": "4", "transport": "polling", "t": "1", "_primuscb": "a"}
+    one = {
+        "token": "x",
+        "EIO": "4",
+        "transport": "polling",
+        "t": "1",
+        "_primuscb": "a",
+        "RID": "7",
+        "zx": "q",
+    }
     other = {"token": "x", "sid": "y", "j": "2", "b64": "1", "c": "d", "_recovery": "1"}
     assert user_of(recovery, one) == user_of(recovery, other) == user_of(recovery, {"token": "x"})
 

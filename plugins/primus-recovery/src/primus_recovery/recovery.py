@@ -40,8 +40,13 @@ LOOK: Final = 0.25
 """Seconds after which a session is looked for where servers that end leave them, first."""
 REFRESHES: Final = 4
 """How many tokens a client gets while one is good."""
-OF_TRANSPORTS: Final = frozenset({"EIO", "transport", "sid", "t", "b64", "j", "c"})
-"""Parameters of a query that belong to the transport."""
+OF_TRANSPORTS: Final = frozenset(
+    (
+        *("EIO", "transport", "sid", "t", "b64", "j", "c"),
+        *("VER", "CVER", "RID", "SID", "OSID", "OAID", "AID", "CI", "TYPE", "MODE", "zx"),
+    )
+)
+"""Parameters of a query that belong to the transport: Engine.IO's, and those of BrowserChannel."""
 
 
 class Claim(NamedTuple):

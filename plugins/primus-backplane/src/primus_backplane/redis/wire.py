@@ -50,7 +50,7 @@ class Wire(asyncio.Protocol):
         self._failure: Exception | None = None
         self._is_paused = False
         self._is_gone = False
-        """Whether the transport has ended: one of TLS that redis-py has closed raises when aborted."""
+        """Whether the transport has ended: one of TLS that was closed raises when it is aborted."""
         self._transport = cast("asyncio.Transport", connection._writer.transport)
         self._transport.set_protocol(self)
 
