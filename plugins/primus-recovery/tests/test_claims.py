@@ -297,6 +297,12 @@ def test_parameters_of_transports_and_of_primus_make_no_other_user(recovery: Any
     assert user_of(recovery, one) == user_of(recovery, other) == user_of(recovery, {"token": "x"})
 
 
+def test_what_browserchannel_tells_connections_apart_by_makes_no_other_user() -> None:
+    primus: Any = Primus(transformer="browserchannel", plugin="recovery", recovery_secret="s" * 32)
+    recovery = primus.recovery
+    assert user_of(recovery, {"a": "1", "RID": "2"}) == user_of(recovery, {"a": "3", "RID": "4"})
+
+
 def test_another_query_authorization_or_mirage_is_another_user(recovery: Any) -> None:
     users = {
         user_of(recovery, {}),

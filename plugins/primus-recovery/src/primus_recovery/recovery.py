@@ -230,6 +230,8 @@ class Recovery:
             for name, value in spark.query.items()
             if not name.startswith("_") and name not in OF_TRANSPORTS
         }
+        if self._primus.transformer_name == "browserchannel":
+            query.pop("a", None)  # its clients tell their connections apart by that
         values = [
             spark.headers.get("authorization"),
             sorted((name, repr(value)) for name, value in query.items()),
