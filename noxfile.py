@@ -90,7 +90,7 @@ ON_THE_NEWEST = [
 
 PURE = """
     beginners callables control_text cookies credentials delivering events failures heartbeat
-    members nodes options ordering origins pipeline plugin_control protocol recovery
+    members nodes option_checks options ordering origins pipeline plugin_control protocol recovery
 """.split()
 """Topics whose tests take every branch of the pure modules, in seconds."""
 
