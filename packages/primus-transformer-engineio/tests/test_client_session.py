@@ -11,7 +11,13 @@ import pytest_asyncio
 
 from primus.errors import HandshakeError, ProtocolError, TransportError
 from primus.limits import DEFAULT_LIMITS
-from primus_testing import ManualClock, MemoryTransport, NotingConnection, eventually
+from primus_testing import (
+    LingeringTransport,
+    ManualClock,
+    MemoryTransport,
+    NotingConnection,
+    eventually,
+)
 from primus_transformer_engineio import client, client_session
 from primus_transformer_engineio.client_session import ClientSession
 from primus_transformer_engineio.revision4 import Revision4
@@ -539,19 +545,9 @@ def test_the_bounds_of_what_a_server_tells_of_a_session(changes: str, is_taken: 
             client._handshake(wrong)
 
 
-class Lingering(MemoryTransport):
-    """A WebSocket whose TCP connection takes its time."""
-
-    waits: Callable[[], None] | None = None
-
-    def when_gone(self, fn: Callable[[], None]) -> bool:
-        self.waits = fn
-        return True
-
-
 async def test_a_session_is_gone_when_its_websocket_is(make: Any) -> None:
-    session, wire = make().session, Lingering()
+    session, wire = make().session, LingeringTransport()
     assert not session.when_gone(session.abort)
     session.begin_over(wire)
     assert session.when_gone(session.abort)
-    assert wire.waits == session.abort
+    assert wire.on_gone == session.abort

@@ -1,12 +1,10 @@
 """A session of the client over a WebSocket, whose wire is a list."""
 
-from collections.abc import Callable
-
 import pytest
 
 from primus.closed import Ending
 from primus.errors import TransportError
-from primus_testing import MemoryTransport, NotingConnection
+from primus_testing import LingeringTransport, MemoryTransport, NotingConnection
 from primus_transformer_socketio.client.websocket import WebSocketSession
 
 
@@ -99,19 +97,9 @@ async def test_a_wire_that_is_lost_before_the_session_is_open() -> None:
         session.opened.result()
 
 
-class Lingering(MemoryTransport):
-    """A WebSocket whose TCP connection takes its time."""
-
-    waits: Callable[[], None] | None = None
-
-    def when_gone(self, fn: Callable[[], None]) -> bool:
-        self.waits = fn
-        return True
-
-
 async def test_a_session_is_gone_when_its_websocket_is() -> None:
-    session, wire = WebSocketSession(1000, None), Lingering()
+    session, wire = WebSocketSession(1000, None), LingeringTransport()
     assert not session.when_gone(session.abort)
     session.attach(wire)
     assert session.when_gone(session.abort)
-    assert wire.waits == session.abort
+    assert wire.on_gone == session.abort

@@ -1,13 +1,12 @@
 """What a server of SockJS sends, on its way to the connection of a client."""
 
 import asyncio
-from collections.abc import Callable
 
 import pytest
 
 from primus.errors import ProtocolError
 from primus.limits import DEFAULT_LIMITS
-from primus_testing import MemoryTransport, NotingConnection
+from primus_testing import LingeringTransport, MemoryTransport, NotingConnection
 from primus_transformer_sockjs.client.websocket import WebSocketSession
 
 TURN = DEFAULT_LIMITS.turn_messages
@@ -134,19 +133,9 @@ async def test_what_is_kept_is_dropped_with_the_connection() -> None:
     assert len(connection.story) == TURN
 
 
-class Lingering(MemoryTransport):
-    """A WebSocket whose TCP connection takes its time."""
-
-    waits: Callable[[], None] | None = None
-
-    def when_gone(self, fn: Callable[[], None]) -> bool:
-        self.waits = fn
-        return True
-
-
 async def test_a_session_is_gone_when_its_websocket_is() -> None:
-    session, wire = WebSocketSession(1000), Lingering()
+    session, wire = WebSocketSession(1000), LingeringTransport()
     assert not session.when_gone(session.abort)
     session.attach(wire)
     assert session.when_gone(session.abort)
-    assert wire.waits == session.abort
+    assert wire.on_gone == session.abort

@@ -14,7 +14,7 @@ from primus.client.receive_buffer import OVERHEAD, ReceiveBuffer
 from primus.client.reconnect import Reconnection
 from primus.errors import ConnectTimeout, TransportError
 from primus.recovery import Backoff
-from primus_testing import ManualClock, MemoryTransport
+from primus_testing import LingeringTransport, ManualClock, MemoryTransport
 
 
 async def turns(number: int = 3) -> None:
@@ -127,23 +127,16 @@ async def test_wires_are_waited_for_until_each_is_gone() -> None:
     await waiting
 
 
-class Lingering(MemoryTransport):
-    """A wire of which TCP leaves something for a while."""
-
-    def when_gone(self, fn: Any) -> bool:
-        self.fn = fn
-        return True
-
-
 async def test_a_wire_that_is_lost_is_waited_for_as_long_as_tcp_keeps_it() -> None:
-    closing, wire = Closing(), Lingering()
+    closing, wire = Closing(), LingeringTransport()
     closing.add_lost(wire)
     waiting = asyncio.ensure_future(closing.wait())
     await turns()
     assert not waiting.done()
 
-    wire.fn()
-    wire.fn()
+    assert wire.on_gone is not None
+    wire.on_gone()
+    wire.on_gone()
 
     await waiting
 

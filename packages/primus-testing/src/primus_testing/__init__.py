@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any, Final
 from primus.errors import MissingLibraryError
 from primus_testing.asgi import AsgiExchange, AsgiServer
 from primus_testing.clock import ManualClock
-from primus_testing.memory import MemoryTransport, join, memory_pair
+from primus_testing.memory import LingeringTransport, MemoryTransport, join, memory_pair
 from primus_testing.network import MemoryConnector, MemoryTransformer
 from primus_testing.noting import NotingConnection, NotingTransport
 from primus_testing.peer import Peer
@@ -41,6 +41,7 @@ __all__ = [
     "Asked",
     "Golden",
     "HandoverContract",
+    "LingeringTransport",
     "ManualClock",
     "MemoryConnector",
     "MemoryTransformer",

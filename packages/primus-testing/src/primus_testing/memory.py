@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections import deque
+from collections.abc import Callable
 from typing import TYPE_CHECKING, Any, ClassVar
 
 from primus.closed import Ending
@@ -14,7 +15,7 @@ if TYPE_CHECKING:
     from primus.server.primus import Primus
     from primus.server.spark import Spark
 
-__all__ = ["MemoryTransport", "join", "memory_pair"]
+__all__ = ["LingeringTransport", "MemoryTransport", "join", "memory_pair"]
 
 Frame = str | bytes
 
@@ -204,6 +205,20 @@ class MemoryTransport(Transport):
             self._is_congested = congested
             if self.connection is not None:
                 self.connection.congested(congested)
+
+
+class LingeringTransport(MemoryTransport):
+    """A transport in memory of which TCP keeps something for a while, as on a slow network."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.on_gone: Callable[[], None] | None = None
+        """What waits until nothing is left; tests call it."""
+
+    def when_gone(self, fn: Callable[[], None]) -> bool:
+        """Let `fn` wait."""
+        self.on_gone = fn
+        return True
 
 
 def _bytes(frame: Frame) -> bytes:
