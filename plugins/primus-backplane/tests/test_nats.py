@@ -81,6 +81,7 @@ class Broker:
     def freeze(self) -> None:
         assert self._process is not None
         os.kill(self._process.pid, signal.SIGSTOP)
+        os.waitid(os.P_PID, self._process.pid, os.WSTOPPED)  # it may be at work until then
 
     def thaw(self) -> None:
         assert self._process is not None

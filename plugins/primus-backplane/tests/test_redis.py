@@ -88,6 +88,7 @@ class Broker:
 
     def freeze(self) -> None:
         os.kill(self._server._process.pid, signal.SIGSTOP)
+        os.waitid(os.P_PID, self._server._process.pid, os.WSTOPPED)  # it may be at work until then
 
     def thaw(self) -> None:
         os.kill(self._server._process.pid, signal.SIGCONT)
