@@ -1,16 +1,14 @@
 from collections.abc import Collection, Sequence
-from functools import partial
 from typing import Any
 
 import pytest
 import pytest_asyncio
 
-from primus import Primus
 from primus.registry import PLUGIN, find
 from primus_rooms import Adapter, MemoryAdapter, RoomsError
 from primus_rooms.redis import RedisAdapter
 from primus_rooms.testing import AdapterContract
-from primus_testing import ManualClock, MemoryTransformer, PluginContract, Tracebacks
+from primus_testing import PluginContract, Tracebacks
 
 
 class TestRooms(PluginContract):
@@ -84,22 +82,18 @@ class TakesPatterns(MemoryAdapter):
     "wrong", [KeepsTheGone, NamesTwice, IsEmpty, EmptiesAll, LeavesAll, TakesPatterns]
 )
 async def test_an_adapter_that_is_wrong_fails(
-    wrong: type[Adapter], tracebacks: Tracebacks, monkeypatch: pytest.MonkeyPatch
+    wrong: type[Adapter],
+    make_primus: Any,
+    tracebacks: Tracebacks,
+    monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     monkeypatch.setattr("primus_rooms.testing.DEADLINE", 0.1)
     contract = AdapterContract()
     failed = []
     for name in [name for name in dir(contract) if name.startswith("test_")]:
-        primus = Primus(
-            transformer=MemoryTransformer,
-            clock=ManualClock(),
-            timeout=False,
-            ping_interval=False,
-            plugin="rooms",
-            rooms={"adapter": wrong()},
-        )
+        primus = make_primus(rooms={"adapter": wrong()})
         try:
-            await partial(getattr(contract, name), primus)()
+            await getattr(contract, name)(primus)
         except (AssertionError, TimeoutError, RoomsError):
             failed.append(name)
         await primus.destroy()
