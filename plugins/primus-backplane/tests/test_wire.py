@@ -8,9 +8,6 @@ from types import SimpleNamespace
 from typing import Any
 
 import pytest
-
-pytest.importorskip("redis")
-
 import trustme
 
 from primus_backplane.redis.wire import Wire
