@@ -33,6 +33,7 @@ __all__ = [
     "sharing",
     "sites",
     "sockjs",
+    "upgrading",
 ]
 
 REFERENCE = "node primus ws"
@@ -271,6 +272,11 @@ def _python_peers() -> list[Contestant]:
         found.append(replace(socket_io, path=SOCKET_IO, dialect="socket.io"))
     found.append(replace(_python(f"raw TCP {LOOPS[0]}", "raw_server", LOOPS[0]), raw=True))
     return found
+
+
+def upgrading() -> Contestant:
+    """The lower bound of connects."""
+    return _python(f"raw upgrade {LOOPS[0]}", "upgrade_server", LOOPS[0])
 
 
 def _installed(*modules: str) -> bool:

@@ -21,6 +21,7 @@ from .contestants import (
     sharing,
     sites,
     sockjs,
+    upgrading,
 )
 from .load.messages import DIALECTS
 
@@ -247,7 +248,7 @@ def _speaking() -> list[Contestant]:
 
 def _plain() -> list[Contestant]:
     """Those whose connections are open with the handshake."""
-    return [one for one in _speaking() if one.dialect == "plain"]
+    return [*(one for one in _speaking() if one.dialect == "plain"), upgrading()]
 
 
 def _polling() -> list[Contestant]:

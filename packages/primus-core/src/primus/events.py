@@ -15,7 +15,15 @@ from typing import Any, ClassVar, Final, Literal, Protocol, TypeVar, overload
 from primus.callables import EVERYTHING, bounds, obstacle
 from primus.errors import ListenerError
 
-__all__ = ["Delivered", "Delivering", "Emitter", "Listener", "Replying", "ReservedEvents"]
+__all__ = [
+    "PRIVATE_PREFIXES",
+    "Delivered",
+    "Delivering",
+    "Emitter",
+    "Listener",
+    "Replying",
+    "ReservedEvents",
+]
 
 Delivered = Literal[False] | Awaitable[Literal[False]]
 """What a transform returns when its message has gone elsewhere: `False`, at once or later."""

@@ -36,7 +36,14 @@ from primus.errors import (
     SlowConsumerError,
     TransformError,
 )
-from primus.events import Delivered, Delivering, Emitter, Listener, Replying
+from primus.events import (
+    PRIVATE_PREFIXES,
+    Delivered,
+    Delivering,
+    Emitter,
+    Listener,
+    Replying,
+)
 from primus.failures import Failures, Quota
 from primus.limits import DEFAULT_LIMITS, Limits
 from primus.listening import MessageT_co
@@ -284,7 +291,7 @@ class Connection(Emitter, Generic[MessageT_co]):
         if self._state != OPEN or transport is None or self._traced:
             self._is_clear = False
             return
-        outbox, inbox = self._outbox, self._inbox
+        outbox = self._outbox
         self._is_clear = not self._is_congested and (outbox is None or not outbox.is_busy)
         if (
             self._is_clear
@@ -292,21 +299,27 @@ class Connection(Emitter, Generic[MessageT_co]):
             and type(transport).send_text is not Transport.send_text
         ):
             self._send_text = transport.send_text
-        if inbox is None or not inbox.is_busy:
-            listeners = self._listeners.get("data", ())
-            if len(listeners) == 1 and listeners[0].is_plain:
-                self._direct = listeners[0].fn
+        if self._listeners:
+            self._listeners_changed()
 
     def _listeners_changed(self) -> None:
-        self._update_fast_path()
+        """Note the listener that gets every message at once, if there is just one that can."""
+        self._direct = None
+        if self._state == OPEN and self._transport is not None and not self._traced:
+            inbox = self._inbox
+            if inbox is None or not inbox.is_busy:
+                listeners = self._listeners.get("data", ())
+                if len(listeners) == 1 and listeners[0].is_plain:
+                    self._direct = listeners[0].fn
 
     def seen(self) -> None:
         """Note a sign of life that is no frame."""
         self.seen_at = self._now()
 
     def _add(self, event: str, fn: Any, *, once: bool) -> Any:
-        if event.startswith(("incoming::", "outgoing::")):
+        if event.startswith(PRIVATE_PREFIXES):
             self._traced = True
+            self._update_fast_path()
         added = Emitter._add(self, event, fn, once=once)
         if event == "data" and fn is not None:
             self._on_data_listener(self._listeners["data"][-1])

@@ -908,7 +908,10 @@ class Primus(Transforming, PrimusEvents[SparkT_co]):
         self._seats.admit(request)
         if self.home is not (home := here(self.home)):
             self._move(home)
-        spark = self.Spark(request, self._sparks.new_id(), self._generation(transport))
+        generation = self.options.heartbeat
+        if generation is Generation.UNKNOWN:
+            generation = transport.generation
+        spark = self.Spark(request, self._sparks.new_id(), generation)
         self._sparks.add(spark, id)
         self.prepare(spark)
         spark.attach(transport)
@@ -947,10 +950,6 @@ class Primus(Transforming, PrimusEvents[SparkT_co]):
                 self._log_raised(f"a primus_disconnection hook raised for {spark!r}", error)
         self.dispatch("disconnection", spark, spark.closed)
         self._sparks.removed()
-
-    def _generation(self, transport: Transport) -> Generation:
-        configured = self.options.heartbeat
-        return transport.generation if configured is Generation.UNKNOWN else configured
 
     # -- the end
 

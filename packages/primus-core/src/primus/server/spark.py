@@ -266,8 +266,8 @@ class Spark(SparkEvents[MessageT_co], Connection[MessageT_co]):
         self._finish_iteration()
         self.dispatch("end", self.closed)
         # Most listeners refer to the spark: it would be kept until garbage is collected.
-        for event in BEFORE_THE_END:
-            self._listeners.pop(event, None)
+        for event in BEFORE_THE_END & self._listeners.keys():
+            del self._listeners[event]
 
 
 suggest(Spark, "Spark")
