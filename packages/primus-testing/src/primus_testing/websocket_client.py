@@ -101,6 +101,25 @@ class WebSocketClientContract(Contract):
         assert caught.value.status == 418
         assert caught.value.body == b"short"
 
+    @pytest.mark.parametrize(
+        "line", ["HTTP/1.0 503 Full", "HTTP/1.1 503", "HTTP/1.1 503 "], ids=["old", "bare", "empty"]
+    )
+    async def test_a_refusal_may_be_of_an_old_server_or_without_words(self, line: str) -> None:
+        pieces = [line[:12].encode(), line[12:].encode() + b"\r\nRetry-After: 7\r\n\r\nfull", b""]
+        async with scripted_server(lambda asked: pieces) as server:
+            with pytest.raises(HandshakeError) as caught:
+                await Peer.open(self.kind, server.url + "/primus")
+        assert (caught.value.status, caught.value.body) == (503, b"full")
+        assert caught.value.headers["Retry-After"] == "7"
+
+    async def test_a_refusal_that_promises_more_than_is_read_has_its_status(self) -> None:
+        limit = DEFAULT_LIMITS.refusal_bytes
+        head = b"HTTP/1.1 403 Forbidden\r\nContent-Length: 5000000\r\n\r\n"
+        async with scripted_server(lambda asked: [head, b"x" * limit]) as server:
+            with pytest.raises(HandshakeError) as caught:
+                await Peer.open(self.kind, server.url + "/primus")
+        assert (caught.value.status, caught.value.body) == (403, b"x" * limit)
+
     async def test_a_long_refusal_is_read_to_the_limit_only(self) -> None:
         refusal = answer(b"x" * 200_000, "403 Forbidden")
         async with scripted_server(lambda asked: [refusal]) as server:
@@ -147,8 +166,9 @@ class WebSocketClientContract(Contract):
         ],
         ids=["many", "long"],
     )
-    async def test_a_head_without_bounds_is_an_error(self, head: bytes) -> None:
-        pieces = [b"HTTP/1.1 101 Switching Protocols\r\n" + head, b""]
+    @pytest.mark.parametrize("status", ["101 Switching Protocols", "403 Forbidden"])
+    async def test_a_head_without_bounds_is_an_error(self, status: str, head: bytes) -> None:
+        pieces = [f"HTTP/1.1 {status}\r\n".encode() + head, b""]
         async with scripted_server(lambda asked: pieces) as server:
             with pytest.raises(TransportError, match="handshake failed"):
                 await Peer.open(self.kind, server.url + "/primus")
@@ -170,6 +190,7 @@ class WebSocketClientContract(Contract):
             b"\x00\xff\x00\xff\r\n\r\n",
             b"SSH-2.0-OpenSSH\r\n\r\n",
             b"HTTP/1.1 4x8 Nope\r\n\r\n",
+            b"HTTP/1.1 403 Forbidden\r\nno header\r\n\r\n",
             b"HTTP/1.1 403 Forbidden\r\nContent-Length: 5\r\n\r\nsh",
             b"HTTP/1.1 101 Switching Protocols\r\n\r\n",
             b"HTTP/1.1 101 Switching Protocols\r\nSec-WebSocket-Accept: wrong\r\n\r\n",

@@ -6,21 +6,16 @@ picows takes for the body of a refusal what has arrived along with its head, and
 from __future__ import annotations
 
 import asyncio
-from typing import Final, cast
+from typing import cast
 
 from aiohttp.base_protocol import BaseProtocol
-from aiohttp.http import HttpProcessingError, HttpResponseParser
 
 from primus.errors import ProtocolError, TransportError
-from primus.limits import DEFAULT_LIMITS
 from primus.websocket.refused import RefusedAnswer
+from primus.websocket.refused_heads import HEAD_END, LONGEST_HEAD, refused_answer
 from primus_transformer_lws.native import PicowsProtocol
 
 __all__ = ["ClientHandshake"]
-
-HEAD_END: Final = b"\r\n\r\n"
-LONGEST_HEAD: Final = 16 * 1024
-"""Bytes; what picows takes."""
 
 
 class ClientHandshake(BaseProtocol):
@@ -73,16 +68,11 @@ class ClientHandshake(BaseProtocol):
             rest = self._protocol.take(rest)
 
     def _refuse(self, head: bytes, rest: bytes) -> None:
-        parser = HttpResponseParser(self, self._loop, 1 << 16, auto_decompress=False)
         try:
-            messages, _, _ = parser.feed_data(head)
-        except HttpProcessingError as error:
-            self._failed(ProtocolError(error.message))
+            self._refused = refused_answer(head)
+        except ProtocolError as error:
+            self._failed(error)
             return
-        ((message, payload),) = messages
-        # Without a length aiohttp knows of no body.
-        limit = 0 if payload.is_eof() else DEFAULT_LIMITS.refusal_bytes
-        self._refused = RefusedAnswer(message.code, message.headers, limit)
         self._read_refusal(self._refused, rest)
 
     def _read_refusal(self, answer: RefusedAnswer, data: bytes) -> None:

@@ -9,19 +9,16 @@ from collections.abc import Mapping
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any, Final
 
-from multidict import CIMultiDict, CIMultiDictProxy
 from websockets.client import ClientProtocol
-from websockets.exceptions import InvalidStatus, InvalidURI
-from websockets.http11 import Response
+from websockets.exceptions import InvalidURI
 from websockets.protocol import OPEN
-from websockets.streams import StreamReader
 from websockets.uri import WebSocketURI, parse_uri
 
-from primus.errors import HandshakeError, OptionError, TransportError
-from primus.limits import DEFAULT_LIMITS
+from primus.errors import OptionError, ProtocolError, TransportError
 from primus.transformer import Connector, DialOptions
 from primus.websocket import CLOSE_TIMEOUT
 from primus.websocket.refused import RefusedAnswer
+from primus.websocket.refused_heads import HEAD_END, LONGEST_HEAD, REFUSAL, refused_answer
 from primus_transformer_ws.framing import ClientDeflateFactory, QuietLogger
 from primus_transformer_ws.transport import WebSocketTransport
 
@@ -80,13 +77,14 @@ def leg(
     return replace(dial, url=url, max_length=max_length, options=options)
 
 
-HEAD_END: Final = b"\r\n\r\n"
+STATUS_LINE: Final = len(b"HTTP/1.1 101 ")
+"""So many bytes of an answer tell whether it refuses."""
 
 
 class _OpeningTransport(WebSocketTransport):
     """A WebSocket that makes its handshake first, and then waits to be read."""
 
-    __slots__ = ("_client", "_head_of_answer", "_headers", "_refused", "opened")
+    __slots__ = ("_client", "_given_up_to", "_head_of_answer", "_headers", "_refused", "opened")
 
     def __init__(self, uri: WebSocketURI, dial: DialOptions) -> None:
         self._client = ClientProtocol(
@@ -101,8 +99,10 @@ class _OpeningTransport(WebSocketTransport):
         self._headers = dict(dial.options.get("headers", {}))
         self._head_of_answer = bytearray()
         """What has come of the head of the answer."""
+        self._given_up_to = 0
+        """How much of it the library has been given: nothing of one that refuses."""
         self._refused: RefusedAnswer | None = None
-        """The answer of a server that refuses, once its head is there, if it has a body."""
+        """The answer of a server that refuses, once its head is there."""
         self.opened: asyncio.Future[None] = asyncio.get_running_loop().create_future()
 
     def check(self) -> None:
@@ -135,25 +135,43 @@ class _OpeningTransport(WebSocketTransport):
     def data_received(self, data: bytes, at: int = 0) -> None:
         """Handle the answer to the handshake; what comes behind it waits to be read."""
         if self.opened.done():
-            # One that is given up or refused is about to be dropped.
-            if self._refused is None and not self.opened.cancelled():
+            # One that is given up, or has failed, is about to be dropped.
+            if not self.opened.cancelled() and self.opened.exception() is None:
                 super().data_received(data, at)
             return
         if self._refused is not None:
             self._read_refusal(self._refused, data)
             return
-        before = len(self._head_of_answer)
-        self._head_of_answer += data
-        end = self._head_of_answer.find(HEAD_END, max(0, before - len(HEAD_END) + 1))
-        size = len(data) if end < 0 else end + len(HEAD_END) - before
-        self._client.receive_data(data[:size])
+        head = self._head_of_answer
+        searched = max(0, len(head) - len(HEAD_END) + 1)
+        head += data
+        end = head.find(HEAD_END, searched)
+        size = len(head) if end < 0 else end + len(HEAD_END)
+        if REFUSAL.match(head):
+            if size > LONGEST_HEAD:
+                self._fail(ProtocolError(f"a head of more than {LONGEST_HEAD} bytes"))
+            elif end >= 0:
+                self._take_refusal(bytes(head[:size]), bytes(head[size:]))
+        elif len(head) >= STATUS_LINE or b"\n" in head:
+            self._take_acceptance(bytes(head[self._given_up_to : size]), bytes(head[size:]))
+            self._given_up_to = size
+
+    def _take_acceptance(self, head: bytes, rest: bytes) -> None:
+        """Give the library a part of a head that may accept; the rest behind it waits."""
+        self._client.receive_data(head)
         if self._client.events_received() or self._client.handshake_exc is not None:
             self._conclude()
-            if self._is_open and size < len(data):
-                self._keep(data, size)
-        elif end >= 0:
-            self._refused = _refused(bytes(self._head_of_answer))
-            self._read_refusal(self._refused, data[size:])
+            if self._is_open and rest:
+                self._keep(rest, 0)
+
+    def _take_refusal(self, head: bytes, rest: bytes) -> None:
+        """Read an answer that refuses. The library takes no HTTP/1.0, and copies long bodies."""
+        try:
+            self._refused = refused_answer(head)
+        except ProtocolError as error:
+            self._fail(error)
+        else:
+            self._read_refusal(self._refused, rest)
 
     def _read_refusal(self, answer: RefusedAnswer, data: bytes) -> None:
         if answer.feed(data):
@@ -214,27 +232,8 @@ async def _dial(uri: WebSocketURI, dial: DialOptions, opening: _OpeningTransport
         raise TransportError(f"cannot connect to {uri.host}:{uri.port}: {error}") from error
 
 
-def _refused(head: bytes) -> RefusedAnswer:
-    """The answer with this head, in which websockets has found no mistake."""
-    reader = StreamReader()
-    reader.feed_data(head)
-    # To websockets the answer of a proxy is its head alone.
-    parsing = Response.parse(reader.read_line, reader.read_exact, reader.read_to_eof, proxy=True)
-    try:
-        next(parsing)
-    except StopIteration as parsed:
-        response: Response = parsed.value
-    headers = CIMultiDictProxy(CIMultiDict(response.headers.raw_items()))
-    return RefusedAnswer(response.status_code, headers, DEFAULT_LIMITS.refusal_bytes)
-
-
 def _failure(error: BaseException | None) -> TransportError:
     """What went wrong in a handshake, as Primus reports it."""
-    if isinstance(error, InvalidStatus):
-        response = error.response
-        headers = CIMultiDict(response.headers.raw_items())
-        body = bytes((response.body or b"")[: DEFAULT_LIMITS.refusal_bytes])
-        return HandshakeError.answered(response.status_code, headers, body)
     failure = TransportError(f"the WebSocket handshake failed: {error or 'connection closed'}")
     failure.__cause__ = error
     return failure
