@@ -45,6 +45,20 @@ async def test_its_keys_are_those_of_the_node_adapter(primus: Any, redis: Any) -
     }
 
 
+async def test_rooms_are_counted_when_they_are_joined(make_primus: Any, redis: Any) -> None:
+    primus = make_primus(rooms={"adapter": RedisAdapter(redis), "max_rooms": 3})
+    spark, _ = join(primus)
+    joining = spark.join("a b")
+
+    with pytest.raises(RoomsError, match="would be in 4 rooms"):
+        spark.join("c d")
+
+    assert await joining is True
+    assert await spark.join("c") is True
+    assert sorted(await spark.rooms()) == ["a", "b", "c"]
+    await primus.destroy()
+
+
 async def test_every_answer_is_awaited(primus: Any) -> None:
     (one, wire), (two, _) = join(primus), join(primus)
     await primus.join([one, two], "news")

@@ -501,12 +501,50 @@ def test_a_pattern_of_many_stars_takes_no_time(primus: Any) -> None:
 # -- options, and the end
 
 
-@pytest.mark.parametrize("given", [None, "memory", {"adapter": object()}, {"wildcards": True}])
+@pytest.mark.parametrize(
+    "given",
+    [
+        None,
+        "memory",
+        {"adapter": object()},
+        {"wildcards": True},
+        {"max_rooms": 0},
+        {"max_rooms": True},
+        {"max_rooms": "7"},
+    ],
+)
 def test_settings_that_cannot_work_are_refused(make_primus: Any, given: Any) -> None:
     from primus import OptionError
 
     with pytest.raises(OptionError, match="rooms"):
         make_primus(rooms=given)
+
+
+def test_a_spark_is_in_as_many_rooms_as_it_may_be_and_no_more(make_primus: Any) -> None:
+    primus = make_primus(rooms={"max_rooms": 3})
+    (one, _), (two, _) = join(primus), join(primus)
+    one.join("a b")
+
+    with pytest.raises(RoomsError, match=rf"{one.id} would be in 4 rooms; at most 3 .*max_rooms"):
+        one.join("b c d")
+
+    assert one.rooms() == ["a", "b"]
+    assert one.join("a b c") is True
+    assert two.join("a b c") is True
+    one.leave("a")
+    assert one.join("d") is True
+    primus.empty("b c")
+    assert one.join("e f") is True
+    assert sorted(one.rooms()) == ["d", "e", "f"]
+
+
+def test_an_adapter_that_does_not_tell_at_once_counts_no_rooms(make_primus: Any) -> None:
+    from primus import OptionError
+    from primus_rooms import Adapter
+
+    asked = type("Asked", (Adapter,), dict.fromkeys(Adapter.__abstractmethods__))
+    with pytest.raises(OptionError, match="does not tell at once"):
+        make_primus(rooms={"max_rooms": 3, "adapter": asked()})
 
 
 def test_the_adapter_may_be_replaced_by_another(primus: Any) -> None:

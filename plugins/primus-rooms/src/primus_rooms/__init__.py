@@ -31,6 +31,7 @@ The option ``rooms`` is a mapping:
   ``spark.join("user:*", wildcard=True)`` says so for one.
 * ``wild_delete`` (False): the same for rooms that are left.
 * ``history`` (`None`): which rooms have history, for the plugin ``recovery``.
+* ``max_rooms`` (`None`): how many rooms a spark may be in; joining more is a `RoomsError`.
 """
 
 from primus_rooms.adapter import Adapter

@@ -7,7 +7,7 @@ from collections.abc import Collection, Iterator, Sequence
 from primus_rooms.adapter import Adapter
 from primus_rooms.names import matches
 
-__all__ = ["MemoryAdapter"]
+__all__ = ["MemoryAdapter", "local"]
 
 
 class MemoryAdapter(Adapter):
@@ -101,3 +101,8 @@ class MemoryAdapter(Adapter):
             self._patterns[room] = count
         else:
             self._patterns.pop(room, None)
+
+
+def local(adapter: Adapter) -> Adapter | None:
+    """What tells at once in which rooms the sparks of this server are; `None` if nothing does."""
+    return adapter if isinstance(adapter, MemoryAdapter) else adapter.own

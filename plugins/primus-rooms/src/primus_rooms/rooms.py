@@ -14,7 +14,7 @@ from primus_rooms.adapter import Adapter, Maybe, Members, at_once
 from primus_rooms.adapter_calls import AdapterCalls
 from primus_rooms.delivery import Delivery, deliver_everywhere, plain, refuse, sparks_among
 from primus_rooms.errors import AdapterAway, RoomsError
-from primus_rooms.memory import MemoryAdapter
+from primus_rooms.memory import MemoryAdapter, local
 from primus_rooms.names import Names, names
 from primus_rooms.options import Settings
 from primus_rooms.selection import Selection
@@ -96,7 +96,8 @@ class Rooms(AdapterCalls):
             ``roomserror``.
 
         Raises:
-            RoomsError: the names are none, or the adapter failed.
+            RoomsError: the names are none, the spark would be in more than ``max_rooms``, or the
+                adapter failed.
         """
         later = partial(self.join, sparks, rooms, wildcard=wildcard)
         if (taken := self.primus.handed_over(later)) is not None:
@@ -152,6 +153,8 @@ class Rooms(AdapterCalls):
             self._report(RoomsError("Spark is closed"), spark)
             return False
         adapter = self.adapter
+        if self.settings.max_rooms is not None:
+            self._count(adapter, id, rooms, self.settings.max_rooms)
         self._joined.add(id)
 
         def joined(_: object) -> bool:
@@ -162,6 +165,20 @@ class Rooms(AdapterCalls):
         return self._perform(
             lambda: adapter.join(id, rooms, wildcard=wild), joined, key=id, spark=spark
         )
+
+    def _count(self, adapter: Adapter, id: str, rooms: tuple[str, ...], most: int) -> None:
+        """Make sure that a spark may join rooms.
+
+        Raises:
+            RoomsError: it would be in more than `most`.
+        """
+        own = local(adapter)
+        known: list[str] = [] if own is None else at_once(own.rooms(id))
+        wanted = len(dict.fromkeys((*known, *rooms)))
+        if wanted > most:
+            raise RoomsError(
+                f"{id} would be in {wanted} rooms; at most {most} are allowed (max_rooms)"
+            )
 
     def _leave(self, id: str, spark: Spark | None, rooms: tuple[str, ...], wild: bool) -> Any:
         adapter = self.adapter
