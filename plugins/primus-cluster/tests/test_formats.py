@@ -320,4 +320,9 @@ def test_an_outage_is_told_at_its_beginning_and_its_end(caplog: pytest.LogCaptur
     made._works("listening")
     made._works("listening")
     assert made.is_away is False
-    assert [record.levelname for record in caplog.records] == ["WARNING", "INFO"]
+    made._fails("speaking", OSError("no way"))
+    made._works("speaking")
+    assert made.is_away is True  # what cut one connection may have cut the other
+    made._works("listening")
+    assert made.is_away is False
+    assert [record.levelname for record in caplog.records] == ["WARNING", "INFO"] * 2

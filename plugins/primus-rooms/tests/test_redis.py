@@ -283,6 +283,48 @@ async def test_without_redis_rooms_of_this_server_go_on_and_redis_is_told_once_i
     await primus.destroy()
 
 
+async def test_rooms_are_told_to_the_new_primary_when_the_former_one_is_a_replica(
+    make_primus: Any, outages: Outages, redis: Any, redis_path: Path, tmp_path: Path
+) -> None:
+    link = tmp_path / "link"
+    link.symlink_to(outages.path)
+    primus = make_primus(rooms={"adapter": RedisAdapter(f"unix://{link}", forward=False)})
+    one, _ = join(primus)
+    await one.join("news")
+
+    async with outages.client as former:
+        await former.replicaof("127.0.0.1", "1")
+    link.unlink()
+    link.symlink_to(redis_path)
+    await one.join("sport")
+
+    rooms = {"bumblebee:rooms:news": {one.id}, "bumblebee:rooms:sport": {one.id}}
+    await whole(redis, {f"bumblebee:sparks:{one.id}": {"news", "sport"}, **rooms})
+    async with asyncio.timeout(DEADLINE):
+        while await redis.pubsub_numsub("bumblebee:changes") != [("bumblebee:changes", 1)]:
+            await asyncio.sleep(0)
+    await primus.empty("sport")
+    assert await redis.smembers(f"bumblebee:sparks:{one.id}") == {"news"}
+    await primus.destroy()
+
+
+async def test_a_room_that_a_replica_does_not_empty_is_an_error(
+    make_primus: Any, outages: Outages
+) -> None:
+    adapter = RedisAdapter(f"unix://{outages.path}", forward=False)
+    primus = make_primus(rooms={"adapter": adapter})
+    one, _ = join(primus)
+    await one.join("news")
+
+    async with outages.client as former:
+        await former.replicaof("127.0.0.1", "1")
+        with pytest.raises(RoomsError, match="ReadOnlyError"):
+            await primus.empty("news")
+        await former.replicaof("NO", "ONE")
+        await whole(former, {})
+    await primus.destroy()
+
+
 async def test_a_redis_that_has_kept_its_data_is_set_right(
     make_primus: Any, redis: Any, redis_path: Path
 ) -> None:

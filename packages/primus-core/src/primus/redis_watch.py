@@ -1,5 +1,7 @@
 """`RedisWatch`: a connection on which a Redis or Valkey tells what changes in it.
 
+`close_idle` closes the other connections of a client, when they lead to the wrong server.
+
 Plugins that keep something in Redis use it, with the client of ``redis.asyncio`` that they have: it
 needs no package of its own.
 """
@@ -7,15 +9,19 @@ needs no package of its own.
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
+from contextlib import suppress
 from typing import Any, Final
 
 from primus.clock import Within
 from primus.tasks import spawn
 
-__all__ = ["RedisWatch"]
+__all__ = ["RedisWatch", "close_idle"]
 
 INVALIDATED: Final = "__redis__:invalidate"
 """The channel on which Redis names the keys that have changed."""
+
+SILENCE: Final = 15.0
+"""Seconds without a word after which Redis is asked whether it is still there."""
 
 RESP3: Final = ("maint_notifications_config", "maint_notifications_pool_handler")
 """What redis-py gives its own connections that speak RESP 3."""
@@ -29,9 +35,11 @@ class RedisWatch:
         channels: that are listened to.
         prefix: what the keys begin with of which changes are told; `None` for no keys.
         limit: seconds that each command may take.
+        silence: seconds without a word after which Redis is asked whether it is still there.
         told: called with the channel and the text of each message.
         changed: called when such a key has changed.
-        lost: called when Redis has forgotten everything (FLUSHALL), or the connection has ended.
+        lost: called when Redis has forgotten everything (FLUSHALL), or the connection has ended, or
+            nothing comes through it any more.
     """
 
     def __init__(
@@ -41,6 +49,7 @@ class RedisWatch:
         channels: Sequence[str] = (),
         prefix: str | None = None,
         limit: float,
+        silence: float = SILENCE,
         told: Callable[[str, str], None] = lambda channel, text: None,
         changed: Callable[[], None] = lambda: None,
         lost: Callable[[], None],
@@ -49,6 +58,7 @@ class RedisWatch:
         self._channels = channels
         self._prefix = prefix
         self._limit = limit
+        self._silence = silence
         self._told = told
         self._changed = changed
         self._lost = lost
@@ -107,7 +117,11 @@ class RedisWatch:
     async def _read(self, connection: Any) -> None:
         try:
             while True:
-                self._take(await connection.read_response())
+                message = await connection.read_response(timeout=self._silence)
+                if message is None:
+                    await connection.send_command("PING")
+                    message = await connection.read_response(timeout=self._limit)
+                self._take(message)
         except Exception:
             await connection.disconnect(nowait=True)
         if self._connection is connection:
@@ -115,9 +129,10 @@ class RedisWatch:
             self._lost()
 
     def _take(self, message: Any) -> None:
-        kind, channel, value = message
-        if _text(kind) != "message":
+        """Tell what a message says; `None`, which there is when Redis does not answer, raises."""
+        if _text(message[0]) != "message":
             return
+        _, channel, value = message
         name = _text(channel)
         if name != INVALIDATED:
             self._told(name, _text(value))
@@ -125,6 +140,19 @@ class RedisWatch:
             self._lost()
         else:
             self._changed()
+
+
+async def close_idle(redis: Any, limit: float) -> None:
+    """Close the connections of a client that nothing uses: the next ones lead to the server that is
+    at its address now.
+
+    Args:
+        redis: a client of ``redis.asyncio``.
+        limit: seconds that this may take.
+    """
+    with suppress(Exception):  # they are of no use, and gone in any case
+        async with Within(limit):
+            await redis.connection_pool.disconnect(inuse_connections=False)
 
 
 async def _asked(connection: Any, *command: Any) -> Any:

@@ -26,6 +26,8 @@ class RelayLimits:
     """How long Redis may take to answer."""
     silence: float = 15.0
     """How long nothing is heard before Redis is asked whether it is there."""
+    look: float = 1.0
+    """How long before it is asked when it has just failed to take a message."""
     retry: float = 0.1
     retry_most: float = 1.0
     """How long to wait before the next attempt: at first, and at the most."""

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import asyncio
 import logging
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Sequence
+from contextlib import suppress
 from functools import partial
 from typing import Any, Final, Protocol
 from urllib.parse import urlsplit
@@ -12,6 +13,7 @@ from urllib.parse import urlsplit
 from redis.asyncio import Redis
 from redis.asyncio.retry import Retry
 from redis.backoff import NoBackoff
+from redis.exceptions import NoPermissionError, ReadOnlyError, RedisError
 
 from primus import PluginError, Primus, PrimusError
 from primus.failures import Quota
@@ -24,6 +26,7 @@ __all__ = ["Relay", "Unusable", "attach", "detach", "refuse_bus"]
 
 SPEAKING: Final = "speaking"
 LISTENING: Final = "listening"
+REPLICA: Final = "it is a replica, which hands nothing on"
 
 
 class Unusable(PrimusError):
@@ -44,8 +47,9 @@ class Take(Protocol):
 class Relay:
     """The connections of one server to a Redis: what is published keeps its order.
 
-    What is published while Redis is away waits for it. A message whose acknowledgement was lost is
-    published again, so that it may arrive twice.
+    What is published while Redis is away waits for it, and so does what a replica was given, which
+    only its own listeners get. A message whose acknowledgement was lost, or which a replica was
+    given, is published again, so that it may arrive twice.
 
     Args:
         primus: the server.
@@ -86,6 +90,9 @@ class Relay:
         self._hears_itself = hears_itself
         self.heard = asyncio.Event()
         """Set once this server hears the others, or Redis is known not to answer."""
+        self._asks_role = True  # whether Redis tells that it is a replica
+        self._is_replica = False  # whether it was one when something was published
+        self._moves = 0  # how often there was a primary in its place
         self._pauses: dict[str, float] = {}
         self._failing: set[str] = set()
         self._since = 0.0
@@ -160,43 +167,81 @@ class Relay:
         step = partial(self._speak if part == SPEAKING else self._listen, client)
         try:
             while not is_cancelled():  # which a client may answer with an error of its own
-                await self._attempt(part, step)
+                if not await self._attempt(part, step):
+                    with suppress(RedisError, OSError):  # the next attempt connects anew
+                        await client.connection_pool.disconnect(inuse_connections=False)
         finally:
             await client.aclose()
 
-    async def _attempt(self, part: str, step: Callable[[], Awaitable[None]]) -> None:
+    async def _attempt(self, part: str, step: Callable[[], Awaitable[None]]) -> bool:
         """Do what a part does, once; if it fails, wait before the next time."""
         try:
             await step()
             self._pauses[part] = self._limits.retry
         except Exception as error:  # the client raises many kinds
             if is_cancelled():
-                return
+                return False
             self._fails(part, error)
             pause = self._pauses.get(part, self._limits.retry)
             self._pauses[part] = min(2 * pause, self._limits.retry_most)
             await asyncio.sleep(pause)
+            return False
+        return True
 
     async def _speak(self, client: Any) -> None:
         """Publish what waits now, in one transaction, so that none of it goes by itself."""
         await self._hears.wait()
         self._waiting.expire(self._clock.time() - self._limits.patience)
         messages = self._waiting.first(self._limits.batch)
-        if not messages:
+        if self._is_replica:
+            await self._find_primary(client)
+        elif not messages:
             self._works(SPEAKING)  # nothing is left to try it with
             self._wake.clear()
             await self._wake.wait()
-            return
-        async with client.pipeline(transaction=True) as pipeline:
-            for channel, payload in messages:
-                pipeline.publish(channel, payload)
-            await pipeline.execute()
-        self._waiting.done(messages)
-        self._works(SPEAKING)
+        elif await self._published(client, messages):
+            self._waiting.done(messages)
+            self._works(SPEAKING)
+
+    async def _published(self, client: Any, messages: Sequence[Message]) -> bool:
+        """Publish messages; `False` when Redis does not let its role be asked: then without that.
+
+        Raises:
+            ReadOnlyError: it is a replica, whose messages reach its own listeners only.
+        """
+        try:
+            async with client.pipeline(transaction=True) as pipeline:
+                for channel, payload in messages:
+                    pipeline.publish(channel, payload)
+                if self._asks_role:
+                    pipeline.execute_command("ROLE")
+                answers = await pipeline.execute()
+        except NoPermissionError as error:
+            if not self._asks_role or "role" not in str(error).lower():
+                raise
+            self._asks_role = False
+            return False
+        self._is_replica = self._asks_role and answers[-1][0] != b"master"
+        if self._is_replica:
+            raise ReadOnlyError(REPLICA)
+        return True
+
+    async def _find_primary(self, client: Any) -> None:
+        """Go on once there is a primary, which is listened to as well.
+
+        Raises:
+            ReadOnlyError: it is still a replica.
+        """
+        if (await client.execute_command("ROLE"))[0] != b"master":
+            raise ReadOnlyError(REPLICA)
+        self._is_replica = False
+        self._moves += 1
+        if self._hears_itself:
+            self._hears.clear()
 
     async def _listen(self, client: Any) -> None:
         """Subscribe, and take what comes, until the connection is lost."""
-        limits, pubsub = self._limits, client.pubsub()
+        limits, pubsub, moves = self._limits, client.pubsub(), self._moves
         is_pattern = self._channel.endswith("*")
         try:
             await (pubsub.psubscribe if is_pattern else pubsub.subscribe)(self._channel)
@@ -205,12 +250,19 @@ class Relay:
             self._pauses[LISTENING] = limits.retry
             self._hears.set()
             self.heard.set()
-            taken = 0
+            taken, heard = 0, self._clock.time()
             while not is_cancelled():
-                response = await pubsub.parse_response(block=False, timeout=limits.silence)
+                if self._moves != moves:
+                    return  # to listen to the primary
+                response = await pubsub.parse_response(block=False, timeout=limits.look)
                 if response is None:
+                    is_silent = self._clock.time() - heard >= limits.silence
+                    if not is_silent and LISTENING not in self._failing:
+                        continue
                     await pubsub.ping()
                     response = await self._response(pubsub, limits.answer_timeout)
+                heard = self._clock.time()
+                self._works(LISTENING)
                 if response[0] in (b"message", b"pmessage"):
                     self._taken(response[-2], response[-1])
                     taken += 1
@@ -248,7 +300,7 @@ class Relay:
                 "%s: %r is away (%s: %.200s); messages for other servers wait for it",
                 *(self.name, self, type(error).__name__, error),
             )
-        self._failing.add(part)
+        self._failing |= {part, LISTENING}  # what cuts one connection may have cut both
         self.heard.set()
 
     def _works(self, part: str) -> None:

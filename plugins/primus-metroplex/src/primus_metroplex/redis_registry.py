@@ -18,11 +18,11 @@ from itertools import islice
 from typing import Any, Final, TypeVar
 
 from redis.exceptions import ConnectionError as Disconnected
-from redis.exceptions import ResponseError
+from redis.exceptions import ReadOnlyError, ResponseError
 
 from primus import OptionError
 from primus.clock import Within
-from primus.redis_watch import RedisWatch
+from primus.redis_watch import RedisWatch, close_idle
 from primus_metroplex.errors import AddressTaken
 from primus_metroplex.options import address_of
 from primus_metroplex.registry import Registry
@@ -281,6 +281,10 @@ class RedisRegistry(Registry):
                 return await command
         except TimeoutError as error:
             raise TimeoutError(str(error) or f"no answer within {self._limit} s") from error
+        except ReadOnlyError:  # there is another primary by now, which only new connections reach
+            await self.unwatch("")
+            await close_idle(self.redis, self._limit)
+            raise
 
 
 async def _again(question: Callable[[], Awaitable[Result]]) -> Result:

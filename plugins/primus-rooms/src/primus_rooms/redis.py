@@ -20,9 +20,10 @@ from typing import Any, Final, TypeVar
 from redis.asyncio import Redis
 from redis.asyncio.retry import Retry
 from redis.backoff import NoBackoff
-from redis.exceptions import ResponseError
+from redis.exceptions import ReadOnlyError, ResponseError
 
 from primus.clock import Within
+from primus.redis_watch import close_idle
 from primus_rooms.adapter import Adapter
 from primus_rooms.errors import AdapterAway
 from primus_rooms.memory import MemoryAdapter
@@ -247,11 +248,10 @@ class RedisAdapter(Adapter):
                 command.close()
             raise AdapterAway("Redis is away")
         try:
-            async with Within(self._latency):
-                return await command
-        except ResponseError:
-            raise  # it is there
+            return await self._in_time(command)
         except Exception as error:
+            if isinstance(error, ResponseError) and not isinstance(error, ReadOnlyError):
+                raise  # it is there
             self._telling.failed(error)
             raise AdapterAway(f"{type(error).__name__}: {error}") from error
 
@@ -315,6 +315,9 @@ class RedisAdapter(Adapter):
                 return await command
         except TimeoutError as error:
             raise TimeoutError(str(error) or f"no answer within {self._latency} s") from error
+        except ReadOnlyError:  # there is another primary by now, which only new connections reach
+            await close_idle(self._redis, self._latency)
+            raise
 
     async def _publish(self, **change: Any) -> None:
         """Tell the other servers of ours what has changed for their sparks."""

@@ -7,7 +7,7 @@ import logging
 from collections.abc import Awaitable, Callable, Iterable, Sequence
 from typing import Any, Final, Protocol
 
-from redis.exceptions import ResponseError
+from redis.exceptions import ReadOnlyError, ResponseError
 
 from primus.redis_watch import RedisWatch
 from primus.tasks import is_cancelled, spawn
@@ -70,6 +70,7 @@ class Telling:
         self._wake = asyncio.Event()
         self._watch: RedisWatch | None = None
         self._is_deaf = False  # whether Redis refuses to tell of changes
+        self._has_moved = False  # whether the connections are to a replica, which was the primary
         self._task: asyncio.Task[None] | None = None
 
     async def tell(self, id: str, how: Callable[[], Awaitable[None]]) -> None:
@@ -92,7 +93,8 @@ class Telling:
 
     def failed(self, error: Exception) -> None:
         """Redis has not answered, or has refused; one line in the log tells for many times."""
-        if not isinstance(error, ResponseError):
+        self._has_moved |= isinstance(error, ReadOnlyError)
+        if self._has_moved or not isinstance(error, ResponseError):
             self.is_away = True
         self.is_behind = True
         if not self._is_reported:
@@ -220,6 +222,9 @@ class Telling:
             log.info("rooms: %r: Redis knows all about the rooms of this server", self._adapter)
 
     async def _listen(self) -> None:
+        if self._has_moved and self._watch is not None:
+            await self._watch.close()
+        self._has_moved = False
         if self._is_deaf or (self._watch is not None and self._watch.is_open):
             return
         self._watch = RedisWatch(lost=self._lost, **self._adapter.watching)
