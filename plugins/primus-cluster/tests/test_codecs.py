@@ -159,6 +159,20 @@ async def test_memberships_are_due_again_before_they_expire(redis: Any, url: str
     await adapter.close()
 
 
+async def test_memberships_are_due_again_when_the_clock_was_set_back(redis: Any, url: str) -> None:
+    now = 100_050.0
+    adapter = ClusterAdapter(url, prefix="p:", ttl=1000, now=lambda: now)
+    await adapter.tell_all([("spark", ["news"])])
+    assert await adapter.knows_this_server(60.0) is False
+    assert await adapter.knows_this_server(60.0) is True
+
+    now -= 3600
+
+    assert await adapter.knows_this_server(60.0) is False
+    assert await adapter.knows_this_server(60.0) is True
+    await adapter.close()
+
+
 async def test_memberships_that_expire_soon_are_told_again_as_soon(redis: Any, url: str) -> None:
     now = 100_000.0
     adapter = ClusterAdapter(url, prefix="p:", ttl=3, now=lambda: now)

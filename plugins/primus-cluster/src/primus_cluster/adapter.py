@@ -122,7 +122,7 @@ class ClusterAdapter(RedisAdapter):
         """Whether Redis has what it was told before, for long enough."""
         known = await super().knows_this_server(lease)
         turn = self._turn
-        is_due = turn - self._told_in >= REFRESH
+        is_due = not 0 <= turn - self._told_in < REFRESH  # a clock that was set back makes it due
         if is_due:
             self._told_in = turn
         return known and not is_due
