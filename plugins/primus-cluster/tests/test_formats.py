@@ -263,10 +263,10 @@ async def test_rooms_get_back_what_they_had_when_the_server_leaves(make_primus: 
 # -- a relay, which has not begun
 
 
-def relay(url: str = "redis://user:secret@host/1", taken: Any = None) -> Relay:
+def relay(url: str = "redis://user:secret@host/1", taken: Any = None, **more: Any) -> Relay:
     options = SimpleNamespace(clock=ManualClock(), max_length=100)
     primus: Any = SimpleNamespace(log=logging.getLogger("primus.server"), options=options)
-    return Relay(primus, "cluster", url, "talk", taken or (lambda channel, payload: None))
+    return Relay(primus, "cluster", url, "talk", taken or (lambda channel, payload: None), **more)
 
 
 def test_a_relay_does_not_show_the_password_of_its_redis() -> None:
@@ -303,6 +303,20 @@ def test_what_cannot_be_used_is_told_in_so_many_lines(caplog: pytest.LogCaptureF
     for _ in range(1000):
         made._taken(b"talk", b"x")
     assert 0 < len(caplog.records) < 100
+
+
+def test_what_a_server_hears_itself_waits_until_it_is_known_to_hear() -> None:
+    made, other = relay(hears_itself=True), relay()
+    made._hears.set()
+
+    for each in (made, other):
+        each._fails("speaking", OSError("no way"))
+        each._works("speaking")
+    assert not made._hears.is_set()
+    assert other._hears.is_set()
+
+    made._works("listening")
+    assert made._hears.is_set()
 
 
 def test_an_outage_is_told_at_its_beginning_and_its_end(caplog: pytest.LogCaptureFixture) -> None:

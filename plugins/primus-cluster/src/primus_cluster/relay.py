@@ -246,14 +246,12 @@ class Relay:
         try:
             await (pubsub.psubscribe if is_pattern else pubsub.subscribe)(self._channel)
             await self._response(pubsub, limits.answer_timeout)
+            self._hears.set()
             self._works(LISTENING)
             self._pauses[LISTENING] = limits.retry
-            self._hears.set()
             self.heard.set()
             taken, heard = 0, self._clock.time()
-            while not is_cancelled():
-                if self._moves != moves:
-                    return  # to listen to the primary
+            while self._moves == moves and not is_cancelled():
                 response = await pubsub.parse_response(block=False, timeout=limits.look)
                 if response is None:
                     is_silent = self._clock.time() - heard >= limits.silence
@@ -262,7 +260,8 @@ class Relay:
                     await pubsub.ping()
                     response = await self._response(pubsub, limits.answer_timeout)
                 heard = self._clock.time()
-                self._works(LISTENING)
+                if self._moves == moves:
+                    self._works(LISTENING)
                 if response[0] in (b"message", b"pmessage"):
                     self._taken(response[-2], response[-1])
                     taken += 1
@@ -301,12 +300,16 @@ class Relay:
                 *(self.name, self, type(error).__name__, error),
             )
         self._failing |= {part, LISTENING}  # what cuts one connection may have cut both
+        if self._hears_itself:
+            self._hears.clear()
         self.heard.set()
 
     def _works(self, part: str) -> None:
         if part not in self._failing:
             return
         self._failing.discard(part)
+        if part == LISTENING:
+            self._hears.set()
         if self._failing:
             return
         lost, self._reported = self.dropped - self._reported, self.dropped
