@@ -328,6 +328,32 @@ async def test_a_server_registers_at_the_new_primary_when_the_former_one_is_a_re
     assert len(await redis.client_list(_type="pubsub")) == 1
 
 
+async def test_servers_count_although_a_full_redis_has_let_their_leases_end(
+    make_primus: Any, outages: Outages
+) -> None:
+    here, there = (make_primus(redis=f"unix://{outages.path}") for _ in range(2))
+    spark, _ = join(there)
+    await here.metroplex.register(HERE)
+    await there.metroplex.register(THERE)
+    assert await here.metroplex.servers() == [THERE]
+    told = Recorder(here, "error", "register")
+
+    async with outages.client as redis:
+        await redis.config_set("maxmemory", 1)
+        here.options.clock.advance(10)
+        await told.next("error")
+        await redis.delete(f"metroplex:{HERE}", f"metroplex:{THERE}")
+        assert await here.metroplex.servers() == [THERE]
+        assert await here.metroplex.spark(spark.id) == THERE
+        assert here.metroplex.known() == [THERE]
+
+        await redis.config_set("maxmemory", 0)
+        await eventually(lambda: here.options.clock.pending)
+        here.options.clock.advance(1)
+        await told.next("register")
+        assert await here.metroplex.spark(spark.id) is None  # its server has not registered yet
+
+
 async def test_a_server_starts_without_redis_and_registers_once_it_is_there(
     make_primus: Any, outages: Outages
 ) -> None:

@@ -93,7 +93,9 @@ class MemoryRegistry(Registry):
         """The addresses of all servers."""
         return list(self._sparks)
 
-    async def addresses(self, sparks: Sequence[str]) -> list[str | None]:
+    async def addresses(
+        self, sparks: Sequence[str], trusted: Collection[str] = ()
+    ) -> list[str | None]:
         """The address of the server of each spark, in their order."""
         return [self._addresses.get(id) for id in sparks]
 

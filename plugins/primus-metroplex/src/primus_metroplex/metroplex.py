@@ -163,7 +163,7 @@ class Metroplex(Emitter):
         """
         asked = self._list.asked
         found = await self._ask(lambda registry: registry.servers())
-        servers = self._learn(found, asked)
+        servers = self._learn(list(dict.fromkeys((*found, *self._trusted()))), asked)
         return [address for address in servers if include_self or address != self.address]
 
     def known(self, *, away: bool = False) -> list[str] | None:
@@ -200,7 +200,8 @@ class Metroplex(Emitter):
         places = {id: self._here(id) for id in ids}
         away = [id for id, place in places.items() if place is None]
         if away:
-            found = await self._ask(lambda registry: registry.addresses(away))
+            trusted = self._trusted()
+            found = await self._ask(lambda registry: registry.addresses(away, trusted))
             places.update(zip(away, found, strict=True))
         return [places[id] for id in ids]
 
@@ -242,6 +243,11 @@ class Metroplex(Emitter):
 
     def _now(self) -> float:
         return float(self.primus.options.clock.time())
+
+    def _trusted(self) -> Sequence[str]:
+        """The servers that count although their lease has ended: those of before the registry took
+        no more leases, as long as that lasts."""
+        return (self._list.last(self._now()) or ()) if self._is_away else ()
 
     def _learn(self, servers: Sequence[str], asked: int | None = None) -> Sequence[str]:
         registry = self._reconciler.registry

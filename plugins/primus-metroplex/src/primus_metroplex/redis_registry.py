@@ -184,16 +184,21 @@ class RedisRegistry(Registry):
         alive = await self._living(members)
         return [address for address in members if address in alive]
 
-    async def addresses(self, sparks: Sequence[str]) -> list[str | None]:
-        """The address of the living server of each spark, in their order."""
-        return await _again(partial(self._find_addresses, sparks))
+    async def addresses(
+        self, sparks: Sequence[str], trusted: Collection[str] = ()
+    ) -> list[str | None]:
+        """The address of the server of each spark, in their order, if it lives or is `trusted`."""
+        return await _again(partial(self._find_addresses, sparks, trusted))
 
-    async def _find_addresses(self, sparks: Sequence[str]) -> list[str | None]:
+    async def _find_addresses(
+        self, sparks: Sequence[str], trusted: Collection[str]
+    ) -> list[str | None]:
         found: list[str | None] = []
         for ids in _chunks(sparks):
             values = await self._raw("HMGET", self._sparks, *ids)
             found += [self._address(value, self._sparks) for value in values]
-        alive = await self._living({address for address in found if address is not None})
+        named = {address for address in found if address is not None}
+        alive = await self._living(named.difference(trusted)) | named.intersection(trusted)
         return [address if address in alive else None for address in found]
 
     async def _living(self, addresses: Collection[str]) -> set[str]:

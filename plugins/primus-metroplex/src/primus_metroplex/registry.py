@@ -81,8 +81,15 @@ class Registry(ABC):
         """The addresses of all servers."""
 
     @abstractmethod
-    async def addresses(self, sparks: Sequence[str]) -> list[str | None]:
-        """The address of the server of each spark, in their order; `None` for one unknown."""
+    async def addresses(
+        self, sparks: Sequence[str], trusted: Collection[str] = ()
+    ) -> list[str | None]:
+        """The address of the server of each spark, in their order; `None` for one unknown.
+
+        Args:
+            sparks: their ids.
+            trusted: addresses of servers that count although their lease has ended.
+        """
 
     @abstractmethod
     async def sweep(self, address: str) -> float | None:
