@@ -13,7 +13,7 @@ from urllib.parse import urlsplit
 from redis.asyncio import Redis
 from redis.asyncio.retry import Retry
 from redis.backoff import NoBackoff
-from redis.exceptions import NoPermissionError, ReadOnlyError, RedisError
+from redis.exceptions import ReadOnlyError, RedisError, ResponseError
 
 from primus import PluginError, Primus, PrimusError
 from primus.failures import Quota
@@ -26,6 +26,7 @@ __all__ = ["Relay", "Unusable", "attach", "detach", "refuse_bus"]
 
 SPEAKING: Final = "speaking"
 LISTENING: Final = "listening"
+REPLICAS: Final = (b"slave", b"replica")
 REPLICA: Final = "it is a replica, which hands nothing on"
 
 
@@ -216,12 +217,12 @@ class Relay:
                 if self._asks_role:
                     pipeline.execute_command("ROLE")
                 answers = await pipeline.execute()
-        except NoPermissionError as error:
-            if not self._asks_role or "role" not in str(error).lower():
+        except ResponseError as error:
+            if "(ROLE)" not in str(error):  # the command that redis-py names
                 raise
             self._asks_role = False
             return False
-        self._is_replica = self._asks_role and answers[-1][0] != b"master"
+        self._is_replica = self._asks_role and answers[-1][0] in REPLICAS
         if self._is_replica:
             raise ReadOnlyError(REPLICA)
         return True
@@ -232,7 +233,7 @@ class Relay:
         Raises:
             ReadOnlyError: it is still a replica.
         """
-        if (await client.execute_command("ROLE"))[0] != b"master":
+        if (await client.execute_command("ROLE"))[0] in REPLICAS:
             raise ReadOnlyError(REPLICA)
         self._is_replica = False
         self._moves += 1
