@@ -431,10 +431,10 @@ def asked(cluster: list[Any], monkeypatch: pytest.MonkeyPatch) -> list[Any]:
         asked.append("servers")
         return await servers()
 
-    async def ask_addresses(ids: Any) -> Any:
+    async def ask_addresses(ids: Any, trusted: Any) -> Any:
         asked.append(len(ids))
         await asyncio.sleep(0)
-        return await addresses(ids)
+        return await addresses(ids, trusted)
 
     monkeypatch.setattr(registry, "servers", ask_servers)
     monkeypatch.setattr(registry, "addresses", ask_addresses)
