@@ -23,7 +23,7 @@ function make() {
   };
 
   template(primus, {});
-  return { primus, sent, heard, receive: (data) => incoming({ data }) };
+  return { primus, sent, heard, receive: (data) => incoming.call(primus, { data }) };
 }
 
 test('a text is sent', () => {

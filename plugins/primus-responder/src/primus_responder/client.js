@@ -28,8 +28,9 @@ export default function responder(primus, options) {
     return primus;
   };
 
-  primus.transform('incoming', ({ data: message }) => {
-    if (!message || message.plugin !== PLUGIN) return true;
+  primus.transform('incoming', function incoming({ data: message }) {
+    // Messages of streams above the client stay messages.
+    if (this !== primus || !message || message.plugin !== PLUGIN) return true;
     const { requestId, responseId, data, error, fails } = message;
 
     if (requestId) {

@@ -1,14 +1,16 @@
 import assert from 'node:assert/strict';
 import test from 'node:test';
 
+import '../../../../packages/primus-core/src/primus/browser/js/stream.js';
+import substream from '../../../primus-substream/src/primus_substream/client.js';
 import responder from '../../src/primus_responder/client.js';
 import { makeClient } from '../../../../packages/primus-core/tests/browser/fakes.js';
 
 const plugin = 'primus-responder';
 
 /** A client with the plugin in use, open unless it is told otherwise. */
-function make(options, open = true) {
-  const made = makeClient(options, { prototype: { ark: { responder } } });
+function make(options, open = true, ark = { responder }) {
+  const made = makeClient(options, { prototype: { ark } });
   const data = [];
 
   made.client.on('data', (message) => data.push(message));
@@ -31,6 +33,18 @@ test('a request is sent, and its response is the promise', async () => {
   assert.deepEqual(await Promise.all(answers), [[1, { a: false }], undefined]);
   assert.deepEqual(data, []);
   clock.advance(60000);
+});
+
+test('what looks like a request in a stream stays a message of it', () => {
+  const { made, client, data } = make({}, true, { responder, substream });
+  const chat = client.substream('chat');
+  const heard = [];
+  const request = { plugin, requestId: '1', data: 5 };
+
+  client.on('request', (message) => { heard.push(message); return 'answer'; });
+  chat.on('data', (message) => heard.push(message));
+  made.receive({ substream: 'chat', args: request });
+  assert.deepEqual([heard, data, made.sent], [[request], [], []]);
 });
 
 test('a callback gets the response, as in Node', () => {
