@@ -48,6 +48,8 @@ export default function resources(primus, options) {
   function make(name, stream, prefix) {
     const listeners = [];
     const waiting = [];
+    // The methods that are the server's, by name.
+    const added = new Map();
     let isReady = false;
     // Whether nothing will come any more, unless the client is opened anew.
     let isOver = stream.destroyed;
@@ -103,10 +105,16 @@ export default function resources(primus, options) {
     // resource would be taken for a promise.
     function add(method) {
       if (method in resource || method === 'then') return;
-      resource[method] = (...args) => resource.call(method, ...args);
+      const call = (...args) => resource.call(method, ...args);
+
+      resource[method] = call;
+      added.set(method, call);
     }
 
     function take(names) {
+      // A server that was replaced may have others.
+      for (const [method, call] of added) if (resource[method] === call) delete resource[method];
+      added.clear();
       resource.methods = namesIn(names);
       resource.methods.forEach(add);
       isReady = true;

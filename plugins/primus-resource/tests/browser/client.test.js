@@ -74,6 +74,21 @@ test('ready is an event of every connection, also for a resource that is asked f
   assert.equal(typeof creature.run, 'function');
 });
 
+test('methods that a server has no longer are gone, and what the page has put in their place is not', () => {
+  const { made, client } = make();
+  const creature = client.resource('creature', false);
+  const own = () => {};
+
+  made.receive(ready(['walk', 'run', 'sleep']));
+  creature.run = own;
+  made.wire.onclose();
+  made.clock.advance(500);
+  made.wire.onopen();
+  made.receive(ready(['walk', 'fly']));
+  assert.deepEqual([creature.sleep, creature.run], [undefined, own]);
+  assert.deepEqual([typeof creature.walk, typeof creature.fly], ['function', 'function']);
+});
+
 test('what is broadcast is an event of the resource', () => {
   const { made, client } = make();
   const creature = client.resource('creature', false);
