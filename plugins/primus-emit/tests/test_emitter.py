@@ -54,6 +54,19 @@ def test_a_callback_asks_for_an_acknowledgement_by_ids_from_one(primus: Any) -> 
     assert sent(other_wire) == [{"type": 0, "data": ["news"], "id": 1}]
 
 
+def test_a_client_that_came_back_is_asked_by_other_ids(primus: Any) -> None:
+    """It may still acknowledge what was asked over its earlier connection."""
+    spark, wire = join(primus)
+    spark.recovered = {"rooms": True, "session": True, "missed": 1}
+
+    spark.send("news", print)
+    spark.send("news", print)
+
+    first, second = (packet["id"] for packet in sent(wire))
+    assert first > 1
+    assert second == first + 1
+
+
 @pytest.mark.parametrize("event", ["newListener", "removeListener", "newListenerX"])
 async def test_names_of_nodes_own_are_not_sent(primus: Any, event: str) -> None:
     spark, wire = join(primus)

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping, Sequence
 from functools import partial
 from itertools import count
+from secrets import randbelow
 from typing import TYPE_CHECKING, Any, Final, NamedTuple
 
 from primus import Primus, Spark
@@ -48,8 +49,18 @@ def acks_of(connection: Any) -> Answers[float]:
         main = getattr(connection, "conn", connection)
         options = main.primus.options if isinstance(main, Spark) else main.options
         timeout = settings(options.extra).timeout
-        acks = connection.acks = Answers(connection, count(1), WORDS, timeout)
+        acks = connection.acks = Answers(connection, count(_first_id(main)), WORDS, timeout)
     return acks
+
+
+def _first_id(connection: Any) -> int:
+    """The first id that a connection asks by.
+
+    The plugin ``recovery`` sends acknowledgements of an earlier connection again: those must not be
+    taken for answers to what is asked over this one.
+    """
+    came_back = isinstance(connection, Spark) and getattr(connection, "recovered", None) is not None
+    return 1 + (randbelow(2**32) if came_back else 0)
 
 
 def send(
