@@ -126,6 +126,28 @@ async def test_it_comes_back_although_a_short_queue_has_dropped_it(
     await eventually(lambda: events.seen("data") and events.seen("data")[-1][0] == "last")
 
 
+async def test_subscriptions_that_have_ended_with_the_socket_do_not_come_back(
+    primus: Any, socket: Any
+) -> None:
+    news = echo(primus)
+    channel = socket.channel("news")
+    await eventually(lambda: len(news) == 1)
+    socket._network(False)
+    await eventually(lambda: len(news) == 0)
+    connections = Recorder(news, "connection")
+
+    socket._network(True)
+    await comes_back(socket)
+    heard = Recorder(socket, "data")
+    (spark,) = primus
+    spark.on("data", spark.write)
+    socket.write("hello")
+    await heard.next("data")
+
+    assert channel.ready_state == channel.CLOSED
+    assert connections.story == []
+
+
 async def test_each_connection_is_subscribed_once(primus: Any, make_socket: Any) -> None:
     frames: list[str] = []
     primus.on("connection", lambda spark: spark.on("incoming::data", frames.append))

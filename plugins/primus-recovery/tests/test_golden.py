@@ -24,8 +24,9 @@ class Client:
         self.log: list[Any] = []
         self._listeners: dict[str, Callable[..., Any]] = {}
         self.recovered: Any = None
-        self.hold_messages = lambda: self.log.append(["held"])
-        self.release_messages = lambda: self.log.append(["released"])
+        self.hold_messages = lambda holder: self.log.append(["held"])
+        self.release_messages = lambda holder: self.log.append(["released"])
+        self.send_first = lambda: None
         self.send_control = lambda name, value: self.log.append(["sent", name, value])
         self.send_again = lambda frame: self.log.append(["again", frame])
         self.dispatch = lambda event, *args: self.log.append(["event", event, *args])
@@ -62,6 +63,12 @@ def test_golden(name: str) -> None:
         client.step(step)
         assert client.log == step["log"], step
         assert client.comeback._tracker.query == step["query"], step
+
+
+def test_what_a_stream_above_the_client_gets_is_not_counted() -> None:
+    client = Client()
+    client.handle(None, object())
+    assert client.comeback._tracker.acks.handled == 0
 
 
 def test_a_verdict_of_any_depth_is_taken_or_passed_over() -> None:

@@ -69,6 +69,62 @@ test('what is held is sent before the client ends', () => {
   assert.deepEqual(made.sent, ['held', 'last']);
 });
 
+test('messages are held until each that holds them has released them', () => {
+  const made = makeClient().accept();
+
+  made.client.holdMessages('one');
+  made.client.holdMessages('two');
+  made.client.write('held');
+  made.client.releaseMessages('one');
+  made.client.write('as well');
+  assert.deepEqual(made.sent, []);
+  made.client.releaseMessages('two');
+  assert.deepEqual(made.sent, ['held', 'as well']);
+});
+
+test('what is written first goes ahead of all that waits, and can be sent while messages are held', () => {
+  const made = makeClient().accept();
+  const seen = [];
+
+  made.client.on('outgoing::message', (frame) => seen.push(frame));
+  made.wire.onclose();
+  made.client.write('waits');
+  made.client.writeFirst('first');
+  assert.deepEqual(made.client.buffer, ['waits']);
+  made.client.holdMessages();
+  made.clock.advance(1000);
+  made.wire.onopen();
+  assert.deepEqual(made.sent, []);
+  made.client.sendFirst();
+  assert.deepEqual(made.sent, ['first']);
+  made.client.releaseMessages();
+  assert.deepEqual(made.sent, ['first', 'waits']);
+  assert.deepEqual(seen, ['"first"', '"waits"']);
+});
+
+test('what is written first is dropped when the client ends', () => {
+  const made = makeClient().accept();
+
+  made.client.once('close', () => {
+    made.client.write('waits');
+    made.client.writeFirst('first');
+  });
+  made.network.report('offline');
+  made.network.report('online');
+  made.clock.advance(1000);
+  made.wire.onopen();
+  assert.deepEqual(made.sent, ['waits']);
+});
+
+test('a frame that is sent again keeps its place behind what is being encoded', async () => {
+  const made = makeClient({}, SLOW).accept();
+
+  made.client.write('one');
+  made.client.sendAgain('"two"');
+  await turn();
+  assert.deepEqual(made.sent, ['one', 'two']);
+});
+
 test('the line ends of old JavaScript are escaped in text frames', () => {
   const made = makeClient().accept();
 

@@ -492,6 +492,52 @@ async def test_releasing_before_the_socket_is_open_sends_nothing_early(stage: An
     assert stage.wire.sent[0] == '"held"'
 
 
+async def test_messages_are_held_until_each_that_holds_them_has_released_them(stage: Any) -> None:
+    socket, wire = await stage.opened()
+    socket.hold_messages("one")
+    socket.hold_messages("two")
+    sent = len(wire.sent)
+    socket.write("held")
+
+    socket.release_messages("one")
+    socket.write("as well")
+    assert wire.sent[sent:] == []
+    socket.release_messages("two")
+
+    assert wire.sent[sent:] == ['"held"', '"as well"']
+
+
+async def test_what_is_written_first_goes_ahead_of_all_that_waits(stage: Any) -> None:
+    socket = stage.make(queue_size=1)
+    socket.hold_messages()
+    socket.write("dropped")
+    socket.write("waits")
+    socket.write_first("first")
+    assert socket.kept == (2, 1)
+    await socket.opened()
+    sent = len(stage.wire.sent)
+
+    socket.send_first()
+    assert stage.wire.sent[sent:] == ['"first"']
+    socket.release_messages()
+
+    assert stage.wire.sent[sent:] == ['"first"', '"waits"']
+
+
+async def test_what_is_written_first_is_dropped_when_the_socket_ends(stage: Any) -> None:
+    socket, wire = await stage.opened()
+    socket.once("close", lambda: [socket.write("waits"), socket.write_first("first")])
+    wire.lose()
+    await stage.settle()
+
+    socket._network(False)
+    socket._network(True)
+    await stage.advance(1.0)
+
+    assert stage.wire is not wire
+    assert [frame for frame in stage.wire.sent if "primus::" not in frame] == ['"waits"']
+
+
 class Careful:
     """A parser without a form for control text, which takes its time for a message."""
 

@@ -20,13 +20,13 @@ export default function mirage(primus, options) {
     if (typeof id !== 'string' || !id || id.length > LONGEST) return;
     primus.mirage = id;
     primus.timers.clear(FIELD);
-    primus.releaseMessages();
+    primus.releaseMessages('mirage');
   });
 
   primus.on('outgoing::url', (address) => {
     if (!primus.mirage) {
       // The event plugins have been used by now.
-      if (own('send') || own('emit')) primus.holdMessages();
+      if (own('send') || own('emit')) primus.holdMessages('mirage');
       return;
     }
     const fields = primus.querystring(address.query || '');

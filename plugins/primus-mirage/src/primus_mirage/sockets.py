@@ -47,7 +47,7 @@ def follow(socket: Any, id: object) -> None:
     if id:
         session.take(id)
     elif hasattr(type(socket), "send") or type(socket).emit is not Socket.emit:
-        socket.hold_messages()
+        socket.hold_messages(EVENT)
         socket.on("open", session.wait)
         socket.on("close", session.stop)
     else:
@@ -71,7 +71,7 @@ class _Session:
         if isinstance(id, str) and 0 < len(id) <= LONGEST:
             self.take(id)
             self.stop()
-            self._socket.release_messages()
+            self._socket.release_messages(EVENT)
 
     def take(self, id: str) -> None:
         """Send the id along from now on."""

@@ -23,7 +23,7 @@ export default function multiplex(primus) {
 
     // All of one length, so that a server frames a message once.
     while (id.length < 13) id += LETTERS[Math.floor(primus.clock.random() * LETTERS.length)];
-    return byKey.has(id) ? newId() : id;
+    return id;
   }
 
   class Channel extends Stream {
@@ -37,8 +37,8 @@ export default function multiplex(primus) {
       this._isEvent = primus.emitter ? primus.emitter.attach(this) : () => false;
     }
 
-    subscribe() {
-      primus.write([SUBSCRIBE, this.id, this.name]);
+    get subscription() {
+      return [SUBSCRIBE, this.id, this.name];
     }
 
     transmit(data) {
@@ -78,7 +78,7 @@ export default function multiplex(primus) {
 
     if (!channel.ended) {
       byKey.set(key(name, channel.id), channel);
-      channel.subscribe();
+      primus.write(channel.subscription);
     }
     return channel;
   };
@@ -102,15 +102,11 @@ export default function multiplex(primus) {
     return false;
   }
 
-  function subscribeAll() {
-    for (const channel of [...byKey.values()]) channel.subscribe();
-  }
-
-  // What is written while there is no connection is kept, in its order: the subscriptions first.
+  // Ahead of what is written while there is no connection, and of what is sent again.
   function renew() {
     if (isRenewed) return;
     isRenewed = true;
-    subscribeAll();
+    for (const channel of byKey.values()) primus.writeFirst(channel.subscription);
   }
 
   incoming.isLast = true;
@@ -118,7 +114,8 @@ export default function multiplex(primus) {
   primus.on('open', () => {
     isRenewed = false;
     // A short queue may have dropped them. A server ignores what it knows.
-    if (primus.options.queueSize < Infinity) subscribeAll();
+    if (primus.options.queueSize === Infinity) return;
+    for (const channel of byKey.values()) primus.write(channel.subscription);
   });
   primus.on('incoming::end', renew);
   primus.on('close', renew);

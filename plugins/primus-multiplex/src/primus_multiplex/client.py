@@ -58,9 +58,10 @@ class ClientChannel(Subscription):
     def __repr__(self) -> str:
         return f"<ClientChannel {self.name!r} of {self.connection!r}>"
 
-    def subscribe(self) -> None:
-        """Tell the server of the subscription."""
-        self.conn.write(packets.subscribe(self.id, self.name))
+    @property
+    def packet(self) -> list[Any]:
+        """What tells the server of the subscription."""
+        return packets.subscribe(self.id, self.name)
 
     def unsubscribed(self, data: Any) -> None:
         """Handle that the server has ended the subscription."""
@@ -92,7 +93,7 @@ class ClientChannels(Subscriptions[ClientChannel]):
         if not name or type(name) is not str:
             raise TypeError(f"the name of a channel must be a text that is not empty: {name!r}")
         channel = ClientChannel(self, name)
-        channel.subscribe()
+        channel.conn.write(channel.packet)
         return channel
 
     def follow(self) -> None:
@@ -127,7 +128,7 @@ class ClientChannels(Subscriptions[ClientChannel]):
             if channel.acks is not None:
                 channel.acks.opened()
             if self._is_lossy:
-                channel.subscribe()  # a server ignores what it knows
+                channel.conn.write(channel.packet)  # a server ignores what it knows
 
     def _lost(self) -> None:
         for channel in self.subscriptions:
@@ -136,11 +137,8 @@ class ClientChannels(Subscriptions[ClientChannel]):
         self._renew()
 
     def _renew(self) -> None:
-        """Subscribe on the next wire, before anything else that is written for it.
-
-        What is written while there is no wire is kept, in its order.
-        """
+        """Subscribe on the next wire, ahead of what is written for it or sent again."""
         if not self._is_renewed:
             self._is_renewed = True
             for channel in self.subscriptions:
-                channel.subscribe()
+                channel.conn.write_first(channel.packet)

@@ -169,6 +169,19 @@ test('subscriptions come back with the same id, before what was written meanwhil
   assert.equal(client.channel('after').write(1), false);
 });
 
+test('subscriptions that have ended with the client do not come back', () => {
+  const { made, client } = open();
+  const channel = client.channel('news');
+
+  made.network.report('offline');
+  assert.equal(channel.destroyed, true);
+  made.network.report('online');
+  made.clock.advance(1000);
+  made.wire.onopen();
+  client.write('hello');
+  assert.deepEqual(made.sent, ['hello']);
+});
+
 test('they come back although a short queue has dropped them', () => {
   const { made, client } = open({ multiplex }, { queueSize: 1 });
   const channel = client.channel('news');

@@ -80,6 +80,8 @@ export default function recovery(primus) {
     }
   };
 
+  const release = () => primus.releaseMessages('recovery');
+
   function acknowledge() {
     primus.timers.clear('recovery ack');
     if (!token || handled === told) return;
@@ -87,7 +89,9 @@ export default function recovery(primus) {
     primus.sendControl('ack', String(handled));
   }
 
-  primus.transform('incoming', () => {
+  primus.transform('incoming', function incoming() {
+    // What streams above the client get has come in a packet, which was counted.
+    if (this !== primus) return;
     if (next) {
       const [shard, position] = next;
 
@@ -113,14 +117,14 @@ export default function recovery(primus) {
   });
 
   primus.on('open', () => {
-    if (token) primus.timers.expect('recovery', () => primus.releaseMessages(), PATIENCE);
+    if (token) primus.timers.expect('recovery', release, PATIENCE);
   });
 
   primus.on('close', () => {
     primus.timers.clear('recovery', 'recovery ack');
     next = null;
     sentBefore = ring.sent;
-    if (token) primus.holdMessages();
+    if (token) primus.holdMessages('recovery');
   });
 
   primus.onControl('at', (value) => {
@@ -149,19 +153,20 @@ export default function recovery(primus) {
     if (value === 'wait') primus.timers.clear('recovery'); // it says more when it knows
     if (goesOn !== '0' && goesOn !== '1' || !isCount(text)) return;
     const count = Number(text);
-    const early = ring.since(sentBefore) || []; // sent on this connection already
     const missing = goesOn === '1' && count <= sentBefore ? ring.since(count) : null;
+    const again = missing ? missing.slice(0, sentBefore - count) : [];
 
     if (goesOn === '0') handled = told = 0;
     isWhole = missing !== null;
-    if (missing) {
-      ring.acknowledge(count);
-      for (const frame of missing.slice(0, sentBefore - count)) primus.sendAgain(frame);
-    } else {
-      ring = new Ring(goesOn === '1' ? count : 0, early);
-    }
+    primus.sendFirst();
+    // The ring has the order of this connection: what has been sent on it, and then what comes again.
+    const early = ring.sent - sentBefore;
+    const frames = ring.since(sentBefore) || [];
+
+    ring = new Ring((goesOn === '1' ? count : 0) + early - frames.length, [...frames, ...again]);
+    again.forEach((frame) => primus.sendAgain(frame));
     primus.timers.clear('recovery');
-    primus.releaseMessages();
+    release();
   });
 
   primus.onControl('recovered', (value) => {

@@ -74,19 +74,21 @@ class Comeback:
         self._sent_before = self._ring.sent
         self._socket.carried[FIELD] = self._tracker.query
         if self._tracker.token:
-            self._socket.hold_messages()
+            self._socket.hold_messages(FIELD)
 
     def _give_up(self) -> None:
         """Wait no longer: the server does not have the plugin any more."""
         self._waiting = None
-        self._socket.release_messages()
+        self._socket.release_messages(FIELD)
 
     # -- messages
 
     def _ring_add(self, frame: str | bytes) -> None:
         self._ring.add(frame)
 
-    def _handle(self, packet: Packet, socket: Any) -> None:
+    def _handle(self, packet: Packet, connection: Any) -> None:
+        if connection is not self._socket:
+            return  # what a stream above the socket gets has come in a packet, which was counted
         clock = self._socket.clock
         if self._tracker.handled(clock.time()):
             self._acknowledge()
@@ -131,18 +133,20 @@ class Comeback:
             return
         goes_on, handled = found
         before = self._sent_before
-        early = self._ring.since(before) or ()  # sent on this connection already
-        self._is_whole = False
         missing = self._ring.since(handled) if goes_on and handled <= before else None
-        if missing is None:
-            self._ring = Ring(self._limits, handled if goes_on else 0, early)
-        else:
-            self._is_whole = True
-            self._ring.acknowledge(handled)
-            for frame in missing[: before - handled]:
-                self._socket.send_again(frame)
+        self._is_whole = missing is not None
+        again = missing[: before - handled] if missing else ()
+        self._socket.send_first()
+        # The ring has the order of this connection: what has been sent on it, and then what comes
+        # again.
+        early = self._ring.sent - before
+        frames = self._ring.since(before) or ()
+        start = (handled if goes_on else 0) + early - len(frames)
+        self._ring = Ring(self._limits, start, (*frames, *again))
+        for frame in again:
+            self._socket.send_again(frame)
         self._wait_no_more()
-        self._socket.release_messages()
+        self._socket.release_messages(FIELD)
 
     def _wait_no_more(self) -> None:
         if self._waiting is not None:

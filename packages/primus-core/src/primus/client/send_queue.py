@@ -21,35 +21,43 @@ class SendQueue:
         size: how many are kept; the oldest is dropped for one more.
     """
 
-    __slots__ = ("flushing", "held", "kept", "messages")
+    __slots__ = ("first", "flushing", "held", "is_first", "kept", "messages")
 
     def __init__(self, size: float) -> None:
         self.messages: deque[tuple[Step, Any]] = deque(
             maxlen=None if size == math.inf else int(size)
         )
+        self.first: deque[tuple[Step, Any]] = deque()
+        """What goes ahead of all that waits, on the next connection."""
+        self.is_first = False
+        """Whether what is kept now is of that kind."""
         self.kept = 0
         """How many messages have been kept so far."""
         self.flushing = False
         """Whether an async parser has a message of the queue, so that the next ones wait."""
-        self.held = False
-        """Whether messages wait although the client is open."""
+        self.held: set[str] = set()
+        """What lets messages wait although the client is open."""
 
     def __len__(self) -> int:
         return len(self.messages)
 
     def put(self, step: Step, value: Any) -> None:
-        """Keep a message behind the others."""
+        """Keep a message behind the others of its kind."""
+        if self.is_first:
+            self.first.append((step, value))
+            return
         self.messages.append((step, value))
         self.kept += 1
 
     def take(self) -> tuple[Step, Any]:
-        """Take the oldest message.
+        """Take the oldest message, of those that go ahead of others if there are any.
 
         Raises:
             IndexError: there is none.
         """
-        return self.messages.popleft()
+        return (self.first or self.messages).popleft()
 
     def clear(self) -> None:
         """Drop all messages."""
+        self.first.clear()
         self.messages.clear()

@@ -537,25 +537,50 @@ class Socket(Transforming, SocketEvents[MessageT_co], Connection[MessageT_co]):
         queue = self._queue
         return queue.kept, queue.kept - len(queue)
 
-    def hold_messages(self) -> None:
-        """Keep messages although the socket is open, until `release_messages`; for plugins.
+    def hold_messages(self, holder: str = "") -> None:
+        """Keep messages although the socket is open, until `holder` releases them; for plugins.
 
         Control text is sent at once, as ever, and the end of the socket sends what has been kept.
         """
-        self._queue.held = True
+        self._queue.held.add(holder)
 
-    def release_messages(self) -> None:
-        """Send what has been kept since `hold_messages`, and hold nothing any more."""
-        if self._queue.held:
-            self._queue.held = False
+    def release_messages(self, holder: str = "") -> None:
+        """Send what has been kept since `hold_messages`, unless another holder still keeps it."""
+        held = self._queue.held
+        if holder in held:
+            held.discard(holder)
             if self._state == OPEN:
                 self._send_queue()
 
-    def _send_queue(self) -> None:
-        """Send what has been kept."""
+    def write_first(self, data: Any) -> bool:
+        """Write, without a connection, what the next one has to begin with; for plugins.
+
+        It goes ahead of what waits, unless an async transform has it first, and is dropped with the
+        end of the socket: it is for streams, which end then.
+
+        Returns:
+            What `write` returns.
+        """
         queue = self._queue
-        while queue and self._transport is not None:
-            if queue.held and self._machine.state not in FINAL:
+        queue.is_first = True
+        try:
+            return self.write(data)
+        finally:
+            queue.is_first = False
+
+    def send_first(self) -> None:
+        """Send what `write_first` has been given, although messages are held; for plugins."""
+        self._send_queue(first=True)
+
+    def _send_queue(self, *, first: bool = False) -> None:
+        """Send what has been kept.
+
+        Args:
+            first: only what goes ahead of others, whether messages are held or not.
+        """
+        queue = self._queue
+        while (queue.first or (queue and not first)) and self._transport is not None:
+            if queue.held and not first and self._machine.state not in FINAL:
                 return
             step, value = queue.take()
             pending: Any = step(value)
@@ -707,6 +732,7 @@ class Socket(Transforming, SocketEvents[MessageT_co], Connection[MessageT_co]):
                 waiter.set_exception(error)
 
     def _fail_waiting(self) -> None:
+        self._queue.first.clear()
         ids, self._ids = self._ids, []
         for waiting in ids:
             if not waiting.done():

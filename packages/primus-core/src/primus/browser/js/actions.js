@@ -18,7 +18,7 @@ export const sendTheQueue = (client) => client._flush();
 export const startTheHeartbeat = (client) => client._heartbeat.start();
 export const stopTheHeartbeat = (client) => client._heartbeat.stop();
 export const askForTheId = (client) => client._heartbeat.ask();
-export const failWhatWaitsForTheConnection = (client) => client._failIds();
+export const failWhatWaitsForTheConnection = (client) => client._failWaiting();
 export const scheduleAnAttempt = (client) => client.recovery.reconnect();
 export const scheduleTheNextAttempt = (client, error) => client.recovery.reconnected(error);
 export const resetTheRecovery = (client) => client.recovery.reset();

@@ -4,6 +4,7 @@ import { Heartbeat } from './heartbeat.js';
 import { MessagePath } from './messages.js';
 import { watchNetwork, watchPage } from './network.js';
 import { asError } from './pipeline.js';
+import { Queue } from './queue.js';
 import { CLOSED, OPEN, OPENING } from './readystates.js';
 import { FINAL, Machine, OVER } from './state.js';
 import { Wire } from './wire.js';
@@ -271,7 +272,8 @@ export class Connection extends MessagePath {
     this._inbox.clear();
   }
 
-  _failIds() {
+  _failWaiting() {
+    this._first = new Queue();
     for (const waiting of this._ids.splice(0)) {
       waiting.reject(new Error('The connection ended before the server told its id'));
     }

@@ -6,6 +6,9 @@ import { Queue } from './queue.js';
 import { OPEN } from './readystates.js';
 import { FINAL } from './state.js';
 
+// What the outbox is told of a message that goes ahead of others; of any other that is `true`.
+const FIRST = 'first';
+
 /** A parser's `encode` or `decode` as a transform, which waits where it gives a promise. */
 function coding(code) {
   return (packet) => {
@@ -27,9 +30,12 @@ export class MessagePath extends EventEmitter {
     this.writable = this.readable = true;
     this.socket = null;
     this._waiting = new Queue();
+    /** What goes ahead of all that waits, on the next connection. */
+    this._first = new Queue();
     /** How many messages have been kept so far. */
     this._kept = 0;
-    this._held = false;
+    /** What holds messages, although the client is open. */
+    this._holders = new Set();
     this.latency = 0;
     this.transformers = { incoming: [], outgoing: [] };
     this._ids = [];
@@ -48,7 +54,7 @@ export class MessagePath extends EventEmitter {
     this._decoding = way([coding(decode)], (data, frame) => this._understood(data, frame),
       (error) => this._undecodable(error));
     this._inbox = way(incoming, (data, raw) => this._tell('data', data, raw));
-    this._outbox = way(outgoing, (data, isMessage) => this._transformed(data, isMessage));
+    this._outbox = way(outgoing, (data, kind) => this._transformed(data, kind));
     this._encoding = way([coding(encode)], (frame, isMessage) => this._put(frame, isMessage));
   }
 
@@ -188,14 +194,14 @@ export class MessagePath extends EventEmitter {
   }
 
   /** Takes what the transforms have made of a message, or control text of ours. */
-  _transformed(data, isMessage) {
+  _transformed(data, kind) {
     try {
-      if (isMessage) checkMessage(data);
+      if (kind) checkMessage(data);
     } catch (error) {
       this._tellError(error);
       return;
     }
-    if (isMessage) this._write(data);
+    if (kind) this._write(data, kind === FIRST);
     // Control text is about this connection only, and waits for no message that is held.
     else if (this._connected()) this._encoding.push(data, false);
   }
@@ -205,10 +211,14 @@ export class MessagePath extends EventEmitter {
   }
 
   /** Sends data past the transforms, or keeps it until the connection is open. */
-  _write(data) {
+  _write(data, isFirst) {
     const waiting = this._waiting;
 
     if (!this._connected() || waiting.length || this._isHeld()) {
+      if (isFirst) {
+        this._first.push(data);
+        return false;
+      }
       waiting.push(data);
       this._kept += 1;
       while (waiting.length > this.options.queueSize) waiting.shift();
@@ -218,26 +228,40 @@ export class MessagePath extends EventEmitter {
   }
 
   /**
-   * Keeps messages although the client is open, until they are released; for plugins. Control text
-   * is sent at once, as ever, and the end of the client sends what has been kept.
+   * Keeps messages although the client is open, until `holder` releases them; for plugins. Control
+   * text is sent at once, as ever, and the end of the client sends what has been kept.
    */
-  holdMessages() {
-    this._held = true;
+  holdMessages(holder = '') {
+    this._holders.add(holder);
   }
 
-  /** Sends what has been kept since `holdMessages`, and holds nothing any more. */
-  releaseMessages() {
-    this._held = false;
+  /** Sends what has been kept since `holdMessages`, unless another holder still keeps it. */
+  releaseMessages(holder = '') {
+    this._holders.delete(holder);
     this._flush();
   }
 
   _isHeld() {
-    return this._held && FINAL.indexOf(this._machine.state) < 0;
+    return this._holders.size > 0 && FINAL.indexOf(this._machine.state) < 0;
+  }
+
+  /**
+   * Writes, without a connection, what the next one has to begin with: it goes ahead of what waits,
+   * and is dropped with the end of the client. For plugins with streams, which end then.
+   */
+  writeFirst(data) {
+    this._outbox.push(data, FIRST);
+  }
+
+  /** Sends what `writeFirst` has been given, although messages are held; for plugins. */
+  sendFirst() {
+    while (this._first.length && this._connected()) this._send(this._first.shift());
   }
 
   _flush() {
     const waiting = this._waiting;
 
+    if (!this._isHeld()) this.sendFirst();
     while (waiting.length && this._connected() && !this._isHeld()) this._send(waiting.shift());
   }
 
@@ -248,7 +272,7 @@ export class MessagePath extends EventEmitter {
 
   /** Sends a frame that was sent over an earlier connection; for plugins. */
   sendAgain(frame) {
-    this._put(frame, false);
+    this._encoding.after(() => this._put(frame, false));
   }
 
   _put(frame, isMessage) {
