@@ -208,6 +208,21 @@ test('id survives a lost connection, and is refused when the connection ends', a
   await assert.rejects(never, /ended before/);
 });
 
+test('asking a client that has ended for its id fails, until it is opened anew', async () => {
+  const made = makeClient().accept();
+  const seen = [];
+
+  made.client.end();
+  await assert.rejects(made.client.id(), /has ended/);
+  made.client.id((id) => seen.push(id)); // as in Node, a callback waits for the next connection
+  made.client.open();
+  made.accept();
+  const asked = made.client.id();
+
+  made.receive('primus::id::new');
+  assert.deepEqual([await asked, seen], ['new', ['new']]);
+});
+
 test('the id is the one that the server tells, not the one that the wire has', async () => {
   const made = makeClient().accept();
 

@@ -11,6 +11,8 @@ import { FINAL, OVER } from './state.js';
 import { Timers, systemClock } from './timers.js';
 import { describeAddress, formatAddress, formatQuery, parseQuery, parseUrl } from './url.js';
 
+const ENDED = ['stranded', 'ended'];
+
 const own = (object, key) => Object.prototype.hasOwnProperty.call(object, key);
 
 /** The methods of a client. Users make one with `Primus`, which needs no `new`. */
@@ -89,7 +91,10 @@ class Client extends Connection {
     return this._machine.handle('destroy()');
   }
 
-  /** Asks for the server's id of this connection: `fn(id)`, or a promise without `fn`. */
+  /**
+   * Asks for the server's id of this connection: `fn(id)`, or a promise without `fn`, which fails
+   * when the client has ended, or ends before.
+   */
   id(fn) {
     assertContext(this, 'id');
     if (fn) {
@@ -97,7 +102,8 @@ class Client extends Connection {
       return this;
     }
     return new Promise((resolve, reject) => {
-      this._askId(resolve, reject);
+      if (ENDED.indexOf(this._machine.state) < 0) this._askId(resolve, reject);
+      else reject(new Error('A client that has ended has no id'));
     });
   }
 
