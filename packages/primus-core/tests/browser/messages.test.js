@@ -102,6 +102,53 @@ test('what is written first goes ahead of all that waits, and can be sent while 
   assert.deepEqual(seen, ['"first"', '"waits"']);
 });
 
+test('what is written first passes what an async transform has, and is waited for', async () => {
+  const made = makeClient().accept();
+  const going = [];
+
+  made.client.transform('outgoing', () => new Promise((resolve) => going.push(resolve)));
+  made.client.write('one');
+  made.client.write('two');
+  made.wire.onclose();
+  made.client.writeFirst('first');
+  made.clock.advance(1000);
+  made.wire.onopen();
+  const [one, first] = going;
+
+  one();
+  await turn();
+  assert.deepEqual(made.sent, []);
+  first();
+  await turn();
+  assert.deepEqual(made.sent, ['first', 'one']);
+  going[2]();
+  await turn();
+  assert.deepEqual(made.sent, ['first', 'one', 'two']);
+});
+
+test('what is still being transformed when the client ends is not written first, and holds nothing', async () => {
+  const made = makeClient().accept();
+  let go;
+  const slow = () => new Promise((resolve) => { go = resolve; });
+
+  made.client.transform('outgoing', ({ data }) => (data === 'first' ? slow() : true));
+  made.client.once('close', () => made.client.writeFirst('first'));
+  made.network.report('offline');
+  made.network.report('online');
+  made.clock.advance(1000);
+  made.wire.onopen();
+  made.client.write('sent');
+  assert.deepEqual(made.sent, ['sent']);
+  go();
+  await turn();
+  assert.deepEqual(made.sent, ['sent']);
+  made.wire.onclose();
+  made.client.writeFirst('again');
+  made.clock.advance(1000);
+  made.wire.onopen();
+  assert.deepEqual(made.sent, ['again']);
+});
+
 test('what is written first is dropped when the client ends', () => {
   const made = makeClient().accept();
 

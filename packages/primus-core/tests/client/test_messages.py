@@ -524,6 +524,62 @@ async def test_what_is_written_first_goes_ahead_of_all_that_waits(stage: Any) ->
     assert stage.wire.sent[sent:] == ['"first"', '"waits"']
 
 
+async def test_what_is_written_first_passes_what_an_async_transform_has(stage: Any) -> None:
+    socket, wire = await stage.opened()
+    going: list[asyncio.Future[None]] = []
+
+    @socket.transform("outgoing")
+    async def slow(packet: Any) -> None:
+        going.append(asyncio.get_running_loop().create_future())
+        await going[-1]
+
+    socket.write("one")
+    socket.write("two")
+    await stage.settle()
+    wire.lose()
+    await stage.settle()
+    socket.write_first("first")
+    await stage.advance(1.0)
+    assert stage.wire is not wire
+    one, first = going
+
+    def sent() -> list[str]:
+        return [frame for frame in stage.wire.sent if "primus::" not in frame]
+
+    one.set_result(None)
+    await stage.settle()
+    assert sent() == []
+    first.set_result(None)
+    await stage.settle()
+    assert sent() == ['"first"', '"one"']
+    going[2].set_result(None)
+    await stage.settle()
+    assert sent() == ['"first"', '"one"', '"two"']
+
+
+async def test_what_is_transformed_when_the_socket_ends_is_not_written_first_and_holds_nothing(
+    stage: Any,
+) -> None:
+    socket, wire = await stage.opened()
+
+    @socket.transform("outgoing")
+    async def slow(packet: Any) -> None:
+        if packet.data == "first":
+            await asyncio.get_running_loop().create_future()
+
+    socket.once("close", lambda: socket.write_first("first"))
+    wire.lose()
+    await stage.settle()
+    socket._network(False)
+    socket._network(True)
+    await stage.advance(1.0)
+    socket.write("sent")
+    await stage.settle()
+
+    assert stage.wire is not wire
+    assert [frame for frame in stage.wire.sent if "primus::" not in frame] == ['"sent"']
+
+
 async def test_what_is_written_first_is_dropped_when_the_socket_ends(stage: Any) -> None:
     socket, wire = await stage.opened()
     socket.once("close", lambda: [socket.write("waits"), socket.write_first("first")])

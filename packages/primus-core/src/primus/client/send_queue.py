@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import math
 from collections import deque
 from typing import Any
@@ -21,7 +22,7 @@ class SendQueue:
         size: how many are kept; the oldest is dropped for one more.
     """
 
-    __slots__ = ("first", "flushing", "held", "is_first", "kept", "messages")
+    __slots__ = ("first", "flushing", "held", "kept", "leading", "messages")
 
     def __init__(self, size: float) -> None:
         self.messages: deque[tuple[Step, Any]] = deque(
@@ -29,8 +30,8 @@ class SendQueue:
         )
         self.first: deque[tuple[Step, Any]] = deque()
         """What goes ahead of all that waits, on the next connection."""
-        self.is_first = False
-        """Whether what is kept now is of that kind."""
+        self.leading: set[asyncio.Task[None]] = set()
+        """Async transforms that have something of that kind."""
         self.kept = 0
         """How many messages have been kept so far."""
         self.flushing = False
@@ -42,10 +43,7 @@ class SendQueue:
         return len(self.messages)
 
     def put(self, step: Step, value: Any) -> None:
-        """Keep a message behind the others of its kind."""
-        if self.is_first:
-            self.first.append((step, value))
-            return
+        """Keep a message behind the others."""
         self.messages.append((step, value))
         self.kept += 1
 

@@ -10,7 +10,7 @@ from threading import get_ident
 from types import MappingProxyType, TracebackType
 from typing import Any, ClassVar, Final, Self, Unpack, cast
 
-from primus.callables import dispose
+from primus.callables import dispose, is_awaitable
 from primus.client.address import Stamps, parse_url
 from primus.client.closing import Closing
 from primus.client.diagnosis import Client, differences, why_no_wire
@@ -33,6 +33,7 @@ from primus.errors import (
     OptionError,
     ParserError,
     PrimusError,
+    TransformError,
     TransportError,
 )
 from primus.events import Listener, ReservedEvents
@@ -40,7 +41,7 @@ from primus.failures import Failures
 from primus.listening import MessageT_co
 from primus.option_types import ClientOptions
 from primus.parser import is_json, parser_name
-from primus.pipeline import Pipeline
+from primus.pipeline import SWALLOWED, Packet, Pipeline, run
 from primus.protocol import Close, Control, Id, Ping, Side, id_request, pong
 from primus.suggestions import suggest
 from primus.tasks import spawn
@@ -71,6 +72,9 @@ SOCKET_EVENTS = frozenset(
 
 PROFILE_OPTIONS = ("transformer", "parser", "plugin", "pathname")
 """The options that a class which was not made for a server takes in addition."""
+
+FIRST: Final = "first"
+"""What holds messages while something that goes ahead of them is being transformed."""
 
 UNDER_WAY: Final = (State.SCHEDULED, State.CONNECTING, State.REFUSED, State.WAITING, State.RETRYING)
 """There is no connection: what ends the client is no end of one."""
@@ -552,21 +556,56 @@ class Socket(Transforming, SocketEvents[MessageT_co], Connection[MessageT_co]):
             if self._state == OPEN:
                 self._send_queue()
 
-    def write_first(self, data: Any) -> bool:
+    def write_first(self, data: Any) -> None:
         """Write, without a connection, what the next one has to begin with; for plugins.
 
-        It goes ahead of what waits, unless an async transform has it first, and is dropped with the
-        end of the socket: it is for streams, which end then.
+        It goes ahead of what waits, be it for a transform, and is dropped with the end of the
+        socket: it is for streams, which end then.
 
-        Returns:
-            What `write` returns.
+        Raises:
+            ParserError: the parser has no form for `data`.
         """
-        queue = self._queue
-        queue.is_first = True
         try:
-            return self.write(data)
-        finally:
-            queue.is_first = False
+            result = run(self.pipeline.outgoing, Packet(data), self)
+        except TransformError as error:
+            self._report(error)
+            return
+        if not is_awaitable(result):
+            self._put_first(result)
+            return
+        self.hold_messages(FIRST)
+        leading = self._queue.leading
+        leading.add(task := spawn(self._put_first_later(result)))
+        task.add_done_callback(self._led)
+
+    async def _put_first_later(self, transforming: Awaitable[Any]) -> None:
+        try:
+            self._put_first(await transforming)
+        except (TransformError, ParserError) as error:
+            self._report(error)
+
+    def _led(self, task: asyncio.Task[None]) -> None:
+        """Send what waits, once all that goes ahead of it is there."""
+        leading = self._queue.leading
+        leading.discard(task)
+        if not leading:
+            self.release_messages(FIRST)
+
+    def _put_first(self, data: Any) -> None:
+        if data is SWALLOWED:
+            return
+        frame = self._encoded(data)
+        if isinstance(frame, FRAME):
+            self._queue.first.append((self._send, frame))
+        else:
+            dispose(frame)
+            self._queue.first.append((super()._send_encoded, data))
+
+    def _drop_first(self) -> None:
+        queue = self._queue
+        queue.first.clear()
+        for task in queue.leading:
+            task.cancel()
 
     def send_first(self) -> None:
         """Send what `write_first` has been given, although messages are held; for plugins."""
@@ -732,7 +771,7 @@ class Socket(Transforming, SocketEvents[MessageT_co], Connection[MessageT_co]):
                 waiter.set_exception(error)
 
     def _fail_waiting(self) -> None:
-        self._queue.first.clear()
+        self._drop_first()
         ids, self._ids = self._ids, []
         for waiting in ids:
             if not waiting.done():

@@ -4,7 +4,6 @@ import { Heartbeat } from './heartbeat.js';
 import { MessagePath } from './messages.js';
 import { watchNetwork, watchPage } from './network.js';
 import { asError } from './pipeline.js';
-import { Queue } from './queue.js';
 import { CLOSED, OPEN, OPENING } from './readystates.js';
 import { FINAL, Machine, OVER } from './state.js';
 import { Wire } from './wire.js';
@@ -273,7 +272,7 @@ export class Connection extends MessagePath {
   }
 
   _failWaiting() {
-    this._first = new Queue();
+    this._dropFirst();
     for (const waiting of this._ids.splice(0)) {
       waiting.reject(new Error('The connection ended before the server told its id'));
     }

@@ -6,7 +6,7 @@ import { Queue } from './queue.js';
 import { OPEN } from './readystates.js';
 import { FINAL } from './state.js';
 
-// What the outbox is told of a message that goes ahead of others; of any other that is `true`.
+// What a message is that goes ahead of others, and what holds those while it is on its way.
 const FIRST = 'first';
 
 /** A parser's `encode` or `decode` as a transform, which waits where it gives a promise. */
@@ -30,8 +30,9 @@ export class MessagePath extends EventEmitter {
     this.writable = this.readable = true;
     this.socket = null;
     this._waiting = new Queue();
-    /** What goes ahead of all that waits, on the next connection. */
+    /** What goes ahead of all that waits, on the next connection, and how much of it is on its way. */
     this._first = new Queue();
+    this._leading = 0;
     /** How many messages have been kept so far. */
     this._kept = 0;
     /** What holds messages, although the client is open. */
@@ -54,7 +55,8 @@ export class MessagePath extends EventEmitter {
     this._decoding = way([coding(decode)], (data, frame) => this._understood(data, frame),
       (error) => this._undecodable(error));
     this._inbox = way(incoming, (data, raw) => this._tell('data', data, raw));
-    this._outbox = way(outgoing, (data, kind) => this._transformed(data, kind));
+    this._outbox = way(outgoing, (data, isMessage) => this._transformed(data, isMessage));
+    this._ahead = way(outgoing, (data) => this._transformed(data, FIRST));
     this._encoding = way([coding(encode)], (frame, isMessage) => this._put(frame, isMessage));
   }
 
@@ -214,11 +216,11 @@ export class MessagePath extends EventEmitter {
   _write(data, isFirst) {
     const waiting = this._waiting;
 
+    if (isFirst) {
+      this._first.push(data);
+      return false;
+    }
     if (!this._connected() || waiting.length || this._isHeld()) {
-      if (isFirst) {
-        this._first.push(data);
-        return false;
-      }
       waiting.push(data);
       this._kept += 1;
       while (waiting.length > this.options.queueSize) waiting.shift();
@@ -247,10 +249,24 @@ export class MessagePath extends EventEmitter {
 
   /**
    * Writes, without a connection, what the next one has to begin with: it goes ahead of what waits,
-   * and is dropped with the end of the client. For plugins with streams, which end then.
+   * be it for a transform, and is dropped with the end of the client. For plugins with streams,
+   * which end then.
    */
   writeFirst(data) {
-    this._outbox.push(data, FIRST);
+    this._leading += 1;
+    this.holdMessages(FIRST);
+    this._ahead.push(data);
+    this._ahead.after(() => {
+      this._leading -= 1;
+      if (!this._leading) this.releaseMessages(FIRST);
+    });
+  }
+
+  _dropFirst() {
+    this._ahead.clear();
+    this._first = new Queue();
+    this._leading = 0;
+    this._holders.delete(FIRST);
   }
 
   /** Sends what `writeFirst` has been given, although messages are held; for plugins. */
