@@ -7,6 +7,7 @@ from typing import Any
 
 import pytest
 
+from primus import Unauthorized
 from primus_emit import AckLost
 from primus_testing import Recorder, eventually
 
@@ -72,6 +73,39 @@ async def test_what_is_sent_again_to_a_channel_comes_behind_its_subscription(clu
     assert heard == ["one", "two", "three", "four"]
     assert socket.recovered == {"rooms": True, "session": True, "missed": 0}
     assert len(news) == 1
+
+
+@pytest.mark.parametrize("decided", ["admitted", "refused", "not yet"])
+async def test_what_waits_for_the_authorization_of_its_channel_is_told_to_be_lost(
+    cluster: Any, decided: str
+) -> None:
+    one = await cluster.server(plugin="rooms, backplane, recovery, multiplex")
+    heard: list[Any] = []
+    go = asyncio.Event()
+    news = one.channel("news")
+
+    @news.authorize
+    async def authorize(spark: Any) -> None:
+        await go.wait()
+        if decided == "refused":
+            raise Unauthorized("a token, please")
+
+    news.on("connection", lambda spark: spark.on("data", heard.append))
+    socket = await cluster.socket(one)
+    (spark,) = one
+    channel = socket.channel("news")
+    channel.on("error", lambda error: None)
+    channel.write("one")
+    await cluster.turns()
+    if decided != "not yet":
+        go.set()
+        await cluster.turns()
+
+    await come_back(cluster, socket, spark, one)
+
+    assert heard == (["one"] if decided == "admitted" else [])
+    assert socket.recovered["session"] is (decided != "not yet")
+    go.set()
 
 
 async def test_an_acknowledgement_that_comes_late_answers_no_question_of_the_next_connection(

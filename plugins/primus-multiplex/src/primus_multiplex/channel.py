@@ -11,7 +11,7 @@ from primus import Spark, TransportError, Unauthorized
 from primus.answers import CONFIGURED
 from primus.callables import is_awaitable
 from primus.clock import Within
-from primus.events import Emitter, ReservedEvents
+from primus.events import Delivered, Emitter, ReservedEvents
 from primus.http import Address, Headers, Query, Request
 from primus.pipeline import Pipeline
 from primus.server.broadcast import broadcast
@@ -59,6 +59,8 @@ class ChannelSpark(SparkRooms, Subscription):
         self.channel = channel
         self._refusal: str | None = None
         """Why the subscription is refused, once it is."""
+        self._withheld = 0
+        """How many messages have come before it is decided whether it is admitted."""
         self._running = 0
         """How many async functions run for it, beside what its messages wait for."""
         self.is_member = False
@@ -98,6 +100,18 @@ class ChannelSpark(SparkRooms, Subscription):
         """The parameters of the URL that the client connected to."""
         return self.conn.query
 
+    def receive(self, data: Any, raw: Any = None) -> Delivered:
+        """Take a message that has arrived, which waits until the subscription is admitted."""
+        if not self.is_member and self.ready_state == Spark.OPEN:
+            self._withheld += 1
+            self.conn.withheld += 1
+        return super().receive(data, raw)
+
+    def release(self) -> None:
+        """Withhold nothing any more: it is decided, or has ended."""
+        self.conn.withheld -= self._withheld
+        self._withheld = 0
+
     def refuse(self, text: str) -> None:
         """End the subscription with a reason that the client gets as an error."""
         self._refusal = text
@@ -116,6 +130,7 @@ class ChannelSpark(SparkRooms, Subscription):
 
     def _closed(self) -> None:
         super()._closed()
+        self.release()  # `recovery`, which comes first, has looked at it when the connection ends
         self.channel.left(self)
         if self._is_working:
             self.streams.lingering.add(self)
@@ -358,6 +373,7 @@ class Channel(ChannelRooms, Emitter):
         self._undecided.discard(spark)
         spark.id = self.members.free(spark.id)
         spark.is_member = True
+        spark.release()
         self.members.add(spark)
         spark.tell(spark.conn, "subscribe", self, spark)
         run_connection_phase(spark, map(spark.counting, self._take("connection")))

@@ -338,8 +338,9 @@ class Recovery:
                 self._sessions.keep(follower.key, kept, self._clock.time())
 
     def _kept(self, follower: Follower) -> Kept | None:
-        """What is kept of a session; `None` when something that was written was not sent."""
-        if follower.spark.has_unsent or follower.spark.has_dropped:
+        """What is kept of a session; `None` when what counts as sent or handled is lost."""
+        spark = follower.spark
+        if spark.has_unsent or spark.has_dropped or spark.withheld:
             return None
         return Kept(follower.ring, follower.handled, self._primus.parser_name)
 

@@ -141,6 +141,8 @@ class Connection(Emitter, Generic[MessageT_co]):
     tally: ClassVar[Tally] = Tally()
     """The numbers of all connections of one server; those of clients are not kept apart."""
     slow_consumer: str = "buffer"
+    withheld: int = 0
+    """How many messages that count as handled a plugin keeps, to be lost with the connection."""
     overtaking_hooks: ClassVar[tuple[Callable[..., Any], ...]] = ()
     """Functions of plugins, by ``primus_overtakes``."""
     event_hooks: ClassVar[tuple[Callable[[Any, Any], Arriving | None], ...]] = ()
