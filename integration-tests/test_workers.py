@@ -146,6 +146,45 @@ async def test_proxies_find_the_server_of_a_session_without_cookies(
             assert set(nodes) == {"w0", "w1"}, kind
 
 
+@pytest.mark.parametrize("transformer", ["engine.io", "sockjs", "browserchannel"])
+async def test_proxies_leave_sessions_at_a_server_that_drains_and_bring_newcomers_past_it(
+    transformer: str, tmp_path: Path
+) -> None:
+    """Each client of that server comes back once, at its first attempt, when its time has come."""
+    polling = {"engine.io": ["polling"], "sockjs": ["xhr-polling"]}.get(transformer)
+    transport = {} if polling is None else {"transports": polling}
+    options = ("--transformer", transformer, "--over", "2", "--node")
+    sockets: list[Any] = []
+    async with (
+        serving(tmp_path, *options, "w0") as leaves,
+        serving(tmp_path, *options, "w1") as stays,
+        AsyncExitStack() as stack,
+    ):
+        for kind in ("nginx", "haproxy"):
+            proxied = balancer(
+                kind, leaves.port, stays.port, tmp_path, by_path=transformer == "sockjs"
+            )
+            url = f"http://127.0.0.1:{await stack.enter_async_context(proxied)}"
+            sockets += [client_at(url, transformer, transport=transport) for _ in range(12)]
+        for socket in sockets:
+            stack.callback(socket.destroy)
+        nodes = await asyncio.gather(*(asked(socket, "before") for socket in sockets))
+        happened: list[list[str]] = [[] for _ in sockets]
+        for socket, events in zip(sockets, happened, strict=True):
+            for event in ("error", "reconnect", "reconnected"):
+                socket.on(event, lambda *_, events=events, event=event: events.append(event))
+
+        leaves.process.terminate()
+        await leaves.process.wait()
+        moved = [events for node, events in zip(nodes, happened, strict=True) if node == "w0"]
+        await eventually(lambda: all("reconnected" in events for events in moved))
+
+        after = await asyncio.gather(*(asked(socket, "after") for socket in sockets))
+        assert set(after) == {"w1"}
+        assert moved == [["reconnect", "reconnected"]] * len(moved) != []
+        assert sum(map(len, happened)) == sum(map(len, moved))
+
+
 @pytest.mark.parametrize("leaving", ["gone", "draining"])
 async def test_nginx_brings_websockets_to_a_server_that_is_back_and_past_one_that_leaves(
     leaving: str, tmp_path: Path

@@ -104,7 +104,7 @@ http {{
         listen 127.0.0.1:{port};
         location / {{
             proxy_pass http://{to};
-            proxy_next_upstream error timeout http_503;
+            proxy_next_upstream error timeout http_503 {further} non_idempotent;
             proxy_http_version 1.1;
             proxy_set_header Host $http_host;
             proxy_set_header Upgrade $http_upgrade;
@@ -132,9 +132,11 @@ frontend public
     option forwardfor
     default_backend primus
 backend primus
-    balance {balance}
+    balance leastconn
     option httpchk GET /primus/spec
+    option persist
     option redispatch
+    retries 1
     retry-on conn-failure 503
     default-server check inter 200ms fall 1 rise 1
     {to}
@@ -148,6 +150,11 @@ USE_SERVER = """
     use-server w0 if {{ path_reg ^/primus/1/[^/]+/w0- }}
     use-server w1 if {{ path_reg ^/primus/1/[^/]+/w1- }}
 """.replace("{{", "{").replace("}}", "}")
+
+STICKY = """
+    stick-table type string len 128 size 100k expire 5m
+    stick on path,word(3,/)
+"""
 
 
 @contextlib.asynccontextmanager
@@ -164,11 +171,11 @@ async def balancer(
         text, flags = NGINX_WORKERS, ["-e", "stderr", "-p", str(folder), "-c"]
         executable = program("nginx", install="apt-get install nginx-light")
         names["to"] = "sockjs" if by_path else "$worker"
+        names["further"] = "http_404" if by_path else ""
     else:
         text, flags = HAPROXY_WORKERS, ["-f"]
         executable = program("haproxy", install="apt-get install haproxy")
-        names["balance"] = "hash path,word(3,/)" if by_path else "leastconn"
-        names["to"] = "" if by_path else USE_SERVER
+        names["to"] = STICKY if by_path else USE_SERVER
     async with _running(executable, flags, folder / f"{kind}-workers.conf", text, names) as port:
         yield port
 

@@ -358,6 +358,39 @@ def runs(process: int) -> bool:
     return True
 
 
+async def test_no_connection_waits_for_a_worker_that_has_ended_before_the_others(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    async with serving("setups:stays", "--workers", "2") as served:
+        assert await served.line() == "2 workers; SIGHUP replaces them\n"
+        workers = await all_met(served, 2)
+        served.process.terminate()
+        try:
+            async with asyncio.timeout(DEADLINE):
+                while runs(workers["w1"]):
+                    await asyncio.sleep(0.01)
+                await answered(f"{served.url}/primus/spec", 20)  # each may come to either of them
+        finally:
+            (tmp_path / "go").touch()
+
+        assert await served.ends() == (0, "", "")
+
+
+async def answered(url: str, times: int) -> None:
+    """Wait until so many connections in a row have been answered."""
+    in_a_row = 0
+    while in_a_row < times:
+        async with aiohttp.ClientSession() as http:
+            try:
+                async with http.get(url) as answer:
+                    assert answer.status == 503
+            except aiohttp.ClientConnectionError:  # the listening socket was closed just now
+                in_a_row = 0
+            else:
+                in_a_row += 1
+
+
 async def test_sighup_replaces_the_workers_while_they_serve() -> None:
     async with serving("setups:named", "--workers", "2", "--over", "0", "--node", "a") as served:
         assert await served.line() == "2 workers; SIGHUP replaces them\n"

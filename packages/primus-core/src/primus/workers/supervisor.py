@@ -236,12 +236,23 @@ class Supervisor:
             task.cancel()
         if changes:
             await asyncio.wait(changes)
-        await asyncio.gather(*(self._end(worker, None) for worker in tuple(self._workers.values())))
+        await asyncio.gather(*map(self._stop_slot, range(self._count)))
         for worker in self._workers.values():
             worker.control.close()
         for listener in self._listeners:
             listener.close()
         shutil.rmtree(self._folder, ignore_errors=True)
+
+    async def _stop_slot(self, slot: int) -> None:
+        """End the workers of a slot, and listen there no longer than they do.
+
+        Connections would wait to be accepted there until the last worker of all has ended, while
+        those whose sessions are still alive are accepted by the others.
+        """
+        workers = [worker for worker in self._workers.values() if worker.slot == slot]
+        await asyncio.gather(*(self._end(worker, None) for worker in workers))
+        if not self._one_socket:
+            self._listener(slot).close()
 
     def kill(self) -> None:
         """Kill all workers."""

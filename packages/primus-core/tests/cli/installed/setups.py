@@ -45,3 +45,14 @@ def sometimes(primus: Primus) -> None:
     if Path("broken").exists():
         raise PrimusError("it is broken")
     named(primus)
+
+
+def stays(primus: Primus) -> None:
+    """Greet as ``named``; the worker w0 ends once there is a file ``go`` in the current folder."""
+    named(primus)
+
+    async def stay() -> None:
+        while primus.node == "w0" and not Path("go").exists():
+            await asyncio.sleep(0.01)
+
+    primus.on("close", stay)
