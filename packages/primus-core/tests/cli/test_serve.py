@@ -6,6 +6,7 @@ A server of one process runs in that of the test, for a visitor in a thread.
 from __future__ import annotations
 
 import asyncio
+import errno
 import io
 import json
 import os
@@ -15,7 +16,7 @@ import socket
 import sys
 from collections.abc import AsyncIterator, Callable
 from concurrent.futures import Future, ThreadPoolExecutor
-from contextlib import asynccontextmanager, redirect_stdout
+from contextlib import asynccontextmanager, closing, redirect_stdout
 from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import Any, NamedTuple, cast
@@ -110,6 +111,29 @@ class Output(io.StringIO):
         return super().write(text)
 
 
+class Unwritable(Output):
+    """Standard output that nothing can be written to."""
+
+    def __init__(self, error: OSError) -> None:
+        super().__init__()
+        self._error = error
+        self._number = os.open(os.devnull, os.O_WRONLY)
+
+    def write(self, text: str) -> int:
+        """Note what is printed, and fail."""
+        super().write(text)
+        raise self._error
+
+    def fileno(self) -> int:
+        """The descriptor behind it."""
+        return self._number
+
+    def close(self) -> None:
+        """Close that as well."""
+        os.close(self._number)
+        super().close()
+
+
 class Visited(NamedTuple):
     """What came of a server in the process of the test."""
 
@@ -124,8 +148,10 @@ class Visited(NamedTuple):
 def visited(run: Any) -> Callable[..., Visited]:
     """Serves here until a visitor in a thread, a function of the URL, has returned."""
 
-    def visited(*arguments: str, visit: Callable[[str], Any] = str) -> Visited:
-        out = Output()
+    def visited(
+        *arguments: str, visit: Callable[[str], Any] = str, out: Output | None = None
+    ) -> Visited:
+        out = out or Output()
 
         def come_and_go() -> Any:
             url = out.url.result()
@@ -229,6 +255,16 @@ def test_a_module_of_the_current_folder_is_found(
     )
 
     assert visited("here:setup", visit=lambda url: post(url, "1")).brought == ['"here"']
+
+
+@pytest.mark.parametrize(
+    "error", [BrokenPipeError(), OSError(errno.ENOSPC, "No space left on device")]
+)
+def test_a_server_goes_on_when_its_output_cannot_be_written(visited: Any, error: OSError) -> None:
+    with closing(Unwritable(error)) as out:
+        there = visited("setups:named", visit=spec, out=out)
+
+    assert (there.brought["pathname"], there.code, there.err) == ("/primus", 0, "")
 
 
 def test_a_server_without_listeners_prints_what_to_do(visited: Any) -> None:

@@ -7,6 +7,7 @@ import asyncio
 import importlib
 import json
 import logging
+import os
 import signal
 import socket
 import sys
@@ -14,7 +15,7 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
 from functools import partial
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, TextIO
 
 from primus.callables import is_awaitable
 from primus.cli.options import add_server_options, server_options
@@ -29,6 +30,8 @@ if TYPE_CHECKING:
     from primus.workers.supervisor import Supervisor
 
 __all__ = ["add"]
+
+log = logging.getLogger("primus.server")
 
 DESCRIPTION = """\
 Serve a Primus until Ctrl-C.
@@ -295,7 +298,7 @@ def _local_bus(args: argparse.Namespace) -> LocalValkey | None:
 
 async def _replace(supervisor: Supervisor) -> None:
     if await supervisor.replace():
-        print("the workers have been replaced", flush=True)
+        _print("the workers have been replaced")
 
 
 async def _run_workers(args: argparse.Namespace, more: list[str]) -> int:
@@ -328,7 +331,7 @@ async def _run_workers(args: argparse.Namespace, more: list[str]) -> int:
             them = "1 worker; SIGHUP replaces it"
             if args.workers > 1:
                 them = f"{args.workers} workers; SIGHUP replaces them"
-            print(them, flush=True)
+            _print(them)
             _advise(args)
             await stopping
     except WorkerFailed as failed:  # it has said why
@@ -341,16 +344,30 @@ async def _run_workers(args: argparse.Namespace, more: list[str]) -> int:
 
 
 def _say(transformer: str, parser: str, url: str, pathname: str) -> None:
-    print(f"Primus {__version__} ({transformer}, {parser})")
-    print(f"listening at {url}, pathname {pathname}", flush=True)
+    _print(f"Primus {__version__} ({transformer}, {parser})")
+    _print(f"listening at {url}, pathname {pathname}")
 
 
 def _advise(args: argparse.Namespace) -> None:
     """What a newcomer may have overlooked."""
     if args.target is None and not args.echo:
-        print("no listener for messages: give MODULE:FUNCTION, or --echo", file=sys.stderr)
+        _print("no listener for messages: give MODULE:FUNCTION, or --echo", sys.stderr)
     if args.cert is None and args.host not in LOOPBACK:
-        print("this is plain HTTP: give --cert and --key for HTTPS", file=sys.stderr)
+        _print("this is plain HTTP: give --cert and --key for HTTPS", sys.stderr)
+
+
+def _print(line: str, to: TextIO | None = None) -> None:
+    """Print a line, by default to standard output; a server goes on where that is impossible.
+
+    What a full disk does not take stays in the buffer, and is tried again with the next line. A pipe
+    that has no reader any more never takes it: Python would complain when it flushes at exit.
+    """
+    try:
+        print(line, file=to, flush=True)
+    except BrokenPipeError:
+        os.dup2(os.open(os.devnull, os.O_WRONLY), (to or sys.stdout).fileno())
+    except OSError as error:
+        log.debug("a line was not printed: %s", error)
 
 
 def _careful(setup: Setup) -> Setup:
