@@ -15,11 +15,15 @@ import math
 import os
 import socket
 import ssl
+import sys
 from collections.abc import Callable
 from functools import partial
 from typing import Any, Final
 
 from primus.limits import Limits
+
+if sys.platform != "win32":
+    import resource  # at once: it is needed when no file can be opened any more, its own included
 
 __all__ = ["BACKLOG", "Acceptor"]
 
@@ -166,9 +170,7 @@ def _advice(error: OSError) -> str:
 
 def _limit() -> float:
     """How many files this process may open."""
-    try:
-        from resource import RLIM_INFINITY, RLIMIT_NOFILE, getrlimit
-    except ImportError:  # Windows
+    if sys.platform == "win32":
         return math.inf
-    soft, _ = getrlimit(RLIMIT_NOFILE)
-    return math.inf if soft == RLIM_INFINITY else soft
+    soft, _ = resource.getrlimit(resource.RLIMIT_NOFILE)
+    return math.inf if soft == resource.RLIM_INFINITY else soft
