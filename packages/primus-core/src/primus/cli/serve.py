@@ -359,8 +359,8 @@ def _advise(args: argparse.Namespace) -> None:
 def _print(line: str, to: TextIO | None = None) -> None:
     """Print a line, by default to standard output; a server goes on where that is impossible.
 
-    What a full disk does not take stays in the buffer, and is tried again with the next line. A pipe
-    that has no reader any more never takes it: Python would complain when it flushes at exit.
+    What a full disk does not take stays in the buffer, and is tried again with the next line. A
+    pipe that has no reader any more never takes it: Python would complain when it flushes at exit.
     """
     try:
         print(line, file=to, flush=True)
