@@ -375,6 +375,22 @@ async def test_the_connection_waits_for_async_listeners_of_an_error_of_a_stream(
     await below.next("data")
 
 
+async def test_what_async_listeners_of_a_stream_raise_is_told_to_the_stream(
+    spark: Any, streams: Streams, tracebacks: Tracebacks
+) -> None:
+    stream = Checked(streams)
+    tracebacks.expect(f"{stream!r}: a listener of 'news' raised")
+    above, below = Recorder(stream, "error"), Recorder(spark, "error")
+
+    @stream.on("news")
+    async def news() -> None:
+        raise ZeroDivisionError
+
+    stream.emit("news")
+    await above.next("error")
+    assert below.story == []
+
+
 async def test_a_message_that_overtakes_is_handled_while_others_wait(
     primus: Any, tracebacks: Tracebacks
 ) -> None:

@@ -551,7 +551,7 @@ class Stream(Emitter):
 
     def _start(self, event: str, awaitable: Awaitable[Any]) -> None:
         """As `Connection._start`: the connection waits for the errors of all its streams."""
-        self.connection._start(event, awaitable)
+        self.connection.started(event, spawn(self._guard(event, awaitable)))
 
     def _log_raised(self, text: str, error: BaseException) -> None:
         self.connection._log_raised(f"{self!r}: {text}", error)

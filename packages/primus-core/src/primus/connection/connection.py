@@ -424,16 +424,17 @@ class Connection(Emitter, Generic[MessageT_co]):
         super()._failed(event, error)
 
     def _start(self, event: str, awaitable: Awaitable[Any]) -> None:
-        """Run an async listener. What arrives waits for it, as for one of ``data``.
-
-        That is so for events of which a peer may cause any number. An error holds the frame that
-        has caused it.
-        """
-        if event not in CAUSED or self._state != OPEN:
-            super()._start(event, awaitable)
-            return
         # It runs at once, since what is awaited already may wait for it, and beyond the end.
-        self.hold(asyncio.shield(spawn(self._guard(event, awaitable))))
+        self.started(event, spawn(self._guard(event, awaitable)))
+
+    def started(self, event: str, running: asyncio.Task[None]) -> None:
+        """Note an async listener, here or of a stream; it reports its failures where it is.
+
+        What arrives waits for it, as for one of ``data``, where it listens to an event of which a
+        peer may cause any number. An error holds the frame that has caused it.
+        """
+        if event in CAUSED and self._state == OPEN:
+            self.hold(asyncio.shield(running))
 
     def _listener_failed(self, error: BaseException) -> None:
         """Report an awaited listener of ``data`` that has raised, or was cancelled."""
@@ -535,11 +536,14 @@ class Connection(Emitter, Generic[MessageT_co]):
         """Whether a frame is handled although the connection is busy, as plugins may say.
 
         What is decoded for that is not kept: most such frames wait, and are decoded once more.
+        One that cannot be decoded is reported in its turn.
         """
         try:
             data = self._decode(frame)
-        except Exception:
-            return True  # `feed` says what is wrong with it
+        except Exception as error:
+            data = self._decode_carefully(frame, error)
+        if type(data) is _Undecodable:
+            return False
         if is_awaitable(data):
             dispose(data)
             return False
@@ -554,6 +558,7 @@ class Connection(Emitter, Generic[MessageT_co]):
             data = self._decode_carefully(frame, error)
             if type(data) is _Undecodable:
                 self.received -= 1
+                self._undecoded += 1
                 self._undecodable(frame, data.error)
                 return None
         return self._decoded(data, frame)
@@ -565,11 +570,11 @@ class Connection(Emitter, Generic[MessageT_co]):
                 return self._parser.decode(frame)
             except Exception as final:
                 error = final
-        self._undecoded += 1
         return _Undecodable(error)
 
     def _take_undecodable(self, data: _Undecodable, frame: Any) -> None:
         """Report a frame that could not be decoded, in its turn."""
+        self._undecoded += 1
         inbox = self._inbox
         if inbox is None or not inbox.is_busy:
             self._undecodable(frame, data.error)
