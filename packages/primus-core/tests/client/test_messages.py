@@ -723,6 +723,26 @@ async def test_what_an_end_has_dropped_no_longer_counts_as_waiting(stage: Any) -
     await stage.settle()
 
 
+async def test_the_next_wire_is_paused_too_while_a_listener_is_busy(stage: Any) -> None:
+    socket, wire = await stage.opened(reconnect={"min": 1, "max": 1})
+    gates = [asyncio.Event(), asyncio.Event()]
+    socket.on("data", lambda number: gates[number].wait())
+    long = "1" + " " * DEFAULT_LIMITS.read_ahead_bytes
+    wire.receive("0", long)
+    gates[0].set()
+    await stage.settle()
+    assert (wire.paused, socket.handled) == (True, 2)
+    wire.lose()
+    await stage.advance(2)
+
+    assert not stage.wire.paused
+    stage.wire.receive(long)
+    assert stage.wire.paused
+    gates[1].set()
+    await stage.settle()
+    assert (stage.wire.paused, socket.handled) == (False, 3)
+
+
 async def test_a_listener_of_an_error_goes_on_when_its_connection_ends(stage: Any) -> None:
     socket, wire = await stage.opened()
     busy, begun, go_on, done = [asyncio.Event() for _ in range(4)]

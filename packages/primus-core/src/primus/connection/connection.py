@@ -263,6 +263,8 @@ class Connection(Emitter, Generic[MessageT_co]):
         """Carry frames over `transport` from now on."""
         self._transport = transport
         self._is_congested = self._overflowed = False
+        if self._inbox is not None:
+            self._inbox.paused = False  # it was another transport that reads no further
         if self._state == OPEN:  # else no message has a fast path anyway
             self._update_fast_path()
         transport.connection = self
