@@ -577,6 +577,43 @@ async def test_pings_are_answered_and_wait_for_async_listeners(primus: Primus) -
     assert data.seen("data") == [(1, "1")]
 
 
+@pytest.mark.parametrize("is_done", [False, True])
+async def test_the_end_waits_for_no_listener_of_an_error_behind_one_that_waits_for_the_end(
+    primus: Primus, is_done: bool
+) -> None:
+    spark, wire = join(primus)
+    gate, ended = Gate(), asyncio.Event()
+    spark.on("data", lambda message: ended.wait())
+    spark.on("error", gate)
+    spark.on("end", ended.set)
+    if is_done:
+        gate.event.set()
+    wire.receive("1")
+    spark.emit("error", ValueError())
+    await eventually(lambda: len(gate.seen) == 1)
+
+    wire.lose()
+
+    assert ended.is_set()
+    gate.event.set()
+
+
+async def test_listeners_that_are_done_hold_back_nothing_more(primus: Primus) -> None:
+    spark, wire = join(primus)
+    busy, slow = asyncio.Event(), asyncio.Event()
+    spark.on("data", lambda message: busy.wait())
+    spark.on("heartbeat", lambda: slow.wait())
+
+    most = DEFAULT_LIMITS.read_ahead_messages
+    wire.receive("1", *['"primus::ping::2"'] * most)
+    assert wire.paused
+
+    slow.set()
+    await eventually(lambda: not wire.paused)
+    assert spark.handled == 1
+    busy.set()
+
+
 async def test_a_listener_may_wait_for_that_of_an_error_which_it_has_caused(
     primus: Primus,
 ) -> None:

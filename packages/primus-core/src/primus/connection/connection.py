@@ -357,7 +357,7 @@ class Connection(Emitter, Generic[MessageT_co]):
         if self.loss_hooks:
             self._call_hooks("primus_lost", self.loss_hooks)
         inbox = self._inbox
-        if inbox is not None and inbox.is_busy and (len(inbox) or self._undelivered > 0):
+        if inbox is not None and inbox.is_busy and (inbox.holds_arrived or self._undelivered > 0):
             inbox.put_loss(error)
         else:
             self._ended(error)
@@ -704,7 +704,7 @@ class Connection(Emitter, Generic[MessageT_co]):
         return self._receive(data, raw)
 
     def _caught_up(self, *, was_paused: bool) -> None:
-        """Resume, once no message waits any more."""
+        """Resume, once no message waits any more, or fewer do."""
         self._update_fast_path()
         if was_paused and self._transport is not None:
             self._transport.resume_reading()

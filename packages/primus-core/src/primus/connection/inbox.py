@@ -34,7 +34,7 @@ class Receiving(Protocol):
         """Report an awaited listener that has raised, or was cancelled."""
 
     def _caught_up(self, *, was_paused: bool) -> None:
-        """Note that nothing waits any more."""
+        """Note that nothing waits any more, or so little that more may come."""
 
     def _ended(self, error: Exception | None) -> None:
         """Handle the loss of the wire, after everything that came over it."""
@@ -70,6 +70,11 @@ class Inbox:
         )
 
     @property
+    def holds_arrived(self) -> bool:
+        """Whether anything waits that the peer has sent."""
+        return any(data is not _HELD for data, _ in self._entries)
+
+    @property
     def size(self) -> int:
         """How many bytes or characters the frames have that wait."""
         return self._size
@@ -82,10 +87,22 @@ class Inbox:
         """
         if self.is_busy:
             self._entries.appendleft((_HELD, pending))
+            if isinstance(pending, asyncio.Future):
+                pending.add_done_callback(self._release)
             return self._pauses()
         self.is_busy = True
         spawn(self._work(pending))
         return False
+
+    def _release(self, pending: Awaitable[Any]) -> None:
+        """Forget what is done although it has not been awaited: a listener may take for ever."""
+        for index, (_, raw) in enumerate(self._entries):
+            if raw is pending:
+                del self._entries[index]
+                break
+        if self.paused and not self.is_full:
+            self.paused = False
+            self._owner._caught_up(was_paused=True)
 
     def put(self, data: Any, raw: Any) -> bool:
         """Keep a message; True when the transport should read no further from now on."""
