@@ -180,6 +180,32 @@ async def test_what_arrives_waits_for_async_listeners_of_what_is_invalid(
     assert (await data.next("data"))[0] == 1
 
 
+@pytest.mark.parametrize("is_async", [False, True])
+async def test_the_end_of_a_spark_waits_for_no_async_listener_of_what_is_invalid(
+    primus: Any, is_async: bool
+) -> None:
+    async def later(message: int) -> bool:
+        return False
+
+    primus.validate("data", later if is_async else lambda message: False)
+    told, go_on = list[Exception](), asyncio.Event()
+
+    @primus.on("invalid")
+    async def invalid(error: Exception) -> None:
+        told.append(error)
+        await go_on.wait()
+
+    spark, wire = join(primus)
+    spark.on("data", lambda message: None)
+    ended = Recorder(spark, "end")
+    wire.receive("0")
+    await eventually(lambda: len(told) == 1)
+    wire.lose()
+
+    await ended.next("end")
+    go_on.set()
+
+
 async def test_messages_wait_for_their_validators_so_that_order_stays(primus: Any) -> None:
     running = 0
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import logging
 from collections.abc import Awaitable, Mapping
 from typing import Any, Final, Literal
@@ -10,10 +11,10 @@ from weakref import WeakKeyDictionary
 from primus import OptionError, Packet, Primus
 from primus.arriving import Arriving
 from primus.callables import is_awaitable
-from primus.events import Delivered
 from primus.failures import Quota
 from primus.pipeline import Transform, for_streams
 from primus.streams import Stream
+from primus.tasks import spawn
 from primus_fortress_maximus.errors import Invalid
 from primus_fortress_maximus.limits import Bucket, Limit
 from primus_fortress_maximus.validators import Validator
@@ -163,16 +164,20 @@ class Fortress:
         except Exception as error:
             verdict = error
         refusal = validator.refusal(verdict)
-        if refusal is None:
-            return None
-        told = self._refuse(connection, refusal, arriving.args)
-        return told if told is False else await told
+        return None if refusal is None else self._refuse(connection, refusal, arriving.args)
 
-    def _refuse(self, connection: Any, error: Invalid, args: list[Any]) -> Delivered:
-        """Drop a message, and tell the application; what is behind it waits for async listeners."""
+    def _refuse(self, connection: Any, error: Invalid, args: list[Any]) -> Literal[False]:
+        """Drop a message, and tell the application.
+
+        What is behind it waits for async listeners, and the end of the connection does not.
+        """
         if not self._primus.listeners("invalid"):
             self._log(connection, error)
-        return self._primus.deliver("invalid", error, args)
+        delivered = self._primus.deliver("invalid", error, args)
+        if delivered is not False:
+            spark = connection.connection if isinstance(connection, Stream) else connection
+            spark.hold(asyncio.shield(spawn(_done(delivered))))
+        return False
 
     def _log(self, connection: Any, error: Invalid) -> None:
         """Log a refusal; peers can cause any number of them."""
@@ -189,6 +194,10 @@ class Fortress:
             shown,
             more,
         )
+
+
+async def _done(delivering: Awaitable[Any]) -> None:
+    await delivering
 
 
 def transform(fortress: Fortress) -> Transform:
