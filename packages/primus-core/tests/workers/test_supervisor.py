@@ -8,6 +8,7 @@ import signal
 import sys
 from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -144,6 +145,29 @@ async def test_a_replacement_that_is_due_while_all_start_comes_after_that(tmp_pa
     await replacing
 
     assert staged.started == ["w0", "w1", "w2"]
+
+
+async def test_a_replacement_takes_a_place_whose_next_worker_is_waited_for(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("primus.workers.backoff.FIRST", 60.0)
+    staged = Staged(tmp_path)
+    supervisor = staged.supervisor
+    await supervisor.start()
+
+    def first() -> Any:
+        return supervisor._current(0)
+
+    for node in ("w0", "w2"):
+        await eventually(lambda node=node: first() and first().node == node)  # type: ignore[misc]
+        first().process.kill()
+    await eventually(lambda: supervisor._listener(0).fileno() < 0)
+
+    replacing = asyncio.ensure_future(supervisor.replace())
+    await eventually(staged.has("w1 drains"))
+    assert first().node == "w3"
+    await supervisor.stop()
+    assert await replacing is False
 
 
 async def test_a_worker_that_does_not_answer_is_killed_and_replaced_and_told_of_once(

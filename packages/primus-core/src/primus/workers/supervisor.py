@@ -218,6 +218,8 @@ class Supervisor:
                     async with self._changing:
                         former = await self._replace(slot)
                 except (WorkerFailed, OSError) as error:
+                    if self._current(slot) is None:
+                        self._close_listener(slot)
                     why = str(error) or f"a worker took more than {START:g} s to start"
                     log.warning("the workers are not replaced, those there are go on: %s", why)
                     return False
@@ -264,6 +266,7 @@ class Supervisor:
 
     async def _replace(self, slot: int) -> _Process | None:
         """Start a worker in place of another, which is returned: it is to end."""
+        self._open_listener(slot)  # it is closed while the next one after a death is waited for
         new = await self._prepare(slot)
         former = self._current(slot)
         await self._tell_all()
@@ -441,7 +444,6 @@ class Supervisor:
             try:
                 async with self._changing:
                     if self._current(slot) is None:
-                        self._open_listener(slot)
                         await self._replace(slot)
                         log.info("a worker is in place of %s", dead.node)
                 return
