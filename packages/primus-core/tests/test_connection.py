@@ -602,7 +602,7 @@ async def test_listeners_that_are_done_hold_back_nothing_more(primus: Primus) ->
     spark, wire = join(primus)
     busy, slow = asyncio.Event(), asyncio.Event()
     spark.on("data", lambda message: busy.wait())
-    spark.on("heartbeat", lambda: slow.wait())
+    spark.on("heartbeat", slow.wait)
 
     most = DEFAULT_LIMITS.read_ahead_messages
     wire.receive("1", *['"primus::ping::2"'] * most)
