@@ -5,7 +5,9 @@ from typing import Any
 import pytest
 from multidict import CIMultiDict, CIMultiDictProxy
 
+from primus.errors import ProtocolError
 from primus.websocket.refused import RefusedAnswer
+from primus.websocket.refused_heads import refused_answer
 
 
 def refused(limit: int, **headers: str) -> Any:
@@ -77,3 +79,12 @@ def test_an_answer_that_has_no_body_ends_with_its_head(
 
     assert answer.feed(b"")
     assert (answer.error.status, answer.error.body) == (status, b"")
+
+
+async def test_what_is_said_of_a_malformed_head_is_one_short_line() -> None:
+    with pytest.raises(ProtocolError, match="Invalid header") as raised:
+        refused_answer(b"HTTP/1.1 404 x\r\n" + b"A" * 15_000 + b"\r\n\r\n")
+
+    text = str(raised.value)
+    assert len(text) <= 200
+    assert "\n" not in text

@@ -19,6 +19,8 @@ __all__ = ["HEAD_END", "LONGEST_HEAD", "REFUSAL", "refused_answer"]
 HEAD_END: Final = b"\r\n\r\n"
 LONGEST_HEAD: Final = 16 * 1024
 """Bytes of the longest head of a refusal."""
+SHOWN: Final = 200
+"""Characters of what is said of a head that is malformed."""
 REFUSAL: Final = re.compile(rb"HTTP/1\.[01] (?!101)[0-9]{3}[ \r]")
 """How an answer begins that does not accept."""
 
@@ -38,5 +40,6 @@ def refused_answer(head: bytes) -> RefusedAnswer:
     try:
         ((message, _),), _, _ = parser.feed_data(head)
     except HttpProcessingError as error:
-        raise ProtocolError(error.message) from error
+        why = " ".join(error.message.split())  # it shows the head, which may be long
+        raise ProtocolError(f"{why:.{SHOWN}}") from error
     return RefusedAnswer(message.code, message.headers, DEFAULT_LIMITS.refusal_bytes)
