@@ -83,6 +83,29 @@ async def test_what_was_asked_while_it_is_away_is_answered_when_it_is_back(
     assert await answer == "yes"
 
 
+async def test_what_is_kept_while_the_machine_is_offline_is_answered_later(
+    primus: Any, socket: Any
+) -> None:
+    primus.on("connection", lambda spark: spark.on("vote", lambda ack: ack("yes")))
+    ends: list[Any] = []
+    socket.on("end", lambda: ends.append("end"))
+    sent = asyncio.create_task(socket.ask("silence"))
+    await eventually(lambda: len(socket.acks))
+    await cut(primus, socket)
+    answer = asyncio.create_task(socket.ask("vote"))
+    await eventually(lambda: len(socket.acks))
+
+    socket._network(False)
+    await eventually(lambda: ends)
+    with pytest.raises(AckLost):
+        await sent
+    assert not answer.done()
+    socket._network(True)
+    await comes_back(socket)
+
+    assert await answer == "yes"
+
+
 async def test_what_is_held_is_not_lost_with_a_connection_that_has_not_had_it(
     primus: Any, socket: Any
 ) -> None:

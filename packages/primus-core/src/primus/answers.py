@@ -122,7 +122,7 @@ class Answers(Generic[Id]):
         socket = self._connection
         socket.on("open", self.opened)
         socket.on("close", self.lost)
-        socket.on("end", self.ended)
+        socket.on("end", self._ended)
         socket.on("destroy", self.ended)
 
     # -- asking
@@ -304,6 +304,13 @@ class Answers(Generic[Id]):
     def ended(self) -> None:
         """Fail everything: there will be no other connection."""
         self._fail(list(self._pending))
+
+    def _ended(self) -> None:
+        """Handle the end of a socket, which may be offline only, and send what it keeps later."""
+        if self._main.is_suspended:
+            self.lost()
+        else:
+            self.ended()
 
     def _fail(self, ids: list[Id]) -> None:
         for id in ids:

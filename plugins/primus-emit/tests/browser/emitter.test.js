@@ -116,6 +116,24 @@ test('ask fails when the connection goes that it was sent over', async () => {
   assert.equal(await next, 'yes');
 });
 
+test('what is kept while the machine is offline is answered later', async () => {
+  const { made, client, clock } = open();
+
+  made.wire.onclose();
+  const answer = client.ask('vote');
+  const ends = [];
+
+  client.on('end', () => ends.push('end'));
+  made.network.report('offline');
+  assert.deepEqual(ends, ['end']);
+  made.network.report('online');
+  clock.advance(1000);
+  made.wire.onopen();
+  assert.deepEqual(made.sent, [{ type: 0, data: ['vote'], id: 1, fails: true }]);
+  made.receive({ id: 1, type: 1, data: ['yes'] });
+  assert.equal(await answer, 'yes');
+});
+
 test('ask fails when the client ends or is destroyed', async () => {
   for (const end of ['end', 'destroy']) {
     const { client, clock } = open();

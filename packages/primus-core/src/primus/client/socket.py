@@ -702,6 +702,11 @@ class Socket(Transforming, SocketEvents[MessageT_co], Connection[MessageT_co]):
     def _is_over(self) -> bool:
         return self._machine.state in FINAL
 
+    @property
+    def is_suspended(self) -> bool:
+        """Whether it has ended since the machine is offline, and goes on once that is online."""
+        return self._machine.state is State.SUSPENDED
+
     # -- actions
 
     def _cancel_turn(self) -> None:

@@ -33,7 +33,8 @@ export class Answers {
     this._epoch = 0;
     primus.on('open', () => { this._epoch += 1; });
     primus.on('close', () => this._lose(false));
-    primus.on('end', () => this._lose(true));
+    // A client that is offline has ended too, and sends later what it keeps.
+    primus.on('end', () => this._lose(this._client._machine.state !== 'suspended'));
     primus.on('destroy', () => this._lose(true));
   }
 
