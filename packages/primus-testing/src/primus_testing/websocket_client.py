@@ -105,7 +105,8 @@ class WebSocketClientContract(Contract):
         "line", ["HTTP/1.0 503 Full", "HTTP/1.1 503", "HTTP/1.1 503 "], ids=["old", "bare", "empty"]
     )
     async def test_a_refusal_may_be_of_an_old_server_or_without_words(self, line: str) -> None:
-        pieces = [line[:12].encode(), line[12:].encode() + b"\r\nRetry-After: 7\r\n\r\nfull", b""]
+        rest = f"{line[12:]}\r\nRetry-After: 7\r\nContent-Length: 4\r\n\r\nfull"
+        pieces = [line[:12].encode(), rest.encode(), b""]
         async with scripted_server(lambda asked: pieces) as server:
             with pytest.raises(HandshakeError) as caught:
                 await Peer.open(self.kind, server.url + "/primus")
