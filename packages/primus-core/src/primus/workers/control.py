@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import json
 import socket
+from contextlib import suppress
 from typing import Any, Final, Self
 
 __all__ = ["Control"]
@@ -36,6 +37,9 @@ class Control:
         try:
             line = await self._reader.readuntil(b"\n")
         except (asyncio.IncompleteReadError, ConnectionError):
+            self.close()
+            with suppress(ConnectionError):  # else asyncio may log, by chance, that a write failed
+                await self._writer.wait_closed()
             return None
         message: dict[str, Any] = json.loads(line)
         return message
