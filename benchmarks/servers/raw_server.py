@@ -6,7 +6,7 @@ import asyncio
 import sys
 from typing import cast
 
-from .loops import run
+from .loops import run, serve
 
 
 class Echo(asyncio.Protocol):
@@ -21,13 +21,5 @@ class Echo(asyncio.Protocol):
         self._transport.write(data)
 
 
-async def main() -> None:
-    """Serve until the process is ended; the port is the first line of output."""
-    loop = asyncio.get_running_loop()
-    server = await loop.create_server(Echo, "127.0.0.1", 0, backlog=4096)
-    print(server.sockets[0].getsockname()[1], flush=True)
-    await server.serve_forever()
-
-
 if __name__ == "__main__":
-    run(main(), sys.argv[2])
+    run(serve(Echo), sys.argv[2])

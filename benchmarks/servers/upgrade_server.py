@@ -11,7 +11,7 @@ from base64 import b64encode
 from hashlib import sha1
 from typing import cast
 
-from .loops import run
+from .loops import run, serve
 
 GUID = b"258EAFA5-E914-47DA-95CA-C5AB0DC85B11"
 ANSWER = (
@@ -42,13 +42,5 @@ class Upgrade(asyncio.Protocol):
         self._transport.write(ANSWER + b64encode(sha1(key + GUID).digest()) + b"\r\n\r\n")
 
 
-async def main() -> None:
-    """Serve until the process is ended; the port is the first line of output."""
-    loop = asyncio.get_running_loop()
-    server = await loop.create_server(Upgrade, "127.0.0.1", 0, backlog=4096)
-    print(server.sockets[0].getsockname()[1], flush=True)
-    await server.serve_forever()
-
-
 if __name__ == "__main__":
-    run(main(), sys.argv[2])
+    run(serve(Upgrade), sys.argv[2])

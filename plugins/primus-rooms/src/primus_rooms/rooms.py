@@ -154,7 +154,7 @@ class Rooms(AdapterCalls):
             return False
         adapter = self.adapter
         if self.settings.max_rooms is not None:
-            self._count(adapter, id, rooms, self.settings.max_rooms)
+            self._check_limit(adapter, id, rooms, self.settings.max_rooms)
         self._joined.add(id)
 
         def joined(_: object) -> bool:
@@ -166,7 +166,7 @@ class Rooms(AdapterCalls):
             lambda: adapter.join(id, rooms, wildcard=wild), joined, key=id, spark=spark
         )
 
-    def _count(self, adapter: Adapter, id: str, rooms: tuple[str, ...], most: int) -> None:
+    def _check_limit(self, adapter: Adapter, id: str, rooms: tuple[str, ...], most: int) -> None:
         """Make sure that a spark may join rooms.
 
         Raises:
