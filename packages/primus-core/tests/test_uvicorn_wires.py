@@ -14,6 +14,7 @@ from primus import Primus
 from primus.server.hosts.asgi_transport import EXTENSION
 from primus.uvicorn import Requests, WebSockets
 from primus.uvicorn.requests import MAX_HEAD
+from primus.uvicorn.sliced_reads import SLICE
 from primus_testing import DEADLINE, MemoryTransformer, NotingTransport, eventually
 
 Application = Callable[[Any, Any, Any], Awaitable[None]]
@@ -33,14 +34,17 @@ class Own(asyncio.Protocol):
     """uvicorn's own class for WebSockets: notes what it is told, and calls no application."""
 
     made: "list[Own]"
+    pauses = False
+    """Whether it reads no more, once it has read."""
 
     def __init__(self, config: Config, server_state: ServerState, app_state: Any) -> None:
         self.app: Any = config.loaded_app
         self.story: list[Any] = []
         self.made.append(self)
 
-    def connection_made(self, transport: asyncio.BaseTransport) -> None:
+    def connection_made(self, transport: Any) -> None:
         """Begin."""
+        self.transport = transport
         self.story.append("made")
 
     def connection_lost(self, exc: Exception | None) -> None:
@@ -50,6 +54,8 @@ class Own(asyncio.Protocol):
     def data_received(self, data: bytes) -> None:
         """Read."""
         self.story.append(data)
+        if self.pauses:
+            self.transport.pause_reading()
 
     def eof_received(self) -> bool:
         """Stay open."""
@@ -482,16 +488,92 @@ async def test_a_path_without_a_primus_is_left_to_uvicorns_own_class_at_once() -
     upgrade = Upgrade(hanging, ELSEWHERE)
     assert upgrade.own.story == ["made", ELSEWHERE]
     assert upgrade.own.app == upgrade.config.loaded_app
-    await eventually(lambda: upgrade.wire.protocol is upgrade.own)
     assert upgrade.state.connections == set()
 
 
-async def test_a_connection_that_uvicorns_own_class_has_closed_keeps_its_protocol() -> None:
+# -- reads of uvicorn's own class
+
+
+@pytest.fixture
+async def others() -> Upgrade:
+    """A connection that uvicorn's own class has, which has read its head."""
     upgrade = Upgrade(hanging, ELSEWHERE)
-    upgrade.wire.close()
+    upgrade.own.story.clear()
+    return upgrade
+
+
+LONG = b"a" * SLICE + b"b" * SLICE + b"c"
+SLICES = [LONG[:SLICE], LONG[SLICE:-1], LONG[-1:]]
+
+
+async def turn() -> None:
+    """Let everything that is due run once."""
     await asyncio.sleep(0)
-    await asyncio.sleep(0)
-    assert upgrade.wire.protocol is upgrade.protocol
+
+
+async def test_a_long_read_comes_in_slices_of_which_each_turn_has_one(others: Upgrade) -> None:
+    told, wire = others.own.story, others.wire
+    others.protocol.data_received(LONG)
+    assert (told, wire.reading) == (SLICES[:1], False)
+    await turn()
+    assert (told, wire.reading) == (SLICES[:2], False)
+    await turn()
+    assert (told, wire.reading) == (SLICES, True)
+    others.protocol.data_received(b"d" * SLICE)
+    assert told[3:] == [b"d" * SLICE]
+
+
+async def test_a_slice_waits_until_the_one_before_is_done_with(others: Upgrade) -> None:
+    own, wire = others.own, others.wire
+    own.pauses = True
+    others.protocol.data_received(LONG)
+    await turn()
+    assert own.story == SLICES[:1]
+    for told in (2, 3):
+        own.transport.resume_reading()
+        own.transport.resume_reading()
+        await turn()
+        await turn()
+        assert (own.story, wire.reading) == (SLICES[:told], False)
+    own.transport.resume_reading()
+    assert wire.reading
+
+
+async def test_a_pause_between_two_turns_holds_the_slice(others: Upgrade) -> None:
+    others.protocol.data_received(LONG)
+    others.own.transport.pause_reading()
+    await turn()
+    assert others.own.story == SLICES[:1]
+
+
+async def test_what_tls_has_read_before_the_pause_comes_behind_the_slices(others: Upgrade) -> None:
+    others.protocol.data_received(LONG)
+    others.protocol.data_received(b"d")
+    await turn()
+    await turn()
+    assert others.own.story == [*SLICES[:2], b"cd"]
+
+
+@pytest.mark.parametrize("end", ["closed", "lost"])
+async def test_no_slice_comes_behind_the_end(others: Upgrade, end: str) -> None:
+    told = [*SLICES[:1]]
+    others.protocol.data_received(LONG)
+    if end == "closed":
+        others.own.transport.close()
+    else:
+        others.wire.closing = True
+        others.protocol.connection_lost(None)
+        told.append(("lost", None))
+    await turn()
+    assert others.own.story == told
+
+
+async def test_what_came_while_the_application_decided_comes_in_slices() -> None:
+    upgrade = Upgrade(asking)
+    await upgrade.until_called()
+    upgrade.protocol.data_received(LONG)
+    await eventually(lambda: bool(upgrade.made))
+    assert upgrade.own.story == ["made", HEAD, SLICES[0]]
 
 
 # -- the end
@@ -550,7 +632,6 @@ async def test_a_client_that_goes_before_uvicorns_own_class_calls_is_told_of_onc
     await eventually(lambda: upgrade.made)
     upgrade.protocol.connection_lost(None)
     await upgrade.own.app({}, never, never)
-    upgrade.protocol.connection_lost(None)
     assert events == [{"type": "websocket.disconnect", "code": 1006}]
 
 

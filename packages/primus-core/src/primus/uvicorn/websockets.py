@@ -42,6 +42,7 @@ from primus.server.hosts.asgi_scope import Application, Event, Receive, Scope, S
 from primus.server.hosts.asgi_transport import EXTENSION, Offer
 from primus.server.hosts.asgi_websocket import AsgiWebSocket
 from primus.tasks import begin
+from primus.uvicorn.sliced_reads import SlicedReads
 
 __all__ = ["REFUSAL", "WebSockets"]
 
@@ -71,6 +72,7 @@ class WebSockets(asyncio.Protocol):
 
     __slots__ = (
         "_other",
+        "_reads",
         "_upgrade",
         "app_state",
         "config",
@@ -97,6 +99,8 @@ class WebSockets(asyncio.Protocol):
         """What has come behind the head while the application decides."""
         self._other: Any = None
         """uvicorn's own, once it goes on with the connection."""
+        self._reads: SlicedReads | None = None
+        """What it reads from."""
         self._upgrade: _Upgrade | None = None
         """What is made of it, unless uvicorn's own has been given the upgrade at once."""
 
@@ -108,15 +112,15 @@ class WebSockets(asyncio.Protocol):
     def connection_lost(self, exc: Exception | None) -> None:
         """Tell uvicorn's own, and the application."""
         self.state.connections.discard(cast("Any", self))
-        if self._other is not None:
-            self._other.connection_lost(exc)
+        if self._reads is not None:
+            self._reads.lost(exc)
         if self._upgrade is not None:
             self._upgrade.lost()
 
     def data_received(self, data: bytes) -> None:
         """Take the head, which uvicorn gives whole and by itself; keep what follows."""
-        if self._other is not None:
-            self._other.data_received(data)
+        if self._reads is not None:
+            self._reads.received(data)
         elif self.head:
             self.early += data
             self.transport.pause_reading()
@@ -156,9 +160,8 @@ class WebSockets(asyncio.Protocol):
         scope = _scope(self, target, headers, get_remote_addr(self.transport))
         if may_take_transport(scope["path"]):
             self._upgrade = _Call(self, scope)
-        elif self.pass_on(self.config.loaded_app):
-            # uvicorn makes this one the protocol of the transport when it has returned.
-            asyncio.get_running_loop().call_soon(self._step_aside)
+        else:
+            self.pass_on(self.config.loaded_app)
 
     def eof_received(self) -> bool | None:
         """Tell uvicorn's own."""
@@ -183,12 +186,8 @@ class WebSockets(asyncio.Protocol):
         else:
             self.refuse(503)
 
-    def _step_aside(self) -> None:
-        if not self.transport.is_closing():
-            self.transport.set_protocol(self._other)
-
     def pass_on(self, app: Any) -> bool:
-        """Let uvicorn's own class go on; False when there is none.
+        """Let uvicorn's own class go on, with short reads; False when there is none.
 
         Args:
             app: the application that it is to call.
@@ -203,12 +202,13 @@ class WebSockets(asyncio.Protocol):
         self._other = type(self).others(  # type: ignore[misc]
             config=config, server_state=self.state, app_state=self.app_state
         )
-        self._other.connection_made(self.transport)
+        self._reads = SlicedReads(self.transport, self._other)
+        self._other.connection_made(self._reads)
         self._other.data_received(self.head)
         early, self.early = self.early, b""
         if early:
             self.transport.resume_reading()
-            self._other.data_received(early)
+            self._reads.received(early)
         return True
 
     def refuse(self, status: int) -> None:
