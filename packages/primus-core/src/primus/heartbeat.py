@@ -120,19 +120,24 @@ class Deadlines(Generic[Item]):
     def __len__(self) -> int:
         return len(self._keys)
 
-    def put(self, item: Item, when: float) -> None:
-        """Set `item` due at `when`, in place of any earlier time; never, when it is infinite."""
+    def put(self, item: Item, when: float) -> bool:
+        """Set `item` due at `when`, in place of any earlier time; never, when it is infinite.
+
+        Returns:
+            Whether nothing else is due at that time.
+        """
         if item in self._keys:
             self.discard(item)
         if when == math.inf:
-            return
+            return False
         key = math.ceil(when / self.granularity)
         self._keys[item] = key
         bucket = self._buckets.get(key)
         if bucket is None:
             self._buckets[key] = {item}
-        else:
-            bucket.add(item)
+            return True
+        bucket.add(item)
+        return False
 
     def discard(self, item: Item) -> None:
         """Forget `item`, if it is known."""

@@ -40,9 +40,7 @@ class TimerWheel(Generic[Item]):
 
     def put(self, item: Item, when: float) -> None:
         """Fire `item` at `when` on the clock, in place of any earlier time."""
-        self._deadlines.put(item, when)
-        # What is due in the same part of a second, or later, needs no other timer.
-        if not self._alarm.is_set() or when < self._armed_for - self._deadlines.granularity / 2:
+        if self._deadlines.put(item, when) or not self._alarm.is_set():
             self._arm()
 
     def discard(self, item: Item) -> None:
