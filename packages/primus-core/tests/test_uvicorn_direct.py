@@ -17,7 +17,7 @@ from uvicorn.server import ServerState
 from primus import Primus, Request, Response
 from primus.server.hosts.asgi import AsgiHost
 from primus.uvicorn import Requests, WebSockets
-from primus.uvicorn.websockets import TOLD_BY_PROXIES
+from primus.uvicorn.direct_upgrade import TOLD_BY_PROXIES
 from primus_testing import MemoryTransformer, NotingTransport, eventually
 from primus_testing.tracebacks import Tracebacks
 
