@@ -21,6 +21,7 @@ from primus import (
     OptionError,
     ParserError,
     Primus,
+    Response,
     Socket,
     Unauthorized,
     UnknownPluginError,
@@ -29,7 +30,7 @@ from primus import (
 from primus.events import MOST_SEEN
 from primus.server.watchdog import KNOWN, WATCHDOG, Watched
 from primus.threads import Home
-from primus_testing import MemoryTransformer, eventually, join
+from primus_testing import MemoryTransformer, eventually, join, make_request
 
 MakePrimus = Callable[..., Primus]
 
@@ -53,6 +54,11 @@ class Application:
 
 async def application(scope: Any, receive: Any, send: Any) -> None:
     """An ASGI application."""
+
+
+def write_to_one(primus: Any) -> None:
+    spark, _ = join(primus)
+    primus.write("hello", to=spark)
 
 
 def client(**options: Any) -> Socket:
@@ -105,6 +111,12 @@ RAISED: list[tuple[Callable[[], object], type[Exception], str]] = [
     (lambda: client(time_out=10), OptionError, "Did you mean 'timeout'?"),
     (lambda: make(backplane="redis://a"), OptionError, "add 'backplane' to the option 'plugin'."),
     (lambda: make(recovery_secret="s" * 16), OptionError, "add 'recovery' to the option 'plugin'."),
+    (
+        lambda: client(headers={"Cookie": "a=b"}),
+        OptionError,
+        "It goes into the option 'transport': transport={'headers': …}.",
+    ),
+    (lambda: client(reconnect=False), OptionError, "strategy=False is what never reconnects"),
     # durations
     (lambda: make(timeout=35000), OptionError, "timeout=35000: seconds? Those are 583 minutes"),
     (lambda: make(ping_interval=30_000), OptionError, "30000 milliseconds are ping_interval=30"),
@@ -135,6 +147,16 @@ RAISED: list[tuple[Callable[[], object], type[Exception], str]] = [
         lambda: Unauthorized({"statusCode": 403, "message": "Go away!"}),
         OptionError,
         "write Unauthorized(message, status=…, authenticate=…)",
+    ),
+    (lambda: Unauthorized(403), OptionError, "Unauthorized(message, 403)"),
+    # requests and responses
+    (lambda: Response("hello"), TypeError, "Response(status='hello'): must be a number"),  # type: ignore[arg-type]
+    (lambda: Response(200, {"a": 1}), TypeError, "Response.json(value) answers with JSON"),  # type: ignore[arg-type]
+    (lambda: Response(200, "", {"Age": 1}), TypeError, "the header 'Age' must be text, not 1"),  # type: ignore[dict-item]
+    (
+        lambda: setattr(make_request("/primus"), "user", "ada"),
+        AttributeError,
+        "has no attribute 'user': in Python it is state[\"user\"]",
     ),
     (
         lambda: make().use("log", lambda request, response, done: done()),
@@ -168,6 +190,16 @@ RAISED: list[tuple[Callable[[], object], type[Exception], str]] = [
         "it needs 'count' by name",
     ),
     (lambda: make().on("connection", "connected"), TypeError, "must be callable"),  # type: ignore[call-overload]
+    # a name that is left out, as by a decorator without one
+    (lambda: make().on(print), TypeError, 'the name of an event comes first, as in @on("data")'),  # type: ignore[call-overload]
+    (lambda: make().on_spark(print), TypeError, 'comes first: @on_spark("data")'),  # type: ignore[call-overload]
+    (lambda: make().before(print), OptionError, "the name of a layer comes first"),  # type: ignore[call-overload]
+    (lambda: make().transform(print), OptionError, 'must be "incoming" or "outgoing"'),  # type: ignore[call-overload]
+    (lambda: make().use(object()), InvalidPluginError, "the name of a plugin comes first"),  # type: ignore[arg-type]
+    # recipients
+    (lambda: make().write("hello", to="id"), TypeError, "to='id': must be a list of sparks"),  # type: ignore[arg-type]
+    (lambda: make().write("hello", to=["id"]), TypeError, "to=['id']: must be a list of sparks"),  # type: ignore[list-item]
+    (lambda: write_to_one(make()), TypeError, "must be a list of sparks; primus.spark(id) is"),
     # handlers for every spark
     (
         lambda: make().on_spark("connection", lambda spark: None),
@@ -210,6 +242,17 @@ LOGGED: list[tuple[Callable[[], object], str]] = [
     (lambda: join(make())[0].on("dtaa", print), "Did you mean 'data'?"),
     (lambda: join(make())[0].on("data", print), ""),
     (lambda: client().on("opened", print), "Did you mean 'open'?"),
+    (lambda: client().on("connect", print), "Did you mean 'open'?"),
+    (lambda: client().on("disconnect", print), "Did you mean 'close', or 'end'?"),
+    # events of others
+    (
+        lambda: make().on("data", print),
+        "on('data'): there is no such event. Sparks emit it: primus.on_spark('data', fn)",
+    ),
+    (lambda: make().on("error", print), ""),
+    (lambda: make(plugin="emit-broadcast").on("data", print), ""),
+    (lambda: join(make())[0].on("connection", print), "emits it: primus.on('connection', fn)"),
+    (lambda: join(make())[0].on("close", print), "Did you mean 'end'?"),
     (
         lambda: make().handler(handling()),
         'listens to nothing: mark its methods, such as @listens("data")',

@@ -175,12 +175,13 @@ def test_a_plugin_that_cannot_be_imported_says_why_and_how_to_mend_it(offer: Off
     assert isinstance(caught.value.__cause__, ModuleNotFoundError)
 
 
+@pytest.mark.parametrize(("module", "installed_by"), [("redis", "redis"), ("nats", "nats-py")])
 def test_a_plugin_without_the_library_of_an_extra_says_which_to_install(
-    offer: Offer, monkeypatch: pytest.MonkeyPatch
+    offer: Offer, monkeypatch: pytest.MonkeyPatch, module: str, installed_by: str
 ) -> None:
-    monkeypatch.setitem(sys.modules, "redis", None)
-    offer("primus.plugins", "rooms", value="redis")
-    with pytest.raises(BrokenPluginError, match=r"Try: pip install redis$"):
+    monkeypatch.setitem(sys.modules, module, None)
+    offer("primus.plugins", "rooms", value=module)
+    with pytest.raises(BrokenPluginError, match=rf"Try: pip install {installed_by}$"):
         find(PLUGIN, "rooms")
 
 

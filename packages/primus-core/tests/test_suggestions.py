@@ -8,9 +8,9 @@ from typing import Any
 
 import pytest
 
-from primus import Primus, Socket, Spark, suggestions
+from primus import Primus, Request, Socket, Spark, suggestions
 from primus.errors import NotListeningError
-from primus_testing import join
+from primus_testing import join, make_request
 
 CALLS = [
     ("spark", "join", "rooms", "Primus(…, plugin='rooms')"),
@@ -45,6 +45,7 @@ NODE = [
     ("spark", "readyState", "in Python it is ready_state"),
     ("spark", "writeAndWait", "in Python it is await write_and_wait() of the plugin 'responder'"),
     ("socket", "readyState", "in Python it is ready_state"),
+    ("request", "url", "in Python it is path, and query_string"),
 ]
 
 
@@ -56,6 +57,7 @@ def test_a_member_of_primus_for_node_names_ours(
         "spark": join(primus)[0],
         "primus": primus,
         "socket": primus.Socket("http://memory", manual=True),
+        "request": make_request("/primus"),
     }
     for owner in (owners[kind], type(owners[kind])):
         with pytest.raises(AttributeError) as caught:
@@ -65,11 +67,11 @@ def test_a_member_of_primus_for_node_names_ours(
 
 
 def test_what_stands_for_members_of_node_is_there() -> None:
-    classes = {"Primus": Primus, "Spark": Spark, "Socket": Socket}
+    classes = {"Primus": Primus, "Spark": Spark, "Socket": Socket, "Request": Request}
     for kind, names in suggestions.NODE.items():
         for instead in names.values():
             word = re.split(r"\W", instead.removeprefix("await "))[0]
-            plugin = suggestions.MEMBERS[kind].get(word)
+            plugin = suggestions.MEMBERS.get(kind, {}).get(word)
             assert (
                 f"plugin {plugin!r}" in instead
                 if plugin

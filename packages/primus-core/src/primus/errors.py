@@ -209,6 +209,9 @@ class Unauthorized(PrimusError):
         message: goes to the peer as ``{"error": message}``.
         status: HTTP status of the refusal, 400 to 599.
         authenticate: value of the ``WWW-Authenticate`` header; sent when the status is 401.
+
+    Raises:
+        OptionError: the status is none of a refusal, or stands in place of the message.
     """
 
     def __init__(
@@ -222,6 +225,10 @@ class Unauthorized(PrimusError):
         if isinstance(message, Mapping) and not message.keys().isdisjoint(NODE_REFUSAL):
             raise OptionError(
                 f"Unauthorized({message!r}): write Unauthorized(message, status=…, authenticate=…)"
+            )
+        if isinstance(message, int) and 400 <= message <= 599:
+            raise OptionError(
+                f"Unauthorized({message}): write Unauthorized(message, {message}), message first"
             )
         super().__init__(str(message))
         self.message = message

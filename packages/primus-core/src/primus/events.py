@@ -79,13 +79,21 @@ class ReservedEvents:
         self._seen: set[str] = set()
         """Other names that have been listened to, and warnings: each is looked at once."""
 
-    def mistaken(self, event: str) -> str | None:
-        """The name that another one is likely to be a misspelling of; `None` the second time."""
+    def mistaken(self, event: str, instead: Mapping[str, str]) -> str:
+        """What to do about a name that is likely to be a mistake; empty the second time.
+
+        Args:
+            event: the name.
+            instead: as `Emitter.instead`.
+        """
         if event in self or not self.is_new(event):
-            return None
+            return ""
+        if event in instead:
+            return instead[event]
         from difflib import get_close_matches
 
-        return next(iter(get_close_matches(event, sorted(self.names), n=1, cutoff=CLOSE)), None)
+        close = get_close_matches(event, sorted(self.names), n=1, cutoff=CLOSE)
+        return f"Did you mean {close[0]!r}?" if close else ""
 
     def is_new(self, text: str) -> bool:
         """Whether a warning has not been given before; false the second time."""
@@ -203,6 +211,8 @@ class Emitter:
     carries: ClassVar[Mapping[str, int]] = {}
     """How many arguments an event of Primus carries at the most; a listener that needs more is
     refused."""
+    instead: ClassVar[Mapping[str, str]] = {}
+    """By an event that others emit, and this emitter does not: what to listen to in its place."""
     added: ClassVar[Mapping[str, int]] = {}
     """How many arguments of an event every listener gets that takes them. Those behind were added
     later: a listener gets them when it cannot be called without, so that a parameter with a
@@ -224,7 +234,8 @@ class Emitter:
             `fn` itself.
 
         Raises:
-            TypeError: `fn` is not callable.
+            TypeError: `event` is no text, `fn` is not callable, or it needs more arguments than the
+                event carries.
         """
         return self._add(event, fn, once=False)
 
@@ -237,6 +248,8 @@ class Emitter:
         return self._add(event, fn, once=True)
 
     def _add(self, event: str, fn: Any, *, once: bool) -> Any:
+        if not isinstance(event, str):
+            raise TypeError(f'the name of an event comes first, as in @on("data"), not {event!r}')
         if fn is None:
             return lambda handler: self._add(event, handler, once=once)
         if not callable(fn):
@@ -245,8 +258,8 @@ class Emitter:
         listener = Listener(fn, once, self.added.get(event, EVERYTHING))
         if (why := obstacle(fn, listener.needs, most)) is not None:
             raise TypeError(f"{fn!r} cannot listen to {event!r}: {why}")
-        if most == EVERYTHING and (close := self.events.mistaken(event)) is not None:
-            self.log.warning("on(%r): there is no such event. Did you mean %r?", event, close)
+        if most == EVERYTHING and (cure := self.events.mistaken(event, self.instead)):
+            self.log.warning("on(%r): there is no such event. %s", event, cure)
         self._listeners[event] = (*self._listeners.get(event, ()), listener)
         self._listeners_changed()
         return fn

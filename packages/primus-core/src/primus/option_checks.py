@@ -52,6 +52,7 @@ def unknown(name: str, names: list[str], plugin: str = "", *, arguments: Iterabl
     """
     from difflib import get_close_matches
 
+    is_of_client = "queue_size" in names
     beside = sorted(arguments)
     close = get_close_matches(name, [*names, *beside], cutoff=0.5)
     # Letters that have changed places make `prot`, which is as close to `root` as to `port`.
@@ -64,6 +65,8 @@ def unknown(name: str, names: list[str], plugin: str = "", *, arguments: Iterabl
             " It is an argument of Primus.create_server. What runs an application has its own, such"
             " as web.run_app(app, port=8080)."
         )
+    elif is_of_client and name in _TRANSPORT:
+        hint = f" It goes into the option 'transport': transport={{{name!r}: …}}."
     elif name in NOT_NEEDED:
         hint = " It is one of Primus for Node.js, and not needed here: leave it out."
     listed = f"Options: {', '.join(sorted(names))}"
@@ -313,6 +316,8 @@ def backoff(name: str, value: Any) -> Backoff:
         return value
     if value is None or value is True:
         return Backoff()
+    if value is False:
+        raise OptionError(f"{name}=False: strategy=False is what never reconnects")
     names = [f.name for f in fields(Backoff)]
     for key in mapping(name, value):
         if key not in names:

@@ -15,7 +15,9 @@ from primus.errors import MissingLibraryError
 
 __all__ = ["INSTALLED_BY", "install_line", "needing"]
 
-INSTALLED_BY: Final[Mapping[str, str]] = MappingProxyType({"aiohttp": "aiohttp", "redis": "redis"})
+INSTALLED_BY: Final[Mapping[str, str]] = MappingProxyType(
+    {"aiohttp": "aiohttp", "nats": "nats-py", "redis": "redis"}
+)
 """By the name that is imported: what ``pip install`` is given."""
 
 

@@ -10,9 +10,9 @@ from collections.abc import Iterable, Mapping
 from types import MappingProxyType
 from typing import Any, Final, Literal, Never
 
-__all__ = ["MEMBERS", "NODE", "MissingMember", "NodeMember", "suggest"]
+__all__ = ["MEMBERS", "NODE", "MissingMember", "NodeMember", "NodeState", "suggest"]
 
-Kind = Literal["Primus", "Spark", "Socket"]
+Kind = Literal["Primus", "Spark", "Socket", "Request"]
 
 _ROOMS: Final = ("clients", "except_", "in_", "is_room_empty", "join", "leave", "room", "rooms")
 _BOTH: Final = {
@@ -94,6 +94,13 @@ NODE: Final[Mapping[Kind, Mapping[str, str]]] = MappingProxyType(
             "readyState": "ready_state",
             "writeAndWait": "await write_and_wait() of the plugin 'responder'",
         },
+        "Request": {
+            "connection": "address, and secure",
+            "originalUrl": "path, and query_string",
+            "uri": "path, query_string and query",
+            "url": "path, and query_string",
+            "user": 'state["user"]',
+        },
     }
 )
 """By the class that has it: a member of Primus for Node.js, and what stands for it here."""
@@ -110,12 +117,32 @@ class NodeMember:
 
     def __get__(self, instance: Any, owner: type) -> Never:
         """The error."""
-        of = owner.__name__ if instance is None else repr(instance)
-        raise AttributeError(
-            f"{of} has no attribute {self._name!r}: in Python it is {self._instead}",
-            name=self._name,
-            obj=owner if instance is None else instance,
-        )
+        raise _of_node(owner if instance is None else instance, self._name, self._instead)
+
+
+class NodeState:
+    """Stands on the class of requests, to which layers of Node add members of their own."""
+
+    __slots__ = ("_instead", "_name")
+
+    def __init__(self, name: str, instead: str) -> None:
+        self._name = name
+        self._instead = instead
+
+    def __get__(self, instance: Any, owner: type) -> Never:
+        """The error."""
+        raise _of_node(owner if instance is None else instance, self._name, self._instead)
+
+    def __set__(self, instance: Any, value: object) -> Never:
+        """The error."""
+        raise _of_node(instance, self._name, self._instead)
+
+
+def _of_node(owner: Any, name: str, instead: str) -> AttributeError:
+    shown = owner.__name__ if isinstance(owner, type) else repr(owner)
+    return AttributeError(
+        f"{shown} has no attribute {name!r}: in Python it is {instead}", name=name, obj=owner
+    )
 
 
 class MissingMember:

@@ -163,6 +163,15 @@ async def test_a_server_that_fits_and_takes_no_websocket_is_told_with_its_status
     assert polling == ""
 
 
+async def test_a_refusal_in_the_words_of_primus_says_all_and_nothing_is_asked() -> None:
+    error = HandshakeError.answered(
+        403, {"Content-Type": "application/json"}, b'{"error":"sign in first"}'
+    )
+    async with scripted_server(lambda asked: [DESCRIBED]) as server:
+        assert await why_no_wire(error, client(server.url), LIMIT) == ""
+    assert not server.requests
+
+
 async def test_a_server_that_describes_nothing_explains_nothing() -> None:
     async with scripted_server(lambda asked: [answer(b"hello")]) as server:
         assert await why_no_wire(refused(400), client(server.url), SOON) == ""

@@ -19,6 +19,7 @@ it stays one argument, so that ``(spark, message)`` gets all of every message.
 from __future__ import annotations
 
 from collections.abc import Awaitable
+from types import MappingProxyType
 from typing import Any
 
 from primus import Packet, Primus, Spark, hookimpl
@@ -38,6 +39,7 @@ __all__ = [
     "primus_extend_socket",
     "primus_extend_spark",
     "primus_incoming",
+    "primus_setup",
     "primus_socket",
 ]
 
@@ -65,6 +67,12 @@ def _pass_on(primus: Delivering, spark: Spark, data: Any) -> Awaitable[None] | N
 
 async def _done(delivered: Awaitable[Any]) -> None:
     await delivered
+
+
+@hookimpl
+def primus_setup(primus: Any) -> None:
+    """``data`` is an event of the Primus as well, with the spark and the message."""
+    primus.carries = MappingProxyType({**primus.carries, "data": 2})
 
 
 @hookimpl

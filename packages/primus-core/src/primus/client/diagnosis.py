@@ -106,6 +106,8 @@ async def why_no_wire(error: Exception, client: Client, timeout: float) -> str:
     status = error.status if isinstance(error, HandshakeError) else None
     if status in SPEAKING:
         return ""
+    if _is_refused_in_words(error):
+        return ""
     mismatch = await scheme_mismatch(error, client, timeout)
     if mismatch or _is_unreachable(error):
         return mismatch
@@ -131,6 +133,15 @@ async def why_no_wire(error: Exception, client: Client, timeout: float) -> str:
         f"the server answers {client.address.pathname}/spec, but takes no WebSocket{answered}: "
         f"{perhaps}a proxy in between drops the headers Upgrade and Connection, or an ASGI "
         f"application has no WebSocket route at {client.address.pathname!r}"
+    )
+
+
+def _is_refused_in_words(error: Exception) -> bool:
+    """Whether a layer or an authorization handler of Primus has refused, whose words are there."""
+    return (
+        isinstance(error, HandshakeError)
+        and error.status == FORBIDDEN
+        and error.body.startswith(b'{"error":')
     )
 
 

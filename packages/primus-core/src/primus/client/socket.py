@@ -112,6 +112,14 @@ class Socket(Transforming, SocketEvents[MessageT_co], Connection[MessageT_co]):
     side = Side.CLIENT
     log = logging.getLogger("primus.client")
     events = ReservedEvents(SOCKET_EVENTS)
+    instead = MappingProxyType(
+        {
+            "connect": "Did you mean 'open'?",
+            "connection": "Did you mean 'open'?",
+            "disconnect": "Did you mean 'close', or 'end'?",
+            "disconnection": "Did you mean 'close', or 'end'?",
+        }
+    )
     carries = MappingProxyType(
         {
             "close": 1,

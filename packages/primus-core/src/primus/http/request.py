@@ -14,6 +14,7 @@ from primus.errors import PrimusError
 from primus.http.address import Address
 from primus.http.passage import Passage
 from primus.http.upgrade import HandOver, HostWebSocket, OnDemand
+from primus.suggestions import NODE, NodeState
 
 __all__ = [
     "BodyTooLarge",
@@ -280,6 +281,10 @@ class Request:
         """Keep nothing of the HTTP server's: the request is over, and a spark may keep it long."""
         self._native = self.passage = self._body = self._detach = None
         self._websocket = self._watch = self._drop = None
+
+
+for _name, _instead in NODE["Request"].items():
+    setattr(Request, _name, NodeState(_name, _instead))
 
 
 def without_authority(target: str) -> str:

@@ -54,6 +54,7 @@ class Response:
         content_type: shorthand for that header, when it is not among `headers`.
 
     Raises:
+        TypeError: `status` is no number, `body` is none of these, or a header is no text.
         ValueError: a header holds CR, LF or NUL, which would smuggle in a header.
     """
 
@@ -67,15 +68,22 @@ class Response:
         *,
         content_type: str | None = None,
     ) -> None:
+        if not isinstance(status, int):
+            raise TypeError(f"Response(status={status!r}): must be a number, and comes first")
         self.status = status
         self.chunks: AsyncIterator[bytes] | None = None
         if isinstance(body, bytes):
             self.body = body
         elif isinstance(body, str):
             self.body = body.encode(errors="replace")
-        else:
+        elif hasattr(type(body), "__aiter__"):
             self.body = b""
             self.chunks = body
+        else:
+            raise TypeError(
+                f"Response(body={body!r}): must be text, bytes or an async iterator of bytes; "
+                "Response.json(value) answers with JSON"
+            )
         self.common: CommonHeaders | None = None
         """All headers, if they have not been changed."""
         self._headers: CIMultiDict[str] | None = None
@@ -170,9 +178,17 @@ def check_headers(headers: MultiMapping[str]) -> None:
     """As `check_header`, for all of them.
 
     Raises:
+        TypeError: one of them is no text.
         ValueError: one of them cannot be sent.
     """
-    text = "".join(map("".join, headers.items()))
+    try:
+        text = "".join(map("".join, headers.items()))
+    except TypeError:
+        given: dict[str, object] = dict(headers.items())
+        name = next(name for name, value in given.items() if not isinstance(value, str))
+        raise TypeError(
+            f"the value of the header {name!r} must be text, not {given[name]!r}"
+        ) from None
     if not text.isascii() or LINE_END.search(text) is not None:
         for name, value in headers.items():
             check_header(name, value)

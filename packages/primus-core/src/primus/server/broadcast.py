@@ -5,7 +5,8 @@ A frame that another server of the cluster has encoded is relayed as it is.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Set as AbstractSet
 from typing import Any, NamedTuple
 
 from primus.callables import dispose, is_awaitable
@@ -17,7 +18,20 @@ from primus.protocol import check_message
 from primus.server.spark import Spark
 from primus.tasks import spawn
 
-__all__ = ["Encoded", "broadcast", "encoded_here", "encoded_once", "relay"]
+__all__ = ["Encoded", "broadcast", "check_recipients", "encoded_here", "encoded_once", "relay"]
+
+
+def check_recipients(to: object) -> None:
+    """Make sure that what a message is written to is sparks, as far as the first one shows.
+
+    Raises:
+        TypeError: it is a single spark, or ids.
+    """
+    of_ids = isinstance(to, Sequence | AbstractSet) and isinstance(next(iter(to), None), str)
+    if of_ids or isinstance(to, Spark):
+        raise TypeError(
+            f"to={to!r}: must be a list of sparks; primus.spark(id) is the one that has an id"
+        )
 
 
 def broadcast(sparks: Iterable[Spark], data: Any, parser: Parser, pipeline: Pipeline) -> None:

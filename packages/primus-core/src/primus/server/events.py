@@ -149,9 +149,11 @@ class PrimusEvents(Emitter, Generic[SparkT_co]):
             fn: plain or async; takes the spark, and of the arguments of the event what it likes.
 
         Raises:
-            TypeError: `fn` is not callable, does not take the spark, or needs more than the spark
-                and what the event carries; or sparks do not emit the event.
+            TypeError: `event` is no text; `fn` is not callable, does not take the spark, or needs
+                more than the spark and what the event carries; or sparks do not emit the event.
         """
+        if not isinstance(event, str):
+            raise TypeError(f'the name of an event comes first: @on_spark("data"), not {event!r}')
         if event in OF_THE_PRIMUS:
             raise TypeError(f"sparks do not emit {event!r}: use primus.on({event!r})")
         if fn is None:

@@ -25,7 +25,9 @@ from typing import (
 from primus.clock import Within
 from primus.contracts import Elsewhere
 from primus.errors import (
+    InvalidPluginError,
     NotListeningError,
+    OptionError,
     PluginError,
     ProtocolError,
     ServerFullError,
@@ -50,7 +52,7 @@ from primus.registry import (
 )
 from primus.requirements import needing
 from primus.server import ending, gate
-from primus.server.broadcast import broadcast, encoded_here, relay
+from primus.server.broadcast import broadcast, check_recipients, encoded_here, relay
 from primus.server.client_library import ClientLibrary, Markup, script_element
 from primus.server.connection_phase import run_connection_phase
 from primus.server.draining import end_over
@@ -136,6 +138,12 @@ class Primus(Transforming, PrimusEvents[SparkT_co]):
         }
     )
     added = MappingProxyType({"disconnection": 1})
+    instead = MappingProxyType(
+        {
+            event: f"Sparks emit it: primus.on_spark({event!r}, fn)"
+            for event in SPARK_EVENTS - {"error"}
+        }
+    )
     spark_class: ClassVar[type[Spark]] = Spark
     """What the class of its sparks derives from; ``Primus[Visitor]`` sets it."""
 
@@ -336,7 +344,10 @@ class Primus(Transforming, PrimusEvents[SparkT_co]):
             ParserError: the parser has no form for `data`; no spark gets it. Behind an async
                 transform, or an async parser, it is an ``error`` of each spark instead.
             PluginError: `everywhere` is set without the plugin ``backplane``, or with `to`.
+            TypeError: `to` is a single spark, or has ids.
         """
+        if to is not None:
+            check_recipients(to)
         if everywhere:
             self._write_everywhere(data, to, ordered)
         elif self.is_elsewhere:
@@ -513,7 +524,12 @@ class Primus(Transforming, PrimusEvents[SparkT_co]):
             index: where it goes; at the end by default, behind the built-in layers.
             http: whether it runs for plain requests.
             upgrade: whether it runs for upgrades.
+
+        Raises:
+            OptionError: `name` is no text, or the function cannot be called with the request alone.
         """
+        if not isinstance(name, str):
+            raise OptionError(f'the name of a layer comes first, as in before("log", fn): {name!r}')
         if layer is None:
             return lambda function: self.before(
                 name, function, index=index, http=http, upgrade=upgrade
@@ -562,6 +578,10 @@ class Primus(Transforming, PrimusEvents[SparkT_co]):
             PluginError: the name is taken.
             Exception: whatever a hook raised. In every case nothing of the plugin stays.
         """
+        if not isinstance(name, str):
+            raise InvalidPluginError(
+                f"the name of a plugin comes first, as in use('mine', plugin), not {name!r}"
+            )
         if plugin is None or isinstance(plugin, str):
             ((name, plugin),) = plugins_named({name: plugin}).items()
         self._ark.admit({name: plugin})

@@ -64,6 +64,14 @@ class Spark(SparkEvents[MessageT_co], Connection[MessageT_co]):
         {"data": 2, "end": 1, "error": 1, "heartbeat": 0, "readyStateChange": 1}
     )
     added = MappingProxyType({"end": 0})
+    instead = MappingProxyType(
+        {
+            "close": "Did you mean 'end'?",
+            "connection": "The server emits it: primus.on('connection', fn)",
+            "disconnection": "Did you mean 'end'?",
+            "open": "The server emits 'connection': primus.on('connection', fn)",
+        }
+    )
     primus: Server
     """The server; an attribute of the class, since every Primus has a Spark class of its own."""
 
