@@ -178,10 +178,12 @@ async def test_a_listener_for_one_request_answers_one() -> None:
 
 def test_a_name_is_looked_at_once_and_no_more_than_so_many_are() -> None:
     events = ReservedEvents(frozenset({"connection"}))
-    assert events.mistaken("connection") is None
-    assert events.mistaken("conection") == "connection"
-    assert events.mistaken("conection") is None
-    for number in range(MOST_SEEN - 1):
+    instead = {"data": "Sparks emit it."}
+    assert events.mistaken("connection", instead) == ""
+    assert events.mistaken("conection", instead) == "Did you mean 'connection'?"
+    assert events.mistaken("conection", instead) == ""
+    assert events.mistaken("data", instead) == "Sparks emit it."
+    for number in range(MOST_SEEN - 2):
         assert events.is_new(f"name {number}") is True
     assert events.is_new("one more") is False
     assert len(events._seen) == MOST_SEEN

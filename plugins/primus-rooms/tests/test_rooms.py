@@ -1,9 +1,10 @@
+from pathlib import Path
 from typing import Any
 
 import pytest
 
 from primus import PluginError, Primus, Spark
-from primus_rooms import RoomsError, RoomsSpark
+from primus_rooms import MemoryAdapter, RoomsError, RoomsSpark
 from primus_testing import ManualClock, MemoryTransformer, MemoryTransport, Recorder, join
 
 pytestmark = pytest.mark.usefixtures("tracebacks")
@@ -587,6 +588,32 @@ async def test_taking_it_out_leaves_every_room(primus: Any) -> None:
     assert adapter.rooms() == []
     assert not hasattr(spark, "join")
     spark.end()
+    await primus.destroy()
+
+
+@pytest.mark.parametrize(
+    ("options", "count"),
+    [
+        ({}, 1),
+        ({"rooms": {"adapter": MemoryAdapter()}}, 0),
+        ({"plugin": "rooms, backplane", "backplane": "redis://127.0.0.1:1"}, 0),
+    ],
+)
+async def test_rooms_in_memory_tell_once_that_other_processes_share_the_port(
+    make_primus: Any,
+    monkeypatch: pytest.MonkeyPatch,
+    caplog: pytest.LogCaptureFixture,
+    options: dict[str, Any],
+    count: int,
+) -> None:
+    monkeypatch.setattr("primus.server.hosts.siblings.shares_a_port", lambda: True)
+    monkeypatch.setattr("primus.server.hosts.siblings.PROC", Path("/"))
+    primus = make_primus(**options)
+
+    for _ in range(3):
+        join(primus)
+
+    assert caplog.text.count("rooms: other processes take connections") == count
     await primus.destroy()
 
 

@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from functools import partial
 from typing import TYPE_CHECKING, Any, Final, Unpack
 
 from primus import PluginError, Primus, SparkT_co, hookimpl
 from primus.readiness import hold_clients
-from primus.server.hosts.siblings import Siblings
+from primus.server.hosts.siblings import tell_of_siblings
 from primus.tasks import has_loop, spawn
 from primus_backplane.backplane import Backplane
 from primus_backplane.memory import MemoryBus
@@ -18,6 +18,12 @@ __all__ = ["BackplanePrimus", "primus_extend_primus", "primus_setup", "primus_te
 
 FORMATS: Final = {"cluster": "cluster", "redis-rooms": "_redis_rooms", "redis": "_redis_relay"}
 """The plugins of primus-cluster, and the attributes by which they are known to be in use."""
+
+ALONE: Final = (
+    "backplane: other processes take connections of this port as well, and a bus in memory joins "
+    "the servers of one process: their clients get nothing of what this one writes everywhere. "
+    "Name a bus that they share: backplane='redis://…'"
+)
 
 
 class BackplanePrimus(Primus[SparkT_co]):
@@ -56,27 +62,11 @@ def primus_setup(primus: Any) -> None:
     backplane = primus.backplane = Backplane(primus, chosen(primus.options.extra))
     hold_clients(primus, "backplane", backplane.heard)
     if isinstance(backplane.bus, MemoryBus):
-        primus.on("connection", _looking_for_siblings(primus))
+        tell_of_siblings(primus, partial(primus.log.error, ALONE))
     primus.on("initialised", backplane.begin)
     primus.on("close", backplane.close)
     if has_loop():
         backplane.begin()
-
-
-def _looking_for_siblings(primus: Primus) -> Callable[[], None]:
-    """What tells, once, that other processes take connections of this port, and hear nothing."""
-    siblings = Siblings(primus.options.clock)
-
-    def look() -> None:
-        if siblings.there():
-            primus.off("connection", look)
-            primus.log.error(
-                "backplane: other processes take connections of this port as well, and a bus in "
-                "memory joins the servers of one process: their clients get nothing of what this "
-                "one writes everywhere. Name a bus that they share: backplane='redis://…'"
-            )
-
-    return look
 
 
 @hookimpl

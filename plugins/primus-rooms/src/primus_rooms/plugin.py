@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+from functools import partial
 from typing import Any, Final
 
 from primus import Primus, hookimpl
+from primus.server.hosts.siblings import tell_of_siblings
 from primus_rooms.members import RoomsPrimus, RoomsSpark
 from primus_rooms.options import settings
 from primus_rooms.rooms import Rooms
@@ -44,6 +46,19 @@ def primus_setup(primus: Any) -> None:
     primus.events.names |= EVENTS
     primus.Spark.events.names |= EVENTS
     primus.on("close", rooms.drain)
+    if rooms.settings.adapter is None:
+        tell_of_siblings(primus, partial(_tell_of_others, primus))
+
+
+def _tell_of_others(primus: Any) -> None:
+    """Log that messages to rooms stay in this process, unless something brings them to others."""
+    if vars(primus).get("backplane") is None and not primus.rooms.carriers:
+        primus.log.warning(
+            "rooms: other processes take connections of this port as well, and what is written to "
+            "a room reaches the sparks of this one. plugin='rooms, backplane' with a bus that they "
+            "share, backplane='redis://…', reaches all; rooms={'adapter': MemoryAdapter()} says "
+            "that this is meant"
+        )
 
 
 @hookimpl

@@ -11,14 +11,17 @@ from __future__ import annotations
 import os
 import re
 import sys
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import suppress
 from pathlib import Path
-from typing import Final
+from typing import TYPE_CHECKING, Final
 
 from primus.clock import Clock
 
-__all__ = ["Siblings", "declares_several", "shares_a_port"]
+if TYPE_CHECKING:
+    from primus.server.primus import Primus
+
+__all__ = ["Siblings", "declares_several", "shares_a_port", "tell_of_siblings"]
 
 PROC: Final = Path("/proc")
 
@@ -59,6 +62,18 @@ class Siblings:
                 self._pause *= 2
                 self._found = shares_a_port() if PROC.is_dir() else declares_several()
         return self._found
+
+
+def tell_of_siblings(primus: Primus, tell: Callable[[], object]) -> None:
+    """Call `tell` once, with the connection by which there are others on the port of a Primus."""
+    siblings = Siblings(primus.options.clock)
+
+    def look() -> None:
+        if siblings.there():
+            primus.off("connection", look)
+            tell()
+
+    primus.on("connection", look)
 
 
 def shares_a_port(proc: Path = PROC, own: int = 0, parent: int = 0) -> bool:
