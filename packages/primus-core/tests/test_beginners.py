@@ -122,6 +122,7 @@ RAISED: list[tuple[Callable[[], object], type[Exception], str]] = [
     (lambda: make(ping_interval=30_000), OptionError, "30000 milliseconds are ping_interval=30"),
     (lambda: client(timeout=10_000), OptionError, "timeout=10000: seconds?"),
     (lambda: client(reconnect={"min": 500}), OptionError, "reconnect['min']=500: seconds?"),
+    (lambda: make(timeout=35000), OptionError, "timeout=35, and False disables it"),
     # origins
     (lambda: make(origins="https://a.example/"), OptionError, "write 'https://a.example'"),
     (lambda: make(origins="a.example"), OptionError, "write 'https://a.example'"),

@@ -15,7 +15,7 @@ from primus_testing.transformer.limits import LimitsContract
 from primus_testing.transformer.messages import MessagesContract
 from primus_testing.transformer.ordering import OrderingContract
 
-STILL = {"close_timeout": 0.2, "ping_interval": 1e6}
+STILL = {"close_timeout": 0.2, "ping_interval": 9e3}
 
 
 class TestWebSockets(TransformerContract):

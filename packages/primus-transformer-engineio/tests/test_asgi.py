@@ -8,4 +8,4 @@ from primus_testing import TransformerContract
 class TestUpgradingUnderAsgi(TransformerContract):
     transformer = "engine.io"
     host = "asgi"
-    options: ClassVar[dict[str, Any]] = {"transport": {"ping_interval": 1e6, "close_timeout": 0.2}}
+    options: ClassVar[dict[str, Any]] = {"transport": {"ping_interval": 9e3, "close_timeout": 0.2}}

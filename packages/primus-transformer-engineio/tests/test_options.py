@@ -25,6 +25,8 @@ HANDSHAKE = "/primus/?EIO=4&transport=polling"
             "unknown pingInterval; the engine.io transformer takes body_timeout",
         ),
         ({"ping_interval": 0}, "ping_interval=0: must be seconds > 0"),
+        ({"ping_interval": 25_000}, "25000 milliseconds are transport: ping_interval=25$"),
+        ({"poll_timeout": False}, "poll_timeout=False: must be seconds > 0$"),
         ({"max_packets": True}, "max_packets=True: must be a whole number > 0"),
         ({"max_sessions": 0}, "max_sessions=0: must be a whole number > 0"),
         ({"max_sessions": None}, "max_sessions=None: must be a whole number > 0"),

@@ -734,7 +734,7 @@ async def test_a_broadcast_reaches_every_kind_of_session() -> None:
 async def test_the_answer_to_a_poll_that_is_not_read_ends_its_session(
     primus_server: Any, manual_clock: ManualClock
 ) -> None:
-    transport = {**SHORT, "ping_interval": 1e6}
+    transport = {**SHORT, "ping_interval": 9e3}
     server = await primus_server(
         transformer="engine.io", clock=manual_clock, **{**STILL, "transport": transport}
     )

@@ -8,7 +8,7 @@ from primus_testing.transformer.messages import MessagesContract
 class TestUpgradingOfUvicorn(MessagesContract):
     transformer = "engine.io"
     host = "uvicorn"
-    options: ClassVar[dict[str, Any]] = {"transport": {"ping_interval": 1e6, "close_timeout": 0.2}}
+    options: ClassVar[dict[str, Any]] = {"transport": {"ping_interval": 9e3, "close_timeout": 0.2}}
 
 
 class TestUpgradingThroughAnApplication(TestUpgradingOfUvicorn):

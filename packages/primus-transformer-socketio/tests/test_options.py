@@ -16,6 +16,7 @@ SHORT = {"close_timeout": 0.1}
     [
         ({"heartbeatInterval": 25}, "heartbeatInterval"),
         ({"heartbeat_interval": 0}, "heartbeat_interval=0: must be seconds > 0"),
+        ({"heartbeat_interval": 25_000}, "25000 milliseconds are transport heartbeat_interval=25$"),
         ({"max_packets": True}, "max_packets"),
         ({"max_sessions": 0}, "max_sessions=0: must be a whole number > 0"),
         ({"max_sessions": None}, "max_sessions=None: must be a whole number"),

@@ -91,19 +91,26 @@ def duration(name: str, value: Any) -> float | None:
         return None
     if isinstance(value, bool) or not isinstance(value, int | float) or not value > 0:
         raise OptionError(f"{name}={value!r}: must be seconds > 0, or False to disable it")
-    return _no_milliseconds(name, float(value), value)
+    return _no_milliseconds(name, value, besides=", and False disables it")
+
+
+def period(name: str, value: Any) -> float:
+    """Seconds above zero, of what cannot be disabled."""
+    if isinstance(value, bool) or not isinstance(value, int | float) or not value > 0:
+        raise OptionError(f"{name}={value!r}: must be seconds > 0")
+    return _no_milliseconds(name, value)
 
 
 def _no_milliseconds(
-    name: str, duration: float, value: Any, longest: float = MILLISECONDS
+    name: str, value: float, longest: float = MILLISECONDS, besides: str = ""
 ) -> float:
-    """`duration`, if it is not so long that it must be meant in milliseconds, as in Node."""
-    if duration >= longest and math.isfinite(duration):
+    """`value`, if it is not so long that it must be meant in milliseconds, as in Node."""
+    if value >= longest and math.isfinite(value):
         raise OptionError(
-            f"{name}={value!r}: seconds? Those are {duration / 60:.0f} minutes; {value} "
-            f"milliseconds are {name}={duration / 1000:g}, and False disables it"
+            f"{name}={value!r}: seconds? Those are {value / 60:.0f} minutes; {value} "
+            f"milliseconds are {name}={value / 1000:g}{besides}"
         )
-    return duration
+    return float(value)
 
 
 def seconds(name: str, value: Any) -> float:
@@ -323,7 +330,7 @@ def backoff(name: str, value: Any) -> Backoff:
         if key not in names:
             raise OptionError(f"{name}: " + unknown(key, names))
         if key in LONGEST_DELAYS and isinstance(value[key], int | float):
-            _no_milliseconds(f"{name}[{key!r}]", value[key], value[key], LONGEST_DELAYS[key])
+            _no_milliseconds(f"{name}[{key!r}]", value[key], LONGEST_DELAYS[key])
     return Backoff(**value)
 
 

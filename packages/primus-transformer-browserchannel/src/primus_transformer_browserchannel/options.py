@@ -58,21 +58,14 @@ PAYLOADS: Final = 12
 """How many of the longest messages fit into one post; a form turns one byte into three at worst."""
 
 
-def _positive(name: str, value: Any) -> float:
-    checked = checks.duration(name, value)
-    if checked is None:
-        raise OptionError(f"{name}={value!r}: must be seconds > 0")
-    return checked
-
-
 CHECKS: Final[Mapping[str, Callable[[str, Any], Any]]] = {
     "max_payload": checks.size,
-    "keepalive_interval": _positive,
-    "session_timeout": _positive,
+    "keepalive_interval": checks.period,
+    "session_timeout": checks.period,
     "response_limit": checks.size,
     "max_maps": checks.whole,
     "max_ahead": checks.whole,
     "max_sessions": checks.whole,
-    "body_timeout": _positive,
+    "body_timeout": checks.period,
     "close_timeout": checks.seconds,
 }

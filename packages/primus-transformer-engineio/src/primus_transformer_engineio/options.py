@@ -82,12 +82,12 @@ class EngineIOOptions:
             max_payload=checks.size("transport: max_payload", chosen["max_payload"]),
             max_packets=checks.whole("transport: max_packets", chosen["max_packets"]),
             max_sessions=checks.whole("transport: max_sessions", chosen["max_sessions"]),
-            ping_interval=_seconds("ping_interval", chosen["ping_interval"]),
-            ping_timeout=_seconds("ping_timeout", chosen["ping_timeout"]),
-            upgrade_timeout=_seconds("upgrade_timeout", chosen["upgrade_timeout"]),
-            body_timeout=_seconds("body_timeout", chosen["body_timeout"]),
-            poll_timeout=_seconds("poll_timeout", chosen["poll_timeout"]),
-            close_timeout=_seconds("close_timeout", chosen["close_timeout"]),
+            ping_interval=checks.period("transport: ping_interval", chosen["ping_interval"]),
+            ping_timeout=checks.period("transport: ping_timeout", chosen["ping_timeout"]),
+            upgrade_timeout=checks.period("transport: upgrade_timeout", chosen["upgrade_timeout"]),
+            body_timeout=checks.period("transport: body_timeout", chosen["body_timeout"]),
+            poll_timeout=checks.period("transport: poll_timeout", chosen["poll_timeout"]),
+            close_timeout=checks.period("transport: close_timeout", chosen["close_timeout"]),
         )
 
     @property
@@ -106,12 +106,6 @@ class EngineIOOptions:
         if revision == 4:
             told["maxPayload"] = self.max_length
         return json.dumps(told, separators=(",", ":"))
-
-
-def _seconds(name: str, value: Any) -> float:
-    if isinstance(value, bool) or not isinstance(value, int | float) or not value > 0:
-        raise OptionError(f"transport: {name}={value!r}: must be seconds > 0")
-    return float(value)
 
 
 def _some(name: str, value: Any, all_there_are: tuple[Any, ...]) -> tuple[Any, ...]:

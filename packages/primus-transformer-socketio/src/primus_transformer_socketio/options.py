@@ -82,13 +82,6 @@ class SocketIOOptions:
         return f"{key}:{self.heartbeat_timeout:g}:{self.poll_timeout:g}:{transports}"
 
 
-def _positive(name: str, value: Any) -> float:
-    checked = checks.duration(name, value)
-    if checked is None:
-        raise OptionError(f"{name}={value!r}: must be seconds > 0")
-    return checked
-
-
 def _transports(name: str, value: Any) -> tuple[str, ...]:
     chosen = {value} if isinstance(value, str) else set(value) if _is_several(value) else set()
     if not chosen or chosen - set(TRANSPORTS):
@@ -104,14 +97,14 @@ def _is_several(value: Any) -> bool:
 
 CHECKS: Final[Mapping[str, Callable[[str, Any], Any]]] = {
     "transports": _transports,
-    "heartbeat_interval": _positive,
-    "heartbeat_timeout": _positive,
-    "poll_duration": _positive,
-    "poll_timeout": _positive,
-    "linger": _positive,
-    "handshake_timeout": _positive,
+    "heartbeat_interval": checks.period,
+    "heartbeat_timeout": checks.period,
+    "poll_duration": checks.period,
+    "poll_timeout": checks.period,
+    "linger": checks.period,
+    "handshake_timeout": checks.period,
     "max_handshakes": checks.whole,
-    "body_timeout": _positive,
+    "body_timeout": checks.period,
     "close_timeout": checks.seconds,
     "max_payload": checks.size,
     "max_packets": checks.whole,

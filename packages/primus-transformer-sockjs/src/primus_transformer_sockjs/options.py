@@ -66,13 +66,6 @@ PAYLOADS: Final = 8
 """How many of the longest messages fit into one payload; JSON makes some of them longer."""
 
 
-def _positive(name: str, value: Any) -> float:
-    checked = checks.duration(name, value)
-    if checked is None:
-        raise OptionError(f"{name}={value!r}: must be seconds > 0")
-    return checked
-
-
 def _address(name: str, value: Any) -> str:
     if not isinstance(value, str):
         raise OptionError(f"{name}={value!r}: must be a text")
@@ -82,8 +75,8 @@ def _address(name: str, value: Any) -> str:
 CHECKS: Final[Mapping[str, Callable[[str, Any], Any]]] = {
     "max_payload": checks.size,
     "heartbeat_delay": checks.duration,
-    "pong_timeout": _positive,
-    "disconnect_delay": _positive,
+    "pong_timeout": checks.period,
+    "disconnect_delay": checks.period,
     "response_limit": checks.size,
     "websocket": checks.flag,
     "jsonp": checks.flag,
@@ -92,7 +85,7 @@ CHECKS: Final[Mapping[str, Callable[[str, Any], Any]]] = {
     "base_url": _address,
     "max_messages": checks.whole,
     "max_sessions": checks.whole,
-    "body_timeout": _positive,
+    "body_timeout": checks.period,
     "close_timeout": checks.seconds,
     "deflate": checks.mapping,
 }

@@ -68,10 +68,10 @@ def chosen(given: Mapping[str, Any]) -> Chosen:
     return Chosen(
         bus=_bus(value["backplane"]),
         namespace=namespace_of(value["backplane_namespace"]),
-        window=_seconds("backplane_window", value["backplane_window"]),
+        window=checks.period("backplane_window", value["backplane_window"]),
         queue=checks.size("backplane_queue", value["backplane_queue"]),
         shards=shards_of(value["backplane_shards"]),
-        lease=_seconds("backplane_lease", value["backplane_lease"]),
+        lease=checks.period("backplane_lease", value["backplane_lease"]),
         ordered=checks.flag("backplane_ordered", value["backplane_ordered"]),
     )
 
@@ -106,10 +106,3 @@ def _bus(value: Any) -> str | Bus:
     raise OptionError(
         f"backplane={value!r}: must be a URL such as 'redis://localhost', 'memory:', or a Bus"
     )
-
-
-def _seconds(name: str, value: Any) -> float:
-    duration = checks.duration(name, value)
-    if duration is None:
-        raise OptionError(f"{name}={value!r}: must be seconds > 0")
-    return duration

@@ -71,9 +71,7 @@ def settings(given: Mapping[str, Any], pathname: str) -> Settings:
     url = None if chosen["url"] is None else checks.pathname("url", chosen["url"])
     if url is not None and not url.startswith(pathname + "/"):
         raise OptionError(f"url={url!r}: must be below the pathname {pathname!r}")
-    timeout = checks.duration("forward_timeout", chosen["forward_timeout"])
-    if timeout is None:
-        raise OptionError("forward_timeout: must be seconds > 0")
+    timeout = checks.period("forward_timeout", chosen["forward_timeout"])
     return Settings(
         method=checks.text("method", chosen["method"]).upper(),
         authorization=_authorization(chosen["username"], chosen["password"]),

@@ -62,15 +62,8 @@ def chosen(given: Mapping[str, Any]) -> Chosen:
         raise OptionError(f"recovery_rooms={rooms!r}: must be True, False or a function")
     if user is not None and not callable(user):
         raise OptionError(f"recovery_user={user!r}: must be a function of the spark, or None")
-    grace, takeover = (_seconds(name, value[name]) for name in DURATIONS)
+    grace, takeover = (checks.period(name, value[name]) for name in DURATIONS)
     return Chosen(_secrets(value["recovery_secret"]), rooms, user, grace, takeover)
-
-
-def _seconds(name: str, value: Any) -> float:
-    duration = checks.duration(name, value)
-    if duration is None:
-        raise OptionError(f"{name}={value!r}: must be seconds > 0")
-    return duration
 
 
 def _secrets(value: Any) -> tuple[bytes, ...]:
