@@ -4,13 +4,14 @@ from __future__ import annotations
 
 import asyncio
 from functools import reduce
+from pathlib import Path
 from typing import Any, Final
 
 import pytest
 
 from primus import OptionError, Primus
 from primus_presence import PresenceError
-from primus_testing import MemoryTransformer, eventually, join
+from primus_testing import MemoryTransformer, Tracebacks, eventually, join
 
 NESTED: Final = reduce(lambda inner, _: [inner], range(1000), "x")
 """What a client may give for a name: to show all of it would be a `RecursionError`."""
@@ -42,6 +43,26 @@ async def test_a_user_joins_and_leaves_once_however_many_connections_it_has(clus
         ("join", "ann", {"mood": "fine"}, "lobby"),
         ("leave", "ann", {"mood": "fine"}, "lobby"),
     ]
+
+
+@pytest.mark.parametrize(("plugin", "count"), [("presence", 1), ("backplane, presence", 0)])
+async def test_other_processes_on_the_port_are_told_of_once_where_nothing_brings_their_users(
+    cluster: Any,
+    monkeypatch: pytest.MonkeyPatch,
+    caplog: pytest.LogCaptureFixture,
+    tracebacks: Tracebacks,
+    plugin: str,
+    count: int,
+) -> None:
+    tracebacks.expect(*(["Name a bus that they share"] if count == 0 else []))
+    monkeypatch.setattr("primus.server.hosts.siblings.shares_a_port", lambda: True)
+    monkeypatch.setattr("primus.server.hosts.siblings.PROC", Path("/"))
+    primus = await cluster.server(plugin)
+
+    for _ in range(3):
+        join(primus)
+
+    assert caplog.text.count("presence: other processes take connections") == count
 
 
 async def test_a_user_that_is_back_within_the_grace_has_not_left(cluster: Any) -> None:

@@ -4,11 +4,13 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Mapping
+from functools import partial
 from importlib.resources import files
 from typing import TYPE_CHECKING, Any, Final, Unpack
 
 from primus import Order, Primus, Spark, SparkT_co, hookimpl
 from primus.browser import Browser
+from primus.server.hosts.siblings import tell_of_siblings
 from primus.tasks import has_loop
 from primus_presence.options import PresenceOptions, chosen
 from primus_presence.presence import CONTROL, Presence
@@ -71,6 +73,17 @@ def primus_setup(primus: Any) -> None:
         asyncio.get_running_loop().call_soon(
             presence.begin
         )  # once the plugins behind this one are there
+    tell_of_siblings(primus, partial(_tell_of_others, primus))
+
+
+def _tell_of_others(primus: Any) -> None:
+    """Log that users of other processes are unknown, unless a bus brings them."""
+    if vars(primus).get("backplane") is None:
+        primus.log.warning(
+            "presence: other processes take connections of this port as well, and this one knows "
+            "its own users only. plugin='backplane, presence' with a bus that they share, "
+            "backplane='redis://…', knows all"
+        )
 
 
 @hookimpl
