@@ -5,8 +5,7 @@ A frame that another server of the cluster has encoded is relayed as it is.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Sequence
-from collections.abc import Set as AbstractSet
+from collections.abc import Callable, Iterable
 from typing import Any, NamedTuple
 
 from primus.callables import dispose, is_awaitable
@@ -27,8 +26,8 @@ def check_recipients(to: object) -> None:
     Raises:
         TypeError: it is a single spark, or ids.
     """
-    of_ids = isinstance(to, Sequence | AbstractSet) and isinstance(next(iter(to), None), str)
-    if of_ids or isinstance(to, Spark):
+    first = to[0] if isinstance(to, list) and to else to
+    if isinstance(first, str) or isinstance(to, Spark):
         raise TypeError(
             f"to={to!r}: must be a list of sparks; primus.spark(id) is the one that has an id"
         )
