@@ -193,6 +193,8 @@ RAISED: list[tuple[Callable[[], object], type[Exception], str]] = [
     (lambda: make().on("connection", "connected"), TypeError, "must be callable"),  # type: ignore[call-overload]
     # a name that is left out, as by a decorator without one
     (lambda: make().on(print), TypeError, 'the name of an event comes first, as in @on("data")'),  # type: ignore[call-overload]
+    (lambda: join(make())[0].on(print), TypeError, "the name of an event comes first"),  # type: ignore[call-overload]
+    (lambda: client().once(print), TypeError, "the name of an event comes first"),  # type: ignore[call-overload]
     (lambda: make().on_spark(print), TypeError, 'comes first: @on_spark("data")'),  # type: ignore[call-overload]
     (lambda: make().before(print), OptionError, "the name of a layer comes first"),  # type: ignore[call-overload]
     (lambda: make().transform(print), OptionError, 'must be "incoming" or "outgoing"'),  # type: ignore[call-overload]

@@ -321,11 +321,13 @@ class Connection(Emitter, Generic[MessageT_co]):
         self.seen_at = self._now()
 
     def _add(self, event: str, fn: Any, *, once: bool) -> Any:
+        added = Emitter._add(self, event, fn, once=once)
+        if fn is None:
+            return added
         if event.startswith(PRIVATE_PREFIXES):
             self._traced = True
             self._update_fast_path()
-        added = Emitter._add(self, event, fn, once=once)
-        if event == "data" and fn is not None:
+        if event == "data":
             self._on_data_listener(self._listeners["data"][-1])
         return added
 
