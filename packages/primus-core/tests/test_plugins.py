@@ -1,4 +1,5 @@
 from collections.abc import Callable
+from types import SimpleNamespace
 from typing import Any
 
 import pytest
@@ -337,6 +338,52 @@ def test_middleware_that_is_no_layer_is_refused(primus: Primus) -> None:
 
     with pytest.raises(HookError, match="primus_middleware must give Layers, not <built-in"):
         primus.use("wrong", Wrong())
+
+
+@pytest.mark.parametrize(
+    ("hook", "given", "shown"),
+    [
+        ("primus_options", ["limit"], "must give a mapping of options to their defaults"),
+        ("primus_extend_spark", "join", "must give a class, or a mapping of members, not 'join'"),
+        ("primus_extend_primus", "join", "must give a class, or a mapping of members"),
+        ("primus_middleware", print, "must give a list of Layers, not <built-in"),
+        ("primus_browser", "export default 1", "must give a Browser, not 'export default 1'"),
+    ],
+)
+def test_a_hook_that_gives_what_it_is_not_for_is_named(
+    primus: Primus, hook: str, given: object, shown: str
+) -> None:
+    def fn() -> object:
+        return given
+
+    fn.__name__ = hook
+    with pytest.raises(HookError, match=f"^the plugin 'wrong': {hook} {shown}"):
+        primus.use("wrong", SimpleNamespace(**{hook: hookimpl(fn)})).library()
+
+
+def test_an_option_that_primus_has_is_refused(make_primus: MakePrimus) -> None:
+    class Taking:
+        @hookimpl
+        def primus_options(self) -> dict[str, Any]:
+            return {"timeout": 1.0}
+
+    with pytest.raises(HookError, match="'taking': 'timeout' is an option of Primus already"):
+        make_primus(plugin={"taking": Taking()})
+
+
+async def test_a_hook_of_use_is_plain(primus: Primus) -> None:
+    class Waiting:
+        @hookimpl
+        async def primus_setup(self) -> None: ...
+
+    with pytest.raises(HookError, match="primus_setup must be a plain function, and not async"):
+        primus.use("waiting", Waiting())
+    assert list(primus.ark) == []
+
+
+def test_a_class_in_place_of_its_instance_is_told(primus: Primus) -> None:
+    with pytest.raises(InvalidPluginError, match=r"is a class: give an instance, Everything\(\)$"):
+        primus.use("everything", Everything)
 
 
 def test_options_of_plugins_have_defaults_and_are_known(make_primus: MakePrimus) -> None:

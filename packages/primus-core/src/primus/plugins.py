@@ -6,14 +6,15 @@ gives plain callables, so that no message and no connection goes through pluggy.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from functools import cached_property
-from types import FunctionType, MethodType
+from types import FunctionType, MappingProxyType, MethodType
 from typing import TYPE_CHECKING, Any, Final, NamedTuple
 
 import pluggy
 
 from primus import hookspecs
+from primus.callables import dispose, is_awaitable
 from primus.errors import HookError, InvalidPluginError, PluginError
 
 if TYPE_CHECKING:
@@ -23,6 +24,20 @@ __all__ = ["Ark", "valid_hook"]
 
 NODE_PLUGIN: Final = ("server", "client", "library")
 """What a plugin of Primus for Node.js is made of."""
+
+
+MEMBERS: Final = ((Mapping, type), "a class, or a mapping of members")
+
+GIVES: Final[Mapping[str, tuple[tuple[type, ...], str]]] = MappingProxyType(
+    {
+        "primus_options": ((Mapping,), "a mapping of options to their defaults"),
+        "primus_extend_spark": MEMBERS,
+        "primus_extend_primus": MEMBERS,
+        "primus_extend_socket": MEMBERS,
+        "primus_middleware": ((Iterable,), "a list of Layers"),
+    }
+)
+"""By a hook: what it gives, if it does not give `None`; the others are checked by their users."""
 
 
 class Admitted(NamedTuple):
@@ -137,6 +152,14 @@ class Ark(Mapping[str, Any]):
 
     def _register(self, name: str, plugin: Any) -> None:
         """Register an object whose hooks are all valid; nothing of another stays."""
+        if isinstance(plugin, type) and any(
+            attribute.startswith("primus_") and isinstance(value, FunctionType)
+            for kind in plugin.__mro__
+            for attribute, value in vars(kind).items()
+        ):
+            raise InvalidPluginError(
+                f"the plugin {name!r} is a class: give an instance, {plugin.__name__}()"
+            )
         try:
             self._manager.register(plugin, name)
             self._check(name, plugin)
@@ -204,8 +227,23 @@ class Ark(Mapping[str, Any]):
     def _call(self, plugin: Any, hook: str, arguments: Mapping[str, Any]) -> Any:
         for implementation in self._implementations(hook):
             if implementation.plugin is plugin:
-                return implementation.function(*(arguments[a] for a in implementation.argnames))
+                given = implementation.function(*(arguments[a] for a in implementation.argnames))
+                self._check_given(implementation.plugin_name, hook, given)
+                return given
         return None
+
+    def _check_given(self, name: str, hook: str, given: Any) -> None:
+        """Refuse what a hook must not return.
+
+        Raises:
+            HookError: it is an awaitable, or nothing that the hook is for.
+        """
+        if is_awaitable(given):
+            dispose(given)
+            raise HookError(f"the plugin {name!r}: {hook} must be a plain function, and not async")
+        kinds, shown = GIVES.get(hook, ((object,), ""))
+        if given is not None and not isinstance(given, kinds):
+            raise HookError(f"the plugin {name!r}: {hook} must give {shown}, not {given!r}")
 
     def collect(self, hook: str) -> tuple[Callable[..., Any], ...]:
         """The implementations of `hook` as plain callables, which take all of its arguments.

@@ -158,7 +158,11 @@ def install(primus: Extensible, ark: Ark, name: str) -> Additions:
 
 
 def _run_hooks(primus: Extensible, ark: Ark, name: str) -> None:
-    primus.options.extra = {**ark.options_of(name), **primus.options.extra}
+    options = ark.options_of(name)
+    taken = sorted(option for option in options if hasattr(primus.options, option))
+    if taken:
+        raise HookError(f"the plugin {name!r}: {taken[0]!r} is an option of Primus already")
+    primus.options.extra = {**options, **primus.options.extra}
     _extend_spark(primus.Spark, name, ark.call(name, "primus_extend_spark"))
     _extend_primus(primus, name, ark.call(name, "primus_extend_primus"))
     for layer in ark.call(name, "primus_middleware", primus=primus) or ():

@@ -25,6 +25,7 @@ from typing import (
 from primus.clock import Within
 from primus.contracts import Elsewhere
 from primus.errors import (
+    HookError,
     InvalidPluginError,
     NotListeningError,
     OptionError,
@@ -725,12 +726,17 @@ class Primus(Transforming, PrimusEvents[SparkT_co]):
         self._library.save(path, format=format, minified=minified)
 
     def _library_parts(self) -> LibraryParts:
-        from primus.browser.library import LibraryParts
+        from primus.browser.library import Browser, LibraryParts
 
         parser = browser_half(self.parser)
         if parser is None:
             raise PluginError(f"the parser {self.parser_name!r} has no browser half")
         halves = {name: self._ark.call(name, "primus_browser", primus=self) for name in self._ark}
+        for name, half in halves.items():
+            if half is not None and not isinstance(half, Browser):
+                raise HookError(
+                    f"the plugin {name!r}: primus_browser must give a Browser, not {half!r}"
+                )
         interval, timeout = self._ping_interval, self.options.timeout
         return LibraryParts(
             version=self.version,
