@@ -19,7 +19,7 @@ from typing import TYPE_CHECKING, Final
 from primus.clock import Clock
 
 if TYPE_CHECKING:
-    from primus.server.primus import Primus
+    from primus.contracts import Server
 
 __all__ = ["Siblings", "declares_several", "shares_a_port", "tell_of_siblings"]
 
@@ -64,7 +64,7 @@ class Siblings:
         return self._found
 
 
-def tell_of_siblings(primus: Primus, tell: Callable[[], object]) -> None:
+def tell_of_siblings(primus: Server, tell: Callable[[], object]) -> None:
     """Call `tell` once, with the connection by which there are others on the port of a Primus."""
     siblings = Siblings(primus.options.clock)
 
