@@ -16,8 +16,10 @@ from harness.inbox import DEADLINE
 from harness.parties import Speech
 from harness.process import ProcessPeer
 from harness.redis import RedisServer
+from harness.relays import relaying
 from harness.stage import Stage
 from primus import Primus
+from primus_testing.server import running
 
 pytestmark = pytest.mark.asyncio(loop_scope="session")
 
@@ -197,6 +199,58 @@ async def test_clients_of_each_kind_go_on_with_their_session(stage: Stage, kind:
     assert await client.data() == 2
     assert (await server.event("data"))["data"] == "written while it was away"
     assert first != second
+
+
+async def test_what_is_sent_while_a_proxy_moves_a_session_of_sockjs_is_handled_once() -> None:
+    handled: list[Any] = []
+    heard: list[Any] = []
+    told: list[Any] = []
+    is_received, is_sent = asyncio.Event(), asyncio.Event()
+
+    async def gate(head: bytes) -> None:
+        """Hold the answer of a request that receives, until one that sends has been answered."""
+        if b"/xhr?" in head:
+            is_received.set()
+            await is_sent.wait()
+        else:
+            is_sent.set()
+
+    options: dict[str, Any] = {
+        "transformer": "sockjs",
+        "plugin": "backplane, recovery",
+        "recovery_secret": "a secret of both servers",
+    }
+    async with (
+        running(node="one", **options) as one,
+        running(node="two", **options) as two,
+        relaying(one.port) as relay,
+    ):
+        for server in (one, two):
+            server.primus.on("connection", lambda spark: spark.on("data", handled.append))
+            server.primus.on("connection", lambda spark: spark.write("welcome"))
+        kind = Primus.create_socket(transformer="sockjs", plugin="recovery")
+        socket: Any = kind(
+            f"http://127.0.0.1:{relay.port}",
+            transport={"transports": ["xhr-polling"]},
+            reconnect={"min": 0.02, "max": 0.05, "retries": 100},
+        )
+        socket.on("data", heard.append)
+        socket.on("recovered", told.append)
+        try:
+            await until(lambda: heard)
+            relay.upstream, relay.gate = two.port, gate
+            (spark,) = one.primus
+            spark.write("receive again")
+            await is_received.wait()
+            socket.write("first")
+            await until(lambda: told)
+            socket.write("second")
+            await until(lambda: "second" in handled)
+        finally:
+            socket.destroy()
+
+    assert handled == ["first", "second"]
+    assert told[0]["session"] is True
 
 
 @pytest.mark.parametrize("kind", NODE)

@@ -8,6 +8,7 @@ from harness.casts import NODE, OURS_IN_CHROMIUM, OURS_IN_NODE, OURS_IN_PYTHON
 from harness.chromium import Chromium
 from harness.parties import Client, Speech
 from harness.proxies import proxy
+from harness.relays import relaying
 from harness.stage import Stage
 
 pytestmark = pytest.mark.asyncio(loop_scope="session")
@@ -103,3 +104,33 @@ async def test_primus_js_in_node_avoids_websockets(stage: Stage) -> None:
     client = await stage.client(OURS_IN_NODE)
     await talk(client, server.url(), websockets=False)
     await server.event("disconnection")
+
+
+@pytest.mark.parametrize(
+    ("kind", "transport"),
+    [(OURS_IN_PYTHON, name) for name in ("xhr-streaming", "xhr-polling")]
+    + [(OURS_IN_NODE, name) for name in ("xhr-streaming", "eventsource", "xhr-polling")]
+    + [(OURS_IN_CHROMIUM, name) for name in ("xhr-streaming", "eventsource", "xhr-polling")],
+)
+async def test_a_session_that_a_proxy_sends_to_another_server_is_not_opened_there_again(
+    stage: Stage, kind: str, transport: str
+) -> None:
+    stage.speech = Speech("sockjs", transports=(transport,))
+    short = {"transport": {"response_limit": 1}}  # so that a stream ends with the first message
+    one, two = [await stage.server(OURS_IN_PYTHON, options=short, echo=True) for _ in range(2)]
+    client = await stage.client(kind)
+
+    async with relaying(one.port) as relay:
+        url = f"http://127.0.0.1:{relay.port}"
+        await client.connect(url, writes=["hello"], reconnect={"min": 20, "max": 50})
+        opened = await one.event("connection")
+        assert await client.data() == "hello"
+        relay.upstream = two.port
+        await one.write(opened["spark"], "receive again")
+        opened_again = await two.event("connection")
+        await client.write("echo")
+        while await client.data() != "echo":
+            pass
+
+    assert opened_again["query"]["_primuscb"] != opened["query"]["_primuscb"]
+    assert len(two.seen("connection")) == 1

@@ -1,9 +1,10 @@
-"""A bad proxy: it loses answers, or breaks off in the middle of them, when a test says so."""
+"""A bad proxy: it loses answers, breaks off in the middle of them, or holds them back, when a test
+says so."""
 
 import asyncio
 import contextlib
 import re
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Awaitable, Callable
 from dataclasses import dataclass, field
 
 from primus_testing.scripted import stop_accepting
@@ -24,11 +25,15 @@ class Cut:
 
 @dataclass
 class Relay:
-    """The proxy in front of a server."""
+    """The proxy in front of a server. Each request has a connection of its own."""
 
     upstream: int
+    """The port of the server, for requests from now on."""
     port: int = 0
     cuts: list[Cut] = field(default_factory=list)
+    gate: Callable[[bytes], Awaitable[None]] | None = None
+    """What answers to requests from now on wait for, called with the head of the request once the
+    server has answered."""
 
     def cut(self, method: str, after: int = 0) -> asyncio.Event:
         """Break off the answer to the next request with this method.
@@ -57,7 +62,7 @@ class Relay:
         behind, onward = await asyncio.open_connection("127.0.0.1", self.upstream)
         onward.write(head)
         asking = asyncio.ensure_future(pump(reader, onward))
-        answering = asyncio.ensure_future(self._answer(behind, writer, head))
+        answering = asyncio.ensure_future(self._answer(behind, writer, head, self.gate))
         try:
             await asyncio.wait({asking, answering}, return_when=asyncio.FIRST_COMPLETED)
         finally:
@@ -66,11 +71,19 @@ class Relay:
             await leave(onward)
 
     async def _answer(
-        self, behind: asyncio.StreamReader, writer: asyncio.StreamWriter, head: bytes
+        self,
+        behind: asyncio.StreamReader,
+        writer: asyncio.StreamWriter,
+        head: bytes,
+        gate: Callable[[bytes], Awaitable[None]] | None,
     ) -> None:
         method = head.partition(b" ")[0].decode()
         cut = next((each for each in self.cuts if each.method == method), None)
         if cut is None:
+            begun = await behind.read(65536)
+            if gate is not None:
+                await gate(head)
+            writer.write(begun)
             await pump(behind, writer)
             return
         self.cuts.remove(cut)

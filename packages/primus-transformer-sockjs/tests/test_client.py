@@ -51,6 +51,31 @@ async def test_a_poll_whose_answer_is_lost_is_not_sent_again() -> None:
     assert len(receiving(server)) == 3
 
 
+@pytest.mark.parametrize("transport", ["xhr-polling", "xhr-streaming"])
+@pytest.mark.parametrize("query", ["", "?a=b"])
+async def test_every_request_that_receives_but_the_first_says_that_the_session_was_opened(
+    transport: str, query: str
+) -> None:
+    answers = iter(["o\n", "h\n", "h\n"])
+
+    def script(asked: Asked) -> Sequence[bytes] | None:
+        if "/xhr_send" in asked.target:
+            return [answer("", "204 No Content")]
+        return [answer(text)] if (text := next(answers, "")) else None
+
+    async with scripted_server(script) as server:
+        kind = Primus.create_socket(transformer="sockjs")
+        transports = {"transports": [transport]}
+        events = Recorder(
+            kind(server.url + query, strategy=False, transport=transports), "open", "end"
+        )
+        await events.next("end")
+        first, *others = [asked.target for asked in receiving(server)]
+
+    assert "_primusopened" not in first
+    assert others == [f"{first}&_primusopened=1"] * 3
+
+
 async def test_a_stream_whose_answer_is_lost_is_not_asked_for_again() -> None:
     streams = iter([[answer("h" * 2048 + "\no\n")], None, [answer('a["1"]\n')]])
 

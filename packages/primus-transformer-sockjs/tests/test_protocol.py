@@ -189,6 +189,40 @@ async def test_messages_for_a_session_that_does_not_exist_are_not_found(serve: A
     assert len(talk.primus) == 0
 
 
+@pytest.mark.parametrize("path", ["xhr", "xhr_streaming", "htmlfile?c=p", "jsonp?c=p"])
+async def test_a_client_that_has_opened_a_session_which_is_not_here_opens_no_other(
+    serve: Any, path: str
+) -> None:
+    talk = await serve({"jsonp": True})
+    ask = talk.post if path.startswith("xhr") else talk.get
+    url = f"{path}{'&' if '?' in path else '?'}_primusopened=1"
+    assert (await ask(url)).status == 404
+    assert len(talk.primus) == 0
+
+    (await talk.open()).end()
+    assert "primus::server::close" in (await ask(url)).text
+
+
+async def test_an_eventsource_is_told_that_its_session_is_not_here(serve: Any) -> None:
+    talk = await serve()
+    answer = await talk.get("eventsource?_primusopened=1")
+    assert answer.text == '\r\ndata: c[1006,"Server lost session"]\r\n\r\n'
+    assert answer.headers["Content-Type"] == "text/event-stream"
+    assert len(talk.primus) == 0
+
+
+async def test_a_session_that_was_opened_elsewhere_is_unknown_to_a_server_that_drains_or_is_full(
+    serve: Any,
+) -> None:
+    draining, full = await serve(), await serve(max_sparks=1)
+    draining.primus.draining = True
+    await full.open()
+    for server in (draining.server, full.server):
+        other = "/primus/000/hgfedcba/xhr"
+        assert (await server.get(other, "POST")).status == 503
+        assert (await server.get(f"{other}?_primusopened=1", "POST")).status == 404
+
+
 async def test_a_second_request_that_receives_is_told_of_the_first(serve: Any) -> None:
     talk = await serve()
     spark = await talk.open()

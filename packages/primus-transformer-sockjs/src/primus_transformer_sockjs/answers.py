@@ -12,34 +12,54 @@ from primus.polling import LongPoll
 from primus_transformer_sockjs.frames import Payload, close_frame, parse_payload
 from primus_transformer_sockjs.pages import NO_CACHE
 from primus_transformer_sockjs.session import Session
-from primus_transformer_sockjs.styles import Style
+from primus_transformer_sockjs.styles import EVENTSOURCE, Style
 
 if TYPE_CHECKING:
     from primus_transformer_sockjs.options import SockJSOptions
 
-__all__ = ["messages_of", "not_found", "received", "refused", "sent"]
+__all__ = ["messages_of", "not_found", "received", "refused", "sent", "unknown"]
 
 TEXT: Final = "text/plain; charset=UTF-8"
 ANOTHER: Final = close_frame(2010, "Another connection still open")
+UNKNOWN: Final = close_frame(1006, "Server lost session")
+"""As sockjs-client says when a session is opened a second time."""
 
 
 async def received(
     session: Session, request: Request, style: Style, options: SockJSOptions
 ) -> Response:
     """The answer to a request that receives: a stream of frames, or the next one."""
-    headers = {"Content-Type": style.content_type, "Cache-Control": NO_CACHE, **style.headers}
-    if style.streams:
-        headers["X-Accel-Buffering"] = "no"  # nginx would keep the stream to itself
     poll = session.receive(request)
-    if poll is None and style.streams:
-        return Response(200, _pieces(style.prelude, style.wrap(ANOTHER)), headers)
     if poll is None:
-        return Response(200, style.wrap(ANOTHER).encode(), headers)
+        return _closed(style, ANOTHER)
+    headers = _headers(style)
     if style.streams:
         return Response(200, _stream(session, poll, style, options.response_limit), headers)
     frame = await session.next(poll)
     session.release(poll)
     return Response(200, style.wrap(frame or "").encode(), headers)
+
+
+def unknown(style: Style) -> Response:
+    """The answer to a client that has opened a session which is not here.
+
+    It is 404, for which a proxy may try another server. The ``EventSource`` of sockjs-client in
+    Node takes that for a loss of the network and asks again and again: it gets a close frame.
+    """
+    return _closed(style, UNKNOWN) if style is EVENTSOURCE else not_found()
+
+
+def _closed(style: Style, frame: str) -> Response:
+    if style.streams:
+        return Response(200, _pieces(style.prelude, style.wrap(frame)), _headers(style))
+    return Response(200, style.wrap(frame).encode(), _headers(style))
+
+
+def _headers(style: Style) -> dict[str, str]:
+    headers = {"Content-Type": style.content_type, "Cache-Control": NO_CACHE, **style.headers}
+    if style.streams:
+        headers["X-Accel-Buffering"] = "no"  # nginx would keep the stream to itself
+    return headers
 
 
 async def _stream(

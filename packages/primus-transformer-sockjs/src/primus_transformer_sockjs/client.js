@@ -4,6 +4,7 @@
  */
 const MISSING = 'Missing required `sockjs-client` module. Please run `npm install --save sockjs-client`';
 const NO_CREDENTIALS = 'In Node sockjs-client sends user and password over WebSockets only';
+const OPENED = '_primusopened';
 const AUTH = /^([^/]*\/\/)([^/?#]*)@/;
 const WITHOUT_WEBSOCKETS = [
   'xhr-streaming', 'eventsource', 'iframe-eventsource', 'htmlfile', 'iframe-htmlfile',
@@ -18,7 +19,10 @@ export default function connect(wire) {
   const uri = wire.uri({ protocol: 'http:', query: true });
   const socket = new SockJS(address(uri), null, options(wire, uri));
 
-  socket.onopen = () => wire.onopen();
+  socket.onopen = () => {
+    sayOpened(socket);
+    wire.onopen();
+  };
   socket.onmessage = (event) => wire.onmessage(event.data);
   socket.onclose = ({ code, reason, wasClean }) => {
     if (code > 1000) wire.onerror(Object.assign(new Error(reason || 'SockJS failed'), { code }));
@@ -29,6 +33,19 @@ export default function connect(wire) {
     send: (frame) => socket.send(frame),
     close: () => socket.close()
   };
+}
+
+/**
+ * Requests that receive are all alike. So a server that does not know the session, since the client
+ * was silent for too long or a proxy has sent it elsewhere, would open it anew and handle what is
+ * sent to it. Those after the first say that they are, wherever sockjs-client keeps their URL.
+ */
+function sayOpened({ _transport }) {
+  const poll = _transport && _transport.poll;
+
+  if (poll && poll.receiveUrl) {
+    poll.receiveUrl += `${poll.receiveUrl.indexOf('?') < 0 ? '?' : '&'}${OPENED}=1`;
+  }
 }
 
 /**

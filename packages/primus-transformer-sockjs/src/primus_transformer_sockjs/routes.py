@@ -6,8 +6,13 @@ import re
 from dataclasses import dataclass
 from functools import lru_cache
 from typing import Final
+from urllib.parse import urlsplit, urlunsplit
 
-__all__ = ["METHODS", "Route", "route"]
+__all__ = ["METHODS", "OPENED", "Route", "as_opened", "route"]
+
+OPENED: Final = "_primusopened"
+"""The parameter by which a client of Primus says that a request that receives is not the first of
+its session. Those of SockJS are all alike: a server that does not know the session opens it."""
 
 METHODS: Final = {
     "greeting": ("GET",),
@@ -89,3 +94,9 @@ def _route(path: str, pathname: str, longest: int) -> Route | None:
 
 
 _known = lru_cache(maxsize=1024)(_route)
+
+
+def as_opened(url: str) -> str:
+    """The URL of requests that receive, once the session is open."""
+    parts = urlsplit(url)
+    return urlunsplit(parts._replace(query=f"{parts.query}&{OPENED}=1".lstrip("&")))

@@ -15,10 +15,17 @@ from primus.origins import Origins
 from primus.polling import BodyRefused, Opener, Sessions, is_foreign, read_body
 from primus.websocket import EngineOptions
 from primus_transformer_sockjs import pages
-from primus_transformer_sockjs.answers import messages_of, not_found, received, refused, sent
+from primus_transformer_sockjs.answers import (
+    messages_of,
+    not_found,
+    received,
+    refused,
+    sent,
+    unknown,
+)
 from primus_transformer_sockjs.frames import check_length
 from primus_transformer_sockjs.options import SockJSOptions
-from primus_transformer_sockjs.routes import METHODS, Route, route
+from primus_transformer_sockjs.routes import METHODS, OPENED, Route, route
 from primus_transformer_sockjs.session import Session
 from primus_transformer_sockjs.styles import STYLES
 from primus_transformer_sockjs.websocket import WebSocketSession
@@ -71,7 +78,7 @@ class SockJS(Transformer):
         if found is None or request.method == "OPTIONS":
             return False
         if found.name in STYLES:
-            return self.sessions.get(found.session) is None
+            return self.sessions.get(found.session) is None and not _was_opened(request)
         return found.name in ("websocket", "raw") and request.upgrade
 
     def session_of(self, request: Request) -> str | None:
@@ -147,6 +154,8 @@ class SockJS(Transformer):
         if session is not None and not session.opener.made(request):
             return not_found()
         if session is None:
+            if _was_opened(request):
+                return unknown(style)  # it has ended, or lives elsewhere
             if self.primus.draining or len(self.sessions) >= self.options.max_sessions:
                 return Response.error(503)
             opener = Opener(request)
@@ -234,3 +243,8 @@ class SockJS(Transformer):
         """The browser half: sockjs-client, and our adapter."""
         library = files("primus_transformer_sockjs").joinpath("_assets", "sockjs.js")
         return Browser.read("primus_transformer_sockjs", library=library.read_text("utf-8"))
+
+
+def _was_opened(request: Request) -> bool:
+    """Whether a client says that it has opened the session before."""
+    return bool(request.query.text(OPENED))

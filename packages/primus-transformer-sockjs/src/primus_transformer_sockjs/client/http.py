@@ -15,6 +15,7 @@ from primus.transformer import DialOptions
 from primus.websocket import CLOSE_TIMEOUT
 from primus_transformer_sockjs.client.incoming import Incoming
 from primus_transformer_sockjs.frames import as_text, payload, quote, wire_limit
+from primus_transformer_sockjs.routes import as_opened
 
 __all__ = ["HTTPSession", "below"]
 
@@ -113,7 +114,10 @@ class HTTPSession(QueuedTransport):
                 once for another would be a loop without a pause.
         """
         has_frame = False
-        async with self._client.answer("POST", self._receive_url) as chunks:
+        url = self._receive_url
+        if self._incoming.opened.done():
+            url = as_opened(url)
+        async with self._client.answer("POST", url) as chunks:
             async for line in _lines(chunks, self._limit):
                 has_frame = True
                 self._incoming.take(line)
