@@ -264,6 +264,38 @@ async def test_another_epoch_of_the_bus_is_a_gap_and_then_a_hole(cluster: Any) -
     assert socket.recovered["rooms"] is False
 
 
+async def test_no_client_has_a_position_once_messages_were_delivered_without_the_bus(
+    cluster: Any, clock: ManualClock, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    one, two = await cluster.server(), await cluster.server()
+    for primus in (one, two):
+        joins(primus, "news")
+    leaves, comes = await cluster.socket(one), await cluster.socket(two)
+    posted: list[Any] = []
+    post = one.backplane.bus.post
+    monkeypatch.setattr(one.backplane.bus, "post", lambda *args: posted.append(args))
+
+    for number in range(2):
+        one.room("news").write(number)
+        await cluster.turns()
+        clock.advance(1.0)
+        await cluster.turns()
+    assert leaves.story.story == ["open", "data", "gap", "data"]
+    await cluster.move(leaves, two)
+    await cluster.move(comes, one)
+    monkeypatch.undo()
+    for args in posted:
+        post(*args)
+    await cluster.turns(40)
+
+    assert data(leaves) == [0, 1, 0, 1]
+    assert data(comes) == []
+    for socket in (leaves, comes):
+        assert socket.recovered == {"rooms": False, "session": True, "missed": 0}
+        await cluster.move(socket, one)  # of the next epoch
+        assert socket.recovered["rooms"] is True
+
+
 async def test_messages_that_do_not_come_are_a_gap_and_no_recovery(cluster: Any) -> None:
     one, two = await cluster.server(), await cluster.server(recovery_rooms=True)
     joins(one, "news")

@@ -31,7 +31,7 @@ from primus_backplane.shards import shard_of
 
 __all__ = ["EVENTS", "Backplane"]
 
-EVENTS: Final = frozenset({"away", "back", "epoch", "gap", "nodes"})
+EVENTS: Final = frozenset({"away", "back", "epoch", "gap", "nodes", "unordered"})
 ALL: Final = "all"
 ROOMS: Final = "rooms"
 SPARKS: Final = "sparks"
@@ -583,6 +583,7 @@ class Backplane(Emitter):
             self.begun("ordered messages did not come back in time")
             self._is_silent = True
         self._outage.delivered_alone(count)
+        self.dispatch("unordered")
 
     def _misused(self, message: Message) -> None:
         """Something else has written in the name of this server: go on behind its number, since

@@ -82,6 +82,7 @@ class Recovery:
         """Which rooms have history, as the plugin ``rooms`` has it; `None` for none."""
         self._rooms: Any = None
         self._epoch = ""
+        """That of the bus; empty until it is known, and while positions are wrong."""
         self._followers: dict[Spark, Follower] = {}
         self._by_key: dict[str, Follower] = {}
         self._dirty: dict[Follower, None] = {}
@@ -134,6 +135,7 @@ class Recovery:
         backplane.carry(ASK, self._asked_for)
         backplane.carry(GIVE, self._given)
         backplane.on("gap", self._has_gap)
+        backplane.on("unordered", self._leave_order)
         backplane.on("epoch", self._begin_epoch)
         if backplane.epoch:
             self._begin_epoch(backplane.epoch)
@@ -174,6 +176,7 @@ class Recovery:
             for kind in (LEFT, ASK, GIVE):
                 self._backplane.drop(kind)
             self._backplane.off("gap", self._has_gap)
+            self._backplane.off("unordered", self._leave_order)
             self._backplane.off("epoch", self._begin_epoch)
             self._has_begun = False
 
@@ -519,6 +522,19 @@ class Recovery:
                 self._tell_token(follower)
         if self._history:
             spawn(self._read_back(epoch))
+
+    def _leave_order(self) -> None:
+        """Messages were delivered here without the bus, and it may bring them all the same. Until
+        the next epoch no client knows up to where it has got its rooms, wherever it comes back.
+        """
+        if not self._epoch:
+            return
+        self._epoch = ""
+        for follower in list(self._followers.values()):
+            self._finish(follower)
+            if follower.standing.rooms:
+                follower.spark.send_control(GAP)
+                self._tell_token(follower)
 
     async def _read_back(self, epoch: str) -> None:
         """Read what the bus still keeps from before this server has listened."""
