@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, nullcontext
 from typing import Any
 from urllib.parse import quote
 
@@ -73,8 +73,9 @@ async def test_what_another_server_still_has_of_a_session_that_did_not_go_on_is_
     assert data(socket) == ["s0", "t1", "t2"]
 
 
-async def test_a_session_that_was_fetched_for_a_client_that_went_meanwhile_is_not_taken_later(
-    cluster: Any, clock: ManualClock, monkeypatch: pytest.MonkeyPatch
+@pytest.mark.parametrize("is_found", [True, False])
+async def test_a_session_that_was_fetched_for_a_client_that_went_meanwhile_goes_on_or_has_ended(
+    cluster: Any, clock: ManualClock, monkeypatch: pytest.MonkeyPatch, is_found: bool
 ) -> None:
     one, two, three = [await cluster.server() for _ in range(3)]
     socket = await cluster.socket(one)
@@ -94,11 +95,32 @@ async def test_a_session_that_was_fetched_for_a_client_that_went_meanwhile_is_no
     fetched.set()
     await cluster.turns()
 
-    assert (await move(cluster, clock, socket, three))["session"] is False
+    with nullcontext() if is_found else bus_away(monkeypatch, three):
+        assert (await move(cluster, clock, socket, three))["session"] is is_found
     await written(cluster, socket, three, "t1", "t2")
     assert (await move(cluster, clock, socket, two))["session"] is True
 
-    assert data(socket) == ["s0", "t1", "t2"]
+    assert data(socket) == (["s0", "s1", "t1", "t2"] if is_found else ["s0", "t1", "t2"])
+
+
+async def test_a_handshake_that_waited_in_a_server_that_hung_ends_no_session_elsewhere(
+    cluster: Any, clock: ManualClock
+) -> None:
+    hung, two = await cluster.server(), await cluster.server()
+    heard: list[Any] = []
+    two.on("connection", lambda spark: spark.on("data", heard.append))
+    socket = await cluster.socket(two)
+    brought = quote(socket._comeback._tracker.query)
+    await cluster.move(socket, two)
+
+    _, wire = join(hung, f"/primus?_recovery={brought}")
+    wire.lose()
+    await eventually(lambda: socket.ready_state != socket.OPEN)  # two takes it for the client
+    await cluster.turns()
+    socket.write("written while it was away")
+    assert (await move(cluster, clock, socket, two))["session"] is True
+
+    assert heard == ["written while it was away"]
 
 
 async def test_a_client_that_goes_again_before_its_next_token_gets_nothing_twice(

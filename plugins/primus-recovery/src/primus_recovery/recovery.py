@@ -259,7 +259,9 @@ class Recovery:
             spark.send_control(SESSION, WAIT)  # so that what it writes comes behind what it wrote
             kept = await self._fetched(token)
         if spark.ready_state != Spark.OPEN:
-            if kept is not None:
+            if kept is not None and self._backplane is not None:
+                await self._park([(token.key, kept)])  # the client may come back to any server
+            elif kept is not None:
                 self._sessions.keep(token.key, kept, self._clock.time())
             return
         goes_on = self._missing(kept, claim.handled) is not None
