@@ -293,6 +293,28 @@ async def test_a_session_that_comes_for_a_client_that_has_gone_again_is_kept(clu
     assert verdict["session"] is True
 
 
+async def test_without_a_bus_a_session_stays_for_a_client_that_has_ended_with_its_former_connection(
+    cluster: Any,
+) -> None:
+    primus = Primus(
+        transformer=MemoryTransformer,
+        transport={"host": "alone"},
+        clock=cluster.clock,
+        plugin="recovery",
+    )
+    cluster.servers.append(primus)
+    socket = await cluster.socket(primus)
+    (former,) = primus
+    former.on("end", lambda: [spark.abort() for spark in primus])
+    query = brought(socket)
+
+    await asked(cluster, primus, query)
+    assert list(primus) == []
+
+    (verdict,) = verdicts(await asked(cluster, primus, query))
+    assert verdict["session"] is True
+
+
 async def test_a_session_is_found_on_the_bus_though_its_server_has_begun_again(
     cluster: Any,
 ) -> None:
