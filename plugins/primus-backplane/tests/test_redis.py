@@ -4,6 +4,7 @@ import asyncio
 import os
 import signal
 from collections.abc import AsyncIterator, Iterator
+from contextlib import suppress
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -104,6 +105,56 @@ class Broker:
     async def do(self, *command: Any) -> Any:
         async with Redis(unix_socket_path=str(self.path)) as client:
             return await client.execute_command(*command)
+
+
+class Relay:
+    """A network between a server and its broker, on which a connection may end without a word.
+
+    Args:
+        path: of its socket.
+        upstream: the socket of the broker that new connections lead to.
+    """
+
+    def __init__(self, path: Path, upstream: Path) -> None:
+        self.url = f"unix://{path}"
+        self.upstream = upstream
+        self._path = path
+        self._generation = 0
+        self._passing: set[asyncio.Task[None]] = set()
+        self._server: Any = None
+
+    async def start(self) -> None:
+        self._server = await asyncio.start_unix_server(self._serve, self._path)
+
+    async def end(self) -> None:
+        self._server.close()
+        for task in self._passing:
+            task.cancel()
+        await asyncio.gather(*self._passing, return_exceptions=True)
+
+    def silence(self) -> None:
+        """Let nothing pass by the connections there are, which stay."""
+        self._generation += 1
+
+    async def _serve(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        behind, onward = await asyncio.open_unix_connection(self.upstream)
+        generation = self._generation
+
+        async def pump(source: asyncio.StreamReader, sink: asyncio.StreamWriter) -> None:
+            try:
+                with suppress(ConnectionError):
+                    while data := await source.read(65536):
+                        if generation == self._generation:
+                            sink.write(data)
+            finally:
+                sink.close()
+                with suppress(ConnectionError):
+                    await sink.wait_closed()
+
+        for ends in (reader, onward), (behind, writer):
+            task = asyncio.ensure_future(pump(*ends))
+            self._passing.add(task)
+            task.add_done_callback(self._passing.discard)
 
 
 class TestOutages(OutageContract):
@@ -308,6 +359,82 @@ class TestOutages(OutageContract):
         await eventually(lambda: len(theirs.sent) >= 20)
         assert numbers(theirs) == list(range(20))
 
+    @pytest.fixture
+    async def relay(self, broker: Broker, tmp_path: Path) -> AsyncIterator[Relay]:
+        """A network before the broker."""
+        relay = Relay(tmp_path / "r", broker.path)
+        await relay.start()
+        yield relay
+        await relay.end()
+
+    @pytest.fixture
+    def other(self, tmp_path: Path) -> Iterator[Broker]:
+        """Another broker, which knows nothing of the first one."""
+        folder = tmp_path / "other"
+        folder.mkdir()
+        broker = Broker(folder)
+        broker.start()
+        yield broker
+        broker.end()
+
+    async def on(self, relay: Relay, make: Make) -> Any:
+        """A server behind the relay, which says rarely that it is there."""
+        bus = with_limits(self.bus(relay.url), replace(FAST, answer_timeout=2.0))
+        return await make("w0", backplane=bus, backplane_lease=600.0)
+
+    async def test_a_network_that_falls_silent_leaves_no_connection_deaf(
+        self, relay: Relay, make: Make, caplog: pytest.LogCaptureFixture
+    ) -> None:
+        one, two = await self.on(relay, make), await make("w1")
+        (_, mine), (_, theirs) = join(one), join(two)
+        events = Recorder(one.backplane, "away", "back")
+        await write_numbers(two, 0, 10)
+        await eventually(lambda: len(mine.sent) == 10)
+
+        relay.silence()
+        await write_numbers(two, 10, 10)
+        await two.backplane.bus.flush()
+        one.write(20, everywhere=True)
+        await events.next("back")
+        await eventually(lambda: len(theirs.sent) == 21)
+
+        assert numbers(mine) == [*range(10), 20, *range(10, 20)]
+        assert numbers(theirs) == list(range(21))
+        assert events.story == ["away", "back"]
+        assert len(warnings_in(caplog)) == 2
+
+    async def test_a_connection_that_nothing_was_sent_by_is_made_anew_with_the_others(
+        self, relay: Relay, make: Make
+    ) -> None:
+        one, two = await self.on(relay, make), await make("w1")
+        _, theirs = join(two)
+        events = Recorder(one.backplane, "away", "back")
+        one.write(0, everywhere=True)
+        await one.backplane.bus.flush()
+
+        relay.silence()
+        one.backplane.bus._link.wants_lease.set()
+        await events.next("back")
+        one.write(1, everywhere=True)
+        await eventually(lambda: len(theirs.sent) == 2)
+
+        assert events.story == ["away", "back"]
+
+    async def test_another_broker_is_not_blamed_for_scripts_that_it_has_not_been_given(
+        self, relay: Relay, other: Broker, make: Make, caplog: pytest.LogCaptureFixture
+    ) -> None:
+        one = await self.on(relay, make)
+        one.write(0, everywhere=True)
+        await one.backplane.bus.flush()
+
+        relay.silence()
+        relay.upstream = other.path
+        one.backplane.bus._poster._fail(ConnectionError("closed while it was idle"))
+        one.write(1, everywhere=True)
+        await one.backplane.bus.flush()
+
+        assert "NOSCRIPT" not in caplog.text
+
     async def test_no_more_tellings_wait_than_may(self, broker: Broker, make: Make) -> None:
         one = await make("w0", limits=replace(FAST, told=3))
         broker.kill()
@@ -386,6 +513,29 @@ async def test_a_connection_that_was_closed_while_it_was_idle_is_no_failure(shar
 
     assert bus._link.failure == "it does not answer"  # as before anything has failed
     await bus.close()
+
+
+async def test_what_listens_ends_with_the_bus_although_it_swallows_a_cancellation(
+    shared: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """As a client may while it connects."""
+    made = asyncio.Event()
+
+    async def opened(*args: Any) -> Any:
+        made.set()
+        with suppress(asyncio.CancelledError):
+            await asyncio.Event().wait()
+        await asyncio.Event().wait()
+
+    monkeypatch.setattr("primus_backplane.redis.listening.Wire.opened", opened)
+    bus = RedisBus(f"unix://{shared}")
+    await bus.open(Node("w0", "1"), Ear(), Settings(uuid4().hex))
+    await made.wait()
+    reading = bus._lease._compare.__self__._reading
+
+    await bus.close()
+
+    assert reading.cancelled()
 
 
 async def test_what_was_stored_and_not_published_is_found(ear: Any) -> None:

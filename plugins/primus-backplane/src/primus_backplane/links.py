@@ -10,7 +10,7 @@ from typing import ClassVar, Final
 
 from primus_backplane.bus import RENEWALS, Listener, Node, Settings
 
-__all__ = ["BrokerLink", "Lane"]
+__all__ = ["PARTS", "BrokerLink", "Lane"]
 
 log = logging.getLogger("primus.server")
 

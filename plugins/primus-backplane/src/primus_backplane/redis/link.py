@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from contextlib import suppress
 from functools import lru_cache
 from hashlib import sha1
@@ -17,7 +17,7 @@ from redis.exceptions import NoScriptError, RedisError
 
 from primus_backplane.bus import Listener, Node, Settings
 from primus_backplane.errors import BusError
-from primus_backplane.links import BrokerLink, Lane
+from primus_backplane.links import PARTS, BrokerLink, Lane
 from primus_backplane.redis.ids import NOTHING, Id
 from primus_backplane.redis.scripts import EPOCH
 
@@ -80,6 +80,10 @@ class Link(BrokerLink):
         """What makes connections for what is posted, told and published."""
         self.regressed_in: str | None = None
         """The epoch that has to end, since the broker has lost data of it."""
+        self.lasting: list[Callable[[], object]] = []
+        """Each closes a connection that lasts, for another one to be made."""
+        self._doubts = False
+        """Whether an outage has begun, and the connections are those of before."""
         self._questions = asyncio.Semaphore(QUERIES)
         self._prefix = f"primus:{{{settings.namespace}}}"
 
@@ -155,14 +159,29 @@ class Link(BrokerLink):
         if now is not None:
             self.begin_epoch(now.decode(errors="replace"))
 
+    def failing(self, part: str, error: BaseException) -> None:
+        """A part got no answer. What has cut its connection may have cut all without a word, so
+        that the broker is back once each has worked on another one.
+        """
+        begins = not self._failing
+        super().failing(part, error)
+        if begins and self.listener is not None:
+            self._doubts = True
+            self._failing.update(PARTS)
+
     async def again(self, pause: float) -> None:
-        """Wait for so many seconds, and close what nothing uses: what has cut one connection may
-        have cut all, and each would fail once more, when the broker is back.
+        """Wait for so many seconds, and close what nothing uses, and what lasts when an outage has
+        begun: each would fail by itself, when the broker is back.
         """
         await asyncio.sleep(pause)
         for client in self._clients:
             with suppress(*FAILURES):
                 await client.connection_pool.disconnect(inuse_connections=False)
+        if self._doubts:
+            self._doubts = False
+            self.wants_lease.set()
+            for close in self.lasting:
+                close()
 
     async def close(self) -> None:
         """Close the clients."""

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+from contextlib import suppress
 from typing import Any
 
 from primus.tasks import is_cancelled
@@ -48,6 +49,7 @@ class Subscriber:
         self._late: dict[int, Id] = {}
         """What was taken of the lanes that had newer entries when the lease was last renewed."""
         self._reading: asyncio.Task[None] | None = None
+        link.lasting.append(self._begin_again)
 
     async def run(self) -> None:
         """Listen, for ever."""
@@ -58,9 +60,7 @@ class Subscriber:
                 await asyncio.shield(self._reading)
             except asyncio.CancelledError:
                 if is_cancelled():  # rather than what it awaits
-                    self._reading.cancel()
-                    await asyncio.wait([self._reading])
-                    _ = self._reading.cancelled() or self._reading.exception()
+                    await self._end_reading()
                     raise
             except Exception as error:
                 self._link.failing(PART, error)
@@ -68,6 +68,16 @@ class Subscriber:
                     self._has_heard, pause = False, self._limits.retry
                 await self._link.again(pause)
                 pause = min(2 * pause, self._limits.retry_most)
+
+    async def _end_reading(self) -> None:
+        """End what listens, also when it swallows a cancellation, and this is cancelled again."""
+        reading = self._reading
+        while reading is not None and not reading.done():
+            reading.cancel()
+            with suppress(asyncio.CancelledError):
+                await asyncio.wait([reading], timeout=self._limits.retry)
+        if reading is not None and not reading.cancelled():
+            reading.exception()
 
     def compare(self, taken: dict[int, Id], newest: dict[int, Id]) -> None:
         """Compare what was taken before a lease was renewed with the newest ids there were then.
@@ -83,10 +93,16 @@ class Subscriber:
                 self._regressed(shard, id)
                 has_regressed = True
         late = {shard: place for shard, place in self._link.places.items() if newest[shard] > place}
-        if has_regressed or any(self._late.get(shard) == at for shard, at in late.items()):
-            late = {}
-            self._reading.cancel()
+        is_deaf = any(self._late.get(shard) == at for shard, at in late.items())
         self._late = late
+        if has_regressed or is_deaf:
+            self._begin_again()
+
+    def _begin_again(self) -> None:
+        """Listen by another connection."""
+        self._late = {}
+        if self._reading is not None:
+            self._reading.cancel()
 
     async def _listen(self) -> None:
         """Subscribe, read what was missed, and take what comes."""

@@ -65,6 +65,7 @@ class RedisPoster(Poster):
         """Looks for a request that has waited for too long."""
         self._retry: asyncio.Handle | None = None
         """Sends to servers that were not there."""
+        link.lasting.append(self._begin_again)
 
     async def run(self) -> None:
         """Send what there is, for ever."""
@@ -78,8 +79,9 @@ class RedisPoster(Poster):
             try:
                 await self._send_by_wire()
             except Exception as error:
-                if self.outbox and not await self._has_loaded(error):
-                    self._link.failing(PART, error)
+                failure = await self._unsolved(error) if self.outbox else None
+                if failure is not None:
+                    self._link.failing(PART, failure)
                     await self._link.again(self._pause)
                     self._pause = min(2 * self._pause, self._limits.retry_most)
             self._wake.set()
@@ -112,16 +114,17 @@ class RedisPoster(Poster):
             self._asked.clear()
             await wire.close()
 
-    async def _has_loaded(self, error: Exception) -> bool:
-        """Whether the broker only lacked the scripts, and has them now."""
+    async def _unsolved(self, error: Exception) -> Exception | None:
+        """What failed; nothing if the broker only lacked the scripts, and has them now."""
         if not (isinstance(error, ResponseError) and str(error).startswith("NOSCRIPT")):
-            return False
+            return error
+        await self._link.again(0)  # other connections may lead to the broker that had them
         try:
             for script in (POST, TELL):
                 await self._link.asker.script_load(script)
-        except Exception:
-            return False
-        return True
+        except Exception as failure:
+            return failure
+        return None
 
     # -- sending
 
@@ -219,6 +222,11 @@ class RedisPoster(Poster):
             self._fail(TimeoutError("Timeout reading from the broker"))
         else:
             self._deadline = loop.call_later(left, self._look)
+
+    def _begin_again(self) -> None:
+        """Send by another connection, also what is not answered for."""
+        if self._wire is not None:
+            self._fail(ConnectionError("another connection to the broker has failed"))
 
     def _fail(self, error: Exception) -> None:
         self._wire = None
