@@ -106,6 +106,67 @@ async def test_what_is_kept_while_the_machine_is_offline_is_answered_later(
     assert await answer == "yes"
 
 
+@pytest.mark.parametrize("is_offline_first", [True, False])
+async def test_what_an_async_transform_has_while_the_machine_goes_offline_is_answered_later(
+    primus: Any, socket: Any, is_offline_first: bool
+) -> None:
+    primus.on("connection", lambda spark: spark.on("vote", lambda ack: ack("yes")))
+    ends: list[Any] = []
+    socket.on("end", lambda: ends.append("end"))
+    released = asyncio.Event()
+    socket.transform("outgoing", lambda packet: released.wait())
+    await cut(primus, socket)
+    answers = [asyncio.create_task(socket.ask("vote")) for _ in range(2)]
+    await eventually(lambda: len(socket.acks) == 2)
+
+    async def offline() -> None:
+        socket._network(False)
+        await eventually(lambda: ends)
+
+    async def transformed() -> None:
+        released.set()
+        await eventually(lambda: not socket.has_unsent)
+
+    first, second = (offline, transformed) if is_offline_first else (transformed, offline)
+    await first()
+    await second()
+    assert not any(answer.done() for answer in answers)
+    socket._network(True)
+    await comes_back(socket)
+
+    assert await asyncio.gather(*answers) == ["yes", "yes"]
+
+
+async def test_what_an_async_transform_has_fails_with_the_connection_it_was_written_for(
+    primus: Any, socket: Any
+) -> None:
+    """A listener that awaits the answer would else keep the connection from ending."""
+    released = asyncio.Event()
+    socket.transform("outgoing", lambda packet: released.wait())
+    answer = asyncio.create_task(socket.ask("vote"))
+    await eventually(lambda: len(socket.acks))
+
+    await cut(primus, socket)
+
+    with pytest.raises(AckLost, match="the connection went before 'vote'"):
+        await answer
+    released.set()
+
+
+async def test_what_an_async_transform_has_sent_fails_with_the_connection(
+    primus: Any, socket: Any
+) -> None:
+    socket.transform("outgoing", lambda packet: asyncio.sleep(0))
+    answers = [asyncio.create_task(socket.ask("silence")) for _ in range(2)]
+    await eventually(lambda: len(socket.acks) == 2 and not socket.has_unsent)
+
+    await cut(primus, socket)
+
+    for answer in answers:
+        with pytest.raises(AckLost):
+            await answer
+
+
 async def test_what_is_held_is_not_lost_with_a_connection_that_has_not_had_it(
     primus: Any, socket: Any
 ) -> None:

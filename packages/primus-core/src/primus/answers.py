@@ -8,6 +8,7 @@ is the affair of the plugin.
 from __future__ import annotations
 
 import asyncio
+import math
 from abc import abstractmethod
 from collections.abc import Callable, Hashable, Iterator, Sequence
 from enum import Enum
@@ -75,8 +76,9 @@ class Pending:
         self.request = request
         self.arrived = arrived
         self.failed = failed
-        self.place = 0
-        """Of the request among the messages that a client keeps, from 1; 0 when it keeps none."""
+        self.place: float = 0
+        """Of the request among the messages that a client keeps, from 1; 0 when it keeps none, and
+        infinity while an async transform has it: whether it is kept is not known then."""
         self.timer: Timer | None = None
 
 
@@ -246,11 +248,19 @@ class Answers(Generic[Id]):
         finally:
             if not sent:
                 self.forget(id)
-        if (place := main.kept[0]) > kept:
+        if main.has_unsent:
+            pending.place = math.inf
+            main.in_turn(partial(self._placed, pending))
+        elif (place := main.kept[0]) > kept:
             pending.place = place
         if sent and seconds is not None and id in self._pending:
             pending.timer = expect(connection.clock, seconds, self._late, id, seconds)
         return id if sent else None
+
+    def _placed(self, pending: Pending) -> None:
+        """Note where a request is that has just passed the transforms."""
+        kept, passed = self._main.kept
+        pending.place = kept if kept > passed else 0
 
     # -- what comes of it
 
@@ -290,9 +300,13 @@ class Answers(Generic[Id]):
         """Fail what has been sent: the wire is gone, although the connection has not ended yet.
 
         For the hook ``primus_lost``. The end would be too late: it comes behind the messages that
-        have arrived, which may wait for a listener that awaits one of these answers.
+        have arrived, which may wait for a listener that awaits one of these answers, also of those
+        that an async transform has.
         """
         self._is_cut = True
+        for pending in self._pending.values():
+            if pending.place == math.inf:
+                pending.place = 0
         self.lost()
 
     def lost(self) -> None:

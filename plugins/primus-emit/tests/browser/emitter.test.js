@@ -134,6 +134,43 @@ test('what is kept while the machine is offline is answered later', async () => 
   assert.equal(await answer, 'yes');
 });
 
+for (const isOfflineFirst of [true, false]) {
+  test(`what an async transform has, ${isOfflineFirst ? 'then' : 'before'} offline, is answered later`, async () => {
+    const { made, client, clock } = open();
+    const waiting = [];
+    const transformed = () => {
+      while (waiting.length) waiting.shift()();
+    };
+
+    made.wire.onclose();
+    client.transform('outgoing', (packet, next) => { waiting.push(next); });
+    const answers = [client.ask('vote'), client.ask('vote')];
+
+    if (!isOfflineFirst) transformed();
+    made.network.report('offline');
+    transformed();
+    made.network.report('online');
+    clock.advance(1000);
+    made.wire.onopen();
+    assert.deepEqual(made.sent.map(({ id }) => id), [1, 2]);
+    for (const id of [1, 2]) made.receive({ id, type: 1, data: ['yes'] });
+    assert.deepEqual(await Promise.all(answers), ['yes', 'yes']);
+  });
+}
+
+test('what an async transform has sent fails with the connection', async () => {
+  const { made, client } = open();
+  const waiting = [];
+
+  client.transform('outgoing', (packet, next) => { waiting.push(next); });
+  const answers = [client.ask('vote'), client.ask('vote')];
+
+  while (waiting.length) waiting.shift()();
+  assert.equal(made.sent.length, 2);
+  made.wire.onclose();
+  for (const answer of answers) await assert.rejects(answer, { name: 'AckLost' });
+});
+
 test('ask fails when the client ends or is destroyed', async () => {
   for (const end of ['end', 'destroy']) {
     const { client, clock } = open();

@@ -1294,6 +1294,14 @@ class Connection(Emitter, Generic[MessageT_co]):
         outbox.put(step, value)
         return True
 
+    def in_turn(self, fn: Callable[[], None]) -> None:
+        """Call a function behind all that was written before, at once if nothing of it waits."""
+        outbox = self._outbox
+        if outbox is not None and outbox.is_busy:
+            outbox.put(lambda _: fn(), None)
+        else:
+            fn()
+
     def _sent_all(self) -> None:
         """Note that nothing waits in the outbox any more."""
         self._update_fast_path()

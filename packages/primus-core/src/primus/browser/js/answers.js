@@ -51,17 +51,19 @@ export class Answers {
    */
   ask(request, send, arrived, failed, timeout = this._timeout) {
     const { _primus: primus, _client: client, _words: words } = this;
-    const before = client._kept;
     const unsent = primus.destroyed || this.size >= MOST_ANSWERS;
     const id = this._nextId();
 
     if (!unsent) {
-      const pending = { request, arrived, failed, place: 0 };
+      const pending = { request, arrived, failed, place: Infinity };
 
       this._pending.set(id, pending);
       if (send(id) !== false) {
         // Its place among the messages that are kept, if it is one: no connection has had it yet.
-        if (client._kept > before) pending.place = client._kept;
+        // Until it has passed the transforms, none has had it either.
+        (primus._outbox || client._outbox).after(() => {
+          pending.place = client._kept > client._passed ? client._kept : 0;
+        });
         if (timeout && this._pending.has(id)) {
           this._timers.expect(String(id), () => {
             this._fail(id, words.late, `${request} was not ${words.answered} in time`);
