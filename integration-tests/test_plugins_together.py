@@ -89,3 +89,21 @@ async def test_taking_them_out_in_any_order_restores_the_server() -> None:
 
         assert Snapshot.of(primus) == before
         await primus.destroy()
+
+
+@pytest.mark.parametrize("plugin", ["chaos, substream", "substream, chaos"])
+async def test_a_message_of_a_stream_has_the_trouble_of_one_message(plugin: str) -> None:
+    primus = server(plugin, chaos_delay=0.3)
+    spark, wire = join(primus)
+    stream = spark.substream("a")
+    events = Recorder(stream, "data")
+
+    wire.receive('{"substream":"a","args":"hello"}')
+    primus.options.clock.advance(0.3)
+    await events.next("data")
+    stream.write("back")
+    primus.options.clock.advance(0.3)
+    await eventually(lambda: wire.sent)
+
+    assert primus.chaos.delayed == 2
+    await primus.destroy()

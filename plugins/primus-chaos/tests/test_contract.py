@@ -41,4 +41,6 @@ def test_it_comes_before_plugins_that_take_messages_for_themselves() -> None:
     primus = Primus(transformer=MemoryTransformer, plugin=plugins)
 
     assert list(primus.ark) == ["chaos", "emitter"]
-    assert primus_chaos.primus_order() == Order(before=["emit", "emit-broadcast", "emitter"])
+    assert primus_chaos.primus_order() == Order(
+        before=["emit", "emit-broadcast", "emitter"], after="substream"
+    )

@@ -50,8 +50,11 @@ class ChaosSocketOptions(_ChaosOptions, ClientOptions, total=False):
 
 @hookimpl
 def primus_order() -> Order:
-    """Before the plugins that take messages for themselves: those are to have trouble too."""
-    return Order(before=["emit", "emit-broadcast", "emitter"])
+    """Before the plugins that take messages for themselves: those are to have trouble too.
+
+    Messages of substreams pass the transforms by themselves, so that they had it twice.
+    """
+    return Order(before=["emit", "emit-broadcast", "emitter"], after="substream")
 
 
 @hookimpl
