@@ -27,15 +27,22 @@ from primus_backplane.testing import (
     SHORT,
     BusContract,
     Ear,
+    Make,
     OutageContract,
     numbers,
     until,
+    warnings_in,
     with_limits,
     write_numbers,
 )
 from primus_testing import Recorder, Tracebacks, eventually
 
 SCRIPTS = Path(sysconfig.get_path("scripts"))
+NOT_ALLOWED = """
+    no_auth_user: a,
+    authorization {users: [{user: a, password: b, permissions: {publish: [b], subscribe: [b]}}]}
+"""
+"""Servers may connect, and do nothing."""
 
 
 class Broker:
@@ -186,6 +193,28 @@ class TestOutages(OutageContract):
 
         await until(lambda: ear.is_away)
         await bus.close()
+
+    @pytest.mark.parametrize(
+        ("config", "why"),
+        [
+            ("jetstream: true, authorization {user: a, password: b}", "'Authorization Violation'"),
+            ("jetstream: true," + NOT_ALLOWED, "permissions violation for"),
+            ("jetstream: false", "ServiceUnavailableError"),
+        ],
+    )
+    async def test_a_broker_that_is_back_and_refuses_is_told_of(
+        self, broker: Broker, make: Make, tmp_path: Path, caplog: Any, config: str, why: str
+    ) -> None:
+        one = await make("w0", limits=SHORT)
+        events = Recorder(one.backplane, "away")
+        broker.kill()
+        await events.next("away")
+
+        (tmp_path / "config").write_text(config)
+        broker.start("-c", str(tmp_path / "config"))
+
+        await eventually(lambda: "can be reached again, but refuses" in caplog.text)
+        assert why in warnings_in(caplog)[-1]
 
     async def test_a_broker_that_is_too_old_is_away_and_the_line_says_why(self) -> None:
         async def old(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:

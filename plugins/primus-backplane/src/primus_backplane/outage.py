@@ -19,7 +19,9 @@ REFUSALS: Final = frozenset(
         "NoPermissionError",
         "OutOfMemoryError",
         "ReadOnlyError",
+        "RefusedError",
         "ResponseError",
+        "ServiceUnavailableError",
     }
 )
 """Errors of a broker that answers; waiting alone does not help against those."""

@@ -24,9 +24,15 @@ T = TypeVar("T")
 
 FAILURES: Final = (Error, OSError, asyncio.TimeoutError)
 """What a client raises when the broker does not answer as it should."""
+REFUSALS: Final = ("nats: '", "nats: permissions violation")
+"""What begins the text of an error that the broker has sent, for which nats-py has no class."""
 PART: Final = "listening"
 QUESTIONS: Final = 8
 """How many questions are under way at a time."""
+
+
+class RefusedError(Error):
+    """The broker answers, and refuses a connection, or what is done with it."""
 
 
 class Link(BrokerLink):
@@ -200,6 +206,8 @@ class Link(BrokerLink):
 
         async def failed(error: Exception) -> None:
             errors[:] = [error]
+            if str(error).startswith(REFUSALS):
+                self._reason = RefusedError(str(error))  # what is not allowed gets no answer
 
         async def closed() -> None:
             self.lose(errors[-1] if errors else ConnectionResetError("the broker is gone"))
