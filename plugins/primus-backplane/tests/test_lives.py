@@ -111,7 +111,7 @@ async def test_an_epoch_that_could_not_be_ended_is_ended_with_the_next_lease() -
     link.epoch = "before"
     broker: Any = Broker(link)
     lease = Lease(link, Ear(), lambda newest: None)
-    link.learn(0, 1)
+    link.learn(0, Extent(1, 0), 0)
     broker.base = 1000  # the messages are lost, and what is known of the servers is not
 
     with pytest.raises(TimeoutError):

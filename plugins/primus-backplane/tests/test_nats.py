@@ -35,7 +35,7 @@ from primus_backplane.testing import (
     with_limits,
     write_numbers,
 )
-from primus_testing import Recorder, Tracebacks, eventually
+from primus_testing import Recorder, Tracebacks, eventually, join
 
 SCRIPTS = Path(sysconfig.get_path("scripts"))
 NOT_ALLOWED = """
@@ -136,6 +136,16 @@ class TestSmallBatches(TestNats):
 # -- a broker that fails
 
 
+async def empty_again(broker: Broker, name: str) -> None:
+    """Let a stream be as that of a cluster whose server was lost, and has been started again."""
+    client = await nats.connect(broker.url)
+    jetstream = client.jetstream()
+    former = (await jetstream.stream_info(name)).config
+    await jetstream.delete_stream(name)
+    await jetstream.add_stream(former)
+    await client.close()
+
+
 class TestOutages(OutageContract):
     """What servers lose, repeat and tell when it fails."""
 
@@ -168,6 +178,44 @@ class TestOutages(OutageContract):
         await eventually(lambda: one.backplane.epoch == two.backplane.epoch != epoch)
         assert numbers(mine) == numbers(theirs) == list(range(40))
         assert gaps.seen("gap") == []
+
+    @pytest.mark.parametrize("is_cut", [True, False])
+    async def test_a_stream_that_is_empty_again_loses_nothing(
+        self, broker: Broker, pair: Any, is_cut: bool
+    ) -> None:
+        one, two, mine, theirs = pair
+        gaps = Recorder(two.backplane, "gap")
+        epoch = one.backplane.epoch
+        for number in range(20):
+            await write_numbers(one, number, 1)
+            await one.backplane.bus.flush()
+        await eventually(lambda: len(theirs.sent) == 20)
+
+        await empty_again(broker, "primus-primus-bus-0")
+        if is_cut:
+            for each in (one, two):
+                each.backplane.bus._link.lose(ConnectionResetError("lost"))
+        await write_numbers(one, 20, 20)
+
+        await eventually(lambda: len(theirs.sent) >= 40)
+        await eventually(lambda: one.backplane.epoch == two.backplane.epoch != epoch)
+        assert numbers(mine) == numbers(theirs) == list(range(40))
+        assert gaps.seen("gap") == []
+
+    async def test_what_is_told_by_a_stream_that_is_empty_again_arrives(
+        self, broker: Broker, pair: Any
+    ) -> None:
+        one, two, _, _ = pair
+        spark, wire = join(two)
+        for number in range(5):
+            assert await one.backplane.spark(spark.id).write(number)
+        await eventually(lambda: len(wire.sent) == 5)
+
+        await empty_again(broker, "primus-primus-to")
+        assert await one.backplane.spark(spark.id).write(5)
+
+        await eventually(lambda: len(wire.sent) == 6)
+        assert numbers(wire) == list(range(6))
 
     async def test_a_message_that_the_broker_does_not_take_is_dropped_and_said(
         self, pair: Any, tracebacks: Tracebacks

@@ -54,9 +54,9 @@ class Lease:
     async def _renew(self, broker: Broker) -> None:
         link = self._link
         newest: dict[int, int] = {}
-        for shard in range(link.settings.shards):
+        for shard, taken in tuple(link.places.items()):
             extent = await broker.extent(shard)
-            link.learn(shard, extent.base)
+            link.learn(shard, extent, taken)
             newest[shard] = extent.last
         told = await broker.last(link.names.subject(INBOX))
         newest[INBOX] = 0 if told is None else told.sequence

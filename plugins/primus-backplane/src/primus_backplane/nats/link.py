@@ -15,7 +15,7 @@ from primus_backplane.bus import Listener, Node, Settings
 from primus_backplane.errors import BusError
 from primus_backplane.links import BrokerLink
 from primus_backplane.nats.broker import Broker
-from primus_backplane.nats.entries import position
+from primus_backplane.nats.entries import Extent, position
 from primus_backplane.nats.names import INBOX, Names
 
 __all__ = ["FAILURES", "Link"]
@@ -133,13 +133,22 @@ class Link(BrokerLink):
 
     # -- what is known
 
-    def learn(self, shard: int, base: int) -> None:
-        """Know where the life of a stream begins. Another one shows that the broker lost data."""
+    def learn(self, shard: int, extent: Extent, taken: int) -> None:
+        """Know where the life of a stream begins. Another one shows that the broker lost data.
+
+        A cluster makes the stream of a server that was lost again with its former beginning: then a
+        stream that ends before what it has given shows that.
+
+        Args:
+            shard: the shard.
+            extent: what the stream has held.
+            taken: the newest sequence that was given to this server before that was asked.
+        """
         before = self.bases.get(shard)
-        self.bases[shard] = base
-        if before is None or before == base:
+        self.bases[shard] = extent.base
+        if before is None or (before == extent.base and extent.last >= taken):
             return
-        self.places[shard] = base - 1
+        self.places[shard] = extent.base - 1
         if shard != INBOX:
             self.changed_in = self.epoch
             self.wants_lease.set()

@@ -71,7 +71,7 @@ class Subscriber:
     async def _catch_up(self, broker: Broker, shard: int) -> None:
         link = self._link
         extent = await broker.extent(shard)
-        link.learn(shard, extent.base)
+        link.learn(shard, extent, link.places[shard])
         if self._is_new:
             link.places[shard] = extent.last
         elif extent.last > link.places[shard]:
@@ -117,7 +117,7 @@ class Subscriber:
             before: the message that came behind it; `None` to read all.
         """
         link, page = self._link, self._limits.page
-        link.learn(shard, (await broker.extent(shard)).base)
+        link.learn(shard, await broker.extent(shard), link.places[shard])
         start = link.places[shard] + 1
         while before is None or start < before:
             items = await broker.read(shard, start, page)
