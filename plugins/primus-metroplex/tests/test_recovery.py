@@ -196,6 +196,7 @@ async def test_a_second_server_at_an_address_is_told_so_and_the_first_one_goes_o
     errors = [each.getMessage() for each in caplog.records if each.levelname == "ERROR"]
     assert len(errors) == 1
     assert "Give each server its own address" in errors[0]
+    assert errors[0].endswith("workers that share a port cannot have one: use the plugin backplane")
 
 
 async def test_a_server_takes_the_address_over_as_soon_as_the_former_one_ends(
