@@ -271,8 +271,8 @@ class Metroplex(Emitter):
         if self._is_taken:
             self.primus.log.error(
                 "metroplex: %s; the sparks of this server are found by no other one. Give each "
-                "server its own address=…; workers that share a port cannot have one: use the plugin "
-                "backplane",
+                "server its own address=…; workers that share a port cannot have one: use the "
+                "plugin backplane",
                 error,
             )
         else:
