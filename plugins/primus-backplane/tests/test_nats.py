@@ -232,6 +232,26 @@ class TestOutages(OutageContract):
         assert numbers(theirs) == list(range(10))
         assert one.backplane.dropped == 1
 
+    async def test_short_messages_are_not_dropped_since_they_go_together(
+        self, broker: Broker, tmp_path: Path, tracebacks: Tracebacks
+    ) -> None:
+        tracebacks.expect("a message of 4004 bytes is dropped: max_payload of NATS is 4096")
+        broker.kill()
+        (tmp_path / "config").write_text("jetstream: true, max_payload: 4096")
+        broker.start("-c", str(tmp_path / "config"))
+        bus, ear = with_limits(self.bus(broker.url), FAST), Ear()
+        await bus.open(Node("w0", "1"), ear, Settings())
+        await until(lambda: ear.is_away is False)
+        sent = [b"%d" % number + bytes(1000) for number in range(10)]
+
+        for envelope in (*sent[:5], bytes(4000), *sent[5:]):
+            bus.post(0, envelope)
+
+        await until(lambda: len(ear.taken) == 10)
+        assert ear.envelopes == sent
+        await until(lambda: bus._poster._dropped == 1)
+        await bus.close()
+
     async def test_a_broker_without_jetstream_is_away(self, broker: Broker) -> None:
         broker.kill()
         broker.start("--trace=false")

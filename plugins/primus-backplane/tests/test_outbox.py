@@ -1,6 +1,6 @@
 import pytest
 
-from primus_backplane.batches import packed, single, unpacked
+from primus_backplane.batches import packed, parted, single, unpacked
 from primus_backplane.errors import InvalidEnvelope
 from primus_backplane.limits import BusLimits
 from primus_backplane.outbox import Outbox
@@ -222,3 +222,23 @@ def test_what_wants_an_answer_waits_for_what_is_under_way() -> None:
     assert box.sent() == {}
     box.done("a", 1)
     assert box.sent() == {"a": [[b"2"]]}
+
+
+@pytest.mark.parametrize(
+    ("lengths", "parts"),
+    [
+        ([1, 1, 1], [[1, 1, 1]]),
+        ([6, 6], [[6, 6]]),
+        ([6, 6, 1], [[6, 6], [1]]),
+        ([17], [[17]]),
+        ([1, 17, 1], [[1], [17], [1]]),
+        ([16, 1, 1], [[16], [1, 1]]),
+        ([17, 17], [[17], [17]]),
+    ],
+)
+def test_envelopes_are_parted_so_that_each_entry_is_short_enough(
+    lengths: list[int], parts: list[list[int]]
+) -> None:
+    entries = parted([bytes(length) for length in lengths], 20)
+
+    assert [[len(each) for each in unpacked(entry, 10)] for entry in entries] == parts

@@ -8,7 +8,7 @@ from typing import Final
 
 from primus_backplane.errors import InvalidEnvelope
 
-__all__ = ["packed", "single", "unpacked"]
+__all__ = ["packed", "parted", "single", "unpacked"]
 
 LENGTH: Final = Struct("!I")
 
@@ -18,6 +18,28 @@ def packed(envelopes: Sequence[bytes]) -> bytes:
     if len(envelopes) == 1:  # as most have
         return LENGTH.pack(len(envelopes[0])) + envelopes[0]
     return b"".join(part for each in envelopes for part in (LENGTH.pack(len(each)), each))
+
+
+def parted(envelopes: Sequence[bytes], most: int) -> list[bytes]:
+    """Entries with these envelopes, in their order.
+
+    Args:
+        envelopes: what they have.
+        most: how many bytes an entry may have; an envelope that is longer has a longer one alone.
+    """
+    whole = packed(envelopes)
+    if len(whole) <= most or len(envelopes) == 1:
+        return [whole]
+    parts: list[list[bytes]] = []
+    left = 0
+    for each in envelopes:
+        length = LENGTH.size + len(each)
+        if length > left:
+            parts.append([])
+            left = most
+        parts[-1].append(each)
+        left -= length
+    return [packed(part) for part in parts]
 
 
 def single(entry: bytes) -> bytes | None:

@@ -6,6 +6,7 @@ import asyncio
 import logging
 from typing import Final
 
+from primus_backplane.batches import parted
 from primus_backplane.links import Lane
 from primus_backplane.nats.broker import Broker
 from primus_backplane.nats.link import Link
@@ -99,25 +100,29 @@ class NatsPoster(Poster):
         return None
 
     async def _publish(self, broker: Broker, lane: Lane, batch: Batch) -> None:
-        data = batch.packed()
-        if len(data) + HEADERS > broker.client.max_payload:
-            log.error(
-                "backplane: a message of %d bytes is dropped: max_payload of NATS is %d; raise it "
-                "to max_length and 8 KiB in the configuration of NATS, or send it in parts",
-                *(batch.size, broker.client.max_payload),
-            )
-            self.outbox.done(lane, 1, None)
-            if batch.answer is None:
-                self._drop(len(batch.envelopes))
-            return
+        most = broker.client.max_payload - HEADERS
         former, count, id = self._attempts.get(lane, (None, 0, ""))
         if former is not batch or count != len(batch.envelopes):
             self._number += 1
             id = f"{self._link.node.name}.{self._link.node.incarnation}-{self._number}"
             self._attempts[lane] = batch, len(batch.envelopes), id
-        await broker.publish(self._link.names.subject(lane), data, {MESSAGE_ID: id})
+        too_long = []
+        for number, entry in enumerate(parted(batch.envelopes, most)):
+            if len(entry) > most:
+                too_long.append(len(entry))
+            else:
+                headers = {MESSAGE_ID: f"{id}.{number}" if number else id}
+                await broker.publish(self._link.names.subject(lane), entry, headers)
         del self._attempts[lane]
-        self.outbox.done(lane, 1)
+        self.outbox.done(lane, 1, None if too_long else True)
+        for length in too_long:
+            log.error(
+                "backplane: a message of %d bytes is dropped: max_payload of NATS is %d; raise it "
+                "to max_length and 8 KiB in the configuration of NATS, or send it in parts",
+                *(length, broker.client.max_payload),
+            )
+        if too_long and batch.answer is None:
+            self._drop(len(too_long))
 
     async def _wait(self, seconds: float) -> None:
         """Wait until something else is posted, or for so long."""
