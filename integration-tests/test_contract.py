@@ -3,6 +3,7 @@
 import json
 import runpy
 import subprocess
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -10,6 +11,8 @@ import pytest
 
 from harness.node import installed_peer, node
 from harness.tools import REPOSITORY
+from primus import Primus
+from primus_contract import Contract, Received
 
 PARSE = """
 import asyncapi from '@asyncapi/parser';
@@ -40,6 +43,28 @@ primus.ask('vote', { choice: 'milk' });
 primus.ask('vote', { choice: 'tea' }).then((number) => { number.trim(); });
 primus.send('votes', { choice: 'tea' });
 """
+LIBRARIAN = """
+import Primus from './primus.mjs';
+
+const primus = new Primus();
+const record: Primus.Contract.Record = { tags: { worn: 1 }, pages: ['1', 2] };
+primus.ask('shelve', { records: [record] }).then(({ tags, pages }) => { tags.worn; pages[0]; });
+"""
+
+
+@dataclass
+class Record:
+    """A type whose name TypeScript has as well."""
+
+    tags: dict[str, int]
+    pages: list[str | int]
+
+
+@dataclass
+class Array:
+    """Another one."""
+
+    records: list[Record]
 
 
 @pytest.fixture(scope="module")
@@ -67,8 +92,22 @@ def test_the_document_passes_the_official_parser(example: Any, tmp_path: Path) -
 
 @pytest.mark.parametrize(("text", "errors"), [(USER, 0), (MISTAKES, 4)])
 def test_typescript_knows_the_events(example: Any, tmp_path: Path, text: str, errors: int) -> None:
+    told = compiled(example["primus"], text, tmp_path)
+
+    assert told.count("error TS") == errors, told
+
+
+def test_types_may_be_called_as_those_of_typescript(tmp_path: Path) -> None:
+    contract = Contract("Shelves", "1.0.0", receives=[Received("shelve", Array, answer=Record)])
+    primus = Primus(plugin="emitter, contract", contract=contract)
+
+    assert compiled(primus, LIBRARIAN, tmp_path) == ""
+
+
+def compiled(primus: Any, text: str, tmp_path: Path) -> str:
+    """What tsc says of `text`, which uses the client of `primus`."""
     for name in ("primus.mjs", "primus.d.mts"):
-        example["primus"].save(tmp_path / name)
+        primus.save(tmp_path / name)
     (tmp_path / "user.mts").write_text(text)
     options = {"strict": True, "noEmit": True, "target": "es2020", "types": []}
     options["skipDefaultLibCheck"] = True
@@ -81,4 +120,4 @@ def test_typescript_knows_the_events(example: Any, tmp_path: Path, text: str, er
         [*node(), *command], cwd=peer, capture_output=True, text=True, check=False
     )
 
-    assert done.stdout.count("error TS") == errors, done.stdout
+    return done.stdout

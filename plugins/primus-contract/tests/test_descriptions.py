@@ -49,11 +49,11 @@ class Model(pydantic.BaseModel):
         (Decimal, {"type": ["string", "number"]}, "string | number"),
         (Literal["a", 1], {"enum": ["a", 1]}, '"a" | 1'),
         (int | None, {"anyOf": [{"type": "integer"}, {"type": "null"}]}, "number | null"),
-        (list[int], {"type": "array", "items": {"type": "integer"}}, "Array<number>"),
+        (list[int], {"type": "array", "items": {"type": "integer"}}, "number[]"),
         (
             set[str],
             {"type": "array", "items": {"type": "string"}, "uniqueItems": True},
-            "Array<string>",
+            "string[]",
         ),
         (
             tuple[int, str],
@@ -69,7 +69,7 @@ class Model(pydantic.BaseModel):
         (
             dict[str, bool],
             {"type": "object", "additionalProperties": {"type": "boolean"}},
-            "Record<string, boolean>",
+            "{ [key: string]: boolean }",
         ),
         (
             Annotated[int, Bounds(ge=0, lt=5)],
@@ -106,7 +106,7 @@ def test_each_type_has_a_schema_and_a_declaration(kind: Any, schema: Any, declar
         (
             Tree,
             ["name"],
-            'export type Tree = { "name": string; "children"?: Array<Primus.Contract.Tree> };',
+            'export type Tree = { "name": string; "children"?: Primus.Contract.Tree[] };',
         ),
         (Struct, ["text"], 'export type Struct = { "text": string; "kind"?: "a" | "b" };'),
         (Model, None, 'export type Model = { "text"?: string | null };'),

@@ -314,7 +314,7 @@ def test_the_declarations_of_the_browser_client_have_the_events(primus: Any) -> 
     assert '"tally": (payload: Primus.Contract.Tally) => void;' in declared
     assert (
         'export type Vote = { "choice": "tea" | "coffee"; "weight"?: number; '
-        '"size"?: "s" | "l"; "tags"?: Array<string> };' in declared
+        '"size"?: "s" | "l"; "tags"?: string[] };' in declared
     )
     primus.plugout("contract")
     assert "Contract" not in primus.declarations()

@@ -17,7 +17,7 @@ NAMES: Final = {
     "integer": "number",
     "number": "number",
     "null": "null",
-    "object": "Record<string, any>",
+    "object": "{ [key: string]: any }",
     "array": "any[]",
 }
 
@@ -53,7 +53,10 @@ def _answer(schemas: Schemas, answer: Any) -> str:
 
 
 def _type(schema: dict[str, Any]) -> str:
-    """A schema as a type; bounds and formats are for the server to check."""
+    """A schema as a type; bounds and formats are for the server to check.
+
+    Neither `Array` nor `Record` is named: a type of the contract may be called so.
+    """
     if "$ref" in schema:
         return f"Primus.Contract.{_identifier(schema['$ref'].removeprefix(PREFIX))}"
     if "const" in schema:
@@ -77,13 +80,14 @@ def _array(schema: dict[str, Any]) -> str:
     items = schema.get("items", {})
     if isinstance(items, list):
         return f"[{', '.join(_type(each) for each in items)}]"
-    return f"Array<{_type(items)}>"
+    each = _type(items)
+    return f"({each})[]" if " | " in each else f"{each}[]"
 
 
 def _object(schema: dict[str, Any]) -> str:
     if "properties" not in schema:
         values = schema.get("additionalProperties")
-        return f"Record<string, {_type(values) if isinstance(values, dict) else 'any'}>"
+        return f"{{ [key: string]: {_type(values) if isinstance(values, dict) else 'any'} }}"
     required = schema.get("required", ())
     fields = [
         f"{_literal(name)}{'' if name in required else '?'}: {_type(each)}"
