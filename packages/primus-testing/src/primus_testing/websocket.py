@@ -55,6 +55,15 @@ class WebSocketContract(Contract):
         server = await serve()
         assert (await server.get("/primus")).status == 426
 
+    async def test_a_spark_that_is_aborted_sends_no_close_frame(self, serve: Serve) -> None:
+        server = await serve()
+        met = Recorder(server.primus, "connection")
+        raw = await RawWebSocket.open(server)
+        (await met.one("connection")).abort()
+        with suppress(ConnectionResetError):
+            assert await raw.within(raw.reader.read()) == b""
+        raw.drop()
+
     async def test_another_version_is_refused_with_the_version_that_is_spoken(
         self, serve: Serve
     ) -> None:

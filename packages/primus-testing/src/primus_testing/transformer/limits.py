@@ -277,6 +277,30 @@ class LimitsContract(Contract):
         raw.drop()
         await asyncio.sleep(0)
 
+    async def test_a_client_is_congested_while_its_server_does_not_read(
+        self, serve: Serve, sockets: Sockets
+    ) -> None:
+        server, gate = await serve(), asyncio.Event()
+
+        async def data(message: str) -> None:
+            await gate.wait()
+
+        server.primus.on("connection", lambda spark: spark.on("data", data))
+        socket = sockets(server)
+        await Recorder(socket, "open").next("open")
+        written = 0
+        while not await stays_congested(socket):
+            socket.write(CHUNK)
+            written += 1
+            assert written < ENOUGH
+        draining = asyncio.ensure_future(socket.drain())
+        await asyncio.sleep(0)
+        assert not draining.done()
+        gate.set()
+        async with asyncio.timeout(DEADLINE):
+            await draining
+        assert not socket.is_congested
+
     async def test_drain_returns_at_once_when_nothing_waits(self, serve: Serve) -> None:
         server = await serve()
         met = await meet(server)
@@ -397,13 +421,13 @@ async def quiet(value: Callable[[], int], turns: int = 200) -> None:
         same, last = (same + 1, last) if value() == last else (0, value())
 
 
-async def stays_congested(spark: Spark) -> bool:
+async def stays_congested(connection: Any) -> bool:
     """Whether more waits for the peer than it may, and not only for its turn to be sent."""
     for _ in range(20):
-        if not spark.is_congested:
+        if not connection.is_congested:
             return False
         await asyncio.sleep(0)
-    return spark.is_congested
+    return bool(connection.is_congested)
 
 
 def write_until(spark: Spark, stop: object) -> int:
