@@ -144,17 +144,20 @@ async def test_a_page_is_told_on_the_console_of_a_value_that_cannot_be_encoded(
     assert told.startswith("Primus: Do not know how to serialize a BigInt")
 
 
-async def test_a_page_that_returns_from_the_cache_connects_anew_at_once(
+async def test_a_page_in_the_cache_has_left_and_connects_anew_at_once_when_it_returns(
     stage: Stage, open_tab: OpenTab
 ) -> None:
     stage.speech = Speech("engine.io")  # sockjs-client's `unload` keeps its pages out of the cache
-    server = await stage.server(OURS_IN_PYTHON, echo=True)
+    # No heartbeat tells the server that the page is gone.
+    silent = {"ping_interval": False, "timeout": False, "transport": {"ping_interval": 600.0}}
+    server = await stage.server(OURS_IN_PYTHON, echo=True, options=silent)
     tab = await open_tab(server, "new Primus({ websockets: false, reconnect: { min: 10 } })")
     await tab.until("story.includes('open')")
     before = await server.connection()
     await tab.run("addEventListener('pageshow', (event) => { window.back = event.persisted; })")
 
     await tab.go("data:text/html,elsewhere")
+    await server.event("disconnection")
     await tab.run("setTimeout(() => history.back()); null")
     await server.event("connection")
     await tab.until("window.back")

@@ -379,6 +379,19 @@ test('a page that returns from the back/forward cache connects anew at once', ()
   assert.deepEqual(names(made.log).slice(3), ['reconnect', 'reconnected', 'open']);
 });
 
+test('a page that goes into the back/forward cache leaves its server, and comes back', () => {
+  const made = makeClient({ network: false }).accept();
+
+  made.network.report('pagehide', { persisted: true });
+  assert.equal(made.wires[0].hungUp, true);
+  assert.deepEqual(names(made.log), ['open', 'close', 'reconnect scheduled']);
+  made.network.report('pageshow', { persisted: true });
+  made.clock.advance(500);
+  made.wire.onopen();
+  assert.deepEqual(names(made.log).slice(3), ['reconnect', 'reconnected', 'open']);
+  assert.equal(made.wires.length, 2);
+});
+
 test('a transform that outlasts its connection does not end the next one', () => {
   const made = makeClient({ timeout: 100 }).accept();
   const nexts = [];

@@ -34,15 +34,19 @@ test('watching ends when asked to', () => {
   assert.deepEqual(root.listeners, {});
 });
 
-test('only a page that returns from the cache of the browser is restored', () => {
+test('only a page that goes into the cache of the browser is cached, and restored', () => {
   const root = new FakeWindow();
-  let restored = 0;
-  const stop = watchPage(root, () => { restored += 1; });
+  const seen = [];
+  const stop = watchPage(root, () => seen.push('cached'), () => seen.push('restored'));
 
+  root.report('pagehide', { persisted: false });
   root.report('pageshow', { persisted: false });
-  assert.equal(restored, 0);
+  assert.deepEqual(seen, []);
+  root.report('pagehide', { persisted: true });
   root.report('pageshow', { persisted: true });
   stop();
+  root.report('pagehide', { persisted: true });
   root.report('pageshow', { persisted: true });
-  assert.equal(restored, 1);
+  assert.deepEqual(seen, ['cached', 'restored']);
+  assert.deepEqual(root.listeners, {});
 });

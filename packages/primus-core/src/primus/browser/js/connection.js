@@ -129,6 +129,11 @@ export class Connection extends MessagePath {
     this._machine.handle('silent', { code: 1006, reason, clean: false });
   }
 
+  /** Leaves the server before the page goes into the cache: it would wait for signs of life. */
+  _cached() {
+    if (this.readyState === OPEN) this._restored();
+  }
+
   /** Handles that the page is back from the cache, without its connection. */
   _restored() {
     const reason = 'The page was in the back/forward cache';
@@ -164,7 +169,7 @@ export class Connection extends MessagePath {
 
     this._watches = [];
     if (!root) return;
-    this._watches.push(watchPage(root, () => this._restored()));
+    this._watches.push(watchPage(root, () => this._cached(), () => this._restored()));
     if (!this.NETWORK_EVENTS) return;
     this._watches.push(watchNetwork(root, () => this._network(false), () => this._network(true)));
   }

@@ -1,6 +1,6 @@
 /**
  * What the browser says about its network and the page: the `online` and `offline` events of the
- * window, and its return from the back/forward cache.
+ * window, and its way into the back/forward cache and back.
  */
 
 /** The window (or worker) when it tells about its network, else `null`, as in Node. */
@@ -17,16 +17,22 @@ export function isOnline(root) {
 }
 
 /**
- * Calls `restored` when the page returns from the back/forward cache, where connections die: of
- * an HTTP request, unlike of a WebSocket, the page is not told.
+ * Calls `cached` when the page goes into the back/forward cache, as far as it can be told, and
+ * `restored` when it returns: connections do not outlive it, and of an HTTP request, unlike of a
+ * WebSocket, the page is not told.
  *
  * @returns {function()} Stops watching.
  */
-export function watchPage(root, restored) {
+export function watchPage(root, cached, restored) {
+  const hidden = (event) => { if (event.persisted) cached(); };
   const shown = (event) => { if (event.persisted) restored(); };
 
+  root.addEventListener('pagehide', hidden, false);
   root.addEventListener('pageshow', shown, false);
-  return () => root.removeEventListener('pageshow', shown, false);
+  return () => {
+    root.removeEventListener('pagehide', hidden, false);
+    root.removeEventListener('pageshow', shown, false);
+  };
 }
 
 /**
