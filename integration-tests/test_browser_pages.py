@@ -168,6 +168,29 @@ async def test_a_page_in_the_cache_has_left_and_connects_anew_at_once_when_it_re
     assert await tab.run("socket.id()") != before
 
 
+async def test_a_page_that_was_frozen_for_longer_than_its_session_polls_no_new_one(
+    stage: Stage, open_tab: OpenTab
+) -> None:
+    stage.speech = Speech("sockjs")
+    options = {"ping_interval": 500, "timeout": 1000, "heartbeat": "modern"}
+    server = await stage.server(OURS_IN_PYTHON, echo=True, options=options)
+    tab = await open_tab(
+        server, "new Primus({ transport: { transports: ['xhr-polling'] }, reconnect: { min: 10 } })"
+    )
+    await tab.run("socket.on('error', (error) => story.push(error.message)); null")
+    await tab.run("socket.on('close', (closed) => story.push(closed.code)); null")
+    await tab.until("story.includes('open')")
+
+    await tab.call("Page.setWebLifecycleState", state="frozen")
+    await server.event("disconnection")
+    await tab.call("Page.setWebLifecycleState", state="active")
+
+    story = ["open", "error", "permanent", "close", "wire lost", "reconnected", "open"]
+    await tab.until("story.length >= 7")
+    assert await tab.run("story") == story
+    await tab.run("socket.end(); null")
+
+
 @pytest.mark.parametrize(
     "make",
     [

@@ -138,9 +138,3 @@ class Incoming:
             self.opened.set_exception(error or TransportError("the server has closed"))
             self.opened.exception()  # retrieved, so that asyncio does not complain
         self.deliver()
-
-
-def _ending(close: Close) -> Ending:
-    if close.reason == INTERRUPTED:  # of 1002 the client would be to blame
-        return Ending(EndCode.WIRE_LOST, reason="the session has ended on the server")
-    return Ending.of_peer(close.code, close.reason)
