@@ -11,7 +11,7 @@ from typing import Any, Final
 
 from multidict import CIMultiDict, CIMultiDictProxy
 from uvicorn.middleware.proxy_headers import ProxyHeadersMiddleware
-from uvicorn.protocols.utils import get_remote_addr, is_ssl
+from uvicorn.protocols.utils import is_ssl
 
 from primus.contracts import Server
 from primus.http import Address, HandOver, OnDemand, Request, Response
@@ -19,7 +19,7 @@ from primus.server.hosts.asgi import AsgiHost
 from primus.server.hosts.asgi_scope import Application, Receive, Scope, Send
 from primus.server.hosts.asgi_websocket import AsgiWebSocket
 from primus.tasks import begin
-from primus.uvicorn.upgrades import Upgrade, Upgrading, note_accepted, scope_of
+from primus.uvicorn.upgrades import Upgrade, Upgrading, client_of, note_accepted, scope_of
 
 __all__ = ["DirectUpgrade", "loaded_primus"]
 
@@ -64,7 +64,7 @@ class DirectUpgrade(Upgrade):
         self._proxies = proxies
         self._target = target
         self._headers = CIMultiDictProxy(CIMultiDict(headers))
-        self._client = get_remote_addr(self._wire)
+        self._client = client_of(self._wire)
         self._scope: Scope | None = None
         """That of the request, once something has asked for it."""
         self._native = OnDemand(self._told)

@@ -19,7 +19,7 @@ from uvicorn.server import ServerState
 from primus.http import Closable, HandOver, Witness
 from primus.server.hosts.asgi_scope import Scope
 
-__all__ = ["Field", "Upgrade", "Upgrading", "note_accepted", "scope_of"]
+__all__ = ["Field", "Upgrade", "Upgrading", "client_of", "note_accepted", "scope_of"]
 
 log = logging.getLogger("uvicorn.error")
 
@@ -116,6 +116,12 @@ def note_accepted(scope: Any) -> None:
     """Log a connection as uvicorn does."""
     client, target = get_client_addr(scope), get_path_with_query_string(scope)
     log.info('%s - "WebSocket %s" [accepted]', client, target)
+
+
+def client_of(transport: asyncio.Transport) -> tuple[str, int] | None:
+    """Where the peer of a connection is: what `get_remote_addr` of uvicorn asks the system for."""
+    peer = transport.get_extra_info("peername")
+    return (str(peer[0]), int(peer[1])) if isinstance(peer, tuple) else None
 
 
 def scope_of(

@@ -19,7 +19,6 @@ from collections.abc import Callable
 from typing import Any, ClassVar, Final, cast
 
 from uvicorn.config import Config
-from uvicorn.protocols.utils import get_remote_addr
 from uvicorn.protocols.websockets.auto import AutoWebSocketsProtocol
 from uvicorn.server import ServerState
 
@@ -28,7 +27,7 @@ from primus.server.hosts.asgi import may_take_transport
 from primus.uvicorn.called_upgrade import CalledUpgrade
 from primus.uvicorn.direct_upgrade import DirectUpgrade, loaded_primus
 from primus.uvicorn.sliced_reads import SlicedReads
-from primus.uvicorn.upgrades import Field, Upgrade, scope_of
+from primus.uvicorn.upgrades import Field, Upgrade, client_of, scope_of
 
 __all__ = ["REFUSAL", "WebSockets"]
 
@@ -133,7 +132,7 @@ class WebSockets(asyncio.Protocol):
             headers: those in it, with names in small letters.
         """
         self.head = head
-        scope = scope_of(self, target, headers, get_remote_addr(self.transport))
+        scope = scope_of(self, target, headers, client_of(self.transport))
         if may_take_transport(scope["path"]):
             self._upgrade = CalledUpgrade(self, scope)
         else:
