@@ -163,6 +163,11 @@ def test_a_response_has_status_body_headers_and_reason() -> None:
     assert Response(799).reason == ""
 
 
+def test_a_response_without_a_body_is_empty() -> None:
+    assert Response(404, None).body == b""
+    assert Response(404, None).chunks is None
+
+
 def test_a_text_is_plain_unless_it_is_empty_or_said_to_be_something_else() -> None:
     assert Response(200, "text").headers["Content-Type"] == "text/plain; charset=utf-8"
     assert "Content-Type" not in Response(204, "").headers

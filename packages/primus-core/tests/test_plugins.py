@@ -1,3 +1,4 @@
+import asyncio
 from collections.abc import Callable
 from types import SimpleNamespace
 from typing import Any
@@ -371,6 +372,18 @@ def test_an_option_that_primus_has_is_refused(make_primus: MakePrimus) -> None:
         make_primus(plugin={"taking": Taking()})
 
 
+def test_an_option_may_be_called_as_what_primus_derives_from_its_own(
+    make_primus: MakePrimus,
+) -> None:
+    class Limiting:
+        @hookimpl
+        def primus_options(self) -> dict[str, Any]:
+            return {"limits": 1, "extra": 2}
+
+    primus = make_primus(plugin={"limiting": Limiting()}, limits=5)
+    assert primus.options.extra == {"limits": 5, "extra": 2}
+
+
 async def test_a_hook_of_use_is_plain(primus: Primus) -> None:
     class Waiting:
         @hookimpl
@@ -379,6 +392,47 @@ async def test_a_hook_of_use_is_plain(primus: Primus) -> None:
     with pytest.raises(HookError, match="primus_setup must be a plain function, and not async"):
         primus.use("waiting", Waiting())
     assert list(primus.ark) == []
+
+
+async def test_a_task_that_a_hook_returns_goes_on(primus: Primus) -> None:
+    class Waiting:
+        @hookimpl
+        def primus_setup(self) -> Any:
+            self.task = asyncio.ensure_future(asyncio.sleep(0, "has run"))
+            return self.task
+
+        @hookimpl
+        def primus_teardown(self) -> Any:
+            self.cleaning = asyncio.ensure_future(asyncio.sleep(0, "has cleaned"))
+            return self.cleaning
+
+    plugin = Waiting()
+    primus.use("waiting", plugin)
+    primus.plugout("waiting")
+
+    assert await plugin.task == "has run"
+    assert await plugin.cleaning == "has cleaned"
+
+
+def test_a_class_whose_hooks_take_no_instance_is_a_plugin(primus: Primus) -> None:
+    class Base:
+        @hookimpl
+        def primus_setup(self) -> None: ...
+
+    class Namespace(Base):
+        @hookimpl
+        def primus_middleware(primus: Primus) -> list[Layer]:  # noqa: N805 - no instance
+            return [Layer("mine", lambda request: None)]
+
+        @staticmethod
+        @hookimpl
+        def primus_setup() -> None: ...
+
+        def primus_version(self) -> str:
+            return primus.version
+
+    primus.use("namespace", Namespace)
+    assert "mine" in [layer.name for layer in primus.layers]
 
 
 def test_a_class_in_place_of_its_instance_is_told(primus: Primus) -> None:

@@ -1,5 +1,6 @@
 """Whether other processes take connections of the same port."""
 
+import os
 from pathlib import Path
 
 import pytest
@@ -103,6 +104,45 @@ def test_a_parent_that_holds_the_socket_for_one_child_is_no_sibling(proc: Path) 
     opens(proc, 10, 50)
     opens(proc, 12, 50)
 
+    assert not shares_a_port(proc, own=10, parent=1)
+
+
+@pytest.fixture
+def read(monkeypatch: pytest.MonkeyPatch) -> list[str]:
+    """The links that have been read."""
+    links: list[str] = []
+    readlink = os.readlink
+
+    def reading(path: os.PathLike[str]) -> str:
+        links.append(os.fspath(path))
+        return readlink(path)
+
+    monkeypatch.setattr(os, "readlink", reading)
+    return links
+
+
+def test_only_descriptors_that_are_there_are_read(proc: Path, read: list[str]) -> None:
+    opens(proc, 10, 50)
+    opens(proc, 11, 60)
+    assert shares_a_port(proc, own=10, parent=1)
+    assert len(read) == 4
+
+
+def test_no_more_descriptors_of_a_process_are_read_than_the_first(
+    proc: Path, read: list[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(siblings, "DESCRIPTORS", 2)
+    opens(proc, 11, 60, 77, 80)
+    shares_a_port(proc, own=10, parent=1)
+    assert len(read) == 2
+
+
+def test_the_table_of_sockets_is_not_read_for_siblings_without_sockets(
+    proc: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(siblings, "_listening", lambda proc: pytest.fail("the table is read"))
+    opens(proc, 10, 50)
+    opens(proc, 11)
     assert not shares_a_port(proc, own=10, parent=1)
 
 

@@ -20,6 +20,7 @@ from primus.option_checks import Network
 
 __all__ = [
     "MIB",
+    "NAMES",
     "Network",
     "ServerOptions",
     "SlowConsumer",
@@ -220,3 +221,6 @@ _SERVER: Final[dict[str, Callable[[str, Any], Any]]] = {
     "iknowhttpsisbetter": checks.flag,
     "clock": checks.anything,
 }
+
+NAMES: Final = frozenset(_SERVER)
+"""The options of a server, without those that plugins add."""

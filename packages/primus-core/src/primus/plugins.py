@@ -6,8 +6,10 @@ gives plain callables, so that no message and no connection goes through pluggy.
 
 from __future__ import annotations
 
+from asyncio import isfuture
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from functools import cached_property
+from inspect import getattr_static, signature
 from types import FunctionType, MappingProxyType, MethodType
 from typing import TYPE_CHECKING, Any, Final, NamedTuple
 
@@ -152,11 +154,7 @@ class Ark(Mapping[str, Any]):
 
     def _register(self, name: str, plugin: Any) -> None:
         """Register an object whose hooks are all valid; nothing of another stays."""
-        if isinstance(plugin, type) and any(
-            attribute.startswith("primus_") and isinstance(value, FunctionType)
-            for kind in plugin.__mro__
-            for attribute, value in vars(kind).items()
-        ):
+        if _takes_instance(plugin):
             raise InvalidPluginError(
                 f"the plugin {name!r} is a class: give an instance, {plugin.__name__}()"
             )
@@ -235,10 +233,12 @@ class Ark(Mapping[str, Any]):
     def _check_given(self, name: str, hook: str, given: Any) -> None:
         """Refuse what a hook must not return.
 
+        A task goes on by itself, so that a hook may return one as it may anything else.
+
         Raises:
-            HookError: it is an awaitable, or nothing that the hook is for.
+            HookError: it waits to be awaited, or is nothing that the hook is for.
         """
-        if is_awaitable(given):
+        if is_awaitable(given) and not isfuture(given):
             dispose(given)
             raise HookError(f"the plugin {name!r}: {hook} must be a plain function, and not async")
         kinds, shown = GIVES.get(hook, ((object,), ""))
@@ -290,6 +290,19 @@ def _taking(arguments: Sequence[str], implementation: pluggy.HookImpl) -> Callab
         return function
     wanted = [arguments.index(name) for name in implementation.argnames]
     return lambda *given: function(*[given[index] for index in wanted])
+
+
+def _takes_instance(plugin: Any) -> bool:
+    """Whether an object is a class with a hook that takes an instance of it as ``self``."""
+    if not isinstance(plugin, type):
+        return False
+    members = (getattr_static(plugin, attribute) for attribute in dir(plugin))
+    return any(
+        isinstance(member, FunctionType)
+        and hasattr(member, "primus_impl")
+        and next(iter(signature(member).parameters), None) == "self"
+        for member in members
+    )
 
 
 def _meant(plugin: Any) -> str:

@@ -46,9 +46,9 @@ class Response:
 
     Args:
         status: the HTTP status.
-        body: text (sent as UTF-8, and as plain text unless you say otherwise) or bytes; or an
-            async iterator of bytes, each of which is sent as soon as it comes. It is closed
-            early when the client has gone; `Request.on_gone` tells so at once.
+        body: text (sent as UTF-8, and as plain text unless you say otherwise) or bytes; `None` is
+            an empty one; or an async iterator of bytes, each of which is sent as soon as it comes.
+            It is closed early when the client has gone; `Request.on_gone` tells so at once.
         headers: names and values; neither may hold a line end. `CommonHeaders` are all there are,
             until `headers` is changed.
         content_type: shorthand for that header, when it is not among `headers`.
@@ -63,7 +63,7 @@ class Response:
     def __init__(
         self,
         status: int = 200,
-        body: str | bytes | AsyncIterator[bytes] = b"",
+        body: str | bytes | AsyncIterator[bytes] | None = b"",
         headers: Mapping[str, str] | CommonHeaders | None = None,
         *,
         content_type: str | None = None,
@@ -76,6 +76,8 @@ class Response:
             self.body = body
         elif isinstance(body, str):
             self.body = body.encode(errors="replace")
+        elif body is None:
+            self.body = b""
         elif hasattr(type(body), "__aiter__"):
             self.body = b""
             self.chunks = body

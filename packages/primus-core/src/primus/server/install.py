@@ -14,6 +14,7 @@ from primus.errors import HookError, PluginError
 from primus.events import Listener, ReservedEvents
 from primus.layer import Layer
 from primus.members import Given, bound, declared, is_inherited, members, refuse_taken
+from primus.options import NAMES
 from primus.plugins import Ark
 from primus.server.client_library import ClientLibrary
 from primus.server.layers import Layers
@@ -159,7 +160,7 @@ def install(primus: Extensible, ark: Ark, name: str) -> Additions:
 
 def _run_hooks(primus: Extensible, ark: Ark, name: str) -> None:
     options = ark.options_of(name)
-    taken = sorted(option for option in options if hasattr(primus.options, option))
+    taken = sorted(NAMES & options.keys())
     if taken:
         raise HookError(f"the plugin {name!r}: {taken[0]!r} is an option of Primus already")
     primus.options.extra = {**options, **primus.options.extra}

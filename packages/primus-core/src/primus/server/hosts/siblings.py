@@ -13,6 +13,7 @@ import re
 import sys
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import suppress
+from itertools import islice
 from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
@@ -85,14 +86,16 @@ def shares_a_port(proc: Path = PROC, own: int = 0, parent: int = 0) -> bool:
         parent: that of its parent; 0 asks the system.
     """
     own, parent = own or os.getpid(), parent or os.getppid()
+    others = [_sockets(proc, other) for other in _children(proc, parent) if other != own]
+    if not any(others):  # the table of sockets has a line for each connection of the machine
+        return False
     listening = dict(_listening(proc))
     here = _sockets(proc, own) & listening.keys()
     addresses = {listening[inode] for inode in here}
-    for other in _children(proc, parent):
-        if other != own:
-            there = _sockets(proc, other) & listening.keys()
-            if here & there or any(listening[inode] in addresses for inode in there):
-                return True
+    for sockets in others:
+        there = sockets & listening.keys()
+        if here & there or any(listening[inode] in addresses for inode in there):
+            return True
     return False
 
 
@@ -116,11 +119,13 @@ def _table(file: Path) -> Iterator[list[str]]:
 def _sockets(proc: Path, process: int) -> set[str]:
     """The inodes of the sockets that a process opened first."""
     found = set()
-    for descriptor in range(DESCRIPTORS):
-        with suppress(OSError):
-            match = SOCKET.fullmatch(str((proc / str(process) / "fd" / str(descriptor)).readlink()))
-            if match is not None:
-                found.add(match[1])
+    # Asked for each number in turn, 100 processes of others would hold the loop for half a second.
+    with suppress(OSError), os.scandir(proc / str(process) / "fd") as descriptors:
+        for descriptor in islice(descriptors, DESCRIPTORS):
+            with suppress(OSError):
+                match = SOCKET.fullmatch(os.readlink(descriptor))  # noqa: PTH115 - a DirEntry
+                if match is not None:
+                    found.add(match[1])
     return found
 
 
