@@ -554,18 +554,29 @@ async def test_what_tls_has_read_before_the_pause_comes_behind_the_slices(others
     assert others.own.story == [*SLICES[:2], b"cd"]
 
 
-@pytest.mark.parametrize("end", ["closed", "lost"])
-async def test_no_slice_comes_behind_the_end(others: Upgrade, end: str) -> None:
-    told = [*SLICES[:1]]
+@pytest.mark.parametrize("end", ["close", "abort"])
+async def test_no_slice_comes_once_uvicorns_own_class_has_ended_the_connection(
+    others: Upgrade, end: str
+) -> None:
     others.protocol.data_received(LONG)
-    if end == "closed":
-        others.own.transport.close()
-    else:
-        others.wire.closing = True
-        others.protocol.connection_lost(None)
-        told.append(("lost", None))
+    getattr(others.own.transport, end)()
+    others.protocol.connection_lost(None)
     await turn()
-    assert others.own.story == told
+    assert others.own.story == [*SLICES[:1], ("lost", None)]
+    assert others.wire.closing
+
+
+@pytest.mark.parametrize("end", ["eof", "lost"])
+async def test_what_is_kept_comes_before_the_end_of_the_client(others: Upgrade, end: str) -> None:
+    others.own.pauses = True
+    others.protocol.data_received(LONG)
+    others.wire.closing = True  # as TLS has it
+    if end == "eof":
+        assert others.protocol.eof_received() is True
+    others.protocol.connection_lost(None)
+    await turn()
+    told = ["eof", ("lost", None)] if end == "eof" else [("lost", None)]
+    assert others.own.story == [SLICES[0], LONG[SLICE:], *told]
 
 
 async def test_what_came_while_the_application_decided_comes_in_slices() -> None:

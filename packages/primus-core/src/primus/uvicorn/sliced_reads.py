@@ -50,11 +50,26 @@ class SlicedReads:
             self._transport.pause_reading()
             self._give()
 
+    def ended(self) -> bool | None:
+        """Tell the protocol that no more will come, behind what is kept: TLS closes at once."""
+        self._give_rest()
+        return self._protocol.eof_received()
+
     def lost(self, exc: Exception | None) -> None:
-        """Tell the protocol that the connection has gone."""
-        self._kept = b""
+        """Tell the protocol that the connection has gone, behind what is kept."""
+        self._give_rest()
         self._protocol.connection_lost(exc)
         del self._protocol  # which has this one: a cycle
+
+    def close(self) -> None:
+        """Close the connection; the protocol wants no more."""
+        self._kept = b""
+        self._transport.close()
+
+    def abort(self) -> None:
+        """Drop the connection; the protocol wants no more."""
+        self._kept = b""
+        self._transport.abort()
 
     def pause_reading(self) -> None:
         """Give the protocol no more for now."""
@@ -72,8 +87,13 @@ class SlicedReads:
 
     def _give_next(self) -> None:
         self._is_due = False
-        if not self._is_paused and not self._transport.is_closing():
+        if self._kept and not self._is_paused:
             self._give()
+
+    def _give_rest(self) -> None:
+        kept, self._kept = self._kept, b""
+        if kept:
+            self._protocol.data_received(kept)
 
     def _give(self) -> None:
         piece, self._kept = self._kept[:SLICE], self._kept[SLICE:]

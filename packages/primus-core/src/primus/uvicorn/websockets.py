@@ -140,7 +140,7 @@ class WebSockets(asyncio.Protocol):
 
     def eof_received(self) -> bool | None:
         """Tell uvicorn's own."""
-        return None if self._other is None else cast("bool | None", self._other.eof_received())
+        return None if self._reads is None else self._reads.ended()
 
     def pause_writing(self) -> None:
         """Tell uvicorn's own."""
