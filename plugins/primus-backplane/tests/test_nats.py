@@ -15,12 +15,14 @@ from uuid import uuid4
 
 import nats
 import pytest
+from nats.aio.client import Client
 
 from primus import OptionError
 from primus_backplane import Bus, BusError, Node, Settings
 from primus_backplane.engines import bus_of
 from primus_backplane.limits import BusLimits
 from primus_backplane.nats import NatsBus
+from primus_backplane.nats.broker import Broker as NatsBroker
 from primus_backplane.nats.names import Names
 from primus_backplane.testing import (
     FAST,
@@ -250,6 +252,33 @@ class TestOutages(OutageContract):
         await until(lambda: len(ear.taken) == 10)
         assert ear.envelopes == sent
         await until(lambda: bus._poster._dropped == 1)
+        await bus.close()
+
+    async def test_parts_are_lost_to_none_of_another_length_when_max_payload_changes(
+        self, broker: Broker, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        bus, ear = with_limits(self.bus(broker.url), FAST), Ear()
+        await bus.open(Node("w0", "1"), ear, Settings())
+        await until(lambda: ear.is_away is False)
+        payloads, publish = [4096], NatsBroker.publish
+        monkeypatch.setattr(Client, "max_payload", property(lambda _: payloads[-1]))
+        published = []
+
+        async def cut(self: NatsBroker, *args: Any) -> None:
+            await publish(self, *args)
+            published.append(args)
+            if len(published) == 2:
+                payloads.append(1_000_000)
+                raise ConnectionResetError("between two parts")
+
+        monkeypatch.setattr(NatsBroker, "publish", cut)
+        sent = [b"%d" % number + bytes(1000) for number in range(10)]
+        for envelope in sent:
+            bus.post(0, envelope)
+
+        await bus.flush()
+        await until(lambda: ear.envelopes[-1:] == sent[-1:])
+        assert list(dict.fromkeys(ear.envelopes)) == sent
         await bus.close()
 
     async def test_a_broker_without_jetstream_is_away(self, broker: Broker) -> None:

@@ -37,8 +37,9 @@ class NatsPoster(Poster):
         self._link = link
         self._number = 0
         """How many messages were sent; another attempt is none."""
-        self._attempts: dict[Lane, tuple[Batch, int, str]] = {}
-        """The batch of each lane that may have arrived, how many envelopes it had, and its id."""
+        self._attempts: dict[Lane, tuple[Batch, tuple[int, int], str]] = {}
+        """The batch of each lane that may have arrived, how many envelopes it had, how many bytes
+        its parts, and its id."""
 
     async def run(self) -> None:
         """Send what there is, for ever."""
@@ -101,11 +102,12 @@ class NatsPoster(Poster):
 
     async def _publish(self, broker: Broker, lane: Lane, batch: Batch) -> None:
         most = broker.client.max_payload - HEADERS
-        former, count, id = self._attempts.get(lane, (None, 0, ""))
-        if former is not batch or count != len(batch.envelopes):
+        shape = len(batch.envelopes), most  # the parts of another one would pass for these
+        former, its_shape, id = self._attempts.get(lane, (None, (0, 0), ""))
+        if former is not batch or its_shape != shape:
             self._number += 1
             id = f"{self._link.node.name}.{self._link.node.incarnation}-{self._number}"
-            self._attempts[lane] = batch, len(batch.envelopes), id
+            self._attempts[lane] = batch, shape, id
         too_long = []
         for number, entry in enumerate(parted(batch.envelopes, most)):
             if len(entry) > most:
