@@ -522,6 +522,32 @@ async def test_ordered_messages_wait_for_a_second_and_are_an_outage_that_ends_th
     assert "3 ordered ones delivered alone" in last
 
 
+async def test_an_epoch_that_could_not_be_ended_is_ended_with_a_later_lease(
+    server: Cluster, manual_clock: ManualClock, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    one = server(backplane=Deaf())
+    await settled(one)
+    events = Recorder(one.backplane, "back", "epoch")
+    asked = []
+
+    async def fail() -> None:
+        asked.append(events.story[:])
+        raise BusError("no answer")
+
+    with monkeypatch.context() as patch:
+        patch.setattr(one.backplane.bus, "end_epoch", fail)
+        one.write("first", everywhere=True, ordered=True)
+        manual_clock.advance(1.0)
+        one.backplane.begun_epoch("that of another server")
+        manual_clock.advance(4.0)  # what this server tells itself comes back
+        await settled(one)
+    manual_clock.advance(5.0)
+    await settled(one)
+
+    assert asked == [["back"]]
+    assert events.story == ["back", "epoch"]
+
+
 async def test_the_engine_that_finds_the_bus_away_says_when_it_is_back(
     server: Cluster, manual_clock: ManualClock
 ) -> None:

@@ -296,6 +296,35 @@ async def test_no_client_has_a_position_once_messages_were_delivered_without_the
         assert socket.recovered["rooms"] is True
 
 
+async def test_an_epoch_of_another_server_makes_no_positions_of_what_was_delivered_without_the_bus(
+    cluster: Any, clock: ManualClock, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    one, two = await cluster.server(), await cluster.server()
+    for primus in (one, two):
+        joins(primus, "news")
+    socket = await cluster.socket(one)
+    posted: list[Any] = []
+    post = one.backplane.bus.post
+    monkeypatch.setattr(one.backplane.bus, "post", lambda *args: posted.append(args))
+    one.room("news").write(1)
+    await cluster.turns()
+    clock.advance(1.0)
+    await cluster.turns()
+
+    await two.backplane.bus.end_epoch()  # it was without the bus as well, and is back first
+    await cluster.turns()
+    await cluster.move(socket, two)
+    monkeypatch.undo()
+    for args in posted:
+        post(*args)
+    await cluster.turns(40)
+
+    assert data(socket) == [1, 1]
+    assert socket.recovered["rooms"] is False
+    await cluster.move(socket, one)  # of the epoch that this one has begun
+    assert socket.recovered["rooms"] is True
+
+
 async def test_messages_that_do_not_come_are_a_gap_and_no_recovery(cluster: Any) -> None:
     one, two = await cluster.server(), await cluster.server(recovery_rooms=True)
     joins(one, "news")

@@ -500,9 +500,7 @@ class Backplane(Emitter):
         self._is_silent = False
         if self._outage.end():
             self.dispatch("back")
-        if self._must_end_epoch:
-            self._must_end_epoch = False
-            spawn(self._end_epoch())
+        self._end_wrong_epoch()
 
     def lost(self, count: int) -> None:
         """Messages of this server were dropped."""
@@ -522,8 +520,11 @@ class Backplane(Emitter):
             self._pending.arrived(message.shard, message.number, delivered)
 
     def begun_epoch(self, epoch: str) -> None:
-        """Positions of before mean nothing any more."""
-        self.dispatch("epoch", epoch)
+        """Positions of before mean nothing any more; nor do those of an epoch that this server has
+        to end: what was delivered here alone may come in it.
+        """
+        if not self._must_end_epoch:
+            self.dispatch("epoch", epoch)
 
     def leased(self, nodes: Sequence[Node]) -> None:
         """The servers there are, with each lease; and a message to this one, to see it come."""
@@ -537,6 +538,8 @@ class Backplane(Emitter):
             self._node.about["address"] = metroplex.address
         if self._is_open:
             spawn(self._attempt(self.tell(self.writer.node, ECHO)))
+        if not self._outage.is_on:
+            self._end_wrong_epoch()  # it could not, when the bus was back
 
     def rivalled(self, node: Node) -> None:
         """Another server has the name of this one: an error, once."""
@@ -593,6 +596,11 @@ class Backplane(Emitter):
         if not self._is_misused:
             self._is_misused = True
             self.log.error("backplane: something else writes to the bus in the name of this server")
+
+    def _end_wrong_epoch(self) -> None:
+        if self._must_end_epoch:
+            self._must_end_epoch = False
+            spawn(self._end_epoch())
 
     async def _end_epoch(self) -> None:
         try:
