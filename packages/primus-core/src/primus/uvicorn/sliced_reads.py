@@ -9,10 +9,14 @@ from __future__ import annotations
 import asyncio
 from typing import Any, Final
 
-__all__ = ["SLICE", "SlicedReads"]
+__all__ = ["MOST", "SLICE", "SlicedReads"]
 
 SLICE: Final = 16 * 1024
 """Bytes that a protocol is given in one turn of the loop."""
+
+MOST: Final = 256 * 1024
+"""Bytes that are kept before the transport is paused. uvloop loses what a client over TLS has sent
+before it went, if that is not read by then; so pauses are few."""
 
 
 class SlicedReads:
@@ -23,15 +27,25 @@ class SlicedReads:
         protocol: what gets it, in slices.
     """
 
-    __slots__ = ("_is_due", "_is_paused", "_kept", "_protocol", "_transport", "write")
+    __slots__ = (
+        "_is_due",
+        "_is_paused",
+        "_is_reading",
+        "_kept",
+        "_protocol",
+        "_transport",
+        "write",
+    )
 
     def __init__(self, transport: asyncio.Transport, protocol: asyncio.Protocol) -> None:
         self._transport = transport
         self._protocol = protocol
         self._kept = b""
-        """What has been read, and is to be given in later turns; the transport is paused."""
+        """What has been read, and is to be given in later turns."""
         self._is_paused = False
         """Whether the protocol wants no more for now."""
+        self._is_reading = True
+        """Whether the transport is not paused."""
         self._is_due = False
         """Whether a slice will be given in the next turn."""
         self.write = transport.write
@@ -41,13 +55,13 @@ class SlicedReads:
 
     def received(self, data: bytes) -> None:
         """Give the protocol what has been read, or its first slice."""
-        if self._kept:  # of TLS, what had been read before the pause
+        if self._kept:
             self._kept += data
+            self._steer()
         elif len(data) <= SLICE:
             self._protocol.data_received(data)
         else:
             self._kept = data
-            self._transport.pause_reading()
             self._give()
 
     def ended(self) -> bool | None:
@@ -74,16 +88,25 @@ class SlicedReads:
     def pause_reading(self) -> None:
         """Give the protocol no more for now."""
         self._is_paused = True
-        self._transport.pause_reading()
+        self._steer()
 
     def resume_reading(self) -> None:
         """Go on, first with what is kept."""
         self._is_paused = False
-        if not self._kept:
-            self._transport.resume_reading()
-        elif not self._is_due:
+        if self._kept and not self._is_due:
             self._is_due = True
             asyncio.get_running_loop().call_soon(self._give_next)
+        self._steer()
+
+    def _steer(self) -> None:
+        """Let the transport read, until enough is kept, or the protocol wants nothing."""
+        reads = len(self._kept) <= MOST if self._kept else not self._is_paused
+        if reads != self._is_reading:
+            self._is_reading = reads
+            if reads:
+                self._transport.resume_reading()
+            else:
+                self._transport.pause_reading()
 
     def _give_next(self) -> None:
         self._is_due = False
@@ -98,5 +121,7 @@ class SlicedReads:
     def _give(self) -> None:
         piece, self._kept = self._kept[:SLICE], self._kept[SLICE:]
         self._protocol.data_received(piece)
-        if not self._is_paused:
+        if self._is_paused:
+            self._steer()
+        else:
             self.resume_reading()
