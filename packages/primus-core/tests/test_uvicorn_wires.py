@@ -567,6 +567,19 @@ async def test_what_is_read_meanwhile_comes_behind_the_slices(others: Upgrade) -
     assert others.own.story == [*SLICES[:2], b"cd"]
 
 
+async def test_a_slice_that_uvicorns_own_class_fails_at_ends_the_connection(
+    others: Upgrade, caplog: pytest.LogCaptureFixture
+) -> None:
+    def failing(data: bytes) -> None:
+        raise ValueError("no frame")
+
+    others.protocol.data_received(LONG)
+    others.own.data_received = failing  # type: ignore[method-assign]
+    await turn()
+    assert others.wire.story == ["aborted"]
+    assert "no frame" in caplog.text
+
+
 @pytest.mark.parametrize("end", ["close", "abort"])
 async def test_no_slice_comes_once_uvicorns_own_class_has_ended_the_connection(
     others: Upgrade, end: str

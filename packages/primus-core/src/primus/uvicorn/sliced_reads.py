@@ -111,7 +111,11 @@ class SlicedReads:
     def _give_next(self) -> None:
         self._is_due = False
         if self._kept and not self._is_paused:
-            self._give()
+            try:
+                self._give()
+            except Exception:
+                self.abort()  # as the transport does, when it is what calls
+                raise
 
     def _give_rest(self) -> None:
         kept, self._kept = self._kept, b""
