@@ -238,7 +238,7 @@ async def test_a_mistake_is_an_error_at_once(
 LOGGED: list[tuple[Callable[[], object], str]] = [
     (
         lambda: make().on("conect", lambda spark: None),
-        "on('conect'): there is no such event. Did you mean 'connection'?",
+        "on('conect'): Primus has no such event. Did you mean 'connection'?",
     ),
     (lambda: join(make())[0].on("mesage", print), ""),
     (lambda: join(make())[0].on("vote", print), ""),
@@ -250,7 +250,7 @@ LOGGED: list[tuple[Callable[[], object], str]] = [
     # events of others
     (
         lambda: make().on("data", print),
-        "on('data'): there is no such event. Sparks emit it: primus.on_spark('data', fn)",
+        "on('data'): Primus has no such event. Sparks emit it: primus.on_spark('data', fn)",
     ),
     (lambda: make().on("error", print), ""),
     (lambda: make(plugin="emit-broadcast").on("data", print), ""),

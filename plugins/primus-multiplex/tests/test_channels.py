@@ -54,7 +54,7 @@ def test_mistaken_listeners_of_a_channel_are_shown(
         news.on("connection", lambda spark, channel: None)
     news.on("conection", lambda spark: None)
 
-    assert "there is no such event. Did you mean 'connection'?" in caplog.text
+    assert "Primus has no such event. Did you mean 'connection'?" in caplog.text
 
 
 def test_a_subscription_is_a_spark_of_the_channel(primus: Any) -> None:

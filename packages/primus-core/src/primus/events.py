@@ -259,7 +259,7 @@ class Emitter:
         if (why := obstacle(fn, listener.needs, most)) is not None:
             raise TypeError(f"{fn!r} cannot listen to {event!r}: {why}")
         if most == EVERYTHING and (cure := self.events.mistaken(event, self.instead)):
-            self.log.warning("on(%r): there is no such event. %s", event, cure)
+            self.log.warning("on(%r): Primus has no such event. %s", event, cure)
         self._listeners[event] = (*self._listeners.get(event, ()), listener)
         self._listeners_changed()
         return fn
