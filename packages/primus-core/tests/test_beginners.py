@@ -253,7 +253,6 @@ LOGGED: list[tuple[Callable[[], object], str]] = [
         "on('data'): Primus has no such event. Sparks emit it: primus.on_spark('data', fn)",
     ),
     (lambda: make().on("error", print), ""),
-    (lambda: make(plugin="emit-broadcast").on("data", print), ""),
     (lambda: join(make())[0].on("connection", print), "emits it: primus.on('connection', fn)"),
     (lambda: join(make())[0].on("close", print), "Did you mean 'end'?"),
     (

@@ -34,6 +34,12 @@ def test_data_arrives_on_the_primus_and_on_the_spark(primus: Any, frame: str) ->
     assert order == [(spark, message), message]
 
 
+def test_data_is_an_event_of_the_primus(primus: Any, caplog: pytest.LogCaptureFixture) -> None:
+    primus.on("data", lambda spark, message: None)
+
+    assert caplog.messages == []
+
+
 @pytest.mark.parametrize("event", ["connection", "close", "log", "plugin", "incoming::x"])
 def test_a_name_that_is_reserved_on_the_primus_is_dropped(primus: Any, event: str) -> None:
     _, wire = join(primus)
