@@ -26,6 +26,8 @@ LONG = checks.MILLISECONDS
         (checks.duration, 1, 1.0),
         (checks.duration, LONG - 1, LONG - 1.0),
         (checks.duration, math.inf, math.inf),
+        (checks.period, 1, 1.0),
+        (checks.period, math.inf, math.inf),
         (checks.seconds, 0, 0.0),
         (checks.seconds, 1.5, 1.5),
         (checks.size, 1, 1),
@@ -72,6 +74,7 @@ def test_what_a_check_takes(check: Callable[..., Any], value: Any, taken: Any) -
     ("check", "values"),
     [
         (checks.duration, [0, -1, True, "5", math.nan, LONG, LONG * 10]),
+        (checks.period, [0, -1, True, False, None, "5", math.nan, LONG]),
         (checks.seconds, [-1e-9, True, False, "5", None, math.nan]),
         (checks.size, [0, -1, True, 1.5, "5", None]),
         (checks.count, [-1e-9, True, "5", None, math.nan]),
@@ -102,6 +105,13 @@ def test_an_ssl_context_is_what_tls_is_made_with() -> None:
 def test_what_must_be_milliseconds_says_how_many_seconds_those_are() -> None:
     with pytest.raises(OptionError, match=f"{LONG} milliseconds are option={LONG / 1000:g}"):
         checks.duration("option", LONG)
+
+
+def test_only_what_can_be_disabled_is_said_to_be_by_false() -> None:
+    with pytest.raises(OptionError, match="and False disables it$"):
+        checks.duration("option", LONG)
+    with pytest.raises(OptionError, match=r"milliseconds are option=[\d.]+$"):
+        checks.period("option", LONG)
 
 
 def test_a_handler_takes_the_request_and_no_callback() -> None:
