@@ -108,7 +108,7 @@ def test_what_must_be_milliseconds_says_how_many_seconds_those_are() -> None:
 
 
 def test_only_what_can_be_disabled_is_said_to_be_by_false() -> None:
-    with pytest.raises(OptionError, match="and False disables it$"):
+    with pytest.raises(OptionError, match=r"and False disables it$"):
         checks.duration("option", LONG)
     with pytest.raises(OptionError, match=r"milliseconds are option=[\d.]+$"):
         checks.period("option", LONG)
