@@ -56,6 +56,17 @@ class Cluster:
             await self.turns()
         return primus
 
+    def alone(self) -> Primus:
+        """A server without a bus."""
+        primus = Primus(
+            transformer=MemoryTransformer,
+            transport={"host": "alone"},
+            clock=self.clock,
+            plugin="recovery",
+        )
+        self.servers.append(primus)
+        return primus
+
     def at(self, primus: Primus) -> None:
         """Let clients find this server from now on."""
         MemoryTransformer.hosts["cluster"] = primus.transformer

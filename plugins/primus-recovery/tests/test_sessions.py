@@ -509,13 +509,7 @@ async def test_the_id_of_mirage_names_the_session(cluster: Any) -> None:
 
 
 async def test_without_a_bus_a_server_keeps_sessions_for_itself(cluster: Any) -> None:
-    primus = Primus(
-        transformer=MemoryTransformer,
-        transport={"host": "alone"},
-        clock=cluster.clock,
-        plugin="recovery",
-    )
-    cluster.servers.append(primus)
+    primus = cluster.alone()
     socket = await cluster.socket(primus)
     (spark,) = primus
     lose_what_is_sent(socket)

@@ -296,13 +296,7 @@ async def test_a_session_that_comes_for_a_client_that_has_gone_again_is_kept(clu
 async def test_without_a_bus_a_session_stays_for_a_client_that_has_ended_with_its_former_connection(
     cluster: Any,
 ) -> None:
-    primus = Primus(
-        transformer=MemoryTransformer,
-        transport={"host": "alone"},
-        clock=cluster.clock,
-        plugin="recovery",
-    )
-    cluster.servers.append(primus)
+    primus = cluster.alone()
     socket = await cluster.socket(primus)
     (former,) = primus
     former.on("end", lambda: [spark.abort() for spark in primus])
